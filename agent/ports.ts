@@ -1,0 +1,58 @@
+// What the agent loop needs from the world: runs to join, and an engine that runs shards.
+
+import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
+import type { ControlCommand } from '../shared/control.ts';
+import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
+import type { AgentId } from '../shared/ids.ts';
+import type { RunSpec } from '../shared/run-spec.ts';
+
+/** The pool as an agent sees it. */
+export interface PoolMember {
+  /** Waits for an open run of the pool that this agent has not left; null when `signal` aborts. */
+  nextRun(signal: AbortSignal): Promise<RunSpec | null>;
+  join(spec: RunSpec): Promise<JoinedRun>;
+}
+
+/** One run as an agent serves it. */
+export interface JoinedRun {
+  /** Appends to the run's stream, in order, each event exactly once however often the connection breaks; resolves when all is stored. */
+  append(events: readonly RunEvent[]): Promise<void>;
+  /**
+   * Pulls attempts while there is a free slot and calls `serve` for each; the queue is told that an attempt is over only after `serve` resolved.
+   * Resolves when `signal` has aborted and every `serve` has settled. `slots` may be called again at any time to change the number.
+   */
+  pull(slots: () => number, serve: (attempt: AttemptRequest) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** What the coordinator tells, from the first command on; ends when `signal` aborts. A run whose keys are gone yields `close-run`. */
+  commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
+  /** Hands back attempts that were fetched and not begun, and releases the connections. */
+  leave(): Promise<void>;
+}
+
+/** Starts sessions. `process`: a new `pytest -n` per shard. `stream`: one long-lived session fed with files. */
+export interface Engine {
+  open(request: SessionRequest): Promise<Session>;
+}
+
+export interface SessionRequest {
+  readonly agent: AgentId;
+  readonly spec: RunSpec;
+  readonly workspace: string;
+  readonly python: string;
+  /** `auto`, or a number of xdist workers. */
+  readonly numprocesses: string;
+  /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
+  readonly maxAutoWorkers: number;
+}
+
+/** One engine at work for one run. Whoever opened it closes it; after `close` no process of it is left. */
+export interface Session {
+  /** Room for shards: one per xdist worker (stream engine), one per agent (process engine). */
+  readonly slots: number;
+  /** xdist workers of each pytest that this session starts, and the versions found. */
+  readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'>;
+  /** Runs one attempt, telling what happens as it happens. Never rejects for what a suite can do: that is an ending. `interrupt` stops it early. */
+  run(attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
+  /** Largest resident memory seen of all its processes together, in bytes. */
+  peakRssBytes(): number;
+  close(): Promise<void>;
+}

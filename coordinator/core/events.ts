@@ -1,0 +1,58 @@
+// What the coordinator's state is made from, and what it decides. The run loop writes the events to events.ndjson: replaying them gives the same state.
+
+import type { AttemptRole, InterruptCause } from '../../shared/attempt.ts';
+import type { RunEvent } from '../../shared/events.ts';
+import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
+import type { NotRunReason } from '../../shared/outcome.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import type { Shard } from '../../shared/shard.ts';
+
+/** Where the command's time went before the first shard was enqueued, in seconds. */
+export interface Preparation {
+  readonly setupSeconds: number;
+  readonly discoverySeconds: number;
+}
+
+/** The first event of every run. `startedAt` is the command's start; limits are fixed for the whole run. */
+export interface RunOpened {
+  readonly kind: 'run-opened';
+  readonly at: number;
+  readonly startedAt: number;
+  readonly spec: RunSpec;
+  readonly shards: readonly Shard[];
+  readonly collectErrors: readonly { readonly file: string; readonly message: string }[];
+  readonly preparation: Preparation;
+  /** How many executions one shard gets before its unfinished tests are given up. */
+  readonly attemptLimit: number;
+  /** How long the run waits with no living agent. */
+  readonly waitAgentSeconds: number;
+}
+
+export type CoordinatorEvent =
+  | RunOpened
+  | RunEvent
+  | {
+      readonly kind: 'attempt-enqueued';
+      readonly at: number;
+      readonly attempt: AttemptId;
+      readonly shard: ShardId;
+      readonly fence: number;
+      readonly role: AttemptRole;
+    }
+  | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
+  | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
+  | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }
+  | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
+  | { readonly kind: 'tick'; readonly at: number }
+  | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
+
+/** Why no further shard is started: all done, or a cause that leaves tests not run. */
+export type CloseReason =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'stopped'; readonly notRun: NotRunReason; readonly by: InterruptCause };
+
+export type Action =
+  | { readonly kind: 'start-attempt'; readonly shard: ShardId; readonly role: AttemptRole }
+  | { readonly kind: 'split-shard'; readonly shard: ShardId }
+  | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
+  | { readonly kind: 'close-run'; readonly why: CloseReason };

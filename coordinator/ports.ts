@@ -1,0 +1,73 @@
+// What the run loop needs from the world. Adapters under redis/ and discovery/ implement these; a command's composition root joins them.
+
+import type { AttemptRequest } from '../shared/attempt.ts';
+import type { ControlCommand } from '../shared/control.ts';
+import type { RunEvent } from '../shared/events.ts';
+import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
+import type { RunSpec } from '../shared/run-spec.ts';
+import type { Timings } from '../shared/timings.ts';
+
+/** Where runs are announced. */
+export interface Pools {
+  /** Announces the run to the pool's agents. Every key it makes has a life span. */
+  openRun(spec: RunSpec): Promise<RunChannel>;
+  /** Agents of the pool that are alive now, whether or not they serve a run; for the plan. */
+  aliveAgents(pool: string): Promise<readonly AgentId[]>;
+}
+
+/** One open run: shards out, events in. */
+export interface RunChannel {
+  readonly runId: RunId;
+  /** Hands out attempts in the given order. Idempotent: an attempt id that is already known is not enqueued twice. */
+  enqueue(attempts: readonly AttemptRequest[]): Promise<void>;
+  /** Every event of the run from its first, in batches, in order, until `signal` aborts (then it ends without an error). */
+  events(signal: AbortSignal): AsyncIterable<readonly RunEvent[]>;
+  /** Tells every agent of the run. */
+  tell(command: ControlCommand): Promise<void>;
+  /** Which agents of this run are alive, and which attempts each agent has fetched from the queue and not ended. */
+  presence(): Promise<Presence>;
+  /** Takes the run out of the pool and deletes its keys. The agents that served it move on. */
+  close(): Promise<void>;
+}
+
+export interface Presence {
+  readonly alive: readonly AgentId[];
+  /** Attempts that were fetched, with the agent that fetched them. */
+  readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
+}
+
+/** Durations from earlier runs. */
+export interface TimingStore {
+  load(): Promise<Timings>;
+  /** Adds what one run measured; how it is averaged with history is core's decision, so `timings` is already the new value of each file. */
+  save(timings: Timings): Promise<void>;
+}
+
+/** What pytest would collect, file by file, without importing any test module. */
+export interface Discovery {
+  discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite>;
+}
+
+export interface DiscoveryRequest {
+  readonly workspace: string;
+  readonly python: string;
+  /** The user's paths and pytest arguments, exactly as plain pytest would get them. */
+  readonly pytestArgs: readonly string[];
+}
+
+export interface DiscoveredSuite {
+  readonly rootdir: string;
+  readonly files: readonly DiscoveredFile[];
+  /** Directories whose conftest failed, and the like: what is below them is not known. */
+  readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
+  /** pytest's own `--maxfail` after ini file and arguments; 0 means no limit. */
+  readonly maxfail: number;
+  readonly pytest: string;
+  readonly xdist: string;
+}
+
+/** A test file; `nodeids` when the user named some of its tests (they may be a class, a test, or a test with its parameters). */
+export interface DiscoveredFile {
+  readonly file: TestFile;
+  readonly nodeids: readonly NodeId[] | null;
+}

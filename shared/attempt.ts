@@ -1,0 +1,35 @@
+// One execution of one shard: what is asked for, and how it can stop.
+
+import type { ErrorCode } from './errors.ts';
+import type { AttemptId, NodeId, ShardId } from './ids.ts';
+import type { Selector } from './shard.ts';
+
+export const attemptRoles = ['primary', 'retry', 'backup'] as const;
+export type AttemptRole = (typeof attemptRoles)[number];
+
+/** What the coordinator enqueues; one BullMQ job is one attempt. `fence` only rises within a shard. */
+export interface AttemptRequest {
+  readonly id: AttemptId;
+  readonly shard: ShardId;
+  readonly fence: number;
+  readonly role: AttemptRole;
+  readonly selectors: readonly Selector[];
+  readonly predictedSeconds: number;
+}
+
+export const interruptCauses = ['deadline', 'superseded', 'shutdown', 'maxfail', 'cancelled'] as const;
+export type InterruptCause = (typeof interruptCauses)[number];
+
+/** How an attempt stopped. First cause wins: once set it is never overwritten. `running` is the test that was on when a session crashed. */
+export type AttemptEnding =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'interrupted'; readonly by: InterruptCause }
+  | {
+      readonly kind: 'crashed';
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      readonly running: NodeId | null;
+      readonly detail: string;
+    }
+  | { readonly kind: 'not-started'; readonly error: ErrorCode; readonly detail: string }
+  | { readonly kind: 'lost' };

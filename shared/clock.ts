@@ -1,0 +1,7 @@
+// Time as a parameter: `now` for instants, `wait` for delays, so that a test moves the clock by hand.
+
+/** Milliseconds since the epoch for instants; `wait` resolves after `ms`, or rejects with the signal's reason when it aborts. */
+export interface Clock {
+  now(): number;
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+}

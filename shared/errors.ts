@@ -1,0 +1,156 @@
+// The table of every failure that shardline expects: what, why, fix and exit code. docs/errors.md is kept equal to it by a test.
+
+/** One row. `{name}` in a text is replaced by the value of that name given to `ShardlineError`. */
+export interface ErrorRow {
+  readonly exitCode: 2 | 3 | 4 | 5 | 10 | 11;
+  readonly what: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export const errorTable = {
+  'bad-option': { exitCode: 4, what: '{problem}', why: 'The command line is not one shardline understands.', fix: '{fix}' },
+  'bad-config': { exitCode: 4, what: '{problem}', why: 'Every setting is checked before anything runs.', fix: '{fix}' },
+  'bad-selected-file': {
+    exitCode: 4,
+    what: '--selected {path} could not be used: {problem}',
+    why: 'It must be a readable text file with one test file or node id a line.',
+    fix: 'Check the path, or give - to read the list from standard input.',
+  },
+  'bad-paths': {
+    exitCode: 4,
+    what: 'pytest refused the paths or options it was given:\n{output}',
+    why: 'pytest itself ended with exit code {pytestExitCode} while it looked for test files.',
+    fix: 'Run `{command}` and mend what it reports.',
+  },
+  'outside-root': {
+    exitCode: 4,
+    what: 'The test file {file} lies outside the rootdir {rootdir}.',
+    why: 'Node ids are relative to the rootdir, and every agent must find the same file under its own.',
+    fix: 'Give pytest a rootdir above all test files: add `-- --rootdir DIR`.',
+  },
+  'no-workspace': {
+    exitCode: 4,
+    what: 'The workspace {path} is not a directory that can be read.',
+    why: 'pytest runs there.',
+    fix: 'Give the root of the project with --workspace DIR.',
+  },
+  'no-python': {
+    exitCode: 4,
+    what: 'The Python interpreter {python} could not be started: {problem}',
+    why: 'pytest runs in it.',
+    fix: "Activate the project's virtual environment, or name its interpreter with --python PATH.",
+  },
+  'no-pytest': {
+    exitCode: 4,
+    what: 'The Python interpreter {python} has no usable {package}: {problem}',
+    why: 'shardline runs tests with pytest 7 or later and pytest-xdist 3 or later.',
+    fix: 'Run `{python} -m pip install "pytest>=7" "pytest-xdist>=3"`.',
+  },
+  'no-redis-server': {
+    exitCode: 4,
+    what: 'No Redis server program was found for the embedded Redis.',
+    why: 'Looked for: {looked}.',
+    fix: '{fix}',
+  },
+  'redis-start-failed': {
+    exitCode: 3,
+    what: 'The embedded Redis ({program}) did not start: {problem}',
+    why: 'It should answer within {seconds} s.',
+    fix: 'Run `{program} --version`; name another with --redis-bin, or use a running Redis with --redis URL.',
+  },
+  'redis-unreachable': {
+    exitCode: 4,
+    what: 'Redis at {url} did not answer in {seconds} s: {problem}',
+    why: 'The coordinator and every agent talk through it.',
+    fix: 'Check host, port and network, for example with `redis-cli -u {url} ping`.',
+  },
+  'redis-auth': {
+    exitCode: 4,
+    what: 'Redis at {url} refused the user or password: {problem}',
+    why: 'It requires authentication, or the account lacks a right that shardline needs.',
+    fix: 'Give them in the URL (redis://user:password@host:port) by SHARDLINE_REDIS_URL; docs/redis.md lists the rights.',
+  },
+  'redis-too-old': {
+    exitCode: 4,
+    what: 'Redis at {url} is version {version}.',
+    why: 'shardline needs Redis 6.2 or later, or Valkey 7.2 or later.',
+    fix: 'Upgrade it, or leave out --redis to use an embedded one.',
+  },
+  'redis-evicts': {
+    exitCode: 4,
+    what: 'Redis at {url} has maxmemory-policy {policy}.',
+    why: 'With it Redis silently drops queued shards and results when memory is short.',
+    fix: 'Run `redis-cli -u {url} config set maxmemory-policy noeviction`.',
+  },
+  'redis-lost': {
+    exitCode: 11,
+    what: 'Redis at {url} went away and did not come back in {seconds} s.',
+    why: 'Without it no shard can be handed out and no result received.',
+    fix: "Look at the server's log, then run again; what had arrived is in the report.",
+  },
+  'newer-version': {
+    exitCode: 4,
+    what: 'A message in version {found} was received; this shardline reads up to version {known}.',
+    why: 'The other side runs a newer shardline.',
+    fix: 'Upgrade this side: `npm install shardline@latest`.',
+  },
+  'bad-message': {
+    exitCode: 3,
+    what: 'A message from {source} could not be understood: {problem}',
+    why: 'Whatever comes from Redis or pytest is checked once before it is used.',
+    fix: "Make sure that nothing else writes to shardline's keys, and that both sides run the same version.",
+  },
+  'session-not-started': {
+    exitCode: 11,
+    what: 'pytest did not start on agent {agent}: {problem}',
+    why: 'The session ended before it had collected anything.',
+    fix: 'Run `{command}` on that machine and mend what it reports.',
+  },
+  'output-not-writable': {
+    exitCode: 4,
+    what: 'The output {path} could not be written: {problem}',
+    why: 'The report has to stand somewhere.',
+    fix: 'Choose another place with --out DIR, or mend its permissions.',
+  },
+  'node-too-old': {
+    exitCode: 4,
+    what: 'This is Node.js {version}.',
+    why: 'shardline needs Node.js 22.12 or later.',
+    fix: 'Install a current Node.js.',
+  },
+  internal: {
+    exitCode: 3,
+    what: 'shardline failed in a way it did not expect: {problem}',
+    why: 'This is a defect in shardline.',
+    fix: 'Report it with the log (--log-level debug --log-file FILE).',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+export const errorCodes = Object.keys(errorTable) as ErrorCode[];
+
+type Values = Readonly<Record<string, string | number>>;
+
+/** An expected failure: a row of the table with its values. `message` is the whole text, ending in `Fix: …`. */
+export class ShardlineError extends Error {
+  readonly code: ErrorCode;
+  readonly exitCode: number;
+  readonly values: Values;
+
+  constructor(code: ErrorCode, values: Values = {}, options?: { cause?: unknown }) {
+    const row: ErrorRow = errorTable[code];
+    super(`${fill(row.what, values)}\n${fill(row.why, values)}\nFix: ${fill(row.fix, values)}`, options);
+    this.name = 'ShardlineError';
+    this.code = code;
+    this.exitCode = row.exitCode;
+    this.values = values;
+  }
+}
+
+function fill(template: string, values: Values): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The text of anything thrown, for the `problem` of a row. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

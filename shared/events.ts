@@ -1,0 +1,89 @@
+// What agents tell the coordinator: an append-only, versioned stream. The state of a run is these events reduced, and nothing else.
+
+import type { AttemptEnding, AttemptRole } from './attempt.ts';
+import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
+import type { Outcome } from './outcome.ts';
+
+/** Bumped when a reader of the old form could misread the new one; a newer version is refused with the way to upgrade. */
+export const EVENT_VERSION = 1;
+
+/** What one agent is, told when it joins a run. `workers` are xdist workers (0 until its first session is up). */
+export interface AgentInfo {
+  readonly id: AgentId;
+  readonly host: string;
+  readonly pid: number;
+  readonly workers: number;
+  readonly python: string;
+  readonly pytest: string;
+  readonly xdist: string;
+}
+
+/** One test's final result in one attempt. `seconds` sums its phases; `message` is its traceback (capped), null when there is none. */
+export interface TestResult {
+  readonly nodeid: NodeId;
+  readonly file: TestFile;
+  readonly line: number | null;
+  readonly outcome: Outcome;
+  readonly startedAt: number;
+  readonly seconds: number;
+  readonly worker: string;
+  readonly message: string | null;
+  readonly sections: readonly TestSection[];
+}
+
+/** Captured output of a test that did not pass: pytest's own section title and text (capped). */
+export interface TestSection {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** What one shard's execution tells while it runs. `at` is the agent's clock in milliseconds since the epoch. */
+export type AttemptEvent =
+  | {
+      readonly kind: 'collected';
+      readonly at: number;
+      readonly file: TestFile;
+      readonly nodeids: readonly NodeId[];
+      readonly seconds: number;
+      readonly worker: string;
+    }
+  | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly message: string }
+  | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }
+  | { readonly kind: 'test-finished'; readonly at: number; readonly result: TestResult };
+
+/** Everything on a run's stream. */
+export type RunEvent =
+  | { readonly kind: 'agent-joined'; readonly at: number; readonly agent: AgentInfo }
+  | {
+      readonly kind: 'agent-left';
+      readonly at: number;
+      readonly agent: AgentId;
+      readonly busySeconds: number;
+      readonly idleSeconds: number;
+      readonly peakRssBytes: number;
+    }
+  | {
+      readonly kind: 'attempt-started';
+      readonly at: number;
+      readonly agent: AgentId;
+      readonly attempt: AttemptId;
+      readonly shard: ShardId;
+      readonly fence: number;
+      readonly role: AttemptRole;
+    }
+  | {
+      readonly kind: 'attempt-told';
+      readonly agent: AgentId;
+      readonly attempt: AttemptId;
+      readonly shard: ShardId;
+      readonly event: AttemptEvent;
+    }
+  | {
+      readonly kind: 'attempt-ended';
+      readonly at: number;
+      readonly agent: AgentId;
+      readonly attempt: AttemptId;
+      readonly shard: ShardId;
+      readonly ending: AttemptEnding;
+      readonly seconds: number;
+    };

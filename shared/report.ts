@@ -1,0 +1,99 @@
+// `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
+
+import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
+import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
+
+export interface Report {
+  readonly schema: 1;
+  readonly runId: RunId;
+  readonly verdict: Verdict;
+  readonly exitCode: number;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly deadline: { readonly seconds: number; readonly met: boolean; readonly overshootSeconds: number } | null;
+  readonly totals: Totals;
+  readonly tests: readonly ReportedTest[];
+  readonly notRun: readonly NotRun[];
+  readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
+  readonly shards: readonly ReportedShard[];
+  readonly agents: readonly ReportedAgent[];
+  readonly profile: Profile;
+}
+
+export interface Totals {
+  readonly expected: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly error: number;
+  readonly skipped: number;
+  readonly xfailed: number;
+  readonly xpassed: number;
+  readonly flaky: number;
+  readonly notRun: number;
+  readonly duplicatesDropped: number;
+}
+
+export interface ReportedTest {
+  readonly nodeid: NodeId;
+  readonly outcome: Outcome;
+  readonly flaky: boolean;
+  readonly seconds: number;
+  readonly file: TestFile;
+  readonly line: number | null;
+  readonly attempts: readonly ReportedAttempt[];
+}
+
+export interface ReportedAttempt {
+  readonly agent: AgentId;
+  readonly worker: string;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly outcome: Outcome;
+  readonly message: string | null;
+  readonly sections: readonly { readonly title: string; readonly text: string }[];
+}
+
+export interface NotRun {
+  readonly nodeid: NodeId | TestFile;
+  readonly kind: 'file' | 'test';
+  readonly reason: NotRunReason;
+  readonly predictedSeconds: number;
+}
+
+export interface ReportedShard {
+  readonly id: ShardId;
+  readonly selectors: number;
+  readonly predictedSeconds: number;
+  readonly seconds: number;
+  readonly agent: AgentId | null;
+  readonly attempt: number;
+  readonly state: 'done' | 'lost' | 'split' | 'cancelled';
+}
+
+export interface ReportedAgent {
+  readonly id: AgentId;
+  readonly host: string;
+  readonly workers: number;
+  readonly tests: number;
+  readonly busySeconds: number;
+  readonly idleSeconds: number;
+  readonly peakRssBytes: number;
+}
+
+export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;
+
+export interface Profile {
+  readonly setupSeconds: number;
+  readonly discoverySeconds: number;
+  readonly collectionSeconds: number;
+  readonly executionSeconds: number;
+  readonly mergeSeconds: number;
+  readonly makespanSeconds: number;
+  readonly boundSeconds: number;
+  readonly efficiency: number;
+  readonly cpuUtilization: number | null;
+  readonly timeToFirstTestSeconds: number | null;
+  readonly sequentialSeconds: number;
+  readonly speedup: number;
+  readonly rating: (typeof ratings)[number];
+}

@@ -1,0 +1,21 @@
+// What an agent needs to know to join a run: nothing about the plan, all about how pytest is to be called.
+
+import type { RunId } from './ids.ts';
+
+export const engines = ['stream', 'process'] as const;
+export type EngineName = (typeof engines)[number];
+
+/**
+ * Written once by the coordinator when it opens a run. `pytestArgs` are the user's own arguments, paths included and relative to the
+ * workspace, exactly as plain pytest would get them; `rootdir` is pytest's rootdir relative to the workspace (`.` or upward).
+ * `maxfail` 0 means no limit.
+ */
+export interface RunSpec {
+  readonly version: 1;
+  readonly runId: RunId;
+  readonly pool: string;
+  readonly engine: EngineName;
+  readonly pytestArgs: readonly string[];
+  readonly maxfail: number;
+  readonly openedAt: number;
+}

@@ -1,0 +1,14 @@
+// Every test of the repository: `npx vitest run --config test/vitest.config.ts`, or one folder of it by its path.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Two cores and real servers: files side by side would measure each other.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 10_000,
+  },
+});
