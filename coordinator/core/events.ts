@@ -41,6 +41,8 @@ export type CoordinatorEvent =
     }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
+  /** The agents were told to stop this attempt; recorded so that `decide` asks once. */
+  | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
   | { readonly kind: 'tick'; readonly at: number }

@@ -1,0 +1,138 @@
+// The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
+
+import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
+import { assertNever } from '../shared/assert-never.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { AgentId, AttemptId } from '../shared/ids.ts';
+import type { RunSpec } from '../shared/run-spec.ts';
+import { type RunningAttempt, startAttempt } from './attempt.ts';
+import { createOutbox } from './outbox.ts';
+import type { Engine, JoinedRun, PoolMember, Session } from './ports.ts';
+
+export interface AgentIdentity {
+  readonly id: AgentId;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** What pytest is called with on this machine, whatever the run. */
+export interface LocalPytest {
+  readonly workspace: string;
+  readonly python: string;
+  readonly numprocesses: string;
+  readonly maxAutoWorkers: number;
+}
+
+export interface AgentLoop {
+  readonly identity: AgentIdentity;
+  readonly pytest: LocalPytest;
+  readonly member: PoolMember;
+  /** The engine that a run asks for. */
+  readonly engineFor: (spec: RunSpec) => Engine;
+  readonly clock: Clock;
+  readonly tellState: (phrase: string, fields: Record<string, unknown>) => void;
+}
+
+/**
+ * Serves run after run until `shutdown` aborts, or until one run is over when `once`. At shutdown nothing more is pulled, what runs is
+ * interrupted with its results kept, and what was not begun is handed back. Rejects when Redis is gone for good or a session cannot be opened.
+ */
+export async function agentLoop(loop: AgentLoop, options: { readonly once: boolean }, shutdown: AbortSignal): Promise<void> {
+  while (!shutdown.aborted) {
+    const spec = await loop.member.nextRun(shutdown);
+    if (spec === null) return;
+    await serveRun(loop, spec, shutdown);
+    if (options.once) return;
+  }
+}
+
+async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
+  const run = await loop.member.join(spec);
+  try {
+    const session = await loop.engineFor(spec).open({ agent: loop.identity.id, spec, ...loop.pytest });
+    try {
+      loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
+      await serveSession(loop, run, session, shutdown);
+      loop.tellState('left run', { run: spec.runId, agent: loop.identity.id });
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await run.leave();
+  }
+}
+
+async function serveSession(loop: AgentLoop, run: JoinedRun, session: Session, shutdown: AbortSignal): Promise<void> {
+  const { clock } = loop;
+  const { id, host, pid } = loop.identity;
+  const joinedAt = clock.now();
+  const outbox = createOutbox((events) => run.append(events));
+  const running = new Map<AttemptId, RunningAttempt>();
+  const cancelled = new Map<AttemptId, InterruptCause>();
+  let busySeconds = 0;
+
+  // One controller ends the pull, whoever wants it: the run's end, a cancelled run, or this agent's shutdown.
+  const leaving = new AbortController();
+  const leave = (by: InterruptCause | 'done'): void => {
+    leaving.abort();
+    if (by !== 'done') for (const attempt of running.values()) attempt.interrupt(by);
+  };
+  const onShutdown = (): void => leave('shutdown');
+  shutdown.addEventListener('abort', onShutdown, { once: true });
+
+  const serve = async (request: AttemptRequest): Promise<void> => {
+    const attempt = startAttempt(request, session, id, outbox, clock);
+    running.set(request.id, attempt);
+    const cancelledBy = cancelled.get(request.id);
+    if (cancelledBy !== undefined) attempt.interrupt(cancelledBy);
+    if (shutdown.aborted) attempt.interrupt('shutdown');
+    try {
+      busySeconds += await attempt.settled;
+    } finally {
+      running.delete(request.id);
+    }
+  };
+
+  const listening = new AbortController();
+  const listen = async (): Promise<void> => {
+    for await (const command of run.commands(listening.signal)) {
+      switch (command.kind) {
+        case 'cancel-attempt':
+          cancelled.set(command.attempt, command.by);
+          running.get(command.attempt)?.interrupt(command.by);
+          break;
+        case 'close-run':
+          leave(command.by);
+          return;
+        default:
+          assertNever(command);
+      }
+    }
+  };
+
+  outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, ...session.info } });
+  const heard = listen().catch((thrown: unknown) => {
+    // An agent that cannot hear the coordinator must not go on pulling; what it runs is finished and told.
+    leaving.abort();
+    throw thrown;
+  });
+  try {
+    if (shutdown.aborted) leave('shutdown');
+    await run.pull(() => session.slots, serve, leaving.signal);
+  } finally {
+    shutdown.removeEventListener('abort', onShutdown);
+    listening.abort();
+    await Promise.allSettled([...running.values()].map((attempt) => attempt.settled));
+  }
+  await heard;
+  const servedSeconds = ((clock.now() - joinedAt) / 1000) * session.slots;
+  outbox.push({
+    kind: 'agent-left',
+    at: clock.now(),
+    agent: id,
+    busySeconds,
+    idleSeconds: Math.max(0, servedSeconds - busySeconds),
+    peakRssBytes: session.peakRssBytes(),
+  });
+  await outbox.flushed();
+}

@@ -1,0 +1,47 @@
+// One attempt from fetched to stored: begins it, lets the session run it, and says how it ended. First cause of an interruption wins.
+
+import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/attempt.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { AgentId } from '../shared/ids.ts';
+import type { Outbox } from './outbox.ts';
+import type { Session } from './ports.ts';
+
+/** A running attempt as the agent loop holds it. */
+export interface RunningAttempt {
+  readonly request: AttemptRequest;
+  /** Stops it early; only the first cause counts. */
+  interrupt(by: InterruptCause): void;
+  /** Resolves with its length in seconds when the ending and every result before it are stored. */
+  readonly settled: Promise<number>;
+}
+
+/** Starts `request` in `session`; events leave through `outbox`. */
+export function startAttempt(request: AttemptRequest, session: Session, agent: AgentId, outbox: Outbox, clock: Clock): RunningAttempt {
+  const aborter = new AbortController();
+  let cause: InterruptCause | null = null;
+  const about = { agent, attempt: request.id, shard: request.shard };
+
+  const run = async (): Promise<number> => {
+    const startedAt = clock.now();
+    outbox.push({ kind: 'attempt-started', at: startedAt, ...about, fence: request.fence, role: request.role });
+    const ended = await session.run(request, (event) => outbox.push({ kind: 'attempt-told', ...about, event }), aborter.signal);
+    const seconds = (clock.now() - startedAt) / 1000;
+    outbox.push({ kind: 'attempt-ended', at: clock.now(), ...about, ending: withCause(ended, cause), seconds });
+    await outbox.flushed();
+    return seconds;
+  };
+
+  return {
+    request,
+    interrupt(by) {
+      cause ??= by;
+      aborter.abort(cause);
+    },
+    settled: run(),
+  };
+}
+
+/** The session knows that it was interrupted, only the agent knows why. A session that finished or crashed first keeps its own ending. */
+function withCause(ending: AttemptEnding, cause: InterruptCause | null): AttemptEnding {
+  return ending.kind === 'interrupted' && cause !== null ? { kind: 'interrupted', by: cause } : ending;
+}

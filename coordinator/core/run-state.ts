@@ -1,0 +1,161 @@
+// What is known of a run, as values. How events change it is reduce.ts's, what follows from it decide.ts's.
+//
+// Shard:    planned → open (first attempt enqueued) → done | given-up; a given-up shard is still done if a late result completes it.
+// Attempt:  enqueued → taken → running → ended; an agent that leaves hands what it has taken back: taken → enqueued. Ended is final: first cause wins.
+// Agent:    alive → left | lost; whoever joins, or takes or starts an attempt that is still open, is alive (again).
+
+import type { AttemptEnding, AttemptRole, InterruptCause } from '../../shared/attempt.ts';
+import type { AgentInfo, TestResult } from '../../shared/events.ts';
+import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
+import type { NotRunReason } from '../../shared/outcome.ts';
+import type { Selector, Shard } from '../../shared/shard.ts';
+import type { CloseReason, RunOpened } from './events.ts';
+
+export type NonEmpty<Item> = readonly [Item, ...Item[]];
+
+export type ShardState =
+  | { readonly kind: 'planned' }
+  /** At least one attempt was enqueued. When all have ended and tests are missing, a retry is due. */
+  | { readonly kind: 'open'; readonly attempts: NonEmpty<AttemptRecord> }
+  /** Nothing of it is missing; `accepted` is the attempt that completed it. */
+  | { readonly kind: 'done'; readonly attempts: NonEmpty<AttemptRecord>; readonly accepted: AttemptId }
+  | { readonly kind: 'split'; readonly into: readonly ShardId[] }
+  /** Its attempts are used up; what is unfinished becomes not-run. */
+  | { readonly kind: 'given-up'; readonly attempts: NonEmpty<AttemptRecord>; readonly why: NotRunReason };
+
+export type AttemptState =
+  | { readonly kind: 'enqueued' }
+  | { readonly kind: 'taken'; readonly agent: AgentId }
+  | { readonly kind: 'running'; readonly agent: AgentId }
+  | { readonly kind: 'ended'; readonly agent: AgentId | null; readonly ending: AttemptEnding };
+
+export interface AttemptRecord {
+  readonly id: AttemptId;
+  readonly shard: ShardId;
+  fence: number;
+  role: AttemptRole;
+  state: AttemptState;
+  /** How long its agent says it took; null until told. */
+  seconds: number | null;
+  /** Set when the agents were told to stop it. */
+  cancelledBy: InterruptCause | null;
+}
+
+export interface ShardRecord {
+  readonly shard: Shard;
+  state: ShardState;
+  /** The files it is about: those planned, in order, then any that only its attempts told of. */
+  readonly files: Map<TestFile, FileProgress>;
+}
+
+/** How far one shard is with one file. */
+export interface FileProgress {
+  readonly file: TestFile;
+  /** As planned; empty when only an attempt told of this file. */
+  readonly selectors: readonly Selector[];
+  /** Expected tests, in the order they were announced. */
+  readonly tests: Map<NodeId, TestRecord>;
+  /** How many of `tests` have no outcome yet. */
+  openTests: number;
+  /** How long the first collection took; null while the file was never collected. */
+  collectSeconds: number | null;
+  collectFailed: boolean;
+}
+
+/** One expected test. Once `accepted` is set it never changes: one outcome per node id. */
+export interface TestRecord {
+  readonly nodeid: NodeId;
+  readonly file: TestFile;
+  accepted: AcceptedResult | null;
+  /** Where it counts as open until it has an outcome: one entry but for shards that overlap. */
+  readonly expectedIn: FileProgress[];
+}
+
+export interface AcceptedResult {
+  readonly attempt: AttemptId;
+  readonly agent: AgentId;
+  readonly result: TestResult;
+}
+
+export interface AgentRecord {
+  readonly id: AgentId;
+  /** null while only its work is known, not its joining. */
+  info: AgentInfo | null;
+  presence: 'alive' | 'left' | 'lost';
+  /** By the agent's own clock; null before it joined. */
+  joinedAt: number | null;
+  /** Latest time that it told of, by its own clock. */
+  lastToldAt: number | null;
+  /** Seconds of its ended attempts. */
+  attemptSeconds: number;
+  /** Its own account, told when it left. */
+  left: { readonly busySeconds: number; readonly idleSeconds: number; readonly peakRssBytes: number } | null;
+}
+
+export interface RunState {
+  readonly opened: RunOpened;
+  readonly shards: Map<ShardId, ShardRecord>;
+  readonly attempts: Map<AttemptId, AttemptRecord>;
+  readonly agents: Map<AgentId, AgentRecord>;
+  readonly tests: Map<NodeId, TestRecord>;
+  /** What attempts could not collect; a file, or a directory or conftest above files. */
+  readonly collectErrors: Map<TestFile, string>;
+  /** Failed and error outcomes, and collection errors: what pytest's maxfail counts. */
+  failures: number;
+  duplicatesDropped: number;
+  /** Latest time by the coordinator's own clock: agents' clocks may differ from it and from each other. */
+  coordinatorAt: number;
+  firstEnqueuedAt: number | null;
+  lastResultAt: number | null;
+  /** Since when no agent is alive, by the coordinator's clock; null while one is. Anything heard of an agent moves it on. */
+  aloneSince: number | null;
+  interruptedBy: string | null;
+  redisLost: boolean;
+  closed: { readonly at: number; readonly why: CloseReason } | null;
+}
+
+/** The state of a run of which nothing but its opening is known. */
+export function openRun(opened: RunOpened): RunState {
+  return {
+    opened,
+    shards: new Map(opened.shards.map((shard) => [shard.id, { shard, state: { kind: 'planned' }, files: plannedFiles(shard) }])),
+    attempts: new Map(),
+    agents: new Map(),
+    tests: new Map(),
+    collectErrors: new Map(),
+    failures: opened.collectErrors.length,
+    duplicatesDropped: 0,
+    coordinatorAt: opened.at,
+    firstEnqueuedAt: null,
+    lastResultAt: null,
+    aloneSince: opened.at,
+    interruptedBy: null,
+    redisLost: false,
+    closed: null,
+  };
+}
+
+function plannedFiles(shard: Shard): Map<TestFile, FileProgress> {
+  const files = new Map<TestFile, FileProgress>();
+  for (const [file, selectors] of Map.groupBy(shard.selectors, (selector) => selector.file)) files.set(file, newProgress(file, selectors));
+  return files;
+}
+
+/** A file of which nothing was told yet. */
+export const newProgress = (file: TestFile, selectors: readonly Selector[]): FileProgress => ({
+  file,
+  selectors,
+  tests: new Map(),
+  openTests: 0,
+  collectSeconds: null,
+  collectFailed: false,
+});
+
+/** A shard's attempts in the order they were enqueued; empty before the first. */
+export function attemptsOf(record: ShardRecord): readonly AttemptRecord[] {
+  return record.state.kind === 'planned' || record.state.kind === 'split' ? [] : record.state.attempts;
+}
+
+/** Agents that are alive as far as the events tell. One of these that is missing from the presence is lost: `agent-lost` has to be told, each time. */
+export const livingAgents = (state: RunState): readonly AgentId[] =>
+  [...state.agents.values()].filter((agent) => agent.presence === 'alive').map((agent) => agent.id);

@@ -1,0 +1,71 @@
+// What of a shard is still missing, and the attempt that would bring it. Nothing missing ever counts as passed.
+
+import type { AttemptRequest, AttemptRole } from '../../shared/attempt.ts';
+import { attemptId, type NodeId, type ShardId, type TestFile, testFile } from '../../shared/ids.ts';
+import type { Selector } from '../../shared/shard.ts';
+import { attemptsOf, type FileProgress, type RunState, type ShardRecord } from './run-state.ts';
+
+/** Is nothing of this shard missing: every file collected (or failed to), every announced test with an outcome? */
+export function isComplete(state: RunState, record: ShardRecord): boolean {
+  for (const progress of record.files.values()) if (isUnfinished(state, progress)) return false;
+  return true;
+}
+
+/** Is a collection or an outcome of this file missing? A file that failed to collect, or lies below one that did, is as finished as it gets. */
+export function isUnfinished(state: RunState, progress: FileProgress): boolean {
+  if (progress.collectFailed) return false;
+  if (progress.openTests > 0) return true;
+  return isUncollected(progress) && !isBelowCollectError(state, progress.file);
+}
+
+/** Was this planned file never collected, nor failed to? What it holds is not known then. */
+export const isUncollected = (progress: FileProgress): boolean =>
+  progress.selectors.length > 0 && progress.collectSeconds === null && !progress.collectFailed;
+
+/** Did a directory above the file, its conftest.py or its __init__.py fail to collect? Then pytest never came to the file. */
+export function isBelowCollectError(state: RunState, file: TestFile): boolean {
+  if (state.collectErrors.size === 0) return false;
+  for (let end = file.lastIndexOf('/'); ; end = file.lastIndexOf('/', end - 1)) {
+    const directory = end > 0 ? file.slice(0, end) : '';
+    const prefix = directory === '' ? '' : `${directory}/`;
+    const above = [directory === '' ? '.' : directory, `${prefix}conftest.py`, `${prefix}__init__.py`];
+    if (above.some((path) => path !== file && state.collectErrors.has(testFile(path)))) return true;
+    if (directory === '') return false;
+  }
+}
+
+/**
+ * What an attempt of this shard still has to run, in the planned order: a file without any outcome stays whole, of a file partly done only the
+ * announced tests without an outcome are left, what is finished is left out. Empty for an unknown shard.
+ */
+export function attemptSelectors(state: RunState, shard: ShardId): readonly Selector[] {
+  const record = state.shards.get(shard);
+  if (record === undefined) return [];
+  return [...record.files.values()].filter((progress) => isUnfinished(state, progress)).flatMap(remaining);
+}
+
+function remaining(progress: FileProgress): readonly Selector[] {
+  const { file, selectors, tests, openTests } = progress;
+  const isWhole = openTests === tests.size || progress.collectSeconds === null;
+  if (isWhole && selectors.length > 0) return selectors;
+  const nodeids: NodeId[] = [];
+  for (const test of tests.values()) if (test.accepted === null) nodeids.push(test.nodeid);
+  return [{ kind: 'tests', file, nodeids }];
+}
+
+/** The next attempt of a shard, ready to be enqueued: its fence is above all earlier ones. null for an unknown shard. */
+export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole): AttemptRequest | null {
+  const record = state.shards.get(shard);
+  if (record === undefined) return null;
+  const fence = attemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
+  const predictedSeconds = [...record.files.values()]
+    .filter((progress) => isUnfinished(state, progress))
+    .reduce((sum, progress) => sum + unfinishedSeconds(record, progress), 0);
+  return { id: attemptId(shard, fence), shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds };
+}
+
+/** The part of the shard's estimate that falls to a file's tests without an outcome, each file and each test taken to be alike. */
+export function unfinishedSeconds(record: ShardRecord, progress: FileProgress): number {
+  const fileSeconds = (record.shard.predictedSeconds * progress.selectors.length) / Math.max(1, record.shard.selectors.length);
+  return progress.collectSeconds === null || progress.tests.size === 0 ? fileSeconds : (fileSeconds * progress.openTests) / progress.tests.size;
+}
