@@ -1,7 +1,7 @@
 // The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
 
-import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { assertNever } from '../shared/assert-never.ts';
+import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';

@@ -67,5 +67,7 @@ export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole):
 /** The part of the shard's estimate that falls to a file's tests without an outcome, each file and each test taken to be alike. */
 export function unfinishedSeconds(record: ShardRecord, progress: FileProgress): number {
   const fileSeconds = (record.shard.predictedSeconds * progress.selectors.length) / Math.max(1, record.shard.selectors.length);
-  return progress.collectSeconds === null || progress.tests.size === 0 ? fileSeconds : (fileSeconds * progress.openTests) / progress.tests.size;
+  return progress.collectSeconds === null || progress.tests.size === 0
+    ? fileSeconds
+    : (fileSeconds * progress.openTests) / progress.tests.size;
 }
