@@ -1,0 +1,66 @@
+// What the phases of one test amount to. Decides outcome, length and message; knows nothing of how they arrived.
+
+import type { Outcome } from '../../shared/outcome.ts';
+
+/** One report of pytest: `when` is setup, call or teardown; a rerun by pytest-rerunfailures has the outcome `rerun`. */
+export interface Phase {
+  readonly when: string;
+  readonly outcome: string;
+  readonly seconds: number;
+  /** The reason of an xfail mark that took effect, maybe empty; null without one. */
+  readonly xfailReason: string | null;
+  readonly isSubtest: boolean;
+  readonly message: string | null;
+}
+
+export interface Folded {
+  readonly outcome: Outcome;
+  readonly seconds: number;
+  readonly message: string | null;
+}
+
+/**
+ * Pytest's own meanings: a failed set-up or teardown is an error, a failed call or subtest a failure, and of two the first in time counts; both are
+ * told in the message. Reruns inside pytest are left out but for their time. null when pytest reported nothing that settles the test.
+ */
+export function foldPhases(reported: readonly Phase[]): Folded | null {
+  const phases = reported.slice(reported.findLastIndex((phase) => phase.outcome === 'rerun') + 1);
+  const outcome = outcomeOf(phases);
+  if (outcome === null) return null;
+  return {
+    outcome,
+    seconds: reported.filter((phase) => !phase.isSubtest).reduce((sum, phase) => sum + phase.seconds, 0),
+    message: messageOf(phases, outcome),
+  };
+}
+
+function outcomeOf(phases: readonly Phase[]): Outcome | null {
+  const firstFailed = phases.find((phase) => phase.outcome === 'failed');
+  if (firstFailed !== undefined) return firstFailed.when === 'call' ? 'failed' : 'error';
+  const own = phases.filter((phase) => !phase.isSubtest);
+  const skipped = own.find((phase) => phase.outcome === 'skipped' && phase.when !== 'teardown');
+  if (skipped !== undefined) return skipped.xfailReason === null ? 'skipped' : 'xfailed';
+  const call = own.find((phase) => phase.when === 'call' && phase.outcome === 'passed');
+  if (call === undefined) return null;
+  return call.xfailReason === null ? 'passed' : 'xpassed';
+}
+
+function messageOf(phases: readonly Phase[], outcome: Outcome): string | null {
+  switch (outcome) {
+    case 'failed':
+    case 'error':
+      return joined(phases.filter((phase) => phase.outcome === 'failed').map((phase) => phase.message));
+    case 'skipped':
+      return joined(phases.filter((phase) => phase.outcome === 'skipped').map((phase) => phase.message));
+    case 'xfailed':
+    case 'xpassed':
+      return joined(phases.map((phase) => phase.xfailReason));
+    default:
+      return null;
+  }
+}
+
+function joined(texts: readonly (string | null)[]): string | null {
+  const told = texts.filter((text) => text !== null && text !== '');
+  return told.length === 0 ? null : told.join('\n\n');
+}

@@ -1,0 +1,124 @@
+// The engine that starts a new `pytest -n` for every shard. Owns these processes and their session files; the agent loop decides what runs.
+
+import { join } from 'node:path';
+import { type AttemptEnding, type AttemptRequest, type InterruptCause, interruptCauses } from '../shared/attempt.ts';
+import { messageOf, ShardlineError } from '../shared/errors.ts';
+import type { AttemptEvent } from '../shared/events.ts';
+import { readProbeResult } from '../shared/pytest/result-file.ts';
+import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
+import { type PytestProcess, startPytest } from '../shared/pytest/start-pytest.ts';
+import { classifyExit } from './core/classify-exit.ts';
+import type { Engine, Session, SessionRequest } from './ports.ts';
+import { createAttemptLog } from './pytest/attempt-log.ts';
+import { openInbox } from './pytest/inbox.ts';
+
+/** How long an interrupted pytest gets to say goodbye. */
+const INTERRUPT_MS = 3000;
+
+/** How much of what pytest printed an ending carries. */
+const DETAIL_CHARS = 8000;
+
+const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
+
+export function processEngine(): Engine {
+  return { open };
+}
+
+/** Starts pytest once with the run's own arguments, up to the point where it would collect: what it would refuse is refused here. */
+async function open(request: SessionRequest): Promise<Session> {
+  const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
+  const pytestArgs = request.spec.pytestArgs;
+  const directory = await makeSessionDirectory();
+  const processes = new Set<PytestProcess>();
+  let attempts = 0;
+  let peakRssBytes = 0;
+  let isClosed = false;
+
+  const start = async (sessionPath: string): Promise<PytestProcess> => {
+    const pytest = await startPytest({ python, workspace, sessionPath });
+    processes.add(pytest);
+    void pytest.exited.then(() => processes.delete(pytest));
+    if (isClosed) pytest.kill();
+    return pytest;
+  };
+
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    for (const pytest of processes) pytest.kill();
+    await Promise.all([...processes].map((pytest) => pytest.exited));
+    await removeSessionDirectory(directory);
+  };
+
+  const probe = async (): Promise<Session['info']> => {
+    const sessionPath = join(directory, 'probe.json');
+    const resultPath = join(directory, 'probe-result.json');
+    await writeSessionFile(sessionPath, { mode: 'probe', resultPath, pytestArgs, numprocesses, maxAutoWorkers });
+    const pytest = await start(sessionPath);
+    const { exitCode, signal } = await pytest.exited;
+    const result = await readProbeResult(resultPath, python);
+    if (result !== null) return { workers: result.workers, python: result.python, pytest: result.pytest, xdist: result.xdist };
+    const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
+    throw new ShardlineError('session-not-started', { agent, problem, command: [python, '-m', 'pytest', ...pytestArgs].join(' ') });
+  };
+
+  const run = async (attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
+    if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
+    attempts += 1;
+    const socket = join(directory, `${attempts}.sock`);
+    const sessionPath = join(directory, `${attempts}.json`);
+    const log = createAttemptLog(attempt.selectors, tell, Date.now);
+    let broken: unknown = null;
+    let pytest: PytestProcess | null = null;
+    let killing: NodeJS.Timeout | null = null;
+
+    const inbox = await openInbox(socket, log.hear, (problem) => {
+      broken ??= problem;
+      pytest?.kill();
+    });
+    const onInterrupt = (): void => {
+      log.expectLosses();
+      pytest?.interrupt();
+      killing ??= setTimeout(() => pytest?.kill(), INTERRUPT_MS);
+    };
+    interrupt.addEventListener('abort', onInterrupt, { once: true });
+    try {
+      const limits = { tracebackBytes: LIMITS.tracebackBytes, sectionBytes: LIMITS.sectionBytes };
+      const { selectors } = attempt;
+      await writeSessionFile(sessionPath, { mode: 'run', socket, pytestArgs, numprocesses, maxAutoWorkers, selectors, limits });
+      pytest = await start(sessionPath);
+      if (interrupt.aborted) pytest.interrupt();
+      const exit = await pytest.exited;
+      await inbox.drained();
+      peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
+      const output = `${broken === null ? '' : `${messageOf(broken)}\n`}${pytest.output().trim().slice(-DETAIL_CHARS)}`;
+      return classifyExit({
+        ...exit,
+        isStarted: log.started !== null,
+        finished: broken === null ? log.finished : null,
+        interruptedBy: interrupt.aborted ? causeOf(interrupt) : null,
+        missing: log.missing(),
+        running: log.running(),
+        output,
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof ShardlineError)) throw thrown;
+      return { kind: 'not-started', error: thrown.code, detail: thrown.message };
+    } finally {
+      interrupt.removeEventListener('abort', onInterrupt);
+      if (killing !== null) clearTimeout(killing);
+      await inbox.close();
+    }
+  };
+
+  try {
+    const info = await probe();
+    return { slots: 1, info, run, peakRssBytes: () => peakRssBytes, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+function causeOf(interrupt: AbortSignal): InterruptCause {
+  return interruptCauses.find((cause) => cause === interrupt.reason) ?? 'cancelled';
+}

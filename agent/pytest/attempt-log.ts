@@ -1,0 +1,133 @@
+// What one attempt has told so far: turns the plugin's messages into attempt events and knows what is still missing.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { AttemptEvent } from '../../shared/events.ts';
+import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
+import type { Selector } from '../../shared/shard.ts';
+import { foldPhases } from '../core/fold-phases.ts';
+import type { PytestMessage } from './codec.ts';
+
+/** What pytest found itself to be, once it said so. */
+export interface StartedPytest {
+  readonly workers: number;
+  readonly python: string;
+  readonly pytest: string;
+  readonly xdist: string;
+}
+
+export interface AttemptLog {
+  hear(message: PytestMessage, worker: string): void;
+  /** From now on a lost xdist worker is our doing, and no result of the test it ran. */
+  expectLosses(): void;
+  readonly started: StartedPytest | null;
+  readonly finished: { readonly exitCode: number; readonly byMaxfail: boolean } | null;
+  /** Sum of the largest resident memory of each process that ran tests. */
+  readonly rssBytes: number;
+  /** The test that started first among those that did not finish. */
+  running(): NodeId | null;
+  /** Files neither collected nor failed to, and announced tests without a result. */
+  missing(): readonly string[];
+}
+
+/** Every xdist worker collects every file and says so: each file is told once, and so is each test's result. `now` is milliseconds since the epoch. */
+export function createAttemptLog(selectors: readonly Selector[], tell: (event: AttemptEvent) => void, now: () => number): AttemptLog {
+  const collected = new Set<TestFile>();
+  const failed = new Set<TestFile>();
+  const announced = new Set<NodeId>();
+  const settled = new Set<NodeId>();
+  const running = new Map<string, { readonly nodeid: NodeId; readonly startedAt: number }>();
+  const rss = new Map<string, number>();
+  let isExpectingLosses = false;
+  let started: StartedPytest | null = null;
+  let finished: AttemptLog['finished'] = null;
+
+  const lose = (worker: string, error: string): void => {
+    const test = running.get(worker);
+    running.delete(worker);
+    if (test === undefined || isExpectingLosses || settled.has(test.nodeid)) return;
+    settled.add(test.nodeid);
+    const message = `xdist worker ${worker} crashed while running ${test.nodeid}: ${error}`;
+    const seconds = Math.max(0, now() - test.startedAt) / 1000;
+    const about = { nodeid: test.nodeid, file: fileOf(test.nodeid), line: null, startedAt: test.startedAt, seconds, worker };
+    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', message, sections: [] } });
+  };
+
+  const hear = (message: PytestMessage, worker: string): void => {
+    switch (message.kind) {
+      case 'hello':
+        return;
+      case 'started':
+        started = message;
+        return;
+      case 'collected': {
+        const file = testFile(message.file);
+        if (collected.has(file)) return;
+        collected.add(file);
+        const nodeids = message.nodeids.map(nodeId);
+        for (const nodeid of nodeids) announced.add(nodeid);
+        tell({ kind: 'collected', at: now(), file, nodeids, seconds: message.seconds, worker });
+        return;
+      }
+      case 'collect-failed': {
+        const file = testFile(message.file);
+        if (failed.has(file)) return;
+        failed.add(file);
+        tell({ kind: 'collect-failed', at: now(), file, message: message.message });
+        return;
+      }
+      case 'test-started': {
+        const nodeid = nodeId(message.nodeid);
+        running.set(worker, { nodeid, startedAt: message.at });
+        tell({ kind: 'test-started', at: message.at, nodeid, worker });
+        return;
+      }
+      case 'test-finished': {
+        const { at, startedAt, line, sections } = message;
+        const nodeid = nodeId(message.nodeid);
+        running.delete(worker);
+        rss.set(worker, message.rssBytes);
+        const folded = foldPhases(message.phases);
+        if (folded === null || settled.has(nodeid)) return;
+        settled.add(nodeid);
+        tell({ kind: 'test-finished', at, result: { nodeid, file: fileOf(nodeid), line, startedAt, worker, sections, ...folded } });
+        return;
+      }
+      case 'worker-down':
+        lose(message.worker, message.error);
+        return;
+      case 'finished':
+        finished = { exitCode: message.exitCode, byMaxfail: message.byMaxfail };
+        return;
+      default:
+        assertNever(message);
+    }
+  };
+
+  return {
+    hear,
+    expectLosses() {
+      isExpectingLosses = true;
+    },
+    get started() {
+      return started;
+    },
+    get finished() {
+      return finished;
+    },
+    get rssBytes() {
+      return [...rss.values()].reduce((sum, bytes) => sum + bytes, 0);
+    },
+    running: () => running.values().next().value?.nodeid ?? null,
+    missing() {
+      const isKnown = (file: TestFile): boolean => collected.has(file) || failed.has(file) || isBelow(file, failed);
+      const files = new Set(selectors.map((selector) => selector.file));
+      return [...[...files].filter((file) => !isKnown(file)), ...announced.difference(settled)];
+    },
+  };
+}
+
+/** Does the file lie in a directory that failed to collect (`.` is the root)? */
+function isBelow(file: TestFile, failed: ReadonlySet<TestFile>): boolean {
+  if (failed.has(testFile('.'))) return true;
+  return [...failed].some((directory) => file.startsWith(`${directory}/`));
+}

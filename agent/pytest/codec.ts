@@ -1,0 +1,74 @@
+// What our plugin sends, checked once: one JSON object a line. Its Python writer is shared/pytest/plugin/lib/shardline_pytest.
+
+import { z } from 'zod';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+
+/** A file's list of node ids is the longest message; one that is longer is refused rather than held in memory. */
+const LINE_BYTES = 64 * 1024 * 1024;
+
+const phase = z.object({
+  when: z.string(),
+  outcome: z.string(),
+  seconds: z.number(),
+  xfailReason: z.string().nullable(),
+  isSubtest: z.boolean(),
+  message: z.string().nullable(),
+});
+
+const message = z.discriminatedUnion('kind', [
+  /** First on every connection: `main` runs tests without xdist, `controller` has xdist workers, `gw0`… are these. */
+  z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
+  z.object({ kind: z.literal('started'), workers: z.number().int(), python: z.string(), pytest: z.string(), xdist: z.string() }),
+  z.object({ kind: z.literal('collected'), file: z.string(), nodeids: z.array(z.string()), seconds: z.number() }),
+  z.object({ kind: z.literal('collect-failed'), file: z.string(), message: z.string() }),
+  z.object({ kind: z.literal('test-started'), nodeid: z.string(), at: z.number() }),
+  z.object({
+    kind: z.literal('test-finished'),
+    nodeid: z.string(),
+    at: z.number(),
+    startedAt: z.number(),
+    line: z.number().int().nullable(),
+    phases: z.array(phase),
+    sections: z.array(z.object({ title: z.string(), text: z.string() })),
+    rssBytes: z.number(),
+  }),
+  z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string() }),
+  z.object({ kind: z.literal('finished'), exitCode: z.number().int(), byMaxfail: z.boolean() }),
+]);
+
+export type PytestMessage = z.infer<typeof message>;
+
+/** Turns one line into a message. Throws `bad-message`. */
+export function decodeMessage(line: string): PytestMessage {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source: 'pytest', problem: messageOf(thrown) }, { cause: thrown });
+  }
+  const result = message.safeParse(value);
+  if (!result.success) throw new ShardlineError('bad-message', { source: 'pytest', problem: z.prettifyError(result.error) });
+  return result.data;
+}
+
+/** Cuts a byte stream into lines; a last line without its end was cut off by a crash and is dropped. Throws `bad-message` on one too long. */
+export function createLineSplitter(limitBytes: number = LINE_BYTES): (chunk: Buffer) => readonly string[] {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  return (chunk) => {
+    const lines: string[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      lines.push(Buffer.concat([...held, chunk.subarray(from, end)]).toString('utf8'));
+      held = [];
+      heldBytes = 0;
+      from = end + 1;
+    }
+    held.push(chunk.subarray(from));
+    heldBytes += chunk.length - from;
+    if (heldBytes > limitBytes) {
+      throw new ShardlineError('bad-message', { source: 'pytest', problem: `a line is longer than ${limitBytes} bytes` });
+    }
+    return lines;
+  };
+}

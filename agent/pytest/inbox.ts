@@ -1,0 +1,85 @@
+// The Unix socket on which one pytest and its xdist workers tell what happens. Owns the connections, not the meaning of messages.
+
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { createLineSplitter, decodeMessage, type PytestMessage } from './codec.ts';
+
+/** How long a dead process's connection may stay open, held by a process it forked, before its end is taken for granted. */
+const LINGER_MS = 1000;
+
+export interface Inbox {
+  /** Resolves when every connection has ended, at most `LINGER_MS` later, and nothing more will be heard. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `worker` is `main`, `controller` or an xdist worker's name, as the connection's first message said. */
+export type Hear = (message: PytestMessage, worker: string) => void;
+
+/**
+ * Listens at `path`. A worker's messages are heard in order; `worker-down` is heard after the last of that worker's own. `onBroken` gets the
+ * `bad-message` error of a connection that was closed for it.
+ */
+export async function openInbox(path: string, hear: Hear, onBroken: (problem: unknown) => void): Promise<Inbox> {
+  const sockets = new Set<Socket>();
+  const open = new Map<string, Socket>();
+
+  const server = createServer((socket) => {
+    const split = createLineSplitter();
+    let worker = 'unknown';
+    sockets.add(socket);
+
+    const take = (message: PytestMessage): void => {
+      if (message.kind === 'hello') {
+        worker = message.worker;
+        open.set(worker, socket);
+      }
+      if (message.kind === 'worker-down') {
+        const lost = open.get(message.worker);
+        if (lost !== undefined) {
+          // Its own last words may still be on their way.
+          const from = worker;
+          afterEnd(lost, () => hear(message, from));
+          return;
+        }
+      }
+      hear(message, worker);
+    };
+
+    socket.on('data', (chunk) => {
+      try {
+        for (const line of split(chunk)) take(decodeMessage(line));
+      } catch (problem) {
+        socket.destroy();
+        onBroken(problem);
+      }
+    });
+    // A reset is an end like any other: the process is gone.
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (open.get(worker) === socket) open.delete(worker);
+    });
+  });
+  server.listen(path);
+  await once(server, 'listening');
+
+  return {
+    async drained() {
+      await Promise.all([...sockets].map((socket) => new Promise<void>((resolve) => afterEnd(socket, resolve))));
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function afterEnd(socket: Socket, act: () => void): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => {
+    clearTimeout(timer);
+    act();
+  });
+}

@@ -1,0 +1,127 @@
+// Runs large suites that nobody here wrote with plain pytest and with shardline, and prints how their outcomes differ: not at all.
+//
+//   node bench/equality/equality.ts [networkx|sympy…] [--agents 1,3]
+//
+// Exit code 0 when every comparison is empty.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { decodeReport } from '../../shared/wire/report.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+
+/** Paths inside the installed packages; each slice has more than 3,000 tests. */
+const suites = {
+  networkx: ['networkx/algorithms'],
+  sympy: ['sympy/core', 'sympy/polys'],
+} as const;
+type SuiteName = keyof typeof suites;
+
+/** Outcome by node id. */
+type Outcomes = ReadonlyMap<string, string>;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { agents: { type: 'string', default: '1,3' } } });
+  const names = positionals.length === 0 ? (Object.keys(suites) as SuiteName[]) : positionals.map(suiteName);
+  const python = await environment();
+  const sitePackages = (await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"])).stdout.trim();
+  let differences = 0;
+  for (const name of names) {
+    const plain = await plainOutcomes(python, sitePackages, suites[name]);
+    console.log(`${name}: plain pytest: ${plain.outcomes.size} tests in ${plain.seconds.toFixed(0)} s (${count(plain.outcomes)})`);
+    for (const agents of values.agents.split(',')) {
+      const sharded = await shardlineOutcomes(python, sitePackages, suites[name], agents);
+      const difference = compare(plain.outcomes, sharded.outcomes);
+      differences += difference.length;
+      console.log(`${name}: shardline, ${agents} agent(s): ${sharded.outcomes.size} tests in ${sharded.seconds.toFixed(0)} s (${count(sharded.outcomes)})`);
+      console.log(`${name}: difference: ${difference.length === 0 ? 'none' : `\n  ${difference.join('\n  ')}`}`);
+    }
+  }
+  return differences === 0 ? 0 : 1;
+}
+
+function suiteName(text: string): SuiteName {
+  if (text in suites) return text as SuiteName;
+  throw new Error(`unknown suite ${text}; known: ${Object.keys(suites).join(', ')}`);
+}
+
+/** A Python environment of its own, made once. */
+async function environment(): Promise<string> {
+  const home = join(here, '.venv');
+  const python = join(home, 'bin', 'python');
+  if (!existsSync(python)) {
+    console.log('setting up the Python environment of the comparison');
+    await execa('python3', ['-m', 'venv', home], { stdio: 'inherit' });
+    await execa(python, ['-m', 'pip', 'install', '--quiet', '--requirement', join(here, 'requirements.txt')], { stdio: 'inherit' });
+  }
+  return python;
+}
+
+async function plainOutcomes(python: string, cwd: string, paths: readonly string[]): Promise<{ outcomes: Outcomes; seconds: number }> {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
+  try {
+    const file = join(directory, 'outcomes.tsv');
+    const startedAt = Date.now();
+    const env = { RECORD_OUTCOMES: file, PYTHONPATH: here, PYTHONDONTWRITEBYTECODE: '1' };
+    await execa(python, ['-m', 'pytest', '-q', '--no-header', '-p', 'no:cacheprovider', '-p', 'record_outcomes', ...paths], {
+      cwd,
+      env,
+      reject: false,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const outcomes = new Map<string, string>();
+    for (const line of (await readFile(file, 'utf8')).split('\n').filter((text) => text !== '')) {
+      const [category = '', nodeid = ''] = line.split('\t', 2);
+      outcomes.set(nodeid, category);
+    }
+    return { outcomes, seconds: (Date.now() - startedAt) / 1000 };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function shardlineOutcomes(
+  python: string,
+  workspace: string,
+  paths: readonly string[],
+  agents: string,
+): Promise<{ outcomes: Outcomes; seconds: number }> {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
+  try {
+    const startedAt = Date.now();
+    const options = ['--agents', agents, '--workspace', workspace, '--python', python, '--out', directory, '--timings', join(directory, 'timings.json')];
+    const run = await execa(process.execPath, [shardline, 'run', '--quiet', ...options, ...paths, '--', '-p', 'no:cacheprovider'], {
+      env: { PYTHONDONTWRITEBYTECODE: '1' },
+      reject: false,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (run.exitCode !== 0 && run.exitCode !== 1) throw new Error(`shardline run ended with exit code ${run.exitCode}`);
+    const path = join(directory, 'report.json');
+    const report = decodeReport(await readFile(path, 'utf8'), path);
+    return { outcomes: new Map(report.tests.map((test) => [test.nodeid, test.outcome])), seconds: (Date.now() - startedAt) / 1000 };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function compare(plain: Outcomes, sharded: Outcomes): readonly string[] {
+  const nodeids = new Set([...plain.keys(), ...sharded.keys()]);
+  return [...nodeids].flatMap((nodeid) => {
+    const [expected, found] = [plain.get(nodeid) ?? 'absent', sharded.get(nodeid) ?? 'absent'];
+    return expected === found ? [] : [`${nodeid}: pytest ${expected}, shardline ${found}`];
+  });
+}
+
+/** `3700 passed, 3 skipped`. */
+function count(outcomes: Outcomes): string {
+  const counts = Map.groupBy(outcomes.values(), (outcome) => outcome);
+  return [...counts].map(([outcome, all]) => `${all.length} ${outcome}`).join(', ');
+}
+
+process.exitCode = await main();

@@ -1,0 +1,63 @@
+// Discovery by pytest itself: its own collection with the user's own arguments, stopped before any test module is imported.
+
+import { join } from 'node:path';
+import { ShardlineError } from '../../shared/errors.ts';
+import { nodeId, testFile } from '../../shared/ids.ts';
+import { type DiscoveryResult, readDiscoveryResult } from '../../shared/pytest/result-file.ts';
+import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
+import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import type { DiscoveredSuite, Discovery, DiscoveryRequest } from '../ports.ts';
+
+/** How much of pytest's complaint a `bad-paths` error shows, from its end. */
+const SHOWN_CHARS = 4000;
+
+export function pytestDiscovery(): Discovery {
+  return { discover };
+}
+
+/**
+ * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest) and `outside-root`;
+ * the signal's reason when it aborts.
+ */
+async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite> {
+  signal.throwIfAborted();
+  const { python, workspace, pytestArgs } = request;
+  const directory = await makeSessionDirectory();
+  try {
+    const sessionPath = join(directory, 'session.json');
+    const resultPath = join(directory, 'result.json');
+    await writeSessionFile(sessionPath, { mode: 'discover', resultPath, pytestArgs });
+    const pytest = await startPytest({ python, workspace, sessionPath });
+    const onAbort = (): void => pytest.kill();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const { exitCode, signal: killedBy } = await pytest.exited;
+    signal.removeEventListener('abort', onAbort);
+    signal.throwIfAborted();
+
+    const result = await readDiscoveryResult(resultPath, python);
+    if (result === null) {
+      throw new ShardlineError('bad-paths', {
+        output: pytest.output().trim().slice(-SHOWN_CHARS),
+        pytestExitCode: exitCode ?? killedBy ?? 'unknown',
+        command: [python, '-m', 'pytest', '--collect-only', '-q', ...pytestArgs].join(' '),
+      });
+    }
+    return asSuite(result);
+  } finally {
+    await removeSessionDirectory(directory);
+  }
+}
+
+function asSuite(result: DiscoveryResult): DiscoveredSuite {
+  const [outside] = result.outside;
+  if (outside !== undefined) throw new ShardlineError('outside-root', { file: outside, rootdir: result.rootdir });
+  return {
+    rootdir: result.rootdir,
+    files: result.files.map(({ file, nodeids }) => ({ file: testFile(file), nodeids: nodeids === null ? null : nodeids.map(nodeId) })),
+    collectErrors: result.collectErrors.map(({ file, message }) => ({ file: testFile(file), message })),
+    maxfail: result.maxfail,
+    pytest: result.pytest,
+    xdist: result.xdist,
+  };
+}

@@ -1,0 +1,27 @@
+// Where everything that can happen to a run arrives: one queue, one reader. It owns order of arrival and nothing else.
+
+import type { CoordinatorEvent } from './core/events.ts';
+
+export interface Inbox {
+  push(...events: readonly CoordinatorEvent[]): void;
+  /** Everything that arrived since the last call; waits until there is something. */
+  next(): Promise<readonly CoordinatorEvent[]>;
+}
+
+export function createInbox(): Inbox {
+  let waiting: CoordinatorEvent[] = [];
+  let wake = Promise.withResolvers<void>();
+  return {
+    push(...events) {
+      for (const event of events) waiting.push(event);
+      wake.resolve();
+    },
+    async next() {
+      await wake.promise;
+      const events = waiting;
+      waiting = [];
+      wake = Promise.withResolvers<void>();
+      return events;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// The agents that a run starts on its own machine: each is `shardline agent --once` for this run. Whoever starts them stops them.
+
+import { execa } from 'execa';
+import type { AgentId, RunId } from '../shared/ids.ts';
+
+/** How long an agent that was asked to leave may take to hand back what it holds before it is killed. */
+const LEAVE_MS = 10_000;
+
+export interface LocalAgentsRequest {
+  readonly names: readonly AgentId[];
+  readonly runId: RunId;
+  readonly pool: string;
+  readonly redisUrl: string;
+  /** How this program itself is started: interpreter, its options, the script. */
+  readonly program: readonly [string, ...string[]];
+  /** Flags of `shardline agent` besides those made here. */
+  readonly flags: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface LocalAgents extends AsyncDisposable {
+  /** Resolves when none of them runs any more, with what the failed ones ended with. */
+  readonly ended: Promise<readonly string[]>;
+}
+
+/**
+ * Starts one agent per name. The URL goes by environment, where other users cannot read it. Each agent holds the other end of a pipe as its standard
+ * input and leaves when it closes: it cannot outlive this process, however this process ends.
+ */
+export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
+  const [interpreter, ...script] = request.program;
+  const agents = request.names.map((name) =>
+    execa(interpreter, [...script, 'agent', '--once', '--run', request.runId, '--pool', request.pool, '--name', name, ...request.flags], {
+      cwd: request.cwd,
+      env: { ...withoutSettings(request.env), SHARDLINE_REDIS_URL: request.redisUrl },
+      extendEnv: false,
+      stdin: 'pipe',
+      stdout: 'ignore',
+      stderr: 'inherit',
+      reject: false,
+      // An interrupt typed at the terminal reaches the coordinator, which decides; the agents hear of it through their run.
+      detached: true,
+      cleanup: true,
+    }),
+  );
+  const ended = Promise.all(agents).then((results) =>
+    results.flatMap((result, index) => (result.failed ? [`agent ${request.names[index]} ${howItEnded(result)}`] : [])),
+  );
+  return {
+    ended,
+    async [Symbol.asyncDispose]() {
+      for (const agent of agents) agent.stdin.end();
+      const kill = setTimeout(() => {
+        for (const agent of agents) agent.kill('SIGKILL');
+      }, LEAVE_MS);
+      try {
+        await ended;
+      } finally {
+        clearTimeout(kill);
+      }
+    },
+  };
+}
+
+const howItEnded = (result: { readonly exitCode?: number; readonly signal?: string; readonly shortMessage?: string }): string =>
+  result.exitCode === undefined ? `ended by ${result.signal ?? result.shortMessage ?? 'an unknown cause'}` : `ended with exit code ${result.exitCode}`;
+
+/** Settings in the environment were meant for this command and have been read; an agent gets its own as flags. */
+function withoutSettings(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SHARDLINE_')));
+}

@@ -1,0 +1,209 @@
+// One run from enqueued to closed: what happens arrives in the inbox, is told to the observers, changes the state, and what follows is done.
+// Every decision is core's. This file owns the waiting: who is polled how often, and how long a closed run waits for its agents.
+
+import { assertNever } from '../shared/assert-never.ts';
+import type { AttemptRequest } from '../shared/attempt.ts';
+import type { Clock } from '../shared/clock.ts';
+import { messageOf, ShardlineError } from '../shared/errors.ts';
+import type { AgentId } from '../shared/ids.ts';
+import { decide } from './core/decide.ts';
+import type { Action, CoordinatorEvent, RunOpened } from './core/events.ts';
+import { reduce } from './core/reduce.ts';
+import { livingAgents, openRun, type RunState } from './core/run-state.ts';
+import { nextAttempt } from './core/unfinished.ts';
+import { createInbox, type Inbox } from './inbox.ts';
+import type { Presence, RunChannel } from './ports.ts';
+
+/** How often the run looks who is alive and lets time pass. An agent's presence outlives it by a few of these. */
+const POLL_MS = 1000;
+/** How long Redis may be silent before the run ends with what it has. */
+const REDIS_SILENCE_MS = 30_000;
+/** How long a run that is done waits for its agents' last accounts. */
+const FAREWELL_MS = 1000;
+/** How long a stopped run waits for the results of what is being interrupted. */
+const INTERRUPT_MS = 10_000;
+
+export interface RunLoop {
+  readonly channel: RunChannel;
+  readonly opened: RunOpened;
+  readonly clock: Clock;
+  /** Called with every event, in order, before it changes the state, with the state as it was. */
+  readonly observe: (event: CoordinatorEvent, before: RunState) => void;
+}
+
+/** Why the user wants the run to end: `requested` keeps what is running for a moment, `forced` does not wait. Reasons are signal names. */
+export interface Interrupts {
+  readonly requested: AbortSignal;
+  readonly forced: AbortSignal;
+}
+
+/** Serves an open run until it is closed and its agents have left; resolves with all that is known of it. Rejects only for a defect. */
+export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<RunState> {
+  const { channel, clock, opened, observe } = loop;
+  const inbox = createInbox();
+  const over = new AbortController();
+  const outgoing = createOutgoing(channel, inbox, clock);
+
+  observe(opened, openRun(opened));
+  let state = openRun(opened);
+  const take = (event: CoordinatorEvent): void => {
+    observe(event, state);
+    state = reduce(state, event);
+  };
+
+  const act = (action: Action): void => {
+    const at = clock.now();
+    switch (action.kind) {
+      case 'start-attempt': {
+        const request = nextAttempt(state, action.shard, action.role);
+        if (request === null) throw new ShardlineError('internal', { problem: `an attempt of the unknown shard ${action.shard} was decided` });
+        take({ kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role });
+        outgoing.enqueue(request);
+        break;
+      }
+      case 'cancel-attempt':
+        take({ kind: 'attempt-cancelled', at, attempt: action.attempt, by: action.by });
+        outgoing.send(() => channel.tell({ kind: 'cancel-attempt', attempt: action.attempt, by: action.by }));
+        break;
+      case 'close-run': {
+        take({ kind: 'run-closed', at, why: action.why });
+        const by = action.why.kind === 'done' ? 'done' : action.why.by;
+        outgoing.send(() => channel.tell({ kind: 'close-run', by }));
+        wakeAfter(graceMs(action.why.kind), inbox, clock, over.signal);
+        break;
+      }
+      case 'split-shard':
+        throw new ShardlineError('internal', { problem: `shard ${action.shard} was to be split, which no engine can do yet` });
+      default:
+        assertNever(action);
+    }
+  };
+
+  onAbort(interrupts.requested, over.signal, () =>
+    inbox.push({ kind: 'interrupt-requested', at: clock.now(), by: String(interrupts.requested.reason) }),
+  );
+  onAbort(interrupts.forced, over.signal, () => inbox.push({ kind: 'tick', at: clock.now() }));
+  const listening = [
+    listen(channel, inbox, clock, over.signal),
+    poll(channel, () => state, inbox, clock, over.signal),
+  ];
+  try {
+    inbox.push({ kind: 'tick', at: clock.now() });
+    while (!isOver(state, clock.now()) && !interrupts.forced.aborted) {
+      for (const event of await inbox.next()) take(event);
+      for (const action of decide(state)) act(action);
+    }
+  } finally {
+    over.abort();
+    await Promise.all(listening);
+  }
+  return state;
+}
+
+/** Is the run closed, and is nothing more to be waited for? */
+function isOver(state: RunState, now: number): boolean {
+  if (state.closed === null) return false;
+  if (state.redisLost || livingAgents(state).length === 0) return true;
+  return now - state.closed.at >= graceMs(state.closed.why.kind);
+}
+
+const graceMs = (why: 'done' | 'stopped'): number => (why === 'done' ? FAREWELL_MS : INTERRUPT_MS);
+
+interface Outgoing {
+  /** Enqueues together with all that is enqueued in the same turn. */
+  enqueue(request: AttemptRequest): void;
+  send(command: () => Promise<void>): void;
+}
+
+/** Commands leave in order, and the loop never waits for them: while Redis is away it must still see time pass. */
+function createOutgoing(channel: RunChannel, inbox: Inbox, clock: Clock): Outgoing {
+  let last = Promise.resolve();
+  let batch: AttemptRequest[] = [];
+  const send = (command: () => Promise<void>): void => {
+    last = last.then(command).catch((thrown: unknown) => inbox.push(redisLost(clock, thrown)));
+  };
+  return {
+    send,
+    enqueue(request) {
+      batch.push(request);
+      if (batch.length > 1) return;
+      send(() => {
+        const requests = batch;
+        batch = [];
+        return channel.enqueue(requests);
+      });
+    },
+  };
+}
+
+async function listen(channel: RunChannel, inbox: Inbox, clock: Clock, over: AbortSignal): Promise<void> {
+  try {
+    for await (const events of channel.events(over)) inbox.push(...events);
+  } catch (thrown) {
+    if (!over.aborted) inbox.push(redisLost(clock, thrown));
+  }
+}
+
+/** Looks who is alive, lets time pass, and notices when Redis no longer answers. */
+async function poll(channel: RunChannel, state: () => RunState, inbox: Inbox, clock: Clock, over: AbortSignal): Promise<void> {
+  let answeredAt = clock.now();
+  let asking = false;
+  const ask = async (): Promise<void> => {
+    asking = true;
+    // Only who was known to live when Redis was asked can be missing from its answer.
+    const living = livingAgents(state());
+    try {
+      const presence = await channel.presence();
+      answeredAt = clock.now();
+      inbox.push(...whatChanged(state(), living, presence, answeredAt));
+    } catch (thrown) {
+      if (!over.aborted) inbox.push(redisLost(clock, thrown));
+    } finally {
+      asking = false;
+    }
+  };
+  while (await passes(POLL_MS, clock, over)) {
+    if (!asking) void ask();
+    const silenceMs = clock.now() - answeredAt;
+    if (silenceMs > REDIS_SILENCE_MS) {
+      inbox.push({ kind: 'redis-lost', at: clock.now(), message: `Redis did not answer for ${Math.round(silenceMs / 1000)} s` });
+      return;
+    }
+    inbox.push({ kind: 'tick', at: clock.now() });
+  }
+}
+
+/** The difference between what the state says of agents and attempts and what Redis says. */
+function whatChanged(state: RunState, living: readonly AgentId[], presence: Presence, at: number): readonly CoordinatorEvent[] {
+  const events: CoordinatorEvent[] = [];
+  const alive = new Set(presence.alive);
+  for (const { attempt, agent } of presence.taken) {
+    if (alive.has(agent) && state.attempts.get(attempt)?.state.kind === 'enqueued') events.push({ kind: 'attempt-taken', at, attempt, agent });
+  }
+  for (const agent of living) if (!alive.has(agent)) events.push({ kind: 'agent-lost', at, agent });
+  return events;
+}
+
+/** Did `ms` pass before the run was over? */
+async function passes(ms: number, clock: Clock, over: AbortSignal): Promise<boolean> {
+  try {
+    await clock.wait(ms, over);
+    return !over.aborted;
+  } catch (thrown) {
+    if (over.aborted) return false;
+    throw thrown;
+  }
+}
+
+function wakeAfter(ms: number, inbox: Inbox, clock: Clock, over: AbortSignal): void {
+  void passes(ms, clock, over).then((passed) => {
+    if (passed) inbox.push({ kind: 'tick', at: clock.now() });
+  });
+}
+
+function onAbort(signal: AbortSignal, over: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true, signal: over });
+}
+
+const redisLost = (clock: Clock, thrown: unknown): CoordinatorEvent => ({ kind: 'redis-lost', at: clock.now(), message: messageOf(thrown) });

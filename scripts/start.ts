@@ -1,0 +1,31 @@
+// `npm start`: the main job on the example it was made for. Sets up what is missing, generates the suite, runs it with two local agents.
+
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateSuite, writeSuite } from '../examples/generate.ts';
+import { main, root, run, say } from './process.ts';
+import { prepareVenv } from './venv.ts';
+
+const seed = 7;
+// A twentieth of the suite's times: 16 s one file after another.
+const scale = 0.05;
+
+await main(async () => {
+  const python = prepareVenv();
+  const suite = generateSuite({ seed, scale });
+  const workspace = join(root, 'examples', 'selected');
+  await writeSuite(suite, workspace);
+  say(`examples/selected: ${suite.selected.length} test files, generated with their times scaled by ${scale}`);
+
+  const out = join(root, '.shardline', 'start');
+  rmSync(out, { recursive: true, force: true });
+  const args = ['run', '--selected', 'selected.txt', '--agents', '2', '--python', python, '--out', out];
+  say(`in examples/selected: shardline ${args.join(' ')}`);
+  const startedAt = performance.now();
+  const exitCode = await run(process.execPath, [join(root, 'shared', 'cli', 'shardline.ts'), ...args], { cwd: workspace });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  say(`wall time ${seconds} s, exit code ${exitCode}`);
+  const reports = existsSync(out) ? readdirSync(out).map((name) => join(out, name)) : [];
+  say(`reports: ${reports.join(' ') || 'none'}`);
+  return exitCode;
+});

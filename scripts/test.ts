@@ -1,0 +1,46 @@
+// `npm test`: type check, lint, and every test; `npm test -- test/unit` for some. Sets up what is missing. Its last line is the counts.
+
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { main, root, run, say } from './process.ts';
+import { prepareVenv } from './venv.ts';
+
+interface Results {
+  readonly success: boolean;
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+}
+
+await main(async () => {
+  prepareVenv();
+  const tool = (name: string): string => join(root, 'node_modules', '.bin', name);
+  const failed: string[] = [];
+  const step = async (name: string, command: string, args: readonly string[]): Promise<void> => {
+    say(name);
+    if ((await run(command, args)) !== 0) failed.push(name);
+  };
+
+  await step('type check', tool('tsc'), ['--noEmit']);
+  await step('lint and format', tool('biome'), ['check', '.']);
+  const resultsFile = join(root, '.shardline', 'test', 'results.json');
+  mkdirSync(join(root, '.shardline', 'test'), { recursive: true });
+  rmSync(resultsFile, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
+  await step('tests', tool('vitest'), ['run', '--config', 'test/vitest.config.ts', ...reporters, ...process.argv.slice(2)]);
+
+  if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
+  console.log(countsLine(resultsFile));
+  return failed.length === 0 ? 0 : 1;
+});
+
+/** `N passed, N failed, N skipped`; a test file that failed without a failed test, such as a broken import, counts as one failure. */
+function countsLine(resultsFile: string): string {
+  if (!existsSync(resultsFile)) return '0 passed, 1 failed';
+  const results = JSON.parse(readFileSync(resultsFile, 'utf8')) as Results;
+  const brokenFiles = results.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length;
+  return `${results.numPassedTests} passed, ${results.numFailedTests + brokenFiles} failed, ${results.numPendingTests} skipped`;
+}

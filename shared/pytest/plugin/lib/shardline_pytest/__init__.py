@@ -1,0 +1,52 @@
+"""shardline's side inside pytest. This module holds the session of this process and needs no pytest; `plugin` is what `-p` loads.
+
+Standard library only. Runs in the user's interpreter (Python 3.8 or later), with pytest 7.0 and pytest-xdist 3.0 or later.
+"""
+
+import json
+import os
+import platform
+import re
+from importlib import metadata
+
+_session = None
+
+
+def begin(session):
+    """Sets the session of this process; called by launch.py before pytest starts."""
+    global _session
+    _session = session
+
+
+def session_of(config):
+    """The session that launch.py, or in an xdist worker the controller, gave to this process; None where there is none."""
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is None:
+        return _session
+    return json.loads(workerinput["shardline"]) if "shardline" in workerinput else None
+
+
+def missing_package():
+    """The first package that is missing or too old, as {"package", "problem"}, else None. Imports neither: pytest does that, and rewrites asserts."""
+    for package, least in (("pytest", 7), ("pytest-xdist", 3)):
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return {"package": package, "problem": "it is not installed"}
+        major = re.match(r"\d+", version)
+        if major is not None and 0 < int(major.group()) < least:
+            return {"package": package, "problem": "it is version %s" % version}
+    return None
+
+
+def versions():
+    """Versions of the interpreter and of the two packages, as texts."""
+    return {"python": platform.python_version(), "pytest": metadata.version("pytest"), "xdist": metadata.version("pytest-xdist")}
+
+
+def write_result(session, result):
+    """Writes the one result of a probe or a discovery; whole or not at all."""
+    path = session["resultPath"]
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    os.replace(path + ".part", path)

@@ -1,0 +1,65 @@
+"""The way out: one JSON line per message to the agent's Unix socket. Owns the connection and how texts are made fit for it."""
+
+import json
+import os
+import socket
+import time
+
+
+class Channel:
+    """Connects at once. When the agent is gone it falls silent: ending this process is the parent watch's task."""
+
+    def __init__(self, path, worker):
+        self.pid = os.getpid()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(path)
+        self.send("hello", worker=worker, pid=self.pid)
+
+    def send(self, kind, **fields):
+        # A test may fork a child that goes on through pytest's hooks (pytest-forked): it has nothing to say here.
+        if self.socket is None or os.getpid() != self.pid:
+            return
+        line = json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode("ascii") + b"\n"
+        try:
+            self.socket.sendall(line)
+        except BaseException as thrown:
+            # The line may be cut in its middle (KeyboardInterrupt): nothing may follow it.
+            self.close()
+            if not isinstance(thrown, OSError):
+                raise
+
+    def close(self):
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+
+# A default argument, as freezegun replaces what modules imported from `time`.
+def now_ms(time_=time.time):
+    """The real wall clock, in milliseconds since the epoch."""
+    return int(time_() * 1000)
+
+
+def perf_seconds(perf_=time.perf_counter):
+    """A real monotonic clock, in seconds."""
+    return perf_()
+
+
+def clean(text):
+    """The text with lone surrogates (bytes that are not UTF-8) shown as `\\udcff`, as no encoding can carry them."""
+    try:
+        text.encode("utf-8")
+        return text
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def cap(text, limit_bytes):
+    """The cleaned text, of which head and tail are kept with a visible mark between when it is longer than the limit."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= limit_bytes:
+        return data.decode("utf-8")
+    half = limit_bytes // 2
+    head = data[:half].decode("utf-8", "ignore")
+    tail = data[-half:].decode("utf-8", "ignore")
+    return "%s\n[... shardline cut %d bytes here ...]\n%s" % (head, len(data) - 2 * half, tail)

@@ -1,0 +1,47 @@
+"""pytest's main process: hands the session to each xdist worker, tells which of them died and how, and how pytest ended."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+
+class Controlling:
+    def __init__(self, session, channel):
+        self.session = session
+        self.channel = channel
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput["shardline"] = json.dumps(self.session)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error):
+        if error:
+            worker = node.workerinput["workerid"]
+            self.channel.send("worker-down", worker=worker, error=exit_of(node) or str(error))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session, exitstatus):
+        maxfail = session.config.getvalue("maxfail")
+        by_maxfail = bool(maxfail) and session.testsfailed >= maxfail
+        self.channel.send("finished", exitCode=int(exitstatus), byMaxfail=by_maxfail)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        self.channel.close()
+
+
+def exit_of(node):
+    """How the process of a lost xdist worker ended, in words; None when it cannot be known (execnet keeps it private)."""
+    try:
+        code = node.gateway._io.popen.wait(timeout=2)
+    except (AttributeError, subprocess.TimeoutExpired):
+        return None
+    if code >= 0:
+        return "it exited with code %d" % code
+    try:
+        return "it was killed by %s" % signal.Signals(-code).name
+    except ValueError:
+        return "it was killed by signal %d" % -code

@@ -1,0 +1,127 @@
+"""Which tests run here: the user's own arguments, collected by pytest itself, with everything outside the selectors left out.
+
+Also tells what was collected. Directory arguments stay directories: a file named as an argument is collected by other rules than one found.
+"""
+
+import pytest
+
+from .arguments import file_of, path_of, split_argument
+from .channel import cap, clean, perf_seconds
+
+OWN_ID = "_shardline_nodeid"
+MESSAGE_BYTES = 100_000
+PACKAGES_ARE_MODULES = not hasattr(pytest, "Directory")  # pytest 7
+
+
+def own_id(item):
+    """The item's node id as plain pytest has it: xdist's `--dist loadgroup` appends the group to it later."""
+    return getattr(item, OWN_ID, None) or clean(item.nodeid)
+
+
+class Narrowing:
+    def __init__(self, config, selectors, channel):
+        self.config = config
+        self.channel = channel
+        self.wanted = {}
+        for selector in selectors:
+            nodeids = self.wanted.setdefault(selector["file"], [])
+            if selector["nodeids"] is None or nodeids is None:
+                self.wanted[selector["file"]] = None
+            else:
+                nodeids.extend(selector["nodeids"])
+        root = config.rootpath
+        self.paths = {root / file: file for file in self.wanted}
+        self.directories = {parent for path in self.paths for parent in path.parents}
+        self.collected_ids = []
+        self.seconds = {}
+        self.failed = set()
+        self.is_complete = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self):
+        kept = []
+        for argument in self.config.args:
+            base, _names = split_argument(argument)
+            path = path_of(self.config, base)
+            if path is not None and (path in self.paths or path in self.directories):
+                kept.append(base)
+        # Nothing left means that the files are not here; the root then yields them as missing instead of pytest's refusal of all.
+        self.config.args[:] = list(dict.fromkeys(kept)) or [str(self.config.rootpath)]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path):
+        if collection_path in self.paths or collection_path in self.directories:
+            return None
+        if PACKAGES_ARE_MODULES and collection_path.name == "__init__.py":
+            return None
+        return True
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        started = perf_seconds()
+        yield
+        file = None if isinstance(collector, pytest.Package) else self.paths.get(collector.path)
+        if file is not None:
+            self.seconds[file] = self.seconds.get(file, 0.0) + perf_seconds() - started
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            file = file_of(report.nodeid)
+            # pytest 7 also imports the __init__.py of packages that hold no selected test.
+            if file in self.wanted or not (PACKAGES_ARE_MODULES and file.endswith("__init__.py")):
+                self.tell_failed(file, report.longreprtext)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_itemcollected(self, item):
+        nodeid = clean(item.nodeid)
+        setattr(item, OWN_ID, nodeid)
+        self.collected_ids.append(nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        kept = [item for item in items if self.wants(item)]
+        if len(kept) != len(items):
+            items[:] = kept
+        self.is_complete = True
+
+    def wants(self, item):
+        file = self.paths.get(item.path)
+        if file is None:
+            return item.path.is_dir()  # of no file: what a plugin adds to the session itself
+        nodeids = self.wanted[file]
+        return nodeids is None or any(selects(nodeid, own_id(item)) for nodeid in nodeids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session):
+        # Also called when collection was given up on its way; an empty list would then mean "has no tests".
+        if not self.is_complete:
+            return
+        by_file = {file: [] for file in self.seconds}
+        for item in session.items:
+            nodeid = own_id(item)
+            by_file.setdefault(file_of(nodeid), []).append(nodeid)
+        for file, nodeids in self.wanted.items():
+            if file in self.failed:
+                continue
+            if file not in self.seconds:
+                if not self.is_below_failed(file):
+                    self.tell_failed(file, "pytest did not find this test file here")
+                continue
+            for nodeid in nodeids or []:
+                if not any(selects(nodeid, known) for known in self.collected_ids):
+                    self.tell_failed(file, "not found: %s" % nodeid)
+        for file, nodeids in by_file.items():
+            if nodeids or file not in self.failed:
+                self.channel.send("collected", file=clean(file), nodeids=nodeids, seconds=self.seconds.get(file, 0.0))
+
+    def is_below_failed(self, file):
+        return "." in self.failed or any(file.startswith(directory + "/") for directory in self.failed)
+
+    def tell_failed(self, file, message):
+        self.failed.add(file)
+        self.channel.send("collect-failed", file=clean(file), message=cap(message, MESSAGE_BYTES))
+
+
+def selects(selected, nodeid):
+    """Is `selected` this test, its class, or it without its parameters?"""
+    return nodeid == selected or (nodeid.startswith(selected) and nodeid[len(selected) :].startswith(("::", "[")))

@@ -1,0 +1,60 @@
+"""What `-p shardline_pytest.plugin` loads, in the controller and in every xdist worker: registers the parts that this process needs."""
+
+import os
+
+import pytest
+
+from . import session_of, versions, write_result
+from .channel import Channel
+from .controlling import Controlling
+from .discovery import Discovery
+from .narrowing import Narrowing
+from .running import Running
+
+
+def xdist_workers(config):
+    """How many xdist workers this pytest starts; 0 when it runs the tests itself."""
+    return len(config.getoption("tx", None) or []) if config.getoption("dist", "no") != "no" else 0
+
+
+@pytest.hookimpl(hookwrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """`-n auto` is xdist's own number, capped by what this machine or container bears, unless the environment sets it."""
+    outcome = yield
+    session = session_of(config)
+    limit = session["maxAutoWorkers"] if session is not None else None
+    if limit is not None and not os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        outcome.force_result(max(1, min(outcome.get_result(), limit)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config):
+    session = session_of(early_config)
+    if session is not None and session["mode"] == "discover":
+        early_config.pluginmanager.register(Discovery(session), "shardline-discovery")
+
+
+def pytest_cmdline_main(config):
+    session = session_of(config)
+    if session is None or session["mode"] != "probe":
+        return None
+    write_result(session, {**versions(), "workers": max(1, xdist_workers(config))})
+    return 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    session = session_of(config)
+    if session is None or session["mode"] != "run":
+        return
+    workerinput = getattr(config, "workerinput", None)
+    workers = xdist_workers(config)
+    name = workerinput["workerid"] if workerinput is not None else "main" if workers == 0 else "controller"
+    channel = Channel(session["socket"], name)
+    register = config.pluginmanager.register
+    if workerinput is None:
+        channel.send("started", workers=max(1, workers), **versions())
+        register(Controlling(session, channel), "shardline-controlling")
+    if workerinput is not None or workers == 0:
+        register(Narrowing(config, session["selectors"], channel), "shardline-narrowing")
+        register(Running(session["limits"], channel), "shardline-running")

@@ -1,0 +1,86 @@
+"""Tells each test's start before it runs, and all its phases in one message after it. What they amount to is decided by the agent."""
+
+import resource
+import sys
+
+import pytest
+
+from .channel import cap, clean, now_ms
+from .narrowing import own_id
+
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Running:
+    def __init__(self, limits, channel):
+        self.traceback_bytes = limits["tracebackBytes"]
+        self.section_bytes = limits["sectionBytes"]
+        self.channel = channel
+        self.nodeid = None
+        self.reports = []
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        self.nodeid = item.nodeid
+        self.reports = []
+        nodeid = own_id(item)
+        started_at = now_ms()
+        self.channel.send("test-started", nodeid=nodeid, at=started_at)
+        outcome = yield
+        if outcome.excinfo is None:
+            self.tell_finished(nodeid, started_at)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.nodeid == self.nodeid:
+            self.reports.append(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        self.channel.close()
+
+    def tell_finished(self, nodeid, started_at):
+        reports, self.nodeid, self.reports = self.reports, None, []
+        line = reports[-1].location[1] if reports else None
+        self.channel.send(
+            "test-finished",
+            nodeid=nodeid,
+            at=now_ms(),
+            startedAt=started_at,
+            line=line + 1 if isinstance(line, int) and line >= 0 else None,
+            phases=[self.phase(report) for report in reports],
+            sections=self.sections(reports),
+            rssBytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT,
+        )
+
+    def phase(self, report):
+        reason = getattr(report, "wasxfail", None)
+        return {
+            "when": str(report.when),
+            "outcome": str(report.outcome),
+            "seconds": float(getattr(report, "duration", 0.0)),
+            # unittest's expectedFailure and pytest.xfail() set it to an empty text
+            "xfailReason": None if reason is None else clean(str(reason)),
+            # SubtestReport, of pytest 9 and of pytest-subtests
+            "isSubtest": hasattr(report, "context"),
+            "message": self.message(report),
+        }
+
+    def message(self, report):
+        longrepr = report.longrepr
+        if report.outcome == "passed" or not longrepr:
+            return None
+        if isinstance(longrepr, tuple) and len(longrepr) == 3:  # where and why a test was skipped
+            return cap("%s:%s: %s" % longrepr, self.traceback_bytes)
+        try:
+            text = report.longreprtext
+        except Exception as error:  # a suite's own __repr__ may raise
+            text = "%r could not be shown: %r" % (type(longrepr), error)
+        return cap(text, self.traceback_bytes)
+
+    def sections(self, reports):
+        if all(report.outcome == "passed" and not hasattr(report, "wasxfail") for report in reports):
+            return []
+        # Each report repeats the sections of the phases before it.
+        longest = max(reports, key=lambda report: len(report.sections))
+        return [{"title": clean(str(title)), "text": cap(str(text), self.section_bytes)} for title, text in longest.sections]

@@ -1,0 +1,51 @@
+// The one JSON result of a probe or a discovery, checked once. Written by plugin/lib/shardline_pytest.
+
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { messageOf, ShardlineError } from '../errors.ts';
+
+const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
+const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
+const probe = z.object({ ...versions, workers: z.number().int().positive() });
+const discovery = z.object({
+  ...versions,
+  rootdir: z.string(),
+  files: z.array(z.object({ file: z.string(), nodeids: z.array(z.string()).nullable() })),
+  collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
+  outside: z.array(z.string()),
+  maxfail: z.number().int().nonnegative(),
+});
+
+export type ProbeResult = z.infer<typeof probe>;
+export type DiscoveryResult = z.infer<typeof discovery>;
+
+/** null when pytest ended before it came to the point. Throws `no-pytest` and `bad-message`. */
+export const readProbeResult = async (path: string, python: string): Promise<ProbeResult | null> => await readResult(path, python, probe);
+
+/** null when pytest ended before it came to the point. Throws `no-pytest` and `bad-message`. */
+export const readDiscoveryResult = async (path: string, python: string): Promise<DiscoveryResult | null> =>
+  await readResult(path, python, discovery);
+
+async function readResult<T>(path: string, python: string, schema: z.ZodType<T>): Promise<T | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+    throw thrown;
+  }
+  const value = parse(text);
+  const found = problem.safeParse(value);
+  if (found.success) throw new ShardlineError('no-pytest', { python, ...found.data.problem });
+  const result = schema.safeParse(value);
+  if (!result.success) throw new ShardlineError('bad-message', { source: 'pytest', problem: z.prettifyError(result.error) });
+  return result.data;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source: 'pytest', problem: messageOf(thrown) }, { cause: thrown });
+  }
+}

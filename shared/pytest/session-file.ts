@@ -1,0 +1,62 @@
+// What launch.py is told, as JSON in a private directory. Its Python readers are plugin/launch.py and plugin/lib/shardline_pytest.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Selector } from '../shard.ts';
+
+/** Arguments that come before the user's: xdist also where plugins are not loaded by themselves, and our own plugin. */
+const PLUGIN_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.plugin'] as const;
+
+/** A longer path than this cannot be a Unix socket's on every system (108 bytes on Linux, 104 on macOS). */
+const LONGEST_DIRECTORY = 80;
+
+/** A probe ends before anything is collected, a discovery before anything is imported, a run runs the selectors. */
+export type PytestTask =
+  | {
+      readonly mode: 'probe';
+      readonly resultPath: string;
+      readonly pytestArgs: readonly string[];
+      readonly numprocesses: string;
+      readonly maxAutoWorkers: number;
+    }
+  | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[] }
+  | {
+      readonly mode: 'run';
+      readonly socket: string;
+      readonly pytestArgs: readonly string[];
+      readonly numprocesses: string;
+      readonly maxAutoWorkers: number;
+      readonly selectors: readonly Selector[];
+      /** Longest traceback, and longest section of captured output, that a message carries; more is cut in the middle. */
+      readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
+    };
+
+/** A new private directory for session files and sockets; whoever made it removes it. */
+export async function makeSessionDirectory(): Promise<string> {
+  const parent = Buffer.byteLength(tmpdir()) > LONGEST_DIRECTORY - 20 ? '/tmp' : tmpdir();
+  return await mkdtemp(join(parent, 'shardline-'));
+}
+
+export async function removeSessionDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** Writes the task to `path`. Ours come first among the arguments, so that the user's own `-n` wins. */
+export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
+  const file =
+    task.mode === 'run'
+      ? { ...task, selectors: task.selectors.map(asJson), resultPath: null, ownArgs: ownArgs(task) }
+      : { maxAutoWorkers: null, ...task, ownArgs: ownArgs(task) };
+  await writeFile(path, JSON.stringify(file), { mode: 0o600 });
+}
+
+function ownArgs(task: PytestTask): readonly string[] {
+  if (task.mode === 'discover') return PLUGIN_ARGS;
+  return [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
+}
+
+const asJson = (selector: Selector) => ({
+  file: selector.file,
+  nodeids: selector.kind === 'tests' ? selector.nodeids : null,
+});

@@ -1,0 +1,101 @@
+// Coordinator and agents in containers, over a real Redis container: once piece by piece, once as docker/compose.yaml has it.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { GenericContainer, Network, type StartedNetwork, type StartedTestContainer, Wait } from 'testcontainers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../shared/report.ts';
+import { baseImage, redisImage, whyNoDocker } from '../support/docker-gate.ts';
+import { testPython } from '../support/python.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const example = join(root, 'examples', 'small');
+const totals = { expected: 10, passed: 9, skipped: 1, failed: 0, error: 0, notRun: 0 };
+const why = whyNoDocker();
+if (why !== null) console.warn(`Docker tests ${why}`);
+
+const readReport = async (path: string): Promise<Report> => JSON.parse(await readFile(path, 'utf8')) as Report;
+
+describe.skipIf(why !== null)('with a Docker engine', () => {
+  let dir = '';
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'shardline-docker-'));
+    for (const target of ['coordinator', 'agent']) {
+      const args = ['--file', 'docker/Dockerfile', '--target', target, '--tag', `shardline-${target}`, '--build-arg', `BASE=${baseImage}`];
+      await execa('docker', ['build', '--quiet', ...args, '.'], { cwd: root });
+    }
+  }, 600_000);
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  describe('a Redis container', () => {
+    let network: StartedNetwork;
+    let redis: StartedTestContainer;
+    beforeAll(async () => {
+      network = await new Network().start();
+      redis = await new GenericContainer(redisImage)
+        .withCommand(['redis-server', '--protected-mode', 'no', '--save', '', '--appendonly', 'no'])
+        .withNetwork(network)
+        .withNetworkAliases('redis')
+        .withExposedPorts(6379)
+        .withWaitStrategy(Wait.forLogMessage(/Ready to accept connections/))
+        .start();
+    });
+    afterAll(async () => {
+      await redis?.stop();
+      await network?.stop();
+    });
+
+    test('carries a run of this machine', async () => {
+      const out = join(dir, 'host');
+      const url = `redis://${redis.getHost()}:${redis.getMappedPort(6379)}`;
+      const args = ['run', '--redis', url, '--agents', '1', '-n', '2', '--python', testPython(), '--workspace', example, '--out', out];
+      await execa(process.execPath, [join(root, 'shared/cli/shardline.ts'), ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+      expect((await readReport(join(out, 'report.json'))).totals).toMatchObject(totals);
+    });
+
+    test('carries a run between a coordinator container and an agent container, neither of them root', async () => {
+      const inNetwork = (image: string) =>
+        new GenericContainer(image)
+          .withNetwork(network)
+          .withEnvironment({ SHARDLINE_REDIS_URL: 'redis://redis:6379' })
+          .withBindMounts([{ source: example, target: '/workspace', mode: 'ro' }]);
+      await using agent = await inNetwork('shardline-agent').start();
+      expect((await agent.exec(['id', '-u'])).output.trim()).toBe('10001');
+      const logs: string[] = [];
+      await using coordinator = await inNetwork('shardline-coordinator')
+        .withWaitStrategy(Wait.forOneShotStartup())
+        .withStartupTimeout(120_000)
+        .withLogConsumer((stream) => stream.on('data', (chunk: Buffer) => logs.push(chunk.toString())))
+        .start()
+        .catch((error: unknown) => {
+          throw new Error(`the coordinator container failed:\n${logs.join('')}`, { cause: error });
+        });
+      const report = join(dir, 'containers.json');
+      await execa('docker', ['cp', `${coordinator.getId()}:/out/report.json`, report]);
+      expect((await readReport(report)).totals).toMatchObject(totals);
+    }, 180_000);
+  });
+
+  test('docker compose runs the example with two agents', async () => {
+    const project = `shardline-test-${process.pid}`;
+    const compose = (args: readonly string[]) =>
+      execa('docker', ['compose', '--project-name', project, '--file', 'docker/compose.yaml', ...args], {
+        cwd: root,
+        env: { SHARDLINE_BASE_IMAGE: baseImage, SHARDLINE_REDIS_IMAGE: redisImage },
+        all: true,
+      });
+    try {
+      await compose(['up', '--scale', 'agent=2', '--abort-on-container-exit', '--exit-code-from', 'coordinator']);
+      const report = join(dir, 'compose.json');
+      await compose(['cp', 'coordinator:/out/report.json', report]);
+      const { agents, totals: found } = await readReport(report);
+      expect(found).toMatchObject(totals);
+      expect(agents.length).toBeGreaterThan(0);
+    } finally {
+      await compose(['down', '--volumes', '--timeout', '5']);
+    }
+  }, 300_000);
+});

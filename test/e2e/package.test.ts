@@ -1,0 +1,67 @@
+// The package as its users get it: packed, installed into an empty project, run on a suite of that project.
+
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../shared/report.ts';
+import { testPython } from '../support/python.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+// Whatever node is first on PATH would run npm and the installed command.
+const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}` };
+
+describe('the packed package', () => {
+  let dir = '';
+  let project = '';
+  let packed: string[] = [];
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'shardline-package-'));
+    project = join(dir, 'project');
+    await execa('npm', ['pack', '--pack-destination', dir], { cwd: root, env });
+    const tarball = (await readdir(dir)).find((name) => name.endsWith('.tgz')) ?? '';
+    packed = (await execa('tar', ['-tzf', join(dir, tarball)])).stdout.split('\n').map((path) => path.replace(/^package\//, ''));
+    await mkdir(join(project, 'tests'), { recursive: true });
+    await writeFile(join(project, 'package.json'), '{ "private": true }\n');
+    await writeFile(join(project, 'pytest.ini'), '[pytest]\ntestpaths = tests\n');
+    await writeFile(
+      join(project, 'tests', 'test_sum.py'),
+      'def test_sum():\n    assert 1 + 1 == 2\n\n\ndef test_none():\n    assert sum([]) == 0\n',
+    );
+    await writeFile(join(project, 'tests', 'test_text.py'), 'def test_upper():\n    assert "ü".upper() == "Ü"\n');
+    await execa('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(dir, tarball)], { cwd: project, env });
+  }, 300_000);
+
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  test('holds compiled JavaScript with types, the pytest plugin, and nothing of sources or tests', () => {
+    const unexpected = packed.filter((path) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path));
+    expect(unexpected).toEqual([]);
+    expect(packed.filter((path) => /(?<!\.d)\.ts$|\.pyc$|\.test\.|^dist\/(test|scripts)\//.test(path))).toEqual([]);
+    expect(packed).toContain('dist/shared/cli/shardline.js');
+    expect(packed).toContain('dist/shared/cli/shardline.d.ts');
+    expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
+  });
+
+  test('says its version', async () => {
+    const { stdout } = await execa('npx', ['--no-install', 'shardline', '--version'], { cwd: project, env });
+    expect(stdout).toBe(manifest.version);
+  });
+
+  test('runs the suite of a project elsewhere', async () => {
+    const out = join(project, 'out');
+    const args = ['--no-install', 'shardline', 'run', '-n', '2', '--python', testPython(), '--out', out];
+    await execa('npx', args, { cwd: project, env, stdio: 'inherit' });
+    const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as Report;
+    expect(report.verdict).toBe('passed');
+    expect(report.tests.map((each) => each.nodeid).sort()).toEqual([
+      'tests/test_sum.py::test_none',
+      'tests/test_sum.py::test_sum',
+      'tests/test_text.py::test_upper',
+    ]);
+  });
+});

@@ -1,0 +1,123 @@
+// Small generated suites in temporary directories, run by the process engine and by plain pytest. Everything is removed with `await using`.
+
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { XMLParser } from 'fast-xml-parser';
+import { processEngine } from '../../agent/process-engine.ts';
+import type { AttemptEnding } from '../../shared/attempt.ts';
+import type { AttemptEvent, TestResult } from '../../shared/events.ts';
+import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import type { Selector } from '../../shared/shard.ts';
+import { testPython } from '../support/python.ts';
+
+export interface Suite extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** A project with these files (path → text) and an empty pytest.ini unless one is given. */
+export async function makeSuite(files: Readonly<Record<string, string>>): Promise<Suite> {
+  const path = await realpath(await mkdtemp(join(tmpdir(), 'suite-')));
+  for (const [name, text] of Object.entries({ 'pytest.ini': '[pytest]\n', ...files })) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), text);
+  }
+  return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
+}
+
+/** `tests/test_a.py` for the whole file, `tests/test_a.py::test_b` for one test of it. */
+export function selectors(...texts: readonly string[]): readonly Selector[] {
+  return texts.map((text): Selector => {
+    const file = testFile(text.split('::')[0] ?? text);
+    return text.includes('::') ? { kind: 'tests', file, nodeids: [nodeId(text)] } : { kind: 'file', file };
+  });
+}
+
+export interface Ran {
+  readonly ending: AttemptEnding;
+  readonly events: readonly AttemptEvent[];
+  readonly results: readonly TestResult[];
+  /** node id → outcome */
+  readonly outcomes: Readonly<Record<string, string>>;
+  readonly workers: number;
+  readonly peakRssBytes: number;
+}
+
+interface RunOptions {
+  readonly pytestArgs?: readonly string[];
+  readonly numprocesses?: string;
+  readonly maxAutoWorkers?: number;
+  /** Interrupts the attempt as soon as this is true of an event. */
+  readonly interruptWhen?: (event: AttemptEvent) => boolean;
+}
+
+/** Opens a session, runs one attempt with these selectors in it, and closes it. */
+export async function runAttempt(suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> {
+  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, interruptWhen } = options;
+  const spec: RunSpec = { version: 1, runId: runId('r1'), pool: 'default', engine: 'process', pytestArgs, maxfail: 0, openedAt: 0 };
+  const session = await processEngine().open({
+    agent: agentId('a1'),
+    spec,
+    workspace: suite.path,
+    python: testPython(),
+    numprocesses,
+    maxAutoWorkers,
+  });
+  try {
+    const events: AttemptEvent[] = [];
+    const aborter = new AbortController();
+    const shard = shardId(1);
+    const request = { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: wanted, predictedSeconds: 1 } as const;
+    const tell = (event: AttemptEvent): void => {
+      events.push(event);
+      if (interruptWhen?.(event) === true) aborter.abort('deadline');
+    };
+    const ending = await session.run(request, tell, aborter.signal);
+    const results = events.flatMap((event) => (event.kind === 'test-finished' ? [event.result] : []));
+    const outcomes = Object.fromEntries(results.map((result) => [result.nodeid, result.outcome]));
+    return { ending, events, results, outcomes, workers: session.info.workers, peakRssBytes: session.peakRssBytes() };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Outcome of each test by plain sequential pytest, from its own JUnit file; keyed and worded as `inJunitTerms` does. */
+export async function plainPytest(suite: Suite, args: readonly string[] = []): Promise<Readonly<Record<string, string>>> {
+  const junit = join(suite.path, 'plain.xml');
+  const all = ['-m', 'pytest', '-p', 'no:cacheprovider', '-q', `--junitxml=${junit}`, '--continue-on-collection-errors', ...args];
+  await promisify(execFile)(testPython(), all, { cwd: suite.path }).catch((failed: { code?: unknown }) => {
+    if (typeof failed.code !== 'number') throw failed;
+  });
+  const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', isArray: (name) => name === 'testcase' });
+  const document = parser.parse(await readFile(junit, 'utf8')) as { testsuites: { testsuite: { testcase?: readonly JunitCase[] } } };
+  const cases = document.testsuites.testsuite.testcase ?? [];
+  return Object.fromEntries(cases.filter((one) => one.classname !== '').map((one) => [`${one.classname}.${one.name}`, junitOutcome(one)]));
+}
+
+interface JunitCase {
+  readonly classname: string;
+  readonly name: string;
+  readonly failure?: unknown;
+  readonly error?: unknown;
+  readonly skipped?: { readonly type: string };
+}
+
+function junitOutcome(one: JunitCase): string {
+  if (one.error !== undefined) return 'error';
+  if (one.failure !== undefined) return 'failed';
+  if (one.skipped === undefined) return 'passed';
+  return one.skipped.type === 'pytest.xfail' ? 'xfailed' : 'skipped';
+}
+
+/** Our outcomes as JUnit names and tells them: it knows no xpassed. */
+export function inJunitTerms(outcomes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(outcomes).map(([id, outcome]) => {
+      const [file = '', ...names] = id.split('::');
+      return [[file.replace(/\.py$/, '').replaceAll('/', '.'), ...names].join('.'), outcome === 'xpassed' ? 'passed' : outcome];
+    }),
+  );
+}
