@@ -63,8 +63,14 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
   };
 }
 
-const howItEnded = (result: { readonly exitCode?: number; readonly signal?: string; readonly shortMessage?: string }): string =>
-  result.exitCode === undefined ? `ended by ${result.signal ?? result.shortMessage ?? 'an unknown cause'}` : `ended with exit code ${result.exitCode}`;
+const howItEnded = (result: {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly shortMessage?: string | undefined;
+}): string =>
+  result.exitCode === undefined
+    ? `ended by ${result.signal ?? result.shortMessage ?? 'an unknown cause'}`
+    : `ended with exit code ${result.exitCode}`;
 
 /** Settings in the environment were meant for this command and have been read; an agent gets its own as flags. */
 function withoutSettings(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {

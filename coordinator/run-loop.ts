@@ -56,7 +56,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     switch (action.kind) {
       case 'start-attempt': {
         const request = nextAttempt(state, action.shard, action.role);
-        if (request === null) throw new ShardlineError('internal', { problem: `an attempt of the unknown shard ${action.shard} was decided` });
+        if (request === null)
+          throw new ShardlineError('internal', { problem: `an attempt of the unknown shard ${action.shard} was decided` });
         take({ kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role });
         outgoing.enqueue(request);
         break;
@@ -83,10 +84,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     inbox.push({ kind: 'interrupt-requested', at: clock.now(), by: String(interrupts.requested.reason) }),
   );
   onAbort(interrupts.forced, over.signal, () => inbox.push({ kind: 'tick', at: clock.now() }));
-  const listening = [
-    listen(channel, inbox, clock, over.signal),
-    poll(channel, () => state, inbox, clock, over.signal),
-  ];
+  const listening = [listen(channel, inbox, clock, over.signal), poll(channel, () => state, inbox, clock, over.signal)];
   try {
     inbox.push({ kind: 'tick', at: clock.now() });
     while (!isOver(state, clock.now()) && !interrupts.forced.aborted) {
@@ -178,7 +176,7 @@ function whatChanged(state: RunState, living: readonly AgentId[], presence: Pres
   const events: CoordinatorEvent[] = [];
   const alive = new Set(presence.alive);
   for (const { attempt, agent } of presence.taken) {
-    if (alive.has(agent) && state.attempts.get(attempt)?.state.kind === 'enqueued') events.push({ kind: 'attempt-taken', at, attempt, agent });
+    if (state.attempts.get(attempt)?.state.kind === 'enqueued') events.push({ kind: 'attempt-taken', at, attempt, agent });
   }
   for (const agent of living) if (!alive.has(agent)) events.push({ kind: 'agent-lost', at, agent });
   return events;
@@ -206,4 +204,8 @@ function onAbort(signal: AbortSignal, over: AbortSignal, listener: () => void): 
   else signal.addEventListener('abort', listener, { once: true, signal: over });
 }
 
-const redisLost = (clock: Clock, thrown: unknown): CoordinatorEvent => ({ kind: 'redis-lost', at: clock.now(), message: messageOf(thrown) });
+const redisLost = (clock: Clock, thrown: unknown): CoordinatorEvent => ({
+  kind: 'redis-lost',
+  at: clock.now(),
+  message: messageOf(thrown),
+});

@@ -4,8 +4,8 @@
 //
 // Exit code 0 when every comparison is empty.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,7 +39,9 @@ async function main(): Promise<number> {
       const sharded = await shardlineOutcomes(python, sitePackages, suites[name], agents);
       const difference = compare(plain.outcomes, sharded.outcomes);
       differences += difference.length;
-      console.log(`${name}: shardline, ${agents} agent(s): ${sharded.outcomes.size} tests in ${sharded.seconds.toFixed(0)} s (${count(sharded.outcomes)})`);
+      console.log(
+        `${name}: shardline, ${agents} agent(s): ${sharded.outcomes.size} tests in ${sharded.seconds.toFixed(0)} s (${count(sharded.outcomes)})`,
+      );
       console.log(`${name}: difference: ${difference.length === 0 ? 'none' : `\n  ${difference.join('\n  ')}`}`);
     }
   }
@@ -95,7 +97,18 @@ async function shardlineOutcomes(
   const directory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
   try {
     const startedAt = Date.now();
-    const options = ['--agents', agents, '--workspace', workspace, '--python', python, '--out', directory, '--timings', join(directory, 'timings.json')];
+    const options = [
+      '--agents',
+      agents,
+      '--workspace',
+      workspace,
+      '--python',
+      python,
+      '--out',
+      directory,
+      '--timings',
+      join(directory, 'timings.json'),
+    ];
     const run = await execa(process.execPath, [shardline, 'run', '--quiet', ...options, ...paths, '--', '-p', 'no:cacheprovider'], {
       env: { PYTHONDONTWRITEBYTECODE: '1' },
       reject: false,

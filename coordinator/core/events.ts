@@ -45,6 +45,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
+  /** Every agent that could ever come has ended; without it the run waits for one to join. */
+  | { readonly kind: 'no-agent-can-come'; readonly at: number; readonly message: string }
   | { readonly kind: 'tick'; readonly at: number }
   | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
 

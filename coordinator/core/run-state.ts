@@ -2,7 +2,7 @@
 //
 // Shard:    planned → open (first attempt enqueued) → done | given-up; a given-up shard is still done if a late result completes it.
 // Attempt:  enqueued → taken → running → ended; an agent that leaves hands what it has taken back: taken → enqueued. Ended is final: first cause wins.
-// Agent:    alive → left | lost; whoever joins, or takes or starts an attempt that is still open, is alive (again).
+// Agent:    alive → left | lost; whoever joins is alive, and a lost one that takes or starts an attempt that is still open is so again. Left is final.
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { AgentInfo, TestResult } from '../../shared/events.ts';
@@ -35,6 +35,9 @@ export interface AttemptRecord {
   fence: number;
   role: AttemptRole;
   state: AttemptState;
+  /** When it started and what time it told of last, both by its agent's clock; null until told. */
+  startedAt: number | null;
+  lastToldAt: number | null;
   /** How long its agent says it took; null until told. */
   seconds: number | null;
   /** Set when the agents were told to stop it. */
@@ -106,11 +109,12 @@ export interface RunState {
   /** Latest time by the coordinator's own clock: agents' clocks may differ from it and from each other. */
   coordinatorAt: number;
   firstEnqueuedAt: number | null;
-  lastResultAt: number | null;
   /** Since when no agent is alive, by the coordinator's clock; null while one is. Anything heard of an agent moves it on. */
   aloneSince: number | null;
   interruptedBy: string | null;
   redisLost: boolean;
+  /** Why no agent can join any more; null while one may. */
+  noAgentCanCome: string | null;
   closed: { readonly at: number; readonly why: CloseReason } | null;
 }
 
@@ -127,10 +131,10 @@ export function openRun(opened: RunOpened): RunState {
     duplicatesDropped: 0,
     coordinatorAt: opened.at,
     firstEnqueuedAt: null,
-    lastResultAt: null,
     aloneSince: opened.at,
     interruptedBy: null,
     redisLost: false,
+    noAgentCanCome: null,
     closed: null,
   };
 }
@@ -154,6 +158,12 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
 /** A shard's attempts in the order they were enqueued; empty before the first. */
 export function attemptsOf(record: ShardRecord): readonly AttemptRecord[] {
   return record.state.kind === 'planned' || record.state.kind === 'split' ? [] : record.state.attempts;
+}
+
+/** Every expected test once: by shard, file and announcement, whatever the order in which its events arrived. */
+export function testsInOrder(state: RunState): readonly TestRecord[] {
+  const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
+  return [...new Set(files.flatMap((progress) => [...progress.tests.values()]))];
 }
 
 /** Agents that are alive as far as the events tell. One of these that is missing from the presence is lost: `agent-lost` has to be told, each time. */

@@ -11,9 +11,11 @@ export function isComplete(state: RunState, record: ShardRecord): boolean {
   return true;
 }
 
-/** Is a collection or an outcome of this file missing? A file that failed to collect, or lies below one that did, is as finished as it gets. */
+/**
+ * Is a collection or an outcome of this file missing? A file that failed to collect, or lies below one that did, is as finished as it gets, but
+ * for the tests that were announced all the same (a class of it failed, or an earlier attempt collected it).
+ */
 export function isUnfinished(state: RunState, progress: FileProgress): boolean {
-  if (progress.collectFailed) return false;
   if (progress.openTests > 0) return true;
   return isUncollected(progress) && !isBelowCollectError(state, progress.file);
 }

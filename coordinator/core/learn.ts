@@ -1,0 +1,60 @@
+// What one run teaches about durations. Where history is kept is the timing store's; what it is used for is estimate.ts's.
+
+import type { NodeId, TestFile } from '../../shared/ids.ts';
+import type { FileTiming, Timings } from '../../shared/timings.ts';
+import type { FileProgress, RunState } from './run-state.ts';
+
+/** A file that got slower delays the next run's end if it is not believed … */
+const SLOWER_WEIGHT = 0.75;
+/** … one that got faster may have been lucky, or had only some of its tests chosen. */
+const FASTER_WEIGHT = 0.2;
+
+/**
+ * The new value of each file that this run measured, and of no other: ready to be saved. A file that was collected whole and whose every test
+ * ran forgets the tests it no longer has; of any other file only the tests that ran are learned, and its total never falls.
+ */
+export function learn(old: Timings, state: RunState): Timings {
+  const measured = Map.groupBy(
+    [...state.shards.values()].flatMap((record) => [...record.files.values()]),
+    (progress) => progress.file,
+  );
+  const learned = new Map<TestFile, FileTiming>();
+  for (const [file, parts] of measured) {
+    const timing = learnFile(old.get(file) ?? null, parts);
+    if (timing !== null) learned.set(file, timing);
+  }
+  return learned;
+}
+
+function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): FileTiming | null {
+  const ran = new Map<NodeId, number>();
+  for (const { tests } of parts) {
+    for (const { nodeid, accepted } of tests.values()) if (accepted !== null) ran.set(nodeid, accepted.result.seconds);
+  }
+  const collections = parts.map((part) => part.collectSeconds).filter((seconds) => seconds !== null);
+  if (collections.length === 0) return null;
+  const measuredCollectSeconds = Math.max(...collections);
+  const collectSeconds = blend(old?.collectSeconds ?? null, measuredCollectSeconds);
+  const blended = [...ran].map(([id, seconds]) => [id, blend(old?.tests.get(id) ?? null, seconds)] as const);
+  if (parts.some(isMeasuredWhole)) {
+    const measuredSeconds = sum(ran.values()) + measuredCollectSeconds;
+    return { seconds: blend(old?.seconds ?? null, measuredSeconds), collectSeconds, tests: new Map(blended) };
+  }
+  const tests = new Map([...(old?.tests ?? []), ...blended]);
+  return { seconds: Math.max(old?.seconds ?? 0, collectSeconds + sum(tests.values())), collectSeconds, tests };
+}
+
+/** Was the file itself planned, not some of its tests, and does nothing of it lack an outcome? */
+const isMeasuredWhole = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
+  selectors.some((selector) => selector.kind === 'file') && collectSeconds !== null && openTests === 0 && !collectFailed;
+
+function blend(oldSeconds: number | null, measuredSeconds: number): number {
+  if (oldSeconds === null) return measuredSeconds;
+  return oldSeconds + (measuredSeconds - oldSeconds) * (measuredSeconds > oldSeconds ? SLOWER_WEIGHT : FASTER_WEIGHT);
+}
+
+const sum = (values: Iterable<number>): number => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};

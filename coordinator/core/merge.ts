@@ -1,0 +1,229 @@
+// From all that is known of a run to its one report: exactly one outcome or not-run reason for every expected test. Where the time went is
+// profile.ts's, the exit code verdict.ts's. Same events, same report, whatever order they arrived in.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { AttemptEnding } from '../../shared/attempt.ts';
+import { type AgentId, type NodeId, type TestFile, testFile } from '../../shared/ids.ts';
+import type { NotRunReason } from '../../shared/outcome.ts';
+import type { NotRun, Report, ReportedAgent, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
+import { profile } from './profile.ts';
+import {
+  type AcceptedResult,
+  type AgentRecord,
+  type AttemptRecord,
+  attemptsOf,
+  type FileProgress,
+  type RunState,
+  type ShardRecord,
+  type TestRecord,
+  testsInOrder,
+} from './run-state.ts';
+import { isBelowCollectError, isUncollected, unfinishedSeconds } from './unfinished.ts';
+import { verdict } from './verdict.ts';
+
+/** What only the writer of a report knows: when it stands (milliseconds since the epoch), and how long merging took. */
+export interface MergeFinish {
+  readonly finishedAt: number;
+  readonly mergeSeconds: number;
+}
+
+/**
+ * The whole result of a run, by whatever is known of it. A test that was announced and whose shard's attempts are used up is an error; a test
+ * or file that the run's end left undone is not-run, with the reason why the run ended.
+ */
+export function merge(state: RunState, finish: MergeFinish): Report {
+  const { opened } = state;
+  const { missing, notRun } = accountForMissing(state);
+  const ran = testsInOrder(state).flatMap((test) => (test.accepted === null ? [] : [ranTest(test, test.accepted)]));
+  const tests = [...ran, ...missing].sort((left, right) => compareText(left.file, right.file));
+  const collectErrors = collectErrorsOf(state);
+  const totals = count(state, tests, notRun);
+  return {
+    schema: 1,
+    runId: opened.spec.runId,
+    ...verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: isInterrupted(state) }),
+    startedAt: iso(opened.startedAt),
+    finishedAt: iso(finish.finishedAt),
+    deadline: null,
+    totals,
+    tests,
+    notRun,
+    collectErrors,
+    shards: [...state.shards.values()].map(reportShard),
+    agents: reportAgents(state),
+    profile: profile(state, finish.mergeSeconds),
+  };
+}
+
+/** A run that ends without having been closed was stopped from outside. */
+const isInterrupted = ({ closed, interruptedBy }: RunState): boolean =>
+  closed === null || (closed.why.kind !== 'done' && (interruptedBy !== null || closed.why.notRun === 'cancelled'));
+
+function ranTest({ nodeid, file }: TestRecord, { agent, result }: AcceptedResult): ReportedTest {
+  const { outcome, seconds, line, worker, message, sections } = result;
+  const attempt = { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, sections };
+  return { nodeid, outcome, flaky: false, seconds, file, line, attempts: [attempt] };
+}
+
+interface Missing {
+  readonly missing: readonly ReportedTest[];
+  readonly notRun: readonly NotRun[];
+}
+
+function accountForMissing(state: RunState): Missing {
+  const missing: ReportedTest[] = [];
+  const notRun: NotRun[] = [];
+  const counted = new Set<NodeId | TestFile>();
+  const isNew = (id: NodeId | TestFile): boolean => counted.size < counted.add(id).size;
+
+  for (const record of state.shards.values()) {
+    for (const progress of record.files.values()) {
+      const reason = reasonOf(state, record, progress);
+      const open = [...progress.tests.values()].filter((test) => test.accepted === null);
+      const predictedSeconds = unfinishedSeconds(record, progress);
+      for (const { nodeid } of open) {
+        if (!isNew(nodeid)) continue;
+        if (reason === 'crash-limit') missing.push(unaccountedTest(record, progress.file, nodeid));
+        else notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
+      }
+      if (!isUncollected(progress)) continue;
+      const named = progress.selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : []));
+      const isWhole = progress.selectors.some((selector) => selector.kind === 'file');
+      if (isWhole && isNew(progress.file)) notRun.push({ nodeid: progress.file, kind: 'file', reason, predictedSeconds });
+      for (const nodeid of isWhole ? [] : named) {
+        const isKnown = state.tests.has(nodeid);
+        if (!isKnown && isNew(nodeid)) notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / named.length });
+      }
+    }
+  }
+  return { missing, notRun: notRun.sort((left, right) => compareText(left.nodeid, right.nodeid)) };
+}
+
+/** Why something of this file has no outcome, given that it has none. */
+function reasonOf(state: RunState, record: ShardRecord, progress: FileProgress): NotRunReason {
+  if (isUncollected(progress) && isBelowCollectError(state, progress.file)) return 'collect-error';
+  if (record.state.kind === 'given-up') return record.state.why;
+  return state.closed?.why.kind === 'stopped' ? state.closed.why.notRun : 'cancelled';
+}
+
+/** pytest announced it, and no attempt brought its result: somebody has to look at that, as at any error. */
+function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): ReportedTest {
+  const attempts = attemptsOf(record);
+  const last = attempts.at(-1);
+  const message = `pytest collected this test, but no result of it came in ${attempts.length === 1 ? 'its only attempt' : `${attempts.length} attempts`}.`;
+  const blamed = attempts.filter((attempt) => attempt.state.kind === 'ended' && isBlamedOn(attempt.state.ending, nodeid)).length;
+  const blame = blamed === 0 ? '' : ` It was running when pytest crashed (${blamed} of ${attempts.length}).`;
+  const agent = last === undefined ? null : agentOf(last);
+  const attempt = {
+    worker: '',
+    startedAt: iso(last?.startedAt ?? 0),
+    seconds: 0,
+    outcome: 'error' as const,
+    message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
+    sections: [],
+  };
+  return { nodeid, outcome: 'error', flaky: false, seconds: 0, file, line: null, attempts: agent === null ? [] : [{ agent, ...attempt }] };
+}
+
+const isBlamedOn = (ending: AttemptEnding, nodeid: NodeId): boolean => ending.kind === 'crashed' && ending.running === nodeid;
+
+function describe({ state }: AttemptRecord): string {
+  if (state.kind !== 'ended') return 'it had not ended.';
+  switch (state.ending.kind) {
+    case 'finished':
+      return 'pytest finished without it.';
+    case 'interrupted':
+      return `interrupted (${state.ending.by}).`;
+    case 'crashed':
+    case 'not-started':
+      return state.ending.detail;
+    case 'lost':
+      return `agent ${state.agent} was lost.`;
+    default:
+      return assertNever(state.ending);
+  }
+}
+
+function collectErrorsOf(state: RunState): Report['collectErrors'] {
+  const found = new Map<TestFile, string>(state.collectErrors);
+  for (const { file, message } of state.opened.collectErrors) found.set(testFile(file), message);
+  return [...found].map(([file, message]) => ({ file, message })).sort((left, right) => compareText(left.file, right.file));
+}
+
+function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
+  const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
+  for (const { outcome } of tests) counts[outcome] += 1;
+  return {
+    expected: tests.length + notRun.length,
+    ...counts,
+    flaky: tests.filter((test) => test.flaky).length,
+    notRun: notRun.length,
+    duplicatesDropped: state.duplicatesDropped,
+  };
+}
+
+/** A shard is told by the attempt that completed it, else by its last. */
+function reportShard(record: ShardRecord): ReportedShard {
+  const { state, shard } = record;
+  const attempts = attemptsOf(record);
+  const told = (state.kind === 'done' ? attempts.find((attempt) => attempt.id === state.accepted) : undefined) ?? attempts.at(-1);
+  return {
+    id: shard.id,
+    selectors: shard.selectors.length,
+    predictedSeconds: shard.predictedSeconds,
+    seconds: told === undefined ? 0 : (told.seconds ?? ((told.lastToldAt ?? 0) - (told.startedAt ?? told.lastToldAt ?? 0)) / 1000),
+    agent: told === undefined ? null : agentOf(told),
+    attempt: told?.fence ?? 0,
+    state: stateWord(record, told),
+  };
+}
+
+function stateWord({ state }: ShardRecord, last: AttemptRecord | undefined): ReportedShard['state'] {
+  switch (state.kind) {
+    case 'done':
+    case 'split':
+      return state.kind;
+    case 'given-up':
+      return 'lost';
+    case 'planned':
+      return 'cancelled';
+    case 'open':
+      return last?.state.kind === 'ended' && last.state.ending.kind !== 'interrupted' ? 'lost' : 'cancelled';
+    default:
+      return assertNever(state);
+  }
+}
+
+const agentOf = ({ state }: AttemptRecord): AgentId | null => (state.kind === 'enqueued' ? null : state.agent);
+
+function reportAgents(state: RunState): readonly ReportedAgent[] {
+  const testsOf = new Map<AgentId, number>();
+  for (const { accepted } of state.tests.values()) {
+    if (accepted !== null) testsOf.set(accepted.agent, (testsOf.get(accepted.agent) ?? 0) + 1);
+  }
+  return [...state.agents.values()]
+    .sort((left, right) => compareText(left.id, right.id))
+    .map((agent) => ({
+      id: agent.id,
+      host: agent.info?.host ?? '',
+      workers: agent.info?.workers ?? 0,
+      tests: testsOf.get(agent.id) ?? 0,
+      busySeconds: agent.left?.busySeconds ?? agent.attemptSeconds,
+      idleSeconds: agent.left?.idleSeconds ?? idleSeconds(state, agent),
+      peakRssBytes: agent.left?.peakRssBytes ?? 0,
+    }));
+}
+
+/** Of an agent that gave no account of its own: the time of its slots that no attempt filled. */
+function idleSeconds(state: RunState, { info, joinedAt, lastToldAt, attemptSeconds }: AgentRecord): number {
+  const slots = state.opened.spec.engine === 'stream' ? Math.max(1, info?.workers ?? 1) : 1;
+  const servedSeconds = joinedAt === null || lastToldAt === null ? 0 : ((lastToldAt - joinedAt) / 1000) * slots;
+  return Math.max(0, servedSeconds - attemptSeconds);
+}
+
+/** By code units: the same on every machine. */
+const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+
+/** The largest distance from the epoch that a date can have, in milliseconds. */
+const LAST_DATE_MS = 8.64e15;
+const iso = (at: number): string => new Date(Math.min(Math.max(at, -LAST_DATE_MS), LAST_DATE_MS)).toISOString();

@@ -1,0 +1,73 @@
+// Where a run's time went, and how near it came to the least it could have been. What the tests came to is merge.ts's.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { Profile } from '../../shared/report.ts';
+import { type FileProgress, type RunState, testsInOrder } from './run-state.ts';
+
+/**
+ * `makespanSeconds` runs from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least it could have
+ * been for the work that was seen: max(longest unit that could not be split, Σ seconds of collection and execution ÷ xdist workers).
+ */
+export function profile(state: RunState, mergeSeconds: number): Profile {
+  const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
+  const collectionSeconds = sum(files.map((progress) => progress.collectSeconds ?? 0));
+  const executionSeconds = sum(testsInOrder(state).map((test) => test.accepted?.result.seconds ?? 0));
+  const sequentialSeconds = collectionSeconds + executionSeconds;
+  const makespanSeconds = secondsBetween(state.firstEnqueuedAt, state.closed?.at ?? state.coordinatorAt);
+  const workers = sum([...state.agents.values()].map((agent) => agent.info?.workers ?? 0));
+  const boundSeconds = Math.max(longestUnitSeconds(state, files), sequentialSeconds / Math.max(1, workers));
+  const efficiency = makespanSeconds > 0 ? boundSeconds / makespanSeconds : 1;
+  return {
+    ...state.opened.preparation,
+    collectionSeconds,
+    executionSeconds,
+    mergeSeconds,
+    makespanSeconds,
+    boundSeconds,
+    efficiency,
+    // No agent measures processor time yet, and a guess would look like a measurement.
+    cpuUtilization: null,
+    timeToFirstTestSeconds: timeToFirstTestSeconds(state),
+    sequentialSeconds,
+    speedup: makespanSeconds > 0 ? sequentialSeconds / makespanSeconds : 1,
+    rating: rate(efficiency),
+  };
+}
+
+/** The word for an efficiency: excellent from 0.85, good from 0.7, fair from 0.5, poor below. */
+export function rate(efficiency: number): Profile['rating'] {
+  if (efficiency >= 0.85) return 'excellent';
+  if (efficiency >= 0.7) return 'good';
+  return efficiency >= 0.5 ? 'fair' : 'poor';
+}
+
+/** A file's tests stay together on one xdist worker with the stream engine; pytest spreads them with the process engine. */
+function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): number {
+  const { engine } = state.opened.spec;
+  let longest = 0;
+  for (const { collectSeconds, tests } of files) {
+    const testSeconds = [...tests.values()].map((test) => test.accepted?.result.seconds ?? 0);
+    switch (engine) {
+      case 'stream':
+        longest = Math.max(longest, (collectSeconds ?? 0) + sum(testSeconds));
+        break;
+      case 'process':
+        longest = testSeconds.reduce((most, seconds) => Math.max(most, seconds), longest);
+        break;
+      default:
+        assertNever(engine);
+    }
+  }
+  return longest;
+}
+
+/** From the command's start, by the clock of the agent that was first: clocks that differ can make it early, never negative. */
+function timeToFirstTestSeconds(state: RunState): number | null {
+  let firstAt = Number.POSITIVE_INFINITY;
+  for (const { accepted } of state.tests.values()) if (accepted !== null) firstAt = Math.min(firstAt, accepted.result.startedAt);
+  return Number.isFinite(firstAt) ? secondsBetween(state.opened.startedAt, firstAt) : null;
+}
+
+const secondsBetween = (from: number | null, to: number): number => (from === null ? 0 : Math.max(0, to - from) / 1000);
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,0 +1,211 @@
+// How an event changes what is known of a run. Total: duplicates, late, unknown and out-of-order events change nothing that is settled.
+// Owns agents and attempts; what attempts tell of files and tests is tell.ts's, what becomes of shards settle.ts's, what follows is decide.ts's.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { AttemptEnding } from '../../shared/attempt.ts';
+import type { AgentId } from '../../shared/ids.ts';
+import type { CoordinatorEvent } from './events.ts';
+import type { AgentRecord, AttemptRecord, RunState } from './run-state.ts';
+import { settle } from './settle.ts';
+import { tell } from './tell.ts';
+
+type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
+
+/**
+ * Changes `state` in place and returns it: a run has as many events as tests, and copying would make that quadratic. Only the run loop, and
+ * whoever replays its events, may hold a state. A run begins with `openRun`; `run-opened` itself changes nothing.
+ */
+export function reduce(state: RunState, event: CoordinatorEvent): RunState {
+  switch (event.kind) {
+    case 'run-opened':
+      break;
+    case 'agent-joined':
+      agentJoined(state, event);
+      break;
+    case 'agent-left':
+      agentLeft(state, event);
+      break;
+    case 'attempt-started':
+      attemptStarted(state, event);
+      break;
+    case 'attempt-told':
+      attemptTold(state, event);
+      break;
+    case 'attempt-ended':
+      attemptEnded(state, event);
+      break;
+    case 'attempt-enqueued':
+      passTime(state, event.at);
+      attemptEnqueued(state, event);
+      break;
+    case 'attempt-taken':
+      passTime(state, event.at);
+      attemptTaken(state, event);
+      break;
+    case 'agent-lost':
+      passTime(state, event.at);
+      agentLost(state, event.agent);
+      break;
+    case 'attempt-cancelled': {
+      passTime(state, event.at);
+      const attempt = state.attempts.get(event.attempt);
+      if (attempt !== undefined) attempt.cancelledBy ??= event.by;
+      break;
+    }
+    case 'interrupt-requested':
+      passTime(state, event.at);
+      state.interruptedBy ??= event.by;
+      break;
+    case 'redis-lost':
+      passTime(state, event.at);
+      state.redisLost = true;
+      break;
+    case 'no-agent-can-come':
+      passTime(state, event.at);
+      state.noAgentCanCome ??= event.message;
+      break;
+    case 'tick':
+      passTime(state, event.at);
+      break;
+    case 'run-closed':
+      passTime(state, event.at);
+      state.closed ??= { at: event.at, why: event.why };
+      break;
+    default:
+      return assertNever(event);
+  }
+  return state;
+}
+
+function passTime(state: RunState, at: number): void {
+  state.coordinatorAt = Math.max(state.coordinatorAt, at);
+}
+
+function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined'>): void {
+  const agent = hearAgent(state, info.id, at);
+  if (agent.joinedAt !== null) return;
+  agent.info = info;
+  agent.joinedAt = at;
+  setPresence(state, agent, 'alive');
+}
+
+function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
+  const agent = hearAgent(state, event.agent, event.at);
+  if (agent.left !== null) return;
+  agent.left = { busySeconds: event.busySeconds, idleSeconds: event.idleSeconds, peakRssBytes: event.peakRssBytes };
+  setPresence(state, agent, 'left');
+  for (const attempt of state.attempts.values()) {
+    if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) attempt.state = { kind: 'enqueued' };
+    else if (attempt.state.kind === 'running' && attempt.state.agent === agent.id) endAttempt(state, attempt, agent.id, { kind: 'lost' });
+  }
+}
+
+function agentLost(state: RunState, id: AgentId): void {
+  const agent = state.agents.get(id);
+  if (agent?.presence !== 'alive') return;
+  setPresence(state, agent, 'lost');
+  for (const attempt of state.attempts.values()) {
+    const isIts = (attempt.state.kind === 'taken' || attempt.state.kind === 'running') && attempt.state.agent === id;
+    if (isIts) endAttempt(state, attempt, id, { kind: 'lost' });
+  }
+}
+
+function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role }: EventOf<'attempt-enqueued'>): void {
+  const record = state.shards.get(shard);
+  if (record === undefined || record.state.kind === 'split' || state.attempts.has(id)) return;
+  const attempt: AttemptRecord = {
+    id,
+    shard,
+    fence,
+    role,
+    state: { kind: 'enqueued' },
+    startedAt: null,
+    lastToldAt: null,
+    seconds: null,
+    cancelledBy: null,
+  };
+  state.attempts.set(id, attempt);
+  state.firstEnqueuedAt ??= at;
+  record.state =
+    record.state.kind === 'planned'
+      ? { kind: 'open', attempts: [attempt] }
+      : { ...record.state, attempts: [...record.state.attempts, attempt] };
+}
+
+function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'attempt-taken'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt?.state.kind !== 'enqueued') return;
+  const agent = knownAgent(state, taker);
+  // Seen before the agent left, told after: it has handed the attempt back meanwhile.
+  if (agent.presence === 'left') return;
+  attempt.state = { kind: 'taken', agent: taker };
+  setPresence(state, agent, 'alive');
+}
+
+function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt === undefined) return;
+  const agent = hearAgent(state, starter, at);
+  hearAttempt(attempt, at);
+  attempt.startedAt ??= at;
+  if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
+  attempt.state = { kind: 'running', agent: starter };
+  // An agent that left is never missed again: what it says to have begun would be waited for without end.
+  if (agent.presence === 'left') endAttempt(state, attempt, starter, { kind: 'lost' });
+  else setPresence(state, agent, 'alive');
+}
+
+function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
+  const attempt = state.attempts.get(event.attempt);
+  if (attempt === undefined) return;
+  const agent = hearAgent(state, event.agent, event.at);
+  hearAttempt(attempt, event.at);
+  if (attempt.seconds === null) {
+    attempt.seconds = event.seconds;
+    agent.attemptSeconds += event.seconds;
+  }
+  endAttempt(state, attempt, event.agent, event.ending);
+}
+
+function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId, ending: AttemptEnding): void {
+  if (attempt.state.kind === 'ended') return;
+  attempt.state = { kind: 'ended', agent, ending };
+  settle(state, attempt.shard, attempt.id);
+}
+
+function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-told'>): void {
+  const attempt = state.attempts.get(id);
+  const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
+  if (attempt === undefined || record === undefined) return;
+  hearAgent(state, agent, event.at);
+  hearAttempt(attempt, event.at);
+  tell(state, record, { attempt: id, agent }, event);
+}
+
+/** Whoever is heard for the first time is alive until the presence tells otherwise. */
+function knownAgent(state: RunState, id: AgentId): AgentRecord {
+  const known = state.agents.get(id);
+  if (known !== undefined) return known;
+  const agent: AgentRecord = { id, info: null, presence: 'alive', joinedAt: null, lastToldAt: null, attemptSeconds: 0, left: null };
+  state.agents.set(id, agent);
+  setPresence(state, agent, 'alive');
+  return agent;
+}
+
+function hearAgent(state: RunState, id: AgentId, at: number): AgentRecord {
+  const agent = knownAgent(state, id);
+  agent.lastToldAt = Math.max(agent.lastToldAt ?? at, at);
+  if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
+  return agent;
+}
+
+function hearAttempt(attempt: AttemptRecord, at: number): void {
+  attempt.lastToldAt = Math.max(attempt.lastToldAt ?? at, at);
+}
+
+/** Left is final: an agent joins a run once. */
+function setPresence(state: RunState, agent: AgentRecord, presence: AgentRecord['presence']): void {
+  if (agent.presence !== 'left') agent.presence = presence;
+  const isAnyAlive = [...state.agents.values()].some((each) => each.presence === 'alive');
+  state.aloneSince = isAnyAlive ? null : (state.aloneSince ?? state.coordinatorAt);
+}

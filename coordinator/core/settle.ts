@@ -1,0 +1,36 @@
+// When a shard is over: done with nothing missing, or given up with its attempts used up.
+
+import type { AttemptId, ShardId } from '../../shared/ids.ts';
+import { attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
+import { isComplete, isUncollected } from './unfinished.ts';
+
+/** Moves a shard on: to done when nothing is missing, to given-up when something is and its attempts are used up. */
+export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
+  const record = state.shards.get(shard);
+  if (record === undefined || (record.state.kind !== 'open' && record.state.kind !== 'given-up')) return;
+  const { attempts } = record.state;
+  if (isComplete(state, record) && (hasEnded(record) || isCollected(record))) record.state = { kind: 'done', attempts, accepted: by };
+  else if (state.closed === null && hasEnded(record) && isUsedUp(state, record))
+    record.state = { kind: 'given-up', attempts, why: 'crash-limit' };
+}
+
+/** A file that failed to collect may still bring tests of its own, and one below it may be collected yet: what it holds is known at the attempt's end. */
+const isCollected = (record: ShardRecord): boolean =>
+  [...record.files.values()].every((progress) => !progress.collectFailed && !isUncollected(progress));
+
+/** Is no attempt of this shard on its way? */
+export const hasEnded = (record: ShardRecord): boolean => attemptsOf(record).every((attempt) => attempt.state.kind === 'ended');
+
+/** Being stopped is no sign that a shard cannot be run: an agent's shutdown leaves room for another attempt, maxfail closes the run. */
+function isUsedUp(state: RunState, record: ShardRecord): boolean {
+  const executions = attemptsOf(record).filter((attempt) => attempt.state.kind === 'ended' && attempt.state.ending.kind !== 'interrupted');
+  return executions.length >= state.opened.attemptLimit;
+}
+
+/** Every open shard that waits for nothing any more. One with an attempt on its way is left to that attempt. */
+export function settleAll(state: RunState): void {
+  for (const record of state.shards.values()) {
+    const last = attemptsOf(record).at(-1);
+    if (last !== undefined && hasEnded(record)) settle(state, record.shard.id, last.id);
+  }
+}

@@ -1,0 +1,92 @@
+// What an attempt tells of its files and tests. The first outcome of a test and the first failure of a file stand: later ones change nothing.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { AttemptEvent, TestResult } from '../../shared/events.ts';
+import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/ids.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
+import { settle, settleAll } from './settle.ts';
+import { isUnfinished } from './unfinished.ts';
+
+/** Whose attempt tells. */
+export interface Teller {
+  readonly attempt: AttemptId;
+  readonly agent: AgentId;
+}
+
+/** Changes `record`, the shard of the attempt that tells, and what is expected and known of its tests. */
+export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
+  switch (event.kind) {
+    case 'collected':
+      collected(state, record, by, event);
+      break;
+    case 'collect-failed':
+      collectFailed(state, record, by, event.file, event.message);
+      break;
+    case 'test-started':
+      break;
+    case 'test-finished':
+      testFinished(state, record, by, event.result);
+      break;
+    default:
+      assertNever(event);
+  }
+}
+
+function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
+  // Another attempt was faster: what this one would have run is no longer expected of it.
+  if (record.state.kind === 'done') return;
+  const progress = progressOf(record, event.file);
+  progress.collectSeconds ??= event.seconds;
+  for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
+  if (!isUnfinished(state, progress)) settle(state, record.shard.id, by.attempt);
+}
+
+function testFinished(state: RunState, record: ShardRecord, by: Teller, result: TestResult): void {
+  const own = progressOf(record, result.file);
+  const test = expectTest(state, own, result.nodeid);
+  if (test.accepted !== null) {
+    state.duplicatesDropped += 1;
+    return;
+  }
+  test.accepted = { ...by, result };
+  if (isFailure(result.outcome)) state.failures += 1;
+  for (const progress of test.expectedIn) progress.openTests -= 1;
+  if (!isUnfinished(state, own)) settle(state, record.shard.id, by.attempt);
+  if (test.expectedIn.length > 1) settleAll(state);
+}
+
+function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: TestFile, message: string): void {
+  // Another attempt has shown that all of the shard can be collected and run.
+  if (record.state.kind === 'done' && record.state.accepted !== by.attempt) return;
+  const planned = record.files.get(file);
+  if (!state.collectErrors.has(file)) {
+    state.collectErrors.set(file, message);
+    if (!state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
+  }
+  if (planned !== undefined) planned.collectFailed = true;
+  settle(state, record.shard.id, by.attempt);
+  // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
+  if (planned === undefined) settleAll(state);
+}
+
+function progressOf(record: ShardRecord, file: TestFile): FileProgress {
+  const known = record.files.get(file);
+  if (known !== undefined) return known;
+  const progress = newProgress(file, []);
+  record.files.set(file, progress);
+  return progress;
+}
+
+function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
+  const expected = progress.tests.get(nodeid);
+  if (expected !== undefined) return expected;
+  const test = state.tests.get(nodeid) ?? { nodeid, file: progress.file, accepted: null, expectedIn: [] };
+  state.tests.set(nodeid, test);
+  progress.tests.set(nodeid, test);
+  if (test.accepted === null) {
+    test.expectedIn.push(progress);
+    progress.openTests += 1;
+  }
+  return test;
+}

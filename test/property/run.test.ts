@@ -1,0 +1,186 @@
+// Invariants of every run, whatever happens to its agents: seeds and counter-examples are printed by fast-check.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decide } from '../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
+import { reduce } from '../../coordinator/core/reduce.ts';
+import { openRun } from '../../coordinator/core/run-state.ts';
+import { nextAttempt } from '../../coordinator/core/unfinished.ts';
+import { agentId } from '../../shared/ids.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import { closedDone, eventOf, joined, left, reportOf, tick } from '../unit/core/run-kit.ts';
+import { choices, endOf, openingOf, playRun, type SimulatedSuite, suites, tellingsOf } from './simulated-run.ts';
+
+const runs = fc.tuple(suites, choices).map(([suite, chosen]) => ({ suite, run: playRun(suite, chosen) }));
+const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
+
+test('the runs that are played end in every way that a run without a deadline can end', () => {
+  const verdicts = fc.sample(runs, { numRuns: 1000, seed: 7 }).map(({ run }) => reportOf(run.state).verdict);
+  expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'incomplete', 'interrupted', 'no-tests']));
+});
+
+test('every run closes, and no decision is taken twice', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      expect(run.decidedTwice).toBe(0);
+    }),
+  );
+});
+
+test('no test is lost: every planned file and every announced test has an outcome, a not-run reason or a collection error', () => {
+  holds(
+    fc.property(runs, ({ suite, run }) => {
+      const report = reportOf(run.state);
+      const ids = new Set<string>([...report.tests, ...report.notRun].map((each) => each.nodeid));
+      const broken = new Set<string>(report.collectErrors.map((error) => error.file));
+      for (const id of run.state.tests.keys()) expect(ids).toContain(id);
+      const emptyFiles = suite.shards.flat().filter((file) => file.tests.length === 0);
+      for (const file of suite.shards.flat()) {
+        const isTold = ids.has(file.name) || broken.has(file.name) || emptyFiles.includes(file);
+        if (!isTold) for (const each of file.tests) expect(ids).toContain(each.id);
+      }
+    }),
+  );
+});
+
+test('one outcome per node id, and it is the one that the test had', () => {
+  holds(
+    fc.property(runs, ({ suite, run }) => {
+      const report = reportOf(run.state);
+      const truth = new Map<string, string>(suite.shards.flat().flatMap((file) => file.tests.map((each) => [each.id, each.outcome])));
+      const ids = [...report.tests, ...report.notRun].map((each) => each.nodeid);
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const each of report.tests) {
+        const isUnaccounted = run.state.tests.get(each.nodeid)?.accepted === null;
+        expect(each.outcome).toBe(isUnaccounted ? 'error' : truth.get(each.nodeid));
+      }
+    }),
+  );
+});
+
+test('the totals are those of the lists, and add up to what was expected', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      const { tests, notRun, totals } = reportOf(run.state);
+      const { passed, failed, error, skipped, xfailed, xpassed } = totals;
+      expect(passed + failed + error + skipped + xfailed + xpassed).toBe(tests.length);
+      expect(totals.notRun).toBe(notRun.length);
+      expect(totals.expected).toBe(tests.length + notRun.length);
+    }),
+  );
+});
+
+test('a run is passed only if every test of the suite ran and none failed', () => {
+  holds(
+    fc.property(runs, ({ suite, run }) => {
+      const report = reportOf(run.state);
+      const files = suite.shards.flat();
+      const isGreen = files.every((file) => !file.isBroken && file.tests.every((each) => !isFailure(each.outcome)));
+      const isWhole = report.tests.length === files.flatMap((file) => file.tests).length && report.notRun.length === 0;
+      if (report.verdict === 'passed') expect({ isGreen, isWhole }).toEqual({ isGreen: true, isWhole: true });
+      if (!isGreen || !isWhole) expect([0, 5]).not.toContain(report.exitCode);
+    }),
+  );
+});
+
+test('a retry never includes a finished test, and never nothing', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      for (const { request, finishedBefore } of run.attempts) {
+        expect(request.selectors.length).toBeGreaterThan(0);
+        const finishedFiles = new Set<string>([...finishedBefore].map((id) => id.slice(0, id.indexOf('::'))));
+        for (const selector of request.selectors) {
+          if (selector.kind === 'file') expect(finishedFiles).not.toContain(selector.file);
+          else for (const id of selector.nodeids) expect(finishedBefore).not.toContain(id);
+        }
+      }
+    }),
+  );
+});
+
+test('fences only rise within a shard', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      for (const [, attempts] of Map.groupBy(run.attempts, ({ request }) => request.shard)) {
+        expect(attempts.map(({ request }) => request.fence)).toEqual(attempts.map((_, index) => index + 1));
+      }
+    }),
+  );
+});
+
+test('a replay of the recorded events gives the same report', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      const recorded: CoordinatorEvent[] = JSON.parse(JSON.stringify([run.opening, ...run.events]));
+      expect(JSON.stringify(reportOf(recorded.reduce(reduce, openRun(run.opening))))).toBe(JSON.stringify(reportOf(run.state)));
+    }),
+  );
+});
+
+test('hearing everything again changes nothing but the count of duplicates', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      const before = withoutDuplicates(reportOf(run.state));
+      for (const event of run.events) reduce(run.state, event);
+      expect(withoutDuplicates(reportOf(run.state))).toEqual(before);
+      expect(decide(run.state)).toEqual([]);
+    }),
+  );
+});
+
+test('however the events of several agents are interleaved and repeated, the report is the same', () => {
+  const orders = fc.array(fc.record({ agent: fc.nat({ max: 2 }), repeat: fc.nat({ max: 1000 }) }), { maxLength: 200 });
+  holds(
+    fc.property(suites, fc.nat({ max: 3 }), orders, orders, (suite, crashes, first, second) => {
+      const streams = streamsOf(suite, crashes);
+      expect(interleave(suite, streams, first)).toEqual(interleave(suite, streams, second));
+    }),
+  );
+});
+
+/** What three agents tell that share the shards between them; of every so-many-th attempt only half, then a crash. */
+function streamsOf(suite: SimulatedSuite, crashes: number): readonly (readonly CoordinatorEvent[])[] {
+  const state = openRun(openingOf(suite));
+  return [0, 1, 2].map((index) => {
+    const agent = agentId(`a${index}`);
+    const own = state.opened.shards.filter((_, position) => position % 3 === index);
+    const attempts = own.flatMap((shard, position) => {
+      const request = nextAttempt(state, shard.id, 'primary');
+      if (request === null) return [];
+      const tellings = tellingsOf(suite, request, agent, 2000);
+      const isCrashing = (position + index) % 4 === crashes;
+      const heard = tellings.slice(0, isCrashing ? Math.ceil(tellings.length / 2) : tellings.length);
+      const ending = { kind: 'crashed', exitCode: 1, signal: null, running: null, detail: 'it fell over' } as const;
+      return [...heard, endOf(request, agent, 5000, isCrashing ? ending : { kind: 'finished' })];
+    });
+    return [joined(agent), ...attempts, left(agent)];
+  });
+}
+
+/** The report after all streams were heard, each in its own order, taking turns and repeating as `order` says. */
+function interleave(
+  suite: SimulatedSuite,
+  streams: readonly (readonly CoordinatorEvent[])[],
+  order: readonly { agent: number; repeat: number }[],
+) {
+  const state = openRun(openingOf(suite));
+  for (const { id: shard } of state.opened.shards) reduce(state, eventOf(state, { kind: 'start-attempt', shard, role: 'primary' }, 1500));
+  const waiting = streams.map((stream) => [...stream]);
+  const heard: CoordinatorEvent[] = [];
+  const hear = (event: CoordinatorEvent | undefined): void => {
+    if (event === undefined) return;
+    reduce(state, event);
+    heard.push(event);
+  };
+  for (const { agent, repeat } of order) {
+    hear(waiting[agent]?.shift());
+    if (repeat % 3 === 0) hear(heard[repeat % Math.max(1, heard.length)]);
+    if (repeat % 5 === 0) reduce(state, tick(1500 + repeat));
+  }
+  for (const event of waiting.flat()) hear(event);
+  reduce(state, closedDone());
+  return withoutDuplicates(reportOf(state));
+}
+
+const withoutDuplicates = (report: ReturnType<typeof reportOf>) => ({ ...report, totals: { ...report.totals, duplicatesDropped: 0 } });

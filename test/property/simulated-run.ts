@@ -1,0 +1,205 @@
+// Plays a whole run from a suite and a list of choices: agents that finish, crash, vanish or leave, results that come late or twice.
+// What is true of the suite is known here, so that a report can be held against it. A list of choices that ends goes on with "all is well".
+
+import fc from 'fast-check';
+import { decide } from '../../coordinator/core/decide.ts';
+import type { CoordinatorEvent, RunOpened } from '../../coordinator/core/events.ts';
+import { reduce } from '../../coordinator/core/reduce.ts';
+import { livingAgents, openRun, type RunState } from '../../coordinator/core/run-state.ts';
+import { nextAttempt } from '../../coordinator/core/unfinished.ts';
+import type { AttemptEnding, AttemptRequest } from '../../shared/attempt.ts';
+import { type AgentId, agentId } from '../../shared/ids.ts';
+import { type Outcome, outcomes } from '../../shared/outcome.ts';
+import {
+  crashed,
+  eventOf,
+  collected as fileCollected,
+  collectFailed as fileFailed,
+  finished,
+  joined,
+  left,
+  opened,
+  shardOf,
+} from '../unit/core/run-kit.ts';
+
+export interface SimulatedFile {
+  readonly name: string;
+  readonly tests: readonly { readonly id: string; readonly outcome: Outcome; readonly seconds: number }[];
+  /** A file that fails to collect may announce tests all the same: one class of it is broken. */
+  readonly isBroken: boolean;
+}
+
+export interface SimulatedSuite {
+  readonly shards: readonly (readonly SimulatedFile[])[];
+  readonly attemptLimit: number;
+  readonly maxfail: number;
+}
+
+const outcomeOrPassed = fc.oneof({ weight: 12, arbitrary: fc.constant<Outcome>('passed') }, fc.constantFrom(...outcomes));
+const test = fc.record({ outcome: outcomeOrPassed, seconds: fc.double({ min: 0, max: 5, noNaN: true }) });
+const file = fc.record({ tests: fc.array(test, { maxLength: 4 }), isBroken: fc.integer({ min: 0, max: 15 }).map((die) => die === 15) });
+
+/** Suites of up to 4 shards of up to 3 files of up to 4 tests, mostly green. */
+export const suites: fc.Arbitrary<SimulatedSuite> = fc
+  .record({
+    shards: fc.array(fc.array(file, { minLength: 1, maxLength: 3 }), { maxLength: 4, size: 'max' }),
+    attemptLimit: fc.integer({ min: 1, max: 3 }),
+    maxfail: fc.constantFrom(0, 0, 0, 1, 3),
+  })
+  .map(({ shards, ...limits }) => ({
+    ...limits,
+    shards: shards.map((files, shard) =>
+      files.map(({ tests, isBroken }, index) => {
+        const name = `dir${shard}/test_${index}.py`;
+        return { name, isBroken, tests: tests.map((each, at) => ({ id: `${name}::test_${at}`, ...each })) };
+      }),
+    ),
+  }));
+
+export const openingOf = (suite: SimulatedSuite): RunOpened =>
+  opened(
+    suite.shards.map((files, index) =>
+      shardOf(
+        index + 1,
+        files.map((each) => each.name),
+      ),
+    ),
+    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, waitAgentSeconds: 10 },
+  );
+
+/** All that one agent tells of one attempt that nothing disturbs, from its start to before its end. */
+export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent: AgentId, at: number): readonly CoordinatorEvent[] {
+  const { id: attempt, shard, fence, role } = request;
+  const files = new Map(suite.shards.flat().map((each) => [each.name, each]));
+  const wanted = request.selectors.flatMap((selector) => {
+    const known = files.get(selector.file);
+    if (known === undefined) return [];
+    const ids = selector.kind === 'tests' ? new Set<string>(selector.nodeids) : null;
+    return [{ ...known, tests: known.tests.filter(({ id }) => ids?.has(id) ?? true) }];
+  });
+  const told = [
+    ...wanted.flatMap(({ name, tests, isBroken }) => [
+      ...(isBroken ? [fileFailed(name, `${name} is broken`)] : []),
+      ...(isBroken && tests.length === 0
+        ? []
+        : [
+            fileCollected(
+              name,
+              tests.map((each) => each.id),
+              0.25,
+            ),
+          ]),
+    ]),
+    ...wanted.flatMap(({ tests }) => tests.map(({ id, outcome, seconds }) => finished(id, outcome, { seconds }))),
+  ];
+  return [
+    { kind: 'attempt-started', at, agent, attempt, shard, fence, role },
+    ...told.map((event) => ({ kind: 'attempt-told', agent, attempt, shard, event }) as const),
+  ];
+}
+
+export const endOf = (request: AttemptRequest, agent: AgentId, at: number, ending: AttemptEnding): CoordinatorEvent => ({
+  kind: 'attempt-ended',
+  at,
+  agent,
+  attempt: request.id,
+  shard: request.shard,
+  ending,
+  seconds: 1,
+});
+
+export interface SimulatedRun {
+  readonly opening: RunOpened;
+  readonly events: readonly CoordinatorEvent[];
+  readonly state: RunState;
+  /** Every attempt that was enqueued, with the tests that had an outcome just before. */
+  readonly attempts: readonly { readonly request: AttemptRequest; readonly finishedBefore: ReadonlySet<string> }[];
+  /** Actions that were decided a second time after they had been applied. */
+  readonly decidedTwice: number;
+}
+
+/** Bad luck is bounded by the list: then every attempt finishes, so the run must close. Throws when it does not. */
+export function playRun(suite: SimulatedSuite, choices: readonly number[]): SimulatedRun {
+  const opening = openingOf(suite);
+  const state = openRun(opening);
+  const events: CoordinatorEvent[] = [];
+  const attempts: { request: AttemptRequest; finishedBefore: ReadonlySet<string> }[] = [];
+  const queue: AttemptRequest[] = [];
+  const late: CoordinatorEvent[] = [];
+  let next = 0;
+  let now = opening.at;
+  let decidedTwice = 0;
+  const choose = (): number => choices[next++] ?? 0;
+
+  const take = (event: CoordinatorEvent): void => {
+    events.push(event);
+    reduce(state, event);
+  };
+  const decideNow = (): void => {
+    for (const action of decide(state)) {
+      if (action.kind === 'start-attempt') {
+        const request = nextAttempt(state, action.shard, action.role);
+        if (request === null) throw new Error(`unknown shard ${action.shard}`);
+        const done = [...state.tests.values()].filter((each) => each.accepted !== null).map((each) => each.nodeid);
+        attempts.push({ request, finishedBefore: new Set<string>(done) });
+        queue.push(request);
+      }
+      take(eventOf(state, action, now));
+    }
+    decidedTwice += decide(state).length;
+  };
+
+  decideNow();
+  for (let step = 0; state.closed === null; step += 1) {
+    if (step > 500) throw new Error('the run never closes');
+    now += 1000;
+    take({ kind: 'tick', at: now });
+    decideNow();
+    const repeated = late.shift();
+    if (repeated !== undefined) take(repeated);
+    const alive = livingAgents(state);
+    if (alive.length === 0 && choose() % 8 !== 7) take(joined(agentId(`a${step}`), now));
+    const agent = livingAgents(state)[choose() % Math.max(1, livingAgents(state).length)];
+    const request = agent === undefined ? undefined : queue.shift();
+    if (agent === undefined || request === undefined || state.closed !== null) continue;
+
+    const tellings = tellingsOf(suite, request, agent, now);
+    const fate = choose() % 10;
+    const heard = fate < 5 ? tellings.length : choose() % (tellings.length + 1);
+    for (const event of tellings.slice(0, heard)) {
+      take(event);
+      if (choose() % 16 === 15) late.push(event);
+      if (choose() % 16 === 15) decideNow();
+    }
+    switch (fate) {
+      case 5:
+        take(endOf(request, agent, now, crashed(null)));
+        break;
+      case 6:
+        // It was only thought to be lost: the rest of its results comes after all.
+        take({ kind: 'attempt-taken', at: now, attempt: request.id, agent });
+        take({ kind: 'agent-lost', at: now, agent });
+        late.push(...tellings.slice(heard));
+        break;
+      case 7:
+        take(endOf(request, agent, now, { kind: 'interrupted', by: 'shutdown' }));
+        take(left(agent, now));
+        break;
+      case 8:
+        take(endOf(request, agent, now, { kind: 'not-started', error: 'session-not-started', detail: 'no' }));
+        break;
+      case 9:
+        if (choose() % 4 === 3) take({ kind: 'interrupt-requested', at: now, by: 'SIGINT' });
+        take(endOf(request, agent, now, { kind: 'finished' }));
+        break;
+      default:
+        take(endOf(request, agent, now, { kind: 'finished' }));
+    }
+    decideNow();
+  }
+  for (const event of late) take(event);
+  return { opening, events, state, attempts, decidedTwice };
+}
+
+/** A long enough list of choices to spoil a small run. */
+export const choices = fc.array(fc.nat({ max: 1000 }), { maxLength: 120, size: 'max' });

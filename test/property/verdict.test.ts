@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { exitPrecedence, firstExitCode, verdict } from '../../coordinator/core/verdict.ts';
+import { notRunReasons } from '../../shared/outcome.ts';
+
+const counts = fc.nat({ max: 2 });
+const findings = fc.record({
+  totals: fc.record({
+    expected: counts,
+    passed: counts,
+    failed: counts,
+    error: counts,
+    skipped: counts,
+    xfailed: counts,
+    xpassed: counts,
+    flaky: counts,
+    notRun: counts,
+    duplicatesDropped: counts,
+  }),
+  collectErrors: counts,
+  notRun: fc.array(fc.record({ reason: fc.constantFrom(...notRunReasons) }), { maxLength: 3 }),
+  isInterrupted: fc.boolean(),
+});
+
+test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used, in whatever order they come', () => {
+  expect(exitPrecedence).toEqual([4, 3, 2, 1, 11, 10, 5, 0]);
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...exitPrecedence), { minLength: 1 }), (codes) => {
+      const first = firstExitCode(codes);
+      expect(codes).toContain(first);
+      for (const code of codes) expect(exitPrecedence.indexOf(first)).toBeLessThanOrEqual(exitPrecedence.indexOf(code));
+    }),
+  );
+});
+
+test('passed goes with 0 and with nothing missing, failed or stopped', () => {
+  fc.assert(
+    fc.property(findings, (found) => {
+      const { totals, collectErrors, notRun, isInterrupted } = found;
+      const isSpotless = totals.failed + totals.error + collectErrors + notRun.length === 0 && !isInterrupted && totals.expected > 0;
+      const result = verdict(found);
+      expect(result.exitCode === 0).toBe(isSpotless);
+      expect(result.verdict === 'passed').toBe(isSpotless);
+    }),
+  );
+});
+
+test('finding one thing more never makes an exit code weaker', () => {
+  fc.assert(
+    fc.property(findings, fc.constantFrom(...notRunReasons), (found, reason) => {
+      const before = exitPrecedence.indexOf(verdict(found).exitCode);
+      const worse = [
+        { ...found, isInterrupted: true },
+        { ...found, collectErrors: found.collectErrors + 1 },
+        { ...found, notRun: [...found.notRun, { reason }] },
+      ];
+      for (const each of worse) expect(exitPrecedence.indexOf(verdict(each).exitCode)).toBeLessThanOrEqual(before);
+    }),
+  );
+});

@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { shardId } from '../../../shared/ids.ts';
+import {
+  a1,
+  a2,
+  closedDone,
+  collected,
+  collectFailed,
+  crashed,
+  decideAll,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  left,
+  lost,
+  opened,
+  shardOf,
+  started,
+  stateAfter,
+  tick,
+  told,
+} from './run-kit.ts';
+
+const t1 = 'test_a.py::test_1';
+const t2 = 'test_a.py::test_2';
+const twoShards = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
+const oneShard = opened([shardOf(1, ['test_a.py'])]);
+const running = [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [t1, t2]))];
+const passed = [told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2))];
+
+const closing = (opening: typeof oneShard, ...events: readonly CoordinatorEvent[]) =>
+  decide(stateAfter(opening, ...events)).find((action) => action.kind === 'close-run')?.why ?? null;
+
+test('every planned shard gets its first attempt, once, in the order of the plan', () => {
+  const state = stateAfter(twoShards);
+  expect(decideAll(state)).toEqual([
+    { kind: 'start-attempt', shard: 's1', role: 'primary' },
+    { kind: 'start-attempt', shard: 's2', role: 'primary' },
+  ]);
+  expect(decide(state)).toEqual([]);
+});
+
+test('a crashed attempt is followed by one retry, of what is unfinished only', () => {
+  const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()));
+  expect(nextAttempt(state, shardId(1), 'retry')).toMatchObject({ id: 's1.2', fence: 2, selectors: [{ kind: 'tests', nodeids: [t2] }] });
+  expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
+});
+
+test('what a lost agent ran is handed to others', () => {
+  expect(decideAll(stateAfter(oneShard, ...running, lost(a1)))).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
+});
+
+test('an attempt that claims to have finished with a result missing is followed by a retry', () => {
+  expect(decide(stateAfter(oneShard, ...running, ended(a1, 1)))).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
+});
+
+test('a shard whose attempts are used up is not started again: the run closes when the others are done', () => {
+  const once = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { attemptLimit: 1 });
+  const events = [...running, enqueued(2), ended(a1, 1, 1, crashed())];
+  expect(decide(stateAfter(once, ...events))).toEqual([]);
+  expect(closing(once, ...events, told(a1, 2, 1, collected('test_b.py', [])))).toEqual({ kind: 'done' });
+});
+
+test('the run closes as done when everything is settled, also when nothing was planned', () => {
+  expect(closing(oneShard, ...running, ...passed)).toEqual({ kind: 'done' });
+  expect(closing(opened([]))).toEqual({ kind: 'done' });
+});
+
+test('nothing is decided once the run is closed', () => {
+  expect(decide(stateAfter(twoShards, closedDone()))).toEqual([]);
+});
+
+test('complete results stand: an interrupt, a lost Redis or maxfail that comes too late closes the run as done', () => {
+  const once = opened([shardOf(1, ['test_a.py'])], { maxfail: 1 });
+  const complete = [...running, told(a1, 1, 1, finished(t1, 'failed')), told(a1, 1, 1, finished(t2))];
+  const late: CoordinatorEvent[] = [
+    { kind: 'interrupt-requested', at: 5000, by: 'SIGINT' },
+    { kind: 'redis-lost', at: 5000, message: 'gone' },
+  ];
+  expect(closing(once, ...complete, ...late)).toEqual({ kind: 'done' });
+});
+
+test('an interrupt stops the run', () => {
+  const why = closing(oneShard, ...running, { kind: 'interrupt-requested', at: 5000, by: 'SIGINT' });
+  expect(why).toEqual({ kind: 'stopped', notRun: 'cancelled', by: 'cancelled' });
+});
+
+test('maxfail stops the run, and collection errors count as failures', () => {
+  const twice = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { maxfail: 2 });
+  const one = [...running, enqueued(2), told(a1, 1, 1, finished(t1, 'error'))];
+  expect(closing(twice, ...one)).toBeNull();
+  expect(closing(twice, ...one, told(a1, 2, 1, collectFailed('test_b.py')))).toEqual({ kind: 'stopped', notRun: 'maxfail', by: 'maxfail' });
+});
+
+test("pytest's own maxfail stops the run too, even where it counts more failures than there are failed tests", () => {
+  const why = closing(oneShard, ...running, ended(a1, 1, 1, { kind: 'interrupted', by: 'maxfail' }));
+  expect(why).toEqual({ kind: 'stopped', notRun: 'maxfail', by: 'maxfail' });
+});
+
+test('the run waits for an agent as long as it was told to', () => {
+  const stopped = { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
+  expect(closing(oneShard, enqueued(1), tick(60_999))).toBeNull();
+  expect(closing(oneShard, enqueued(1), tick(61_000))).toEqual(stopped);
+  expect(closing(oneShard, ...running, tick(1e9))).toBeNull();
+  expect(closing(oneShard, ...running, left(a1), tick(1e9))).toEqual(stopped);
+});
+
+test('the run does not wait when no agent can come, but lets those that live finish', () => {
+  const noneCan: CoordinatorEvent = { kind: 'no-agent-can-come', at: 2000, message: 'all local agents ended' };
+  expect(closing(oneShard, enqueued(1), noneCan)).toEqual({ kind: 'stopped', notRun: 'no-agent', by: 'cancelled' });
+  expect(closing(oneShard, ...running, noneCan)).toBeNull();
+  expect(closing(oneShard, ...running, noneCan, lost(a1))).toMatchObject({ notRun: 'no-agent' });
+});
+
+test('without Redis the run is over', () => {
+  const why = closing(oneShard, ...running, { kind: 'redis-lost', at: 5000, message: 'gone' });
+  expect(why).toEqual({ kind: 'stopped', notRun: 'no-agent', by: 'cancelled' });
+});
+
+test('a retry is called off, once, when late results of the lost attempt complete the shard', () => {
+  const retried = [...running, enqueued(2), lost(a1), enqueued(1, 2), started(a2, 1, 2)];
+  const state = stateAfter(twoShards, ...retried, ...passed);
+  expect(decideAll(state)).toEqual([{ kind: 'cancel-attempt', attempt: 's1.2', by: 'superseded' }]);
+  expect(decideAll(stateAfter(oneShard, ...retried, ...passed))).toEqual([
+    { kind: 'cancel-attempt', attempt: 's1.2', by: 'superseded' },
+    { kind: 'close-run', why: { kind: 'done' } },
+  ]);
+});

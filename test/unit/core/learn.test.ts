@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { learn } from '../../../coordinator/core/learn.ts';
+import { nodeId, shardId, type TestFile, testFile } from '../../../shared/ids.ts';
+import type { FileTiming } from '../../../shared/timings.ts';
+import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
+
+const file = testFile('test_a.py');
+const t1 = 'test_a.py::test_1';
+const t2 = 'test_a.py::test_2';
+const opening = opened([shardOf(1, [file])]);
+
+const timing = (collectSeconds: number, tests: Readonly<Record<string, number>>): FileTiming => {
+  const known = new Map(Object.entries(tests).map(([id, seconds]) => [nodeId(id), seconds]));
+  return { seconds: collectSeconds + [...known.values()].reduce((sum, seconds) => sum + seconds, 0), collectSeconds, tests: known };
+};
+const history = (known: FileTiming): Map<TestFile, FileTiming> => new Map([[file, known]]);
+const ran = (collectSeconds: number, tests: Readonly<Record<string, number>>, expected = Object.keys(tests)) =>
+  stateAfter(
+    opening,
+    enqueued(1),
+    told(a1, 1, 1, collected(file, expected, collectSeconds)),
+    ...Object.entries(tests).map(([id, seconds]) => told(a1, 1, 1, finished(id, 'passed', { seconds }))),
+  );
+
+test('what is measured for the first time is taken as it is', () => {
+  expect(learn(new Map(), ran(0.5, { [t1]: 1, [t2]: 2 }))).toEqual(history(timing(0.5, { [t1]: 1, [t2]: 2 })));
+});
+
+test('what got slower is learned quickly, what got faster slowly', () => {
+  expect(
+    learn(history(timing(1, { [t1]: 10 })), ran(1, { [t1]: 20 }))
+      .get(file)
+      ?.tests.get(nodeId(t1)),
+  ).toBe(17.5);
+  expect(
+    learn(history(timing(1, { [t1]: 20 })), ran(1, { [t1]: 10 }))
+      .get(file)
+      ?.tests.get(nodeId(t1)),
+  ).toBe(18);
+  expect(learn(history(timing(1, { [t1]: 19 })), ran(1, { [t1]: 9 })).get(file)?.seconds).toBe(18);
+});
+
+test('a file that ran whole forgets the tests it no longer has', () => {
+  const learned = learn(history(timing(0, { [t1]: 1, [t2]: 9 })), ran(0, { [t1]: 1 })).get(file);
+  expect([...(learned?.tests.keys() ?? [])]).toEqual([t1]);
+  expect(learned?.seconds).toBe(8.2);
+});
+
+test('a file that was cut short teaches the tests that ran, and its total never falls', () => {
+  const learned = learn(history(timing(0, { [t1]: 1, [t2]: 9 })), ran(0, { [t1]: 5 }, [t1, t2])).get(file);
+  expect(learned).toEqual(timing(0, { [t1]: 4, [t2]: 9 }));
+  expect(learn(history({ ...timing(0, {}), seconds: 30 }), ran(0, { [t1]: 5 }, [t1, t2])).get(file)?.seconds).toBe(30);
+});
+
+test('tests that the user named teach nothing of the rest of their file', () => {
+  const named = opened([{ id: shardId(1), selectors: [{ kind: 'tests', file, nodeids: [nodeId(t1)] }], predictedSeconds: 1 }]);
+  const state = stateAfter(named, enqueued(1), told(a1, 1, 1, collected(file, [t1], 0)), told(a1, 1, 1, finished(t1)));
+  expect(learn(history(timing(0, { [t1]: 0.25, [t2]: 9 })), state).get(file)).toEqual(timing(0, { [t1]: 0.25, [t2]: 9 }));
+});
+
+test('of files that were not collected nothing is learned', () => {
+  expect(learn(history(timing(1, { [t1]: 1 })), stateAfter(opening)).size).toBe(0);
+  expect(learn(new Map(), stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(file)))).size).toBe(0);
+});

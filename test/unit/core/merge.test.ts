@@ -1,0 +1,219 @@
+import { expect, test } from 'vitest';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { rate } from '../../../coordinator/core/profile.ts';
+import { nodeId, shardId, testFile } from '../../../shared/ids.ts';
+import type { Selector } from '../../../shared/shard.ts';
+import {
+  a1,
+  a2,
+  closedDone,
+  collected,
+  collectFailed,
+  crashed,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  left,
+  lost,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  told,
+} from './run-kit.ts';
+
+const t1 = 'test_a.py::test_1';
+const t2 = 'test_a.py::test_2';
+const oneShard = opened([shardOf(1, ['test_a.py'], 4)]);
+const running = [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [t1, t2]))];
+const passed = [told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2))];
+const stopped = (notRun: 'no-agent' | 'maxfail' | 'cancelled'): CoordinatorEvent => ({
+  kind: 'run-closed',
+  at: 6000,
+  why: { kind: 'stopped', notRun, by: 'cancelled' },
+});
+
+test('a run whose every test passed is told in full', () => {
+  const report = reportOf(stateAfter(oneShard, ...running, ...passed, ended(a1, 1), closedDone(), left(a1)));
+  const attempt = {
+    agent: 'a1',
+    worker: 'gw0',
+    startedAt: '1970-01-01T00:00:02.500Z',
+    seconds: 0.25,
+    outcome: 'passed',
+    message: null,
+    sections: [],
+  };
+  const about = { outcome: 'passed', flaky: false, seconds: 0.25, file: 'test_a.py', line: 7, attempts: [attempt] };
+  expect(report).toEqual({
+    schema: 1,
+    runId: 'r1',
+    verdict: 'passed',
+    exitCode: 0,
+    startedAt: '1970-01-01T00:00:00.000Z',
+    finishedAt: '1970-01-01T00:00:07.000Z',
+    deadline: null,
+    totals: {
+      expected: 2,
+      passed: 2,
+      failed: 0,
+      error: 0,
+      skipped: 0,
+      xfailed: 0,
+      xpassed: 0,
+      flaky: 0,
+      notRun: 0,
+      duplicatesDropped: 0,
+    },
+    tests: [
+      { nodeid: t1, ...about },
+      { nodeid: t2, ...about },
+    ],
+    notRun: [],
+    collectErrors: [],
+    shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],
+    agents: [{ id: 'a1', host: 'host', workers: 2, tests: 2, busySeconds: 3, idleSeconds: 1, peakRssBytes: 1024 }],
+    profile: {
+      setupSeconds: 0.4,
+      discoverySeconds: 0.6,
+      collectionSeconds: 0.5,
+      executionSeconds: 0.5,
+      mergeSeconds: 0.1,
+      makespanSeconds: 5,
+      boundSeconds: 0.5,
+      efficiency: 0.1,
+      cpuUtilization: null,
+      timeToFirstTestSeconds: 2.5,
+      sequentialSeconds: 1,
+      speedup: 0.2,
+      rating: 'poor',
+    },
+  });
+});
+
+test('a run without tests is no-tests', () => {
+  expect(reportOf(stateAfter(opened([]), closedDone()))).toMatchObject({ verdict: 'no-tests', exitCode: 5, totals: { expected: 0 } });
+  const empty = stateAfter(oneShard, enqueued(1), told(a1, 1, 1, collected('test_a.py', [])), closedDone());
+  expect(reportOf(empty)).toMatchObject({ verdict: 'no-tests', exitCode: 5 });
+});
+
+test('an announced test that no attempt brought a result of is an error that says so', () => {
+  const once = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 1 });
+  const report = reportOf(stateAfter(once, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed(t2)), closedDone()));
+  expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { expected: 2, passed: 1, error: 1, notRun: 0 } });
+  expect(report.tests[1]).toMatchObject({ nodeid: t2, outcome: 'error', attempts: [{ agent: 'a1', outcome: 'error' }] });
+  const message = report.tests[1]?.attempts[0]?.message;
+  expect(message).toContain('no result of it came');
+  expect(message).toContain('running when pytest crashed');
+  expect(message).toContain('SIGKILL');
+  expect(report.shards[0]?.state).toBe('lost');
+});
+
+test('a file that was never collected is listed as not run, and the run is incomplete', () => {
+  const once = opened([shardOf(1, ['test_a.py'], 4)], { attemptLimit: 1 });
+  const report = reportOf(stateAfter(once, enqueued(1), ended(a1, 1, 1, crashed()), closedDone()));
+  expect(report).toMatchObject({ verdict: 'incomplete', exitCode: 11, totals: { expected: 1, notRun: 1 } });
+  expect(report.notRun).toEqual([{ nodeid: 'test_a.py', kind: 'file', reason: 'crash-limit', predictedSeconds: 4 }]);
+});
+
+test('named tests of a file that was never collected are listed by their names', () => {
+  const selectors: Selector[] = [{ kind: 'tests', file: testFile('test_a.py'), nodeids: [nodeId(t1), nodeId(t2)] }];
+  const named = opened([{ id: shardId(1), selectors, predictedSeconds: 4 }]);
+  expect(reportOf(stateAfter(named, stopped('no-agent'))).notRun).toEqual([
+    { nodeid: t1, kind: 'test', reason: 'no-agent', predictedSeconds: 2 },
+    { nodeid: t2, kind: 'test', reason: 'no-agent', predictedSeconds: 2 },
+  ]);
+});
+
+test.each([
+  ['no-agent', 'incomplete', 11],
+  ['maxfail', 'failed', 1],
+  ['cancelled', 'interrupted', 2],
+] as const)('what a run stopped by %s left undone is not-run, and the verdict is %s', (reason, verdict, exitCode) => {
+  const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
+  const report = reportOf(stateAfter(two, ...running, told(a1, 1, 1, finished(t1)), stopped(reason)));
+  expect(report.notRun).toEqual([
+    { nodeid: t2, kind: 'test', reason, predictedSeconds: 0.5 },
+    { nodeid: 'test_b.py', kind: 'file', reason, predictedSeconds: 1 },
+  ]);
+  expect(report).toMatchObject({ verdict, exitCode });
+  expect(report.shards.map((shard) => [shard.agent, shard.attempt, shard.state])).toEqual([
+    ['a1', 1, 'cancelled'],
+    [null, 0, 'cancelled'],
+  ]);
+});
+
+test('an interrupted run is interrupted even when tests failed', () => {
+  const interrupt: CoordinatorEvent = { kind: 'interrupt-requested', at: 5000, by: 'SIGINT' };
+  const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1, 'failed')), interrupt, stopped('cancelled'));
+  expect(reportOf(state)).toMatchObject({ verdict: 'interrupted', exitCode: 2, totals: { failed: 1 } });
+});
+
+test('an interrupt that came after everything was done leaves the verdict alone', () => {
+  const state = stateAfter(oneShard, ...running, ...passed, closedDone(), { kind: 'interrupt-requested', at: 6500, by: 'SIGINT' });
+  expect(reportOf(state)).toMatchObject({ verdict: 'passed', exitCode: 0 });
+});
+
+test('a run that was ended without being closed is interrupted', () => {
+  expect(reportOf(stateAfter(oneShard, ...running))).toMatchObject({ verdict: 'interrupted', exitCode: 2, totals: { notRun: 2 } });
+});
+
+test('a file that cannot be collected fails the run, whatever the rest does', () => {
+  const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
+  const broken = [enqueued(2), told(a2, 2, 1, collectFailed('test_b.py')), ended(a2, 2)];
+  const report = reportOf(stateAfter(two, ...running, ...passed, ended(a1, 1), ...broken, closedDone()));
+  expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { passed: 2, notRun: 0 } });
+  expect(report.collectErrors).toEqual([{ file: 'test_b.py', message: 'ImportError' }]);
+});
+
+test('a collection failure that is told after the file itself was collected still fails the run', () => {
+  const events = [enqueued(1), told(a1, 1, 1, collected('test_a.py', [])), told(a1, 1, 1, collectFailed('test_a.py')), closedDone()];
+  expect(reportOf(stateAfter(oneShard, ...events))).toMatchObject({ verdict: 'failed', exitCode: 1 });
+});
+
+test('files below a directory that failed to collect are not run because of it', () => {
+  const below = opened([shardOf(1, ['pkg/test_a.py'])]);
+  const report = reportOf(stateAfter(below, enqueued(1), told(a1, 1, 1, collectFailed('pkg/conftest.py')), ended(a1, 1), closedDone()));
+  expect(report).toMatchObject({ verdict: 'failed', exitCode: 1 });
+  expect(report.notRun).toMatchObject([{ nodeid: 'pkg/test_a.py', kind: 'file', reason: 'collect-error' }]);
+});
+
+test('what discovery could not collect is in the report once, in the words of discovery', () => {
+  const broken = opened([shardOf(1, ['pkg/test_a.py'])], { collectErrors: [{ file: 'pkg', message: 'seen first' }] });
+  const report = reportOf(stateAfter(broken, enqueued(1), told(a1, 1, 1, collectFailed('pkg')), ended(a1, 1), closedDone()));
+  expect(report.collectErrors).toEqual([{ file: 'pkg', message: 'seen first' }]);
+});
+
+test('tests are told by file, in the order in which they were announced', () => {
+  const two = opened([shardOf(1, ['test_b.py']), shardOf(2, ['test_a.py'])]);
+  const b = ['test_b.py::z', 'test_b.py::a'];
+  const events = [enqueued(1), enqueued(2), told(a1, 1, 1, collected('test_b.py', b)), told(a2, 2, 1, collected('test_a.py', [t1]))];
+  const results = [...b.toReversed().map((id) => told(a1, 1, 1, finished(id))), told(a2, 2, 1, finished(t1))];
+  expect(reportOf(stateAfter(two, ...events, ...results, closedDone())).tests.map((each) => each.nodeid)).toEqual([t1, ...b]);
+});
+
+test('an agent that was lost is reported by what is known of it', () => {
+  const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()), lost(a1), stopped('no-agent'));
+  expect(reportOf(state).agents).toEqual([
+    { id: 'a1', host: 'host', workers: 2, tests: 1, busySeconds: 2, idleSeconds: 1, peakRssBytes: 0 },
+  ]);
+});
+
+test('an attempt whose end was not told took as long as it was heard of', () => {
+  const report = reportOf(stateAfter(oneShard, ...running, ...passed, closedDone()));
+  expect(report.shards[0]).toMatchObject({ seconds: 1, agent: 'a1', state: 'done' });
+});
+
+test('the bound is the longest file with the stream engine, the longest test with the process engine', () => {
+  const long = [...running, told(a1, 1, 1, finished(t1, 'passed', { seconds: 3 })), told(a1, 1, 1, finished(t2)), closedDone()];
+  const boundSeconds = (engine: 'stream' | 'process'): number =>
+    reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { engine }), ...long)).profile.boundSeconds;
+  expect(boundSeconds('stream')).toBe(3.75);
+  expect(boundSeconds('process')).toBe(3);
+});
+
+test('ratings begin at 0.85, 0.7 and 0.5', () => {
+  expect([0.85, 0.84, 0.7, 0.69, 0.5, 0.49, 0].map(rate)).toEqual(['excellent', 'good', 'good', 'fair', 'fair', 'poor', 'poor']);
+});

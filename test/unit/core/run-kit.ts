@@ -1,0 +1,171 @@
+// Builds the values that runs are made of: openings, shards, and what agents tell. Every time is in milliseconds after the run's start.
+
+import { decide } from '../../../coordinator/core/decide.ts';
+import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
+import { merge } from '../../../coordinator/core/merge.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { openRun, type RunState } from '../../../coordinator/core/run-state.ts';
+import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import type { AttemptEnding, AttemptRole } from '../../../shared/attempt.ts';
+import type { AttemptEvent, TestResult } from '../../../shared/events.ts';
+import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
+import type { Outcome } from '../../../shared/outcome.ts';
+import type { Report } from '../../../shared/report.ts';
+import type { Shard } from '../../../shared/shard.ts';
+
+export const a1 = agentId('a1');
+export const a2 = agentId('a2');
+
+export const shardOf = (index: number, files: readonly string[], predictedSeconds = files.length): Shard => ({
+  id: shardId(index),
+  selectors: files.map((file) => ({ kind: 'file', file: testFile(file) })),
+  predictedSeconds,
+});
+
+export const opened = (
+  shards: readonly Shard[],
+  changes: Partial<RunOpened> & { readonly maxfail?: number; readonly engine?: 'stream' | 'process' } = {},
+): RunOpened => {
+  const { maxfail = 0, engine = 'process', ...rest } = changes;
+  return {
+    kind: 'run-opened',
+    at: 1000,
+    startedAt: 0,
+    spec: { version: 1, runId: runId('r1'), pool: 'default', engine, pytestArgs: [], maxfail, openedAt: 1000 },
+    shards,
+    collectErrors: [],
+    preparation: { setupSeconds: 0.4, discoverySeconds: 0.6 },
+    attemptLimit: 3,
+    waitAgentSeconds: 60,
+    ...rest,
+  };
+};
+
+export const joined = (agent: AgentId, at = 1000, workers = 2): CoordinatorEvent => ({
+  kind: 'agent-joined',
+  at,
+  agent: { id: agent, host: 'host', pid: 1, workers, python: '3.12', pytest: '9.0', xdist: '3.8' },
+});
+
+export const left = (agent: AgentId, at = 9000): CoordinatorEvent => ({
+  kind: 'agent-left',
+  at,
+  agent,
+  busySeconds: 3,
+  idleSeconds: 1,
+  peakRssBytes: 1024,
+});
+
+export const enqueued = (shard: number, fence = 1, role: AttemptRole = fence === 1 ? 'primary' : 'retry'): CoordinatorEvent => ({
+  kind: 'attempt-enqueued',
+  at: 1000,
+  attempt: attemptId(shardId(shard), fence),
+  shard: shardId(shard),
+  fence,
+  role,
+});
+
+export const started = (agent: AgentId, shard: number, fence = 1, at = 2000): CoordinatorEvent => ({
+  kind: 'attempt-started',
+  at,
+  agent,
+  attempt: attemptId(shardId(shard), fence),
+  shard: shardId(shard),
+  fence,
+  role: fence === 1 ? 'primary' : 'retry',
+});
+
+export const told = (agent: AgentId, shard: number, fence: number, event: AttemptEvent): CoordinatorEvent => ({
+  kind: 'attempt-told',
+  agent,
+  attempt: attemptId(shardId(shard), fence),
+  shard: shardId(shard),
+  event,
+});
+
+export const ended = (agent: AgentId, shard: number, fence = 1, ending: AttemptEnding = { kind: 'finished' }): CoordinatorEvent => ({
+  kind: 'attempt-ended',
+  at: 4000,
+  agent,
+  attempt: attemptId(shardId(shard), fence),
+  shard: shardId(shard),
+  ending,
+  seconds: 2,
+});
+
+export const collected = (file: string, nodeids: readonly string[], seconds = 0.5): AttemptEvent => ({
+  kind: 'collected',
+  at: 2100,
+  file: testFile(file),
+  nodeids: nodeids.map(nodeId),
+  seconds,
+  worker: 'gw0',
+});
+
+export const collectFailed = (file: string, message = 'ImportError'): AttemptEvent => ({
+  kind: 'collect-failed',
+  at: 2100,
+  file: testFile(file),
+  message,
+});
+
+export const finished = (id: string, outcome: Outcome = 'passed', changes: Partial<TestResult> = {}): AttemptEvent => ({
+  kind: 'test-finished',
+  at: 3000,
+  result: {
+    nodeid: nodeId(id),
+    file: fileOf(nodeId(id)),
+    line: 7,
+    outcome,
+    startedAt: 2500,
+    seconds: 0.25,
+    worker: 'gw0',
+    message: null,
+    sections: [],
+    ...changes,
+  },
+});
+
+export const crashed = (running: string | null = null): AttemptEnding => ({
+  kind: 'crashed',
+  exitCode: null,
+  signal: 'SIGKILL',
+  running: running === null ? null : nodeId(running),
+  detail: 'pytest was killed by SIGKILL',
+});
+
+export const lost = (agent: AgentId, at = 5000): CoordinatorEvent => ({ kind: 'agent-lost', at, agent });
+export const tick = (at: number): CoordinatorEvent => ({ kind: 'tick', at });
+export const closedDone = (at = 6000): CoordinatorEvent => ({ kind: 'run-closed', at, why: { kind: 'done' } });
+
+export const stateAfter = (opening: RunOpened, ...events: readonly CoordinatorEvent[]): RunState => events.reduce(reduce, openRun(opening));
+
+/** What the run loop does with an action, but for telling anybody. */
+export function eventOf(state: RunState, action: Action, at: number): CoordinatorEvent {
+  switch (action.kind) {
+    case 'start-attempt': {
+      const request = nextAttempt(state, action.shard, action.role);
+      if (request === null) throw new Error(`unknown shard ${action.shard}`);
+      return { kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role };
+    }
+    case 'cancel-attempt':
+      return { kind: 'attempt-cancelled', at, attempt: action.attempt, by: action.by };
+    case 'close-run':
+      return { kind: 'run-closed', at, why: action.why };
+    case 'split-shard':
+      throw new Error('no engine splits shards yet');
+  }
+}
+
+/** Applies what is decided until nothing more is; gives what was decided. */
+export function decideAll(state: RunState): readonly Action[] {
+  const all: Action[] = [];
+  for (let actions = decide(state); actions.length > 0; actions = decide(state)) {
+    if (all.length > 1000) throw new Error('decides the same again and again');
+    for (const action of actions) reduce(state, eventOf(state, action, state.coordinatorAt));
+    all.push(...actions);
+  }
+  return all;
+}
+
+export const reportOf = (state: RunState): Report => merge(state, { finishedAt: 7000, mergeSeconds: 0.1 });

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { exitPrecedence, type Findings, firstExitCode, verdict } from '../../../coordinator/core/verdict.ts';
+import { notRunReasons } from '../../../shared/outcome.ts';
+
+const totals = {
+  expected: 3,
+  passed: 3,
+  failed: 0,
+  error: 0,
+  skipped: 0,
+  xfailed: 0,
+  xpassed: 0,
+  flaky: 0,
+  notRun: 0,
+  duplicatesDropped: 0,
+};
+const green: Findings = { totals, collectErrors: 0, notRun: [], isInterrupted: false };
+
+test.each<[string, Partial<Findings>, string, number]>([
+  ['every test passed', {}, 'passed', 0],
+  ['nothing was collected', { totals: { ...totals, expected: 0, passed: 0 } }, 'no-tests', 5],
+  ['a test failed', { totals: { ...totals, failed: 1 } }, 'failed', 1],
+  ['a test had an error', { totals: { ...totals, error: 1 } }, 'failed', 1],
+  ['a file could not be collected', { collectErrors: 1 }, 'failed', 1],
+  ['nothing but a file that could not be collected', { totals: { ...totals, expected: 0 }, collectErrors: 1 }, 'failed', 1],
+  ['somebody stopped it', { isInterrupted: true }, 'interrupted', 2],
+  ['the deadline came', { notRun: [{ reason: 'deadline' }] }, 'deadline', 10],
+  ['tests could not be run', { notRun: [{ reason: 'deadline' }, { reason: 'no-agent' }] }, 'incomplete', 11],
+  ['a test failed and others could not be run', { totals: { ...totals, failed: 1 }, notRun: [{ reason: 'crash-limit' }] }, 'failed', 1],
+  ['it was stopped after a failure', { totals: { ...totals, failed: 1 }, isInterrupted: true }, 'interrupted', 2],
+])('when %s', (_when, found, word, exitCode) => {
+  expect(verdict({ ...green, ...found })).toEqual({ verdict: word, exitCode });
+});
+
+test.each(notRunReasons)('a run with a test not run because of %s is never green', (reason) => {
+  expect([0, 5]).not.toContain(verdict({ ...green, notRun: [{ reason }] }).exitCode);
+});
+
+test('of two exit codes the one that comes first in the order is used', () => {
+  for (const [index, first] of exitPrecedence.entries()) {
+    for (const later of exitPrecedence.slice(index)) expect(firstExitCode([later, first])).toBe(first);
+  }
+});
+
+test('no exit code, and one that is none of ours, is an internal error', () => {
+  expect(firstExitCode([])).toBe(3);
+  expect(firstExitCode([0, 137])).toBe(3);
+});
