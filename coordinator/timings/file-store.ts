@@ -1,0 +1,52 @@
+// Durations of earlier runs, kept in one file.
+
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { Timings } from '../../shared/timings.ts';
+import { decodeTimings, encodeTimings } from '../../shared/wire/timings.ts';
+import type { TimingStore } from '../ports.ts';
+
+/** A file that is not there yet is an empty history. `load` throws `bad-config` for one that cannot be used, `save` `output-not-writable`. */
+export function fileTimingStore(path: string): TimingStore {
+  const load = async (): Promise<Timings> => {
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (thrown) {
+      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return new Map();
+      throw unusable(path, thrown);
+    }
+    try {
+      return decodeTimings(text, path);
+    } catch (thrown) {
+      if (thrown instanceof ShardlineError && thrown.code === 'bad-message') throw unusable(path, thrown);
+      throw thrown;
+    }
+  };
+  return {
+    load,
+    async save(timings) {
+      const all = new Map([...(await load()), ...timings]);
+      const unfinished = `${path}.${process.pid}.tmp`;
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(unfinished, encodeTimings(all));
+        // Whoever reads meanwhile finds the old file or the new one, never half of one.
+        await rename(unfinished, path);
+      } catch (thrown) {
+        throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+      }
+    },
+  };
+}
+
+const unusable = (path: string, thrown: unknown): ShardlineError =>
+  new ShardlineError(
+    'bad-config',
+    {
+      problem: `The timings file ${path} could not be used: ${messageOf(thrown)}`,
+      fix: 'Name another with --timings, or delete it: it is learned anew.',
+    },
+    { cause: thrown },
+  );

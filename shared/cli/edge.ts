@@ -1,0 +1,21 @@
+// What a command gets from the process it runs in, so that it reads none of it by itself.
+
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export interface Edge {
+  /** Arguments after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** How this program itself is started: interpreter, its options, the script. */
+  readonly program: readonly [string, ...string[]];
+  /** Calls `listener` for each such signal from now on; the returned function stops that. */
+  readonly onSignal: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void) => () => void;
+}

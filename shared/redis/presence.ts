@@ -1,0 +1,30 @@
+// Who is alive, by the server's own clock: machines' clocks differ, the server's is one.
+
+import type { Redis } from 'ioredis';
+import { type AgentId, agentId } from '../ids.ts';
+import { KEY_LIFE_SECONDS, PRESENCE_MS } from './keys.ts';
+
+// KEYS agents, further keys whose life is renewed with it   ARGV agent, life in ms, life of the keys in s
+const BEAT = `
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2], ARGV[1])
+for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
+return 1`;
+
+const ALIVE = `
+local t = redis.call('TIME')
+return redis.call('ZRANGEBYSCORE', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000), '+inf')`;
+
+/** Says once that `agent` is alive, and renews the life of `keys` with it. */
+export async function beat(redis: Redis, agentsKey: string, agent: AgentId, keys: readonly string[]): Promise<void> {
+  await redis.eval(BEAT, 1 + keys.length, agentsKey, ...keys, agent, PRESENCE_MS.life, KEY_LIFE_SECONDS);
+}
+
+export async function leavePresence(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {
+  await redis.zrem(agentsKey, agent);
+}
+
+export async function alive(redis: Redis, agentsKey: string): Promise<readonly AgentId[]> {
+  const names: unknown = await redis.eval(ALIVE, 1, agentsKey);
+  return Array.isArray(names) ? names.map((name) => agentId(String(name))) : [];
+}

@@ -1,0 +1,50 @@
+// Follows one Redis stream from an entry on.
+
+import type { Redis } from 'ioredis';
+import { connectAgain } from './connect.ts';
+
+/** How long one read waits for the first entry; also how long a reader goes without hearing that there is nothing. */
+const BLOCK_MS = 1000;
+
+export interface StreamEntry {
+  readonly id: string;
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/**
+ * Every entry of `key` after `from` (`0` for all), in batches of up to `count`, over a connection of its own; an empty batch when a second
+ * went by without one. Ends when `signal` aborts.
+ */
+export async function* readStream(
+  redis: Redis,
+  key: string,
+  from: string,
+  count: number,
+  signal: AbortSignal,
+): AsyncGenerator<readonly StreamEntry[]> {
+  if (signal.aborted) return;
+  const reader = connectAgain(redis);
+  // A blocked read ends with its connection, at once.
+  const onAbort = (): void => reader.disconnect();
+  signal.addEventListener('abort', onAbort, { once: true });
+  let last = from;
+  try {
+    while (!signal.aborted) {
+      const answer = await reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last);
+      const entries = (answer?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields: toMap(fields) }));
+      last = entries.at(-1)?.id ?? last;
+      yield entries;
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    reader.disconnect();
+  }
+}
+
+function toMap(fields: readonly string[]): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) map.set(fields[at] ?? '', fields[at + 1] ?? '');
+  return map;
+}

@@ -1,0 +1,56 @@
+// The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
+
+import type { EngineName } from './run-spec.ts';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const verbosities = ['quiet', 'normal', 'verbose'] as const;
+export type Verbosity = (typeof verbosities)[number];
+
+interface CommonSettings {
+  readonly pool: string;
+  /** xdist workers of one agent: `auto` or a number. */
+  readonly numprocesses: string;
+  /** Interpreter as given; null for the active environment's. */
+  readonly python: string | null;
+  readonly workspace: string;
+  readonly workerBytes: number;
+  readonly logLevel: LogLevel;
+  readonly logFile: string | null;
+}
+
+export interface RunSettings extends CommonSettings {
+  readonly command: 'run';
+  /** As given: relative to the workspace. */
+  readonly paths: readonly string[];
+  /** A file's path, or `-` for standard input. */
+  readonly selected: string | null;
+  readonly pytestArgs: readonly string[];
+  /** null: 1 with the embedded Redis, 0 with another. */
+  readonly agents: number | null;
+  /** null: embedded. */
+  readonly redis: string | null;
+  readonly redisBin: string | null;
+  readonly out: string | null;
+  readonly timings: string | null;
+  readonly json: string | null;
+  readonly junitXml: string | null;
+  /** null: what pytest's own configuration says. */
+  readonly maxfail: number | null;
+  readonly verbosity: Verbosity;
+  readonly engine: EngineName;
+  readonly waitAgentsSeconds: number;
+}
+
+export interface AgentSettings extends CommonSettings {
+  readonly command: 'agent';
+  readonly redis: string;
+  readonly name: string | null;
+  /** Leave after one run, or when standard input ends: how a run starts its own agents. */
+  readonly once: boolean;
+  /** The only run to serve. */
+  readonly run: string | null;
+}
+
+export type Settings = RunSettings | AgentSettings;

@@ -1,0 +1,32 @@
+// The log: JSON lines on standard error or in a file. Passwords never reach it: whoever logs an address logs its safe form.
+
+import { destination, pino } from 'pino';
+import { messageOf, ShardlineError } from '../errors.ts';
+import type { LogLevel } from '../settings.ts';
+
+export interface Logger {
+  debug(fields: object, phrase: string): void;
+  info(fields: object, phrase: string): void;
+  warn(fields: object, phrase: string): void;
+  error(fields: object, phrase: string): void;
+  /** Writes what is left. */
+  close(): void;
+}
+
+/** Throws `output-not-writable`. Writes are synchronous: a process that dies has logged all it said. */
+export function createLogger(options: { readonly level: LogLevel; readonly file: string | null; readonly name: string }): Logger {
+  const { level, file, name } = options;
+  try {
+    const stream = destination({ dest: file ?? 2, sync: true, mkdir: true });
+    const log = pino({ level, name }, stream);
+    return {
+      debug: (fields, phrase) => log.debug(fields, phrase),
+      info: (fields, phrase) => log.info(fields, phrase),
+      warn: (fields, phrase) => log.warn(fields, phrase),
+      error: (fields, phrase) => log.error(fields, phrase),
+      close: () => (file === null ? stream.flushSync() : stream.end()),
+    };
+  } catch (thrown) {
+    throw new ShardlineError('output-not-writable', { path: file ?? 'standard error', problem: messageOf(thrown) }, { cause: thrown });
+  }
+}

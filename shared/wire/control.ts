@@ -1,0 +1,22 @@
+// What the coordinator tells the agents of a run, as it stands on the run's control stream.
+
+import { z } from 'zod';
+import { interruptCauses } from '../attempt.ts';
+import type { ControlCommand } from '../control.ts';
+import { attemptIdSchema, parseVersioned } from './parse.ts';
+
+const CONTROL_VERSION = 1;
+
+const envelopeSchema = z.object({
+  version: z.literal(CONTROL_VERSION),
+  command: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
+    z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),
+  ]),
+});
+
+export const encodeCommand = (command: ControlCommand): string => JSON.stringify({ version: CONTROL_VERSION, command });
+
+/** Throws `bad-message` and `newer-version`. */
+export const decodeCommand = (text: string, source: string): ControlCommand =>
+  parseVersioned(envelopeSchema, text, source, CONTROL_VERSION).command;

@@ -1,0 +1,95 @@
+// What agents tell, as it stands on a run's stream: one entry is one batch of events.
+
+import { z } from 'zod';
+import { attemptRoles } from '../attempt.ts';
+import { type AttemptEvent, EVENT_VERSION, type RunEvent } from '../events.ts';
+import { outcomes } from '../outcome.ts';
+import { endingSchema } from './attempt.ts';
+import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+
+const at = z.number();
+
+const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('collected'),
+    at,
+    file: testFileSchema,
+    nodeids: z.array(nodeIdSchema),
+    seconds: z.number(),
+    worker: z.string(),
+  }),
+  z.object({ kind: z.literal('collect-failed'), at, file: testFileSchema, message: z.string() }),
+  z.object({ kind: z.literal('test-started'), at, nodeid: nodeIdSchema, worker: z.string() }),
+  z.object({
+    kind: z.literal('test-finished'),
+    at,
+    result: z.object({
+      nodeid: nodeIdSchema,
+      file: testFileSchema,
+      line: z.int().nullable(),
+      outcome: z.enum(outcomes),
+      startedAt: z.number(),
+      seconds: z.number(),
+      worker: z.string(),
+      message: z.string().nullable(),
+      sections: z.array(z.object({ title: z.string(), text: z.string() })),
+    }),
+  }),
+]);
+
+const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('agent-joined'),
+    at,
+    agent: z.object({
+      id: agentIdSchema,
+      host: z.string(),
+      pid: z.int(),
+      workers: z.int().nonnegative(),
+      python: z.string(),
+      pytest: z.string(),
+      xdist: z.string(),
+    }),
+  }),
+  z.object({
+    kind: z.literal('agent-left'),
+    at,
+    agent: agentIdSchema,
+    busySeconds: z.number(),
+    idleSeconds: z.number(),
+    peakRssBytes: z.number(),
+  }),
+  z.object({
+    kind: z.literal('attempt-started'),
+    at,
+    agent: agentIdSchema,
+    attempt: attemptIdSchema,
+    shard: shardIdSchema,
+    fence: z.int().positive(),
+    role: z.enum(attemptRoles),
+  }),
+  z.object({
+    kind: z.literal('attempt-told'),
+    agent: agentIdSchema,
+    attempt: attemptIdSchema,
+    shard: shardIdSchema,
+    event: attemptEventSchema,
+  }),
+  z.object({
+    kind: z.literal('attempt-ended'),
+    at,
+    agent: agentIdSchema,
+    attempt: attemptIdSchema,
+    shard: shardIdSchema,
+    ending: endingSchema,
+    seconds: z.number(),
+  }),
+]);
+
+const batchSchema = z.object({ version: z.literal(EVENT_VERSION), events: z.array(runEventSchema) });
+
+export const encodeEvents = (events: readonly RunEvent[]): string => JSON.stringify({ version: EVENT_VERSION, events });
+
+/** Throws `bad-message` and `newer-version`. */
+export const decodeEvents = (text: string, source: string): readonly RunEvent[] =>
+  parseVersioned(batchSchema, text, source, EVENT_VERSION).events;

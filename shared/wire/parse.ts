@@ -1,0 +1,67 @@
+// How everything that comes from Redis or from a file is read: parsed, its version checked, and validated once. What passed is trusted from here on.
+
+import { z } from 'zod';
+import { messageOf, ShardlineError } from '../errors.ts';
+import {
+  type AgentId,
+  type AttemptId,
+  agentId,
+  type NodeId,
+  nodeId,
+  type RunId,
+  runId,
+  type ShardId,
+  type TestFile,
+  testFile,
+} from '../ids.ts';
+
+/** Throws `bad-message`, or `newer-version` when the text says `version` above `known`. `source` says where the text was found. */
+export function parseVersioned<Value>(schema: z.ZodType<Value>, text: string, source: string, known: number): Value {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
+  }
+  const found = versionOf(value);
+  if (found !== null && found > known) throw new ShardlineError('newer-version', { found, known });
+  return checked(schema, value, source);
+}
+
+/** Throws `bad-message`. */
+export function checked<Value>(schema: z.ZodType<Value>, value: unknown, source: string): Value {
+  const result = schema.safeParse(value);
+  if (!result.success) throw new ShardlineError('bad-message', { source, problem: z.prettifyError(result.error) });
+  return result.data;
+}
+
+function versionOf(value: unknown): number | null {
+  if (typeof value !== 'object' || value === null || !('version' in value)) return null;
+  return typeof value.version === 'number' ? value.version : null;
+}
+
+/** Relative, forward slashes, never upward: what is joined to a workspace stays inside it. */
+const isInside = (path: string): boolean => !path.startsWith('/') && !path.includes('\0') && !path.split('/').includes('..');
+const fileOfId = (id: string): string => id.split('::', 1)[0] ?? '';
+
+export const testFileSchema: z.ZodType<TestFile> = z.string().refine(isInside, 'must be a path inside the rootdir').transform(testFile);
+export const nodeIdSchema: z.ZodType<NodeId> = z
+  .string()
+  .refine((id) => isInside(fileOfId(id)), 'must name a file inside the rootdir')
+  .transform(nodeId);
+export const runIdSchema: z.ZodType<RunId> = z
+  .string()
+  .regex(/^[a-z0-9-]{1,64}$/)
+  .transform(runId);
+export const agentIdSchema: z.ZodType<AgentId> = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,128}$/)
+  .transform(agentId);
+export const shardIdSchema: z.ZodType<ShardId> = z
+  .string()
+  .regex(/^s[1-9]\d{0,8}$/)
+  .transform((text) => text as ShardId);
+export const attemptIdSchema: z.ZodType<AttemptId> = z
+  .string()
+  .regex(/^s[1-9]\d{0,8}\.[1-9]\d{0,8}$/)
+  .transform((text) => text as AttemptId);

@@ -1,0 +1,22 @@
+// A run as it is announced to a pool.
+
+import { z } from 'zod';
+import { engines, type RunSpec } from '../run-spec.ts';
+import { parseVersioned, runIdSchema } from './parse.ts';
+
+const SPEC_VERSION = 1;
+
+const specSchema: z.ZodType<RunSpec> = z.object({
+  version: z.literal(SPEC_VERSION),
+  runId: runIdSchema,
+  pool: z.string(),
+  engine: z.enum(engines),
+  pytestArgs: z.array(z.string()),
+  maxfail: z.int().nonnegative(),
+  openedAt: z.number(),
+});
+
+export const encodeSpec = (spec: RunSpec): string => JSON.stringify(spec);
+
+/** Throws `bad-message` and `newer-version`. */
+export const decodeSpec = (text: string, source: string): RunSpec => parseVersioned(specSchema, text, source, SPEC_VERSION);

@@ -1,0 +1,39 @@
+// Durations from earlier runs, as they stand in Redis (one entry a file) and in a timings file (all of them).
+
+import { z } from 'zod';
+import type { NodeId, TestFile } from '../ids.ts';
+import type { FileTiming, Timings } from '../timings.ts';
+import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
+
+const TIMINGS_VERSION = 1;
+
+const seconds = z.number().nonnegative();
+const fileSchema = z.object({ seconds, collectSeconds: seconds, tests: z.array(z.tuple([nodeIdSchema, seconds])) });
+const entrySchema = z.object({ version: z.literal(TIMINGS_VERSION), timing: fileSchema });
+const timingsSchema = z.object({ version: z.literal(TIMINGS_VERSION), files: z.array(z.tuple([testFileSchema, fileSchema])) });
+
+type EncodedFile = z.infer<typeof fileSchema>;
+
+const encodeFile = (timing: FileTiming): EncodedFile => ({ ...timing, tests: [...timing.tests] });
+const decodeFile = (encoded: EncodedFile): FileTiming => ({ ...encoded, tests: new Map<NodeId, number>(encoded.tests) });
+
+export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({ version: TIMINGS_VERSION, timing: encodeFile(timing) });
+
+/** Throws `bad-message` and `newer-version`. */
+export const decodeFileTiming = (text: string, source: string): FileTiming =>
+  decodeFile(parseVersioned(entrySchema, text, source, TIMINGS_VERSION).timing);
+
+export const encodeTimings = (timings: Timings): string =>
+  `${JSON.stringify({ version: TIMINGS_VERSION, files: [...timings].map(([file, timing]) => [file, encodeFile(timing)]) })}\n`;
+
+/** Throws `bad-message` and `newer-version`. */
+export function decodeTimings(text: string, source: string): Timings {
+  const { files } = parseVersioned(timingsSchema, text, source, TIMINGS_VERSION);
+  return new Map<TestFile, FileTiming>(files.map(([file, timing]) => [file, decodeFile(timing)]));
+}
+
+/** One entry's key: the same check as a file inside a timings file. Null for a name that no test file can have. */
+export function decodeTimedFile(name: string): TestFile | null {
+  const result = testFileSchema.safeParse(name);
+  return result.success ? result.data : null;
+}
