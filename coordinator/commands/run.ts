@@ -112,7 +112,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     waitAgentSeconds: settings.waitAgentsSeconds,
   };
 
-  const journal = await openJournal(join(setting.out, 'events.ndjson'));
+  const journal = openJournal(join(setting.out, 'events.ndjson'));
   const progress = createProgress(edge.stderr, settings.verbosity);
   const channel = await pools.openRun(spec);
   let state: RunState;

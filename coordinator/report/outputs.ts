@@ -1,0 +1,65 @@
+// The files a run leaves. Whoever reads one finds a whole one: each is written beside its place and moved there.
+
+import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { Report } from '../../shared/report.ts';
+import { encodeReport } from '../../shared/wire/report.ts';
+import { junitXml } from './junit.ts';
+import { summaryMarkdown } from './summary-md.ts';
+
+const OWN_FOLDER = '.shardline';
+
+export interface OutputPlaces {
+  readonly dir: string;
+  /** Extra copies; null for none. */
+  readonly json: string | null;
+  readonly junitXml: string | null;
+}
+
+/** Makes the folder before anything is run: a place that cannot be written is told first. Throws `output-not-writable`. */
+export async function prepareOut(dir: string): Promise<void> {
+  await writing(dir, async () => {
+    await mkdir(dir, { recursive: true });
+    await access(dir, constants.W_OK);
+    const parts = dir.split(sep);
+    const at = parts.lastIndexOf(OWN_FOLDER);
+    // What shardline leaves in a project is not the project's.
+    if (at !== -1) await writeFile(join(parts.slice(0, at + 1).join(sep), '.gitignore'), '*\n');
+  });
+}
+
+/** Writes every output and resolves with their paths. Throws `output-not-writable`. */
+export async function writeOutputs(report: Report, places: OutputPlaces): Promise<readonly string[]> {
+  const json = encodeReport(report);
+  const junit = junitXml(report);
+  const files: [path: string | null, content: string][] = [
+    [join(places.dir, 'report.json'), json],
+    [join(places.dir, 'junit.xml'), junit],
+    [join(places.dir, 'summary.md'), summaryMarkdown(report)],
+    [places.json, json],
+    [places.junitXml, junit],
+  ];
+  const written: string[] = [];
+  for (const [path, content] of files) {
+    if (path === null) continue;
+    await writing(path, () => replaceFile(path, content));
+    written.push(path);
+  }
+  return written;
+}
+
+async function replaceFile(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}.tmp`;
+  await writeFile(unfinished, content);
+  await rename(unfinished, path);
+}
+
+async function writing(path: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (thrown) {
+    throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+  }
+}

@@ -1,0 +1,114 @@
+// What is told while a run is on: one line that is rewritten on a terminal, plain lines elsewhere. Driven by events, never by a timer.
+
+import type { Output } from '../../shared/cli/edge.ts';
+import type { RunEvent } from '../../shared/events.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import type { Verbosity } from '../../shared/settings.ts';
+import type { CoordinatorEvent } from '../core/events.ts';
+import type { RunState } from '../core/run-state.ts';
+import { oneLine, plural } from './terminal.ts';
+
+export interface Progress {
+  /** `before` is the state that the event will change. */
+  observe(event: CoordinatorEvent, before: RunState): void;
+  end(): void;
+}
+
+const REDRAW_MS = 100;
+const CLEAR_LINE = '\r\u001b[2K';
+
+export function createProgress(out: Output, verbosity: Verbosity): Progress {
+  if (verbosity === 'quiet') return { observe: () => undefined, end: () => undefined };
+  const isLive = out.isTTY === true;
+  let shown = false;
+  let drawnAt = 0;
+  let tests = 0;
+  let failed = 0;
+  let tenths = 0;
+
+  const line = (text: string): void => {
+    out.write(`${shown ? CLEAR_LINE : ''}${text}\n`);
+    shown = false;
+  };
+  const status = (at: number, state: RunState): void => {
+    if (!isLive || at - drawnAt < REDRAW_MS) return;
+    const agents = [...state.agents.values()].filter(({ presence }) => presence === 'alive').length;
+    const seconds = Math.round((at - state.opened.startedAt) / 1000);
+    out.write(`${CLEAR_LINE}${tests}/${state.tests.size} tests, ${failed} failed, ${plural(agents, 'agent')}, ${seconds} s`);
+    shown = true;
+    drawnAt = at;
+  };
+  const tenth = (before: RunState): void => {
+    const shards = [...before.shards.values()];
+    const done = shards.filter(({ state }) => state.kind === 'done').length;
+    const reached = Math.floor((done / shards.length) * 10);
+    if (isLive || reached <= tenths) return;
+    tenths = reached;
+    line(`${done}/${shards.length} shards, ${tests} tests, ${failed} failed`);
+  };
+
+  return {
+    observe(event, before) {
+      switch (event.kind) {
+        case 'run-opened':
+          line(`run ${event.spec.runId}: ${plural(event.shards.length, 'shard')} of ${plural(filesIn(event.shards), 'file')}`);
+          return;
+        case 'agent-joined':
+          line(`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`);
+          return;
+        case 'agent-lost':
+          line(`agent ${oneLine(event.agent)} is gone: what it had not finished runs elsewhere`);
+          return;
+        case 'redis-lost':
+        case 'no-agent-can-come':
+          line(`${event.kind === 'redis-lost' ? 'Redis is gone' : 'no agent can come'}: ${oneLine(event.message)}`);
+          return;
+        case 'interrupt-requested':
+          line(`${oneLine(event.by)}: stopping, results are kept; once more to stop at once`);
+          return;
+        case 'attempt-told': {
+          const told = tell(event, before);
+          if (told === null) return;
+          tests += 1;
+          if (told.isFailure) failed += 1;
+          if (told.isFailure || verbosity === 'verbose') line(told.text);
+          return;
+        }
+        case 'attempt-ended':
+          if (event.ending.kind === 'crashed' || event.ending.kind === 'not-started') {
+            line(`shard ${event.shard} on ${oneLine(event.agent)} ${event.ending.kind}: ${oneLine(event.ending.detail).slice(-300)}`);
+          }
+          tenth(before);
+          return;
+        case 'tick':
+          status(event.at, before);
+          return;
+        default:
+          return;
+      }
+    },
+    end() {
+      if (shown) out.write(CLEAR_LINE);
+      shown = false;
+    },
+  };
+}
+
+interface Told {
+  readonly text: string;
+  readonly isFailure: boolean;
+}
+
+/** A result that counts: the first of its test. */
+function tell(told: Extract<RunEvent, { kind: 'attempt-told' }>, before: RunState): Told | null {
+  if (told.event.kind !== 'test-finished') return null;
+  const { result } = told.event;
+  if ((before.tests.get(result.nodeid)?.accepted ?? null) !== null) return null;
+  return {
+    text: `${result.outcome.toUpperCase()} ${oneLine(result.nodeid)} (${oneLine(told.agent)})`,
+    isFailure: isFailure(result.outcome),
+  };
+}
+
+const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>
+  new Set(shards.flatMap(({ selectors }) => selectors.map(({ file }) => file))).size;

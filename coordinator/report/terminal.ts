@@ -1,0 +1,114 @@
+// What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
+
+import { styleText } from 'node:util';
+import { isFailure } from '../../shared/outcome.ts';
+import type { Report, ReportedTest } from '../../shared/report.ts';
+import type { Verbosity } from '../../shared/settings.ts';
+import { harmless } from './harmless.ts';
+
+/** How many lines of one list are shown; the report has all. */
+const SHOWN = 20;
+
+export interface TerminalOptions {
+  readonly color: boolean;
+  readonly width: number;
+  /** Where the outputs stand. */
+  readonly paths: readonly string[];
+  readonly verbosity: Verbosity;
+}
+
+export function renderReport(report: Report, options: TerminalOptions): string {
+  const lines =
+    options.verbosity === 'quiet'
+      ? shortSummary(report)
+      : [...details(report, options), ...shortSummary(report), ...whoAndWhere(report, options)];
+  return `${[...lines, verdictLine(report, options)].join('\n')}\n`;
+}
+
+function details(report: Report, { width }: TerminalOptions): string[] {
+  const failures = report.tests.filter((test) => isFailure(test.outcome));
+  return [
+    ...report.collectErrors.flatMap(({ file, message }) => [heading(`ERROR collecting ${harmless(file)}`, width), harmless(message), '']),
+    ...failures.flatMap((test) => failure(test, width)),
+  ];
+}
+
+function failure(test: ReportedTest, width: number): string[] {
+  const attempt = test.attempts.at(-1);
+  const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
+  return [
+    heading(`${harmless(test.nodeid)}${harmless(where)}`, width),
+    harmless(attempt?.message ?? 'no traceback was told'),
+    ...(attempt?.sections ?? []).flatMap(({ title, text }) => [heading(harmless(title), width, '-'), harmless(text.trimEnd())]),
+    '',
+  ];
+}
+
+function shortSummary(report: Report): string[] {
+  return [
+    ...report.collectErrors.map(({ file, message }) => `ERROR ${oneLine(file)} - ${brief(message)}`),
+    ...report.tests
+      .filter((test) => isFailure(test.outcome))
+      .map((test) => {
+        const message = test.attempts.at(-1)?.message ?? '';
+        return `${test.outcome.toUpperCase()} ${oneLine(test.nodeid)}${message === '' ? '' : ` - ${brief(message)}`}`;
+      }),
+    ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => [
+      ...missing.slice(0, SHOWN).map(({ nodeid }) => `NOT RUN ${oneLine(nodeid)} - ${reason}`),
+      ...(missing.length > SHOWN ? [`NOT RUN ${missing.length - SHOWN} more - ${reason}`] : []),
+    ]),
+  ];
+}
+
+function whoAndWhere(report: Report, { paths }: TerminalOptions): string[] {
+  return [
+    ...report.agents.map(
+      ({ id, host, workers, tests, busySeconds }) =>
+        `agent ${oneLine(id)} on ${oneLine(host)}: ${plural(tests, 'test')} with ${plural(workers, 'worker')}, busy ${busySeconds.toFixed(1)} s`,
+    ),
+    ...(paths.length === 0 ? [] : [`reports: ${paths.join(' ')}`]),
+  ];
+}
+
+/** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
+function verdictLine(report: Report, { color }: TerminalOptions): string {
+  const { totals } = report;
+  const parts = (
+    [
+      ['failed', totals.failed],
+      ['error', totals.error],
+      ['collection error', report.collectErrors.length],
+      ['passed', totals.passed],
+      ['skipped', totals.skipped],
+      ['xfailed', totals.xfailed],
+      ['xpassed', totals.xpassed],
+      ['flaky', totals.flaky],
+      ['not run', totals.notRun],
+    ] as const
+  )
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
+  const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
+  const files = new Set(report.tests.map((test) => test.file)).size;
+  const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${plural(report.agents.length, 'agent')}, ${plural(files, 'file')}; exit ${report.exitCode}`;
+  return color ? styleText([report.exitCode === 0 ? 'green' : 'red', 'bold'], line) : line;
+}
+
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+export const oneLine = (text: string): string => harmless(text).replaceAll('\n', '\\n');
+
+/** What a traceback comes down to: its last `E` line, else its last line. */
+function brief(message: string): string {
+  const lines = harmless(message)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const said = lines.find((line) => line.startsWith('E ')) ?? lines.at(-1) ?? '';
+  return said.replace(/^E\s+/, '').slice(0, 160);
+}
+
+function heading(title: string, width: number, rule = '_'): string {
+  const room = Math.max(4, width - title.length - 2);
+  const left = rule.repeat(Math.max(2, Math.floor(room / 2)));
+  return `${left} ${title.replaceAll('\n', '\\n')} ${rule.repeat(Math.max(2, room - left.length))}`;
+}

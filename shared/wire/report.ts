@@ -1,0 +1,112 @@
+// `report.json`, written and read.
+
+import { z } from 'zod';
+import { messageOf, ShardlineError } from '../errors.ts';
+import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
+import { type Report, ratings } from '../report.ts';
+import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+
+const REPORT_SCHEMA = 1;
+
+const seconds = z.number();
+const count = z.int().nonnegative();
+
+const reportSchema: z.ZodType<Report> = z.object({
+  schema: z.literal(REPORT_SCHEMA),
+  runId: runIdSchema,
+  verdict: z.enum(verdicts),
+  exitCode: z.int(),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  deadline: z.object({ seconds, met: z.boolean(), overshootSeconds: seconds }).nullable(),
+  totals: z.object({
+    expected: count,
+    passed: count,
+    failed: count,
+    error: count,
+    skipped: count,
+    xfailed: count,
+    xpassed: count,
+    flaky: count,
+    notRun: count,
+    duplicatesDropped: count,
+  }),
+  tests: z.array(
+    z.object({
+      nodeid: nodeIdSchema,
+      outcome: z.enum(outcomes),
+      flaky: z.boolean(),
+      seconds,
+      file: testFileSchema,
+      line: z.int().nullable(),
+      attempts: z.array(
+        z.object({
+          agent: agentIdSchema,
+          worker: z.string(),
+          startedAt: z.iso.datetime(),
+          seconds,
+          outcome: z.enum(outcomes),
+          message: z.string().nullable(),
+          sections: z.array(z.object({ title: z.string(), text: z.string() })),
+        }),
+      ),
+    }),
+  ),
+  notRun: z.array(
+    z.object({ nodeid: nodeIdSchema, kind: z.enum(['file', 'test']), reason: z.enum(notRunReasons), predictedSeconds: seconds }),
+  ),
+  collectErrors: z.array(z.object({ file: testFileSchema, message: z.string() })),
+  shards: z.array(
+    z.object({
+      id: shardIdSchema,
+      selectors: count,
+      predictedSeconds: seconds,
+      seconds,
+      agent: agentIdSchema.nullable(),
+      attempt: count,
+      state: z.enum(['done', 'lost', 'split', 'cancelled']),
+    }),
+  ),
+  agents: z.array(
+    z.object({
+      id: agentIdSchema,
+      host: z.string(),
+      workers: count,
+      tests: count,
+      busySeconds: seconds,
+      idleSeconds: seconds,
+      peakRssBytes: z.number(),
+    }),
+  ),
+  profile: z.object({
+    setupSeconds: seconds,
+    discoverySeconds: seconds,
+    collectionSeconds: seconds,
+    executionSeconds: seconds,
+    mergeSeconds: seconds,
+    makespanSeconds: seconds,
+    boundSeconds: seconds,
+    efficiency: z.number(),
+    cpuUtilization: z.number().nullable(),
+    timeToFirstTestSeconds: seconds.nullable(),
+    sequentialSeconds: seconds,
+    speedup: z.number(),
+    rating: z.enum(ratings),
+  }),
+});
+
+export const encodeReport = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;
+
+/** Throws `bad-message`, and `newer-version` for a schema above 1. */
+export function decodeReport(text: string, source: string): Report {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
+  }
+  if (typeof value === 'object' && value !== null && 'schema' in value && Number(value.schema) > REPORT_SCHEMA) {
+    throw new ShardlineError('newer-version', { found: Number(value.schema), known: REPORT_SCHEMA });
+  }
+  return checked(reportSchema, value, source);
+}
