@@ -25,7 +25,10 @@ export async function* readStream(
   if (signal.aborted) return;
   const reader = connectAgain(redis);
   // A blocked read ends with its connection, at once.
-  const onAbort = (): void => reader.disconnect();
+  // Once only: a second farewell to a closed connection would hold the process for its time limit.
+  const onAbort = (): void => {
+    if (reader.status !== 'end') reader.disconnect();
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   let last = from;
   try {
@@ -39,7 +42,7 @@ export async function* readStream(
     if (!signal.aborted) throw thrown;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    reader.disconnect();
+    onAbort();
   }
 }
 
