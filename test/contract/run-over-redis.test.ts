@@ -1,0 +1,237 @@
+// What the coordinator's and the agent's side of Redis promise each other, on every server that a run may find.
+
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RedisPoolMember, redisPoolMember } from '../../agent/redis/pool-member.ts';
+import type { RunChannel } from '../../coordinator/ports.ts';
+import type { EmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
+import { redisPools } from '../../coordinator/redis/pools.ts';
+import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
+import type { AttemptRequest } from '../../shared/attempt.ts';
+import type { ControlCommand } from '../../shared/control.ts';
+import type { RunEvent } from '../../shared/events.ts';
+import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import { eventually } from '../support/eventually.ts';
+import { servers, startServer } from '../support/redis.ts';
+
+const never = new AbortController().signal;
+
+describe.each(servers)('a run over %s', (_, path) => {
+  let server: EmbeddedRedis;
+  let redis: Redis;
+  let runs = 0;
+  const warnings: unknown[] = [];
+
+  beforeAll(async () => {
+    server = await startServer(path);
+    redis = await connect(server.url, 'test');
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const newSpec = (): RunSpec => {
+    runs += 1;
+    return { version: 1, runId: runId(`r${runs}`), pool: `p${runs}`, engine: 'process', pytestArgs: ['tests'], maxfail: 0, openedAt: runs };
+  };
+  const member = (spec: RunSpec, name = 'a1'): Promise<RedisPoolMember> =>
+    redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId(name), only: null, warn: (problem) => warnings.push(problem) });
+  const request = (index: number, fence = 1): AttemptRequest => ({
+    id: attemptId(shardId(index), fence),
+    shard: shardId(index),
+    fence,
+    role: fence === 1 ? 'primary' : 'retry',
+    selectors: [{ kind: 'file', file: testFile(`tests/test_${index}.py`) }],
+    predictedSeconds: index,
+  });
+  const started = (index: number): RunEvent => ({
+    kind: 'attempt-started',
+    at: index,
+    agent: agentId('a1'),
+    attempt: attemptId(shardId(index), 1),
+    shard: shardId(index),
+    fence: 1,
+    role: 'primary',
+  });
+  const hear = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
+    const over = new AbortController();
+    const heard: RunEvent[] = [];
+    for await (const events of channel.events(over.signal)) {
+      heard.push(...events);
+      if (heard.length >= count) over.abort();
+    }
+    return heard;
+  };
+
+  test('an agent that waits is woken by a run, one that comes later finds it, and none is given it twice', async () => {
+    const spec = newSpec();
+    await using early = await member(spec, 'early');
+    const waiting = early.nextRun(never);
+    await eventually('the pool knows the agent', async () => (await redisPools(redis).aliveAgents(spec.pool)).includes(agentId('early')));
+    const channel = await redisPools(redis).openRun(spec);
+    expect(await waiting).toEqual(spec);
+    await using late = await member(spec, 'late');
+    expect(await late.nextRun(never)).toEqual(spec);
+    const run = await late.join(spec);
+    const leaving = new AbortController();
+    const next = late.nextRun(leaving.signal);
+    leaving.abort();
+    expect(await next).toBeNull();
+    await run.leave();
+    await channel.close();
+  });
+
+  test('attempts are served in the order they were enqueued, each once, even when they are enqueued again', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    const requests = [1, 2, 3, 4, 5].map((index) => request(index));
+    await channel.enqueue(requests);
+    await channel.enqueue(requests);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const served: AttemptRequest[] = [];
+    const over = new AbortController();
+    await run.pull(
+      () => 1,
+      async (attempt) => {
+        served.push(attempt);
+        if (served.length === 5) {
+          await channel.enqueue(requests);
+          over.abort();
+        }
+      },
+      over.signal,
+    );
+    expect(served).toEqual(requests);
+    await run.leave();
+    await channel.close();
+  });
+
+  test('no more attempts are pulled than there are slots, and presence tells who holds which', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await channel.enqueue([1, 2, 3].map((index) => request(index)));
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const over = new AbortController();
+    const gate = Promise.withResolvers<void>();
+    const serving: string[] = [];
+    const pulling = run.pull(
+      () => 2,
+      async ({ id }) => {
+        serving.push(id);
+        await gate.promise;
+      },
+      over.signal,
+    );
+    await eventually('two are served', () => serving.length === 2);
+    const { alive, taken } = await channel.presence();
+    expect(alive).toEqual(['a1']);
+    expect(taken.map(({ attempt, agent: holder }) => `${attempt} ${holder}`).sort()).toEqual(['s1.1 a1', 's2.1 a1']);
+    over.abort();
+    gate.resolve();
+    await pulling;
+    expect(serving).toHaveLength(2);
+    await run.leave();
+    expect((await channel.presence()).alive).toEqual([]);
+    await channel.close();
+  });
+
+  test('events arrive once and in order although every connection is cut again and again', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    const hearing = hear(channel, 400);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const knife = await connect(server.url, 'knife');
+    for (let index = 1; index <= 400; index += 1) {
+      const stored = run.append([started(index)]);
+      if (index % 40 === 0) await knife.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await stored;
+    }
+    knife.disconnect();
+    expect((await hearing).map((event) => ('at' in event ? event.at : null))).toEqual(
+      Array.from({ length: 400 }, (_each, index) => index + 1),
+    );
+    await run.leave();
+    await channel.close();
+  });
+
+  test('a late agent hears every command from the first, and a run whose keys are gone is over', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    const cancel: ControlCommand = { kind: 'cancel-attempt', attempt: attemptId(shardId(1), 1), by: 'superseded' };
+    await channel.tell(cancel);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const heard: ControlCommand[] = [];
+    for await (const command of run.commands(never)) {
+      heard.push(command);
+      if (heard.length === 1) await channel.close();
+    }
+    expect(heard).toEqual([cancel, { kind: 'close-run', by: 'cancelled' }]);
+    await run.append([started(1)]);
+    await run.leave();
+  });
+
+  test('while a run is open each of its keys has a life span, and a closed run leaves none', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await channel.enqueue([1, 2, 3].map((index) => request(index)));
+    await channel.tell({ kind: 'close-run', by: 'done' });
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    await run.append([started(1)]);
+    const gate = Promise.withResolvers<void>();
+    const over = new AbortController();
+    let isServing = false;
+    const pulling = run.pull(
+      () => 1,
+      () => {
+        isServing = true;
+        return gate.promise;
+      },
+      over.signal,
+    );
+    await eventually('one is served', () => isServing);
+    await eventually('every key of the run has a life span', async () => {
+      const keys = await redis.keys(`*${spec.runId}}*`);
+      const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
+      return keys.length > 5 && lives.every((life) => life > 0);
+    });
+    over.abort();
+    gate.resolve();
+    await pulling;
+    await run.leave();
+    await channel.close();
+    await run.append([started(2)]);
+    expect(await redis.keys(`*${spec.runId}}*`)).toEqual([]);
+    expect(await redis.hexists(`{sl:pool:${spec.pool}}:runs`, spec.runId)).toBe(0);
+  });
+
+  test('durations that are saved are loaded, and what is newer replaces what was known of a file', async () => {
+    const store = redisTimingStore(redis, 'suite');
+    const timing = (seconds: number) => ({
+      seconds,
+      collectSeconds: 0.5,
+      tests: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), seconds]]),
+    });
+    await store.save(
+      new Map([
+        [testFile('tests/test_a.py'), timing(1)],
+        [testFile('tests/test_b.py'), timing(2)],
+      ]),
+    );
+    await store.save(new Map([[testFile('tests/test_a.py'), timing(3)]]));
+    expect(await store.load()).toEqual(
+      new Map([
+        ['tests/test_a.py', timing(3)],
+        ['tests/test_b.py', timing(2)],
+      ]),
+    );
+    expect(await redis.ttl('{sl:pool:suite}:timings')).toBeGreaterThan(0);
+  });
+});

