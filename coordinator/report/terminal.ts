@@ -8,6 +8,8 @@ import { harmless } from './harmless.ts';
 
 /** How many lines of one list are shown; the report has all. */
 const SHOWN = 20;
+/** How many of the slowest tests are named, and from what time on one is worth naming. */
+const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
 
 export interface TerminalOptions {
   readonly color: boolean;
@@ -21,7 +23,7 @@ export function renderReport(report: Report, options: TerminalOptions): string {
   const lines =
     options.verbosity === 'quiet'
       ? shortSummary(report)
-      : [...details(report, options), ...shortSummary(report), ...whoAndWhere(report, options)];
+      : [...details(report, options), ...shortSummary(report), ...slowest(report), ...whoAndWhere(report, options)];
   return `${[...lines, verdictLine(report, options)].join('\n')}\n`;
 }
 
@@ -58,6 +60,11 @@ function shortSummary(report: Report): string[] {
       ...(missing.length > SHOWN ? [`NOT RUN ${missing.length - SHOWN} more - ${reason}`] : []),
     ]),
   ];
+}
+
+function slowest(report: Report): string[] {
+  const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
+  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow: ${seconds.toFixed(2)} s ${oneLine(nodeid)}`);
 }
 
 function whoAndWhere(report: Report, { paths }: TerminalOptions): string[] {

@@ -1,0 +1,178 @@
+// `shardline run` as users meet it: real Redis, real pytest, real agents.
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { startTcpServer } from '../support/redis.ts';
+import { newProject, outcomesOf } from '../support/shardline.ts';
+
+const out = ['--out', 'out'];
+
+test('one failing test: exit 1, its traceback in the terminal, in junit.xml and in report.json', async () => {
+  await using project = await newProject({ 'tests/test_a.py': 'def test_ok(): pass\n\ndef test_bad():\n    x = 41\n    assert x == 42\n' });
+  const result = await project.shardline(['run', 'tests', ...out]);
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain('assert 41 == 42');
+  expect(result.stdout.trimEnd().split('\n').at(-1)).toMatch(/^failed: 1 failed, 1 passed in .* exit 1$/);
+  expect(await project.read('out/junit.xml')).toContain('assert 41 == 42');
+  const report = await project.report();
+  expect(outcomesOf(report)).toEqual({ 'tests/test_a.py::test_ok': 'passed', 'tests/test_a.py::test_bad': 'failed' });
+  expect(report.tests.find(({ outcome }) => outcome === 'failed')?.attempts[0]?.message).toContain('assert 41 == 42');
+  expect(report.exitCode).toBe(1);
+});
+
+test('a broken import: exit 1, and the rest still runs', async () => {
+  await using project = await newProject({ 'test_broken.py': 'import nothing_of_that_name\n', 'test_fine.py': 'def test_ok(): pass\n' });
+  const result = await project.shardline(['run', ...out]);
+  expect(result.exitCode).toBe(1);
+  const report = await project.report();
+  expect(outcomesOf(report)).toEqual({ 'test_fine.py::test_ok': 'passed' });
+  expect(report.collectErrors).toEqual([{ file: 'test_broken.py', message: expect.stringContaining('nothing_of_that_name') }]);
+  expect(result.stdout).toContain('ERROR collecting test_broken.py');
+});
+
+test('no tests: exit 5', async () => {
+  await using project = await newProject({ 'readme.txt': '' });
+  const result = await project.shardline(['run', ...out]);
+  expect(result.exitCode).toBe(5);
+  expect((await project.report()).verdict).toBe('no-tests');
+});
+
+test('bad options and a path that is not there: exit 4, the mend, and no stack', async () => {
+  await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
+  const bad = await project.shardline(['run', '--agnets', '2', '--wait-agents', 'soon']);
+  expect(bad.exitCode).toBe(4);
+  expect(bad.stderr).toContain('Did you mean --agents?');
+  expect(bad.stderr).toContain('--wait-agents soon');
+  const missing = await project.shardline(['run', 'nowhere', ...out]);
+  expect(missing.exitCode).toBe(4);
+  expect(missing.stderr).toContain('nowhere');
+  const nothing = await project.shardline(['run', '--python', './no-python', '--redis', 'redis://127.0.0.1:1', ...out]);
+  expect(nothing.exitCode).toBe(4);
+  expect(nothing.stderr).toMatch(/no-python could not be started/);
+  expect(nothing.stderr).toMatch(/Redis at redis:\/\/127\.0\.0\.1:1 did not answer/);
+  for (const { all } of [bad, missing, nothing]) expect(all).not.toMatch(/^\s+at .*\.ts:\d/m);
+});
+
+test('what is run is what pytest would have run: its configuration, ids, marks, and options after --', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\ntestpaths = checks\npython_files = check_*.py\nmarkers = slow\naddopts = -m "not slow"\n',
+    'conftest.py': 'collect_ignore = ["checks/check_ignored.py"]\n',
+    'checks/check_a.py':
+      'import pytest\n@pytest.mark.slow\ndef test_slow(): pass\ndef test_k(): pass\n@pytest.mark.parametrize("x", ["a::b", "ü [1]", ""])\ndef test_p(x): pass\n',
+    'checks/check_ignored.py': 'def test_no(): assert 0\n',
+    'other/test_a.py': 'def test_no(): assert 0\n',
+  });
+  expect((await project.shardline(['run', ...out])).exitCode).toBe(0);
+  const all = ['test_k', 'test_p[a::b]', 'test_p[\\xfc [1]]', 'test_p[]'];
+  expect(Object.keys(outcomesOf(await project.report())).sort()).toEqual(all.map((name) => `checks/check_a.py::${name}`).sort());
+  expect((await project.shardline(['run', ...out, '--', '-k', 'test_k'])).exitCode).toBe(0);
+  expect(Object.keys(outcomesOf(await project.report()))).toEqual(['checks/check_a.py::test_k']);
+  expect((await project.shardline(['run', 'checks/check_a.py::test_p', ...out])).exitCode).toBe(0);
+  expect((await project.report()).tests).toHaveLength(3);
+});
+
+test('tests that print megabytes, escape sequences and bytes that are no text come out right', async () => {
+  await using project = await newProject({
+    'test_noise.py':
+      'import sys, os\ndef test_noise():\n    print("x" * 3_000_000)\n    print("\\x1b[2J\\x00\\ufffe]]>")\n    sys.stdout.flush()\n    os.write(1, b"\\xff\\xfe raw")\n    assert 0, "\\x1b[31mred\\x00"\n',
+  });
+  const result = await project.shardline(['run', ...out, '--', '--capture=fd']);
+  expect(result.exitCode).toBe(1);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+  expect(result.stdout).not.toMatch(/[\u0000\u001b]/);
+  const report = await project.report();
+  expect(outcomesOf(report)).toEqual({ 'test_noise.py::test_noise': 'failed' });
+  expect((await project.read('out/junit.xml')).length).toBeLessThan(1_000_000);
+});
+
+test('a test that kills its worker is an error of that test, and the others have their outcomes', async () => {
+  await using project = await newProject({
+    'test_a.py': 'import os\ndef test_before(): pass\ndef test_dies(): os._exit(3)\ndef test_after(): pass\n',
+    'test_b.py': 'def test_other(): pass\n',
+  });
+  const result = await project.shardline(['run', ...out]);
+  expect(result.exitCode).toBe(1);
+  expect(outcomesOf(await project.report())).toEqual({
+    'test_a.py::test_before': 'passed',
+    'test_a.py::test_dies': 'error',
+    'test_a.py::test_after': 'passed',
+    'test_b.py::test_other': 'passed',
+  });
+});
+
+test('-x ends the run at the first failure and says what did not run', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 6 }, (_, index) => [`test_${index}.py`, 'import time\ndef test_f():\n    time.sleep(0.2)\n    assert 0\n']),
+  );
+  await using project = await newProject(files);
+  const result = await project.shardline(['run', '-x', '-n', '1', ...out]);
+  expect(result.exitCode).toBe(1);
+  const { totals, notRun } = await project.report();
+  expect(totals.failed).toBeLessThan(6);
+  expect(totals.failed + totals.notRun).toBe(totals.expected);
+  expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['maxfail']));
+});
+
+test('an interrupt keeps what has finished: exit 2', async () => {
+  await using project = await newProject({
+    'test_a.py': 'import time\ndef test_quick(): pass\ndef test_slow():\n    time.sleep(60)\n',
+    'test_b.py': 'import time\ndef test_slow():\n    time.sleep(60)\n',
+  });
+  const running = project.shardline(['run', '-n', '1', '--verbose', ...out]);
+  let said = '';
+  running.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await eventually('the quick test is told', () => said.includes('PASSED test_a.py::test_quick'));
+  running.kill('SIGINT');
+  expect((await running).exitCode).toBe(2);
+  const report = await project.report();
+  expect(report.verdict).toBe('interrupted');
+  expect(outcomesOf(report)).toEqual({ 'test_a.py::test_quick': 'passed' });
+  expect(report.notRun.map(({ nodeid }) => nodeid)).toContain('test_a.py::test_slow');
+});
+
+test('two agents that were started by hand serve run after run, by TCP with a password, and leave when asked', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 8 }, (_, index) => [`tests/test_${index}.py`, 'import time\ndef test_x():\n    time.sleep(0.5)\n']),
+  );
+  await using project = await newProject(files);
+  await using server = await startTcpServer('--requirepass', 'pass-word');
+  const url = server.url.replace('//', '//:pass-word@');
+  const settings = { SHARDLINE_REDIS_URL: url };
+  const agents = ['left', 'right'].map((name) => project.shardline(['agent', '--name', name, '-n', '1'], settings));
+  const said = agents.map(() => '');
+  for (const [index, agent] of agents.entries()) {
+    agent.stderr.on('data', (chunk: Buffer) => {
+      said[index] += chunk.toString();
+    });
+  }
+  await eventually('both wait', () => said.every((text) => text.includes('waiting for runs')));
+  for (const dir of ['first', 'second']) {
+    const result = await project.shardline(['run', 'tests', '--out', dir], settings);
+    expect(result.exitCode, result.all).toBe(0);
+    const report = await project.report(dir);
+    expect(report.tests).toHaveLength(8);
+    expect(new Set(report.tests.map(({ attempts }) => attempts[0]?.agent.replace(/-[0-9a-f]+$/, '')))).toEqual(new Set(['left', 'right']));
+    expect(JSON.stringify(report) + result.all + said.join('')).not.toContain('pass-word');
+  }
+  for (const agent of agents) agent.kill('SIGTERM');
+  for (const agent of agents) expect((await agent).exitCode).toBe(0);
+});
+
+test('no agent: exit 11 after the wait, and every file is told as not run', async () => {
+  await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
+  await using server = await startTcpServer();
+  const result = await project.shardline(['run', '--redis', server.url, '--wait-agents', '1s', ...out]);
+  expect(result.exitCode).toBe(11);
+  expect((await project.report()).notRun).toMatchObject([{ nodeid: 'test_a.py', kind: 'file', reason: 'no-agent' }]);
+});
+
+test('a run leaves nothing in the project but its own folder, and learns for the next', async () => {
+  await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
+  expect((await project.shardline(['run', '--', '-p', 'no:cacheprovider'], { PYTHONDONTWRITEBYTECODE: '1' })).exitCode).toBe(0);
+  expect((await readdir(project.directory)).sort()).toEqual(['.shardline', 'test_a.py']);
+  expect(JSON.parse(await project.read(join('.shardline', 'timings.json')))).toMatchObject({ version: 1, files: [['test_a.py', {}]] });
+});

@@ -1,0 +1,56 @@
+// Runs the program as a user would, in projects made for one test.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa, type ResultPromise } from 'execa';
+import type { Report } from '../../shared/report.ts';
+import { decodeReport } from '../../shared/wire/report.ts';
+import { testPython } from './python.ts';
+
+const script = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+
+/** Settings of whoever runs the tests are not those of the tests. */
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SHARDLINE_')));
+
+export interface Project extends AsyncDisposable {
+  readonly directory: string;
+  /** `shardline ARGV…` there, with the tests' interpreter; it never rejects. */
+  shardline(
+    argv: readonly string[],
+    settings?: Readonly<Record<string, string>>,
+  ): ResultPromise<{ reject: false; all: true; stdin: 'ignore' }>;
+  /** The report of the run whose `--out` was `out`. */
+  report(out?: string): Promise<Report>;
+  read(path: string): Promise<string>;
+}
+
+/** A project of these files, gone when it is disposed of. */
+export async function newProject(files: Readonly<Record<string, string>>): Promise<Project> {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-project-'));
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, name)), { recursive: true });
+    await writeFile(join(directory, name), content);
+  }
+  const read = (path: string): Promise<string> => readFile(join(directory, path), 'utf8');
+  return {
+    directory,
+    read,
+    shardline: (argv, settings = {}) =>
+      execa(process.execPath, [script, ...argv], {
+        cwd: directory,
+        env: { ...env, SHARDLINE_PYTHON: testPython(), ...settings },
+        extendEnv: false,
+        reject: false,
+        all: true,
+        stdin: 'ignore',
+      }),
+    report: async (out = 'out') => decodeReport(await read(join(out, 'report.json')), 'report.json'),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** Outcome by node id. */
+export const outcomesOf = (report: Report): Record<string, string> =>
+  Object.fromEntries(report.tests.map(({ nodeid, outcome }) => [nodeid, outcome]));

@@ -1,0 +1,203 @@
+// From command line, environment and pyproject.toml to settings, or to every mistake at once.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseBytes } from '../../../shared/bytes.ts';
+import { readArguments } from '../../../shared/cli/arguments.ts';
+import { loadSettings } from '../../../shared/cli/load-settings.ts';
+import { optionsOf } from '../../../shared/cli/options.ts';
+import { parseSelected, readSelected } from '../../../shared/cli/selected.ts';
+import { parseDuration } from '../../../shared/duration.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { safeUrl } from '../../../shared/redis-url.ts';
+import type { AgentSettings, RunSettings, Settings } from '../../../shared/settings.ts';
+
+let workspace = '';
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), 'shardline-test-cli-'));
+});
+afterAll(() => rm(workspace, { recursive: true, force: true }));
+
+const silent = { write: () => true };
+
+async function load(argv: readonly string[], env: Record<string, string> = {}, toml = ''): Promise<Settings> {
+  await writeFile(join(workspace, 'pyproject.toml'), toml);
+  const given = readArguments(argv, '1.2.3', silent);
+  if (given === null) throw new Error('nothing was given');
+  return loadSettings(given, env, workspace);
+}
+const run = async (argv: readonly string[], env: Record<string, string> = {}, toml = ''): Promise<RunSettings> => {
+  const settings = await load(['run', ...argv], env, toml);
+  if (settings.command !== 'run') throw new Error('not a run');
+  return settings;
+};
+const agent = async (argv: readonly string[], env: Record<string, string> = {}, toml = ''): Promise<AgentSettings> => {
+  const settings = await load(['agent', ...argv], env, toml);
+  if (settings.command !== 'agent') throw new Error('not an agent');
+  return settings;
+};
+
+/** Everything that was told, in order. */
+async function mistakes(loading: Promise<unknown>): Promise<string[]> {
+  const thrown: unknown = await loading.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+  return errors.map((error) => {
+    if (!(error instanceof ShardlineError)) throw error;
+    expect(error.exitCode).toBe(4);
+    return error.message;
+  });
+}
+
+describe('settings', () => {
+  test('have defaults', async () => {
+    expect(await run([])).toMatchObject({
+      paths: [],
+      agents: null,
+      numprocesses: 'auto',
+      redis: null,
+      pool: 'default',
+      maxfail: null,
+      workspace,
+    });
+    expect(await run([])).toMatchObject({
+      waitAgentsSeconds: 60,
+      workerBytes: 300_000_000,
+      verbosity: 'normal',
+      logLevel: 'warn',
+      engine: 'process',
+    });
+  });
+
+  test('on the command line win over the environment, and these over pyproject.toml', async () => {
+    const toml = '[tool.shardline]\nagents = 1\npool = "toml"\nwait-agents = "2m"\n';
+    const env = { SHARDLINE_AGENTS: '2', SHARDLINE_POOL: 'env' };
+    expect(await run(['--agents', '3'], env, toml)).toMatchObject({ agents: 3, pool: 'env', waitAgentsSeconds: 120 });
+  });
+
+  test('paths are relative to where they were given', async () => {
+    const settings = await run(['--out', 'o'], { SHARDLINE_JSON: 'j.json' }, '[tool.shardline]\ntimings = "t.json"\n');
+    expect(settings).toMatchObject({ out: join(workspace, 'o'), json: join(workspace, 'j.json'), timings: join(workspace, 't.json') });
+    expect(await run(['--python', 'python3.12'])).toMatchObject({ python: 'python3.12' });
+    expect(await run(['--python', 'v/bin/python'])).toMatchObject({ python: join(workspace, 'v/bin/python') });
+  });
+
+  test('what follows -- goes to pytest as it is', async () => {
+    const settings = await run(['tests/', '-x', '--', '-k', 'not slow', '--agents', '--', 'x']);
+    expect(settings).toMatchObject({ paths: ['tests/'], maxfail: 1, pytestArgs: ['-k', 'not slow', '--agents', '--', 'x'] });
+  });
+
+  test('of an agent leave out what belongs to runs, and need a Redis', async () => {
+    const toml = '[tool.shardline]\nagents = 4\npool = "p"\n';
+    expect(await agent(['--redis', 'redis://h:1'], {}, toml)).toMatchObject({ redis: 'redis://h:1', pool: 'p', once: false, run: null });
+    expect(await agent([], { SHARDLINE_REDIS_URL: 'unix:///s' })).toMatchObject({ redis: 'unix:///s' });
+    expect(await mistakes(agent([]))).toEqual([expect.stringContaining('SHARDLINE_REDIS_URL')]);
+  });
+
+  test('every mistake in every source is told at once', async () => {
+    const toml = '[tool.shardline]\nagnets = 2\npool = "a b"\n';
+    const told = await mistakes(
+      run(['--agents', 'many', '--wait-agents', 'soon', '--otu', 'x'], { SHARDLINE_QUIT: '1', SHARDLINE_REDIS_URL: 'http://h' }, toml),
+    );
+    expect(told).toHaveLength(7);
+    expect(told.join('\n')).toMatch(/no option --otu[\s\S]*Did you mean --out\?/);
+    expect(told.join('\n')).toMatch(/SHARDLINE_QUIT[\s\S]*Did you mean SHARDLINE_QUIET\?/);
+    expect(told.join('\n')).toMatch(/no key agnets[\s\S]*Did you mean agents\?/);
+    for (const wrong of ['--agents many', '--wait-agents soon', 'pool = a b', 'SHARDLINE_REDIS_URL='])
+      expect(told.join('\n')).toContain(wrong);
+  });
+
+  test('a workspace that is not there and a pyproject.toml that is no TOML are told', async () => {
+    expect(await mistakes(run(['--workspace', 'nowhere']))).toEqual([expect.stringContaining('nowhere')]);
+    expect(await mistakes(run([], {}, '[tool'))).toEqual([expect.stringContaining('not valid TOML')]);
+    expect(await mistakes(run([], {}, '[tool.shardline]\nagents = [1]\n'))).toEqual([expect.stringContaining('agents')]);
+  });
+
+  test('variables of the tests are no settings', async () => {
+    expect(await run([], { SHARDLINE_TEST_PYTHON: 'p', SHARDLINE_NEED_DOCKER: '1', OTHER: 'x' })).toMatchObject({ command: 'run' });
+  });
+});
+
+describe('the command line', () => {
+  const help = (...argv: string[]): string => {
+    let said = '';
+    readArguments(argv, '1.2.3', { write: (text) => (said += text) });
+    return said;
+  };
+
+  test('help tells every option of a command, but for those that runs use for their own agents', () => {
+    for (const command of ['run', 'agent'] as const) {
+      for (const option of optionsOf(command))
+        expect(help(command, '--help').includes(`--${option.name} `), option.name).toBe(!option.isHidden);
+    }
+    expect(help('--help')).toContain('agent');
+    expect(help('--version')).toBe('1.2.3\n');
+  });
+
+  test('no command, an unknown one and a missing value are told with the mend', () => {
+    expect(() => readArguments([], '1', silent)).toThrow(/No command was given[\s\S]*shardline run/);
+    expect(() => readArguments(['rnu'], '1', silent)).toThrow(/no command rnu[\s\S]*Did you mean run\?/);
+    expect(() => readArguments(['run', '--agents'], '1', silent)).toThrow(/--agents/);
+  });
+});
+
+describe('a list of selected tests', () => {
+  test('has one entry a line, and comments', () => {
+    expect(parseSelected('\uFEFFa.py\r\n\n  # no\n b.py::test[x # y]\n')).toEqual(['a.py', 'b.py::test[x # y]']);
+  });
+
+  test('comes from standard input, and may be neither missing, empty nor full of options', async () => {
+    expect(await readSelected('-', Readable.from(['a.py\n', 'b.py']))).toEqual(['a.py', 'b.py']);
+    for (const [path, content] of [
+      ['/nowhere', ''],
+      ['-', '# nothing\n'],
+      ['-', '--rootdir=/\n'],
+    ] as const) {
+      await expect(readSelected(path, Readable.from([content]))).rejects.toMatchObject({ code: 'bad-selected-file' });
+    }
+  });
+});
+
+describe('values', () => {
+  test('durations', () => {
+    const cases = {
+      '90s': 90,
+      '5m': 300,
+      '1m30s': 90,
+      '300': 300,
+      '500ms': 0.5,
+      '1.5h': 5400,
+      '': null,
+      s: null,
+      '5 m': null,
+      '-1s': null,
+      '1d': null,
+    };
+    for (const [text, seconds] of Object.entries(cases)) expect(parseDuration(text), text).toBe(seconds);
+  });
+
+  test('sizes', () => {
+    const cases = { '300MB': 3e8, '1GiB': 2 ** 30, '1024': 1024, '1.5kb': 1500, '0': null, '': null, MB: null, '-1': null };
+    for (const [text, bytes] of Object.entries(cases)) expect(parseBytes(text), text).toBe(bytes);
+  });
+
+  test('a password is never shown, wherever it stands', () => {
+    const secret = fc.stringMatching(/^[A-Za-z0-9!$&*+,;=~%:]{6,20}$/);
+    fc.assert(
+      fc.property(secret, fc.constantFrom('', 'user'), (password, user) => {
+        expect(safeUrl(`rediss://${user}:${encodeURIComponent(password)}@host:6379/1`)).toBe(
+          `rediss://${user === '' ? '' : 'user@'}host:6379/1`,
+        );
+        expect(safeUrl(`redis://${user}:${password}@host`)).not.toContain(password);
+        expect(safeUrl(`${password}@host`)).not.toContain(password);
+      }),
+    );
+    expect(safeUrl('unix:///tmp/s?db=1')).toBe('unix:///tmp/s?db=1');
+  });
+});

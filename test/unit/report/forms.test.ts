@@ -1,0 +1,189 @@
+// Each form of the report says the same, whatever tests print.
+
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openJournal, readJournal } from '../../../coordinator/report/journal.ts';
+import { junitXml } from '../../../coordinator/report/junit.ts';
+import { prepareOut, writeOutputs } from '../../../coordinator/report/outputs.ts';
+import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
+import { renderReport } from '../../../coordinator/report/terminal.ts';
+import { nodeId, testFile } from '../../../shared/ids.ts';
+import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { sampleReport, sampleTest } from './sample-report.ts';
+
+const plain = { color: false, width: 80, paths: ['/out/report.json'], verbosity: 'normal' } as const;
+const nasty = fc.string({ unit: 'binary', maxLength: 60 });
+
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'shardline-test-report-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('report.json', () => {
+  test('what is written is what is read', () => {
+    const report = sampleReport([sampleTest('tests/test_a.py::test_ü[a::b c]', 'failed', 'boom', 'out')]);
+    expect(decodeReport(encodeReport(report), 'here')).toEqual(report);
+  });
+
+  test('a newer schema, a broken file and a path out of the rootdir are refused', () => {
+    const report = sampleReport([]);
+    expect(() => decodeReport(JSON.stringify({ ...report, schema: 2 }), 'x')).toThrow(expect.objectContaining({ code: 'newer-version' }));
+    expect(() => decodeReport('{', 'x')).toThrow(expect.objectContaining({ code: 'bad-message' }));
+    const outside = sampleReport([sampleTest('../etc/passwd::x', 'passed')]);
+    expect(() => decodeReport(encodeReport(outside), 'x')).toThrow(expect.objectContaining({ code: 'bad-message' }));
+  });
+});
+
+describe('junit.xml', () => {
+  const parse = (xml: string) =>
+    new XMLParser({
+      ignoreAttributes: false,
+      attributeNamePrefix: '',
+      isArray: (name, _path, _isLeaf, isAttribute) => !isAttribute && name !== 'testsuites',
+    }).parse(xml);
+
+  test('counts, names and kinds are those of pytest', () => {
+    const report = sampleReport(
+      [
+        sampleTest('tests/test_a.py::TestX::test_y[1.5]', 'failed', 'def test():\nE   assert 1 == 2', 'printed'),
+        sampleTest('tests/test_a.py::test_p', 'passed'),
+        sampleTest('tests/b.py::test_s', 'skipped', 'why not'),
+      ],
+      {
+        notRun: [{ nodeid: nodeId('tests/c.py'), kind: 'file', reason: 'no-agent', predictedSeconds: 1 }],
+        collectErrors: [{ file: testFile('tests/d.py'), message: 'ImportError' }],
+      },
+    );
+    const xml = junitXml(report);
+    expect(XMLValidator.validate(xml)).toBe(true);
+    const { testsuites } = parse(xml);
+    expect(testsuites).toMatchObject({ tests: '5', failures: '1', errors: '1', skipped: '2' });
+    const [failed] = testsuites.testsuite[0].testcase;
+    expect(failed).toMatchObject({ classname: 'tests.test_a.TestX', name: 'test_y[1.5]', file: 'tests/test_a.py', line: '3' });
+    expect(failed.failure[0].message).toBe('assert 1 == 2');
+    expect(failed['system-out'][0]).toContain('printed');
+    expect(xml).toContain('<skipped type="shardline.not-run" message="no-agent"/>');
+  });
+
+  test('a test that failed and passed is flaky the Surefire way', () => {
+    const once = sampleTest('tests/test_a.py::test_f', 'failed', 'first time');
+    const twice = sampleTest('tests/test_a.py::test_f', 'passed');
+    const xml = junitXml(sampleReport([{ ...twice, flaky: true, attempts: [...once.attempts, ...twice.attempts] }]));
+    expect(xml).toContain('<flakyFailure message="first time">');
+    expect(xml).not.toContain('<failure');
+  });
+
+  test('is valid whatever tests are called and print', () => {
+    fc.assert(
+      fc.property(nasty, nasty, nasty, (name, message, output) => {
+        const report = sampleReport([sampleTest(`tests/test_a.py::test[${name}]`, 'failed', message, output)]);
+        const xml = junitXml(report);
+        expect(XMLValidator.validate(xml)).toBe(true);
+        expect(xml.replace(/[\t\n\r\u0020-\ud7ff\ue000-\ufffd]|[\ud800-\udbff][\udc00-\udfff]/g, '')).toBe('');
+      }),
+    );
+  });
+
+  test('ten thousand tests are no burden', () => {
+    const tests = Array.from({ length: 10_000 }, (_, index) => sampleTest(`tests/test_${index % 100}.py::test_${index}`, 'passed'));
+    expect(junitXml(sampleReport(tests)).match(/<testcase /g)).toHaveLength(10_000);
+  });
+});
+
+describe('the terminal', () => {
+  test('failures come first with their tracebacks, the verdict last', () => {
+    const report = sampleReport([
+      sampleTest('t.py::test_p', 'passed'),
+      sampleTest('t.py::test_f', 'failed', 'def f():\nE   assert 0', 'hello'),
+    ]);
+    const lines = renderReport(report, plain).trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^_+ t\.py::test_f \(a1 gw0\) _+$/);
+    expect(lines).toContain('E   assert 0');
+    expect(lines).toContain('hello');
+    expect(lines).toContain('FAILED t.py::test_f - assert 0');
+    expect(lines.at(-1)).toBe('failed: 1 failed, 1 passed in 12.3 s; 1 agent, 1 file; exit 1');
+  });
+
+  test('quiet leaves the short summary and the verdict', () => {
+    const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'E   assert 0')]);
+    expect(
+      renderReport(report, { ...plain, verbosity: 'quiet' })
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(2);
+  });
+
+  test('a long list of tests that did not run is cut, and says so', () => {
+    const notRun = Array.from({ length: 25 }, (_, index) => ({
+      nodeid: nodeId(`t.py::test_${index}`),
+      kind: 'test' as const,
+      reason: 'no-agent' as const,
+      predictedSeconds: 1,
+    }));
+    const text = renderReport(sampleReport([], { notRun }), plain);
+    expect(text.match(/^NOT RUN /gm)).toHaveLength(21);
+    expect(text).toContain('NOT RUN 5 more - no-agent');
+  });
+
+  test('nothing that a test prints moves the cursor or adds a line to the summary', () => {
+    fc.assert(
+      fc.property(nasty, nasty, nasty, (name, message, output) => {
+        const id = `t.py::test[${name}]`;
+        const text = renderReport(sampleReport([sampleTest(id, 'error', message, output)]), plain);
+        expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+        expect(text.trimEnd().split('\n').at(-1)).toMatch(/^failed: 1 error in /);
+      }),
+    );
+  });
+});
+
+describe('summary.md', () => {
+  test('backticks in a traceback do not end its block', () => {
+    const markdown = summaryMarkdown(sampleReport([sampleTest('t.py::test_f', 'failed', 'a\n```\n<script>alert(1)</script>\n````')]));
+    expect(markdown).toContain('\n`````text\n');
+    expect(markdown).toContain('| 1 | 0 | 1 |');
+  });
+});
+
+describe('events.ndjson', () => {
+  test('is read as it was written, but for a line that was cut off', async () => {
+    const path = join(directory, 'events.ndjson');
+    const journal = openJournal(path);
+    journal.record({ kind: 'tick', at: 1 });
+    journal.record({ kind: 'interrupt-requested', at: 2, by: 'SIGINT' });
+    await journal.close();
+    await writeFile(path, '{"version":1,"ki', { flag: 'a' });
+    expect(await readJournal(path)).toEqual([
+      { kind: 'tick', at: 1 },
+      { kind: 'interrupt-requested', at: 2, by: 'SIGINT' },
+    ]);
+  });
+
+  test('a journal that cannot be written is an error when it is closed', async () => {
+    const journal = openJournal(join(directory, 'nowhere', 'events.ndjson'));
+    journal.record({ kind: 'tick', at: 1 });
+    await expect(journal.close()).rejects.toMatchObject({ code: 'output-not-writable' });
+  });
+});
+
+describe('the files of a run', () => {
+  test('stand in their folder and where copies were asked for, and git ignores them in a project', async () => {
+    const dir = join(directory, '.shardline', 'runs', 'r1');
+    await prepareOut(dir);
+    const json = join(directory, 'copies', 'r.json');
+    const paths = await writeOutputs(sampleReport([]), { dir, json, junitXml: null });
+    expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json]);
+    for (const path of paths) expect((await stat(path)).size).toBeGreaterThan(0);
+    expect(await readFile(join(directory, '.shardline', '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  test('a folder that cannot be made is told before anything is run', async () => {
+    await writeFile(join(directory, 'file'), '');
+    await expect(prepareOut(join(directory, 'file', 'out'))).rejects.toMatchObject({ code: 'output-not-writable', exitCode: 4 });
+  });
+});
