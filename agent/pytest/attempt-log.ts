@@ -85,7 +85,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         const { at, startedAt, line, sections } = message;
         const nodeid = nodeId(message.nodeid);
         running.delete(worker);
-        rss.set(worker, message.rssBytes);
+        rss.set(worker, Math.max(message.rssBytes, rss.get(worker) ?? 0));
         const folded = foldPhases(message.phases);
         if (folded === null || settled.has(nodeid)) return;
         settled.add(nodeid);

@@ -1,6 +1,7 @@
 // What tests become under the process engine, against what plain pytest makes of them.
 
 import { expect, test } from 'vitest';
+import { nodeId, testFile } from '../../shared/ids.ts';
 import { inJunitTerms, makeSuite, plainPytest, runAttempt, selectors } from './suite.ts';
 
 const KINDS = `
@@ -136,4 +137,17 @@ test('ids of --dist loadgroup are those of plain pytest', async () => {
   const ran = await runAttempt(suite, selectors('test_g.py::test_g'), { pytestArgs: ['--dist', 'loadgroup'] });
   expect(ran.outcomes).toEqual({ 'test_g.py::test_g': 'passed' });
   expect(ran.ending).toEqual({ kind: 'finished' });
+});
+
+test('a module that skips itself is one skipped test, as it is for pytest', async () => {
+  await using suite = await makeSuite({
+    'test_m.py': 'import pytest\npytest.importorskip("nothing_of_that_name")\ndef test_m(): pass\n',
+    'test_n.py': 'def test_n(): pass\n',
+  });
+  const ran = await runAttempt(suite, selectors('test_m.py', 'test_n.py'));
+  expect(ran.outcomes).toEqual({ 'test_m.py': 'skipped', 'test_n.py::test_n': 'passed' });
+  expect(ran.results.find(({ nodeid }) => nodeid === 'test_m.py')?.message).toContain('nothing_of_that_name');
+  expect(ran.ending).toEqual({ kind: 'finished' });
+  const again = await runAttempt(suite, [{ kind: 'tests', file: testFile('test_m.py'), nodeids: [nodeId('test_m.py')] }]);
+  expect(again.outcomes).toEqual({ 'test_m.py': 'skipped' });
 });

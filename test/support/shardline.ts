@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import type { Report } from '../../shared/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { testPython } from './python.ts';
@@ -17,10 +17,7 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 export interface Project extends AsyncDisposable {
   readonly directory: string;
   /** `shardline ARGV…` there, with the tests' interpreter; it never rejects. */
-  shardline(
-    argv: readonly string[],
-    settings?: Readonly<Record<string, string>>,
-  ): ResultPromise<{ reject: false; all: true; stdin: 'ignore' }>;
+  readonly shardline: (argv: readonly string[], settings?: Readonly<Record<string, string>>) => ReturnType<typeof start>;
   /** The report of the run whose `--out` was `out`. */
   report(out?: string): Promise<Report>;
   read(path: string): Promise<string>;
@@ -37,19 +34,21 @@ export async function newProject(files: Readonly<Record<string, string>>): Promi
   return {
     directory,
     read,
-    shardline: (argv, settings = {}) =>
-      execa(process.execPath, [script, ...argv], {
-        cwd: directory,
-        env: { ...env, SHARDLINE_PYTHON: testPython(), ...settings },
-        extendEnv: false,
-        reject: false,
-        all: true,
-        stdin: 'ignore',
-      }),
+    shardline: (argv, settings = {}) => start(directory, argv, settings),
     report: async (out = 'out') => decodeReport(await read(join(out, 'report.json')), 'report.json'),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
 }
+
+const start = (cwd: string, argv: readonly string[], settings: Readonly<Record<string, string>>) =>
+  execa(process.execPath, [script, ...argv], {
+    cwd,
+    env: { ...env, SHARDLINE_PYTHON: testPython(), ...settings },
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+  });
 
 /** Outcome by node id. */
 export const outcomesOf = (report: Report): Record<string, string> =>

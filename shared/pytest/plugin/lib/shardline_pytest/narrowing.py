@@ -6,7 +6,7 @@ Also tells what was collected. Directory arguments stay directories: a file name
 import pytest
 
 from .arguments import file_of, path_of, split_argument
-from .channel import cap, clean, perf_seconds
+from .channel import cap, clean, now_ms, perf_seconds
 
 OWN_ID = "_shardline_nodeid"
 MESSAGE_BYTES = 100_000
@@ -35,6 +35,7 @@ class Narrowing:
         self.collected_ids = []
         self.seconds = {}
         self.failed = set()
+        self.skipped = {}
         self.is_complete = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -65,8 +66,12 @@ class Narrowing:
             self.seconds[file] = self.seconds.get(file, 0.0) + perf_seconds() - started
 
     def pytest_collectreport(self, report):
+        file = file_of(report.nodeid)
+        if report.skipped and file in self.wanted:
+            # A module that skips itself while it is imported: nobody knows its tests, and pytest counts it as one skipped test.
+            self.skipped[clean(report.nodeid)] = report
+            self.collected_ids.append(clean(report.nodeid))
         if report.failed:
-            file = file_of(report.nodeid)
             # pytest 7 also imports the __init__.py of packages that hold no selected test.
             if file in self.wanted or not (PACKAGES_ARE_MODULES and file.endswith("__init__.py")):
                 self.tell_failed(file, report.longreprtext)
@@ -100,6 +105,8 @@ class Narrowing:
         for item in session.items:
             nodeid = own_id(item)
             by_file.setdefault(file_of(nodeid), []).append(nodeid)
+        for nodeid in self.skipped:
+            by_file.setdefault(file_of(nodeid), []).append(nodeid)
         for file, nodeids in self.wanted.items():
             if file in self.failed:
                 continue
@@ -113,6 +120,15 @@ class Narrowing:
         for file, nodeids in by_file.items():
             if nodeids or file not in self.failed:
                 self.channel.send("collected", file=clean(file), nodeids=nodeids, seconds=self.seconds.get(file, 0.0))
+        for nodeid, report in self.skipped.items():
+            self.tell_skipped(nodeid, report)
+
+    def tell_skipped(self, nodeid, report):
+        at = now_ms()
+        path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)
+        message = cap("%s:%s: %s" % (path, line, reason), MESSAGE_BYTES)
+        phase = {"when": "collect", "outcome": "skipped", "seconds": 0.0, "xfailReason": None, "isSubtest": False, "message": message}
+        self.channel.send("test-finished", nodeid=nodeid, at=at, startedAt=at, line=line, phases=[phase], sections=[], rssBytes=0)
 
     def is_below_failed(self, file):
         return "." in self.failed or any(file.startswith(directory + "/") for directory in self.failed)
