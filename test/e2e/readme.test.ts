@@ -1,0 +1,55 @@
+// Every command of the README is run: here, or by the test or CI step named here.
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { startTcpServer } from '../support/redis.ts';
+import { newProject } from '../support/shardline.ts';
+
+const elsewhere: Readonly<Record<string, string>> = {
+  'npm start': 'CI',
+  'npm test': 'CI',
+  'npm install --save-dev shardline': 'test/e2e/package.test.ts, from the packed tarball',
+  'docker compose --file docker/compose.yaml up --scale agent=2': 'test/e2e/docker.test.ts',
+};
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const commands = Array.from(readme.matchAll(/```sh\n([\s\S]*?)```/g), ([, block = '']) => block.trim().split('\n')).flat();
+const runs = commands.filter((command) => command.startsWith('npx shardline run'));
+
+/** What a shell makes of a line: words, with double quotes around those that hold spaces. */
+const words = (line: string): string[] => Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
+
+test('no command is left out', () => {
+  const known = [
+    ...Object.keys(elsewhere),
+    ...runs,
+    'npx shardline agent',
+    'export SHARDLINE_REDIS_URL=redis://user:password@redis.example:6379',
+  ];
+  expect(commands.filter((command) => !known.includes(command))).toEqual([]);
+  expect(runs.length).toBeGreaterThan(2);
+});
+
+test('its runs and its agent do what it says', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\nmarkers = slow\n',
+    'tests/test_a.py': 'import pytest\ndef test_a(): pass\n@pytest.mark.slow\ndef test_slow(): pass\n',
+    'tests/test_b.py': 'def test_b(): pass\n',
+  });
+  await using server = await startTcpServer();
+  const agent = project.shardline(['agent'], { SHARDLINE_REDIS_URL: server.url });
+  let said = '';
+  agent.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await eventually('the agent waits', () => said.includes('waiting for runs'));
+  for (const command of runs) {
+    const argv = words(command.replace('npx shardline ', '').replace('redis://redis.example:6379', server.url));
+    const result = await project.shardline(argv);
+    expect(result.exitCode, result.all).toBe(0);
+  }
+  agent.kill('SIGTERM');
+  expect((await agent).exitCode).toBe(0);
+  expect(said).toContain('joined run');
+});
