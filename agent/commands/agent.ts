@@ -11,6 +11,7 @@ import { createLogger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { agentLoop } from '../agent-loop.ts';
+import { streamOrProcess } from '../fallback-engine.ts';
 import { processEngine } from '../process-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
 
@@ -54,7 +55,10 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },
         member,
-        engineFor: () => processEngine(),
+        engineFor: (spec) =>
+          spec.engine === 'process'
+            ? processEngine()
+            : streamOrProcess((why) => edge.stderr.write(`shardline agent ${id}: a pytest for each shard, because ${why}\n`)),
         clock: systemClock,
         tellState: (phrase, fields) => {
           logger.info(fields, phrase);

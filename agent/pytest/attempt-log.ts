@@ -27,6 +27,8 @@ export interface AttemptLog {
   running(): NodeId | null;
   /** Files neither collected nor failed to, and announced tests without a result. */
   missing(): readonly string[];
+  /** The same as selectors, in order: what another xdist worker would have to run. */
+  remaining(): readonly Selector[];
 }
 
 /** Every xdist worker collects every file and says so: each file is told once, and so is each test's result. `now` is milliseconds since the epoch. */
@@ -36,6 +38,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const announced = new Set<NodeId>();
   const settled = new Set<NodeId>();
   const running = new Map<string, { readonly nodeid: NodeId; readonly startedAt: number }>();
+  const collecting = new Map<string, TestFile>();
   const rss = new Map<string, number>();
   let isExpectingLosses = false;
   let started: StartedPytest | null = null;
@@ -43,7 +46,13 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
 
   const lose = (worker: string, error: string): void => {
     const test = running.get(worker);
+    const file = collecting.get(worker);
     running.delete(worker);
+    collecting.delete(worker);
+    if (file !== undefined && !isExpectingLosses && !failed.has(file)) {
+      failed.add(file);
+      tell({ kind: 'collect-failed', at: now(), file, message: `xdist worker ${worker} crashed while collecting ${file}: ${error}` });
+    }
     if (test === undefined || isExpectingLosses || settled.has(test.nodeid)) return;
     settled.add(test.nodeid);
     const message = `xdist worker ${worker} crashed while running ${test.nodeid}: ${error}`;
@@ -55,12 +64,24 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const hear = (message: PytestMessage, worker: string): void => {
     switch (message.kind) {
       case 'hello':
+      case 'ready':
+      case 'task-done':
+      case 'unsupported':
         return;
+      case 'collecting':
+        collecting.set(worker, testFile(message.file));
+        return;
+      case 'late-error': {
+        const file = fileOf(nodeId(message.nodeid));
+        tell({ kind: 'collect-failed', at: now(), file, message: `in a teardown after ${message.nodeid}:\n${message.message}` });
+        return;
+      }
       case 'started':
         started = message;
         return;
       case 'collected': {
         const file = testFile(message.file);
+        collecting.delete(worker);
         if (collected.has(file)) return;
         collected.add(file);
         const nodeids = message.nodeids.map(nodeId);
@@ -70,6 +91,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       }
       case 'collect-failed': {
         const file = testFile(message.file);
+        if (collecting.get(worker) === file) collecting.delete(worker);
         if (failed.has(file)) return;
         failed.add(file);
         tell({ kind: 'collect-failed', at: now(), file, message: message.message });
@@ -103,6 +125,8 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     }
   };
 
+  const isKnown = (file: TestFile): boolean => collected.has(file) || failed.has(file) || isBelow(file, failed);
+
   return {
     hear,
     expectLosses() {
@@ -119,9 +143,17 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     },
     running: () => running.values().next().value?.nodeid ?? null,
     missing() {
-      const isKnown = (file: TestFile): boolean => collected.has(file) || failed.has(file) || isBelow(file, failed);
       const files = new Set(selectors.map((selector) => selector.file));
       return [...[...files].filter((file) => !isKnown(file)), ...announced.difference(settled)];
+    },
+    remaining() {
+      const unsettled = Map.groupBy(announced.difference(settled), fileOf);
+      return selectors.flatMap((selector): Selector[] => {
+        if (!isKnown(selector.file)) return [selector];
+        const nodeids = unsettled.get(selector.file);
+        unsettled.delete(selector.file);
+        return nodeids === undefined ? [] : [{ kind: 'tests', file: selector.file, nodeids }];
+      });
     },
   };
 }

@@ -32,6 +32,14 @@ const message = z.discriminatedUnion('kind', [
     sections: z.array(z.object({ title: z.string(), text: z.string() })),
     rssBytes: z.number(),
   }),
+  /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`. */
+  z.object({ kind: z.literal('ready') }),
+  z.object({ kind: z.literal('collecting'), file: z.string() }),
+  z.object({ kind: z.literal('task-done'), isWhole: z.boolean() }),
+  /** A fixture that outlived its file failed in its teardown; `nodeid` ran last before. */
+  z.object({ kind: z.literal('late-error'), nodeid: z.string(), message: z.string() }),
+  /** Why this pytest cannot be fed. */
+  z.object({ kind: z.literal('unsupported'), problem: z.string() }),
   z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string() }),
   z.object({ kind: z.literal('finished'), exitCode: z.number().int(), byMaxfail: z.boolean() }),
 ]);

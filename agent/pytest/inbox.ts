@@ -10,8 +10,13 @@ const LINGER_MS = 1000;
 export interface Inbox {
   /** Resolves when every connection has ended, at most `LINGER_MS` later, and nothing more will be heard. */
   drained(): Promise<void>;
+  /** Writes one message to a worker that said hello; false when it is not there any more. */
+  send(worker: string, message: object): boolean;
   close(): Promise<void>;
 }
+
+/** Called when a worker's connection has ended, after the last message from it. */
+export type Gone = (worker: string) => void;
 
 /** `worker` is `main`, `controller` or an xdist worker's name, as the connection's first message said. */
 export type Hear = (message: PytestMessage, worker: string) => void;
@@ -20,7 +25,12 @@ export type Hear = (message: PytestMessage, worker: string) => void;
  * Listens at `path`. A worker's messages are heard in order; `worker-down` is heard after the last of that worker's own. `onBroken` gets the
  * `bad-message` error of a connection that was closed for it.
  */
-export async function openInbox(path: string, hear: Hear, onBroken: (problem: unknown) => void): Promise<Inbox> {
+export async function openInbox(
+  path: string,
+  hear: Hear,
+  onBroken: (problem: unknown) => void,
+  gone: Gone = () => undefined,
+): Promise<Inbox> {
   const sockets = new Set<Socket>();
   const open = new Map<string, Socket>();
 
@@ -58,7 +68,10 @@ export async function openInbox(path: string, hear: Hear, onBroken: (problem: un
     socket.on('error', () => undefined);
     socket.once('close', () => {
       sockets.delete(socket);
-      if (open.get(worker) === socket) open.delete(worker);
+      if (open.get(worker) === socket) {
+        open.delete(worker);
+        gone(worker);
+      }
     });
   });
   server.listen(path);
@@ -67,6 +80,12 @@ export async function openInbox(path: string, hear: Hear, onBroken: (problem: un
   return {
     async drained() {
       await Promise.all([...sockets].map((socket) => new Promise<void>((resolve) => afterEnd(socket, resolve))));
+    },
+    send(worker, message) {
+      const socket = open.get(worker);
+      if (socket === undefined || socket.destroyed) return false;
+      socket.write(`${JSON.stringify(message)}\n`);
+      return true;
     },
     async close() {
       for (const socket of sockets) socket.destroy();

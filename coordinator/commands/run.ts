@@ -8,6 +8,7 @@ import { readSelected } from '../../shared/cli/selected.ts';
 import { agentId, type RunId, runId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import type { EngineName } from '../../shared/run-spec.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { createLogger, type Logger } from '../../shared/system/logger.ts';
@@ -89,13 +90,14 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const { pools, agents, timings, store } = connection.value;
   const suite = discovery.value;
 
-  const plan = await planRun(setting, suite, timings, agents.count, pools);
+  const engine = engineFor(setting, suite);
+  const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
   const at = Date.now();
   const spec = {
     version: 1,
     runId: id,
     pool: settings.pool,
-    engine: settings.engine,
+    engine,
     pytestArgs,
     maxfail: settings.maxfail ?? suite.maxfail,
     openedAt: at,
@@ -156,6 +158,13 @@ async function finish(setting: Setting, state: RunState, store: TimingStore & { 
   const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
   edge.stdout.write(renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity: settings.verbosity }));
   return report.exitCode;
+}
+
+/** The engine asked for, or the one that can; which it is, and why, is told. */
+function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite): EngineName {
+  if (settings.engine === 'process' || suite.unstreamable === null) return settings.engine;
+  edge.stderr.write(`shardline: every shard gets a pytest of its own (--engine process), because ${suite.unstreamable}\n`);
+  return 'process';
 }
 
 interface OpenRedis {
@@ -219,7 +228,7 @@ function timingStores(stores: readonly TimingStore[]): TimingStore {
   };
 }
 
-async function planRun(setting: Setting, suite: DiscoveredSuite, timings: Timings, localAgents: number, pools: Pools) {
+async function planRun(setting: Setting, engine: EngineName, suite: DiscoveredSuite, timings: Timings, localAgents: number, pools: Pools) {
   const { settings } = setting;
   const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
@@ -233,7 +242,7 @@ async function planRun(setting: Setting, suite: DiscoveredSuite, timings: Timing
     agents: Math.max(localAgents, elsewhere),
     slotsPerAgent:
       settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses)),
-    engine: settings.engine,
+    engine,
     fixedSeconds: PYTEST_START_SECONDS,
   });
 }

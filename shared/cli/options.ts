@@ -109,8 +109,8 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'choice',
     choices: engines.filter((engine) => engine === 'process'),
     commands: run,
-    fallback: 'process',
-    meaning: 'how an agent runs shards: a new pytest -n for each',
+    fallback: 'stream',
+    meaning: 'one pytest -n session for each agent, fed with files, or a new pytest -n for each shard',
   }),
   row({
     name: 'out',

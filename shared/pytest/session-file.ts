@@ -22,6 +22,15 @@ export type PytestTask =
     }
   | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[] }
   | {
+      /** One session for as long as the agent feeds its xdist workers. */
+      readonly mode: 'stream';
+      readonly socket: string;
+      readonly pytestArgs: readonly string[];
+      readonly numprocesses: string;
+      readonly maxAutoWorkers: number;
+      readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
+    }
+  | {
       readonly mode: 'run';
       readonly socket: string;
       readonly pytestArgs: readonly string[];
@@ -46,17 +55,20 @@ export async function removeSessionDirectory(directory: string): Promise<void> {
 export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
   const file =
     task.mode === 'run'
-      ? { ...task, selectors: task.selectors.map(asJson), resultPath: null, ownArgs: ownArgs(task) }
+      ? { ...task, selectors: task.selectors.map(selectorAsJson), resultPath: null, ownArgs: ownArgs(task) }
       : { maxAutoWorkers: null, ...task, ownArgs: ownArgs(task) };
   await writeFile(path, JSON.stringify(file), { mode: 0o600 });
 }
 
 function ownArgs(task: PytestTask): readonly string[] {
   if (task.mode === 'discover') return PLUGIN_ARGS;
-  return [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
+  const args = [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
+  // A crashed worker is replaced for as long as there is work: the agent decides what a crash costs.
+  return task.mode === 'stream' ? [...args, '--max-worker-restart', '100000'] : args;
 }
 
-const asJson = (selector: Selector) => ({
+/** A selector as the plugin reads it. */
+export const selectorAsJson = (selector: Selector) => ({
   file: selector.file,
   nodeids: selector.kind === 'tests' ? selector.nodeids : null,
 });

@@ -13,7 +13,7 @@ const topFolders = ['agent', 'bench', 'coordinator', 'docker', 'docs', 'examples
 const ignoredFolders = ['node_modules', 'dist'];
 
 /** Adapters that are one file beside the ports they implement, not a folder. */
-const adapterFiles = ['coordinator/local-agents.ts', 'agent/process-engine.ts'];
+const adapterFiles = ['coordinator/local-agents.ts', 'agent/process-engine.ts', 'agent/stream-engine.ts', 'agent/fallback-engine.ts'];
 
 /** Package → where it may be imported. */
 const packageHomes: Readonly<Record<string, RegExp>> = {
@@ -74,7 +74,7 @@ const rules: readonly Rule[] = [
   {
     says: 'an adapter is imported by itself and by commands only',
     forbids: (path, target) =>
-      (adapterFiles.includes(target) && !isCommand(path)) ||
+      (adapterFiles.includes(target) && !isCommand(path) && !adapterFiles.includes(path)) ||
       (adapterOf(target) !== null && adapterOf(target) !== adapterOf(path) && !isCommand(path) && !adapterFiles.includes(path)),
   },
   {

@@ -1,8 +1,11 @@
-// What tests become under the process engine, against what plain pytest makes of them.
+// What tests become under each engine, against what plain pytest makes of them.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { streamOrProcess } from '../../agent/fallback-engine.ts';
+import { processEngine } from '../../agent/process-engine.ts';
 import { nodeId, testFile } from '../../shared/ids.ts';
-import { inJunitTerms, makeSuite, plainPytest, runAttempt, selectors } from './suite.ts';
+import type { Selector } from '../../shared/shard.ts';
+import { inJunitTerms, makeSuite, plainPytest, type Ran, type RunOptions, runAttempt, type Suite, selectors } from './suite.ts';
 
 const KINDS = `
 import sys, unittest, warnings
@@ -44,110 +47,118 @@ class Old(unittest.TestCase):
     def test_unittest_skip(self): pass
 `;
 
-test('every kind of outcome is what plain pytest says, with its message, line and output', async () => {
-  await using suite = await makeSuite({
-    'tests/test_kinds.py': KINDS,
-    'tests/test_more.py': 'def test_more(): pass\n',
-    'mod.py': 'def f():\n    """\n    >>> 1 + 1\n    2\n    """\n',
-    'tests/broken/conftest.py': '',
-    'tests/broken/test_import.py': 'import nothing_of_that_name\n',
+describe.each([
+  ['process', processEngine()],
+  ['stream', streamOrProcess(() => undefined)],
+])('with the %s engine', (_name, engine) => {
+  const run = (suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> =>
+    runAttempt(suite, wanted, { engine, ...options });
+
+  test('every kind of outcome is what plain pytest says, with its message, line and output', async () => {
+    await using suite = await makeSuite({
+      'tests/test_kinds.py': KINDS,
+      'tests/test_more.py': 'def test_more(): pass\n',
+      'mod.py': 'def f():\n    """\n    >>> 1 + 1\n    2\n    """\n',
+      'tests/broken/conftest.py': '',
+      'tests/broken/test_import.py': 'import nothing_of_that_name\n',
+    });
+    const args = ['--doctest-modules', '.'];
+    const files = ['tests/test_kinds.py', 'tests/test_more.py', 'mod.py', 'tests/broken/test_import.py'];
+    const ran = await run(suite, selectors(...files), { pytestArgs: args });
+
+    expect(ran.ending).toEqual({ kind: 'finished' });
+    expect(inJunitTerms(ran.outcomes)).toEqual(await plainPytest(suite, args));
+    expect(ran.outcomes).toMatchObject({
+      'tests/test_kinds.py::test_xpass': 'xpassed',
+      'tests/test_kinds.py::test_xpass_strict': 'failed',
+      'tests/test_kinds.py::test_teardown_error': 'error',
+      'mod.py::mod.f': 'passed',
+    });
+    const by = (name: string) => ran.results.find((result) => result.nodeid === `tests/test_kinds.py::${name}`);
+    expect(by('test_fail')).toMatchObject({ file: 'tests/test_kinds.py', line: 6, message: expect.stringContaining('told') });
+    expect(by('test_fail')?.sections).toEqual([
+      { title: 'Captured stdout call', text: 'seen out\n' },
+      { title: 'Captured stderr call', text: 'seen err\n' },
+    ]);
+    expect(by('test_skip')?.message).toContain('not today');
+    expect(by('test_xfail')?.message).toBe('known');
+    expect(by('test_pass')).toMatchObject({ message: null, sections: [] });
+    expect(ran.peakRssBytes).toBeGreaterThan(10_000_000);
+
+    const announced = ran.events.flatMap((event) => (event.kind === 'collected' ? event.nodeids : []));
+    expect(new Set(announced)).toEqual(new Set(Object.keys(ran.outcomes)));
+    expect(ran.events.filter((event) => event.kind === 'collect-failed')).toMatchObject([
+      { file: 'tests/broken/test_import.py', message: expect.stringContaining('nothing_of_that_name') },
+    ]);
   });
-  const args = ['--doctest-modules', '.'];
-  const files = ['tests/test_kinds.py', 'tests/test_more.py', 'mod.py', 'tests/broken/test_import.py'];
-  const ran = await runAttempt(suite, selectors(...files), { pytestArgs: args });
 
-  expect(ran.ending).toEqual({ kind: 'finished' });
-  expect(inJunitTerms(ran.outcomes)).toEqual(await plainPytest(suite, args));
-  expect(ran.outcomes).toMatchObject({
-    'tests/test_kinds.py::test_xpass': 'xpassed',
-    'tests/test_kinds.py::test_xpass_strict': 'failed',
-    'tests/test_kinds.py::test_teardown_error': 'error',
-    'mod.py::mod.f': 'passed',
+  test('a test is told to have started before it runs, and each file to be collected once although every xdist worker collects it', async () => {
+    await using suite = await makeSuite({ 'test_a.py': 'def test_1(): pass\ndef test_2(): pass\n', 'test_empty.py': '' });
+    const ran = await run(suite, selectors('test_a.py', 'test_empty.py'));
+    expect(ran.events.filter((event) => event.kind === 'collected').map((event) => [event.file, event.nodeids.length])).toEqual([
+      ['test_a.py', 2],
+      ['test_empty.py', 0],
+    ]);
+    for (const nodeid of Object.keys(ran.outcomes)) {
+      const started = ran.events.findIndex((event) => event.kind === 'test-started' && event.nodeid === nodeid);
+      const finished = ran.events.findIndex((event) => event.kind === 'test-finished' && event.result.nodeid === nodeid);
+      expect(started).toBeGreaterThanOrEqual(0);
+      expect(finished).toBeGreaterThan(started);
+    }
   });
-  const by = (name: string) => ran.results.find((result) => result.nodeid === `tests/test_kinds.py::${name}`);
-  expect(by('test_fail')).toMatchObject({ file: 'tests/test_kinds.py', line: 6, message: expect.stringContaining('told') });
-  expect(by('test_fail')?.sections).toEqual([
-    { title: 'Captured stdout call', text: 'seen out\n' },
-    { title: 'Captured stderr call', text: 'seen err\n' },
-  ]);
-  expect(by('test_skip')?.message).toContain('not today');
-  expect(by('test_xfail')?.message).toBe('known');
-  expect(by('test_pass')).toMatchObject({ message: null, sections: [] });
-  expect(ran.peakRssBytes).toBeGreaterThan(10_000_000);
 
-  const announced = ran.events.flatMap((event) => (event.kind === 'collected' ? event.nodeids : []));
-  expect(new Set(announced)).toEqual(new Set(Object.keys(ran.outcomes)));
-  expect(ran.events.filter((event) => event.kind === 'collect-failed')).toMatchObject([
-    { file: 'tests/broken/test_import.py', message: expect.stringContaining('nothing_of_that_name') },
-  ]);
-});
-
-test('a test is told to have started before it runs, and each file to be collected once although every xdist worker collects it', async () => {
-  await using suite = await makeSuite({ 'test_a.py': 'def test_1(): pass\ndef test_2(): pass\n', 'test_empty.py': '' });
-  const ran = await runAttempt(suite, selectors('test_a.py', 'test_empty.py'));
-  expect(ran.events.filter((event) => event.kind === 'collected').map((event) => [event.file, event.nodeids.length])).toEqual([
-    ['test_a.py', 2],
-    ['test_empty.py', 0],
-  ]);
-  for (const nodeid of Object.keys(ran.outcomes)) {
-    const started = ran.events.findIndex((event) => event.kind === 'test-started' && event.nodeid === nodeid);
-    const finished = ran.events.findIndex((event) => event.kind === 'test-finished' && event.result.nodeid === nodeid);
-    expect(started).toBeGreaterThanOrEqual(0);
-    expect(finished).toBeGreaterThan(started);
-  }
-});
-
-test('long tracebacks and output keep head and tail around a visible cut, and bytes that are no text arrive escaped', async () => {
-  await using suite = await makeSuite({
-    'test_loud.py': `
+  test('long tracebacks and output keep head and tail around a visible cut, and bytes that are no text arrive escaped', async () => {
+    await using suite = await makeSuite({
+      'test_loud.py': `
 import sys
 def test_loud():
     print("HEAD" + "x" * 3_000_000 + "TAIL")
     sys.stderr.buffer.write(b"bad \\xff\\x00 bytes")
     raise AssertionError("FIRST" + "y" * 500_000 + "LAST")
 `,
+    });
+    const ran = await run(suite, selectors('test_loud.py'));
+    const [result] = ran.results;
+    const out = result?.sections.find((section) => section.title.includes('stdout'))?.text ?? '';
+    expect(out).toMatch(/^HEADx+\n\[\.\.\. shardline cut \d+ bytes here \.\.\.\]\nx+TAIL\n$/);
+    expect(out.length).toBeLessThan(65_000);
+    expect(result?.message?.length).toBeLessThan(101_000);
+    expect(result?.message).toContain('LAST');
+    expect(result?.sections.find((section) => section.title.includes('stderr'))?.text).toContain('bad ');
   });
-  const ran = await runAttempt(suite, selectors('test_loud.py'));
-  const [result] = ran.results;
-  const out = result?.sections.find((section) => section.title.includes('stdout'))?.text ?? '';
-  expect(out).toMatch(/^HEADx+\n\[\.\.\. shardline cut \d+ bytes here \.\.\.\]\nx+TAIL\n$/);
-  expect(out.length).toBeLessThan(65_000);
-  expect(result?.message?.length).toBeLessThan(101_000);
-  expect(result?.message).toContain('LAST');
-  expect(result?.sections.find((section) => section.title.includes('stderr'))?.text).toContain('bad ');
-});
 
-test('a user -n 0 runs without xdist workers, a user -n wins over ours, and auto is capped', async () => {
-  await using suite = await makeSuite({ 'test_w.py': 'def test_w(): pass\ndef test_v(): assert 0\n' });
-  const none = await runAttempt(suite, selectors('test_w.py'), { pytestArgs: ['-n', '0'] });
-  expect(none.results.map((result) => result.worker)).toEqual(['main', 'main']);
-  expect(none.ending).toEqual({ kind: 'finished' });
-  expect(none.outcomes).toEqual({ 'test_w.py::test_w': 'passed', 'test_w.py::test_v': 'failed' });
+  test('a user -n 0 runs without xdist workers, a user -n wins over ours, and auto is capped', async () => {
+    await using suite = await makeSuite({ 'test_w.py': 'def test_w(): pass\ndef test_v(): assert 0\n' });
+    const none = await run(suite, selectors('test_w.py'), { pytestArgs: ['-n', '0'] });
+    expect(none.results.map((result) => result.worker)).toEqual(['main', 'main']);
+    expect(none.ending).toEqual({ kind: 'finished' });
+    expect(none.outcomes).toEqual({ 'test_w.py::test_w': 'passed', 'test_w.py::test_v': 'failed' });
 
-  const two = await runAttempt(suite, selectors('test_w.py'), { pytestArgs: ['-n2'], numprocesses: '1' });
-  expect(two.workers).toBe(2);
-  const auto = await runAttempt(suite, selectors('test_w.py'), { numprocesses: 'auto', maxAutoWorkers: 1 });
-  expect(auto.workers).toBe(1);
-});
-
-test('ids of --dist loadgroup are those of plain pytest', async () => {
-  await using suite = await makeSuite({
-    'test_g.py': 'import pytest\n@pytest.mark.xdist_group("g")\ndef test_g(): pass\ndef test_h(): pass\n',
+    const two = await run(suite, selectors('test_w.py'), { pytestArgs: ['-n2'], numprocesses: '1' });
+    expect(two.workers).toBe(2);
+    const auto = await run(suite, selectors('test_w.py'), { numprocesses: 'auto', maxAutoWorkers: 1 });
+    expect(auto.workers).toBe(1);
   });
-  const ran = await runAttempt(suite, selectors('test_g.py::test_g'), { pytestArgs: ['--dist', 'loadgroup'] });
-  expect(ran.outcomes).toEqual({ 'test_g.py::test_g': 'passed' });
-  expect(ran.ending).toEqual({ kind: 'finished' });
-});
 
-test('a module that skips itself is one skipped test, as it is for pytest', async () => {
-  await using suite = await makeSuite({
-    'test_m.py': 'import pytest\npytest.importorskip("nothing_of_that_name")\ndef test_m(): pass\n',
-    'test_n.py': 'def test_n(): pass\n',
+  test('ids of --dist loadgroup are those of plain pytest', async () => {
+    await using suite = await makeSuite({
+      'test_g.py': 'import pytest\n@pytest.mark.xdist_group("g")\ndef test_g(): pass\ndef test_h(): pass\n',
+    });
+    const ran = await run(suite, selectors('test_g.py::test_g'), { pytestArgs: ['--dist', 'loadgroup'] });
+    expect(ran.outcomes).toEqual({ 'test_g.py::test_g': 'passed' });
+    expect(ran.ending).toEqual({ kind: 'finished' });
   });
-  const ran = await runAttempt(suite, selectors('test_m.py', 'test_n.py'));
-  expect(ran.outcomes).toEqual({ 'test_m.py': 'skipped', 'test_n.py::test_n': 'passed' });
-  expect(ran.results.find(({ nodeid }) => nodeid === 'test_m.py')?.message).toContain('nothing_of_that_name');
-  expect(ran.ending).toEqual({ kind: 'finished' });
-  const again = await runAttempt(suite, [{ kind: 'tests', file: testFile('test_m.py'), nodeids: [nodeId('test_m.py')] }]);
-  expect(again.outcomes).toEqual({ 'test_m.py': 'skipped' });
+
+  test('a module that skips itself is one skipped test, as it is for pytest', async () => {
+    await using suite = await makeSuite({
+      'test_m.py': 'import pytest\npytest.importorskip("nothing_of_that_name")\ndef test_m(): pass\n',
+      'test_n.py': 'def test_n(): pass\n',
+    });
+    const ran = await run(suite, selectors('test_m.py', 'test_n.py'));
+    expect(ran.outcomes).toEqual({ 'test_m.py': 'skipped', 'test_n.py::test_n': 'passed' });
+    expect(ran.results.find(({ nodeid }) => nodeid === 'test_m.py')?.message).toContain('nothing_of_that_name');
+    expect(ran.ending).toEqual({ kind: 'finished' });
+    const again = await run(suite, [{ kind: 'tests', file: testFile('test_m.py'), nodeids: [nodeId('test_m.py')] }]);
+    expect(again.outcomes).toEqual({ 'test_m.py': 'skipped' });
+  });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
+import type { Engine } from '../../agent/ports.ts';
 import { processEngine } from '../../agent/process-engine.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
@@ -46,7 +47,8 @@ export interface Ran {
   readonly peakRssBytes: number;
 }
 
-interface RunOptions {
+export interface RunOptions {
+  readonly engine?: Engine;
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -56,9 +58,9 @@ interface RunOptions {
 
 /** Opens a session, runs one attempt with these selectors in it, and closes it. */
 export async function runAttempt(suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> {
-  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, interruptWhen } = options;
+  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, interruptWhen, engine = processEngine() } = options;
   const spec: RunSpec = { version: 1, runId: runId('r1'), pool: 'default', engine: 'process', pytestArgs, maxfail: 0, openedAt: 0 };
-  const session = await processEngine().open({
+  const session = await engine.open({
     agent: agentId('a1'),
     spec,
     workspace: suite.path,

@@ -71,7 +71,7 @@ describe('settings', () => {
       workerBytes: 300_000_000,
       verbosity: 'normal',
       logLevel: 'warn',
-      engine: 'process',
+      engine: 'stream',
     });
   });
 

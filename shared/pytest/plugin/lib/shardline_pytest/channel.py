@@ -1,7 +1,9 @@
 """The way out: one JSON line per message to the agent's Unix socket. Owns the connection and how texts are made fit for it."""
 
+import collections
 import json
 import os
+import select
 import socket
 import time
 
@@ -13,6 +15,8 @@ class Channel:
         self.pid = os.getpid()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(path)
+        self.received = collections.deque()
+        self.partial = b""
         self.send("hello", worker=worker, pid=self.pid)
 
     def send(self, kind, **fields):
@@ -27,6 +31,38 @@ class Channel:
             self.close()
             if not isinstance(thrown, OSError):
                 raise
+
+    def tasks(self):
+        """What the agent asks for, one after the other, until it says that nothing more comes or is gone."""
+        while True:
+            message = self.receive()
+            if message is None or message["kind"] == "end":
+                return
+            if message["kind"] == "run":
+                yield message
+
+    def is_told_to_stop(self):
+        """Was `stop` said since the task began? Never waits."""
+        while self.socket is not None and (self.received or select.select([self.socket], [], [], 0)[0]):
+            message = self.receive()
+            if message is None or message["kind"] in ("stop", "end"):
+                if message is not None and message["kind"] == "end":
+                    self.received.appendleft(message)
+                return True
+        return False
+
+    def receive(self):
+        """The next message from the agent; None when it is gone."""
+        while not self.received:
+            try:
+                data = b"" if self.socket is None else self.socket.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                return None
+            *lines, self.partial = (self.partial + data).split(b"\n")
+            self.received.extend(json.loads(line) for line in lines)
+        return self.received.popleft()
 
     def close(self):
         if self.socket is not None:

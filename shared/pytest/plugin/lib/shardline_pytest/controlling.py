@@ -16,6 +16,14 @@ class Controlling:
     def pytest_configure_node(self, node):
         node.workerinput["shardline"] = json.dumps(self.session)
 
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config, log):
+        if self.session["mode"] != "stream":
+            return None
+        from .streaming import Fed
+
+        return Fed()
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         if error:

@@ -7,6 +7,7 @@ import pytest
 from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
 from .channel import cap
+from .unstreamable import unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
 CONTAINERS = tuple(kind for kind in (pytest.Session, pytest.Package, getattr(pytest, "Directory", None)) if kind is not None)
@@ -30,6 +31,7 @@ class Discovery:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config):
+        self.unstreamable = unstreamable(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -83,6 +85,7 @@ class Discovery:
             "collectErrors": self.errors,
             "outside": self.outside,
             "maxfail": self.maxfail,
+            "unstreamable": self.unstreamable,
             **versions(),
         }
         write_result(self.session, result)

@@ -121,14 +121,7 @@ class Narrowing:
             if nodeids or file not in self.failed:
                 self.channel.send("collected", file=clean(file), nodeids=nodeids, seconds=self.seconds.get(file, 0.0))
         for nodeid, report in self.skipped.items():
-            self.tell_skipped(nodeid, report)
-
-    def tell_skipped(self, nodeid, report):
-        at = now_ms()
-        path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)
-        message = cap("%s:%s: %s" % (path, line, reason), MESSAGE_BYTES)
-        phase = {"when": "collect", "outcome": "skipped", "seconds": 0.0, "xfailReason": None, "isSubtest": False, "message": message}
-        self.channel.send("test-finished", nodeid=nodeid, at=at, startedAt=at, line=line, phases=[phase], sections=[], rssBytes=0)
+            self.channel.send("test-finished", **skip_phase(nodeid, report))
 
     def is_below_failed(self, file):
         return "." in self.failed or any(file.startswith(directory + "/") for directory in self.failed)
@@ -141,3 +134,12 @@ class Narrowing:
 def selects(selected, nodeid):
     """Is `selected` this test, its class, or it without its parameters?"""
     return nodeid == selected or (nodeid.startswith(selected) and nodeid[len(selected) :].startswith(("::", "[")))
+
+
+def skip_phase(nodeid, report):
+    """The fields of `test-finished` for a module that skipped itself."""
+    at = now_ms()
+    path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)
+    message = cap("%s:%s: %s" % (path, line, reason), MESSAGE_BYTES)
+    phase = {"when": "collect", "outcome": "skipped", "seconds": 0.0, "xfailReason": None, "isSubtest": False, "message": message}
+    return {"nodeid": nodeid, "at": at, "startedAt": at, "line": line, "phases": [phase], "sections": [], "rssBytes": 0}

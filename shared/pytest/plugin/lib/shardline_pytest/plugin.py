@@ -10,6 +10,7 @@ from .controlling import Controlling
 from .discovery import Discovery
 from .narrowing import Narrowing
 from .running import Running
+from .unstreamable import unstreamable
 
 
 def xdist_workers(config):
@@ -45,7 +46,7 @@ def pytest_cmdline_main(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     session = session_of(config)
-    if session is None or session["mode"] != "run":
+    if session is None or session["mode"] not in ("run", "stream"):
         return
     workerinput = getattr(config, "workerinput", None)
     workers = xdist_workers(config)
@@ -55,6 +56,16 @@ def pytest_configure(config):
     if workerinput is None:
         channel.send("started", workers=max(1, workers), **versions())
         register(Controlling(session, channel), "shardline-controlling")
-    if workerinput is not None or workers == 0:
+    if session["mode"] == "stream":
+        problem = unstreamable(config) if workerinput is None else None
+        if problem is not None:
+            channel.send("unsupported", problem=problem)
+            raise pytest.UsageError("shardline cannot feed this session: %s" % problem)
+        if workerinput is not None:
+            from .streaming import Streaming
+
+            register(Streaming(config, channel), "shardline-streaming")
+            register(Running(session["limits"], channel), "shardline-running")
+    elif workerinput is not None or workers == 0:
         register(Narrowing(config, session["selectors"], channel), "shardline-narrowing")
         register(Running(session["limits"], channel), "shardline-running")
