@@ -24,6 +24,8 @@ const END_MS = 10_000;
 const DEATH_NOTICE_MS = 5000;
 /** Attempts that wait beside those that run, so that no worker waits for Redis. */
 const PREFETCH = 1;
+/** How many workers may end between an attempt's tests before it counts as crashed. */
+const UNEXPLAINED_LIMIT = 2;
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
 
@@ -42,6 +44,8 @@ interface Task {
   /** What is still to run. */
   selectors: readonly Selector[];
   interruptedBy: InterruptCause | null;
+  /** How many workers ended under it without a test to blame. */
+  unexplained: number;
   readonly settle: (ending: AttemptEnding) => void;
 }
 
@@ -158,7 +162,7 @@ async function startFed(
     const isBlamed = task.log.missing().length < before;
     task.selectors = remaining;
     if (remaining.length === 0) settle(task, { kind: 'finished' });
-    else if (task.interruptedBy === null && over === null && isBlamed) {
+    else if (task.interruptedBy === null && over === null && (isBlamed || ++task.unexplained <= UNEXPLAINED_LIMIT)) {
       queue.unshift(task);
       pump();
     } else settle(task, crashed(null, null, task, `xdist worker ${worker} ended between tests: ${error}`));
@@ -222,8 +226,9 @@ async function startFed(
     await inbox.drained();
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
-    for (const worker of [...busy.keys()]) lose(worker, how);
-    for (const task of queue.splice(0)) settle(task, crashed(exit.exitCode, exit.signal, task, over));
+    // All of it is gone, which is no single test's doing: nobody is blamed.
+    for (const task of [...busy.values(), ...queue.splice(0)]) settle(task, crashed(exit.exitCode, exit.signal, task, over));
+    busy.clear();
     await inbox.close();
     return over;
   })();
@@ -253,7 +258,7 @@ async function startFed(
 
   async function run(log: AttemptLog, selectors: readonly Selector[], interrupt: AbortSignal): Promise<AttemptEnding> {
     const settled = Promise.withResolvers<AttemptEnding>();
-    const task: Task = { log, selectors, interruptedBy: null, settle: settled.resolve };
+    const task: Task = { log, selectors, interruptedBy: null, unexplained: 0, settle: settled.resolve };
     let killing: NodeJS.Timeout | null = null;
     const onInterrupt = (): void => {
       task.interruptedBy = causeOf(interrupt);

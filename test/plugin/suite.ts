@@ -56,9 +56,14 @@ export interface RunOptions {
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
 
-/** Opens a session, runs one attempt with these selectors in it, and closes it. */
-export async function runAttempt(suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> {
-  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, interruptWhen, engine = processEngine() } = options;
+/** An open session, in which attempts may run one after the other or side by side. */
+export interface OpenSuite extends AsyncDisposable {
+  run(wanted: readonly Selector[], interruptWhen?: (event: AttemptEvent) => boolean): Promise<Ran>;
+}
+
+/** Opens a session of the engine in this suite. */
+export async function openSuite(suite: Suite, options: RunOptions = {}): Promise<OpenSuite> {
+  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, engine = processEngine() } = options;
   const spec: RunSpec = { version: 1, runId: runId('r1'), pool: 'default', engine: 'process', pytestArgs, maxfail: 0, openedAt: 0 };
   const session = await engine.open({
     agent: agentId('a1'),
@@ -68,22 +73,31 @@ export async function runAttempt(suite: Suite, wanted: readonly Selector[], opti
     numprocesses,
     maxAutoWorkers,
   });
-  try {
-    const events: AttemptEvent[] = [];
-    const aborter = new AbortController();
-    const shard = shardId(1);
-    const request = { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: wanted, predictedSeconds: 1 } as const;
-    const tell = (event: AttemptEvent): void => {
-      events.push(event);
-      if (interruptWhen?.(event) === true) aborter.abort('deadline');
-    };
-    const ending = await session.run(request, tell, aborter.signal);
-    const results = events.flatMap((event) => (event.kind === 'test-finished' ? [event.result] : []));
-    const outcomes = Object.fromEntries(results.map((result) => [result.nodeid, result.outcome]));
-    return { ending, events, results, outcomes, workers: session.info.workers, peakRssBytes: session.peakRssBytes() };
-  } finally {
-    await session.close();
-  }
+  let attempts = 0;
+  return {
+    async run(wanted, interruptWhen) {
+      attempts += 1;
+      const events: AttemptEvent[] = [];
+      const aborter = new AbortController();
+      const shard = shardId(attempts);
+      const request = { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: wanted, predictedSeconds: 1 } as const;
+      const tell = (event: AttemptEvent): void => {
+        events.push(event);
+        if (interruptWhen?.(event) === true) aborter.abort('deadline');
+      };
+      const ending = await session.run(request, tell, aborter.signal);
+      const results = events.flatMap((event) => (event.kind === 'test-finished' ? [event.result] : []));
+      const outcomes = Object.fromEntries(results.map((result) => [result.nodeid, result.outcome]));
+      return { ending, events, results, outcomes, workers: session.info.workers, peakRssBytes: session.peakRssBytes() };
+    },
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}
+
+/** Opens a session, runs one attempt with these selectors in it, and closes it. */
+export async function runAttempt(suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> {
+  await using open = await openSuite(suite, options);
+  return await open.run(wanted, options.interruptWhen);
 }
 
 /** Outcome of each test by plain sequential pytest, from its own JUnit file; keyed and worded as `inJunitTerms` does. */
