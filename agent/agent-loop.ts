@@ -3,6 +3,7 @@
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
+import { ShardlineError } from '../shared/errors.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
@@ -35,13 +36,20 @@ export interface AgentLoop {
 
 /**
  * Serves run after run until `shutdown` aborts, or until one run is over when `once`. At shutdown nothing more is pulled, what runs is
- * interrupted with its results kept, and what was not begun is handed back. Rejects when Redis is gone for good or a session cannot be opened.
+ * interrupted with its results kept, and what was not begun is handed back. A run that cannot be served is told
+ * and left; with `once` it rejects.
  */
 export async function agentLoop(loop: AgentLoop, options: { readonly once: boolean }, shutdown: AbortSignal): Promise<void> {
   while (!shutdown.aborted) {
     const spec = await loop.member.nextRun(shutdown);
     if (spec === null) return;
-    await serveRun(loop, spec, shutdown);
+    try {
+      await serveRun(loop, spec, shutdown);
+    } catch (thrown) {
+      // One run that cannot be served here, such as one of a newer version, must not cost the pool its agent.
+      if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
+      loop.tellState(`could not serve run ${spec.runId}: ${thrown.message}`, {});
+    }
     if (options.once) return;
   }
 }

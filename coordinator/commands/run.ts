@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { maxAutoWorkers } from '../../shared/auto-workers.ts';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { readSelected } from '../../shared/cli/selected.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { agentId, type RunId, runId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import type { Report } from '../../shared/report.ts';
 import type { EngineName } from '../../shared/run-spec.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
@@ -21,6 +23,7 @@ import { learn } from '../core/learn.ts';
 import { merge } from '../core/merge.ts';
 import { planShards } from '../core/plan.ts';
 import type { RunState } from '../core/run-state.ts';
+import { firstExitCode } from '../core/verdict.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { DiscoveredSuite, Pools, TimingStore } from '../ports.ts';
@@ -66,9 +69,11 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   try {
     return await run({ settings, edge, id, startedAt, python, out, logger }, { requested: requested.signal, forced: forced.signal });
   } catch (thrown) {
-    // Before anything was enqueued there is nothing to report on.
-    if (requested.signal.aborted && thrown === requested.signal.reason) return 2;
-    throw thrown;
+    if (!requested.signal.aborted) throw thrown;
+    // What went wrong then is the interruption itself; nothing was enqueued, so there is nothing to report on.
+    logger.info({ problem: String(thrown) }, 'interrupted before the run was open');
+    edge.stderr.write(`shardline: ${requested.signal.reason}: ended before anything was run\n`);
+    return 2;
   } finally {
     for (const stop of ignore) stop();
     logger.close();
@@ -141,23 +146,39 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   return finish(setting, state, store, journal.close());
 }
 
-/** Merges, learns, writes and prints. A history that could not be saved is told and changes no verdict. */
+/** Merges, writes, learns and prints. What cannot be written is told beside the verdict, never instead of it. */
 async function finish(setting: Setting, state: RunState, store: TimingStore & { old: Timings }, journal: Promise<void>): Promise<number> {
-  const { settings, edge, out, logger } = setting;
-  const mergeStartedAt = performance.now();
-  const finishedAt = Date.now();
-  const report = merge(state, { finishedAt, mergeSeconds: (performance.now() - mergeStartedAt) / 1000 });
-  const paths = await writeOutputs(report, { dir: out, json: settings.json, junitXml: settings.junitXml });
-  await journal;
-  try {
-    await within(CLOSE_MS, store.save(learn(store.old, state)));
-  } catch (thrown) {
-    logger.warn({ problem: String(thrown) }, 'the durations of this run were not saved');
-    edge.stderr.write(`shardline: the durations of this run were not saved: ${String(thrown)}\n`);
-  }
+  const { settings, edge, out } = setting;
+  const report = timedMerge(state);
+  const problems: ShardlineError[] = [];
+  const attempt = async (work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+    } catch (thrown) {
+      problems.push(
+        thrown instanceof ShardlineError ? thrown : new ShardlineError('internal', { problem: messageOf(thrown) }, { cause: thrown }),
+      );
+    }
+  };
+  let paths: readonly string[] = [];
+  const write = async (): Promise<void> => {
+    paths = await writeOutputs(report, { dir: out, json: settings.json, junitXml: settings.junitXml });
+  };
+  await attempt(write());
+  await attempt(journal);
+  await attempt(within(CLOSE_MS, store.save(learn(store.old, state))));
+
   const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
   edge.stdout.write(renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity: settings.verbosity }));
-  return report.exitCode;
+  for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);
+  return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);
+}
+
+/** The report says how long merging took: it is merged once to measure, and once to say so. */
+function timedMerge(state: RunState): Report {
+  const startedAt = performance.now();
+  merge(state, { finishedAt: Date.now(), mergeSeconds: 0 });
+  return merge(state, { finishedAt: Date.now(), mergeSeconds: (performance.now() - startedAt) / 1000 });
 }
 
 /** The engine asked for, or the one that can; which it is, and why, is told. */
@@ -264,7 +285,6 @@ async function bothOrAll<First, Second>(
   second: Promise<Second>,
   failing: AbortController,
 ): Promise<[First, Second]> {
-  // Usage errors come fast on either side; only a side that needs long is not waited for.
   const settled = await Promise.allSettled([first, second]);
   const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   if (reasons.length > 0) {

@@ -16,6 +16,8 @@ export interface Edge {
   readonly stderr: Output;
   /** How this program itself is started: interpreter, its options, the script. */
   readonly program: readonly [string, ...string[]];
+  /** Ends the process at once, whatever it waits for. */
+  readonly abandon: (exitCode: number) => void;
   /** Calls `listener` for each such signal from now on; the returned function stops that. */
   readonly onSignal: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void) => () => void;
 }

@@ -16,6 +16,7 @@ if (major < 22 || (major === 22 && minor < 12)) {
     stdout: process.stdout,
     stderr: process.stderr,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    abandon: (exitCode) => process.exit(exitCode),
     onSignal(signal, listener) {
       process.on(signal, listener);
       return () => process.off(signal, listener);

@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { eventually } from '../support/eventually.ts';
+import { eventually, isRunning } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { newProject, outcomesOf } from '../support/shardline.ts';
 
@@ -131,6 +131,43 @@ test('an interrupt keeps what has finished: exit 2', async () => {
   expect(report.verdict).toBe('interrupted');
   expect(outcomesOf(report)).toEqual({ 'test_a.py::test_quick': 'passed' });
   expect(report.notRun.map(({ nodeid }) => nodeid)).toContain('test_a.py::test_slow');
+});
+
+test('nothing outlives a coordinator that is killed: not its Redis, not its agents, not their pytest', async () => {
+  await using project = await newProject({
+    'test_a.py':
+      'import os, time\ndef test_slow():\n    with open("pid.txt", "w") as out: out.write(str(os.getpid()))\n    time.sleep(300)\n',
+  });
+  const running = project.shardline(['run', '-n', '1', ...out]);
+  const pidOf = async (): Promise<number> => Number(await project.read('pid.txt').catch(() => '0'));
+  await eventually('the test runs', async () => (await pidOf()) > 0);
+  const journal = (await project.read('out/events.ndjson')).split('\n').slice(0, -1);
+  const joined = journal
+    .map((line) => JSON.parse(line) as { kind: string; agent: { pid: number } })
+    .find(({ kind }) => kind === 'agent-joined');
+  const pids = [await pidOf(), joined?.agent.pid ?? 0];
+  expect(pids.every(isRunning)).toBe(true);
+  running.kill('SIGKILL');
+  await running;
+  await eventually('all are gone', () => !pids.some(isRunning), 40);
+});
+
+test('an interrupt while the suite is looked through ends the command: exit 2, no stack', async () => {
+  await using project = await newProject({
+    'conftest.py': 'import time, pathlib\npathlib.Path("here").write_text("")\ntime.sleep(60)\n',
+    'test_a.py': '',
+  });
+  const running = project.shardline(['run', ...out]);
+  await eventually('the conftest is imported', () =>
+    project.read('here').then(
+      () => true,
+      () => false,
+    ),
+  );
+  running.kill('SIGINT');
+  const { exitCode, all } = await running;
+  expect(exitCode, all).toBe(2);
+  expect(all).not.toMatch(/internal|^\s+at /m);
 });
 
 test('two agents that were started by hand serve run after run, by TCP with a password, and leave when asked', async () => {
