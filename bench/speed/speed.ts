@@ -1,0 +1,107 @@
+// How long whole commands take: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved, medians.
+//
+//   node bench/speed/speed.ts [selected|networkx|trivial…] [--rounds 3] [--engine stream]
+//
+// Prints every time, both medians and their ratio. Uses the Python environment of bench/equality.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { generateSuite, writeSuite } from '../../examples/generate.ts';
+
+const python = fileURLToPath(new URL('../equality/.venv/bin/python', import.meta.url));
+const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+
+interface Suite {
+  readonly workspace: string;
+  readonly paths: readonly string[];
+}
+
+const suites: Readonly<Record<string, (directory: string) => Promise<Suite>>> = {
+  /** 81 files of which collection is a quarter, at a fifth of their real times. */
+  async selected(directory) {
+    const suite = generateSuite({ seed: 7, scale: 0.2 });
+    await writeSuite(suite, directory);
+    return { workspace: directory, paths: suite.selected };
+  },
+  async networkx() {
+    const { stdout } = await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"]);
+    return { workspace: stdout.trim(), paths: ['networkx/algorithms'] };
+  },
+  /** One trivial file: what a run costs before and after its tests. */
+  async trivial(directory) {
+    await writeSuite({ ...generateSuite({ seed: 7, scale: 0 }), files: new Map([['test_one.py', 'def test_one(): pass\n']]) }, directory);
+    return { workspace: directory, paths: ['test_one.py'] };
+  },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '3' }, engine: { type: 'string', default: 'stream' } },
+});
+
+for (const name of positionals.length === 0 ? Object.keys(suites) : positionals) {
+  const make = suites[name];
+  if (make === undefined) throw new Error(`unknown suite ${name}; known: ${Object.keys(suites).join(', ')}`);
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-speed-'));
+  try {
+    await compare(name, await make(directory), directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function compare(name: string, { workspace, paths }: Suite, directory: string): Promise<void> {
+  const plain = ['-m', 'pytest', '-q', '-n', '2', '-p', 'no:cacheprovider', ...paths];
+  const out = join(directory, 'out');
+  const own = [
+    '--quiet',
+    '--agents',
+    '1',
+    '-n',
+    '2',
+    '--engine',
+    values.engine,
+    '--python',
+    python,
+    '--workspace',
+    workspace,
+    '--out',
+    out,
+  ];
+  const sharded = [shardline, 'run', ...own, '--timings', join(directory, 'timings.json'), ...paths, '--', '-p', 'no:cacheprovider'];
+  const times = { plain: [] as number[], sharded: [] as number[] };
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    times.plain.push(await time(python, plain, workspace));
+    times.sharded.push(await time(process.execPath, sharded, workspace));
+  }
+  const [plainMedian, shardedMedian] = [median(times.plain), median(times.sharded)];
+  console.log(`${name}: pytest -n 2: ${times.plain.map(shown).join(' ')} s, median ${shown(plainMedian)} s`);
+  console.log(`${name}: shardline (${values.engine}): ${times.sharded.map(shown).join(' ')} s, median ${shown(shardedMedian)} s`);
+  console.log(`${name}: ratio ${shown(shardedMedian / plainMedian)}`);
+}
+
+/** Wall seconds. A suite with failures takes as long as it takes; anything else than 0 or 1 is no measurement. */
+async function time(command: string, args: readonly string[], cwd: string): Promise<number> {
+  const startedAt = performance.now();
+  const { exitCode } = await execa(command, args, {
+    cwd,
+    env: { PYTHONDONTWRITEBYTECODE: '1' },
+    reject: false,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (exitCode !== 0 && exitCode !== 1) throw new Error(`${command} ended with exit code ${exitCode}`);
+  return (performance.now() - startedAt) / 1000;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((left, right) => left - right);
+  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) / 2;
+}
+
+function shown(value: number): string {
+  return value.toFixed(2);
+}
