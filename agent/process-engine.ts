@@ -14,6 +14,8 @@ import { openInbox } from './pytest/inbox.ts';
 
 /** How long an interrupted pytest gets to say goodbye. */
 const INTERRUPT_MS = 3000;
+/** The same when the run's time is over: there is none to give. */
+const DEADLINE_INTERRUPT_MS = 300;
 
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
@@ -78,7 +80,7 @@ async function open(request: SessionRequest): Promise<Session> {
     const onInterrupt = (): void => {
       log.expectLosses();
       pytest?.interrupt();
-      killing ??= setTimeout(() => pytest?.kill(), INTERRUPT_MS);
+      killing ??= setTimeout(() => pytest?.kill(), interruptMs(interrupt));
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     try {
@@ -122,3 +124,5 @@ async function open(request: SessionRequest): Promise<Session> {
 function causeOf(interrupt: AbortSignal): InterruptCause {
   return interruptCauses.find((cause) => cause === interrupt.reason) ?? 'cancelled';
 }
+
+const interruptMs = (interrupt: AbortSignal): number => (causeOf(interrupt) === 'deadline' ? DEADLINE_INTERRUPT_MS : INTERRUPT_MS);

@@ -18,6 +18,8 @@ import { type Inbox, openInbox } from './pytest/inbox.ts';
 const START_MS = 120_000;
 /** How long an interrupted attempt may go on with the test it is at. */
 const INTERRUPT_MS = 3000;
+/** The same when the run's time is over: there is none to give. */
+const DEADLINE_INTERRUPT_MS = 300;
 /** How long a session that was told to end may take for its last teardowns. */
 const END_MS = 10_000;
 /** How long after a worker's connection its death is told, at most. */
@@ -274,7 +276,7 @@ async function startFed(
       killing = setTimeout(() => {
         log.expectLosses();
         kill(pids.get(worker));
-      }, INTERRUPT_MS);
+      }, interruptMs(interrupt));
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     queue.push(task);
@@ -322,3 +324,5 @@ function kill(pid: number | undefined): void {
 function causeOf(interrupt: AbortSignal): InterruptCause {
   return interruptCauses.find((cause) => cause === interrupt.reason) ?? 'cancelled';
 }
+
+const interruptMs = (interrupt: AbortSignal): number => (causeOf(interrupt) === 'deadline' ? DEADLINE_INTERRUPT_MS : INTERRUPT_MS);

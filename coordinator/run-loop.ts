@@ -6,6 +6,7 @@ import type { AttemptRequest } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { AgentId } from '../shared/ids.ts';
+import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from './core/events.ts';
 import { reduce } from './core/reduce.ts';
@@ -73,6 +74,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         const by = action.why.kind === 'done' ? 'done' : action.why.by;
         outgoing.send(() => channel.tell({ kind: 'close-run', by }));
         wakeAfter(graceMs(action.why.kind), inbox, clock, over.signal);
+        const times = deadlineTimes(opened);
+        if (times !== null) wakeAfter(times.mergeAt - at, inbox, clock, over.signal);
         break;
       }
       case 'split-shard':
@@ -87,6 +90,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   );
   void loop.noAgentCanCome?.then((message) => inbox.push({ kind: 'no-agent-can-come', at: clock.now(), message }));
   onAbort(interrupts.forced, over.signal, () => inbox.push({ kind: 'tick', at: clock.now() }));
+  const times = deadlineTimes(opened);
+  if (times !== null) wakeAfter(times.drainAt - clock.now(), inbox, clock, over.signal);
   const listening = [listen(channel, inbox, clock, over.signal), poll(channel, () => state, inbox, clock, over.signal)];
   try {
     inbox.push({ kind: 'tick', at: clock.now() });
@@ -104,6 +109,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
 /** Is the run closed, and is nothing more to be waited for? */
 function isOver(state: RunState, now: number): boolean {
   if (state.closed === null) return false;
+  const times = deadlineTimes(state.opened);
+  if (times !== null && now >= times.mergeAt) return true;
   if (state.redisLost || livingAgents(state).length === 0) return true;
   return now - state.closed.at >= graceMs(state.closed.why.kind);
 }
@@ -197,7 +204,7 @@ async function passes(ms: number, clock: Clock, over: AbortSignal): Promise<bool
 }
 
 function wakeAfter(ms: number, inbox: Inbox, clock: Clock, over: AbortSignal): void {
-  void passes(ms, clock, over).then((passed) => {
+  void passes(Math.max(0, ms), clock, over).then((passed) => {
     if (passed) inbox.push({ kind: 'tick', at: clock.now() });
   });
 }

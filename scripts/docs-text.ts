@@ -10,6 +10,7 @@ const exitCodes: readonly [code: number, meaning: string][] = [
   [3, 'internal error'],
   [4, 'usage error: a bad option, path or configuration; all of them are told at once'],
   [5, 'no tests were found'],
+  [10, 'the deadline came with tests not run, and none of those that ran failed'],
   [11, 'tests could not be run although time was left: no agent, Redis gone for good, or a shard that crashed too often'],
 ];
 

@@ -40,6 +40,9 @@ export interface RunSettings extends CommonSettings {
   readonly maxfail: number | null;
   readonly verbosity: Verbosity;
   readonly engine: EngineName;
+  readonly deadlineSeconds: number | null;
+  /** null: a part of the deadline. */
+  readonly reserveSeconds: number | null;
   readonly waitAgentsSeconds: number;
 }
 

@@ -17,6 +17,7 @@ import { createLogger, type Logger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import type { Timings } from '../../shared/timings.ts';
+import { defaultReserveSeconds } from '../core/deadline.ts';
 import { estimateFiles } from '../core/estimate.ts';
 import type { RunOpened } from '../core/events.ts';
 import { learn } from '../core/learn.ts';
@@ -117,6 +118,10 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
     attemptLimit: ATTEMPT_LIMIT,
     waitAgentSeconds: settings.waitAgentsSeconds,
+    deadline:
+      settings.deadlineSeconds === null
+        ? null
+        : { seconds: settings.deadlineSeconds, reserveSeconds: settings.reserveSeconds ?? defaultReserveSeconds(settings.deadlineSeconds) },
   };
 
   const journal = openJournal(join(setting.out, 'events.ndjson'));

@@ -2,6 +2,7 @@
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
 import { assertNever } from '../../shared/assert-never.ts';
+import { deadlineTimes } from './deadline.ts';
 import type { Action, CloseReason } from './events.ts';
 import type { AttemptRecord, RunState, ShardRecord } from './run-state.ts';
 import { hasEnded } from './settle.ts';
@@ -19,6 +20,7 @@ export function decide(state: RunState): readonly Action[] {
 function closeReason(state: RunState): CloseReason | null {
   if ([...state.shards.values()].every(isSettled)) return { kind: 'done' };
   if (state.interruptedBy !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
+  if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
   // Without Redis no agent is reached: for the run that is the same as having none.
   if (state.redisLost || isAloneTooLong(state)) return { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
@@ -26,6 +28,11 @@ function closeReason(state: RunState): CloseReason | null {
 }
 
 const isSettled = ({ state }: ShardRecord): boolean => state.kind === 'done' || state.kind === 'given-up' || state.kind === 'split';
+
+function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
+  const times = deadlineTimes(opened);
+  return times !== null && coordinatorAt >= times.drainAt;
+}
 
 function isMaxfailReached(state: RunState): boolean {
   const { maxfail } = state.opened.spec;

@@ -26,6 +26,13 @@ export interface RunOpened {
   readonly attemptLimit: number;
   /** How long the run waits with no living agent. */
   readonly waitAgentSeconds: number;
+  readonly deadline: Deadline | null;
+}
+
+/** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */
+export interface Deadline {
+  readonly seconds: number;
+  readonly reserveSeconds: number;
 }
 
 export type CoordinatorEvent =

@@ -6,6 +6,7 @@ import type { AttemptEnding } from '../../shared/attempt.ts';
 import { type AgentId, type NodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
+import type { RunOpened } from './events.ts';
 import { profile } from './profile.ts';
 import {
   type AcceptedResult,
@@ -44,7 +45,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     ...verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: isInterrupted(state) }),
     startedAt: iso(opened.startedAt),
     finishedAt: iso(finish.finishedAt),
-    deadline: null,
+    deadline: deadlineOf(opened, finish.finishedAt),
     totals,
     tests,
     notRun,
@@ -53,6 +54,12 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
   };
+}
+
+function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number): Report['deadline'] {
+  if (deadline === null) return null;
+  const overshootSeconds = Math.max(0, (finishedAt - startedAt) / 1000 - deadline.seconds);
+  return { seconds: deadline.seconds, met: overshootSeconds === 0, overshootSeconds };
 }
 
 /** A run that ends without having been closed was stopped from outside. */

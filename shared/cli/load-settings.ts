@@ -113,6 +113,8 @@ function toSettings(given: Arguments, values: ReadonlyMap<string, Value>, worksp
     maxfail: flag('exitfirst') ? 1 : number('maxfail'),
     verbosity: flag('quiet') ? 'quiet' : flag('verbose') ? 'verbose' : 'normal',
     engine: oneOf('engine', engines),
+    deadlineSeconds: number('deadline'),
+    reserveSeconds: number('reserve'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
   };
 }

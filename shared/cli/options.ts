@@ -96,6 +96,22 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'how long to wait while no agent is there',
   }),
   row({
+    name: 'deadline',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: run,
+    decided: 'none',
+    meaning: "time budget of the whole run, from the command's start: at its end the report says what ran and what did not",
+  }),
+  row({
+    name: 'reserve',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: run,
+    decided: '2 % of the deadline, at least 1 s',
+    meaning: 'part of the deadline kept for merging and reports',
+  }),
+  row({
     name: 'maxfail',
     kind: 'count',
     metavar: 'N',

@@ -170,6 +170,20 @@ test('an interrupt while the suite is looked through ends the command: exit 2, n
   expect(all).not.toMatch(/internal|^\s+at /m);
 });
 
+test('a deadline ends the run with what has finished, also where a test ignores every signal: exit 10, in time', async () => {
+  await using project = await newProject({
+    'test_a.py': 'def test_quick(): pass\n',
+    'test_b.py':
+      'import signal, time\ndef test_deaf():\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    end = time.time() + 120\n    while time.time() < end: time.sleep(1)\n',
+  });
+  const result = await project.shardline(['run', '-n', '2', '--deadline', '12s', '--reserve', '3s', ...out]);
+  expect(result.exitCode, result.all).toBe(10);
+  const report = await project.report();
+  expect(report).toMatchObject({ verdict: 'deadline', deadline: { seconds: 12, met: true } });
+  expect(outcomesOf(report)).toEqual({ 'test_a.py::test_quick': 'passed' });
+  expect(report.notRun).toMatchObject([{ nodeid: 'test_b.py::test_deaf', kind: 'test', reason: 'deadline' }]);
+});
+
 test('two agents that were started by hand serve run after run, by TCP with a password, and leave when asked', async () => {
   const files = Object.fromEntries(
     Array.from({ length: 8 }, (_, index) => [`tests/test_${index}.py`, 'import time\ndef test_x():\n    time.sleep(0.5)\n']),

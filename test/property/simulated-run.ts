@@ -64,7 +64,7 @@ export const openingOf = (suite: SimulatedSuite): RunOpened =>
         files.map((each) => each.name),
       ),
     ),
-    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, waitAgentSeconds: 10 },
+    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, waitAgentSeconds: 10, deadline: null },
   );
 
 /** All that one agent tells of one attempt that nothing disturbs, from its start to before its end. */

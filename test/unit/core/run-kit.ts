@@ -37,6 +37,7 @@ export const opened = (
     preparation: { setupSeconds: 0.4, discoverySeconds: 0.6 },
     attemptLimit: 3,
     waitAgentSeconds: 60,
+    deadline: null,
     ...rest,
   };
 };

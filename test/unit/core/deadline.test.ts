@@ -1,0 +1,25 @@
+// When a run with a deadline stops, and what its report says of it.
+
+import { expect, test } from 'vitest';
+import { deadlineTimes, defaultReserveSeconds } from '../../../coordinator/core/deadline.ts';
+
+test('the parts of a deadline stand in their order, and at least half of it is for tests', () => {
+  for (const [seconds, reserveSeconds] of [
+    [300, 6],
+    [10, 1],
+    [2, 1],
+    [1, 30],
+  ] as const) {
+    const times = deadlineTimes({ startedAt: 1000, deadline: { seconds, reserveSeconds } });
+    if (times === null) throw new Error('no times');
+    expect(times.endAt).toBe(1000 + seconds * 1000);
+    expect(times.drainAt).toBeGreaterThanOrEqual(1000 + seconds * 500);
+    expect(times.drainAt).toBeLessThan(times.mergeAt);
+    expect(times.mergeAt).toBeLessThan(times.endAt);
+  }
+});
+
+test('without a deadline there are no times, and the reserve has a default', () => {
+  expect(deadlineTimes({ startedAt: 0, deadline: null })).toBeNull();
+  expect([defaultReserveSeconds(10), defaultReserveSeconds(600)]).toEqual([1, 12]);
+});
