@@ -148,7 +148,8 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     progress.end();
     await within(CLOSE_MS, channel.close());
   }
-  return finish(setting, state, store, journal.close());
+  // Awaited here: what was opened must stay open until the durations are saved.
+  return await finish(setting, state, store, journal.close());
 }
 
 /** Merges, writes, learns and prints. What cannot be written is told beside the verdict, never instead of it. */

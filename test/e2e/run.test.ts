@@ -212,6 +212,36 @@ test('two agents that were started by hand serve run after run, by TCP with a pa
   for (const agent of agents) expect((await agent).exitCode).toBe(0);
 });
 
+test.each(['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const)(
+  'an agent that gets %s in the middle of a run costs no result: another runs the rest',
+  async (signal) => {
+    const files = Object.fromEntries(
+      Array.from({ length: 10 }, (_, index) => [
+        `test_${index}.py`,
+        'import time\ndef test_x(): time.sleep(0.6)\ndef test_y(): time.sleep(0.6)\n',
+      ]),
+    );
+    await using project = await newProject(files);
+    await using server = await startTcpServer();
+    const settings = { SHARDLINE_REDIS_URL: server.url };
+    const agents = ['first', 'second'].map((name) => project.shardline(['agent', '--name', name, '-n', '1'], settings));
+    const running = project.shardline(['run', '--verbose', ...out], settings);
+    let said = '';
+    running.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await eventually('the first agent has told a result', () => /PASSED .*\(first-/.test(said));
+    agents[0]?.kill(signal);
+    const result = await running;
+    expect(result.exitCode, result.all).toBe(0);
+    const { totals } = await project.report();
+    expect(totals).toMatchObject({ expected: 20, passed: 20, notRun: 0 });
+    if (signal === 'SIGSTOP') agents[0]?.kill('SIGCONT');
+    for (const agent of agents) agent.kill('SIGTERM');
+    await Promise.all(agents);
+  },
+);
+
 test('no agent: exit 11 after the wait, and every file is told as not run', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   await using server = await startTcpServer();
