@@ -43,6 +43,8 @@ export interface RunSettings extends CommonSettings {
   readonly deadlineSeconds: number | null;
   /** null: a part of the deadline. */
   readonly reserveSeconds: number | null;
+  /** Files longer than this are split by test; null: those that would hold up the end. */
+  readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;
 }
 

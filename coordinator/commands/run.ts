@@ -22,8 +22,9 @@ import { estimateFiles } from '../core/estimate.ts';
 import type { RunOpened } from '../core/events.ts';
 import { learn } from '../core/learn.ts';
 import { merge } from '../core/merge.ts';
-import { planShards } from '../core/plan.ts';
+import { type EstimatedSelector, planShards } from '../core/plan.ts';
 import type { RunState } from '../core/run-state.ts';
+import { splitFiles } from '../core/split.ts';
 import { firstExitCode } from '../core/verdict.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
@@ -40,8 +41,8 @@ import { fileTimingStore } from '../timings/file-store.ts';
 
 /** How many executions one shard gets before its unfinished tests are given up. */
 const ATTEMPT_LIMIT = 3;
-/** What one start of pytest costs besides its tests, before anything is measured. */
-const PYTEST_START_SECONDS = 1;
+/** What one shard costs besides its tests: a start of pytest, or a trip through the queue. */
+const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
 /** How long a run that is over waits for Redis to forget it. */
 const CLOSE_MS = 2000;
 
@@ -260,17 +261,22 @@ async function planRun(setting: Setting, engine: EngineName, suite: DiscoveredSu
   const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
   const machine = await readMachine();
-  return planShards({
-    files: suite.files.map(({ file, nodeids }) => ({
+  // Local agents may have joined the pool already.
+  const agents = Math.max(localAgents, elsewhere, 1);
+  const slotsPerAgent =
+    settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses));
+  const files = suite.files.map(
+    ({ file, nodeids }): EstimatedSelector => ({
       selector: nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids },
       seconds: seconds.get(file) ?? 0,
-    })),
-    // Local agents may have joined the pool already.
-    agents: Math.max(localAgents, elsewhere),
-    slotsPerAgent:
-      settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses)),
+    }),
+  );
+  return planShards({
+    files: engine === 'stream' ? splitFiles(files, timings, agents * slotsPerAgent, settings.splitOverSeconds) : files,
+    agents,
+    slotsPerAgent,
     engine,
-    fixedSeconds: PYTEST_START_SECONDS,
+    fixedSeconds: FIXED_SECONDS[engine],
   });
 }
 

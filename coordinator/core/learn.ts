@@ -36,7 +36,7 @@ function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): File
   const measuredCollectSeconds = Math.max(...collections);
   const collectSeconds = blend(old?.collectSeconds ?? null, measuredCollectSeconds);
   const blended = [...ran].map(([id, seconds]) => [id, blend(old?.tests.get(id) ?? null, seconds)] as const);
-  if (parts.some(isMeasuredWhole)) {
+  if (parts.some(isMeasuredWhole) || parts.every(isMeasuredPart)) {
     const measuredSeconds = sum(ran.values()) + measuredCollectSeconds;
     return { seconds: blend(old?.seconds ?? null, measuredSeconds), collectSeconds, tests: new Map(blended) };
   }
@@ -47,6 +47,10 @@ function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): File
 /** Was the file itself planned, not some of its tests, and does nothing of it lack an outcome? */
 const isMeasuredWhole = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
   selectors.some((selector) => selector.kind === 'file') && collectSeconds !== null && openTests === 0 && !collectFailed;
+
+/** Is it part of a file that was split, with nothing missing? All of them together are the file. */
+const isMeasuredPart = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
+  selectors.some((selector) => selector.kind === 'part') && collectSeconds !== null && openTests === 0 && !collectFailed;
 
 function blend(oldSeconds: number | null, measuredSeconds: number): number {
   if (oldSeconds === null) return measuredSeconds;

@@ -6,6 +6,7 @@ import type { AttemptEnding } from '../../shared/attempt.ts';
 import { type AgentId, type NodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
+import type { Selector } from '../../shared/shard.ts';
 import type { RunOpened } from './events.ts';
 import { profile } from './profile.ts';
 import {
@@ -94,8 +95,10 @@ function accountForMissing(state: RunState): Missing {
         else notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
       }
       if (!isUncollected(progress)) continue;
-      const named = progress.selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : []));
-      const isWhole = progress.selectors.some((selector) => selector.kind === 'file');
+      const named = progress.selectors.flatMap((selector) => namedIn(selector));
+      const isWhole = progress.selectors.some(
+        (selector) => selector.kind === 'file' || (selector.kind === 'part' && selector.only === null),
+      );
       if (isWhole && isNew(progress.file)) notRun.push({ nodeid: progress.file, kind: 'file', reason, predictedSeconds });
       for (const nodeid of isWhole ? [] : named) {
         const isKnown = state.tests.has(nodeid);
@@ -234,3 +237,9 @@ const compareText = (left: string, right: string): number => (left < right ? -1 
 /** The largest distance from the epoch that a date can have, in milliseconds. */
 const LAST_DATE_MS = 8.64e15;
 const iso = (at: number): string => new Date(Math.min(Math.max(at, -LAST_DATE_MS), LAST_DATE_MS)).toISOString();
+
+/** The tests that a selector names; none where it stands for whatever the file holds. */
+function namedIn(selector: Selector): readonly NodeId[] {
+  if (selector.kind === 'tests') return selector.nodeids;
+  return selector.kind === 'part' ? (selector.only ?? []) : [];
+}

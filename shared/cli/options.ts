@@ -129,6 +129,14 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'one pytest -n session for each agent, fed with files, or a new pytest -n for each shard',
   }),
   row({
+    name: 'split-over',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: run,
+    decided: 'what would hold up the end',
+    meaning: 'a file predicted slower than this is split by test (stream engine, once its durations are known)',
+  }),
+  row({
     name: 'out',
     kind: 'path',
     metavar: 'DIR',

@@ -70,5 +70,8 @@ function ownArgs(task: PytestTask): readonly string[] {
 /** A selector as the plugin reads it. */
 export const selectorAsJson = (selector: Selector) => ({
   file: selector.file,
-  nodeids: selector.kind === 'tests' ? selector.nodeids : null,
+  nodeids: selector.kind === 'tests' ? selector.nodeids : selector.kind === 'part' ? selector.only : null,
+  except: selector.kind === 'part' ? selector.except : [],
+  /** Whether a node id that is not there is no mistake. */
+  mayMiss: selector.kind === 'part',
 });

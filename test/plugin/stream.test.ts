@@ -5,7 +5,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { processEngine } from '../../agent/process-engine.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
+import { nodeId, testFile } from '../../shared/ids.ts';
 import { testPython } from '../support/python.ts';
 import {
   inJunitTerms,
@@ -186,6 +188,20 @@ test('the same file may be fed again, as a whole or in parts', async () => {
     'test_s.py::TestC::test_d': 'passed',
   });
   expect(Object.keys((await session.run(selectors('test_s.py'))).outcomes)).toHaveLength(3);
+});
+
+test('the parts of a file that was split are all of it, also when tests came and went since', async () => {
+  await using suite = await makeSuite({ 'test_s.py': 'def test_a(): pass\ndef test_b(): pass\ndef test_new(): pass\n' });
+  const file = testFile('test_s.py');
+  const [gone, b] = [nodeId('test_s.py::test_gone'), nodeId('test_s.py::test_b')];
+  for (const engine of [streamEngine(), processEngine()]) {
+    await using session = await openSuite(suite, { engine, numprocesses: '1' });
+    const rest = await session.run([{ kind: 'part', file, only: null, except: [gone, b] }]);
+    const other = await session.run([{ kind: 'part', file, only: [gone, b], except: [] }]);
+    expect(rest.outcomes).toEqual({ 'test_s.py::test_a': 'passed', 'test_s.py::test_new': 'passed' });
+    expect(other.outcomes).toEqual({ 'test_s.py::test_b': 'passed' });
+    expect([rest.ending.kind, other.ending.kind]).toEqual(['finished', 'finished']);
+  }
 });
 
 test('files run side by side in as many workers as there are, with names that tests can see', async () => {

@@ -23,7 +23,12 @@ class Narrowing:
         self.config = config
         self.channel = channel
         self.wanted = {}
+        self.excepted = set()
+        self.may_miss = set()
         for selector in selectors:
+            self.excepted.update(selector["except"])
+            if selector["mayMiss"]:
+                self.may_miss.add(selector["file"])
             nodeids = self.wanted.setdefault(selector["file"], [])
             if selector["nodeids"] is None or nodeids is None:
                 self.wanted[selector["file"]] = None
@@ -94,6 +99,8 @@ class Narrowing:
         if file is None:
             return item.path.is_dir()  # of no file: what a plugin adds to the session itself
         nodeids = self.wanted[file]
+        if own_id(item) in self.excepted:
+            return False
         return nodeids is None or any(selects(nodeid, own_id(item)) for nodeid in nodeids)
 
     @pytest.hookimpl(tryfirst=True)
@@ -114,7 +121,7 @@ class Narrowing:
                 if not self.is_below_failed(file):
                     self.tell_failed(file, "pytest did not find this test file here")
                 continue
-            for nodeid in nodeids or []:
+            for nodeid in [] if file in self.may_miss else nodeids or []:
                 if not any(selects(nodeid, known) for known in self.collected_ids):
                     self.tell_failed(file, "not found: %s" % nodeid)
         for file, nodeids in by_file.items():

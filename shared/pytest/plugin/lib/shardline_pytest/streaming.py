@@ -56,6 +56,7 @@ class Streaming:
     def run_selector(self, selector):
         """Runs one file or some tests of it; False when it was stopped on its way."""
         self.selector = selector
+        self.excepted = frozenset(selector["except"])
         self.channel.send("collecting", file=clean(selector["file"]))
         started = perf_seconds()
         try:
@@ -147,6 +148,8 @@ class Streaming:
 
     def wants(self, item):
         nodeids = self.selector["nodeids"]
+        if own_id(item) in self.excepted:
+            return False
         return nodeids is None or any(selects(nodeid, own_id(item)) for nodeid in nodeids)
 
     @pytest.hookimpl(tryfirst=True)
@@ -171,7 +174,7 @@ class Streaming:
         file = self.selector["file"]
         nodeids = [own_id(item) for item in self.session.items] + list(self.skipped)
         for wanted in self.selector["nodeids"] or []:
-            if file not in self.failed and not any(selects(wanted, nodeid) for nodeid in self.known + nodeids):
+            if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, nodeid) for nodeid in self.known + nodeids):
                 self.tell_failed(file, "not found: %s" % wanted)
         if nodeids or not self.is_failed(file):
             self.channel.send("collected", file=clean(file), nodeids=nodeids, seconds=seconds)
