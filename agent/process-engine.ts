@@ -85,8 +85,11 @@ async function open(request: SessionRequest): Promise<Session> {
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     try {
       const limits = { tracebackBytes: LIMITS.tracebackBytes, sectionBytes: LIMITS.sectionBytes };
-      const { selectors } = attempt;
-      await writeSessionFile(sessionPath, { mode: 'run', socket, pytestArgs, numprocesses, maxAutoWorkers, selectors, limits });
+      const { selectors, role } = attempt;
+      const isSerial = role === 'serial';
+      const serialMarker = request.spec.serialMarker;
+      const own = { socket, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits };
+      await writeSessionFile(sessionPath, { mode: 'run', ...own, selectors, serialMarker, isSerial });
       pytest = await start(sessionPath);
       if (interrupt.aborted) pytest.interrupt();
       const exit = await pytest.exited;

@@ -45,6 +45,7 @@ interface Task {
   readonly log: AttemptLog;
   /** What is still to run. */
   selectors: readonly Selector[];
+  readonly isSerial: boolean;
   interruptedBy: InterruptCause | null;
   /** How many workers ended under it without a test to blame. */
   unexplained: number;
@@ -54,7 +55,7 @@ interface Task {
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
-  const pytestArgs = request.spec.pytestArgs;
+  const { pytestArgs, serialMarker } = request.spec;
   const directory = await makeSessionDirectory();
   let sessions = 0;
   let peakRssBytes = 0;
@@ -65,7 +66,7 @@ async function open(request: SessionRequest): Promise<Session> {
     sessions += 1;
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
-    await writeSessionFile(sessionPath, { mode: 'stream', socket, pytestArgs, numprocesses, maxAutoWorkers, limits: LIMITS });
+    await writeSessionFile(sessionPath, { mode: 'stream', socket, pytestArgs, numprocesses, maxAutoWorkers, limits: LIMITS, serialMarker });
     return await startFed(socket, () => startPytest({ python, workspace, sessionPath }), [python, '-m', 'pytest', ...pytestArgs], agent);
   };
 
@@ -85,7 +86,7 @@ async function open(request: SessionRequest): Promise<Session> {
     const log = createAttemptLog(attempt.selectors, tell, Date.now);
     try {
       const pytest = await living();
-      const ending = await pytest.run(log, attempt.selectors, interrupt);
+      const ending = await pytest.run(log, attempt, interrupt);
       peakRssBytes = Math.max(peakRssBytes, pytest.rssBytes());
       return ending;
     } catch (thrown) {
@@ -114,7 +115,7 @@ async function open(request: SessionRequest): Promise<Session> {
 /** One pytest process whose xdist workers are fed. */
 interface FedPytest {
   readonly info: Session['info'];
-  run(log: AttemptLog, selectors: readonly Selector[], interrupt: AbortSignal): Promise<AttemptEnding>;
+  run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding>;
   isOver(): boolean;
   rssBytes(): number;
   /** Lets every worker tear down what it has set up, then makes sure that nothing is left. */
@@ -146,7 +147,8 @@ async function startFed(
       idle.shift();
       const task = queue.shift();
       if (task === undefined) return;
-      if (inbox.send(worker, { kind: 'run', selectors: task.selectors.map(selectorAsJson) })) busy.set(worker, task);
+      if (inbox.send(worker, { kind: 'run', isSerial: task.isSerial, selectors: task.selectors.map(selectorAsJson) }))
+        busy.set(worker, task);
       else queue.unshift(task);
     }
   };
@@ -258,9 +260,9 @@ async function startFed(
     limit.abort();
   }
 
-  async function run(log: AttemptLog, selectors: readonly Selector[], interrupt: AbortSignal): Promise<AttemptEnding> {
+  async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding> {
     const settled = Promise.withResolvers<AttemptEnding>();
-    const task: Task = { log, selectors, interruptedBy: null, unexplained: 0, settle: settled.resolve };
+    const task: Task = { log, selectors, isSerial: role === 'serial', interruptedBy: null, unexplained: 0, settle: settled.resolve };
     let killing: NodeJS.Timeout | null = null;
     const onInterrupt = (): void => {
       task.interruptedBy = causeOf(interrupt);

@@ -11,7 +11,7 @@ const seed = 7;
 const scale = 0.05;
 
 await main(async () => {
-  const python = prepareVenv();
+  const python = prepareVenv({ withServer: false });
   const suite = generateSuite({ seed, scale });
   const workspace = join(root, 'examples', 'selected');
   await writeSuite(suite, workspace);

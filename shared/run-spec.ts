@@ -17,5 +17,7 @@ export interface RunSpec {
   readonly engine: EngineName;
   readonly pytestArgs: readonly string[];
   readonly maxfail: number;
+  /** The pytest mark of tests that must run alone. */
+  readonly serialMarker: string;
   readonly openedAt: number;
 }

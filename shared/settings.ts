@@ -43,6 +43,7 @@ export interface RunSettings extends CommonSettings {
   readonly deadlineSeconds: number | null;
   /** null: a part of the deadline. */
   readonly reserveSeconds: number | null;
+  readonly serialMarker: string;
   /** Files longer than this are split by test; null: those that would hold up the end. */
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;

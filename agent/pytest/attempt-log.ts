@@ -85,8 +85,10 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         if (collected.has(file)) return;
         collected.add(file);
         const nodeids = message.nodeids.map(nodeId);
+        const serial = message.serial.map(nodeId);
         for (const nodeid of nodeids) announced.add(nodeid);
-        tell({ kind: 'collected', at: now(), file, nodeids, seconds: message.seconds, worker });
+        for (const nodeid of serial) announced.delete(nodeid);
+        tell({ kind: 'collected', at: now(), file, nodeids, serial, seconds: message.seconds, worker });
         return;
       }
       case 'collect-failed': {

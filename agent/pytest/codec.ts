@@ -19,7 +19,14 @@ const message = z.discriminatedUnion('kind', [
   /** First on every connection: `main` runs tests without xdist, `controller` has xdist workers, `gw0`… are these. */
   z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
   z.object({ kind: z.literal('started'), workers: z.number().int(), python: z.string(), pytest: z.string(), xdist: z.string() }),
-  z.object({ kind: z.literal('collected'), file: z.string(), nodeids: z.array(z.string()), seconds: z.number() }),
+  /** `serial`: those of `nodeids` that are put off. */
+  z.object({
+    kind: z.literal('collected'),
+    file: z.string(),
+    nodeids: z.array(z.string()),
+    serial: z.array(z.string()),
+    seconds: z.number(),
+  }),
   z.object({ kind: z.literal('collect-failed'), file: z.string(), message: z.string() }),
   z.object({ kind: z.literal('test-started'), nodeid: z.string(), at: z.number() }),
   z.object({

@@ -107,6 +107,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     engine,
     pytestArgs,
     maxfail: settings.maxfail ?? suite.maxfail,
+    serialMarker: settings.serialMarker,
     openedAt: at,
   } as const;
   const opening: RunOpened = {

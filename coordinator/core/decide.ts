@@ -6,6 +6,7 @@ import { deadlineTimes } from './deadline.ts';
 import type { Action, CloseReason } from './events.ts';
 import type { AttemptRecord, RunState, ShardRecord } from './run-state.ts';
 import { hasEnded } from './settle.ts';
+import { lacksOnlySerial } from './unfinished.ts';
 
 /** What to do now, in order. Time is the latest that the state knows of; nothing follows once the run is closed. */
 export function decide(state: RunState): readonly Action[] {
@@ -13,7 +14,8 @@ export function decide(state: RunState): readonly Action[] {
   const why = closeReason(state);
   const shards = [...state.shards.values()];
   if (why !== null) return [...shards.flatMap(superseded), { kind: 'close-run', why }];
-  return shards.flatMap(decideShard);
+  const due = shards.filter((record) => record.state.kind === 'open' && hasEnded(record) && lacksOnlySerial(state, record));
+  return [...shards.filter((record) => !due.includes(record)).flatMap(decideShard), ...decideSerial(shards, due)];
 }
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
@@ -47,6 +49,13 @@ function wasStoppedByMaxfail(state: AttemptRecord['state']): boolean {
 function isAloneTooLong(state: RunState): boolean {
   if (state.aloneSince === null) return false;
   return state.noAgentCanCome !== null || state.coordinatorAt - state.aloneSince >= state.opened.waitAgentSeconds * 1000;
+}
+
+/** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
+function decideSerial(shards: readonly ShardRecord[], due: readonly ShardRecord[]): readonly Action[] {
+  const [next] = due;
+  if (next === undefined || !shards.every((record) => due.includes(record) || isSettled(record))) return [];
+  return [{ kind: 'start-attempt', shard: next.shard.id, role: 'serial' }];
 }
 
 function decideShard(record: ShardRecord): readonly Action[] {

@@ -58,6 +58,8 @@ export interface FileProgress {
   readonly selectors: readonly Selector[];
   /** Expected tests, in the order they were announced. */
   readonly tests: Map<NodeId, TestRecord>;
+  /** Those of `tests` that run alone, after everything else. */
+  readonly serial: Set<NodeId>;
   /** How many of `tests` have no outcome yet. */
   openTests: number;
   /** How long the first collection took; null while the file was never collected. */
@@ -150,6 +152,7 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   file,
   selectors,
   tests: new Map(),
+  serial: new Set(),
   openTests: 0,
   collectSeconds: null,
   collectFailed: false,

@@ -2,7 +2,7 @@
 
 import type { AttemptId, ShardId } from '../../shared/ids.ts';
 import { attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
-import { isComplete, isUncollected } from './unfinished.ts';
+import { isComplete, isUncollected, lacksOnlySerial } from './unfinished.ts';
 
 /** Moves a shard on: to done when nothing is missing, to given-up when something is and its attempts are used up. */
 export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
@@ -23,7 +23,9 @@ export const hasEnded = (record: ShardRecord): boolean => attemptsOf(record).eve
 
 /** Being stopped is no sign that a shard cannot be run: an agent's shutdown leaves room for another attempt, maxfail closes the run. */
 function isUsedUp(state: RunState, record: ShardRecord): boolean {
-  const executions = attemptsOf(record).filter((attempt) => attempt.state.kind === 'ended' && attempt.state.ending.kind !== 'interrupted');
+  // Attempts that left only what must run alone did all they had to do.
+  const counted = lacksOnlySerial(state, record) ? attemptsOf(record).filter(({ role }) => role === 'serial') : attemptsOf(record);
+  const executions = counted.filter((attempt) => attempt.state.kind === 'ended' && attempt.state.ending.kind !== 'interrupted');
   return executions.length >= state.opened.attemptLimit;
 }
 

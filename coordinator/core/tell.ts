@@ -39,6 +39,7 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
   const progress = progressOf(record, event.file);
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
+  for (const nodeid of event.serial) progress.serial.add(nodeid);
   if (!isUnfinished(state, progress)) settle(state, record.shard.id, by.attempt);
 }
 

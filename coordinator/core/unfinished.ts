@@ -24,6 +24,17 @@ export function isUnfinished(state: RunState, progress: FileProgress): boolean {
 export const isUncollected = (progress: FileProgress): boolean =>
   progress.selectors.length > 0 && progress.collectSeconds === null && !progress.collectFailed;
 
+/** Is all that this shard still lacks what must run alone? */
+export function lacksOnlySerial(state: RunState, record: ShardRecord): boolean {
+  const unfinished = [...record.files.values()].filter((progress) => isUnfinished(state, progress));
+  return unfinished.length > 0 && unfinished.every(isOpenForSerial);
+}
+
+function isOpenForSerial(progress: FileProgress): boolean {
+  if (isUncollected(progress) || progress.serial.size === 0) return false;
+  return [...progress.tests.values()].every((test) => test.accepted !== null || progress.serial.has(test.nodeid));
+}
+
 /** Did a directory above the file, its conftest.py or its __init__.py fail to collect? Then pytest never came to the file. */
 export function isBelowCollectError(state: RunState, file: TestFile): boolean {
   if (state.collectErrors.size === 0) return false;

@@ -115,6 +115,7 @@ function toSettings(given: Arguments, values: ReadonlyMap<string, Value>, worksp
     engine: oneOf('engine', engines),
     deadlineSeconds: number('deadline'),
     reserveSeconds: number('reserve'),
+    serialMarker: text('serial-marker') ?? '',
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
   };

@@ -123,7 +123,7 @@ export const optionTable: readonly OptionRow[] = [
   row({
     name: 'engine',
     kind: 'choice',
-    choices: engines.filter((engine) => engine === 'process'),
+    choices: engines,
     commands: run,
     fallback: 'stream',
     meaning: 'one pytest -n session for each agent, fed with files, or a new pytest -n for each shard',
@@ -135,6 +135,14 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     decided: 'what would hold up the end',
     meaning: 'a file predicted slower than this is split by test (stream engine, once its durations are known)',
+  }),
+  row({
+    name: 'serial-marker',
+    kind: 'name',
+    metavar: 'MARK',
+    commands: run,
+    fallback: 'serial',
+    meaning: 'tests with this pytest mark run alone, one at a time, after all others',
   }),
   row({
     name: 'out',

@@ -22,6 +22,8 @@ export type PytestTask =
     }
   | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[] }
   | {
+      /** The mark of tests that are put off, as they must run alone. */
+      readonly serialMarker: string;
       /** One session for as long as the agent feeds its xdist workers. */
       readonly mode: 'stream';
       readonly socket: string;
@@ -37,6 +39,9 @@ export type PytestTask =
       readonly numprocesses: string;
       readonly maxAutoWorkers: number;
       readonly selectors: readonly Selector[];
+      readonly serialMarker: string;
+      /** Whether these are what must run alone: nothing is put off then. */
+      readonly isSerial: boolean;
       /** Longest traceback, and longest section of captured output, that a message carries; more is cut in the middle. */
       readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
     };

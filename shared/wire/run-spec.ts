@@ -12,6 +12,7 @@ const specSchema: z.ZodType<RunSpec> = z.object({
   pool: z.string(),
   engine: z.enum(engines),
   pytestArgs: z.array(z.string()),
+  serialMarker: z.string(),
   maxfail: z.int().nonnegative(),
   openedAt: z.number(),
 });

@@ -18,14 +18,14 @@ import { servers, startServer } from '../support/redis.ts';
 
 const never = new AbortController().signal;
 
-describe.each(servers)('a run over %s', (_, path) => {
+describe.each(servers)('a run over %s', (_, redisBin) => {
   let server: EmbeddedRedis;
   let redis: Redis;
   let runs = 0;
   const warnings: unknown[] = [];
 
   beforeAll(async () => {
-    server = await startServer(path);
+    server = await startServer(redisBin);
     redis = await connect(server.url, 'test');
   });
   afterAll(async () => {
@@ -35,7 +35,16 @@ describe.each(servers)('a run over %s', (_, path) => {
 
   const newSpec = (): RunSpec => {
     runs += 1;
-    return { version: 1, runId: runId(`r${runs}`), pool: `p${runs}`, engine: 'process', pytestArgs: ['tests'], maxfail: 0, openedAt: runs };
+    return {
+      version: 1,
+      runId: runId(`r${runs}`),
+      pool: `p${runs}`,
+      engine: 'process',
+      pytestArgs: ['tests'],
+      serialMarker: 'serial',
+      maxfail: 0,
+      openedAt: runs,
+    };
   };
   const member = (spec: RunSpec, name = 'a1'): Promise<RedisPoolMember> =>
     redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId(name), only: null, warn: (problem) => warnings.push(problem) });

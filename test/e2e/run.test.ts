@@ -170,6 +170,28 @@ test('an interrupt while the suite is looked through ends the command: exit 2, n
   expect(all).not.toMatch(/internal|^\s+at /m);
 });
 
+test.each(['stream', 'process'])('tests marked serial run alone, one at a time, after all others (--engine %s)', async (engine) => {
+  const body =
+    'import os, time, pytest\ndef work(name):\n    start = time.time()\n    time.sleep(0.2)\n    with open("log.txt", "a") as log: log.write("%s %f %f\\n" % (name, start, time.time()))\ndef test_side(): work("side")\n@pytest.mark.serial\ndef test_alone(): work("alone")\n@pytest.mark.serial\nclass TestAlone:\n    def test_too(self): work("alone")\n';
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\nmarkers = serial\n',
+    ...Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`test_${index}.py`, body])),
+  });
+  const result = await project.shardline(['run', '--agents', '2', '-n', '2', '--engine', engine, ...out]);
+  expect(result.exitCode, result.all).toBe(0);
+  expect((await project.report()).totals).toMatchObject({ expected: 12, passed: 12 });
+  const spans = (await project.read('log.txt'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [name = '', from = '', to = ''] = line.split(' ');
+      return { name, from: Number(from), to: Number(to) };
+    });
+  expect(spans).toHaveLength(12);
+  const alone = spans.filter(({ name }) => name === 'alone');
+  for (const each of alone) expect(spans.filter((other) => other.from < each.to && each.from < other.to)).toEqual([each]);
+});
+
 test('a deadline ends the run with what has finished, also where a test ignores every signal: exit 10, in time', async () => {
   await using project = await newProject({
     'test_a.py': 'def test_quick(): pass\n',

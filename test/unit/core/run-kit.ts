@@ -31,7 +31,7 @@ export const opened = (
     kind: 'run-opened',
     at: 1000,
     startedAt: 0,
-    spec: { version: 1, runId: runId('r1'), pool: 'default', engine, pytestArgs: [], maxfail, openedAt: 1000 },
+    spec: { version: 1, runId: runId('r1'), pool: 'default', engine, pytestArgs: [], serialMarker: 'serial', maxfail, openedAt: 1000 },
     shards,
     collectErrors: [],
     preparation: { setupSeconds: 0.4, discoverySeconds: 0.6 },
@@ -96,6 +96,7 @@ export const ended = (agent: AgentId, shard: number, fence = 1, ending: AttemptE
 
 export const collected = (file: string, nodeids: readonly string[], seconds = 0.5): AttemptEvent => ({
   kind: 'collected',
+  serial: [],
   at: 2100,
   file: testFile(file),
   nodeids: nodeids.map(nodeId),

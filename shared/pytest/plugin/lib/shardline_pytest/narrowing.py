@@ -19,8 +19,11 @@ def own_id(item):
 
 
 class Narrowing:
-    def __init__(self, config, selectors, channel):
+    def __init__(self, config, session, channel):
         self.config = config
+        selectors = session["selectors"]
+        self.serial_marker = None if session["isSerial"] else session["serialMarker"]
+        self.put_off = []
         self.channel = channel
         self.wanted = {}
         self.excepted = set()
@@ -90,6 +93,9 @@ class Narrowing:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
         kept = [item for item in items if self.wants(item)]
+        if self.serial_marker is not None:
+            self.put_off = [own_id(item) for item in kept if item.get_closest_marker(self.serial_marker)]
+            kept = [item for item in kept if own_id(item) not in self.put_off]
         if len(kept) != len(items):
             items[:] = kept
         self.is_complete = True
@@ -112,7 +118,7 @@ class Narrowing:
         for item in session.items:
             nodeid = own_id(item)
             by_file.setdefault(file_of(nodeid), []).append(nodeid)
-        for nodeid in self.skipped:
+        for nodeid in [*self.skipped, *self.put_off]:
             by_file.setdefault(file_of(nodeid), []).append(nodeid)
         for file, nodeids in self.wanted.items():
             if file in self.failed:
@@ -126,7 +132,7 @@ class Narrowing:
                     self.tell_failed(file, "not found: %s" % nodeid)
         for file, nodeids in by_file.items():
             if nodeids or file not in self.failed:
-                self.channel.send("collected", file=clean(file), nodeids=nodeids, seconds=self.seconds.get(file, 0.0))
+                self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=[nodeid for nodeid in nodeids if nodeid in self.put_off], seconds=self.seconds.get(file, 0.0))
         for nodeid, report in self.skipped.items():
             self.channel.send("test-finished", **skip_phase(nodeid, report))
 

@@ -23,8 +23,9 @@ class NextFile(pytest.Item):
 
 
 class Streaming:
-    def __init__(self, config, channel):
+    def __init__(self, config, serial_marker, channel):
         self.config = config
+        self.serial_marker = serial_marker
         self.channel = channel
         self.directories = {}
         self.selector = None
@@ -46,16 +47,17 @@ class Streaming:
         self.collect = self.config.pluginmanager.subset_hook_caller("pytest_collection", without)
         self.channel.send("ready")
         for task in self.channel.tasks():
-            finished = all(self.run_selector(selector) for selector in task["selectors"])
+            finished = all(self.run_selector(selector, task["isSerial"]) for selector in task["selectors"])
             self.channel.send("task-done", isWhole=finished)
             if session.shouldfail or session.shouldstop:
                 break
         self.tear_down_to(None)
         return True
 
-    def run_selector(self, selector):
+    def run_selector(self, selector, is_serial):
         """Runs one file or some tests of it; False when it was stopped on its way."""
         self.selector = selector
+        self.is_serial = is_serial
         self.excepted = frozenset(selector["except"])
         self.channel.send("collecting", file=clean(selector["file"]))
         started = perf_seconds()
@@ -87,6 +89,7 @@ class Streaming:
         session.items = []
         self.skipped = {}
         self.known = []
+        self.put_off = []
         if self.selector is None:
             self.remember_arguments()
             return []
@@ -106,7 +109,10 @@ class Streaming:
                     session.items.extend(session.genitems(collector))
             self.known = [own_id(item) for item in session.items]
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
-            session.items[:] = [item for item in session.items if self.wants(item)]
+            wanted = [item for item in session.items if self.wants(item)]
+            if not self.is_serial:
+                self.put_off = [own_id(item) for item in wanted if item.get_closest_marker(self.serial_marker)]
+            session.items[:] = [item for item in wanted if own_id(item) not in self.put_off]
         finally:
             session._collection_cache = {}
             config.hook.pytest_collection_finish(session=session)
@@ -172,12 +178,12 @@ class Streaming:
 
     def tell_collected(self, seconds):
         file = self.selector["file"]
-        nodeids = [own_id(item) for item in self.session.items] + list(self.skipped)
+        nodeids = [own_id(item) for item in self.session.items] + list(self.skipped) + self.put_off
         for wanted in self.selector["nodeids"] or []:
             if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, nodeid) for nodeid in self.known + nodeids):
                 self.tell_failed(file, "not found: %s" % wanted)
         if nodeids or not self.is_failed(file):
-            self.channel.send("collected", file=clean(file), nodeids=nodeids, seconds=seconds)
+            self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=self.put_off, seconds=seconds)
         for nodeid, report in self.skipped.items():
             self.channel.send("test-finished", **skip_phase(nodeid, report))
 
