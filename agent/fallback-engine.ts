@@ -2,7 +2,8 @@
 
 import type { Engine } from './ports.ts';
 import { processEngine } from './process-engine.ts';
-import { streamEngine, Unstreamable } from './stream-engine.ts';
+import { Unstreamable } from './pytest/fed-pytest.ts';
+import { streamEngine } from './stream-engine.ts';
 
 /** The stream engine; the process engine on a machine whose pytest cannot be fed. `tell` hears why. */
 export function streamOrProcess(tell: (why: string) => void): Engine {

@@ -1,21 +1,17 @@
 // The engine that starts a new `pytest -n` for every shard. Owns these processes and their session files; the agent loop decides what runs.
 
 import { join } from 'node:path';
-import { type AttemptEnding, type AttemptRequest, type InterruptCause, interruptCauses } from '../shared/attempt.ts';
+import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
 import { readProbeResult } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { type PytestProcess, startPytest } from '../shared/pytest/start-pytest.ts';
 import { classifyExit } from './core/classify-exit.ts';
+import { causeOf, interruptMs } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { createAttemptLog } from './pytest/attempt-log.ts';
 import { openInbox } from './pytest/inbox.ts';
-
-/** How long an interrupted pytest gets to say goodbye. */
-const INTERRUPT_MS = 3000;
-/** The same when the run's time is over: there is none to give. */
-const DEADLINE_INTERRUPT_MS = 300;
 
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
@@ -123,9 +119,3 @@ async function open(request: SessionRequest): Promise<Session> {
     throw thrown;
   }
 }
-
-function causeOf(interrupt: AbortSignal): InterruptCause {
-  return interruptCauses.find((cause) => cause === interrupt.reason) ?? 'cancelled';
-}
-
-const interruptMs = (interrupt: AbortSignal): number => (causeOf(interrupt) === 'deadline' ? DEADLINE_INTERRUPT_MS : INTERRUPT_MS);

@@ -1,0 +1,254 @@
+// One pytest process whose xdist workers are fed: its socket, which worker has which task, and what becomes of a task whose worker dies.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AttemptEnding, AttemptRequest, InterruptCause } from '../../shared/attempt.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { selectorAsJson } from '../../shared/pytest/session-file.ts';
+import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
+import type { Selector } from '../../shared/shard.ts';
+import { causeOf, interruptMs } from '../core/interrupt.ts';
+import type { Session } from '../ports.ts';
+import type { AttemptLog } from './attempt-log.ts';
+import type { PytestMessage } from './codec.ts';
+import { type Inbox, openInbox } from './inbox.ts';
+
+/** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
+const START_MS = 120_000;
+/** How long a session that was told to end may take for its last teardowns. */
+const END_MS = 10_000;
+/** How long after a worker's connection its death is told, at most. */
+const DEATH_NOTICE_MS = 5000;
+/** How many workers may end between an attempt's tests before it counts as crashed. */
+const UNEXPLAINED_LIMIT = 2;
+/** How much of what pytest printed an ending carries. */
+const DETAIL_CHARS = 8000;
+
+/** Thrown by `open` when this pytest cannot be fed; the process engine can run it. */
+export class Unstreamable extends Error {}
+
+/** One attempt on its way through the session. */
+interface Task {
+  readonly log: AttemptLog;
+  /** What is still to run. */
+  selectors: readonly Selector[];
+  readonly isSerial: boolean;
+  interruptedBy: InterruptCause | null;
+  /** How many workers ended under it without a test to blame. */
+  unexplained: number;
+  readonly settle: (ending: AttemptEnding) => void;
+}
+
+/** One pytest process whose xdist workers are fed. */
+export interface FedPytest {
+  readonly info: Session['info'];
+  run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding>;
+  isOver(): boolean;
+  rssBytes(): number;
+  /** Lets every worker tear down what it has set up, then makes sure that nothing is left. */
+  end(): Promise<void>;
+}
+
+/**
+ * Starts pytest by `startProcess`, whose session file names `socket`, and resolves when its first xdist worker is ready.
+ * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
+ */
+export async function startFed(
+  socket: string,
+  startProcess: () => Promise<PytestProcess>,
+  command: readonly string[],
+  agent: string,
+): Promise<FedPytest> {
+  const queue: Task[] = [];
+  const idle: string[] = [];
+  const busy = new Map<string, Task>();
+  const pids = new Map<string, number>();
+  const rss = new Map<string, number>();
+  const info = Promise.withResolvers<Session['info']>();
+  const ready = Promise.withResolvers<void>();
+  let over: string | null = null;
+  let ending = false;
+
+  const settle = (task: Task, ending: AttemptEnding): void => {
+    task.settle(task.interruptedBy !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by: task.interruptedBy } : ending);
+  };
+
+  const pump = (): void => {
+    for (let worker = idle[0]; worker !== undefined && queue.length > 0; worker = idle[0]) {
+      idle.shift();
+      const task = queue.shift();
+      if (task === undefined) return;
+      if (inbox.send(worker, { kind: 'run', isSerial: task.isSerial, selectors: task.selectors.map(selectorAsJson) }))
+        busy.set(worker, task);
+      else queue.unshift(task);
+    }
+  };
+
+  /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
+  const lose = (worker: string, error: string): void => {
+    const at = idle.indexOf(worker);
+    if (at !== -1) idle.splice(at, 1);
+    const task = busy.get(worker);
+    busy.delete(worker);
+    if (task === undefined) return;
+    const before = task.log.missing().length;
+    task.log.hear({ kind: 'worker-down', worker, error }, worker);
+    const remaining = task.log.remaining();
+    const isBlamed = task.log.missing().length < before;
+    task.selectors = remaining;
+    if (remaining.length === 0) settle(task, { kind: 'finished' });
+    else if (task.interruptedBy === null && over === null && (isBlamed || ++task.unexplained <= UNEXPLAINED_LIMIT)) {
+      queue.unshift(task);
+      pump();
+    } else settle(task, crashed(null, null, task, `xdist worker ${worker} ended between tests: ${error}`));
+  };
+
+  const hear = (message: PytestMessage, worker: string): void => {
+    switch (message.kind) {
+      case 'hello':
+        pids.set(message.worker, message.pid);
+        return;
+      case 'started':
+        info.resolve({ workers: message.workers, python: message.python, pytest: message.pytest, xdist: message.xdist });
+        return;
+      case 'unsupported':
+        ready.reject(new Unstreamable(message.problem));
+        return;
+      case 'ready':
+        ready.resolve();
+        if (ending) inbox.send(worker, { kind: 'end' });
+        else idle.push(worker);
+        pump();
+        return;
+      case 'worker-down':
+        lose(message.worker, message.error);
+        return;
+      case 'task-done': {
+        const task = busy.get(worker);
+        busy.delete(worker);
+        idle.push(worker);
+        if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
+        pump();
+        return;
+      }
+      default:
+        if (message.kind === 'test-finished') rss.set(worker, Math.max(message.rssBytes, rss.get(worker) ?? 0));
+        busy.get(worker)?.log.hear(message, worker);
+    }
+  };
+
+  /** A worker that ends in order in the middle of a task (pytest.exit, -x) is not told as down. */
+  const gone = (worker: string): void => {
+    setTimeout(() => {
+      if (busy.has(worker) || idle.includes(worker)) lose(worker, 'it ended before its task');
+    }, DEATH_NOTICE_MS).unref();
+  };
+
+  let broken: unknown = null;
+  let pytest: PytestProcess | null = null;
+  const inbox: Inbox = await openInbox(
+    socket,
+    hear,
+    (problem) => {
+      broken ??= problem;
+      pytest?.kill();
+    },
+    gone,
+  );
+  const exited = (async () => {
+    pytest = await startProcess();
+    const exit = await pytest.exited;
+    await inbox.drained();
+    const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
+    over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
+    // All of it is gone, which is no single test's doing: nobody is blamed.
+    for (const task of [...busy.values(), ...queue.splice(0)]) settle(task, crashed(exit.exitCode, exit.signal, task, over));
+    busy.clear();
+    await inbox.close();
+    return over;
+  })();
+  // Awaited where it matters; a failure to start is told below.
+  exited.catch(() => undefined);
+
+  const notStarted = (problem: string): ShardlineError =>
+    new ShardlineError('session-not-started', { agent, problem, command: command.join(' ') });
+  const limit = new AbortController();
+  try {
+    const started = Promise.all([info.promise, ready.promise]).then(([found]) => found);
+    const found = await Promise.race([
+      started,
+      exited.then((how) => Promise.reject(notStarted(how))),
+      delay(START_MS, null, { signal: limit.signal }).then(() =>
+        Promise.reject(notStarted(`no xdist worker was ready in ${START_MS / 1000} s`)),
+      ),
+    ]);
+    return { info: found, run, isOver: () => over !== null, rssBytes: () => [...rss.values()].reduce((sum, bytes) => sum + bytes, 0), end };
+  } catch (thrown) {
+    (pytest as PytestProcess | null)?.kill();
+    await exited.catch(() => undefined);
+    throw thrown;
+  } finally {
+    limit.abort();
+  }
+
+  async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding> {
+    const settled = Promise.withResolvers<AttemptEnding>();
+    const task: Task = { log, selectors, isSerial: role === 'serial', interruptedBy: null, unexplained: 0, settle: settled.resolve };
+    let killing: NodeJS.Timeout | null = null;
+    const onInterrupt = (): void => {
+      task.interruptedBy = causeOf(interrupt);
+      const at = queue.indexOf(task);
+      if (at !== -1) {
+        queue.splice(at, 1);
+        settle(task, { kind: 'interrupted', by: task.interruptedBy });
+        return;
+      }
+      const worker = [...busy].find(([, each]) => each === task)?.[0];
+      if (worker === undefined) return;
+      inbox.send(worker, { kind: 'stop' });
+      killing = setTimeout(() => {
+        log.expectLosses();
+        kill(pids.get(worker));
+      }, interruptMs(interrupt));
+    };
+    interrupt.addEventListener('abort', onInterrupt, { once: true });
+    queue.push(task);
+    if (over !== null) settle(task, crashed(null, null, task, over));
+    else pump();
+    try {
+      return await settled.promise;
+    } finally {
+      interrupt.removeEventListener('abort', onInterrupt);
+      if (killing !== null) clearTimeout(killing);
+    }
+  }
+
+  async function end(): Promise<void> {
+    ending = true;
+    for (const worker of pids.keys()) inbox.send(worker, { kind: 'end' });
+    const late = new AbortController();
+    await Promise.race([exited, delay(END_MS, null, { signal: late.signal }).catch(() => undefined)]);
+    late.abort();
+    pytest?.kill();
+    await exited.catch(() => undefined);
+  }
+}
+
+function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
+  const missing = task.log.missing();
+  if (missing.length === 0) return { kind: 'finished' };
+  if (!isWhole) return { kind: 'interrupted', by: task.interruptedBy ?? 'maxfail' };
+  return crashed(null, null, task, 'The xdist worker said that it was done, but not all that was announced has a result.');
+}
+
+function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
+  return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
+}
+
+function kill(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already: that is what was wanted.
+  }
+}
