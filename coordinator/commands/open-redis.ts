@@ -1,0 +1,76 @@
+// Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
+
+import { join } from 'node:path';
+import { agentId } from '../../shared/ids.ts';
+import { checkServer } from '../../shared/redis/check-server.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import type { RunSettings } from '../../shared/settings.ts';
+import type { Timings } from '../../shared/timings.ts';
+import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
+import type { Pools, TimingStore } from '../ports.ts';
+import { startEmbeddedRedis } from '../redis/embedded-server.ts';
+import { redisPools } from '../redis/pools.ts';
+import { redisTimingStore } from '../redis/timing-store.ts';
+import { fileTimingStore } from '../timings/file-store.ts';
+import type { Setting } from './setting.ts';
+
+export interface OpenRedis {
+  readonly pools: Pools;
+  readonly agents: { readonly local: LocalAgents; readonly count: number };
+  readonly timings: Timings;
+  readonly store: TimingStore & { old: Timings };
+}
+
+/** Connects, starts the agents so that they are there when the plan is, and loads what is known of durations. */
+export async function openRedis(setting: Setting, opened: AsyncDisposableStack, signal: AbortSignal): Promise<OpenRedis> {
+  const { settings, edge, id, python } = setting;
+  const isEmbedded = settings.redis === null;
+  let url = settings.redis ?? '';
+  if (isEmbedded) {
+    const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
+    opened.use(server);
+    url = server.url;
+  }
+  const redis = await connect(url, `shardline:run:${id}`);
+  opened.defer(() => redis.disconnect());
+  await checkServer(redis, url);
+  signal.throwIfAborted();
+
+  const count = settings.agents ?? (isEmbedded ? 1 : 0);
+  const names = Array.from({ length: count }, (_, index) => agentId(isEmbedded ? `a${index + 1}` : `${id}-a${index + 1}`));
+  const local = startLocalAgents({
+    names,
+    runId: id,
+    pool: settings.pool,
+    redisUrl: url,
+    program: edge.program,
+    flags: agentFlags(settings, python),
+    cwd: edge.cwd,
+    env: edge.env,
+  });
+  opened.use(local);
+  const store = timingStores([
+    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool)]),
+    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
+  ]);
+  const old = await store.load();
+  return { pools: redisPools(redis), agents: { local, count }, timings: old, store: { ...store, old } };
+}
+
+const timingsPath = (settings: RunSettings): string => settings.timings ?? join(settings.workspace, '.shardline', 'timings.json');
+
+const agentFlags = (settings: RunSettings, python: string): string[] => [
+  ...['--numprocesses', settings.numprocesses, '--python', python, '--workspace', settings.workspace],
+  ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
+  ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
+];
+
+/** All of them at once; what a later one knows of a file wins. */
+function timingStores(stores: readonly TimingStore[]): TimingStore {
+  return {
+    load: async () => new Map((await Promise.all(stores.map((store) => store.load()))).flatMap((timings) => [...timings])),
+    save: async (timings) => {
+      await Promise.all(stores.map((store) => store.save(timings)));
+    },
+  };
+}

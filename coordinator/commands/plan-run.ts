@@ -1,0 +1,53 @@
+// Which engine runs a suite, and its shards.
+
+import { maxAutoWorkers } from '../../shared/auto-workers.ts';
+import type { EngineName } from '../../shared/run-spec.ts';
+import { readMachine } from '../../shared/system/machine.ts';
+import type { Timings } from '../../shared/timings.ts';
+import { estimateFiles } from '../core/estimate.ts';
+import { type EstimatedSelector, type Plan, planShards } from '../core/plan.ts';
+import { splitFiles } from '../core/split.ts';
+import type { DiscoveredSuite, Pools } from '../ports.ts';
+import type { Setting } from './setting.ts';
+
+/** What one shard costs besides its tests: a start of pytest, or a trip through the queue. */
+const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
+
+/** The engine asked for, or the one that can; which it is, and why, is told. */
+export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite): EngineName {
+  if (settings.engine === 'process' || suite.unstreamable === null) return settings.engine;
+  edge.stderr.write(`shardline: every shard gets a pytest of its own (--engine process), because ${suite.unstreamable}\n`);
+  return 'process';
+}
+
+/** The shards of this suite for the agents that are there and those that the run starts itself. */
+export async function planRun(
+  setting: Setting,
+  engine: EngineName,
+  suite: DiscoveredSuite,
+  timings: Timings,
+  localAgents: number,
+  pools: Pools,
+): Promise<Plan> {
+  const { settings } = setting;
+  const seconds = estimateFiles(suite.files, timings);
+  const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
+  const machine = await readMachine();
+  // Local agents may have joined the pool already.
+  const agents = Math.max(localAgents, elsewhere, 1);
+  const slotsPerAgent =
+    settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses));
+  const files = suite.files.map(
+    ({ file, nodeids }): EstimatedSelector => ({
+      selector: nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids },
+      seconds: seconds.get(file) ?? 0,
+    }),
+  );
+  return planShards({
+    files: engine === 'stream' ? splitFiles(files, timings, agents * slotsPerAgent, settings.splitOverSeconds) : files,
+    agents,
+    slotsPerAgent,
+    engine,
+    fixedSeconds: FIXED_SECONDS[engine],
+  });
+}

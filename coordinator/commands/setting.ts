@@ -1,0 +1,32 @@
+// What the steps of one run share.
+
+import type { Edge } from '../../shared/cli/edge.ts';
+import type { RunId } from '../../shared/ids.ts';
+import type { RunSettings } from '../../shared/settings.ts';
+import { systemClock } from '../../shared/system/clock.ts';
+import type { Logger } from '../../shared/system/logger.ts';
+
+/** How long a run that is over waits for Redis to forget it, or to remember its durations. */
+export const CLOSE_MS = 2000;
+
+/** Everything one run needs that is the same from beginning to end. */
+export interface Setting {
+  readonly settings: RunSettings;
+  readonly edge: Edge;
+  readonly id: RunId;
+  readonly startedAt: number;
+  readonly python: string;
+  readonly out: string;
+  readonly logger: Logger;
+}
+
+/** Waits, but not for ever: what comes after must not hang on a server that is gone. */
+export async function within(ms: number, work: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const limit = systemClock.wait(ms, late.signal).catch(() => undefined);
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    late.abort();
+  }
+}
