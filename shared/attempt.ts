@@ -1,7 +1,7 @@
 // One execution of one shard: what is asked for, and how it can stop.
 
 import type { ErrorCode } from './errors.ts';
-import type { AttemptId, NodeId, ShardId } from './ids.ts';
+import type { AgentId, AttemptId, NodeId, ShardId } from './ids.ts';
 import type { Selector } from './shard.ts';
 
 /** A `serial` attempt runs what must run alone, when nothing else of the run is left. */
@@ -16,6 +16,8 @@ export interface AttemptRequest {
   readonly role: AttemptRole;
   readonly selectors: readonly Selector[];
   readonly predictedSeconds: number;
+  /** Agents that leave it to others, for a few seconds: such as whoever runs the attempt that this one backs up. */
+  readonly avoid: readonly AgentId[];
 }
 
 export const interruptCauses = ['deadline', 'superseded', 'shutdown', 'maxfail', 'cancelled'] as const;

@@ -1,5 +1,6 @@
 // One run as an agent serves it: pulls jobs with a BullMQ Worker, appends events exactly once, hears what the coordinator tells.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/attempt.ts';
@@ -35,6 +36,11 @@ return 1`;
 
 // A lock that outlives a short absence of Redis; a dead agent is noticed by its presence, long before.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
+
+/** How long a slot stands aside once it has handed back an attempt that its agent is to avoid: time for others to take it. */
+const AVOID_MS = 200;
+/** How often it is handed back in all; then whoever is there takes it, as there may be nobody else. */
+const AVOID_TIMES = 20;
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promise<JoinedRun> {
@@ -73,8 +79,16 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
             throw new WaitingError();
           }
           try {
-            await (serving.get(id) ?? begin(id, decodeAttempt(job.data, `shard queue of run ${runId}`)));
+            const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
+            if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
+              // Not moveToDelayed: when such a job is due again is told by clocks that may differ.
+              await job.moveToWait(token);
+              await delay(AVOID_MS, undefined, { signal }).catch(() => undefined);
+              throw new WaitingError();
+            }
+            await (serving.get(id) ?? begin(id, request));
           } catch (thrown) {
+            if (thrown instanceof WaitingError) throw thrown;
             // Serving never fails for what a suite does: this is a defect or a message that cannot be read, and the agent must not go on.
             failed.reject(thrown);
             throw thrown;
@@ -117,3 +131,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
     },
   };
 }
+
+/** BullMQ counts how often a job was fetched. */
+const isAvoidedBy = (agent: AgentId, request: AttemptRequest, job: Job): boolean =>
+  request.avoid.includes(agent) && job.attemptsStarted <= AVOID_TIMES;

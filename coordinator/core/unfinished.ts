@@ -1,7 +1,7 @@
 // What of a shard is still missing, and the attempt that would bring it. Nothing missing ever counts as passed.
 
 import type { AttemptRequest, AttemptRole } from '../../shared/attempt.ts';
-import { attemptId, type NodeId, type ShardId, type TestFile, testFile } from '../../shared/ids.ts';
+import { type AgentId, attemptId, type NodeId, type ShardId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { attemptsOf, type FileProgress, type RunState, type ShardRecord } from './run-state.ts';
 
@@ -74,7 +74,14 @@ export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole):
   const predictedSeconds = [...record.files.values()]
     .filter((progress) => isUnfinished(state, progress))
     .reduce((sum, progress) => sum + unfinishedSeconds(record, progress), 0);
-  return { id: attemptId(shard, fence), shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds };
+  const avoid = avoidedBy(record, role);
+  return { id: attemptId(shard, fence), shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
+}
+
+/** A backup is of no use beside the attempt that it backs up. */
+function avoidedBy(record: ShardRecord, role: AttemptRole): readonly AgentId[] {
+  if (role !== 'backup') return [];
+  return attemptsOf(record).flatMap(({ state }) => (state.kind === 'taken' || state.kind === 'running' ? [state.agent] : []));
 }
 
 /** The part of the shard's estimate that falls to a file's tests without an outcome, each file and each test taken to be alike. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../attempt.ts';
 import { errorCodes } from '../errors.ts';
 import type { Selector } from '../shard.ts';
-import { attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
 
 const ATTEMPT_VERSION = 1;
 
@@ -22,6 +22,7 @@ const requestSchema = z.object({
   role: z.enum(attemptRoles),
   selectors: z.array(selectorSchema),
   predictedSeconds: z.number().nonnegative(),
+  avoid: z.array(agentIdSchema).default([]),
 });
 
 export const endingSchema: z.ZodType<AttemptEnding> = z.discriminatedUnion('kind', [

@@ -55,6 +55,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     role: fence === 1 ? 'primary' : 'retry',
     selectors: [{ kind: 'file', file: testFile(`tests/test_${index}.py`) }],
     predictedSeconds: index,
+    avoid: [],
   });
   const started = (index: number): RunEvent => ({
     kind: 'attempt-started',
@@ -146,6 +147,39 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     expect(serving).toHaveLength(2);
     await run.leave();
     expect((await channel.presence()).alive).toEqual([]);
+    await channel.close();
+  });
+
+  test('an attempt is left to others by an agent that is to avoid it, and taken by it in the end where nobody else is', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    const avoided = (index: number): AttemptRequest => ({ ...request(index), avoid: [agentId('a1')] });
+    await using first = await member(spec, 'a1');
+    await using second = await member(spec, 'a2');
+    const [one, other] = [await first.join(spec), await second.join(spec)];
+    const served: string[] = [];
+    const over = new AbortController();
+    const pull = (run: typeof one, name: string, signal: AbortSignal) =>
+      run.pull(
+        () => 2,
+        async ({ id }) => {
+          served.push(`${id} ${name}`);
+        },
+        signal,
+      );
+    const pulling = pull(one, 'a1', over.signal);
+    const leaving = new AbortController();
+    const others = pull(other, 'a2', leaving.signal);
+    await channel.enqueue([avoided(1), request(2)]);
+    await eventually('both are served', () => served.length === 2);
+    expect(served).toContain('s1.1 a2');
+    leaving.abort();
+    await others;
+    await channel.enqueue([avoided(3)]);
+    await eventually('it is taken all the same', () => served.includes('s3.1 a1'));
+    over.abort();
+    await pulling;
+    await Promise.all([one.leave(), other.leave()]);
     await channel.close();
   });
 

@@ -89,7 +89,15 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
       const events: AttemptEvent[] = [];
       const aborter = new AbortController();
       const shard = shardId(attempts);
-      const request = { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: wanted, predictedSeconds: 1 } as const;
+      const request = {
+        id: attemptId(shard, 1),
+        shard,
+        fence: 1,
+        role: 'primary',
+        selectors: wanted,
+        predictedSeconds: 1,
+        avoid: [],
+      } as const;
       const tell = (event: AttemptEvent): void => {
         events.push(event);
         if (interruptWhen?.(event) === true) aborter.abort('deadline');

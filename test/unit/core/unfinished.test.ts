@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { attemptSelectors, isBelowCollectError, nextAttempt } from '../../../coordinator/core/unfinished.ts';
 import { shardId, testFile } from '../../../shared/ids.ts';
-import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
+import { a1, collected, collectFailed, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const t2 = 'test_a.py::test_2';
@@ -15,6 +15,7 @@ test('the first attempt of a shard is the whole of it', () => {
     role: 'primary',
     selectors: opening.shards[0]?.selectors,
     predictedSeconds: 6,
+    avoid: [],
   });
 });
 
@@ -60,4 +61,10 @@ test.each([
 ])('a failure to collect %s stands above pkg/sub/test_a.py: %s', (failed, isAbove) => {
   const state = stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(failed)));
   expect(isBelowCollectError(state, testFile('pkg/sub/test_a.py'))).toBe(isAbove);
+});
+
+test('a backup is left to other agents than the one whose attempt it backs up', () => {
+  const state = stateAfter(opening, joined(a1), enqueued(1), started(a1, 1));
+  expect(nextAttempt(state, shardId(1), 'backup')).toMatchObject({ role: 'backup', avoid: [a1] });
+  expect(nextAttempt(state, shardId(1), 'retry')).toMatchObject({ avoid: [] });
 });
