@@ -60,7 +60,7 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
     const session = await loop.engineFor(spec).open({ agent: loop.identity.id, spec, ...loop.pytest });
     try {
       loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
-      await serveSession(loop, run, session, shutdown);
+      await serveSession(loop, spec, run, session, shutdown);
       loop.tellState('left run', { run: spec.runId, agent: loop.identity.id });
     } finally {
       await session.close();
@@ -70,7 +70,7 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   }
 }
 
-async function serveSession(loop: AgentLoop, run: JoinedRun, session: Session, shutdown: AbortSignal): Promise<void> {
+async function serveSession(loop: AgentLoop, { drain }: RunSpec, run: JoinedRun, session: Session, shutdown: AbortSignal): Promise<void> {
   const { clock } = loop;
   const { id, host, pid } = loop.identity;
   const joinedAt = clock.now();
@@ -102,6 +102,16 @@ async function serveSession(loop: AgentLoop, run: JoinedRun, session: Session, s
   };
 
   const listening = new AbortController();
+  // By the agreed clock, and by itself: the coordinator's word may come late.
+  const drained = async (): Promise<void> => {
+    if (drain === null) return;
+    try {
+      await clock.wait(Math.max(0, drain.at - (await run.serverNow())), listening.signal);
+      leave('deadline');
+    } catch (thrown) {
+      if (!listening.signal.aborted) throw thrown;
+    }
+  };
   const listen = async (): Promise<void> => {
     for await (const command of run.commands(listening.signal)) {
       switch (command.kind) {
@@ -119,7 +129,7 @@ async function serveSession(loop: AgentLoop, run: JoinedRun, session: Session, s
   };
 
   outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, ...session.info } });
-  const heard = listen().catch((thrown: unknown) => {
+  const heard = Promise.all([listen(), drained()]).catch((thrown: unknown) => {
     // An agent that cannot hear the coordinator must not go on pulling; what it runs is finished and told.
     leaving.abort();
     throw thrown;

@@ -24,6 +24,8 @@ export interface JoinedRun {
   pull(slots: () => number, serve: (attempt: AttemptRequest) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** What the coordinator tells, from the first command on; ends when `signal` aborts. A run whose keys are gone yields `close-run`. */
   commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
+  /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
+  serverNow(): Promise<number>;
   /** Hands back attempts that were fetched and not begun, and releases the connections. */
   leave(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { readProbeResult } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { type PytestProcess, startPytest } from '../shared/pytest/start-pytest.ts';
 import { classifyExit } from './core/classify-exit.ts';
-import { causeOf, interruptMs } from './core/interrupt.ts';
+import { causeOf, graceOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { createAttemptLog } from './pytest/attempt-log.ts';
 import { openInbox } from './pytest/inbox.ts';
@@ -67,16 +67,21 @@ async function open(request: SessionRequest): Promise<Session> {
     const log = createAttemptLog(attempt.selectors, tell, Date.now);
     let broken: unknown = null;
     let pytest: PytestProcess | null = null;
-    let killing: NodeJS.Timeout | null = null;
+    const timers: NodeJS.Timeout[] = [];
 
     const inbox = await openInbox(socket, log.hear, (problem) => {
       broken ??= problem;
       pytest?.kill();
     });
     const onInterrupt = (): void => {
-      log.expectLosses();
-      pytest?.interrupt();
-      killing ??= setTimeout(() => pytest?.kill(), interruptMs(interrupt));
+      const grace = graceOf(causeOf(interrupt), request.spec.drain);
+      const stop = (): void => {
+        log.expectLosses();
+        pytest?.interrupt();
+      };
+      if (grace.interruptMs === 0) stop();
+      else timers.push(setTimeout(stop, grace.interruptMs));
+      timers.push(setTimeout(() => pytest?.kill(), grace.killMs));
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     try {
@@ -87,7 +92,7 @@ async function open(request: SessionRequest): Promise<Session> {
       const own = { socket, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits };
       await writeSessionFile(sessionPath, { mode: 'run', ...own, selectors, serialMarker, isSerial });
       pytest = await start(sessionPath);
-      if (interrupt.aborted) pytest.interrupt();
+      if (interrupt.aborted) onInterrupt();
       const exit = await pytest.exited;
       await inbox.drained();
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
@@ -106,7 +111,7 @@ async function open(request: SessionRequest): Promise<Session> {
       return { kind: 'not-started', error: thrown.code, detail: thrown.message };
     } finally {
       interrupt.removeEventListener('abort', onInterrupt);
-      if (killing !== null) clearTimeout(killing);
+      for (const timer of timers) clearTimeout(timer);
       await inbox.close();
     }
   };

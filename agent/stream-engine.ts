@@ -36,7 +36,13 @@ async function open(request: SessionRequest): Promise<Session> {
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
     await writeSessionFile(sessionPath, { mode: 'stream', socket, pytestArgs, numprocesses, maxAutoWorkers, limits: LIMITS, serialMarker });
-    return await startFed(socket, () => startPytest({ python, workspace, sessionPath }), [python, '-m', 'pytest', ...pytestArgs], agent);
+    return await startFed(
+      socket,
+      () => startPytest({ python, workspace, sessionPath }),
+      [python, '-m', 'pytest', ...pytestArgs],
+      agent,
+      request.spec.drain,
+    );
   };
 
   /** A session that died, whatever killed it, is replaced by the next attempt that needs one. */

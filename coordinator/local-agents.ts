@@ -3,9 +3,6 @@
 import { execa } from 'execa';
 import type { AgentId, RunId } from '../shared/ids.ts';
 
-/** How long an agent that was asked to leave may take to hand back what it holds before it is killed. */
-const LEAVE_MS = 10_000;
-
 export interface LocalAgentsRequest {
   readonly names: readonly AgentId[];
   readonly runId: RunId;
@@ -16,6 +13,8 @@ export interface LocalAgentsRequest {
   /** Flags of `shardline agent` besides those made here. */
   readonly flags: readonly string[];
   readonly cwd: string;
+  /** How long an agent that is asked to leave now may take to hand back what it holds before it is killed. */
+  readonly leaveMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -53,7 +52,7 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
       for (const agent of agents) agent.stdin.end();
       const kill = setTimeout(() => {
         for (const agent of agents) agent.kill('SIGKILL');
-      }, LEAVE_MS);
+      }, request.leaveMs());
       try {
         await ended;
       } finally {

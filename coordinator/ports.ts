@@ -11,6 +11,8 @@ import type { Timings } from '../shared/timings.ts';
 export interface Pools {
   /** Announces the run to the pool's agents. Every key it makes has a life span. */
   openRun(spec: RunSpec): Promise<RunChannel>;
+  /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
+  serverNow(): Promise<number>;
   /** Agents of the pool that are alive now, whether or not they serve a run; for the plan. */
   aliveAgents(pool: string): Promise<readonly AgentId[]>;
 }

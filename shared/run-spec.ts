@@ -20,4 +20,16 @@ export interface RunSpec {
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
   readonly openedAt: number;
+  /** null without a deadline. */
+  readonly drain: Drain | null;
+}
+
+/**
+ * When a run with a deadline ends, also for an agent that the coordinator does not reach: at `at` (milliseconds since the epoch by the Redis server's
+ * clock) nothing further is begun; `interruptMs` later what still runs is interrupted, and `killMs` after `at` it is killed.
+ */
+export interface Drain {
+  readonly at: number;
+  readonly interruptMs: number;
+  readonly killMs: number;
 }

@@ -5,8 +5,9 @@ import type { AttemptEnding, AttemptRequest, InterruptCause } from '../../shared
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
+import type { Drain } from '../../shared/run-spec.ts';
 import type { Selector } from '../../shared/shard.ts';
-import { causeOf, interruptMs } from '../core/interrupt.ts';
+import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
@@ -57,6 +58,7 @@ export async function startFed(
   startProcess: () => Promise<PytestProcess>,
   command: readonly string[],
   agent: string,
+  drain: Drain | null,
 ): Promise<FedPytest> {
   const queue: Task[] = [];
   const idle: string[] = [];
@@ -67,6 +69,7 @@ export async function startFed(
   const ready = Promise.withResolvers<void>();
   let over: string | null = null;
   let ending = false;
+  let isInterrupted = false;
 
   const settle = (task: Task, ending: AttemptEnding): void => {
     task.settle(task.interruptedBy !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by: task.interruptedBy } : ending);
@@ -193,22 +196,29 @@ export async function startFed(
   async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding> {
     const settled = Promise.withResolvers<AttemptEnding>();
     const task: Task = { log, selectors, isSerial: role === 'serial', interruptedBy: null, unexplained: 0, settle: settled.resolve };
-    let killing: NodeJS.Timeout | null = null;
+    const timers: NodeJS.Timeout[] = [];
     const onInterrupt = (): void => {
-      task.interruptedBy = causeOf(interrupt);
+      const cause = causeOf(interrupt);
+      task.interruptedBy = cause;
       const at = queue.indexOf(task);
       if (at !== -1) {
         queue.splice(at, 1);
-        settle(task, { kind: 'interrupted', by: task.interruptedBy });
+        settle(task, { kind: 'interrupted', by: cause });
         return;
       }
       const worker = [...busy].find(([, each]) => each === task)?.[0];
       if (worker === undefined) return;
       inbox.send(worker, { kind: 'stop' });
-      killing = setTimeout(() => {
-        log.expectLosses();
-        kill(pids.get(worker));
-      }, interruptMs(interrupt));
+      const grace = graceOf(cause, drain);
+      // Ctrl-C ends a whole session: only where the run ends with it.
+      if (cause === 'deadline') timers.push(setTimeout(() => interruptAll(), grace.interruptMs));
+      timers.push(
+        setTimeout(() => {
+          log.expectLosses();
+          kill(pids.get(worker));
+          if (cause === 'deadline') pytest?.kill();
+        }, grace.killMs),
+      );
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     queue.push(task);
@@ -218,8 +228,16 @@ export async function startFed(
       return await settled.promise;
     } finally {
       interrupt.removeEventListener('abort', onInterrupt);
-      if (killing !== null) clearTimeout(killing);
+      for (const timer of timers) clearTimeout(timer);
     }
+  }
+
+  /** Once: a second Ctrl-C would cut the teardown of fixtures short. */
+  function interruptAll(): void {
+    if (isInterrupted) return;
+    isInterrupted = true;
+    for (const task of busy.values()) task.log.expectLosses();
+    pytest?.interrupt();
   }
 
   async function end(): Promise<void> {

@@ -8,6 +8,7 @@ import type { AgentId, RunId } from '../../shared/ids.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, runKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
+import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
@@ -124,6 +125,8 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
         }
       }
     },
+
+    serverNow: () => serverNow(redis),
 
     async leave() {
       await heart.stop();

@@ -12,11 +12,11 @@ import { writeOutputs } from '../report/outputs.ts';
 import { renderReport } from '../report/terminal.ts';
 import { CLOSE_MS, type Setting, within } from './setting.ts';
 
-/** Merges, writes, learns and prints. What cannot be written is told beside the verdict, never instead of it. */
+/** Merges, writes, learns (where there is a store) and prints. What cannot be written is told beside the verdict, never instead of it. */
 export async function finishRun(
   setting: Setting,
   state: RunState,
-  store: TimingStore & { old: Timings },
+  store: (TimingStore & { old: Timings }) | null,
   journal: Promise<void>,
 ): Promise<number> {
   const { settings, edge, out } = setting;
@@ -37,7 +37,7 @@ export async function finishRun(
   };
   await attempt(write());
   await attempt(journal);
-  await attempt(within(CLOSE_MS, store.save(learn(store.old, state))));
+  if (store !== null) await attempt(within(CLOSE_MS, store.save(learn(store.old, state))));
 
   const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
   edge.stdout.write(renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity: settings.verbosity }));

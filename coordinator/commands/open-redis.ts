@@ -14,6 +14,11 @@ import { redisTimingStore } from '../redis/timing-store.ts';
 import { fileTimingStore } from '../timings/file-store.ts';
 import type { Setting } from './setting.ts';
 
+/** How long an agent that was asked to leave may take to hand back what it holds … */
+const LEAVE_MS = 10_000;
+/** … and at least, however short a deadline is. */
+const LEAST_LEAVE_MS = 200;
+
 export interface OpenRedis {
   readonly pools: Pools;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
@@ -46,6 +51,7 @@ export async function openRedis(setting: Setting, opened: AsyncDisposableStack, 
     program: edge.program,
     flags: agentFlags(settings, python),
     cwd: edge.cwd,
+    leaveMs: () => leaveMs(setting),
     env: edge.env,
   });
   opened.use(local);
@@ -55,6 +61,13 @@ export async function openRedis(setting: Setting, opened: AsyncDisposableStack, 
   ]);
   const old = await store.load();
   return { pools: redisPools(redis), agents: { local, count }, timings: old, store: { ...store, old } };
+}
+
+/** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */
+function leaveMs({ settings, startedAt }: Setting): number {
+  if (settings.deadlineSeconds === null) return LEAVE_MS;
+  const leftMs = startedAt + settings.deadlineSeconds * 1000 - Date.now();
+  return Math.min(LEAVE_MS, Math.max(LEAST_LEAVE_MS, leftMs - LEAST_LEAVE_MS));
 }
 
 const timingsPath = (settings: RunSettings): string => settings.timings ?? join(settings.workspace, '.shardline', 'timings.json');

@@ -1,4 +1,4 @@
-// `shardline run`: joins the parts of one run. Redis, discovery and history are had side by side; everything that was opened is closed here.
+// `shardline run`: joins the parts of one run; everything that was opened is closed here.
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -9,21 +9,18 @@ import type { RunSettings } from '../../shared/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
-import { defaultReserveSeconds } from '../core/deadline.ts';
-import type { RunOpened } from '../core/events.ts';
-import type { RunState } from '../core/run-state.ts';
-import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
+import { deadlineTimes, defaultReserveSeconds } from '../core/deadline.ts';
+import type { Deadline } from '../core/events.ts';
+import { reduce } from '../core/reduce.ts';
+import { openRun, type RunState } from '../core/run-state.ts';
 import { openJournal } from '../report/journal.ts';
 import { prepareOut } from '../report/outputs.ts';
 import { createProgress } from '../report/progress.ts';
 import { type Interrupts, runLoop } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
-import { openRedis } from './open-redis.ts';
-import { engineFor, planRun } from './plan-run.ts';
-import { CLOSE_MS, type Setting, within } from './setting.ts';
-
-/** How many executions one shard gets before its unfinished tests are given up. */
-const ATTEMPT_LIMIT = 3;
+import { outOfTime } from './out-of-time.ts';
+import { type Known, prepareRun } from './prepare-run.ts';
+import { CLOSE_MS, endsWithin, type Setting, within } from './setting.ts';
 
 /** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, when there is nothing to report on. */
 export async function runCommand(settings: RunSettings, edge: Edge): Promise<number> {
@@ -51,52 +48,35 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
 }
 
 async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
-  const { settings, edge, id, python, startedAt } = setting;
+  const { settings, edge, startedAt } = setting;
   await using opened = new AsyncDisposableStack();
   const named = settings.selected === null ? [] : await readSelected(settings.selected, edge.stdin);
-  const pytestArgs = [...settings.paths, ...named, ...settings.pytestArgs];
+  const paths = [...settings.paths, ...named];
+  const pytestArgs = [...paths, ...settings.pytestArgs];
   await prepareOut(setting.out);
+  const deadline = deadlineOf(settings);
 
-  const failing = new AbortController();
-  const signal = AbortSignal.any([interrupts.requested, failing.signal]);
-  const discovering = timed(pytestDiscovery().discover({ workspace: settings.workspace, python, pytestArgs }, signal));
-  const connecting = timed(openRedis(setting, opened, signal));
-  const [discovery, connection] = await bothOrAll(discovering, connecting, failing);
-  const { pools, agents, timings, store } = connection.value;
-  const suite = discovery.value;
+  const known: Known = { suite: null, timings: new Map() };
+  const tooLate = new AbortController();
+  const ending = AbortSignal.any([interrupts.requested, tooLate.signal]);
+  const preparing = prepareRun(setting, pytestArgs, deadline, known, opened, ending);
+  const times = deadlineTimes({ startedAt, deadline });
+  const isInTime = times === null || (await endsWithin(times.drainAt - Date.now(), preparing));
+  const journalPath = join(setting.out, 'events.ndjson');
+  if (!isInTime && deadline !== null) {
+    tooLate.abort();
+    const journal = openJournal(journalPath);
+    const [opening, closing] = outOfTime(setting, paths, pytestArgs, deadline, known);
+    for (const event of [opening, closing]) journal.record(event);
+    const exitCode = await finishRun(setting, reduce(openRun(opening), closing), null, journal.close());
+    // Whatever was under way ends by its own limits; the report stands already.
+    await preparing.then(({ channel }) => within(CLOSE_MS, channel.close())).catch(() => undefined);
+    return exitCode;
+  }
 
-  const engine = engineFor(setting, suite);
-  const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
-  const at = Date.now();
-  const spec = {
-    version: 1,
-    runId: id,
-    pool: settings.pool,
-    engine,
-    pytestArgs,
-    maxfail: settings.maxfail ?? suite.maxfail,
-    serialMarker: settings.serialMarker,
-    openedAt: at,
-  } as const;
-  const opening: RunOpened = {
-    kind: 'run-opened',
-    at,
-    startedAt,
-    spec,
-    shards: plan.shards,
-    collectErrors: suite.collectErrors,
-    preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
-    attemptLimit: ATTEMPT_LIMIT,
-    waitAgentSeconds: settings.waitAgentsSeconds,
-    deadline:
-      settings.deadlineSeconds === null
-        ? null
-        : { seconds: settings.deadlineSeconds, reserveSeconds: settings.reserveSeconds ?? defaultReserveSeconds(settings.deadlineSeconds) },
-  };
-
-  const journal = openJournal(join(setting.out, 'events.ndjson'));
+  const { opening, channel, redis } = await preparing;
+  const journal = openJournal(journalPath);
   const progress = createProgress(edge.stderr, settings.verbosity);
-  const channel = await pools.openRun(spec);
   let state: RunState;
   try {
     state = await runLoop(
@@ -110,7 +90,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
         },
         // With a Redis of our own nobody else can join.
         noAgentCanCome:
-          settings.redis === null ? agents.local.ended.then((failures) => failures.join('; ') || 'every agent has left') : null,
+          settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every agent has left') : null,
       },
       interrupts,
     );
@@ -119,33 +99,11 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     await within(CLOSE_MS, channel.close());
   }
   // Awaited here: what was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, store, journal.close());
+  return await finishRun(setting, state, redis.store, journal.close());
 }
 
-interface Timed<Value> {
-  readonly value: Value;
-  readonly seconds: number;
-}
-
-async function timed<Value>(promise: Promise<Value>): Promise<Timed<Value>> {
-  const startedAt = performance.now();
-  const value = await promise;
-  return { value, seconds: (performance.now() - startedAt) / 1000 };
-}
-
-/** Both values, or everything that went wrong with them: a user mends all at once. */
-async function bothOrAll<First, Second>(
-  first: Promise<First>,
-  second: Promise<Second>,
-  failing: AbortController,
-): Promise<[First, Second]> {
-  const settled = await Promise.allSettled([first, second]);
-  const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  if (reasons.length > 0) {
-    failing.abort();
-    throw reasons.length === 1 ? reasons[0] : new AggregateError(reasons);
-  }
-  return Promise.all([first, second]);
+function deadlineOf({ deadlineSeconds: seconds, reserveSeconds }: RunSettings): Deadline | null {
+  return seconds === null ? null : { seconds, reserveSeconds: reserveSeconds ?? defaultReserveSeconds(seconds) };
 }
 
 /** Sorts by time, is unique without a server's help, and is safe in file names and keys. */

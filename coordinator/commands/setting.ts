@@ -22,10 +22,22 @@ export interface Setting {
 
 /** Waits, but not for ever: what comes after must not hang on a server that is gone. */
 export async function within(ms: number, work: Promise<void>): Promise<void> {
+  if (await endsWithin(ms, work)) await work;
+}
+
+/** Did the work end, well or badly, before `ms` were over? */
+export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   const late = new AbortController();
-  const limit = systemClock.wait(ms, late.signal).catch(() => undefined);
+  const limit = systemClock.wait(Math.max(0, ms), late.signal).then(
+    () => false,
+    () => false,
+  );
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
   try {
-    await Promise.race([work, limit]);
+    return await Promise.race([ended, limit]);
   } finally {
     late.abort();
   }

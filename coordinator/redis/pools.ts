@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 import { KEY_LIFE_SECONDS, poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { alive } from '../../shared/redis/presence.ts';
+import { serverNow } from '../../shared/redis/server-clock.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { Pools } from '../ports.ts';
 import { openChannel } from './run-channel.ts';
@@ -27,6 +28,7 @@ export function redisPools(redis: Redis): Pools {
         .exec();
       return openChannel(redis, spec);
     },
+    serverNow: () => serverNow(redis),
     aliveAgents: (pool) => alive(redis, poolKeys(pool).agents),
   };
 }

@@ -107,7 +107,8 @@ const notRunCase = (missing: NotRun): Case => ({
   write: (suite) =>
     void suite
       .ele('testcase', { ...namesOf(missing.nodeid), file: xmlSafe(missing.nodeid.split('::', 1)[0] ?? ''), time: '0.000' })
-      .ele('skipped', { type: 'shardline.not-run', message: missing.reason }),
+      .ele('skipped', { type: 'shardline.not-run', message: missing.reason })
+      .txt(`not run: ${missing.reason}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`),
 });
 
 /** As pytest names them: `tests/test_a.py::Class::test[x]` is `test[x]` of class `tests.test_a.Class`. */

@@ -15,6 +15,7 @@ const specSchema: z.ZodType<RunSpec> = z.object({
   serialMarker: z.string(),
   maxfail: z.int().nonnegative(),
   openedAt: z.number(),
+  drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),
 });
 
 export const encodeSpec = (spec: RunSpec): string => JSON.stringify(spec);

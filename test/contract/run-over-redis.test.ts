@@ -44,6 +44,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       serialMarker: 'serial',
       maxfail: 0,
       openedAt: runs,
+      drain: null,
     };
   };
   const member = (spec: RunSpec, name = 'a1'): Promise<RedisPoolMember> =>

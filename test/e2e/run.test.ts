@@ -203,7 +203,18 @@ test('a deadline ends the run with what has finished, also where a test ignores 
   const report = await project.report();
   expect(report).toMatchObject({ verdict: 'deadline', deadline: { seconds: 12, met: true } });
   expect(outcomesOf(report)).toEqual({ 'test_a.py::test_quick': 'passed' });
-  expect(report.notRun).toMatchObject([{ nodeid: 'test_b.py::test_deaf', kind: 'test', reason: 'deadline' }]);
+  const deaf = { nodeid: 'test_b.py::test_deaf', kind: 'test', reason: 'deadline', predictedSeconds: expect.any(Number) };
+  expect(report.notRun).toEqual([deaf]);
+  expect(await project.read('out/junit.xml')).toContain('not run: deadline; it was expected to take 1.0 s');
+});
+
+test('a deadline that comes while the suite is still looked through: a report says that nothing was run, exit 10', async () => {
+  await using project = await newProject({ 'conftest.py': 'import time\ntime.sleep(120)\n', 'tests/test_a.py': 'def test_x(): pass\n' });
+  const result = await project.shardline(['run', 'tests', '--deadline', '2s', ...out]);
+  expect(result.exitCode, result.all).toBe(10);
+  const report = await project.report();
+  expect(report).toMatchObject({ verdict: 'deadline', deadline: { met: true }, totals: { expected: 1, notRun: 1 } });
+  expect(report.notRun).toMatchObject([{ nodeid: 'tests', kind: 'file', reason: 'deadline' }]);
 });
 
 test('two agents that were started by hand serve run after run, by TCP with a password, and leave when asked', async () => {

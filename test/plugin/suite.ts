@@ -73,6 +73,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     serialMarker: 'serial',
     maxfail: 0,
     openedAt: 0,
+    drain: null,
   };
   const session = await engine.open({
     agent: agentId('a1'),

@@ -67,7 +67,7 @@ describe('junit.xml', () => {
     expect(failed).toMatchObject({ classname: 'tests.test_a.TestX', name: 'test_y[1.5]', file: 'tests/test_a.py', line: '3' });
     expect(failed.failure[0].message).toBe('assert 1 == 2');
     expect(failed['system-out'][0]).toContain('printed');
-    expect(xml).toContain('<skipped type="shardline.not-run" message="no-agent"/>');
+    expect(xml).toContain('<skipped type="shardline.not-run" message="no-agent">');
   });
 
   test('a test that failed and passed is flaky the Surefire way', () => {

@@ -1,0 +1,65 @@
+// A run whose deadline came before it was open: nothing of it ran, and its report says of everything that is known that it did not.
+
+import { isAbsolute, normalize, relative, sep } from 'node:path';
+import { fileOf, nodeId, shardId, type TestFile } from '../../shared/ids.ts';
+import type { Selector, Shard } from '../../shared/shard.ts';
+import type { Timings } from '../../shared/timings.ts';
+import { estimateFiles } from '../core/estimate.ts';
+import type { CoordinatorEvent, Deadline, RunOpened } from '../core/events.ts';
+import type { DiscoveredSuite } from '../ports.ts';
+import { type Known, openingOf } from './prepare-run.ts';
+import type { Setting } from './setting.ts';
+
+/** All that happened: it was opened and closed for its deadline, with a shard for each file that was found, else for each path that was asked for. */
+export function outOfTime(
+  setting: Setting,
+  paths: readonly string[],
+  pytestArgs: readonly string[],
+  deadline: Deadline,
+  known: Known,
+): readonly [RunOpened, CoordinatorEvent] {
+  const { suite, timings } = known;
+  const opening = openingOf(setting, pytestArgs, deadline, {
+    engine: setting.settings.engine,
+    maxfail: 0,
+    drain: null,
+    shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
+    collectErrors: suite?.collectErrors ?? [],
+    preparation: { setupSeconds: (Date.now() - setting.startedAt) / 1000, discoverySeconds: 0 },
+  });
+  const why = { kind: 'stopped', notRun: 'deadline', by: 'deadline' } as const;
+  return [opening, { kind: 'run-closed', at: opening.at, why }];
+}
+
+function found(suite: DiscoveredSuite, timings: Timings): readonly Shard[] {
+  const seconds = estimateFiles(suite.files, timings);
+  return suite.files.map(({ file, nodeids }, index) =>
+    shardOf(index, nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }, seconds.get(file) ?? 0),
+  );
+}
+
+/** What discovery would have made of them is not known: a path stands for all below it, and takes what the files there took before. */
+function askedFor(workspace: string, paths: readonly string[], timings: Timings): readonly Shard[] {
+  const asked = new Set((paths.length === 0 ? ['.'] : paths).map((path) => inside(workspace, path)));
+  return [...asked].map((path, index) => {
+    const id = nodeId(path);
+    const file = fileOf(id);
+    const below = [...timings].filter(([known]) => file === '.' || known === file || known.startsWith(`${file}/`));
+    const seconds = below.reduce((sum, [, timing]) => sum + timing.seconds, 0);
+    return shardOf(index, id === (file as string) ? { kind: 'file', file } : { kind: 'tests', file, nodeids: [id] }, seconds);
+  });
+}
+
+const shardOf = (index: number, selector: Selector, predictedSeconds: number): Shard => ({
+  id: shardId(index + 1),
+  selectors: [selector],
+  predictedSeconds,
+});
+
+/** As a report names things: relative, with forward slashes; `.` for what lies outside. */
+function inside(workspace: string, argument: string): string {
+  const [path = '', ...names] = argument.split('::');
+  const own = (isAbsolute(path) ? relative(workspace, path) : normalize(path)).replaceAll(sep, '/').replace(/\/$/, '');
+  const file = own === '' || own.split('/').includes('..') ? '.' : own;
+  return [file as TestFile, ...names].join('::');
+}

@@ -1,0 +1,126 @@
+// From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
+
+import type { Drain, RunSpec } from '../../shared/run-spec.ts';
+import type { Timings } from '../../shared/timings.ts';
+import { type DeadlineTimes, deadlineTimes } from '../core/deadline.ts';
+import type { Deadline, RunOpened } from '../core/events.ts';
+import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
+import type { DiscoveredSuite, RunChannel } from '../ports.ts';
+import { type OpenRedis, openRedis } from './open-redis.ts';
+import { engineFor, planRun } from './plan-run.ts';
+import type { Setting } from './setting.ts';
+
+/** How many executions one shard gets before its unfinished tests are given up. */
+const ATTEMPT_LIMIT = 3;
+
+/** What is learned on the way: all there is to report where the time is over before the run is open. */
+export interface Known {
+  suite: DiscoveredSuite | null;
+  timings: Timings;
+}
+
+export interface PreparedRun {
+  readonly opening: RunOpened;
+  readonly channel: RunChannel;
+  readonly redis: OpenRedis;
+}
+
+/** Throws whatever Redis and discovery throw, all of it at once; the signal's reason when it aborts. */
+export async function prepareRun(
+  setting: Setting,
+  pytestArgs: readonly string[],
+  deadline: Deadline | null,
+  known: Known,
+  opened: AsyncDisposableStack,
+  ending: AbortSignal,
+): Promise<PreparedRun> {
+  const { settings, python, startedAt } = setting;
+  const failing = new AbortController();
+  const signal = AbortSignal.any([ending, failing.signal]);
+  const discovering = timed(pytestDiscovery().discover({ workspace: settings.workspace, python, pytestArgs }, signal));
+  const connecting = timed(openRedis(setting, opened, signal));
+  void discovering.then(({ value }) => Object.assign(known, { suite: value })).catch(() => undefined);
+  void connecting.then(({ value }) => Object.assign(known, { timings: value.timings })).catch(() => undefined);
+  const [discovery, connection] = await bothOrAll(discovering, connecting, failing);
+  const { pools, agents, timings } = connection.value;
+  const suite = discovery.value;
+
+  const engine = engineFor(setting, suite);
+  const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
+  const times = deadlineTimes({ startedAt, deadline });
+  const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
+  signal.throwIfAborted();
+  const opening = openingOf(setting, pytestArgs, deadline, {
+    engine,
+    maxfail: settings.maxfail ?? suite.maxfail,
+    drain,
+    shards: plan.shards,
+    collectErrors: suite.collectErrors,
+    preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
+  });
+  const channel = await pools.openRun(opening.spec);
+  return { opening, channel, redis: connection.value };
+}
+
+/** Of a run of that id, what its preparation found. */
+type Found = Pick<RunOpened, 'shards' | 'collectErrors' | 'preparation'> & Pick<RunSpec, 'engine' | 'maxfail' | 'drain'>;
+
+/** The first event of a run. */
+export function openingOf(setting: Setting, pytestArgs: readonly string[], deadline: Deadline | null, found: Found): RunOpened {
+  const { settings, startedAt } = setting;
+  const at = Date.now();
+  const { engine, maxfail, drain, ...rest } = found;
+  return {
+    kind: 'run-opened',
+    at,
+    startedAt,
+    spec: {
+      version: 1,
+      runId: setting.id,
+      pool: settings.pool,
+      engine,
+      pytestArgs,
+      maxfail,
+      serialMarker: settings.serialMarker,
+      openedAt: at,
+      drain,
+    },
+    attemptLimit: ATTEMPT_LIMIT,
+    waitAgentSeconds: settings.waitAgentsSeconds,
+    deadline,
+    ...rest,
+  };
+}
+
+/** `aheadMs`: by how much the agreed clock is ahead of this machine's. */
+const drainOf = ({ drainAt, interruptAt, killAt }: DeadlineTimes, aheadMs: number): Drain => ({
+  at: drainAt + aheadMs,
+  interruptMs: interruptAt - drainAt,
+  killMs: killAt - drainAt,
+});
+
+interface Timed<Value> {
+  readonly value: Value;
+  readonly seconds: number;
+}
+
+async function timed<Value>(promise: Promise<Value>): Promise<Timed<Value>> {
+  const startedAt = performance.now();
+  const value = await promise;
+  return { value, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** Both values, or everything that went wrong with them: a user mends all at once. */
+async function bothOrAll<First, Second>(
+  first: Promise<First>,
+  second: Promise<Second>,
+  failing: AbortController,
+): Promise<[First, Second]> {
+  const settled = await Promise.allSettled([first, second]);
+  const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (reasons.length > 0) {
+    failing.abort();
+    throw reasons.length === 1 ? reasons[0] : new AggregateError(reasons);
+  }
+  return Promise.all([first, second]);
+}

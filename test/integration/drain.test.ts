@@ -1,0 +1,72 @@
+// An agent and the end of a run's time, over a real Redis: a session that runs for ever stands for pytest.
+
+import { expect, test } from 'vitest';
+import { agentLoop } from '../../agent/agent-loop.ts';
+import type { Session } from '../../agent/ports.ts';
+import { redisPoolMember } from '../../agent/redis/pool-member.ts';
+import { redisPools } from '../../coordinator/redis/pools.ts';
+import type { RunEvent } from '../../shared/events.ts';
+import { agentId, attemptId, runId, shardId } from '../../shared/ids.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import { systemClock } from '../../shared/system/clock.ts';
+import { startServer } from '../support/redis.ts';
+
+test("an agent drains at the agreed instant by itself, by the server's clock, without a word of the coordinator", async () => {
+  await using server = await startServer();
+  const redis = await connect(server.url, 'test');
+  try {
+    const pools = redisPools(redis);
+    const channel = await pools.openRun({
+      version: 1,
+      runId: runId('drained'),
+      pool: 'p1',
+      engine: 'stream',
+      pytestArgs: [],
+      serialMarker: 'serial',
+      maxfail: 0,
+      openedAt: 1,
+      drain: { at: (await pools.serverNow()) + 500, interruptMs: 1, killMs: 2 },
+    });
+    const shard = shardId(1);
+    await channel.enqueue([{ id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: [], predictedSeconds: 1, avoid: [] }]);
+    const session: Session = {
+      slots: 1,
+      info: { workers: 1, python: '3', pytest: '9', xdist: '3' },
+      run: (_attempt, _tell, interrupt) =>
+        new Promise((resolve) => interrupt.addEventListener('abort', () => resolve({ kind: 'interrupted', by: 'cancelled' }))),
+      peakRssBytes: () => 0,
+      close: async () => undefined,
+    };
+    await using member = await redisPoolMember({
+      url: server.url,
+      pool: 'p1',
+      agent: agentId('a1'),
+      only: null,
+      warn: () => undefined,
+    });
+    await agentLoop(
+      {
+        identity: { id: agentId('a1'), host: 'host', pid: 1 },
+        pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
+        member,
+        engineFor: () => ({ open: async () => session }),
+        // A machine whose clock is an hour late.
+        clock: { now: () => Date.now() - 3_600_000, wait: systemClock.wait },
+        tellState: () => undefined,
+      },
+      { once: true },
+      new AbortController().signal,
+    );
+    const heard: RunEvent[] = [];
+    const over = new AbortController();
+    for await (const events of channel.events(over.signal)) {
+      heard.push(...events);
+      if (heard.some(({ kind }) => kind === 'agent-left')) over.abort();
+    }
+    expect(heard.map(({ kind }) => kind)).toEqual(['agent-joined', 'attempt-started', 'attempt-ended', 'agent-left']);
+    expect(heard.find(({ kind }) => kind === 'attempt-ended')).toMatchObject({ ending: { kind: 'interrupted', by: 'deadline' } });
+    await channel.close();
+  } finally {
+    redis.disconnect();
+  }
+});
