@@ -6,10 +6,13 @@ export interface Inbox {
   push(...events: readonly CoordinatorEvent[]): void;
   /** Everything that arrived since the last call; waits until there is something. */
   next(): Promise<readonly CoordinatorEvent[]>;
+  /** From now on `next` rejects with this. */
+  fail(cause: unknown): void;
 }
 
 export function createInbox(): Inbox {
   let waiting: CoordinatorEvent[] = [];
+  let failure: { readonly cause: unknown } | null = null;
   let wake = Promise.withResolvers<void>();
   return {
     push(...events) {
@@ -18,10 +21,15 @@ export function createInbox(): Inbox {
     },
     async next() {
       await wake.promise;
+      if (failure !== null) throw failure.cause;
       const events = waiting;
       waiting = [];
       wake = Promise.withResolvers<void>();
       return events;
+    },
+    fail(cause) {
+      failure ??= { cause };
+      wake.resolve();
     },
   };
 }

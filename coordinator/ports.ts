@@ -9,15 +9,18 @@ import type { Timings } from '../shared/timings.ts';
 
 /** Where runs are announced. */
 export interface Pools {
-  /** Announces the run to the pool's agents. Every key it makes has a life span. */
-  openRun(spec: RunSpec): Promise<RunChannel>;
+  /**
+   * Announces the run to the pool's agents, and takes it over from whoever coordinated it and enqueued the attempts `earlier`. Every key it makes has
+   * a life span.
+   */
+  openRun(spec: RunSpec, earlier?: readonly AttemptId[]): Promise<RunChannel>;
   /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
   serverNow(): Promise<number>;
   /** Agents of the pool that are alive now, whether or not they serve a run; for the plan. */
   aliveAgents(pool: string): Promise<readonly AgentId[]>;
 }
 
-/** One open run: shards out, events in. */
+/** One open run: shards out, events in. Every method throws `taken-over` once another coordinator has the run, and has then changed nothing. */
 export interface RunChannel {
   readonly runId: RunId;
   /** Hands out attempts in the given order. Idempotent: an attempt id that is already known is not enqueued twice. */
@@ -26,17 +29,33 @@ export interface RunChannel {
   events(signal: AbortSignal): AsyncIterable<readonly RunEvent[]>;
   /** Tells every agent of the run. */
   tell(command: ControlCommand): Promise<void>;
-  /** Which agents of this run are alive, and which attempts each agent has fetched from the queue and not ended. */
+  /** Who is there and what they are at. `emptied` is told once; whatever is enqueued after `announce` is in the run as it is then. */
   presence(): Promise<Presence>;
-  /** Takes the run out of the pool and deletes its keys. The agents that served it move on. */
+  /**
+   * Which of these agents are connected at this moment; null when that says nothing of who is alive: the account may not ask, or all connections were
+   * just broken. An agent is seen here only where its own account may listen.
+   */
+  connected(agents: readonly AgentId[]): Promise<ReadonlySet<AgentId> | null>;
+  /** Announces the run again, after Redis has lost it. */
+  announce(): Promise<void>;
+  /** Takes the run out of the pool and deletes its keys, unless it was taken over. The agents that served it move on. */
   close(): Promise<void>;
 }
 
-export interface Presence {
-  readonly alive: readonly AgentId[];
-  /** Attempts that were fetched, with the agent that fetched them. */
-  readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
-}
+/**
+ * `here`: the run is as we left it. `emptied`: Redis has lost it, or is back at an earlier state of it. `unknown`: it is being announced again.
+ */
+export type Presence =
+  | {
+      readonly kind: 'here';
+      readonly alive: readonly AgentId[];
+      /** Attempts that were fetched and not ended, with the agent that fetched them. */
+      readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
+      /** Which attempts each agent is serving, as it said last. */
+      readonly holding: ReadonlyMap<AgentId, readonly AttemptId[]>;
+    }
+  | { readonly kind: 'emptied' }
+  | { readonly kind: 'unknown' };
 
 /** Durations from earlier runs. */
 export interface TimingStore {

@@ -1,11 +1,10 @@
 // One run from enqueued to closed: what happens arrives in the inbox, is told to the observers, changes the state, and what follows is done.
-// Every decision is core's. This file owns the waiting: who is polled how often, and how long a closed run waits for its agents.
+// Every decision is core's. This file owns the order of things, and how long a closed run waits for its agents; look-out.ts watches Redis.
 
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
-import { messageOf, ShardlineError } from '../shared/errors.ts';
-import type { AgentId } from '../shared/ids.ts';
+import { ShardlineError } from '../shared/errors.ts';
 import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from './core/events.ts';
@@ -13,12 +12,9 @@ import { reduce } from './core/reduce.ts';
 import { livingAgents, openRun, type RunState } from './core/run-state.ts';
 import { nextAttempt } from './core/unfinished.ts';
 import { createInbox, type Inbox } from './inbox.ts';
-import type { Presence, RunChannel } from './ports.ts';
+import { lookOut, passes, refused } from './look-out.ts';
+import type { RunChannel } from './ports.ts';
 
-/** How often the run looks who is alive and lets time pass. An agent's presence outlives it by a few of these. */
-const POLL_MS = 1000;
-/** How long Redis may be silent before the run ends with what it has. */
-const REDIS_SILENCE_MS = 30_000;
 /** How long a run that is done waits for its agents' last accounts. */
 const FAREWELL_MS = 1000;
 /** How long a stopped run waits for the results of what is being interrupted. */
@@ -32,6 +28,8 @@ export interface RunLoop {
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
   /** Resolves with the reason once no agent can join any more; null where agents may always come. */
   readonly noAgentCanCome: Promise<string> | null;
+  /** How long Redis may be silent before the run ends with what it has. */
+  readonly redisWaitMs: number;
 }
 
 /** Why the user wants the run to end: `requested` keeps what is running for a moment, `forced` does not wait. Reasons are signal names. */
@@ -40,7 +38,7 @@ export interface Interrupts {
   readonly forced: AbortSignal;
 }
 
-/** Serves an open run until it is closed and its agents have left; resolves with all that is known of it. Rejects only for a defect. */
+/** Serves an open run until it is closed and its agents have left; resolves with all that is known of it. Rejects with `taken-over`, else only for a defect. */
 export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<RunState> {
   const { channel, clock, opened, observe } = loop;
   const inbox = createInbox();
@@ -52,6 +50,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   const take = (event: CoordinatorEvent): void => {
     observe(event, state);
     state = reduce(state, event);
+    if (event.kind === 'redis-emptied') outgoing.send(() => channel.announce());
   };
 
   const act = (action: Action): void => {
@@ -92,7 +91,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   onAbort(interrupts.forced, over.signal, () => inbox.push({ kind: 'tick', at: clock.now() }));
   const times = deadlineTimes(opened);
   if (times !== null) wakeAfter(times.drainAt - clock.now(), inbox, clock, over.signal);
-  const listening = [listen(channel, inbox, clock, over.signal), poll(channel, () => state, inbox, clock, over.signal)];
+  const listening = [
+    listen(channel, inbox, clock, over.signal),
+    lookOut({ channel, state: () => state, inbox, clock, redisWaitMs: loop.redisWaitMs }, over.signal),
+  ];
   try {
     inbox.push({ kind: 'tick', at: clock.now() });
     while (!isOver(state, clock.now()) && !interrupts.forced.aborted) {
@@ -128,7 +130,7 @@ function createOutgoing(channel: RunChannel, inbox: Inbox, clock: Clock): Outgoi
   let last = Promise.resolve();
   let batch: AttemptRequest[] = [];
   const send = (command: () => Promise<void>): void => {
-    last = last.then(command).catch((thrown: unknown) => inbox.push(redisLost(clock, thrown)));
+    last = last.then(command).catch((thrown: unknown) => refused(inbox, clock, thrown));
   };
   return {
     send,
@@ -148,58 +150,7 @@ async function listen(channel: RunChannel, inbox: Inbox, clock: Clock, over: Abo
   try {
     for await (const events of channel.events(over)) inbox.push(...events);
   } catch (thrown) {
-    if (!over.aborted) inbox.push(redisLost(clock, thrown));
-  }
-}
-
-/** Looks who is alive, lets time pass, and notices when Redis no longer answers. */
-async function poll(channel: RunChannel, state: () => RunState, inbox: Inbox, clock: Clock, over: AbortSignal): Promise<void> {
-  let answeredAt = clock.now();
-  let asking = false;
-  const ask = async (): Promise<void> => {
-    asking = true;
-    // Only who was known to live when Redis was asked can be missing from its answer.
-    const living = livingAgents(state());
-    try {
-      const presence = await channel.presence();
-      answeredAt = clock.now();
-      inbox.push(...whatChanged(state(), living, presence, answeredAt));
-    } catch (thrown) {
-      if (!over.aborted) inbox.push(redisLost(clock, thrown));
-    } finally {
-      asking = false;
-    }
-  };
-  while (await passes(POLL_MS, clock, over)) {
-    if (!asking) void ask();
-    const silenceMs = clock.now() - answeredAt;
-    if (silenceMs > REDIS_SILENCE_MS) {
-      inbox.push({ kind: 'redis-lost', at: clock.now(), message: `Redis did not answer for ${Math.round(silenceMs / 1000)} s` });
-      return;
-    }
-    inbox.push({ kind: 'tick', at: clock.now() });
-  }
-}
-
-/** The difference between what the state says of agents and attempts and what Redis says. */
-function whatChanged(state: RunState, living: readonly AgentId[], presence: Presence, at: number): readonly CoordinatorEvent[] {
-  const events: CoordinatorEvent[] = [];
-  const alive = new Set(presence.alive);
-  for (const { attempt, agent } of presence.taken) {
-    if (state.attempts.get(attempt)?.state.kind === 'enqueued') events.push({ kind: 'attempt-taken', at, attempt, agent });
-  }
-  for (const agent of living) if (!alive.has(agent)) events.push({ kind: 'agent-lost', at, agent });
-  return events;
-}
-
-/** Did `ms` pass before the run was over? */
-async function passes(ms: number, clock: Clock, over: AbortSignal): Promise<boolean> {
-  try {
-    await clock.wait(ms, over);
-    return !over.aborted;
-  } catch (thrown) {
-    if (over.aborted) return false;
-    throw thrown;
+    if (!over.aborted) refused(inbox, clock, thrown);
   }
 }
 
@@ -213,9 +164,3 @@ function onAbort(signal: AbortSignal, over: AbortSignal, listener: () => void): 
   if (signal.aborted) listener();
   else signal.addEventListener('abort', listener, { once: true, signal: over });
 }
-
-const redisLost = (clock: Clock, thrown: unknown): CoordinatorEvent => ({
-  kind: 'redis-lost',
-  at: clock.now(),
-  message: messageOf(thrown),
-});

@@ -89,6 +89,12 @@ export const errorTable = {
     why: 'Without it no shard can be handed out and no result received.',
     fix: "Look at the server's log, then run again; what had arrived is in the report.",
   },
+  'taken-over': {
+    exitCode: 2,
+    what: 'Run {runId} was taken over by another coordinator.',
+    why: 'Somebody resumed it with --resume, and a run has one coordinator.',
+    fix: 'Look for the report of the command that resumed it; this one has written none.',
+  },
   'newer-version': {
     exitCode: 4,
     what: 'A message in version {found} was received; this shardline reads up to version {known}.',

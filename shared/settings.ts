@@ -47,6 +47,7 @@ export interface RunSettings extends CommonSettings {
   /** Files longer than this are split by test; null: those that would hold up the end. */
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;
+  readonly redisWaitSeconds: number;
 }
 
 export interface AgentSettings extends CommonSettings {

@@ -5,8 +5,7 @@ import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/attempt.ts';
 import type { AgentId, RunId } from '../../shared/ids.ts';
-import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, runKeys } from '../../shared/redis/keys.ts';
-import { beat, leavePresence } from '../../shared/redis/presence.ts';
+import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
@@ -14,6 +13,7 @@ import { decodeCommand } from '../../shared/wire/control.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import type { JoinedRun } from '../ports.ts';
 import { keepBeating, withinASecond } from './heart.ts';
+import { followRun } from './run-life.ts';
 
 export interface JoinRequest {
   readonly redis: Redis;
@@ -35,7 +35,7 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[3], ARGV[4])
 return 1`;
 
-// A lock that outlives a short absence of Redis; a dead agent is noticed by its presence, long before.
+// A lock that outlives a short absence of Redis; a dead agent is noticed by its connection and its presence, long before.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
 
 /** How long a slot stands aside once it has handed back an attempt that its agent is to avoid: time for others to take it. */
@@ -43,27 +43,50 @@ const AVOID_MS = 200;
 /** How often it is handed back in all; then whoever is there takes it, as there may be nobody else. */
 const AVOID_TIMES = 20;
 
+/** How long the worker blocks for a job, in seconds: below the time after which a silent connection is given up. */
+const DRAIN_SECONDS = 1;
+
+/** How long a batch that could not be stored waits until it is tried again. */
+const AGAIN_MS = 250;
+
+/** What a server answers that cannot store anything at the moment: it starts, is full, fails over, or is held up by somebody's script. */
+const FOR_NOW = /^(?:\w+Error: )?(?:LOADING|BUSY|OOM|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN)\b/;
+
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promise<JoinedRun> {
   const keys = runKeys(runId);
+  const serving = new Map<string, Promise<void>>();
+  const life = followRun(redis, keys);
   let batches = 0;
-  const once = async (): Promise<void> => {
-    // BullMQ's keys come and go as jobs move; whoever is alive keeps those that are there from staying for ever.
-    if ((await redis.exists(keys.spec)) === 1) await beat(redis, keys.agents, agent, queueKeys(keys));
-  };
+  const once = (): Promise<void> => life.beat(agent, [...serving.keys()]);
   await once();
   const heart = keepBeating(once, warn);
+
+  /** Did the run take the batch, now or before? */
+  const store = async (batch: number, text: string): Promise<boolean> => {
+    try {
+      return (await redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS)) !== -1;
+    } catch (thrown) {
+      if (!FOR_NOW.test(String(thrown))) throw thrown;
+      warn(thrown);
+      return false;
+    }
+  };
 
   return {
     async append(events) {
       batches += 1;
-      await redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batches, encodeEvents(events), KEY_LIFE_SECONDS);
+      const [batch, text] = [batches, encodeEvents(events)];
+      while (!(await store(batch, text))) {
+        await once();
+        if (life.isOver()) return;
+        await delay(AGAIN_MS);
+      }
     },
 
     async pull(slots, serve, signal) {
       if (signal.aborted) return;
       // BullMQ hands a job out again when its lock was lost while we still ran it: whoever runs it already is joined.
-      const serving = new Map<string, Promise<void>>();
       const begin = (id: string, request: AttemptRequest): Promise<void> => {
         const begun = serve(request).finally(() => serving.delete(id));
         serving.set(id, begun);
@@ -101,7 +124,9 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
           prefix: keys.queuePrefix,
           name: agent,
           concurrency: Math.max(1, slots()),
+          // One job is one attempt: what a dead agent held stays where it is, and the coordinator enqueues another.
           skipStalledCheck: true,
+          drainDelay: DRAIN_SECONDS,
           ...LOCK,
         },
       );
@@ -117,11 +142,15 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
 
     async *commands(signal) {
       const source = `commands of run ${runId}`;
-      for await (const entries of readStream(redis, keys.control, '0', 100, signal)) {
-        for (const { fields } of entries) yield decodeCommand(fields.get('command') ?? '', source);
-        if (entries.length === 0 && (await redis.exists(keys.spec)) === 0) {
-          yield { kind: 'close-run', by: 'cancelled' };
-          return;
+      // A run that was announced again has a stream that begins anew; a command that is heard twice does nothing twice.
+      for (let returns = 0; !signal.aborted; returns = life.returns()) {
+        for await (const entries of readStream(redis, keys.control, '0', 100, signal)) {
+          for (const { fields } of entries) yield decodeCommand(fields.get('command') ?? '', source);
+          if (entries.length === 0 && life.isOver()) {
+            yield { kind: 'close-run', by: 'cancelled' };
+            return;
+          }
+          if (returns !== life.returns()) break;
         }
       }
     },
@@ -130,7 +159,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
 
     async leave() {
       await heart.stop();
-      await withinASecond(leavePresence(redis, keys.agents, agent));
+      await withinASecond(redis.multi().zrem(keys.agents, agent).hdel(keys.holding, agent).exec());
     },
   };
 }

@@ -2,8 +2,8 @@
 
 import type { AgentId, RunId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
-import { connect } from '../../shared/redis/connect.ts';
-import { poolKeys } from '../../shared/redis/keys.ts';
+import { connect, connectAgain } from '../../shared/redis/connect.ts';
+import { lifeline, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
@@ -36,7 +36,11 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   }
   const keys = poolKeys(membership.pool);
   const served = new Set<RunId>();
-  const heart = keepBeating(() => beat(redis, keys.agents, agent, []), warn);
+  // However this process ends, its connections end with it: whoever counts this channel's listeners knows at once. An account that may not listen
+  // is noticed later, by its silence.
+  const line = connectAgain(redis);
+  void line.subscribe(lifeline(membership.pool, agent)).catch(warn);
+  const heart = keepBeating(() => beat(redis, keys.agents, agent), warn);
 
   const openRun = async (): Promise<RunSpec | null> => {
     const specs = Object.entries(await redis.hgetall(keys.runs))
@@ -62,6 +66,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     async [Symbol.asyncDispose]() {
       await heart.stop();
       await withinASecond(leavePresence(redis, keys.agents, agent));
+      line.disconnect();
       redis.disconnect();
     },
   };

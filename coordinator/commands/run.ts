@@ -84,6 +84,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
         channel,
         opened: opening,
         clock: systemClock,
+        redisWaitMs: settings.redisWaitSeconds * 1000,
         observe: (event, before) => {
           journal.record(event);
           progress.observe(event, before);

@@ -80,6 +80,9 @@ function decideShard(record: ShardRecord): readonly Action[] {
 function superseded({ state }: ShardRecord): readonly Action[] {
   if (state.kind !== 'done') return [];
   return state.attempts
-    .filter((attempt) => attempt.id !== state.accepted && attempt.state.kind !== 'ended' && attempt.cancelledBy === null)
+    .filter((attempt) => attempt.id !== state.accepted && mayRun(attempt) && attempt.cancelledBy === null)
     .map((attempt) => ({ kind: 'cancel-attempt', attempt: attempt.id, by: 'superseded' }));
 }
+
+/** An agent that was thought to be lost may only have been frozen or cut off. */
+const mayRun = ({ state }: AttemptRecord): boolean => state.kind !== 'ended' || state.ending.kind === 'lost';

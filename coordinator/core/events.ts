@@ -48,10 +48,16 @@ export type CoordinatorEvent =
     }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
+  /** It was thought to be lost, and is there. What it held stays lost; what it tells of it counts all the same. */
+  | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }
+  /** It was fetched from the queue, and nobody who is there has it: an answer of Redis was lost with a connection, or an event with Redis. */
+  | { readonly kind: 'attempt-lost'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   /** The agents were told to stop this attempt; recorded so that `decide` asks once. */
   | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
+  /** Redis came back without the run, or at an earlier state of it: whatever is under way there is unknown. */
+  | { readonly kind: 'redis-emptied'; readonly at: number }
   /** Every agent that could ever come has ended; without it the run waits for one to join. */
   | { readonly kind: 'no-agent-can-come'; readonly at: number; readonly message: string }
   | { readonly kind: 'tick'; readonly at: number }

@@ -46,6 +46,22 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       passTime(state, event.at);
       agentLost(state, event.agent);
       break;
+    case 'agent-returned': {
+      passTime(state, event.at);
+      const agent = state.agents.get(event.agent);
+      if (agent?.presence === 'lost') setPresence(state, agent, 'alive');
+      break;
+    }
+    case 'attempt-lost': {
+      passTime(state, event.at);
+      const attempt = state.attempts.get(event.attempt);
+      if (attempt !== undefined) endAttempt(state, attempt, event.agent, { kind: 'lost' });
+      break;
+    }
+    case 'redis-emptied':
+      passTime(state, event.at);
+      for (const attempt of state.attempts.values()) endAttempt(state, attempt, agentAt(attempt), { kind: 'lost' });
+      break;
     case 'attempt-cancelled': {
       passTime(state, event.at);
       const attempt = state.attempts.get(event.attempt);
@@ -76,6 +92,8 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
   }
   return state;
 }
+
+const agentAt = ({ state }: AttemptRecord): AgentId | null => (state.kind === 'enqueued' ? null : state.agent);
 
 function passTime(state: RunState, at: number): void {
   state.coordinatorAt = Math.max(state.coordinatorAt, at);
@@ -167,7 +185,7 @@ function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
   endAttempt(state, attempt, event.agent, event.ending);
 }
 
-function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId, ending: AttemptEnding): void {
+function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
   if (attempt.state.kind === 'ended') return;
   attempt.state = { kind: 'ended', agent, ending };
   settle(state, attempt.shard, attempt.id);

@@ -1,7 +1,7 @@
 // When a shard is over: done with nothing missing, or given up with its attempts used up.
 
 import type { AttemptId, ShardId } from '../../shared/ids.ts';
-import { attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
+import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
 import { isComplete, isUncollected, lacksOnlySerial } from './unfinished.ts';
 
 /** Moves a shard on: to done when nothing is missing, to given-up when something is and its attempts are used up. */
@@ -21,12 +21,18 @@ const isCollected = (record: ShardRecord): boolean =>
 /** Is no attempt of this shard on its way? */
 export const hasEnded = (record: ShardRecord): boolean => attemptsOf(record).every((attempt) => attempt.state.kind === 'ended');
 
+/** How many times as often as it may be executed a shard may be lost while it ran: agents die of other causes too, but one that kills them all must end. */
+const LOSSES_PER_EXECUTION = 3;
+
 /** Being stopped is no sign that a shard cannot be run: an agent's shutdown leaves room for another attempt, maxfail closes the run. */
 function isUsedUp(state: RunState, record: ShardRecord): boolean {
   // Attempts that left only what must run alone did all they had to do.
   const counted = lacksOnlySerial(state, record) ? attemptsOf(record).filter(({ role }) => role === 'serial') : attemptsOf(record);
-  const executions = counted.filter((attempt) => attempt.state.kind === 'ended' && attempt.state.ending.kind !== 'interrupted');
-  return executions.length >= state.opened.attemptLimit;
+  const endedBy = (attempt: AttemptRecord): string | null => (attempt.state.kind === 'ended' ? attempt.state.ending.kind : null);
+  const executions = counted.filter((attempt) => !['interrupted', 'lost', null].includes(endedBy(attempt))).length;
+  const losses = counted.filter((attempt) => endedBy(attempt) === 'lost' && attempt.startedAt !== null).length;
+  const { attemptLimit } = state.opened;
+  return executions >= attemptLimit || losses >= attemptLimit * LOSSES_PER_EXECUTION;
 }
 
 /** Every open shard that waits for nothing any more. One with an attempt on its way is left to that attempt. */

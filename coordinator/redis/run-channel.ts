@@ -2,26 +2,33 @@
 
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { ShardlineError } from '../../shared/errors.ts';
+import type { AttemptRequest } from '../../shared/attempt.ts';
 import { type AttemptId, agentId } from '../../shared/ids.ts';
-import { jobKey, KEY_LIFE_SECONDS, poolKeys, QUEUE_NAME, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
-import { alive } from '../../shared/redis/presence.ts';
+import { jobKey, KEY_LIFE_SECONDS, lifeline, poolKeys, QUEUE_NAME, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
+import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel } from '../ports.ts';
+import { beginTenure, type Tenure } from './tenure.ts';
 
 /** How many jobs one command adds: more would hold up Redis and Node for longer than a beat. */
 const CHUNK = 1000;
 /** How many batches of events one read takes. */
 const READ_BATCHES = 200;
+/** How many openings the pool's stream remembers: it only wakes agents, the hash says what is open. */
+const OPENINGS = 100;
 
-export function openChannel(redis: Redis, spec: RunSpec): RunChannel {
+/** Announces the run and begins to coordinate it, whoever did so before and enqueued `earlier`. */
+export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly AttemptId[]): Promise<RunChannel> {
   const { runId } = spec;
   const keys = runKeys(runId);
   const pool = poolKeys(spec.pool);
+  // The run before its announcement: whoever hears of it finds it open.
+  const tenure = await beginTenure(redis, runId, keys, encodeSpec(spec));
+  await announceToPool(redis, spec);
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,
     prefix: keys.queuePrefix,
@@ -31,7 +38,14 @@ export function openChannel(redis: Redis, spec: RunSpec): RunChannel {
   });
   // A broken connection mends itself; silence is what the run loop watches.
   queue.on('error', () => undefined);
-  const known = new Set<AttemptId>();
+  const known = new Set<AttemptId>(earlier);
+  let isLost = false;
+  let connections = 0;
+  const onReady = (): void => {
+    connections += 1;
+  };
+  redis.on('ready', onReady);
+  let restart = new AbortController();
 
   return {
     runId,
@@ -39,7 +53,9 @@ export function openChannel(redis: Redis, spec: RunSpec): RunChannel {
     async enqueue(attempts) {
       for (let from = 0; from < attempts.length; from += CHUNK) {
         const chunk = attempts.slice(from, from + CHUNK);
-        await queue.addBulk(chunk.map((attempt) => ({ name: attempt.role, data: encodeAttempt(attempt), opts: { jobId: attempt.id } })));
+        // Lost with the run: the next look finds that, and what follows is enqueued anew.
+        if (!(await tenure.holds())) return;
+        await queue.addBulk(inQueueOrder(chunk).map(toJob));
         for (const attempt of chunk) known.add(attempt.id);
         const pipeline = redis.pipeline();
         for (const attempt of chunk) pipeline.expire(jobKey(keys, attempt.id), KEY_LIFE_SECONDS);
@@ -50,39 +66,99 @@ export function openChannel(redis: Redis, spec: RunSpec): RunChannel {
 
     async *events(signal) {
       const source = `event stream of run ${runId}`;
-      for await (const entries of readStream(redis, keys.events, '0', READ_BATCHES, signal)) {
-        if (entries.length > 0) yield entries.flatMap(({ fields }) => decodeEvents(fields.get('batch') ?? '', source));
+      while (!signal.aborted) {
+        const reading = AbortSignal.any([signal, restart.signal]);
+        for await (const entries of readStream(redis, keys.events, '0', READ_BATCHES, reading)) {
+          if (entries.length > 0) yield entries.flatMap(({ fields }) => decodeEvents(fields.get('batch') ?? '', source));
+        }
       }
     },
 
     async tell(command) {
-      await redis.multi().xadd(keys.control, '*', 'command', encodeCommand(command)).expire(keys.control, KEY_LIFE_SECONDS).exec();
+      await tenure.tell(encodeCommand(command));
     },
 
     async presence() {
-      if ((await redis.exists(keys.spec)) === 0) {
-        throw new ShardlineError('internal', { problem: `the keys of run ${runId} are gone from Redis` });
+      if (isLost) return { kind: 'unknown' };
+      const found = await tenure.look();
+      if (found.kind !== 'here') {
+        isLost = true;
+        // A stream that is gone begins anew, and its new entries may be numbered below what was read of the old one.
+        if (found.kind === 'missing') {
+          restart.abort();
+          restart = new AbortController();
+        }
+        return { kind: 'emptied' };
       }
       const jobs = await queue.getJobs(['active']);
       return {
-        alive: await alive(redis, keys.agents),
+        kind: 'here',
+        alive: [...found.agents.keys()],
         taken: jobs.flatMap(({ id, processedBy }) =>
           known.has(id as AttemptId) && processedBy !== undefined ? [{ attempt: id as AttemptId, agent: agentId(processedBy) }] : [],
         ),
+        holding: new Map([...found.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]])),
       };
     },
 
+    async connected(agents) {
+      const connection = connections;
+      try {
+        const counts =
+          agents.length === 0 ? [] : await redis.call('PUBSUB', 'NUMSUB', ...agents.map((agent) => lifeline(spec.pool, agent)));
+        const listeners = Array.isArray(counts) ? counts.filter((_, at) => at % 2 === 1).map(Number) : [];
+        // What broke our own connection broke theirs too, and each comes back in its own time.
+        if (connection !== connections) return null;
+        return new Set(agents.filter((_, at) => (listeners[at] ?? 0) > 0));
+      } catch (thrown) {
+        if (/NOPERM/.test(String(thrown))) return null;
+        throw thrown;
+      }
+    },
+
+    async announce() {
+      await tenure.restore();
+      await announceToPool(redis, spec);
+      isLost = false;
+    },
+
     async close() {
+      redis.off('ready', onReady);
+      await deleteKeys(redis, tenure, keys, [...known]);
       await redis.hdel(pool.runs, runId);
-      await deleteKeys(redis, keys, [...known]);
       await queue.close();
     },
   };
 }
 
-/** The spec first: from then on agents write nothing more. */
-async function deleteKeys(redis: Redis, keys: RunKeys, attempts: readonly AttemptId[]): Promise<void> {
-  await redis.unlink(keys.spec, keys.events, keys.producers, keys.control, keys.agents, ...queueKeys(keys));
+async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
+  const pool = poolKeys(spec.pool);
+  await redis
+    .multi()
+    .hset(pool.runs, spec.runId, encodeSpec(spec))
+    .expire(pool.runs, KEY_LIFE_SECONDS)
+    .xadd(pool.opened, 'MAXLEN', '~', OPENINGS, '*', 'run', spec.runId)
+    .expire(pool.opened, KEY_LIFE_SECONDS)
+    .exec();
+}
+
+/** A retry goes before all that waits: its shard was to begin long ago, and what is begun late ends late. So the last added is the first served. */
+const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry';
+
+const inQueueOrder = (attempts: readonly AttemptRequest[]): readonly AttemptRequest[] => [
+  ...attempts.filter((attempt) => !isUrgent(attempt)),
+  ...attempts.filter(isUrgent).toReversed(),
+];
+
+const toJob = (attempt: AttemptRequest) => ({
+  name: attempt.role,
+  data: encodeAttempt(attempt),
+  opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
+});
+
+/** The spec and what depends on it in one step: from then on agents write nothing more. */
+async function deleteKeys(redis: Redis, tenure: Tenure, keys: RunKeys, attempts: readonly AttemptId[]): Promise<void> {
+  await tenure.end([keys.spec, keys.events, keys.producers, keys.control, keys.agents, keys.holding, ...queueKeys(keys)]);
   for (let from = 0; from < attempts.length; from += CHUNK) {
     await redis.unlink(...attempts.slice(from, from + CHUNK).flatMap((id) => [jobKey(keys, id), `${jobKey(keys, id)}:lock`]));
   }

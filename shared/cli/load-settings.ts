@@ -118,6 +118,7 @@ function toSettings(given: Arguments, values: ReadonlyMap<string, Value>, worksp
     serialMarker: text('serial-marker') ?? '',
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
+    redisWaitSeconds: number('redis-wait') ?? 0,
   };
 }
 

@@ -96,6 +96,14 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'how long to wait while no agent is there',
   }),
   row({
+    name: 'redis-wait',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: run,
+    fallback: '30s',
+    meaning: 'how long Redis may be away before the run ends with what it has',
+  }),
+  row({
     name: 'deadline',
     kind: 'duration',
     metavar: 'DURATION',

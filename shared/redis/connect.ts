@@ -9,6 +9,9 @@ type Options = Omit<RedisOptions, 'replyMapping'>;
 
 const CONNECT_SECONDS = 5;
 
+/** How long an answer may take before the connection is given up and made anew: a network that swallows everything tells nobody. No command blocks for so long. */
+const SILENCE_MS = 5000;
+
 /** Often enough that work goes on within half a second of Redis being back. */
 const retryMs = (attempt: number): number => Math.min(50 * attempt, 500);
 
@@ -27,6 +30,7 @@ export async function connect(url: string, name: string): Promise<Redis> {
     connectionName: name,
     lazyConnect: true,
     connectTimeout: CONNECT_SECONDS * 1000,
+    socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => (isOpen ? retryMs(attempt) : null),
   };

@@ -1,14 +1,17 @@
 // Every key in Redis, by name. The braces put all keys of one run (or one pool) into the same slot of a cluster.
 
-import type { RunId } from '../ids.ts';
+import type { AgentId, RunId } from '../ids.ts';
 
 /** Every key has a life span: these seconds, renewed while it is used; a closed run deletes its own at once. */
 export const KEY_LIFE_SECONDS = 24 * 60 * 60;
 /** Durations outlive runs: a suite that was not run for this long is learned anew. */
 export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;
 
-/** How often an agent says that it is alive, and after what silence it counts as gone. */
-export const PRESENCE_MS = { beat: 1000, life: 5000 } as const;
+/**
+ * How often an agent says that it is alive, and after what silence it counts as gone. An agent whose connection was closed is noticed at once:
+ * silence is for machines that froze or were cut off, and a loaded one may well be silent for 5 s (measured: 32 busy processes on 2 cores).
+ */
+export const PRESENCE_MS = { beat: 1000, life: 8000 } as const;
 
 export interface RunKeys {
   /** string: the run's spec. While it is there the run is open. */
@@ -21,6 +24,10 @@ export interface RunKeys {
   readonly control: string;
   /** sorted set: agent → when it counts as gone, in milliseconds of the server's clock. */
   readonly agents: string;
+  /** hash: agent → attempts that it is serving. */
+  readonly holding: string;
+  /** hash: epoch of the coordinator, number of its last look, and when that was by the server's clock. */
+  readonly coordinator: string;
   /** BullMQ's prefix: its own keys are `<prefix>:<QUEUE_NAME>:…`. */
   readonly queuePrefix: string;
 }
@@ -36,6 +43,8 @@ export function runKeys(runId: RunId): RunKeys {
     producers: `${run}:producers`,
     control: `${run}:control`,
     agents: `${run}:agents`,
+    holding: `${run}:holding`,
+    coordinator: `${run}:coordinator`,
     queuePrefix: run,
   };
 }
@@ -58,6 +67,9 @@ export interface PoolKeys {
   /** hash: test file → its durations. */
   readonly timings: string;
 }
+
+/** A channel, which is no key: an agent listens there for as long as it is connected, and nothing is ever said. */
+export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
 
 export function poolKeys(pool: string): PoolKeys {
   const prefix = `{sl:pool:${pool}}`;

@@ -1,23 +1,23 @@
-// Who is alive, by the server's own clock: machines' clocks differ, the server's is one.
+// Who is alive in a pool, by the server's own clock: machines' clocks differ, the server's is one.
 
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId } from '../ids.ts';
 import { KEY_LIFE_SECONDS, PRESENCE_MS } from './keys.ts';
 
-// KEYS agents, further keys whose life is renewed with it   ARGV agent, life in ms, life of the keys in s
+// KEYS agents   ARGV agent, life in ms, life of the key in s
 const BEAT = `
 local t = redis.call('TIME')
 redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2], ARGV[1])
-for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1`;
 
 const ALIVE = `
 local t = redis.call('TIME')
 return redis.call('ZRANGEBYSCORE', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000), '+inf')`;
 
-/** Says once that `agent` is alive, and renews the life of `keys` with it. */
-export async function beat(redis: Redis, agentsKey: string, agent: AgentId, keys: readonly string[]): Promise<void> {
-  await redis.eval(BEAT, 1 + keys.length, agentsKey, ...keys, agent, PRESENCE_MS.life, KEY_LIFE_SECONDS);
+/** Says once that `agent` is alive. */
+export async function beat(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {
+  await redis.eval(BEAT, 1, agentsKey, agent, PRESENCE_MS.life, KEY_LIFE_SECONDS);
 }
 
 export async function leavePresence(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {

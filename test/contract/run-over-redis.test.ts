@@ -3,7 +3,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RedisPoolMember, redisPoolMember } from '../../agent/redis/pool-member.ts';
-import type { RunChannel } from '../../coordinator/ports.ts';
+import type { Presence, RunChannel } from '../../coordinator/ports.ts';
 import type { EmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
@@ -58,6 +58,11 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     predictedSeconds: index,
     avoid: [],
   });
+  const here = async (channel: RunChannel): Promise<Extract<Presence, { kind: 'here' }>> => {
+    const presence = await channel.presence();
+    if (presence.kind !== 'here') throw new Error(`the run is ${presence.kind}`);
+    return presence;
+  };
   const started = (index: number): RunEvent => ({
     kind: 'attempt-started',
     at: index,
@@ -121,6 +126,26 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await channel.close();
   });
 
+  test('a retry is served before all that waits, and retries in the order they were enqueued', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await channel.enqueue([request(1), request(2), request(3, 2), request(4, 2)]);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const served: string[] = [];
+    const over = new AbortController();
+    await run.pull(
+      () => 1,
+      async ({ id }) => {
+        if (served.push(id) === 4) over.abort();
+      },
+      over.signal,
+    );
+    expect(served).toEqual(['s3.2', 's4.2', 's1.1', 's2.1']);
+    await run.leave();
+    await channel.close();
+  });
+
   test('no more attempts are pulled than there are slots, and presence tells who holds which', async () => {
     const spec = newSpec();
     const channel = await redisPools(redis).openRun(spec);
@@ -139,15 +164,17 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       over.signal,
     );
     await eventually('two are served', () => serving.length === 2);
-    const { alive, taken } = await channel.presence();
+    await eventually('the agent has said what it holds', async () => (await here(channel)).holding.get(agentId('a1'))?.length === 2);
+    const { alive, taken, holding } = await here(channel);
     expect(alive).toEqual(['a1']);
+    expect(holding.get(agentId('a1'))?.toSorted()).toEqual(['s1.1', 's2.1']);
     expect(taken.map(({ attempt, agent: holder }) => `${attempt} ${holder}`).sort()).toEqual(['s1.1 a1', 's2.1 a1']);
     over.abort();
     gate.resolve();
     await pulling;
     expect(serving).toHaveLength(2);
     await run.leave();
-    expect((await channel.presence()).alive).toEqual([]);
+    expect((await here(channel)).alive).toEqual([]);
     await channel.close();
   });
 
@@ -254,6 +281,94 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await run.append([started(2)]);
     expect(await redis.keys(`*${spec.runId}}*`)).toEqual([]);
     expect(await redis.hexists(`{sl:pool:${spec.pool}}:runs`, spec.runId)).toBe(0);
+  });
+
+  test('whose agent is connected is known at once, also after its connections were cut, until it ends', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    const names = [agentId('a1'), agentId('a2')];
+    const connected = async (): Promise<string[]> => [...((await channel.connected(names)) ?? ['unknown'])];
+    {
+      await using _agent = await member(spec);
+      await eventually('it is connected', async () => (await connected()).join() === 'a1');
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await eventually('it is connected again', async () => (await connected()).join() === 'a1');
+    }
+    await eventually('it is gone', async () => (await connected()).length === 0);
+    await channel.close();
+  });
+
+  test('a coordinator whose run was taken over changes nothing any more, while it is on and afterwards', async () => {
+    const spec = newSpec();
+    const old = await redisPools(redis).openRun(spec);
+    await old.enqueue([request(1)]);
+    const next = await redisPools(redis).openRun(spec, [request(1).id]);
+    const deposed = { code: 'taken-over', exitCode: 2 };
+    const keys = async (): Promise<string[]> => (await redis.keys(`*${spec.runId}}*`)).sort();
+    const before = await keys();
+    await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
+    await expect(old.tell({ kind: 'close-run', by: 'cancelled' })).rejects.toMatchObject(deposed);
+    await expect(old.presence()).rejects.toMatchObject(deposed);
+    await expect(old.announce()).rejects.toMatchObject(deposed);
+    await expect(old.close()).rejects.toMatchObject(deposed);
+    expect(await keys()).toEqual(before);
+    expect(await here(next)).toMatchObject({ alive: [], taken: [] });
+    await next.close();
+    await old.enqueue([request(2)]);
+    await old.tell({ kind: 'close-run', by: 'cancelled' });
+    expect(await keys()).toEqual([]);
+  });
+
+  test('a command that is sent again, as its reply was lost with the connection, is told once', async () => {
+    const spec = newSpec();
+    const own = await connect(server.url, 'coordinator');
+    const channel = await redisPools(own).openRun(spec);
+    const commands = Array.from({ length: 60 }, (_each, index): ControlCommand => {
+      return { kind: 'cancel-attempt', attempt: attemptId(shardId(index + 1), 1), by: 'superseded' };
+    });
+    for (const [index, command] of commands.entries()) {
+      const told = channel.tell(command);
+      if (index % 10 === 0) await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await told;
+    }
+    const entries = await redis.xrange(`{sl:run:${spec.runId}}:control`, '-', '+');
+    expect(entries.map(([, fields]) => JSON.parse(fields[1] ?? '').command)).toEqual(commands);
+    await channel.close();
+    own.disconnect();
+  });
+
+  test('a run that Redis has lost is noticed once, and announced again it goes on with whoever comes', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await channel.enqueue([request(1)]);
+    expect(await here(channel)).toMatchObject({ alive: [] });
+    for (const key of await redis.keys(`*${spec.runId}}*`)) await redis.unlink(key);
+    await redis.hdel(`{sl:pool:${spec.pool}}:runs`, spec.runId);
+    expect((await channel.presence()).kind).toBe('emptied');
+    expect((await channel.presence()).kind).toBe('unknown');
+    await channel.announce();
+    expect((await here(channel)).alive).toEqual([]);
+    await using agent = await member(spec);
+    expect(await agent.nextRun(never)).toEqual(spec);
+    const run = await agent.join(spec);
+    const hearing = hear(channel, 1);
+    await run.append([started(1)]);
+    expect(await hearing).toEqual([started(1)]);
+    await run.leave();
+    await channel.close();
+    expect(await redis.keys(`*${spec.runId}}*`)).toEqual([]);
+  });
+
+  test('a run that Redis remembers as it was before is noticed', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await channel.presence();
+    await channel.presence();
+    await redis.hset(`{sl:run:${spec.runId}}:coordinator`, 'look', 1);
+    expect((await channel.presence()).kind).toBe('emptied');
+    await channel.announce();
+    expect((await channel.presence()).kind).toBe('here');
+    await channel.close();
   });
 
   test('durations that are saved are loaded, and what is newer replaces what was known of a file', async () => {

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { RunState } from '../../../coordinator/core/run-state.ts';
+import { disconnectedNow, forgetConnections, noSuspicions, noticed, type Sighting } from '../../../coordinator/core/watch.ts';
+import { type AttemptId, attemptId, shardId } from '../../../shared/ids.ts';
+import { a1, a2, enqueued, joined, left, lost, opened, shardOf, started, stateAfter } from './run-kit.ts';
+
+const opening = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
+const id = (shard: number, fence = 1): AttemptId => attemptId(shardId(shard), fence);
+const running = (): RunState => stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), started(a1, 1));
+const all: Sighting = { alive: [a1, a2], taken: [{ attempt: id(1), agent: a1 }], holding: new Map([[a1, [id(1)]]]) };
+
+test('where Redis says what the state says, nothing is noticed', () => {
+  expect(noticed(running(), noSuspicions(), [a1, a2], all, 5000)).toEqual([]);
+});
+
+test('an attempt that was fetched is told, and lost with its agent when that is missing', () => {
+  const sighting = { ...all, alive: [a1], taken: [...all.taken, { attempt: id(2), agent: a2 }] };
+  expect(noticed(running(), noSuspicions(), [a1, a2], sighting, 5000)).toEqual([
+    { kind: 'attempt-taken', at: 5000, attempt: 's2.1', agent: 'a2' },
+    { kind: 'agent-lost', at: 5000, agent: 'a2' },
+  ]);
+});
+
+test('an agent that was not known to live when Redis was asked is not missed', () => {
+  expect(noticed(running(), noSuspicions(), [a1], { ...all, alive: [a1] }, 5000)).toEqual([]);
+});
+
+test('an agent that was lost and is there again has returned', () => {
+  const state = stateAfter(opening, joined(a1), joined(a2), lost(a2));
+  expect(noticed(state, noSuspicions(), [a1], { ...all, taken: [], holding: new Map() }, 5000)).toEqual([
+    { kind: 'agent-returned', at: 5000, agent: 'a2' },
+  ]);
+});
+
+test('an attempt that its agent does not hold is lost after some seconds, not at once, and not when it is held meanwhile', () => {
+  const suspicions = noSuspicions();
+  const without = { ...all, holding: new Map([[a1, []]]) };
+  expect(noticed(running(), suspicions, [a1, a2], without, 5000)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], without, 9999)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], all, 10_000)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], without, 11_000)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], without, 16_000)).toEqual([
+    { kind: 'attempt-lost', at: 16_000, attempt: 's1.1', agent: 'a1' },
+  ]);
+});
+
+test('an attempt in the hands of an agent that has left is lost after some seconds: it may have been handed back', () => {
+  const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), left(a2));
+  const suspicions = noSuspicions();
+  const sighting = { alive: [a1], taken: [{ attempt: id(2), agent: a2 }], holding: new Map() };
+  expect(noticed(state, suspicions, [a1], sighting, 5000)).toEqual([]);
+  expect(noticed(state, suspicions, [a1], sighting, 10_000)).toEqual([{ kind: 'attempt-lost', at: 10_000, attempt: 's2.1', agent: 'a2' }]);
+});
+
+test('an agent whose connection stays closed is gone before its presence ends', () => {
+  const suspicions = noSuspicions();
+  expect(disconnectedNow(suspicions, new Set([a1, a2]), running(), 5000)).toEqual([]);
+  expect(disconnectedNow(suspicions, new Set([a2]), running(), 5200)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], all, 5300)).toEqual([]);
+  expect(disconnectedNow(suspicions, new Set([a2]), running(), 6000)).toEqual(['a1']);
+  expect(noticed(running(), suspicions, [a1, a2], all, 6000)).toEqual([{ kind: 'agent-lost', at: 6000, agent: 'a1' }]);
+});
+
+test('an agent that connects again in time is not missed, nor is one that never was connected', () => {
+  const suspicions = noSuspicions();
+  expect(disconnectedNow(suspicions, new Set([a1]), running(), 5000)).toEqual([]);
+  expect(disconnectedNow(suspicions, new Set(), running(), 5200)).toEqual([]);
+  expect(disconnectedNow(suspicions, new Set([a1]), running(), 5800)).toEqual([]);
+  expect(disconnectedNow(suspicions, new Set([a1]), running(), 9000)).toEqual([]);
+});
+
+test('after a restart of Redis only who has connected since then can be missed', () => {
+  const suspicions = noSuspicions();
+  disconnectedNow(suspicions, new Set([a1, a2]), running(), 5000);
+  forgetConnections(suspicions);
+  expect(disconnectedNow(suspicions, new Set([a1]), running(), 5200)).toEqual([]);
+  expect(disconnectedNow(suspicions, new Set([a1]), running(), 9000)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], all, 9000)).toEqual([]);
+});
