@@ -49,6 +49,8 @@ export type Presence =
   | {
       readonly kind: 'here';
       readonly alive: readonly AgentId[];
+      /** Attempts that wait to be fetched. */
+      readonly waiting: ReadonlySet<AttemptId>;
       /** Attempts that were fetched and not ended, with the agent that fetched them. */
       readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
       /** Which attempts each agent is serving, as it said last. */

@@ -92,6 +92,8 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
         serving.set(id, begun);
         return begun;
       };
+      // Where it cannot be handed back, or that was done and only the answer lost, the coordinator sees that nobody has it.
+      const handBack = (job: Job<string>, token: string | undefined): Promise<unknown> => job.moveToWait(token).catch(warn);
       const failed = Promise.withResolvers<never>();
       const worker = new Worker<string>(
         QUEUE_NAME,
@@ -99,14 +101,14 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
         async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
           const id = job.id ?? '';
           if (signal.aborted && !serving.has(id)) {
-            await job.moveToWait(token);
+            await handBack(job, token);
             throw new WaitingError();
           }
           try {
             const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
             if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
               // Not moveToDelayed: when such a job is due again is told by clocks that may differ.
-              await job.moveToWait(token);
+              await handBack(job, token);
               await delay(AVOID_MS, undefined, { signal }).catch(() => undefined);
               throw new WaitingError();
             }

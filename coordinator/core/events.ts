@@ -50,8 +50,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** It was thought to be lost, and is there. What it held stays lost; what it tells of it counts all the same. */
   | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }
-  /** It was fetched from the queue, and nobody who is there has it: an answer of Redis was lost with a connection, or an event with Redis. */
-  | { readonly kind: 'attempt-lost'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
+  /** It does not wait, and nobody who is there has it: an answer of Redis was lost with a connection, or what Redis stored last with Redis. */
+  | { readonly kind: 'attempt-lost'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId | null }
   /** The agents were told to stop this attempt; recorded so that `decide` asks once. */
   | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }

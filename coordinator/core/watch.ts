@@ -7,12 +7,13 @@ import type { RunState } from './run-state.ts';
 
 /** How long an agent's connections may be gone: a broken one is made again in half a second. */
 const DISCONNECTED_MS = 800;
-/** How long nobody may have an attempt that was fetched: several beats of its agent, on a machine that is busy. */
+/** How long nobody may have an attempt: several beats of its agent, on a machine that is busy. */
 const ORPHANED_MS = 5000;
 
-/** Who is there, what was fetched from the queue by whom, and what each agent says that it is serving. */
+/** Who is there, what waits in the queue, what was fetched from it by whom, and what each agent says that it is serving. */
 export interface Sighting {
   readonly alive: readonly AgentId[];
+  readonly waiting: ReadonlySet<AttemptId>;
   readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
   readonly holding: ReadonlyMap<AgentId, readonly AttemptId[]>;
 }
@@ -74,7 +75,10 @@ export function noticed(
     if (alive.has(agent) || living.includes(agent)) events.push({ kind: 'attempt-taken', at, attempt, agent });
     else if (isOrphan(attempt)) events.push({ kind: 'attempt-lost', at, attempt, agent });
   }
+  const fetched = new Set(sighting.taken.map(({ attempt }) => attempt));
   for (const attempt of state.attempts.values()) {
+    if (attempt.state.kind === 'enqueued' && !sighting.waiting.has(attempt.id) && !fetched.has(attempt.id) && isOrphan(attempt.id))
+      events.push({ kind: 'attempt-lost', at, attempt: attempt.id, agent: null });
     if (attempt.state.kind !== 'taken' && attempt.state.kind !== 'running') continue;
     const { agent } = attempt.state;
     if (!alive.has(agent) || (sighting.holding.get(agent) ?? []).includes(attempt.id)) continue;

@@ -90,10 +90,13 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
         }
         return { kind: 'emptied' };
       }
+      // What waits before what is active: what moves on meanwhile is seen in one of them.
+      const waiting = [...(await redis.lrange(jobKey(keys, 'wait'), 0, -1)), ...(await redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))];
       const jobs = await queue.getJobs(['active']);
       return {
         kind: 'here',
         alive: [...found.agents.keys()],
+        waiting: new Set(waiting as AttemptId[]),
         taken: jobs.flatMap(({ id, processedBy }) =>
           known.has(id as AttemptId) && processedBy !== undefined ? [{ attempt: id as AttemptId, agent: agentId(processedBy) }] : [],
         ),

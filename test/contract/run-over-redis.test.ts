@@ -165,7 +165,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     );
     await eventually('two are served', () => serving.length === 2);
     await eventually('the agent has said what it holds', async () => (await here(channel)).holding.get(agentId('a1'))?.length === 2);
-    const { alive, taken, holding } = await here(channel);
+    const { alive, waiting, taken, holding } = await here(channel);
+    expect([...waiting]).toEqual(['s3.1']);
     expect(alive).toEqual(['a1']);
     expect(holding.get(agentId('a1'))?.toSorted()).toEqual(['s1.1', 's2.1']);
     expect(taken.map(({ attempt, agent: holder }) => `${attempt} ${holder}`).sort()).toEqual(['s1.1 a1', 's2.1 a1']);

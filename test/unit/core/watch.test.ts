@@ -7,7 +7,12 @@ import { a1, a2, enqueued, joined, left, lost, opened, shardOf, started, stateAf
 const opening = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
 const id = (shard: number, fence = 1): AttemptId => attemptId(shardId(shard), fence);
 const running = (): RunState => stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), started(a1, 1));
-const all: Sighting = { alive: [a1, a2], taken: [{ attempt: id(1), agent: a1 }], holding: new Map([[a1, [id(1)]]]) };
+const all: Sighting = {
+  alive: [a1, a2],
+  waiting: new Set([id(2)]),
+  taken: [{ attempt: id(1), agent: a1 }],
+  holding: new Map([[a1, [id(1)]]]),
+};
 
 test('where Redis says what the state says, nothing is noticed', () => {
   expect(noticed(running(), noSuspicions(), [a1, a2], all, 5000)).toEqual([]);
@@ -47,9 +52,18 @@ test('an attempt that its agent does not hold is lost after some seconds, not at
 test('an attempt in the hands of an agent that has left is lost after some seconds: it may have been handed back', () => {
   const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), left(a2));
   const suspicions = noSuspicions();
-  const sighting = { alive: [a1], taken: [{ attempt: id(2), agent: a2 }], holding: new Map() };
+  const sighting = { ...all, alive: [a1], waiting: new Set([id(1)]), taken: [{ attempt: id(2), agent: a2 }], holding: new Map() };
   expect(noticed(state, suspicions, [a1], sighting, 5000)).toEqual([]);
   expect(noticed(state, suspicions, [a1], sighting, 10_000)).toEqual([{ kind: 'attempt-lost', at: 10_000, attempt: 's2.1', agent: 'a2' }]);
+});
+
+test('an attempt that neither waits nor was fetched is lost after some seconds', () => {
+  const suspicions = noSuspicions();
+  const sighting = { ...all, waiting: new Set<AttemptId>() };
+  expect(noticed(running(), suspicions, [a1, a2], sighting, 5000)).toEqual([]);
+  expect(noticed(running(), suspicions, [a1, a2], sighting, 10_000)).toEqual([
+    { kind: 'attempt-lost', at: 10_000, attempt: 's2.1', agent: null },
+  ]);
 });
 
 test('an agent whose connection stays closed is gone before its presence ends', () => {
