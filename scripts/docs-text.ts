@@ -1,6 +1,7 @@
 // The pages that say what the code says: options, errors and exit codes, made from the tables that the program itself uses.
 
-import { type CommandName, flagsOf, type OptionRow, optionsOf } from '../shared/cli/options.ts';
+import { type CommandName, commandNames, commandRow } from '../shared/cli/commands.ts';
+import { flagsOf, type OptionRow, optionsOf } from '../shared/cli/options.ts';
 import { errorTable } from '../shared/errors.ts';
 
 const exitCodes: readonly [code: number, meaning: string][] = [
@@ -25,16 +26,6 @@ export const pages: ReadonlyMap<string, () => string> = new Map([
 ]);
 
 function configuration(): string {
-  const of = (command: CommandName): string =>
-    [
-      `## \`shardline ${command}\``,
-      '',
-      '| Flag | Environment | Key in pyproject.toml | Default | Meaning |',
-      '|---|---|---|---|---|',
-      ...optionsOf(command)
-        .filter((option) => !option.isHidden)
-        .map(optionLine),
-    ].join('\n');
   return `# Configuration
 
 Every setting may be given in three places; the later one wins: the table \`[tool.shardline]\` of \`pyproject.toml\` in the workspace, the environment,
@@ -51,10 +42,18 @@ Durations are written \`90s\`, \`5m\`, \`1m30s\`, \`500ms\` or \`300\` (seconds)
 and in the environment are relative to the current directory, in \`pyproject.toml\` to its folder. Test paths, also those in a \`--selected\` file, are
 relative to the workspace, as they are for pytest started there. Arguments after \`--\` go to pytest as they are.
 
-${of('run')}
-
-${of('agent')}
+${commandNames.map(commandSection).join('\n\n')}
 `;
+}
+
+function commandSection(command: CommandName): string {
+  const { summary, isConfigurable } = commandRow(command);
+  const options = optionsOf(command).filter((option) => !option.isHidden);
+  const table = isConfigurable
+    ? ['| Flag | Environment | Key in pyproject.toml | Default | Meaning |', '|---|---|---|---|---|', ...options.map(optionLine)]
+    : ['| Flag | Meaning |', '|---|---|', ...options.map((option) => `| ${codeCell(flagsOf(option))} | ${cell(option.meaning)} |`)];
+  const scope = isConfigurable ? '' : ' Only the command line speaks to it.';
+  return [`## \`shardline ${command}\``, '', `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${scope}`, '', ...table].join('\n');
 }
 
 function optionLine(option: OptionRow): string {

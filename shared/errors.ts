@@ -119,6 +119,12 @@ export const errorTable = {
     why: 'The report has to stand somewhere.',
     fix: 'Choose another place with --out DIR, or mend its permissions.',
   },
+  'not-a-result': {
+    exitCode: 4,
+    what: '{path} is not the result of a run: {problem}',
+    why: 'It must be the folder that a run left, its report.json or its events.ndjson.',
+    fix: 'Name one of them, or the id of a run in .shardline/runs.',
+  },
   'node-too-old': {
     exitCode: 4,
     what: 'This is Node.js {version}.',

@@ -60,4 +60,13 @@ export interface AgentSettings extends CommonSettings {
   readonly run: string | null;
 }
 
-export type Settings = RunSettings | AgentSettings;
+export interface ReportSettings {
+  readonly command: 'report';
+  /** What runs left: folders, ids, report.json or events.ndjson; at least one. */
+  readonly sources: readonly string[];
+  readonly json: string | null;
+  readonly junitXml: string | null;
+  readonly verbosity: Verbosity;
+}
+
+export type Settings = RunSettings | AgentSettings | ReportSettings;

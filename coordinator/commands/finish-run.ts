@@ -33,7 +33,7 @@ export async function finishRun(
   };
   let paths: readonly string[] = [];
   const write = async (): Promise<void> => {
-    paths = await writeOutputs(report, { dir: out, json: settings.json, junitXml: settings.junitXml });
+    paths = await writeOutputs(report, out, { json: settings.json, junitXml: settings.junitXml });
   };
   await attempt(write());
   await attempt(journal);

@@ -10,9 +10,8 @@ import { summaryMarkdown } from './summary-md.ts';
 
 const OWN_FOLDER = '.shardline';
 
-export interface OutputPlaces {
-  readonly dir: string;
-  /** Extra copies; null for none. */
+/** Where somebody wants a copy, by what it is; null for nowhere. */
+export interface CopyPlaces {
   readonly json: string | null;
   readonly junitXml: string | null;
 }
@@ -29,24 +28,28 @@ export async function prepareOut(dir: string): Promise<void> {
   });
 }
 
-/** Writes every output and resolves with their paths. Throws `output-not-writable`. */
-export async function writeOutputs(report: Report, places: OutputPlaces): Promise<readonly string[]> {
-  const json = encodeReport(report);
-  const junit = junitXml(report);
-  const files: [path: string | null, content: string][] = [
-    [join(places.dir, 'report.json'), json],
-    [join(places.dir, 'junit.xml'), junit],
-    [join(places.dir, 'summary.md'), summaryMarkdown(report)],
-    [places.json, json],
-    [places.junitXml, junit],
-  ];
-  const written: string[] = [];
-  for (const [path, content] of files) {
-    if (path === null) continue;
-    await writing(path, () => replaceFile(path, content));
-    written.push(path);
-  }
-  return written;
+/** Writes every output of a run into its folder, and the copies. Resolves with the paths. Throws `output-not-writable`. */
+export async function writeOutputs(report: Report, dir: string, copies: CopyPlaces): Promise<readonly string[]> {
+  const own = await writeFiles([
+    [join(dir, 'report.json'), encodeReport(report)],
+    [join(dir, 'junit.xml'), junitXml(report)],
+    [join(dir, 'summary.md'), summaryMarkdown(report)],
+  ]);
+  return [...own, ...(await writeCopies(report, copies))];
+}
+
+/** Writes what was asked for and resolves with the paths. Throws `output-not-writable`. */
+export async function writeCopies(report: Report, places: CopyPlaces): Promise<readonly string[]> {
+  const { json, junitXml: junit } = places;
+  return await writeFiles([
+    ...(json === null ? [] : [[json, encodeReport(report)] as const]),
+    ...(junit === null ? [] : [[junit, junitXml(report)] as const]),
+  ]);
+}
+
+async function writeFiles(files: readonly (readonly [path: string, content: string])[]): Promise<readonly string[]> {
+  for (const [path, content] of files) await writing(path, () => replaceFile(path, content));
+  return files.map(([path]) => path);
 }
 
 async function replaceFile(path: string, content: string): Promise<void> {

@@ -2,9 +2,10 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { ShardlineError } from '../errors.ts';
+import { type CommandName, commandNames, commandRow } from './commands.ts';
 import type { Output } from './edge.ts';
 import { didYouMean } from './nearest.ts';
-import { type CommandName, flagsOf, optionsOf } from './options.ts';
+import { flagsOf, optionsOf } from './options.ts';
 
 export interface Arguments {
   readonly command: CommandName;
@@ -14,11 +15,6 @@ export interface Arguments {
   readonly flags: ReadonlyMap<string, string>;
   readonly mistakes: readonly ShardlineError[];
 }
-
-const summaries: Readonly<Record<CommandName, string>> = {
-  run: 'run a suite over agents and merge one verdict; arguments after -- go to pytest',
-  agent: "join this machine's cores to a pool",
-};
 
 /** null when all was said already: help or version was printed. Throws `bad-option` when no command can be made out. */
 export function readArguments(argv: readonly string[], version: string, stdout: Output): Arguments | null {
@@ -33,10 +29,11 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: () => undefined });
-  for (const name of ['run', 'agent'] as const) {
-    const command = program.command(name).description(summaries[name]).helpOption('-h, --help', 'print this help');
-    if (name === 'run')
-      command.argument('[paths...]', 'files, directories or node ids, as for pytest').usage('[options] [paths...] [-- pytest arguments]');
+  for (const name of commandNames) {
+    const { summary, operands: taken, instead, takesPytestArgs } = commandRow(name);
+    const command = program.command(name).description(summary).helpOption('-h, --help', 'print this help');
+    if (taken !== null) command.argument(taken.synopsis, taken.meaning);
+    command.usage(['[options]', taken?.synopsis ?? '', takesPytestArgs ? '[-- pytest arguments]' : ''].filter(Boolean).join(' '));
     const options = optionsOf(name).map((option) => ({ option, flag: toFlag(option) }));
     for (const { flag } of options) command.addOption(flag);
     // Collected rather than refused one by one: a user mends all mistakes at once.
@@ -52,13 +49,10 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
       const unknown = command.args.filter((word) => word.startsWith('-') && word !== '-');
       const operands = unknown.length > 0 ? [] : command.args;
       const mistakes = unknown.map((word) => unknownOption(word, name));
-      if (name === 'agent' && operands.length > 0) {
-        mistakes.push(
-          new ShardlineError('bad-option', {
-            problem: `shardline agent takes no arguments, but got: ${operands.join(' ')}`,
-            fix: 'Name tests where the run is started: shardline run PATHS.',
-          }),
-        );
+      const stray = [...(taken === null ? operands : []), ...(takesPytestArgs ? [] : rest)];
+      if (stray.length > 0) {
+        const problem = `shardline ${name} takes no ${taken === null ? '' : 'pytest '}arguments, but got: ${stray.join(' ')}`;
+        mistakes.push(new ShardlineError('bad-option', { problem, fix: taken === null ? instead : `See \`shardline ${name} --help\`.` }));
       }
       found = { command: name, operands, rest, flags, mistakes };
     });
@@ -100,7 +94,7 @@ function commandMistake(thrown: CommanderError, own: readonly string[]): Shardli
     const word = own.find((each) => !each.startsWith('-')) ?? '';
     return new ShardlineError('bad-option', {
       problem: word === '' ? 'No command was given.' : `There is no command ${word}.`,
-      fix: `${didYouMean(word, ['run', 'agent'])}See \`shardline --help\`.`,
+      fix: `${didYouMean(word, commandNames)}See \`shardline --help\`.`,
     });
   }
   return new ShardlineError('bad-option', { problem: `${thrown.message.replace(/^error: /, '')}.`, fix: 'See `shardline --help`.' });

@@ -1,7 +1,9 @@
 // The program: reads the command line, runs the command, and turns whatever it throws into words and an exit code.
 
 import { readFile } from 'node:fs/promises';
+import { assertNever } from '../assert-never.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
 import { readArguments } from './arguments.ts';
 import type { Edge } from './edge.ts';
 import { loadSettings } from './load-settings.ts';
@@ -12,14 +14,23 @@ export async function main(edge: Edge): Promise<number> {
     const given = readArguments(edge.argv, await ownVersion(), edge.stdout);
     if (given === null) return 0;
     const settings = await loadSettings(given, edge.env, edge.cwd);
-    if (settings.command === 'agent') {
-      const { agentCommand } = await import('../../agent/commands/agent.ts');
-      return await agentCommand(settings, edge);
-    }
-    const { runCommand } = await import('../../coordinator/commands/run.ts');
-    return await runCommand(settings, edge);
+    return await runCommandOf(settings, edge);
   } catch (thrown) {
     return tellFailure(thrown, edge);
+  }
+}
+
+/** Loads only what the command needs. */
+async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
+  switch (settings.command) {
+    case 'run':
+      return await (await import('../../coordinator/commands/run.ts')).runCommand(settings, edge);
+    case 'agent':
+      return await (await import('../../agent/commands/agent.ts')).agentCommand(settings, edge);
+    case 'report':
+      return await (await import('../../coordinator/commands/report.ts')).reportCommand(settings, edge);
+    default:
+      return assertNever(settings);
   }
 }
 

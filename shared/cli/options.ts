@@ -2,8 +2,7 @@
 
 import { engines } from '../run-spec.ts';
 import { logLevels } from '../settings.ts';
-
-export type CommandName = 'run' | 'agent';
+import type { CommandName } from './commands.ts';
 
 /** How an option's text is read. A `path` is relative to where it was given: the current directory, or the folder of pyproject.toml. */
 export type OptionKind = 'text' | 'path' | 'count' | 'numprocesses' | 'duration' | 'bytes' | 'flag' | 'choice' | 'name' | 'url' | 'python';
@@ -42,6 +41,7 @@ const row = (given: Given): OptionRow => ({
 const run = ['run'] as const;
 const agent = ['agent'] as const;
 const both = ['run', 'agent'] as const;
+const runAndReport = ['run', 'report'] as const;
 
 export const optionTable: readonly OptionRow[] = [
   row({
@@ -160,8 +160,8 @@ export const optionTable: readonly OptionRow[] = [
     decided: '.shardline/runs/<run id> in the workspace',
     meaning: "where the run's outputs go",
   }),
-  row({ name: 'json', kind: 'path', metavar: 'PATH', commands: run, meaning: 'an extra copy of report.json' }),
-  row({ name: 'junit-xml', kind: 'path', metavar: 'PATH', commands: run, meaning: 'an extra copy of junit.xml' }),
+  row({ name: 'json', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of report.json' }),
+  row({ name: 'junit-xml', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of junit.xml' }),
   row({
     name: 'timings',
     kind: 'path',
@@ -203,8 +203,8 @@ export const optionTable: readonly OptionRow[] = [
     decided: "the host's name",
     meaning: 'what reports call this agent; a suffix makes it unique',
   }),
-  row({ name: 'quiet', short: 'q', kind: 'flag', commands: run, meaning: 'print failures and the verdict only' }),
-  row({ name: 'verbose', short: 'v', kind: 'flag', commands: run, meaning: 'print every test' }),
+  row({ name: 'quiet', short: 'q', kind: 'flag', commands: runAndReport, meaning: 'print failures and the verdict only' }),
+  row({ name: 'verbose', short: 'v', kind: 'flag', commands: runAndReport, meaning: 'print every test' }),
   row({
     name: 'log-level',
     kind: 'choice',

@@ -8,7 +8,7 @@ import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSc
 
 const ATTEMPT_VERSION = 1;
 
-const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
+export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),
   z.object({ kind: z.literal('tests'), file: testFileSchema, nodeids: z.array(nodeIdSchema) }),
   z.object({ kind: z.literal('part'), file: testFileSchema, only: z.array(nodeIdSchema).nullable(), except: z.array(nodeIdSchema) }),

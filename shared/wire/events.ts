@@ -38,7 +38,7 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
   }),
 ]);
 
-const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', [
+export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('agent-joined'),
     at,

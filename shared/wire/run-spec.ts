@@ -6,7 +6,7 @@ import { parseVersioned, runIdSchema } from './parse.ts';
 
 const SPEC_VERSION = 1;
 
-const specSchema: z.ZodType<RunSpec> = z.object({
+export const specSchema: z.ZodType<RunSpec> = z.object({
   version: z.literal(SPEC_VERSION),
   runId: runIdSchema,
   pool: z.string(),

@@ -21,7 +21,7 @@ const packageHomes: Readonly<Record<string, RegExp>> = {
   ioredis: /\/redis\//,
   execa: /^(shared\/(system|redis|pytest)\/|coordinator\/(discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
   pino: /^shared\/system\//,
-  zod: /^(shared\/(wire|cli|pytest)|agent\/pytest)\//,
+  zod: /^((shared\/(wire|cli|pytest)|agent\/pytest)\/|coordinator\/report\/journal-codec\.ts$)/,
   commander: /^(shared\/cli|coordinator\/commands|agent\/commands)\//,
   leven: /^shared\/cli\//,
   'smol-toml': /^shared\/cli\//,

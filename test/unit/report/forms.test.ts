@@ -176,7 +176,7 @@ describe('the files of a run', () => {
     const dir = join(directory, '.shardline', 'runs', 'r1');
     await prepareOut(dir);
     const json = join(directory, 'copies', 'r.json');
-    const paths = await writeOutputs(sampleReport([]), { dir, json, junitXml: null });
+    const paths = await writeOutputs(sampleReport([]), dir, { json, junitXml: null });
     expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json]);
     for (const path of paths) expect((await stat(path)).size).toBeGreaterThan(0);
     expect(await readFile(join(directory, '.shardline', '.gitignore'), 'utf8')).toBe('*\n');

@@ -1,0 +1,17 @@
+// `shardline report`: shows what a finished run came to, and writes it in other forms. Runs nothing.
+
+import type { Edge } from '../../shared/cli/edge.ts';
+import type { ReportSettings } from '../../shared/settings.ts';
+import { readFinishedRun } from '../report/finished-run.ts';
+import { writeCopies } from '../report/outputs.ts';
+import { renderReport } from '../report/terminal.ts';
+
+/** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */
+export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
+  const [source = ''] = settings.sources;
+  const report = await readFinishedRun(source, edge.cwd);
+  const paths = await writeCopies(report, { json: settings.json, junitXml: settings.junitXml });
+  const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
+  edge.stdout.write(renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity: settings.verbosity }));
+  return report.exitCode;
+}

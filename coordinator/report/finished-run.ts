@@ -1,0 +1,42 @@
+// What a finished run left, read again: its report, or what its events come to where no report stands.
+
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { Report } from '../../shared/report.ts';
+import { decodeReport } from '../../shared/wire/report.ts';
+import { replay, reportOf } from '../core/replay.ts';
+import { readJournal } from './journal.ts';
+
+/** Reads what `name` stands for: a run's folder, its report.json, its events.ndjson, or the id of a run in `.shardline/runs`. Throws `not-a-result`. */
+export async function readFinishedRun(name: string, cwd: string): Promise<Report> {
+  const path = await placeOf(name, cwd);
+  try {
+    return path.endsWith('.ndjson') ? await rebuild(path) : decodeReport(await readFile(path, 'utf8'), path);
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
+    throw new ShardlineError('not-a-result', { path, problem: problemOf(thrown) }, { cause: thrown });
+  }
+}
+
+async function rebuild(path: string): Promise<Report> {
+  const state = replay(await readJournal(path));
+  if (state === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event does not open a run' });
+  return reportOf(state);
+}
+
+/** The file to read. */
+async function placeOf(name: string, cwd: string): Promise<string> {
+  const given = resolve(cwd, name);
+  for (const path of [given, join(cwd, '.shardline', 'runs', name)]) {
+    const found = await stat(path).catch(() => null);
+    if (found?.isFile()) return path;
+    if (!found?.isDirectory()) continue;
+    const report = join(path, 'report.json');
+    return (await stat(report).catch(() => null)) === null ? join(path, 'events.ndjson') : report;
+  }
+  throw new ShardlineError('not-a-result', { path: given, problem: 'there is no such file or folder' });
+}
+
+const problemOf = (thrown: unknown): string =>
+  thrown instanceof ShardlineError ? String(thrown.values.problem ?? thrown.message) : messageOf(thrown);

@@ -1,0 +1,77 @@
+// One line of `events.ndjson`, written and read. A journal may come from another machine, so every line is checked like anything on the wire.
+
+import { z } from 'zod';
+import { attemptRoles, interruptCauses } from '../../shared/attempt.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { EVENT_VERSION, type RunEvent } from '../../shared/events.ts';
+import { notRunReasons } from '../../shared/outcome.ts';
+import { selectorSchema } from '../../shared/wire/attempt.ts';
+import { runEventSchema } from '../../shared/wire/events.ts';
+import { agentIdSchema, attemptIdSchema, checked, shardIdSchema } from '../../shared/wire/parse.ts';
+import { specSchema } from '../../shared/wire/run-spec.ts';
+import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
+
+const at = z.number();
+const seconds = z.number().nonnegative();
+
+type OwnKind = Exclude<CoordinatorEvent['kind'], RunEvent['kind']>;
+type OwnSchemas = { readonly [Kind in OwnKind]: z.ZodType<Extract<CoordinatorEvent, { kind: Kind }>> };
+
+const closeReasonSchema: z.ZodType<CloseReason> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('done') }),
+  z.object({ kind: z.literal('stopped'), notRun: z.enum(notRunReasons), by: z.enum(interruptCauses) }),
+]);
+
+const ownSchemas: OwnSchemas = {
+  'run-opened': z.object({
+    kind: z.literal('run-opened'),
+    at,
+    startedAt: z.number(),
+    spec: specSchema,
+    shards: z.array(z.object({ id: shardIdSchema, selectors: z.array(selectorSchema), predictedSeconds: seconds })),
+    collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
+    preparation: z.object({ setupSeconds: seconds, discoverySeconds: seconds }),
+    attemptLimit: z.int().positive(),
+    waitAgentSeconds: seconds,
+    deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
+  }),
+  'attempt-enqueued': z.object({
+    kind: z.literal('attempt-enqueued'),
+    at,
+    attempt: attemptIdSchema,
+    shard: shardIdSchema,
+    fence: z.int().positive(),
+    role: z.enum(attemptRoles),
+  }),
+  'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
+  'agent-lost': z.object({ kind: z.literal('agent-lost'), at, agent: agentIdSchema }),
+  'agent-returned': z.object({ kind: z.literal('agent-returned'), at, agent: agentIdSchema }),
+  'attempt-lost': z.object({ kind: z.literal('attempt-lost'), at, attempt: attemptIdSchema, agent: agentIdSchema.nullable() }),
+  'attempt-cancelled': z.object({ kind: z.literal('attempt-cancelled'), at, attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
+  'interrupt-requested': z.object({ kind: z.literal('interrupt-requested'), at, by: z.string() }),
+  'redis-lost': z.object({ kind: z.literal('redis-lost'), at, message: z.string() }),
+  'redis-emptied': z.object({ kind: z.literal('redis-emptied'), at }),
+  'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),
+  tick: z.object({ kind: z.literal('tick'), at }),
+  'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),
+};
+
+export const encodeLine = (event: CoordinatorEvent): string => `${JSON.stringify({ version: EVENT_VERSION, ...event })}\n`;
+
+/** Throws `bad-message` and `newer-version`. */
+export function decodeLine(line: string, source: string): CoordinatorEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
+  }
+  if (typeof value !== 'object' || value === null || !('version' in value) || !('kind' in value)) {
+    throw new ShardlineError('bad-message', { source, problem: 'it is not an event' });
+  }
+  const { version, ...event } = value;
+  if (Number(version) > EVENT_VERSION) throw new ShardlineError('newer-version', { found: Number(version), known: EVENT_VERSION });
+  return checked<CoordinatorEvent>(isOwnKind(event.kind) ? ownSchemas[event.kind] : runEventSchema, event, source);
+}
+
+const isOwnKind = (kind: unknown): kind is OwnKind => typeof kind === 'string' && Object.hasOwn(ownSchemas, kind);

@@ -1,0 +1,116 @@
+// From checked values to the settings of each command, and what must hold between them.
+
+import { ShardlineError } from '../errors.ts';
+import { engines } from '../run-spec.ts';
+import { type AgentSettings, logLevels, type ReportSettings, type RunSettings, type Settings, type Verbosity } from '../settings.ts';
+import type { Arguments } from './arguments.ts';
+import type { CommandName } from './commands.ts';
+import type { Value } from './read-value.ts';
+
+/** One command line, after every source was read. `values` holds what was given or has a fallback, by option name. */
+export interface Read {
+  readonly given: Arguments;
+  readonly values: ReadonlyMap<string, Value>;
+  readonly workspace: string;
+}
+
+/** What does not fit together or is missing, though each value by itself is right. */
+export function missingOrAtOdds({ given, values }: Read): readonly ShardlineError[] {
+  const mistakes: ShardlineError[] = [];
+  const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
+  if (given.command === 'agent' && !values.has('redis')) {
+    mistake('An agent needs to know its Redis.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+  }
+  if (given.command === 'report' && given.operands.length !== 1) {
+    mistake(
+      given.operands.length === 0 ? 'No finished run was named.' : 'Several runs were named.',
+      'Name one folder that a run left: shardline report .shardline/runs/RUN_ID.',
+    );
+  }
+  if (values.get('quiet') === true && values.get('verbose') === true) {
+    mistake('--quiet and --verbose exclude each other.', 'Give one of them.');
+  }
+  return mistakes;
+}
+
+export const toSettings = (read: Read): Settings => makers[read.given.command](read);
+
+const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = { run: runSettings, agent: agentSettings, report: reportSettings };
+
+function runSettings({ given, values, workspace }: Read): RunSettings {
+  const { text, number, flag, oneOf } = reader(values);
+  return {
+    command: 'run',
+    ...common(values, workspace),
+    paths: given.operands,
+    selected: text('selected'),
+    pytestArgs: given.rest,
+    agents: number('agents'),
+    redis: text('redis'),
+    redisBin: text('redis-bin'),
+    out: text('out'),
+    timings: text('timings'),
+    json: text('json'),
+    junitXml: text('junit-xml'),
+    maxfail: flag('exitfirst') ? 1 : number('maxfail'),
+    verbosity: verbosity(values),
+    engine: oneOf('engine', engines),
+    deadlineSeconds: number('deadline'),
+    reserveSeconds: number('reserve'),
+    serialMarker: text('serial-marker') ?? '',
+    splitOverSeconds: number('split-over'),
+    waitAgentsSeconds: number('wait-agents') ?? 0,
+    redisWaitSeconds: number('redis-wait') ?? 0,
+  };
+}
+
+function agentSettings({ values, workspace }: Read): AgentSettings {
+  const { text, flag } = reader(values);
+  return {
+    command: 'agent',
+    ...common(values, workspace),
+    redis: text('redis') ?? '',
+    name: text('name'),
+    once: flag('once'),
+    run: text('run'),
+  };
+}
+
+function reportSettings({ given, values }: Read): ReportSettings {
+  const { text } = reader(values);
+  return {
+    command: 'report',
+    sources: given.operands,
+    json: text('json'),
+    junitXml: text('junit-xml'),
+    verbosity: verbosity(values),
+  };
+}
+
+function common(values: Read['values'], workspace: string) {
+  const { text, number, oneOf } = reader(values);
+  return {
+    pool: text('pool') ?? '',
+    numprocesses: text('numprocesses') ?? '',
+    python: text('python'),
+    workspace,
+    workerBytes: number('worker-memory') ?? 0,
+    logLevel: oneOf('log-level', logLevels),
+    logFile: text('log-file'),
+  };
+}
+
+function verbosity(values: Read['values']): Verbosity {
+  const { flag } = reader(values);
+  return flag('quiet') ? 'quiet' : flag('verbose') ? 'verbose' : 'normal';
+}
+
+function reader(values: Read['values']) {
+  return {
+    text: (name: string): string | null => (values.has(name) ? String(values.get(name)) : null),
+    number: (name: string): number | null => (values.has(name) ? Number(values.get(name)) : null),
+    flag: (name: string): boolean => values.get(name) === true,
+    oneOf: <Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice =>
+      choices.find((choice) => choice === values.get(name)) ?? choices[0],
+  };
+}

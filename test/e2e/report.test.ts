@@ -1,0 +1,71 @@
+// What can be made of a finished run: one real run with everything in it, then `shardline report` on what it left.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeReport } from '../../shared/wire/report.ts';
+import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
+
+let project: Project;
+beforeAll(async () => {
+  project = await newProject({
+    'pyproject.toml': '[tool.pytest.ini_options]\n\n[tool.shardline]\njunit-xml = "copy.xml"\n',
+    'tests/test_ok.py': 'import pytest\n@pytest.mark.parametrize("n", range(5))\ndef test_ok(n):\n    assert n < 5\n',
+    'tests/test_bad.py':
+      'import os, pytest\ndef test_bad():\n    print("<out>")\n    assert 1 == 2\ndef test_crash():\n    os._exit(3)\n@pytest.mark.skip\ndef test_skip(): pass\n',
+    'tests/test_broken.py': 'import nowhere\n',
+  });
+  const { exitCode } = await project.shardline(['run', '--out', 'out', '-n', '2', 'tests']);
+  expect(exitCode).toBe(1);
+});
+afterAll(() => project[Symbol.asyncDispose]());
+
+/** Without what only the writer of a report knows: when it stood, and how long merging took. */
+const timeless = (text: string): string =>
+  text.replace(/"finishedAt": "[^"]*"/, '"finishedAt": ""').replace(/"mergeSeconds": [\d.e-]+/, '"mergeSeconds": 0');
+
+describe('shardline report', () => {
+  test('shows a finished run again, from its folder or its id, with its exit code and nothing but what was asked for', async () => {
+    const shown = await project.shardline(['report', 'out']);
+    expect(shown.exitCode).toBe(1);
+    expect(shown.stdout).toContain('ERROR tests/test_bad.py::test_crash');
+    expect(shown.stdout.split('\n').at(-1)).toMatch(/^failed: 1 failed, 1 error, 1 collection error, 5 passed, 1 skipped in /);
+    expect(shown.stdout).not.toContain('reports:');
+  });
+
+  test('rebuilds report.json from events.ndjson alone, byte for byte but for the times of writing', async () => {
+    const { exitCode } = await project.shardline(['report', 'out/events.ndjson', '--json', 'again.json', '--quiet']);
+    expect(exitCode).toBe(1);
+    expect(timeless(await project.read('again.json'))).toBe(timeless(await project.read('out/report.json')));
+    expect(outcomesOf(decodeReport(await project.read('again.json'), 'again.json'))).toMatchObject({
+      'tests/test_bad.py::test_bad': 'failed',
+    });
+  });
+
+  test('writes the JUnit file that the run itself wrote', async () => {
+    await project.shardline(['report', 'out', '--junit-xml', 'again.xml']);
+    expect(await project.read('again.xml')).toBe(await project.read('out/junit.xml'));
+  });
+
+  test('tells what is no result of a run', async () => {
+    await writeFile(join(project.directory, 'odd.json'), '{"schema": 1}');
+    await writeFile(join(project.directory, 'odd.ndjson'), '{"version":1,"kind":"tick","at":1}\n');
+    const evil = (await readFile(join(project.directory, 'out', 'events.ndjson'), 'utf8')).replaceAll(
+      'tests/test_ok.py',
+      '../../etc/passwd',
+    );
+    await writeFile(join(project.directory, 'evil.ndjson'), evil);
+    for (const [name, problem] of [
+      ['nowhere', 'there is no such file or folder'],
+      ['odd.json', 'Invalid input'],
+      ['odd.ndjson', 'its first event does not open a run'],
+      ['evil.ndjson', 'must be a path inside the rootdir'],
+    ] as const) {
+      const refused = await project.shardline(['report', name]);
+      expect(refused.exitCode).toBe(4);
+      expect(refused.stderr).toContain('is not the result of a run');
+      expect(refused.stderr).toContain(problem);
+    }
+    expect((await project.shardline(['report'])).stderr).toContain('No finished run was named.');
+  });
+});
