@@ -17,14 +17,15 @@ const PREFETCH = 1;
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
-export function streamEngine(): Engine {
-  return { open };
+/** `tell` hears, a line each, what a user should know of how his tests are run. */
+export function streamEngine(tell: (line: string) => void): Engine {
+  return { open: (request) => open(request, tell) };
 }
 
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
-async function open(request: SessionRequest): Promise<Session> {
+async function open(request: SessionRequest, tell: (line: string) => void): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
-  const { pytestArgs, serialMarker } = request.spec;
+  const { pytestArgs, serialMarker, relay } = request.spec;
   const directory = await makeSessionDirectory();
   let sessions = 0;
   let peakRssBytes = 0;
@@ -35,13 +36,15 @@ async function open(request: SessionRequest): Promise<Session> {
     sessions += 1;
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
-    await writeSessionFile(sessionPath, { mode: 'stream', socket, pytestArgs, numprocesses, maxAutoWorkers, limits: LIMITS, serialMarker });
+    const task = { mode: 'stream', socket, pytestArgs, numprocesses, maxAutoWorkers, limits: LIMITS, serialMarker, relay } as const;
+    await writeSessionFile(sessionPath, task);
     return await startFed(
       socket,
       () => startPytest({ python, workspace, sessionPath }),
       [python, '-m', 'pytest', ...pytestArgs],
       agent,
       request.spec.drain,
+      tell,
     );
   };
 
@@ -56,9 +59,9 @@ async function open(request: SessionRequest): Promise<Session> {
     return fed;
   };
 
-  const run = async (attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
+  const run = async (attempt: AttemptRequest, tellEvent: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
-    const log = createAttemptLog(attempt.selectors, tell, Date.now);
+    const log = createAttemptLog(attempt.selectors, tellEvent, Date.now);
     try {
       const pytest = await living();
       const ending = await pytest.run(log, attempt, interrupt);

@@ -5,6 +5,10 @@ import type { RunId } from './ids.ts';
 export const engines = ['stream', 'process'] as const;
 export type EngineName = (typeof engines)[number];
 
+/** Whether a fed xdist worker's reports go through xdist's controller too: where something of the user's there needs them, always, or never. */
+export const relays = ['auto', 'always', 'never'] as const;
+export type Relay = (typeof relays)[number];
+
 /**
  * Written once by the coordinator when it opens a run. `pytestArgs` are the user's own arguments, paths included and relative to the
  * workspace, exactly as plain pytest would get them; `rootdir` is pytest's rootdir relative to the workspace (`.` or upward).
@@ -19,6 +23,7 @@ export interface RunSpec {
   readonly maxfail: number;
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
+  readonly relay: Relay;
   readonly openedAt: number;
   /** null without a deadline. */
   readonly drain: Drain | null;

@@ -1,6 +1,6 @@
 // The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
 
-import type { EngineName } from './run-spec.ts';
+import type { EngineName, Relay } from './run-spec.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -44,6 +44,7 @@ export interface RunSettings extends CommonSettings {
   /** null: a part of the deadline. */
   readonly reserveSeconds: number | null;
   readonly serialMarker: string;
+  readonly relay: Relay;
   /** Files longer than this are split by test; null: those that would hold up the end. */
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;

@@ -30,6 +30,13 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     if (!settings.once) edge.stderr.write(`shardline agent ${id}: ${line}\n`);
   };
 
+  const told = new Set<string>();
+  const tellOnce = (line: string): void => {
+    if (told.has(line)) return;
+    told.add(line);
+    edge.stderr.write(`shardline agent ${id}: ${line}\n`);
+  };
+
   const leaving = new AbortController();
   leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), LEAVE_MS).unref(), { once: true });
   const ignore = [edge.onSignal('SIGTERM', () => leaving.abort()), edge.onSignal('SIGINT', () => leaving.abort())];
@@ -59,10 +66,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },
         member,
-        engineFor: (spec) =>
-          spec.engine === 'process'
-            ? processEngine()
-            : streamOrProcess((why) => edge.stderr.write(`shardline agent ${id}: a pytest for each shard, because ${why}\n`)),
+        engineFor: (spec) => (spec.engine === 'process' ? processEngine() : streamOrProcess(tellOnce)),
         clock: systemClock,
         tellState: (phrase, fields) => {
           logger.info(fields, phrase);

@@ -67,6 +67,8 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'ready':
       case 'task-done':
       case 'unsupported':
+      case 'relaying':
+      case 'not-relayed':
         return;
       case 'collecting':
         collecting.set(worker, testFile(message.file));

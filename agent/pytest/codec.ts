@@ -45,6 +45,9 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('task-done'), isWhole: z.boolean() }),
   /** A fixture that outlived its file failed in its teardown; `nodeid` ran last before. */
   z.object({ kind: z.literal('late-error'), nodeid: z.string(), message: z.string() }),
+  /** Reports also go through pytest's main process, and what needs them there; one that could not. */
+  z.object({ kind: z.literal('relaying'), why: z.string() }),
+  z.object({ kind: z.literal('not-relayed'), nodeid: z.string(), problem: z.string() }),
   /** Why this pytest cannot be fed. */
   z.object({ kind: z.literal('unsupported'), problem: z.string() }),
   z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string() }),

@@ -50,7 +50,8 @@ export interface FedPytest {
 }
 
 /**
- * Starts pytest by `startProcess`, whose session file names `socket`, and resolves when its first xdist worker is ready.
+ * Starts pytest by `startProcess`, whose session file names `socket`, and resolves when its first xdist worker is ready. `tell` hears, a line each,
+ * what a user should know.
  * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
  */
 export async function startFed(
@@ -59,6 +60,7 @@ export async function startFed(
   command: readonly string[],
   agent: string,
   drain: Drain | null,
+  tell: (line: string) => void,
 ): Promise<FedPytest> {
   const queue: Task[] = [];
   const idle: string[] = [];
@@ -115,6 +117,12 @@ export async function startFed(
         return;
       case 'unsupported':
         ready.reject(new Unstreamable(message.problem));
+        return;
+      case 'relaying':
+        tell(`reports also go through pytest's main process, because ${message.why}`);
+        return;
+      case 'not-relayed':
+        tell(`a report of ${message.nodeid} did not reach pytest's main process: ${message.problem}`);
         return;
       case 'ready':
         ready.resolve();

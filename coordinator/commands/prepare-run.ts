@@ -82,6 +82,7 @@ export function openingOf(setting: Setting, pytestArgs: readonly string[], deadl
       pytestArgs,
       maxfail,
       serialMarker: settings.serialMarker,
+      relay: settings.relay,
       openedAt: at,
       drain,
     },

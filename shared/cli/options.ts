@@ -1,6 +1,6 @@
 // The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
 
-import { engines } from '../run-spec.ts';
+import { engines, relays } from '../run-spec.ts';
 import { logLevels } from '../settings.ts';
 import type { CommandName } from './commands.ts';
 
@@ -135,6 +135,14 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     fallback: 'stream',
     meaning: 'one pytest -n session for each agent, fed with files, or a new pytest -n for each shard',
+  }),
+  row({
+    name: 'relay',
+    kind: 'choice',
+    choices: relays,
+    commands: run,
+    fallback: 'auto',
+    meaning: "whether reports also go through pytest's main process: where a plugin, a conftest or --junit-xml needs them there (auto)",
   }),
   row({
     name: 'split-over',

@@ -1,7 +1,7 @@
 // From checked values to the settings of each command, and what must hold between them.
 
 import { ShardlineError } from '../errors.ts';
-import { engines } from '../run-spec.ts';
+import { engines, relays } from '../run-spec.ts';
 import { type AgentSettings, logLevels, type ReportSettings, type RunSettings, type Settings, type Verbosity } from '../settings.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandName } from './commands.ts';
@@ -58,6 +58,7 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     deadlineSeconds: number('deadline'),
     reserveSeconds: number('reserve'),
     serialMarker: text('serial-marker') ?? '',
+    relay: oneOf('relay', relays),
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
     redisWaitSeconds: number('redis-wait') ?? 0,

@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Relay } from '../run-spec.ts';
 import type { Selector } from '../shard.ts';
 
 /** Arguments that come before the user's: xdist also where plugins are not loaded by themselves, and our own plugin. */
@@ -26,6 +27,7 @@ export type PytestTask =
       readonly serialMarker: string;
       /** One session for as long as the agent feeds its xdist workers. */
       readonly mode: 'stream';
+      readonly relay: Relay;
       readonly socket: string;
       readonly pytestArgs: readonly string[];
       readonly numprocesses: string;

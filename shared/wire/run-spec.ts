@@ -1,7 +1,7 @@
 // A run as it is announced to a pool.
 
 import { z } from 'zod';
-import { engines, type RunSpec } from '../run-spec.ts';
+import { engines, type RunSpec, relays } from '../run-spec.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
 
 const SPEC_VERSION = 1;
@@ -13,6 +13,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   engine: z.enum(engines),
   pytestArgs: z.array(z.string()),
   serialMarker: z.string(),
+  relay: z.enum(relays),
   maxfail: z.int().nonnegative(),
   openedAt: z.number(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),

@@ -42,6 +42,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       engine: 'process',
       pytestArgs: ['tests'],
       serialMarker: 'serial',
+      relay: 'auto',
       maxfail: 0,
       openedAt: runs,
       drain: null,

@@ -23,6 +23,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
       engine: 'stream',
       pytestArgs: [],
       serialMarker: 'serial',
+      relay: 'auto',
       maxfail: 0,
       openedAt: 1,
       drain: { at: (await pools.serverNow()) + 500, interruptMs: 1, killMs: 2 },

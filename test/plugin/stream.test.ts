@@ -22,7 +22,7 @@ import {
 } from './suite.ts';
 
 const open = (suite: Suite, options: RunOptions = {}): Promise<OpenSuite> =>
-  openSuite(suite, { engine: streamEngine(), numprocesses: '1', ...options });
+  openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', ...options });
 
 /** Each file as an attempt of its own, one after the other in one session. */
 async function feed(suite: Suite, files: readonly string[], options: RunOptions = {}): Promise<Ran[]> {
@@ -194,7 +194,7 @@ test('the parts of a file that was split are all of it, also when tests came and
   await using suite = await makeSuite({ 'test_s.py': 'def test_a(): pass\ndef test_b(): pass\ndef test_new(): pass\n' });
   const file = testFile('test_s.py');
   const [gone, b] = [nodeId('test_s.py::test_gone'), nodeId('test_s.py::test_b')];
-  for (const engine of [streamEngine(), processEngine()]) {
+  for (const engine of [streamEngine(() => undefined), processEngine()]) {
     await using session = await openSuite(suite, { engine, numprocesses: '1' });
     const rest = await session.run([{ kind: 'part', file, only: null, except: [gone, b] }]);
     const other = await session.run([{ kind: 'part', file, only: [gone, b], except: [] }]);

@@ -11,7 +11,7 @@ import { processEngine } from '../../agent/process-engine.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import type { Relay, RunSpec } from '../../shared/run-spec.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { testPython } from '../support/python.ts';
 
@@ -52,6 +52,7 @@ export interface RunOptions {
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
+  readonly relay?: Relay;
   /** Interrupts the attempt as soon as this is true of an event. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
@@ -63,7 +64,7 @@ export interface OpenSuite extends AsyncDisposable {
 
 /** Opens a session of the engine in this suite. */
 export async function openSuite(suite: Suite, options: RunOptions = {}): Promise<OpenSuite> {
-  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, engine = processEngine() } = options;
+  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, engine = processEngine(), relay = 'auto' } = options;
   const spec: RunSpec = {
     version: 1,
     runId: runId('r1'),
@@ -71,6 +72,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     engine: 'process',
     pytestArgs,
     serialMarker: 'serial',
+    relay,
     maxfail: 0,
     openedAt: 0,
     drain: null,

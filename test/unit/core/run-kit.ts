@@ -38,6 +38,7 @@ export const opened = (
       engine,
       pytestArgs: [],
       serialMarker: 'serial',
+      relay: 'auto',
       maxfail,
       openedAt: 1000,
       drain: null,

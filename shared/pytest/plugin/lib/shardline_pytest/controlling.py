@@ -6,6 +6,9 @@ import subprocess
 
 import pytest
 
+from .controller_needs import why_relayed
+from .fed import Fed
+
 
 class Controlling:
     def __init__(self, session, channel):
@@ -14,15 +17,22 @@ class Controlling:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
+        # The first xdist worker is about to start: every plugin and conftest that this process will have is there by now.
+        if self.session["mode"] == "stream" and "relays" not in self.session:
+            self.decide_relay(node.config)
         node.workerinput["shardline"] = json.dumps(self.session)
+
+    def decide_relay(self, config):
+        why = why_relayed(config) if self.session["relay"] == "auto" else None
+        self.session["relays"] = self.session["relay"] == "always" or why is not None
+        if why is not None:
+            self.channel.send("relaying", why=why)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
         if self.session["mode"] != "stream":
             return None
-        from .streaming import Fed
-
-        return Fed()
+        return Fed(config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):

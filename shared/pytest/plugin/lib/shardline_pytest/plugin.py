@@ -64,7 +64,7 @@ def pytest_configure(config):
         if workerinput is not None:
             from .streaming import Streaming
 
-            register(Streaming(config, session["serialMarker"], channel), "shardline-streaming")
+            register(Streaming(config, session, channel), "shardline-streaming")
             register(Running(session["limits"], channel), "shardline-running")
     elif workerinput is not None or workers == 0:
         register(Narrowing(config, session, channel), "shardline-narrowing")

@@ -13,6 +13,7 @@ from _pytest.runner import collect_one_node
 from .arguments import path_of, split_argument
 from .channel import cap, clean, perf_seconds
 from .narrowing import MESSAGE_BYTES, OWN_ID, own_id, selects, skip_phase
+from .reporting import take_over
 
 
 class NextFile(pytest.Item):
@@ -23,9 +24,10 @@ class NextFile(pytest.Item):
 
 
 class Streaming:
-    def __init__(self, config, serial_marker, channel):
+    def __init__(self, config, session, channel):
         self.config = config
-        self.serial_marker = serial_marker
+        self.serial_marker = session["serialMarker"]
+        self.relays = session["relays"]
         self.channel = channel
         self.directories = {}
         self.selector = None
@@ -36,7 +38,7 @@ class Streaming:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
         self.session = session
-        Quiet.take_over(self.config.pluginmanager)
+        self.reporting = take_over(self.config.pluginmanager, self.relays, self.channel)
         session.perform_collect = self.perform_collect
 
     @pytest.hookimpl(tryfirst=True)
@@ -75,7 +77,9 @@ class Streaming:
             following = items[index + 1] if index + 1 < len(items) else self.next_file_after(item)
             self.session.items = items
             self.last = item
+            self.reporting.begin_test(index, item.nodeid)
             self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            self.reporting.end_test()
         self.session.items = []
         return True
 
@@ -201,64 +205,5 @@ class Streaming:
         call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
         if call.excinfo is not None and self.last is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
+            self.reporting.late_report(self.last, report)
             self.channel.send("late-error", nodeid=own_id(self.last), message=cap(report.longreprtext, MESSAGE_BYTES))
-
-
-class Quiet:
-    """Stands in for xdist's own plugin in the worker, which would tell the controller of every test: a millisecond each.
-
-    What starts and ends a worker, and warnings, still go to the controller.
-    """
-
-    def __init__(self, interactor):
-        self.interactor = interactor
-
-    def pytest_internalerror(self, excrepr):
-        self.interactor.pytest_internalerror(excrepr)
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_sessionfinish(self, exitstatus):
-        yield from self.interactor.pytest_sessionfinish(exitstatus)
-
-    def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
-
-    @classmethod
-    def take_over(cls, pluginmanager):
-        interactor = next(plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor")
-        pluginmanager.unregister(interactor)
-        pluginmanager.register(cls(interactor), "shardline-quiet")
-
-
-class Fed:
-    """xdist's scheduler in the controller: schedules nothing, as the agent does. It keeps workers coming until one ends in order."""
-
-    collection_is_completed = True
-    has_pending = True
-
-    def __init__(self):
-        self.nodes = []
-        self.tests_finished = False
-
-    def add_node(self, node):
-        self.nodes.append(node)
-
-    def remove_node(self, node):
-        self.nodes.remove(node)
-        if hasattr(node, "workeroutput"):
-            self.tests_finished = True
-
-    def add_node_collection(self, node, collection):
-        pass
-
-    def schedule(self):
-        pass
-
-    def mark_test_complete(self, node, item_index, duration=0):
-        pass
-
-    def mark_test_pending(self, item):
-        pass
-
-    def remove_pending_tests_from_node(self, node, indices):
-        pass

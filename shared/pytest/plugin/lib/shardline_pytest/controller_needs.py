@@ -1,0 +1,94 @@
+"""Whether something of the user's, in pytest's main process, would miss the reports that a fed xdist worker sends to the agent only."""
+
+import dis
+import os
+
+# What pytest calls there for each test, or with all of them at the end.
+HOOKS = (
+    "pytest_runtest_logreport",
+    "pytest_runtest_logstart",
+    "pytest_runtest_logfinish",
+    "pytest_report_teststatus",
+    "pytest_terminal_summary",
+    "pytest_collectreport",
+    "pytest_handlecrashitem",
+)
+# Called in every session: only who looks at results there needs them.
+END_HOOKS = ("pytest_sessionfinish", "pytest_unconfigure")
+RESULT_NAMES = frozenset(["terminalreporter", "stats", "testsfailed", "testscollected"])
+
+# Of pytest, of xdist, of ours, and plugins that only print there (or, like pytest-cov, get what they need another way).
+EXEMPT = frozenset(
+    [
+        "_hypothesis_pytestplugin",
+        "_pytest",
+        "pytest_benchmark",
+        "pytest_cov",
+        "pytest_django",
+        "pytest_instafail",
+        "pytest_rerunfailures",
+        "pytest_subtests",
+        "pytest_sugar",
+        "shardline_pytest",
+        "xdist",
+    ]
+)
+
+
+def why_relayed(config):
+    """What needs each test's reports in this process, in words; None when nothing does."""
+    if any(type(plugin).__module__ == "_pytest.junitxml" for plugin in config.pluginmanager.get_plugins()):
+        return "pytest writes the file of --junit-xml"
+    for name in HOOKS:
+        for implementation in own_implementations(config, name):
+            return "%s has the hook %s" % (place_of(implementation, config), name)
+    for name in END_HOOKS:
+        for implementation in own_implementations(config, name):
+            if looks_at_results(implementation.function):
+                return "%s looks at results in %s" % (place_of(implementation, config), name)
+    return None
+
+
+def own_implementations(config, name):
+    for implementation in getattr(config.hook, name).get_hookimpls() if hasattr(config.hook, name) else ():
+        module = getattr(implementation.function, "__module__", None) or ""
+        if module.partition(".")[0] not in EXEMPT:
+            yield implementation
+
+
+def looks_at_results(function):
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None:
+        return True  # not written in Python: nobody knows
+    return any(names_results(each) or reads_exit_status(each) for each in with_nested(code))
+
+
+def with_nested(code):
+    yield code
+    for constant in code.co_consts:
+        if hasattr(constant, "co_code"):
+            yield from with_nested(constant)
+
+
+def names_results(code):
+    texts = [constant for constant in code.co_consts if isinstance(constant, str)]
+    return not RESULT_NAMES.isdisjoint([*code.co_names, *texts])
+
+
+def reads_exit_status(code):
+    """Every such hook has the parameter; does it use it? Python 3.13 loads two variables at once, named in one tuple."""
+    for instruction in dis.get_instructions(code):
+        names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+        if instruction.opname.startswith("LOAD") and "exitstatus" in names:
+            return True
+    return False
+
+
+def place_of(implementation, config):
+    """A plugin by its name; one without a name, and a conftest, by the path from the root of the file that it is written in."""
+    name = str(implementation.plugin_name)
+    if name.isdigit() or os.path.basename(name) == "conftest.py":
+        code = getattr(implementation.function, "__code__", None)
+        name = name if code is None else code.co_filename
+    root = str(config.rootpath) + os.sep
+    return name[len(root) :] if name.startswith(root) else "the plugin %s" % name

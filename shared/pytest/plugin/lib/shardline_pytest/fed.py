@@ -1,0 +1,48 @@
+"""xdist's scheduler in the controller of a fed session: schedules nothing, as the agent does."""
+
+
+class Fed:
+    """Keeps xdist workers coming until one ends in order, and knows which test each is at where reports are relayed."""
+
+    collection_is_completed = True
+    has_pending = True
+
+    def __init__(self, config):
+        self.config = config
+        self.nodes = []
+        self.running = {}
+        self.tests_finished = False
+
+    def add_node(self, node):
+        self.nodes.append(node)
+
+    def remove_node(self, node):
+        """The node id of the test that the worker crashed at, for xdist to report. Raises KeyError, as xdist's own do."""
+        if node not in self.nodes:
+            raise KeyError(node)
+        self.nodes.remove(node)
+        crashed = self.running.pop(node, None)
+        if not hasattr(node, "workeroutput"):
+            return crashed
+        self.tests_finished = True
+        return None
+
+    def mark_test_complete(self, node, item_index, duration=0):
+        """`item_index` is what our Relaying sends: the node id of a test that begins, None when it is over."""
+        if item_index is not None:
+            self.running[node] = item_index
+        elif self.running.pop(node, None) is not None:
+            # Without any, pytest would say at its end that it found no tests.
+            self.config.pluginmanager.get_plugin("dsession")._session.testscollected += 1
+
+    def add_node_collection(self, node, collection):
+        pass
+
+    def schedule(self):
+        pass
+
+    def mark_test_pending(self, item):
+        pass
+
+    def remove_pending_tests_from_node(self, node, indices):
+        pass

@@ -1,0 +1,82 @@
+"""Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
+
+import execnet
+import pytest
+
+from .channel import cap, clean
+from .narrowing import MESSAGE_BYTES
+
+
+class Quiet:
+    """Tells the controller nothing of single tests, which would cost a millisecond each: only what starts and ends a worker, and warnings."""
+
+    def __init__(self, interactor, channel):
+        self.interactor = interactor
+        self.channel = channel
+
+    def begin_test(self, index, nodeid):
+        """The test at this index of session.items begins; the controller blames it when this worker dies."""
+
+    def end_test(self):
+        """That test is over."""
+
+    def late_report(self, item, report):
+        """A report of a test that is over: a fixture that outlived it failed in its teardown."""
+
+    def pytest_internalerror(self, excrepr):
+        self.interactor.pytest_internalerror(excrepr)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_sessionfinish(self, exitstatus):
+        yield from self.interactor.pytest_sessionfinish(exitstatus)
+
+    def pytest_warning_recorded(self, warning_message, when, nodeid, location):
+        self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+
+
+class Relaying(Quiet):
+    """Tells the controller of every test too, as xdist's own plugin does, for what of the user's waits for it there."""
+
+    def begin_test(self, index, nodeid):
+        self.interactor.item_index = index
+        self.relay(nodeid, self.tell_scheduler, nodeid)
+
+    def end_test(self):
+        self.tell_scheduler(None)
+
+    def tell_scheduler(self, item_index):
+        # The one event of a worker that reaches the scheduler with something of ours in it (Fed.mark_test_complete).
+        self.interactor.sendevent("runtest_protocol_complete", item_index=item_index, duration=0)
+
+    def pytest_runtest_logstart(self, nodeid, location):
+        self.relay(nodeid, self.interactor.pytest_runtest_logstart, nodeid, location)
+
+    def pytest_runtest_logfinish(self, nodeid, location):
+        self.relay(nodeid, self.interactor.pytest_runtest_logfinish, nodeid, location)
+
+    def pytest_runtest_logreport(self, report):
+        self.relay(report.nodeid, self.interactor.pytest_runtest_logreport, report)
+
+    def pytest_collectreport(self, report):
+        self.relay(report.nodeid, self.interactor.pytest_collectreport, report)
+
+    def late_report(self, item, report):
+        self.interactor.session.items = [item]
+        self.interactor.item_index = 0
+        self.pytest_runtest_logreport(report)
+
+    def relay(self, nodeid, send, *arguments):
+        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
+        try:
+            send(*arguments)
+        except (execnet.DumpError, UnicodeEncodeError) as error:
+            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
+
+
+def take_over(pluginmanager, relays, channel):
+    """Puts a stand-in in the place of xdist's own plugin and returns it."""
+    interactor = next(plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor")
+    pluginmanager.unregister(interactor)
+    stand_in = (Relaying if relays else Quiet)(interactor, channel)
+    pluginmanager.register(stand_in, "shardline-reporting")
+    return stand_in
