@@ -39,7 +39,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     try {
       const presence = await channel.presence();
       answeredAt = clock.now();
-      if (presence.kind === 'emptied') inbox.push({ kind: 'redis-emptied', at: answeredAt });
+      if (presence.kind === 'emptied') inbox.push({ kind: 'redis-emptied', at: answeredAt, isMissing: presence.isMissing });
       if (presence.kind === 'here') inbox.push(...noticed(state(), suspicions, living, presence, answeredAt));
     } catch (thrown) {
       if (!over.aborted) refused(inbox, clock, thrown);

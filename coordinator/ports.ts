@@ -25,8 +25,10 @@ export interface RunChannel {
   readonly runId: RunId;
   /** Hands out attempts in the given order. Idempotent: an attempt id that is already known is not enqueued twice. */
   enqueue(attempts: readonly AttemptRequest[]): Promise<void>;
-  /** Every event of the run from its first, in batches, in order, until `signal` aborts (then it ends without an error). */
-  events(signal: AbortSignal): AsyncIterable<readonly RunEvent[]>;
+  /** Did the run exist before it was opened? */
+  readonly isFound: boolean;
+  /** Every event of the run after the entry `from` (`0` for all), entry by entry, in order, until `signal` aborts (then it ends without an error). */
+  events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
   /** Tells every agent of the run. */
   tell(command: ControlCommand): Promise<void>;
   /** Who is there and what they are at. `emptied` is told once; whatever is enqueued after `announce` is in the run as it is then. */
@@ -40,6 +42,12 @@ export interface RunChannel {
   announce(): Promise<void>;
   /** Takes the run out of the pool and deletes its keys, unless it was taken over. The agents that served it move on. */
   close(): Promise<void>;
+}
+
+/** What came in one entry of the run's stream. */
+export interface StreamedEvents {
+  readonly position: string;
+  readonly events: readonly RunEvent[];
 }
 
 /**
@@ -56,7 +64,8 @@ export type Presence =
       /** Which attempts each agent is serving, as it said last. */
       readonly holding: ReadonlyMap<AgentId, readonly AttemptId[]>;
     }
-  | { readonly kind: 'emptied' }
+  /** `isMissing`: nothing of it is there. */
+  | { readonly kind: 'emptied'; readonly isMissing: boolean }
   | { readonly kind: 'unknown' };
 
 /** Durations from earlier runs. */

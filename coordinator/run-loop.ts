@@ -7,9 +7,10 @@ import type { Clock } from '../shared/clock.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
-import type { Action, CoordinatorEvent, RunOpened } from './core/events.ts';
+import type { Action, CoordinatorEvent } from './core/events.ts';
 import { reduce } from './core/reduce.ts';
-import { livingAgents, openRun, type RunState } from './core/run-state.ts';
+import type { Recorded } from './core/resumed.ts';
+import { livingAgents, type RunState } from './core/run-state.ts';
 import { nextAttempt } from './core/unfinished.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { lookOut, passes, refused } from './look-out.ts';
@@ -22,7 +23,10 @@ const INTERRUPT_MS = 10_000;
 
 export interface RunLoop {
   readonly channel: RunChannel;
-  readonly opened: RunOpened;
+  /** A run of which nothing happened yet but its opening, or one that was recorded. */
+  readonly state: RunState;
+  /** Up to where its events are recorded; null for a new run. */
+  readonly recorded: Pick<Recorded, 'position' | 'readAhead'> | null;
   readonly clock: Clock;
   /** Called with every event, in order, before it changes the state, with the state as it was. */
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
@@ -40,13 +44,13 @@ export interface Interrupts {
 
 /** Serves an open run until it is closed and its agents have left; resolves with all that is known of it. Rejects with `taken-over`, else only for a defect. */
 export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<RunState> {
-  const { channel, clock, opened, observe } = loop;
+  const { channel, clock, observe } = loop;
+  const { opened } = loop.state;
   const inbox = createInbox();
   const over = new AbortController();
   const outgoing = createOutgoing(channel, inbox, clock);
 
-  observe(opened, openRun(opened));
-  let state = openRun(opened);
+  let state = loop.state;
   const take = (event: CoordinatorEvent): void => {
     observe(event, state);
     state = reduce(state, event);
@@ -92,12 +96,17 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   const times = deadlineTimes(opened);
   if (times !== null) wakeAfter(times.drainAt - clock.now(), inbox, clock, over.signal);
   const listening = [
-    listen(channel, inbox, clock, over.signal),
+    listen(loop, inbox, over.signal),
     lookOut({ channel, state: () => state, inbox, clock, redisWaitMs: loop.redisWaitMs }, over.signal),
   ];
   try {
+    if (loop.recorded === null) take(opened);
+    else take({ kind: 'run-resumed', at: clock.now() });
+    // Its Redis is another one, or was emptied before anybody saw it.
+    if (loop.recorded !== null && !channel.isFound) take({ kind: 'redis-emptied', at: clock.now(), isMissing: true });
     inbox.push({ kind: 'tick', at: clock.now() });
-    while (!isOver(state, clock.now()) && !interrupts.forced.aborted) {
+    const begunAt = clock.now();
+    while (!isOver(state, begunAt, clock.now()) && !interrupts.forced.aborted) {
       for (const event of await inbox.next()) take(event);
       for (const action of decide(state)) act(action);
     }
@@ -108,13 +117,13 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   return state;
 }
 
-/** Is the run closed, and is nothing more to be waited for? */
-function isOver(state: RunState, now: number): boolean {
+/** Is the run closed, and is nothing more to be waited for? A run that was closed by another coordinator is heard to its end by this one. */
+function isOver(state: RunState, begunAt: number, now: number): boolean {
   if (state.closed === null) return false;
   const times = deadlineTimes(state.opened);
   if (times !== null && now >= times.mergeAt) return true;
   if (state.redisLost || livingAgents(state).length === 0) return true;
-  return now - state.closed.at >= graceMs(state.closed.why.kind);
+  return now - Math.max(state.closed.at, begunAt) >= graceMs(state.closed.why.kind);
 }
 
 const graceMs = (why: 'done' | 'stopped'): number => (why === 'done' ? FAREWELL_MS : INTERRUPT_MS);
@@ -146,9 +155,15 @@ function createOutgoing(channel: RunChannel, inbox: Inbox, clock: Clock): Outgoi
   };
 }
 
-async function listen(channel: RunChannel, inbox: Inbox, clock: Clock, over: AbortSignal): Promise<void> {
+async function listen({ channel, recorded, clock }: RunLoop, inbox: Inbox, over: AbortSignal): Promise<void> {
+  let known = channel.isFound ? (recorded?.readAhead ?? 0) : 0;
   try {
-    for await (const events of channel.events(over)) inbox.push(...events);
+    for await (const batch of channel.events(channel.isFound ? (recorded?.position ?? '0') : '0', over)) {
+      for (const { position, events } of batch) {
+        inbox.push(...events.slice(known), { kind: 'stream-read', at: clock.now(), position });
+        known = Math.max(0, known - events.length);
+      }
+    }
   } catch (thrown) {
     if (!over.aborted) refused(inbox, clock, thrown);
   }

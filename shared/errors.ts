@@ -95,6 +95,12 @@ export const errorTable = {
     why: 'Somebody resumed it with --resume, and a run has one coordinator.',
     fix: 'Look for the report of the command that resumed it; this one has written none.',
   },
+  'nothing-to-resume': {
+    exitCode: 4,
+    what: 'Run {runId} cannot be resumed: {problem}',
+    why: 'A run is resumed from the events.ndjson that its coordinator has left in {path}.',
+    fix: 'Give the same --workspace and --out as the run had; a run that ended has its report there.',
+  },
   'newer-version': {
     exitCode: 4,
     what: 'A message in version {found} was received; this shardline reads up to version {known}.',

@@ -22,6 +22,8 @@ interface CommonSettings {
 
 export interface RunSettings extends CommonSettings {
   readonly command: 'run';
+  /** The run to take over; null for a new one. */
+  readonly resume: string | null;
   /** As given: relative to the workspace. */
   readonly paths: readonly string[];
   /** A file's path, or `-` for standard input. */

@@ -17,6 +17,8 @@ import { redisPoolMember } from '../redis/pool-member.ts';
 
 /** How long a leaving agent may take to store its last results and end its pytest; after that Redis is gone, and so is the agent. */
 const LEAVE_MS = 20_000;
+/** The same for one that a run started, of which Redis may have been a part: whoever ends the run waits for it. */
+const LOCAL_LEAVE_MS = 8000;
 
 /** Serves until it is told to leave: SIGTERM, SIGINT, or the end of its one run. Resolves with the exit code. */
 export async function agentCommand(settings: AgentSettings, edge: Edge): Promise<number> {
@@ -38,7 +40,9 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   };
 
   const leaving = new AbortController();
-  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), LEAVE_MS).unref(), { once: true });
+  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), settings.once ? LOCAL_LEAVE_MS : LEAVE_MS).unref(), {
+    once: true,
+  });
   const ignore = [edge.onSignal('SIGTERM', () => leaving.abort()), edge.onSignal('SIGINT', () => leaving.abort())];
   if (settings.once) {
     // The run that started us holds the other end: when it is gone, so is our purpose.

@@ -42,7 +42,8 @@ export async function openRedis(setting: Setting, opened: AsyncDisposableStack, 
   signal.throwIfAborted();
 
   const count = settings.agents ?? (isEmbedded ? 1 : 0);
-  const names = Array.from({ length: count }, (_, index) => agentId(isEmbedded ? `a${index + 1}` : `${id}-a${index + 1}`));
+  const prefix = `${isEmbedded ? '' : `${id}-`}${setting.resumes === 0 ? '' : `r${setting.resumes}-`}`;
+  const names = Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}`));
   const local = startLocalAgents({
     names,
     runId: id,

@@ -4,28 +4,29 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { readSelected } from '../../shared/cli/selected.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import { type RunId, runId } from '../../shared/ids.ts';
 import type { RunSettings } from '../../shared/settings.ts';
-import { systemClock } from '../../shared/system/clock.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { deadlineTimes, defaultReserveSeconds } from '../core/deadline.ts';
 import type { Deadline } from '../core/events.ts';
 import { reduce } from '../core/reduce.ts';
-import { openRun, type RunState } from '../core/run-state.ts';
+import { openRun } from '../core/run-state.ts';
 import { openJournal } from '../report/journal.ts';
 import { prepareOut } from '../report/outputs.ts';
-import { createProgress } from '../report/progress.ts';
-import { type Interrupts, runLoop } from '../run-loop.ts';
+import type { Interrupts } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
 import { outOfTime } from './out-of-time.ts';
 import { type Known, prepareRun } from './prepare-run.ts';
+import { resumeRun } from './resume-run.ts';
+import { serveRun } from './serve-run.ts';
 import { CLOSE_MS, endsWithin, type Setting, within } from './setting.ts';
 
 /** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, when there is nothing to report on. */
 export async function runCommand(settings: RunSettings, edge: Edge): Promise<number> {
   const startedAt = Date.now();
-  const id = newRunId(startedAt);
+  const id = settings.resume === null ? newRunId(startedAt) : runId(settings.resume);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `run ${id}` });
   const python = settings.python ?? defaultPython(edge.env);
   const out = settings.out ?? join(settings.workspace, '.shardline', 'runs', id);
@@ -33,10 +34,13 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   const forced = new AbortController();
   const onSignal = (name: string) => (): void => (requested.signal.aborted ? forced : requested).abort(name);
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, onSignal(name)));
+  const setting: Setting = { settings, edge, id, startedAt, resumes: 0, python, out, logger };
+  const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
-    return await run({ settings, edge, id, startedAt, python, out, logger }, { requested: requested.signal, forced: forced.signal });
+    return await (settings.resume === null ? run(setting, interrupts) : resumeRun(setting, interrupts));
   } catch (thrown) {
-    if (!requested.signal.aborted) throw thrown;
+    const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';
+    if (!requested.signal.aborted || isTakenOver) throw thrown;
     // What went wrong then is the interruption itself; nothing was enqueued, so there is nothing to report on.
     logger.info({ problem: String(thrown) }, 'interrupted before the run was open');
     edge.stderr.write(`shardline: ${requested.signal.reason}: ended before anything was run\n`);
@@ -75,32 +79,11 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   }
 
   const { opening, channel, redis } = await preparing;
-  const journal = openJournal(journalPath);
-  const progress = createProgress(edge.stderr, settings.verbosity);
-  let state: RunState;
-  try {
-    state = await runLoop(
-      {
-        channel,
-        opened: opening,
-        clock: systemClock,
-        redisWaitMs: settings.redisWaitSeconds * 1000,
-        observe: (event, before) => {
-          journal.record(event);
-          progress.observe(event, before);
-        },
-        // With a Redis of our own nobody else can join.
-        noAgentCanCome:
-          settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every agent has left') : null,
-      },
-      interrupts,
-    );
-  } finally {
-    progress.end();
-    await within(CLOSE_MS, channel.close());
-  }
-  // Awaited here: what was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, redis.store, journal.close());
+  return await serveRun(
+    setting,
+    { state: openRun(opening), recorded: null, channel, redis, journal: openJournal(journalPath) },
+    interrupts,
+  );
 }
 
 function deadlineOf({ deadlineSeconds: seconds, reserveSeconds }: RunSettings): Deadline | null {

@@ -15,6 +15,8 @@ export interface Setting {
   readonly edge: Edge;
   readonly id: RunId;
   readonly startedAt: number;
+  /** How often the run was resumed: agents that are started now are others than those before. */
+  readonly resumes: number;
   readonly python: string;
   readonly out: string;
   readonly logger: Logger;

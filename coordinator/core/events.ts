@@ -56,8 +56,12 @@ export type CoordinatorEvent =
   | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
-  /** Redis came back without the run, or at an earlier state of it: whatever is under way there is unknown. */
-  | { readonly kind: 'redis-emptied'; readonly at: number }
+  /** Redis came back without the run (`isMissing`), or at an earlier state of it: whatever is under way there is unknown. */
+  | { readonly kind: 'redis-emptied'; readonly at: number; readonly isMissing: boolean }
+  /** Everything up to this entry of the run's stream was taken. */
+  | { readonly kind: 'stream-read'; readonly at: number; readonly position: string }
+  /** Another coordinator has taken the run over, with all that is recorded of it. */
+  | { readonly kind: 'run-resumed'; readonly at: number }
   /** Every agent that could ever come has ended; without it the run waits for one to join. */
   | { readonly kind: 'no-agent-can-come'; readonly at: number; readonly message: string }
   | { readonly kind: 'tick'; readonly at: number }

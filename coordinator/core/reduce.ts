@@ -80,6 +80,13 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       passTime(state, event.at);
       state.noAgentCanCome ??= event.message;
       break;
+    case 'run-resumed':
+      passTime(state, event.at);
+      // While nobody was there to see them, agents may have been; and others may come now.
+      if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
+      state.noAgentCanCome = null;
+      break;
+    case 'stream-read':
     case 'tick':
       passTime(state, event.at);
       break;

@@ -49,6 +49,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
 
   return {
     runId,
+    isFound: tenure.isFound,
 
     async enqueue(attempts) {
       for (let from = 0; from < attempts.length; from += CHUNK) {
@@ -64,12 +65,13 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
       }
     },
 
-    async *events(signal) {
+    async *events(from, signal) {
       const source = `event stream of run ${runId}`;
-      while (!signal.aborted) {
+      for (let after = from; !signal.aborted; after = '0') {
         const reading = AbortSignal.any([signal, restart.signal]);
-        for await (const entries of readStream(redis, keys.events, '0', READ_BATCHES, reading)) {
-          if (entries.length > 0) yield entries.flatMap(({ fields }) => decodeEvents(fields.get('batch') ?? '', source));
+        for await (const entries of readStream(redis, keys.events, after, READ_BATCHES, reading)) {
+          if (entries.length === 0) continue;
+          yield entries.map(({ id, fields }) => ({ position: id, events: decodeEvents(fields.get('batch') ?? '', source) }));
         }
       }
     },
@@ -88,7 +90,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
           restart.abort();
           restart = new AbortController();
         }
-        return { kind: 'emptied' };
+        return { kind: 'emptied', isMissing: found.kind === 'missing' };
       }
       // What waits before what is active: what moves on meanwhile is seen in one of them.
       const waiting = [...(await redis.lrange(jobKey(keys, 'wait'), 0, -1)), ...(await redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))];

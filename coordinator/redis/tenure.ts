@@ -5,13 +5,14 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { type AgentId, agentId, type RunId } from '../../shared/ids.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
 
-// KEYS spec, coordinator   ARGV spec, life in s   returns the new epoch, which is above every earlier one
+// KEYS spec, coordinator   ARGV spec, life in s   returns the new epoch, which is above every earlier one, and whether the run was there
 const BEGIN = `
+local found = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)
 redis.call('HDEL', KEYS[2], 'look', 'told')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
-return epoch`;
+return { epoch, found }`;
 
 // KEYS spec, coordinator   ARGV spec, life in s, epoch, number of the last look   0 taken over, 1 done
 const RESTORE = `
@@ -63,6 +64,8 @@ export type Found =
   | { readonly kind: 'here'; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
 
 export interface Tenure {
+  /** Was the run there before? */
+  readonly isFound: boolean;
   /** Is the run there? Throws `taken-over`. */
   holds(): Promise<boolean>;
   look(): Promise<Found>;
@@ -75,13 +78,16 @@ export interface Tenure {
 
 /** Begins a new epoch of the run: a coordinator that had it before is deposed. `spec` is the text under which agents find the run. */
 export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spec: string): Promise<Tenure> {
-  const epoch = Number(await redis.eval(BEGIN, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS));
+  const begun: unknown = await redis.eval(BEGIN, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS);
+  const [epoch = 0, found = 0] = Array.isArray(begun) ? begun.map(Number) : [];
   let looks = 0;
   let answered = 0;
   let commands = 0;
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
 
   return {
+    isFound: found === 1,
+
     async holds() {
       const current = await redis.hget(keys.coordinator, 'epoch');
       if (Number(current ?? 0) > epoch) throw takenOver();

@@ -1,32 +1,56 @@
-// `events.ndjson`: every event of a run, in order, one JSON object a line; enough to rebuild everything that is reported.
+// `events.ndjson`: every event of a run, in order, one JSON object a line; enough to rebuild everything that is reported, and to resume the run.
 
-import { createWriteStream } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, renameSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
 
 export interface Journal {
+  /** Returns when the event is written, so that nothing is done of which a coordinator that dies leaves no record. */
   record(event: CoordinatorEvent): void;
-  /** Resolves when everything is written. Throws `output-not-writable`. */
+  /** Is this still the file that stands at its path? Whoever resumes the run puts another there. */
+  isOurs(): boolean;
+  /** Throws `output-not-writable`, also for what could not be written before: a full disk does not end a run. */
   close(): Promise<void>;
 }
 
-export function openJournal(path: string): Journal {
-  const stream = createWriteStream(path, { flags: 'w' });
-  // Awaited at the end; a listener now, so that a full disk does not end the run.
-  const done = finished(stream).then(
-    () => null,
-    (thrown: unknown) => new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown }),
-  );
+/** A new journal at `path` that begins with `earlier` events. Whoever wrote there before writes from now on to a file that nobody sees. */
+export function openJournal(path: string, earlier: readonly CoordinatorEvent[] = []): Journal {
+  let failure: ShardlineError | null = null;
+  let file: number | null = null;
+  const attempt = (write: () => void): void => {
+    if (failure !== null) return;
+    try {
+      write();
+    } catch (thrown) {
+      failure = new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+    }
+  };
+  const record = (...events: readonly CoordinatorEvent[]): void =>
+    attempt(() => {
+      const text = events.map(encodeLine).join('');
+      if (file !== null) appendFileSync(file, text);
+    });
+
+  const unfinished = `${path}.${process.pid}.tmp`;
+  attempt(() => {
+    file = openSync(unfinished, 'w');
+  });
+  record(...earlier);
+  attempt(() => renameSync(unfinished, path));
+
   return {
-    record(event) {
-      if (!stream.destroyed) stream.write(encodeLine(event));
+    record,
+    isOurs() {
+      const here = statSync(path, { throwIfNoEntry: false });
+      return file === null || here === undefined || here.ino === fstatSync(file).ino;
     },
     async close() {
-      stream.end();
-      const failure = await done;
+      attempt(() => {
+        if (file !== null) closeSync(file);
+        file = null;
+      });
       if (failure !== null) throw failure;
     },
   };

@@ -53,6 +53,17 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
         case 'run-opened':
           line(`run ${event.spec.runId}: ${plural(event.shards.length, 'shard')} of ${plural(filesIn(event.shards), 'file')}`);
           return;
+        case 'run-resumed':
+          tests = [...before.tests.values()].filter(({ accepted }) => accepted !== null).length;
+          failed = before.failures;
+          line(`run ${before.opened.spec.runId} resumed: ${plural(tests, 'test')} done, ${failed} failed`);
+          return;
+        case 'redis-emptied':
+          line('Redis has lost the run: it is announced again, and what is not finished is enqueued anew');
+          return;
+        case 'agent-returned':
+          line(`agent ${oneLine(event.agent)} is back`);
+          return;
         case 'agent-joined':
           line(`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`);
           return;

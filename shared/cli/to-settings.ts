@@ -27,6 +27,9 @@ export function missingOrAtOdds({ given, values }: Read): readonly ShardlineErro
       'Name one folder that a run left: shardline report .shardline/runs/RUN_ID.',
     );
   }
+  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected'))) {
+    mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
+  }
   if (values.get('quiet') === true && values.get('verbose') === true) {
     mistake('--quiet and --verbose exclude each other.', 'Give one of them.');
   }
@@ -42,6 +45,7 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
   return {
     command: 'run',
     ...common(values, workspace),
+    resume: text('resume'),
     paths: given.operands,
     selected: text('selected'),
     pytestArgs: given.rest,

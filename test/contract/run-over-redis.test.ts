@@ -76,8 +76,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
   const hear = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
     const over = new AbortController();
     const heard: RunEvent[] = [];
-    for await (const events of channel.events(over.signal)) {
-      heard.push(...events);
+    for await (const batch of channel.events('0', over.signal)) {
+      heard.push(...batch.flatMap(({ events }) => events));
       if (heard.length >= count) over.abort();
     }
     return heard;

@@ -60,8 +60,8 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
     );
     const heard: RunEvent[] = [];
     const over = new AbortController();
-    for await (const events of channel.events(over.signal)) {
-      heard.push(...events);
+    for await (const batch of channel.events('0', over.signal)) {
+      heard.push(...batch.flatMap(({ events }) => events));
       if (heard.some(({ kind }) => kind === 'agent-left')) over.abort();
     }
     expect(heard.map(({ kind }) => kind)).toEqual(['agent-joined', 'attempt-started', 'attempt-ended', 'agent-left']);

@@ -1,0 +1,46 @@
+// `shardline run --resume`: takes over a run whose coordinator died, from what it recorded, and ends it as if nothing had happened.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { RunId } from '../../shared/ids.ts';
+import { decodeReport } from '../../shared/wire/report.ts';
+import type { CoordinatorEvent } from '../core/events.ts';
+import { replay } from '../core/resumed.ts';
+import { openJournal, readJournal } from '../report/journal.ts';
+import type { Interrupts } from '../run-loop.ts';
+import { openRedis } from './open-redis.ts';
+import { serveRun } from './serve-run.ts';
+import type { Setting } from './setting.ts';
+
+/**
+ * What is recorded is the state; what agents told after that is still on the run's stream in Redis. Where Redis was the run's own it went with its
+ * coordinator: then what is not finished by the record is run again. Throws `nothing-to-resume`.
+ */
+export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
+  await using opened = new AsyncDisposableStack();
+  const path = join(given.out, 'events.ndjson');
+  const refused = (problem: string): ShardlineError =>
+    new ShardlineError('nothing-to-resume', { runId: given.id, problem, path: given.out });
+  const events = await readJournal(path).catch((thrown: unknown): readonly CoordinatorEvent[] => {
+    throw thrown instanceof ShardlineError ? thrown : refused(messageOf(thrown));
+  });
+  const recorded = replay(events);
+  if (recorded === null) throw refused(`${path} does not begin with the opening of a run`);
+  const { opening, state } = recorded;
+  if (opening.spec.runId !== given.id) throw refused(`${path} is of run ${opening.spec.runId}`);
+  if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) throw refused('it has ended');
+
+  const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
+  const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: recorded.resumes + 1 };
+  const redis = await openRedis(setting, opened, interrupts.requested);
+  const channel = await redis.pools.openRun(opening.spec, [...state.attempts.keys()]);
+  return await serveRun(setting, { state, recorded, channel, redis, journal: openJournal(path, events) }, interrupts);
+}
+
+/** Does the report of this run stand there? A folder may still hold the report of another. */
+const isReported = (id: RunId, path: string): Promise<boolean> =>
+  readFile(path, 'utf8').then(
+    (text) => decodeReport(text, path).runId === id,
+    () => false,
+  );

@@ -1,0 +1,55 @@
+// From an open run to its exit code: the loop, and the report.
+
+import { ShardlineError } from '../../shared/errors.ts';
+import { systemClock } from '../../shared/system/clock.ts';
+import type { CoordinatorEvent } from '../core/events.ts';
+import type { Recorded } from '../core/resumed.ts';
+import type { RunState } from '../core/run-state.ts';
+import type { RunChannel } from '../ports.ts';
+import type { Journal } from '../report/journal.ts';
+import { createProgress } from '../report/progress.ts';
+import { type Interrupts, runLoop } from '../run-loop.ts';
+import { finishRun } from './finish-run.ts';
+import type { OpenRedis } from './open-redis.ts';
+import { CLOSE_MS, type Setting, within } from './setting.ts';
+
+export interface OpenedRun {
+  readonly state: RunState;
+  readonly recorded: Recorded | null;
+  readonly channel: RunChannel;
+  readonly redis: OpenRedis;
+  readonly journal: Journal;
+}
+
+/** Resolves with the exit code once the report stands. Throws `taken-over`, and has then written none. */
+export async function serveRun(
+  setting: Setting,
+  { state: begun, recorded, channel, redis, journal }: OpenedRun,
+  interrupts: Interrupts,
+): Promise<number> {
+  const { settings, edge, id } = setting;
+  const progress = createProgress(edge.stderr, settings.verbosity);
+  // Where Redis is gone, or was our own, only the journal tells that another has resumed the run.
+  const claim = (): void => {
+    if (!journal.isOurs()) throw new ShardlineError('taken-over', { runId: id });
+  };
+  const observe = (event: CoordinatorEvent, before: RunState): void => {
+    if (event.kind === 'redis-emptied') claim();
+    journal.record(event);
+    progress.observe(event, before);
+  };
+  // With a Redis of our own nobody else can join.
+  const noAgentCanCome =
+    settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every agent has left') : null;
+  const redisWaitMs = settings.redisWaitSeconds * 1000;
+  let state: RunState;
+  try {
+    state = await runLoop({ channel, state: begun, recorded, clock: systemClock, redisWaitMs, observe, noAgentCanCome }, interrupts);
+  } finally {
+    progress.end();
+    await within(CLOSE_MS, channel.close());
+  }
+  claim();
+  // Awaited here: what was opened must stay open until the durations are saved.
+  return await finishRun(setting, state, redis.store, journal.close());
+}

@@ -1,0 +1,52 @@
+// What the recorded events of a run come to when its coordinator has died: the state, and what of the stream was read.
+
+import type { CoordinatorEvent, RunOpened } from './events.ts';
+import { reduce } from './reduce.ts';
+import { openRun, type RunState } from './run-state.ts';
+
+export interface Recorded {
+  readonly opening: RunOpened;
+  readonly state: RunState;
+  /** The last entry of the run's stream of which everything is recorded; `0` for none. */
+  readonly position: string;
+  /** How many events of the entries after it are recorded already. */
+  readonly readAhead: number;
+  /** How often the run was resumed before. */
+  readonly resumes: number;
+}
+
+/** null when they do not begin with the opening of a run. */
+export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
+  const [opening] = events;
+  if (opening?.kind !== 'run-opened') return null;
+  const state = openRun(opening);
+  let position = '0';
+  let readAhead = 0;
+  let resumes = 0;
+  for (const event of events) {
+    reduce(state, event);
+    switch (event.kind) {
+      case 'stream-read':
+        position = event.position;
+        readAhead = 0;
+        break;
+      case 'agent-joined':
+      case 'agent-left':
+      case 'attempt-started':
+      case 'attempt-told':
+      case 'attempt-ended':
+        readAhead += 1;
+        break;
+      case 'run-resumed':
+        resumes += 1;
+        break;
+      case 'redis-emptied':
+        // What was read of a stream that is gone says nothing of the one that began anew.
+        if (event.isMissing) position = '0';
+        if (event.isMissing) readAhead = 0;
+        break;
+      default:
+    }
+  }
+  return { opening, state, position, readAhead, resumes };
+}

@@ -1,0 +1,91 @@
+// What becomes of a run when a part of it dies: the coordinator, Redis. Agents that die are in run.test.ts, all of them at random in test/chaos.
+
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { startTcpServer } from '../support/redis.ts';
+import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
+
+const body = 'import time\ndef test_x(): time.sleep(0.4)\ndef test_y(): time.sleep(0.4)\n';
+const suite = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`test_${index}.py`, body]));
+const ids = Object.keys(suite).flatMap((file) => [`${file}::test_x`, `${file}::test_y`]);
+const all = Object.fromEntries(ids.map((id) => [id, 'passed']));
+const out = ['--out', 'out'];
+
+type Command = ReturnType<Project['shardline']>;
+
+/** Resolves with what the command has said once it said `pattern`. */
+async function said(command: Command, pattern: RegExp): Promise<RegExpExecArray> {
+  let text = '';
+  command.stderr.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await eventually(`${pattern} is said`, () => pattern.test(text), 40);
+  const found = pattern.exec(text);
+  if (found === null) throw new Error('unreachable');
+  return found;
+}
+
+test('a run whose coordinator was killed is resumed, with its agents and with its own, and ends as if nothing had happened', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const first = project.shardline(['run', '--agents', '1', '-n', '1', '--verbose', ...out], settings);
+  const id = (await said(first, /run (\S+):[\s\S]*PASSED .*\(far-[\s\S]*PASSED .*-a1\)/))[1] ?? '';
+  first.kill('SIGKILL');
+  await first;
+  const second = await project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', ...out], settings);
+  expect(second.exitCode, second.all).toBe(0);
+  expect(second.all).toMatch(/resumed: [1-9]\d* tests? done/);
+  const report = await project.report();
+  expect(report).toMatchObject({ runId: id, verdict: 'passed', totals: { expected: 16, passed: 16, notRun: 0 } });
+  expect(outcomesOf(report)).toEqual(all);
+  const names = report.agents.map((each) => each.id);
+  expect(names).toEqual(expect.arrayContaining([`${id}-a1`, `${id}-r1-a1`, expect.stringMatching(/^far-/)]));
+
+  const again = await project.shardline(['run', '--resume', id, ...out], settings);
+  expect(again.exitCode).toBe(4);
+  expect(again.all).toContain('it has ended');
+  agent.kill('SIGTERM');
+  await agent;
+});
+
+test('a run with a Redis of its own is resumed from what it recorded', async () => {
+  await using project = await newProject(suite);
+  const first = project.shardline(['run', '-n', '2', '--verbose', ...out]);
+  const id = (await said(first, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  first.kill('SIGKILL');
+  await first;
+  const second = await project.shardline(['run', '--resume', id, '-n', '2', ...out]);
+  expect(second.exitCode, second.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(all);
+});
+
+test('a coordinator that wakes after another has taken its run over says so, and changes nothing: exit 2', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const old = project.shardline(['run', '--verbose', ...out], settings);
+  const id = (await said(old, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  old.kill('SIGSTOP');
+  const next = project.shardline(['run', '--resume', id, '--verbose', ...out], settings);
+  await said(next, /PASSED/);
+  old.kill('SIGCONT');
+  const deposed = await old;
+  expect(deposed.exitCode, deposed.all).toBe(2);
+  expect(deposed.all).toContain('taken over by another coordinator');
+  const result = await next;
+  expect(result.exitCode, result.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(all);
+  agent.kill('SIGTERM');
+  await agent;
+});
+
+test('what cannot be resumed is refused: exit 4', async () => {
+  await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
+  const absent = await project.shardline(['run', '--resume', 'no-such-run', ...out]);
+  expect(absent.exitCode).toBe(4);
+  expect(absent.all).toContain('cannot be resumed');
+  expect((await project.shardline(['run', '--resume', 'no-such-run', 'tests', ...out])).exitCode).toBe(4);
+});

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { replay } from '../../../coordinator/core/resumed.ts';
+import { a1, collected, enqueued, finished, joined, opened, reportOf, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
+
+const opening = opened([shardOf(1, ['test_a.py'])]);
+const read = (position: string): CoordinatorEvent => ({ kind: 'stream-read', at: 3000, position });
+const events: readonly CoordinatorEvent[] = [
+  opening,
+  enqueued(1),
+  joined(a1),
+  read('5-0'),
+  started(a1, 1),
+  told(a1, 1, 1, collected('test_a.py', ['test_a.py::test_x', 'test_a.py::test_y'])),
+  tick(2500),
+  told(a1, 1, 1, finished('test_a.py::test_x')),
+];
+
+test('what is recorded is the state, and says up to where the stream was read', () => {
+  const recorded = replay(events);
+  expect(recorded).toMatchObject({ position: '5-0', readAhead: 3, resumes: 0 });
+  expect(recorded && reportOf(recorded.state)).toEqual(reportOf(stateAfter(opening, ...events.slice(1))));
+});
+
+test('what was read of a stream that Redis has lost says nothing of the one that began anew', () => {
+  const emptied = (isMissing: boolean): CoordinatorEvent => ({ kind: 'redis-emptied', at: 3000, isMissing });
+  expect(replay([...events, emptied(true)])).toMatchObject({ position: '0', readAhead: 0 });
+  expect(replay([...events, emptied(false)])).toMatchObject({ position: '5-0', readAhead: 3 });
+});
+
+test('a run that was resumed counts how often, and the time without a coordinator is none without an agent', () => {
+  const recorded = replay([opening, tick(2000), { kind: 'run-resumed', at: 900_000 }]);
+  expect(recorded).toMatchObject({ resumes: 1, state: { aloneSince: 900_000 } });
+});
+
+test('a record that does not begin with an opening is none', () => {
+  expect(replay([])).toBeNull();
+  expect(replay(events.slice(1))).toBeNull();
+});
