@@ -25,7 +25,7 @@ export function streamEngine(tell: (line: string) => void): Engine {
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
-  const { pytestArgs, serialMarker, relay } = request.spec;
+  const { pytestArgs, serialMarker, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
   let sessions = 0;
   let peakRssBytes = 0;
@@ -36,8 +36,8 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
     sessions += 1;
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
-    const task = { mode: 'stream', socket, pytestArgs, numprocesses, maxAutoWorkers, limits: LIMITS, serialMarker, relay } as const;
-    await writeSessionFile(sessionPath, task);
+    const own = { socket, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
+    await writeSessionFile(sessionPath, { mode: 'stream', ...own, pytestArgs, serialMarker, relay, maxWorkerBytes, maxWorkerFiles });
     return await startFed(
       socket,
       () => startPytest({ python, workspace, sessionPath }),
@@ -65,7 +65,7 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
     try {
       const pytest = await living();
       const ending = await pytest.run(log, attempt, interrupt);
-      peakRssBytes = Math.max(peakRssBytes, pytest.rssBytes());
+      peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
       return ending;
     } catch (thrown) {
       if (thrown instanceof ShardlineError) return { kind: 'not-started', error: thrown.code, detail: thrown.message };

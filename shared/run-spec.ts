@@ -24,6 +24,9 @@ export interface RunSpec {
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
   readonly relay: Relay;
+  /** Resident memory in bytes, and number of files, after which a fed xdist worker is replaced; 0 means no limit. */
+  readonly maxWorkerBytes: number;
+  readonly maxWorkerFiles: number;
   readonly openedAt: number;
   /** null without a deadline. */
   readonly drain: Drain | null;

@@ -47,6 +47,9 @@ export interface RunSettings extends CommonSettings {
   readonly reserveSeconds: number | null;
   readonly serialMarker: string;
   readonly relay: Relay;
+  /** 0: no limit. */
+  readonly maxWorkerBytes: number;
+  readonly maxWorkerFiles: number;
   /** Files longer than this are split by test; null: those that would hold up the end. */
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;

@@ -39,10 +39,10 @@ const message = z.discriminatedUnion('kind', [
     sections: z.array(z.object({ title: z.string(), text: z.string() })),
     rssBytes: z.number(),
   }),
-  /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`. */
+  /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. */
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), file: z.string() }),
-  z.object({ kind: z.literal('task-done'), isWhole: z.boolean() }),
+  z.object({ kind: z.literal('task-done'), isWhole: z.boolean(), isLast: z.boolean() }),
   /** A fixture that outlived its file failed in its teardown; `nodeid` ran last before. */
   z.object({ kind: z.literal('late-error'), nodeid: z.string(), message: z.string() }),
   /** Reports also go through pytest's main process, and what needs them there; one that could not. */

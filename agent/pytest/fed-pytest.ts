@@ -44,7 +44,8 @@ export interface FedPytest {
   readonly info: Session['info'];
   run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding>;
   isOver(): boolean;
-  rssBytes(): number;
+  /** Largest sum of its xdist workers' resident memory, as far as they told it. */
+  peakRssBytes(): number;
   /** Lets every worker tear down what it has set up, then makes sure that nothing is left. */
   end(): Promise<void>;
 }
@@ -66,7 +67,9 @@ export async function startFed(
   const idle: string[] = [];
   const busy = new Map<string, Task>();
   const pids = new Map<string, number>();
+  /** Largest resident memory of each worker that is there. */
   const rss = new Map<string, number>();
+  let peakRssBytes = 0;
   const info = Promise.withResolvers<Session['info']>();
   const ready = Promise.withResolvers<void>();
   let over: string | null = null;
@@ -94,6 +97,7 @@ export async function startFed(
     if (at !== -1) idle.splice(at, 1);
     const task = busy.get(worker);
     busy.delete(worker);
+    rss.delete(worker);
     if (task === undefined) return;
     const before = task.log.missing().length;
     task.log.hear({ kind: 'worker-down', worker, error }, worker);
@@ -136,13 +140,17 @@ export async function startFed(
       case 'task-done': {
         const task = busy.get(worker);
         busy.delete(worker);
-        idle.push(worker);
+        if (message.isLast) rss.delete(worker);
+        else idle.push(worker);
         if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
         pump();
         return;
       }
       default:
-        if (message.kind === 'test-finished') rss.set(worker, Math.max(message.rssBytes, rss.get(worker) ?? 0));
+        if (message.kind === 'test-finished' && message.rssBytes > (rss.get(worker) ?? 0)) {
+          rss.set(worker, message.rssBytes);
+          peakRssBytes = Math.max(peakRssBytes, sumOf(rss.values()));
+        }
         busy.get(worker)?.log.hear(message, worker);
     }
   };
@@ -192,7 +200,7 @@ export async function startFed(
         Promise.reject(notStarted(`no xdist worker was ready in ${START_MS / 1000} s`)),
       ),
     ]);
-    return { info: found, run, isOver: () => over !== null, rssBytes: () => [...rss.values()].reduce((sum, bytes) => sum + bytes, 0), end };
+    return { info: found, run, isOver: () => over !== null, peakRssBytes: () => peakRssBytes, end };
   } catch (thrown) {
     (pytest as PytestProcess | null)?.kill();
     await exited.catch(() => undefined);
@@ -269,6 +277,8 @@ function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
 function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
   return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
 }
+
+const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, number) => sum + number, 0);
 
 function kill(pid: number | undefined): void {
   if (pid === undefined) return;

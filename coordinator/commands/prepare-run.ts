@@ -83,6 +83,8 @@ export function openingOf(setting: Setting, pytestArgs: readonly string[], deadl
       maxfail,
       serialMarker: settings.serialMarker,
       relay: settings.relay,
+      maxWorkerBytes: settings.maxWorkerBytes,
+      maxWorkerFiles: settings.maxWorkerFiles,
       openedAt: at,
       drain,
     },

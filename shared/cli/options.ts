@@ -153,6 +153,22 @@ export const optionTable: readonly OptionRow[] = [
     meaning: "whether reports also go through pytest's main process: where a plugin, a conftest or --junit-xml needs them there (auto)",
   }),
   row({
+    name: 'max-worker-memory',
+    kind: 'bytes',
+    metavar: 'SIZE',
+    commands: run,
+    decided: 'no limit',
+    meaning: 'an xdist worker that holds more memory than this after a file is replaced by a fresh one (stream engine)',
+  }),
+  row({
+    name: 'max-worker-files',
+    kind: 'count',
+    metavar: 'N',
+    commands: run,
+    decided: 'no limit',
+    meaning: 'an xdist worker that ran this many files is replaced by a fresh one (stream engine)',
+  }),
+  row({
     name: 'split-over',
     kind: 'duration',
     metavar: 'DURATION',

@@ -63,6 +63,8 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     reserveSeconds: number('reserve'),
     serialMarker: text('serial-marker') ?? '',
     relay: oneOf('relay', relays),
+    maxWorkerBytes: number('max-worker-memory') ?? 0,
+    maxWorkerFiles: number('max-worker-files') ?? 0,
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
     redisWaitSeconds: number('redis-wait') ?? 0,

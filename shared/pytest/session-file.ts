@@ -28,6 +28,8 @@ export type PytestTask =
       /** One session for as long as the agent feeds its xdist workers. */
       readonly mode: 'stream';
       readonly relay: Relay;
+      readonly maxWorkerBytes: number;
+      readonly maxWorkerFiles: number;
       readonly socket: string;
       readonly pytestArgs: readonly string[];
       readonly numprocesses: string;

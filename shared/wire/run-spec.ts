@@ -14,6 +14,8 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pytestArgs: z.array(z.string()),
   serialMarker: z.string(),
   relay: z.enum(relays),
+  maxWorkerBytes: z.int().nonnegative(),
+  maxWorkerFiles: z.int().nonnegative(),
   maxfail: z.int().nonnegative(),
   openedAt: z.number(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),

@@ -43,6 +43,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       pytestArgs: ['tests'],
       serialMarker: 'serial',
       relay: 'auto',
+      maxWorkerBytes: 0,
+      maxWorkerFiles: 0,
       maxfail: 0,
       openedAt: runs,
       drain: null,

@@ -24,6 +24,8 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
       pytestArgs: [],
       serialMarker: 'serial',
       relay: 'auto',
+      maxWorkerBytes: 0,
+      maxWorkerFiles: 0,
       maxfail: 0,
       openedAt: 1,
       drain: { at: (await pools.serverNow()) + 500, interruptMs: 1, killMs: 2 },

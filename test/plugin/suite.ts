@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
   readonly relay?: Relay;
+  readonly maxWorkerBytes?: number;
+  readonly maxWorkerFiles?: number;
   /** Interrupts the attempt as soon as this is true of an event. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
@@ -64,7 +66,15 @@ export interface OpenSuite extends AsyncDisposable {
 
 /** Opens a session of the engine in this suite. */
 export async function openSuite(suite: Suite, options: RunOptions = {}): Promise<OpenSuite> {
-  const { pytestArgs = [], numprocesses = '2', maxAutoWorkers = 2, engine = processEngine(), relay = 'auto' } = options;
+  const {
+    pytestArgs = [],
+    numprocesses = '2',
+    maxAutoWorkers = 2,
+    engine = processEngine(),
+    relay = 'auto',
+    maxWorkerBytes = 0,
+    maxWorkerFiles = 0,
+  } = options;
   const spec: RunSpec = {
     version: 1,
     runId: runId('r1'),
@@ -73,6 +83,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pytestArgs,
     serialMarker: 'serial',
     relay,
+    maxWorkerBytes,
+    maxWorkerFiles,
     maxfail: 0,
     openedAt: 0,
     drain: null,

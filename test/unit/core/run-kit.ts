@@ -39,6 +39,8 @@ export const opened = (
       pytestArgs: [],
       serialMarker: 'serial',
       relay: 'auto',
+      maxWorkerBytes: 0,
+      maxWorkerFiles: 0,
       maxfail,
       openedAt: 1000,
       drain: null,

@@ -1,8 +1,10 @@
 """xdist's scheduler in the controller of a fed session: schedules nothing, as the agent does."""
 
+from .recycling import RECYCLED
+
 
 class Fed:
-    """Keeps xdist workers coming until one ends in order, and knows which test each is at where reports are relayed."""
+    """Keeps xdist workers coming until one ends in order that was not recycled, and knows which test each is at where reports are relayed."""
 
     collection_is_completed = True
     has_pending = True
@@ -24,7 +26,12 @@ class Fed:
         crashed = self.running.pop(node, None)
         if not hasattr(node, "workeroutput"):
             return crashed
-        self.tests_finished = True
+        dsession = self.config.pluginmanager.get_plugin("dsession")
+        if node.workeroutput.get(RECYCLED) and not dsession.shuttingdown:
+            # What xdist does for a crashed worker, without calling it one.
+            dsession._clone_node(node)
+        else:
+            self.tests_finished = True
         return None
 
     def mark_test_complete(self, node, item_index, duration=0):

@@ -13,6 +13,7 @@ from _pytest.runner import collect_one_node
 from .arguments import path_of, split_argument
 from .channel import cap, clean, perf_seconds
 from .narrowing import MESSAGE_BYTES, OWN_ID, own_id, selects, skip_phase
+from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 
 
@@ -28,6 +29,7 @@ class Streaming:
         self.config = config
         self.serial_marker = session["serialMarker"]
         self.relays = session["relays"]
+        self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
         self.directories = {}
         self.selector = None
@@ -50,8 +52,15 @@ class Streaming:
         self.channel.send("ready")
         for task in self.channel.tasks():
             finished = all(self.run_selector(selector, task["isSerial"]) for selector in task["selectors"])
-            self.channel.send("task-done", isWhole=finished)
-            if session.shouldfail or session.shouldstop:
+            self.recycling.count(len(task["selectors"]))
+            is_recycled = self.recycling.is_due()
+            if is_recycled:
+                self.config.workeroutput[RECYCLED] = True
+                # Now, as an error in a teardown belongs to what ran last.
+                self.tear_down_to(None)
+            is_last = is_recycled or bool(session.shouldfail or session.shouldstop)
+            self.channel.send("task-done", isWhole=finished, isLast=is_last)
+            if is_last:
                 break
         self.tear_down_to(None)
         return True

@@ -1,0 +1,34 @@
+"""When a fed xdist worker has had enough: at the end of a task, by the memory that it holds or the files that it ran."""
+
+import os
+import subprocess
+
+# What an ending worker leaves in its workeroutput, for our scheduler in the controller.
+RECYCLED = "shardline_recycled"
+
+
+class Recycling:
+    """A limit of 0 is none."""
+
+    def __init__(self, max_rss_bytes, max_files):
+        self.max_rss_bytes = max_rss_bytes
+        self.max_files = max_files
+        self.files = 0
+
+    def count(self, files):
+        self.files += files
+
+    def is_due(self):
+        if 0 < self.max_files <= self.files:
+            return True
+        return self.max_rss_bytes > 0 and rss_bytes() > self.max_rss_bytes
+
+
+def rss_bytes():
+    """The resident memory of this process now, in bytes; getrusage knows only its peak."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except FileNotFoundError:  # macOS
+        listed = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], stdout=subprocess.PIPE, check=True)
+        return int(listed.stdout) * 1024
