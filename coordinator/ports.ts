@@ -94,6 +94,8 @@ export interface DiscoveredSuite {
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
   /** pytest's own `--maxfail` after ini file and arguments; 0 means no limit. */
   readonly maxfail: number;
+  /** xdist's `--dist` after ini file and arguments; `no` where nobody says. */
+  readonly dist: string;
   /** Why one session cannot be fed file by file with these options; null when it can. */
   readonly unstreamable: string | null;
   readonly pytest: string;

@@ -18,7 +18,7 @@ export interface AgentInfo {
   readonly xdist: string;
 }
 
-/** One test's final result in one attempt. `seconds` sums its phases; `message` is its traceback (capped), null when there is none. */
+/** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` is the set-up's part of them; `message` is its traceback (capped), null when there is none. */
 export interface TestResult {
   readonly nodeid: NodeId;
   readonly file: TestFile;
@@ -26,6 +26,7 @@ export interface TestResult {
   readonly outcome: Outcome;
   readonly startedAt: number;
   readonly seconds: number;
+  readonly setupSeconds: number;
   readonly worker: string;
   readonly message: string | null;
   readonly sections: readonly TestSection[];

@@ -2,10 +2,14 @@
 
 import type { NodeId, TestFile } from './ids.ts';
 
-/** One file's history in seconds of one xdist worker: `seconds` is all of it (collection and every test), `tests` each test with its fixtures. */
+/**
+ * One file's history in seconds of one xdist worker: `seconds` is all of it, `collectSeconds` its collection, `fixtureSeconds` what its tests share
+ * and only the first that needs it pays for (fixtures of module and class), `tests` each test with its own fixtures.
+ */
 export interface FileTiming {
   readonly seconds: number;
   readonly collectSeconds: number;
+  readonly fixtureSeconds: number;
   readonly tests: ReadonlyMap<NodeId, number>;
 }
 

@@ -16,6 +16,7 @@ export interface Phase {
 export interface Folded {
   readonly outcome: Outcome;
   readonly seconds: number;
+  readonly setupSeconds: number;
   readonly message: string | null;
 }
 
@@ -27,12 +28,16 @@ export function foldPhases(reported: readonly Phase[]): Folded | null {
   const phases = reported.slice(reported.findLastIndex((phase) => phase.outcome === 'rerun') + 1);
   const outcome = outcomeOf(phases);
   if (outcome === null) return null;
+  const own = reported.filter((phase) => !phase.isSubtest);
   return {
     outcome,
-    seconds: reported.filter((phase) => !phase.isSubtest).reduce((sum, phase) => sum + phase.seconds, 0),
+    seconds: secondsOf(own),
+    setupSeconds: secondsOf(own.filter((phase) => phase.when === 'setup')),
     message: messageOf(phases, outcome),
   };
 }
+
+const secondsOf = (phases: readonly Phase[]): number => phases.reduce((sum, phase) => sum + phase.seconds, 0);
 
 function outcomeOf(phases: readonly Phase[]): Outcome | null {
   const firstFailed = phases.find((phase) => phase.outcome === 'failed');

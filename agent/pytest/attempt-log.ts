@@ -57,7 +57,15 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     settled.add(test.nodeid);
     const message = `xdist worker ${worker} crashed while running ${test.nodeid}: ${error}`;
     const seconds = Math.max(0, now() - test.startedAt) / 1000;
-    const about = { nodeid: test.nodeid, file: fileOf(test.nodeid), line: null, startedAt: test.startedAt, seconds, worker };
+    const about = {
+      nodeid: test.nodeid,
+      file: fileOf(test.nodeid),
+      line: null,
+      startedAt: test.startedAt,
+      seconds,
+      setupSeconds: 0,
+      worker,
+    };
     tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', message, sections: [] } });
   };
 

@@ -4,6 +4,7 @@ import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { fileOf, nodeId, shardId, type TestFile } from '../../shared/ids.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Timings } from '../../shared/timings.ts';
+import { NO_AFFINITY } from '../core/affinity.ts';
 import { estimateFiles } from '../core/estimate.ts';
 import type { CoordinatorEvent, Deadline, RunOpened } from '../core/events.ts';
 import type { DiscoveredSuite } from '../ports.ts';
@@ -24,6 +25,7 @@ export function outOfTime(
     maxfail: 0,
     drain: null,
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
+    affinity: NO_AFFINITY,
     collectErrors: suite?.collectErrors ?? [],
     preparation: { setupSeconds: (Date.now() - setting.startedAt) / 1000, discoverySeconds: 0 },
   });

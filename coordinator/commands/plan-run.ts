@@ -4,9 +4,10 @@ import { maxAutoWorkers } from '../../shared/auto-workers.ts';
 import type { EngineName } from '../../shared/run-spec.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import type { Timings } from '../../shared/timings.ts';
+import { type Affinity, affinityOf, unite } from '../core/affinity.ts';
 import { estimateFiles } from '../core/estimate.ts';
-import { type EstimatedSelector, type Plan, planShards } from '../core/plan.ts';
-import { splitFiles } from '../core/split.ts';
+import { type EstimatedUnit, type Plan, planShards } from '../core/plan.ts';
+import { splitUnits } from '../core/split.ts';
 import type { DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './setting.ts';
 
@@ -20,6 +21,10 @@ export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite): 
   return 'process';
 }
 
+export interface RunPlan extends Plan {
+  readonly affinity: Affinity;
+}
+
 /** The shards of this suite for the agents that are there and those that the run starts itself. */
 export async function planRun(
   setting: Setting,
@@ -28,7 +33,7 @@ export async function planRun(
   timings: Timings,
   localAgents: number,
   pools: Pools,
-): Promise<Plan> {
+): Promise<RunPlan> {
   const { settings } = setting;
   const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
@@ -37,17 +42,15 @@ export async function planRun(
   const agents = Math.max(localAgents, elsewhere, 1);
   const slotsPerAgent =
     settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses));
+  const affinity = affinityOf(suite.dist, []);
   const files = suite.files.map(
-    ({ file, nodeids }): EstimatedSelector => ({
-      selector: nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids },
+    ({ file, nodeids }): EstimatedUnit => ({
+      selectors: [nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }],
       seconds: seconds.get(file) ?? 0,
     }),
   );
-  return planShards({
-    files: engine === 'stream' ? splitFiles(files, timings, agents * slotsPerAgent, settings.splitOverSeconds) : files,
-    agents,
-    slotsPerAgent,
-    engine,
-    fixedSeconds: FIXED_SECONDS[engine],
-  });
+  const united = unite(files, affinity);
+  const splitting = { timings, affinity, slots: agents * slotsPerAgent, thresholdSeconds: settings.splitOverSeconds };
+  const units = engine === 'stream' ? splitUnits(united, splitting) : united;
+  return { ...planShards({ units, agents, slotsPerAgent, engine, fixedSeconds: FIXED_SECONDS[engine] }), affinity };
 }

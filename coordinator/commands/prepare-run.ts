@@ -55,6 +55,7 @@ export async function prepareRun(
     maxfail: settings.maxfail ?? suite.maxfail,
     drain,
     shards: plan.shards,
+    affinity: plan.affinity,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
@@ -63,7 +64,7 @@ export async function prepareRun(
 }
 
 /** Of a run of that id, what its preparation found. */
-type Found = Pick<RunOpened, 'shards' | 'collectErrors' | 'preparation'> & Pick<RunSpec, 'engine' | 'maxfail' | 'drain'>;
+type Found = Pick<RunOpened, 'shards' | 'affinity' | 'collectErrors' | 'preparation'> & Pick<RunSpec, 'engine' | 'maxfail' | 'drain'>;
 
 /** The first event of a run. */
 export function openingOf(setting: Setting, pytestArgs: readonly string[], deadline: Deadline | null, found: Found): RunOpened {

@@ -25,7 +25,7 @@ export function estimateFiles(files: readonly DiscoveredFile[], timings: Timings
 function namedSeconds(named: readonly NodeId[], timing: FileTiming): number {
   const counted = new Set<NodeId>();
   const testSeconds = median([...timing.tests.values()]) ?? 0;
-  let seconds = timing.collectSeconds;
+  let seconds = timing.collectSeconds + timing.fixtureSeconds;
   for (const name of named) {
     let matched = false;
     for (const [id, testsSeconds] of timing.tests) {

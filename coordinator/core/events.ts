@@ -6,6 +6,7 @@ import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Shard } from '../../shared/shard.ts';
+import type { Affinity } from './affinity.ts';
 
 /** Where the command's time went before the first shard was enqueued, in seconds. */
 export interface Preparation {
@@ -27,6 +28,7 @@ export interface RunOpened {
   /** How long the run waits with no living agent. */
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;
+  readonly affinity: Affinity;
 }
 
 /** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */

@@ -1,7 +1,8 @@
 // What one run teaches about durations. Where history is kept is the timing store's; what it is used for is estimate.ts's.
 
-import type { NodeId, TestFile } from '../../shared/ids.ts';
+import type { TestFile } from '../../shared/ids.ts';
 import type { FileTiming, Timings } from '../../shared/timings.ts';
+import { measureFile } from './measure.ts';
 import type { FileProgress, RunState } from './run-state.ts';
 
 /** A file that got slower delays the next run's end if it is not believed … */
@@ -27,21 +28,18 @@ export function learn(old: Timings, state: RunState): Timings {
 }
 
 function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): FileTiming | null {
-  const ran = new Map<NodeId, number>();
-  for (const { tests } of parts) {
-    for (const { nodeid, accepted } of tests.values()) if (accepted !== null) ran.set(nodeid, accepted.result.seconds);
-  }
-  const collections = parts.map((part) => part.collectSeconds).filter((seconds) => seconds !== null);
-  if (collections.length === 0) return null;
-  const measuredCollectSeconds = Math.max(...collections);
-  const collectSeconds = blend(old?.collectSeconds ?? null, measuredCollectSeconds);
-  const blended = [...ran].map(([id, seconds]) => [id, blend(old?.tests.get(id) ?? null, seconds)] as const);
+  const measured = measureFile(parts);
+  if (measured === null) return null;
+  const collectSeconds = blend(old?.collectSeconds ?? null, measured.collectSeconds);
+  const fixtureSeconds = blend(old?.fixtureSeconds ?? null, measured.fixtureSeconds);
+  const blended = [...measured.tests].map(([id, seconds]) => [id, blend(old?.tests.get(id) ?? null, seconds)] as const);
   if (parts.some(isMeasuredWhole) || parts.every(isMeasuredPart)) {
-    const measuredSeconds = sum(ran.values()) + measuredCollectSeconds;
-    return { seconds: blend(old?.seconds ?? null, measuredSeconds), collectSeconds, tests: new Map(blended) };
+    const seconds = sum(measured.tests.values()) + measured.collectSeconds + measured.fixtureSeconds;
+    return { seconds: blend(old?.seconds ?? null, seconds), collectSeconds, fixtureSeconds, tests: new Map(blended) };
   }
   const tests = new Map([...(old?.tests ?? []), ...blended]);
-  return { seconds: Math.max(old?.seconds ?? 0, collectSeconds + sum(tests.values())), collectSeconds, tests };
+  const seconds = Math.max(old?.seconds ?? 0, collectSeconds + fixtureSeconds + sum(tests.values()));
+  return { seconds, collectSeconds, fixtureSeconds, tests };
 }
 
 /** Was the file itself planned, not some of its tests, and does nothing of it lack an outcome? */

@@ -1,18 +1,19 @@
-// From selectors with estimates to shards in the order in which they are handed out, and how long that will take. Pulling does the balancing.
+// From units with estimates to shards in the order in which they are handed out, and how long that will take. Pulling does the balancing.
 
 import { assertNever } from '../../shared/assert-never.ts';
 import { shardId } from '../../shared/ids.ts';
 import type { EngineName } from '../../shared/run-spec.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
+import { pull } from './pull.ts';
 
-/** A selector and the seconds of one xdist worker that it is taken to need. */
-export interface EstimatedSelector {
-  readonly selector: Selector;
+/** Selectors that stay in one shard (mostly one), and the seconds of one xdist worker that they are taken to need. */
+export interface EstimatedUnit {
+  readonly selectors: readonly Selector[];
   readonly seconds: number;
 }
 
 export interface PlanInput {
-  readonly files: readonly EstimatedSelector[];
+  readonly units: readonly EstimatedUnit[];
   /** Agents expected; 0 (none known yet) plans for one. */
   readonly agents: number;
   /** xdist workers of one agent. The stream engine runs a shard on each; the process engine spreads one shard over all of them. */
@@ -30,17 +31,17 @@ export interface Plan {
 }
 
 /**
- * Every selector goes into exactly one shard. Shards are pulled longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan).
+ * Every unit goes into exactly one shard. Shards are pulled longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan).
  *
  * Process engine: sizes shrink (guided self-scheduling, Polychronopoulos & Kuck 1987): each shard gets a fraction of what remains, so the fixed
- * cost is paid about four times an agent and the end is still even. Stream engine: a shard is a file, and only tiny files share one.
+ * cost is paid about four times an agent and the end is still even. Stream engine: a shard is a unit, mostly a file, and only tiny ones share one.
  * Equal estimates keep the order given, which is discovery's.
  */
 export function planShards(input: PlanInput): Plan {
   const agents = Math.max(1, input.agents);
   const workers = Math.max(1, input.slotsPerAgent);
-  const longestFirst = input.files
-    .map(({ selector, seconds }) => ({ selector, seconds: Math.max(seconds, LEAST_SECONDS) }))
+  const longestFirst = input.units
+    .map(({ selectors, seconds }) => ({ selectors, seconds: Math.max(seconds, LEAST_SECONDS) }))
     .sort((left, right) => right.seconds - left.seconds);
 
   switch (input.engine) {
@@ -66,22 +67,22 @@ const SMALLEST_DIVISOR = 6;
 /** … and not so little that its fixed cost is more than a quarter of it, as long as every agent gets a shard. */
 const FIXED_COST_MULTIPLE = 3;
 
-function shrinkingGroups(files: readonly EstimatedSelector[], agents: number, fixedWorkerSeconds: number): EstimatedSelector[][] {
-  const total = sumSeconds(files);
+function shrinkingGroups(units: readonly EstimatedUnit[], agents: number, fixedWorkerSeconds: number): EstimatedUnit[][] {
+  const total = sumSeconds(units);
   const evenShare = total / agents;
   const least = Math.max(evenShare / SMALLEST_DIVISOR, FIXED_COST_MULTIPLE * fixedWorkerSeconds);
-  const groups: EstimatedSelector[][] = [];
+  const groups: EstimatedUnit[][] = [];
   let remaining = total;
   let index = 0;
-  while (index < files.length) {
+  while (index < units.length) {
     const target = Math.min(evenShare, Math.max(remaining / agents / GUIDED_DIVISOR, least));
-    const group: EstimatedSelector[] = [];
+    const group: EstimatedUnit[] = [];
     let seconds = 0;
-    for (let file = files[index]; file !== undefined; file = files[index]) {
-      // Rounds to the nearer side of the target; a first file is always taken, however long.
-      if (group.length > 0 && seconds + file.seconds / 2 > target) break;
-      group.push(file);
-      seconds += file.seconds;
+    for (let unit = units[index]; unit !== undefined; unit = units[index]) {
+      // Rounds to the nearer side of the target; a first unit is always taken, however long.
+      if (group.length > 0 && seconds + unit.seconds / 2 > target) break;
+      group.push(unit);
+      seconds += unit.seconds;
       index += 1;
     }
     groups.push(group);
@@ -90,49 +91,38 @@ function shrinkingGroups(files: readonly EstimatedSelector[], agents: number, fi
   return groups;
 }
 
-/** Files are batched up to this many fixed costs … */
+/** Units are batched up to this many fixed costs … */
 const BATCH_FIXED_MULTIPLE = 20;
 /** … but a batch is never more than this part of one xdist worker's even share. */
 const BATCH_SHARE_DIVISOR = 20;
 
-function fileGroups(files: readonly EstimatedSelector[], slots: number, fixedSeconds: number): EstimatedSelector[][] {
-  const batchSeconds = Math.min(BATCH_FIXED_MULTIPLE * fixedSeconds, sumSeconds(files) / slots / BATCH_SHARE_DIVISOR);
-  const groups: EstimatedSelector[][] = [];
-  let group: EstimatedSelector[] = [];
+function fileGroups(units: readonly EstimatedUnit[], slots: number, fixedSeconds: number): EstimatedUnit[][] {
+  const batchSeconds = Math.min(BATCH_FIXED_MULTIPLE * fixedSeconds, sumSeconds(units) / slots / BATCH_SHARE_DIVISOR);
+  const groups: EstimatedUnit[][] = [];
+  let group: EstimatedUnit[] = [];
   let seconds = 0;
-  for (const file of files) {
-    if (group.length > 0 && seconds + file.seconds > batchSeconds) {
+  for (const unit of units) {
+    // Parts of one file in one shard would be told apart by nobody.
+    const isPart = unit.selectors.some(({ kind }) => kind === 'part');
+    if (group.length > 0 && (isPart || seconds + unit.seconds > batchSeconds)) {
       groups.push(group);
       group = [];
       seconds = 0;
     }
-    group.push(file);
-    seconds += file.seconds;
+    group.push(unit);
+    seconds += isPart ? Number.POSITIVE_INFINITY : unit.seconds;
   }
   if (group.length > 0) groups.push(group);
   return groups;
 }
 
-function toPlan(groups: readonly EstimatedSelector[][], machines: number, shardSeconds: (seconds: number) => number): Plan {
+function toPlan(groups: readonly EstimatedUnit[][], machines: number, shardSeconds: (seconds: number) => number): Plan {
   const shards = groups
-    .map((files) => ({ selectors: files.map((file) => file.selector), predictedSeconds: sumSeconds(files) }))
+    .map((units) => ({ selectors: units.flatMap(({ selectors }) => selectors), predictedSeconds: sumSeconds(units) }))
     .sort((left, right) => right.predictedSeconds - left.predictedSeconds)
     .map((shard, index) => ({ id: shardId(index + 1), ...shard }));
   const durations = shards.map((shard) => shardSeconds(shard.predictedSeconds));
-  return { shards, predictedMakespanSeconds: pullingMakespan(durations, machines) };
+  return { shards, predictedMakespanSeconds: pull(durations, machines).makespanSeconds };
 }
 
-/** How long `machines` that each pull the next shard when free need for shards of these durations, in this order. */
-function pullingMakespan(durations: readonly number[], machines: number): number {
-  const freeAt = new Array<number>(Math.min(machines, durations.length)).fill(0);
-  for (const duration of durations) {
-    let first = 0;
-    for (let machine = 1; machine < freeAt.length; machine += 1) {
-      if ((freeAt[machine] ?? 0) < (freeAt[first] ?? 0)) first = machine;
-    }
-    freeAt[first] = (freeAt[first] ?? 0) + duration;
-  }
-  return freeAt.reduce((longest, at) => Math.max(longest, at), 0);
-}
-
-const sumSeconds = (files: readonly EstimatedSelector[]): number => files.reduce((sum, file) => sum + file.seconds, 0);
+const sumSeconds = (units: readonly EstimatedUnit[]): number => units.reduce((sum, unit) => sum + unit.seconds, 0);

@@ -2,7 +2,9 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { Profile } from '../../shared/report.ts';
+import { measureFile } from './measure.ts';
 import { type FileProgress, type RunState, testsInOrder } from './run-state.ts';
+import { atomsOf, isDivisible } from './split.ts';
 
 /**
  * `makespanSeconds` runs from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least it could have
@@ -41,25 +43,37 @@ export function rate(efficiency: number): Profile['rating'] {
   return efficiency >= 0.5 ? 'fair' : 'poor';
 }
 
-/** A file's tests stay together on one xdist worker with the stream engine; pytest spreads them with the process engine. */
+/**
+ * A test with the process engine, as pytest spreads a shard's tests. With the stream engine a file, or what its set of files is together; of one that
+ * could be divided its longest part that could not, whether it was divided this time or not.
+ */
 function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): number {
-  const { engine } = state.opened.spec;
-  let longest = 0;
-  for (const { collectSeconds, tests } of files) {
-    const testSeconds = [...tests.values()].map((test) => test.accepted?.result.seconds ?? 0);
-    switch (engine) {
-      case 'stream':
-        longest = Math.max(longest, (collectSeconds ?? 0) + sum(testSeconds));
+  const { affinity, spec } = state.opened;
+  const setOf = new Map(affinity.together.flatMap((set) => set.map((file) => [file, set] as const)));
+  const secondsOf = new Map<unknown, number>();
+  for (const [file, parts] of Map.groupBy(files, (progress) => progress.file)) {
+    const measured = measureFile(parts);
+    if (measured === null) continue;
+    const overhead = measured.collectSeconds + measured.fixtureSeconds;
+    const unit = setOf.get(file) ?? file;
+    switch (spec.engine) {
+      case 'stream': {
+        const atoms = isDivisible(file, measured, affinity) ? [...atomsOf(measured.tests, affinity.unit).values()] : null;
+        const testSeconds = atoms === null ? sum([...measured.tests.values()]) : longestOf(atoms);
+        secondsOf.set(unit, (secondsOf.get(unit) ?? 0) + overhead + testSeconds);
         break;
+      }
       case 'process':
-        longest = testSeconds.reduce((most, seconds) => Math.max(most, seconds), longest);
+        secondsOf.set(file, longestOf([...measured.tests.values()]));
         break;
       default:
-        assertNever(engine);
+        assertNever(spec.engine);
     }
   }
-  return longest;
+  return longestOf([...secondsOf.values()]);
 }
+
+const longestOf = (values: readonly number[]): number => values.reduce((longest, seconds) => Math.max(longest, seconds), 0);
 
 /** From the command's start, by the clock of the agent that was first: clocks that differ can make it early, never negative. */
 function timeToFirstTestSeconds(state: RunState): number | null {

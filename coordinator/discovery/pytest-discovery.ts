@@ -57,6 +57,7 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     files: result.files.map(({ file, nodeids }) => ({ file: testFile(file), nodeids: nodeids === null ? null : nodeids.map(nodeId) })),
     collectErrors: result.collectErrors.map(({ file, message }) => ({ file: testFile(file), message })),
     maxfail: result.maxfail,
+    dist: result.dist,
     unstreamable: result.unstreamable,
     pytest: result.pytest,
     xdist: result.xdist,

@@ -7,8 +7,9 @@ import { EVENT_VERSION, type RunEvent } from '../../shared/events.ts';
 import { notRunReasons } from '../../shared/outcome.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
-import { agentIdSchema, attemptIdSchema, checked, shardIdSchema } from '../../shared/wire/parse.ts';
+import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
+import { unitKinds } from '../core/affinity.ts';
 import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
 
 const at = z.number();
@@ -34,6 +35,7 @@ const ownSchemas: OwnSchemas = {
     attemptLimit: z.int().positive(),
     waitAgentSeconds: seconds,
     deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
+    affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
   }),
   'attempt-enqueued': z.object({
     kind: z.literal('attempt-enqueued'),

@@ -14,6 +14,7 @@ const discovery = z.object({
   collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
   outside: z.array(z.string()),
   maxfail: z.number().int().nonnegative(),
+  dist: z.string(),
   unstreamable: z.string().nullable(),
 });
 

@@ -8,7 +8,12 @@ import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 const TIMINGS_VERSION = 1;
 
 const seconds = z.number().nonnegative();
-const fileSchema = z.object({ seconds, collectSeconds: seconds, tests: z.array(z.tuple([nodeIdSchema, seconds])) });
+const fileSchema = z.object({
+  seconds,
+  collectSeconds: seconds,
+  fixtureSeconds: seconds.default(0),
+  tests: z.array(z.tuple([nodeIdSchema, seconds])),
+});
 const entrySchema = z.object({ version: z.literal(TIMINGS_VERSION), timing: fileSchema });
 const timingsSchema = z.object({ version: z.literal(TIMINGS_VERSION), files: z.array(z.tuple([testFileSchema, fileSchema])) });
 

@@ -380,6 +380,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     const timing = (seconds: number) => ({
       seconds,
       collectSeconds: 0.5,
+      fixtureSeconds: 0.25,
       tests: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), seconds]]),
     });
     await store.save(

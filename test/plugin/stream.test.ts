@@ -204,6 +204,23 @@ test('the parts of a file that was split are all of it, also when tests came and
   }
 });
 
+test('a part that is named by classes has all of their tests, new ones too', async () => {
+  const text = 'def test_f(): pass\nclass TestA:\n    def test_1(self): pass\nclass TestB:\n    def test_1(self): pass\n';
+  await using suite = await makeSuite({
+    'test_s.py': `${text}    class TestIn:\n        def test_new(self): pass\nclass TestBB:\n    def test_1(self): pass\n`,
+  });
+  const file = testFile('test_s.py');
+  const named = [nodeId('test_s.py::TestB'), nodeId('test_s.py::TestGone')];
+  for (const engine of [streamEngine(() => undefined), processEngine()]) {
+    await using session = await openSuite(suite, { engine, numprocesses: '1' });
+    const rest = await session.run([{ kind: 'part', file, only: null, except: named }]);
+    const other = await session.run([{ kind: 'part', file, only: named, except: [] }]);
+    expect(Object.keys(rest.outcomes)).toEqual(['test_s.py::test_f', 'test_s.py::TestA::test_1', 'test_s.py::TestBB::test_1']);
+    expect(Object.keys(other.outcomes)).toEqual(['test_s.py::TestB::test_1', 'test_s.py::TestB::TestIn::test_new']);
+    expect([rest.ending.kind, other.ending.kind]).toEqual(['finished', 'finished']);
+  }
+});
+
 test('files run side by side in as many workers as there are, with names that tests can see', async () => {
   const wait = 'import os, time\ndef test_w(worker_id):\n    assert worker_id == os.environ["PYTEST_XDIST_WORKER"]\n    time.sleep(0.5)\n';
   await using suite = await makeSuite({ 'test_1.py': wait, 'test_2.py': wait });

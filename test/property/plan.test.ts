@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type PlanInput, planShards } from '../../coordinator/core/plan.ts';
-import { testFile } from '../../shared/ids.ts';
+import { type Affinity, affinityOf, scopeOf, unite } from '../../coordinator/core/affinity.ts';
+import { type EstimatedUnit, type PlanInput, planShards } from '../../coordinator/core/plan.ts';
+import { type Splitting, splitUnits } from '../../coordinator/core/split.ts';
+import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import { engines } from '../../shared/run-spec.ts';
+import type { Selector, Shard } from '../../shared/shard.ts';
+import type { FileTiming } from '../../shared/timings.ts';
+
+const someSeconds = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1000, noNaN: true }));
 
 const inputs: fc.Arbitrary<PlanInput> = fc.record({
-  files: fc
-    .array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1000, noNaN: true })), { maxLength: 60 })
-    .map((all) => all.map((seconds, index) => ({ selector: { kind: 'file' as const, file: testFile(`test_${index}.py`) }, seconds }))),
+  units: fc
+    .array(someSeconds, { maxLength: 60 })
+    .map((all) => all.map((seconds, index) => ({ selectors: [{ kind: 'file' as const, file: testFile(`test_${index}.py`) }], seconds }))),
   agents: fc.nat({ max: 8 }),
   slotsPerAgent: fc.nat({ max: 8 }),
   engine: fc.constantFrom(...engines),
@@ -21,8 +27,8 @@ test('every selector is in exactly one shard, and no shard is empty', () => {
     fc.property(inputs, (input) => {
       const { shards } = planShards(input);
       const planned = shards.flatMap((shard) => shard.selectors);
-      expect(planned.length).toBe(input.files.length);
-      expect(new Set(planned)).toEqual(new Set(input.files.map((file) => file.selector)));
+      expect(planned.length).toBe(input.units.length);
+      expect(new Set(planned)).toEqual(new Set(input.units.flatMap((unit) => unit.selectors)));
       for (const shard of shards) expect(shard.selectors.length).toBeGreaterThan(0);
       expect(shards.map((shard) => shard.id)).toEqual(shards.map((_, index) => `s${index + 1}`));
     }),
@@ -54,6 +60,103 @@ test('the same input gives the same plan', () => {
   fc.assert(
     fc.property(inputs, (input) => {
       expect(planShards(input)).toEqual(planShards(structuredClone(input)));
+    }),
+  );
+});
+
+// A whole suite: files with history, some of them bound together, some divided.
+
+interface KnownSuite {
+  readonly timings: ReadonlyMap<TestFile, FileTiming>;
+  readonly affinity: Affinity;
+  readonly splitting: Pick<Splitting, 'slots' | 'thresholdSeconds'>;
+  readonly shards: readonly Shard[];
+}
+
+const names = ['test_a', 'test_b', 'test_p[1]', 'test_p[x::y]', 'TestA::test_1', 'TestA::test_2', 'TestB::test_1', 'TestB::Inner::test_1'];
+
+const fileTimings: fc.Arbitrary<Omit<FileTiming, 'tests'> & { readonly tests: readonly (readonly [string, number])[] }> = fc.record({
+  seconds: someSeconds,
+  collectSeconds: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true })),
+  fixtureSeconds: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true })),
+  tests: fc.uniqueArray(fc.tuple(fc.constantFrom(...names), someSeconds), { selector: ([name]) => name }),
+});
+
+const suites: fc.Arbitrary<KnownSuite> = fc
+  .record({
+    files: fc.array(fileTimings, { minLength: 1, maxLength: 20 }),
+    dist: fc.constantFrom('load', 'loadfile', 'loadscope', 'loadgroup', 'worksteal', 'no'),
+    bonds: fc.array(fc.array(fc.nat({ max: 19 }), { maxLength: 4 }), { maxLength: 3 }),
+    slots: fc.nat({ max: 8 }),
+    thresholdSeconds: fc.option(fc.double({ min: 0.001, max: 100, noNaN: true })),
+    fixedSeconds: fc.double({ min: 0, max: 10, noNaN: true }),
+  })
+  .map(({ files, dist, bonds, slots, thresholdSeconds, fixedSeconds }) => {
+    const timings = new Map(
+      files.map(({ tests, ...rest }, index) => {
+        const file = testFile(`f${index}.py`);
+        return [file, { ...rest, tests: new Map(tests.map(([name, seconds]) => [nodeId(`${file}::${name}`), seconds])) }] as const;
+      }),
+    );
+    const affinity = affinityOf(
+      dist,
+      bonds.map((bond) => bond.map((index) => testFile(`f${index}.py`))),
+    );
+    const units = [...timings].map(([file, { seconds }]): EstimatedUnit => ({ selectors: [{ kind: 'file', file }], seconds }));
+    const splitting = { slots, thresholdSeconds };
+    const divided = splitUnits(unite(units, affinity), { timings, affinity, ...splitting });
+    const { shards } = planShards({ units: divided, agents: 1, slotsPerAgent: slots, engine: 'stream', fixedSeconds });
+    return { timings, affinity, splitting, shards };
+  });
+
+/** Would this selector run the test? As the plugin reads it: a name is a test or its class. */
+function takes(selector: Selector, id: NodeId): boolean {
+  const isNamed = (selected: readonly NodeId[]): boolean => selected.some((name) => id === name || id.startsWith(`${name}::`));
+  if (!id.startsWith(`${selector.file}::`)) return false;
+  if (selector.kind === 'part') return !isNamed(selector.except) && (selector.only === null || isNamed(selector.only));
+  return selector.kind === 'file';
+}
+
+const takersOf = ({ shards }: KnownSuite, id: NodeId): readonly Shard[] =>
+  shards.flatMap((shard) => shard.selectors.filter((selector) => takes(selector, id)).map(() => shard));
+
+test('every test of every file, known or new, is taken by exactly one selector of the plan', () => {
+  fc.assert(
+    fc.property(suites, (suite) => {
+      for (const [file, { tests }] of suite.timings) {
+        const added = ['test_new', 'TestA::test_new', 'TestNew::test_1'].map((name) => nodeId(`${file}::${name}`));
+        for (const id of [...tests.keys(), ...added]) expect(takersOf(suite, id), id).toHaveLength(1);
+      }
+    }),
+  );
+});
+
+test('what belongs together is in one shard: bound files, whole files under loadfile, scopes under loadscope with their new tests', () => {
+  fc.assert(
+    fc.property(suites, (suite) => {
+      const { affinity, timings, shards } = suite;
+      for (const set of affinity.together) {
+        const planned = set.filter((file) => timings.has(file));
+        const holders = shards.filter((shard) => shard.selectors.some(({ file }) => planned.includes(file)));
+        expect(holders.length).toBe(planned.length === 0 ? 0 : 1);
+      }
+      const isFile = ({ kind }: Selector): boolean => kind === 'file';
+      if (affinity.unit === 'file') expect(shards.flatMap(({ selectors }) => selectors).every(isFile)).toBe(true);
+      if (affinity.unit !== 'scope') return;
+      for (const [file, { tests }] of timings) {
+        const ids = [...tests.keys(), nodeId(`${file}::test_new`), nodeId(`${file}::TestA::test_new`)];
+        for (const ofScope of Map.groupBy(ids, scopeOf).values()) {
+          expect(new Set(ofScope.map((id) => takersOf(suite, id)[0]?.id)).size).toBe(1);
+        }
+      }
+    }),
+  );
+});
+
+test('no shard holds two parts of one file', () => {
+  fc.assert(
+    fc.property(suites, ({ shards }) => {
+      for (const { selectors } of shards) expect(new Set(selectors.map(({ file }) => file)).size).toBe(selectors.length);
     }),
   );
 });

@@ -8,6 +8,7 @@ const whole = (name: string): DiscoveredFile => ({ file: testFile(name), nodeids
 const timing = (seconds: number, tests: Readonly<Record<string, number>> = {}): FileTiming => ({
   seconds,
   collectSeconds: 0.5,
+  fixtureSeconds: 0,
   tests: new Map(Object.entries(tests).map(([id, testSeconds]) => [nodeId(id), testSeconds])),
 });
 const timings = (known: Readonly<Record<string, FileTiming>>): Map<TestFile, FileTiming> =>

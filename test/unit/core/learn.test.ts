@@ -11,7 +11,12 @@ const opening = opened([shardOf(1, [file])]);
 
 const timing = (collectSeconds: number, tests: Readonly<Record<string, number>>): FileTiming => {
   const known = new Map(Object.entries(tests).map(([id, seconds]) => [nodeId(id), seconds]));
-  return { seconds: collectSeconds + [...known.values()].reduce((sum, seconds) => sum + seconds, 0), collectSeconds, tests: known };
+  return {
+    seconds: collectSeconds + [...known.values()].reduce((sum, seconds) => sum + seconds, 0),
+    collectSeconds,
+    fixtureSeconds: 0,
+    tests: known,
+  };
 };
 const history = (known: FileTiming): Map<TestFile, FileTiming> => new Map([[file, known]]);
 const ran = (collectSeconds: number, tests: Readonly<Record<string, number>>, expected = Object.keys(tests)) =>
@@ -56,6 +61,44 @@ test('tests that the user named teach nothing of the rest of their file', () => 
   const named = opened([{ id: shardId(1), selectors: [{ kind: 'tests', file, nodeids: [nodeId(t1)] }], predictedSeconds: 1 }]);
   const state = stateAfter(named, enqueued(1), told(a1, 1, 1, collected(file, [t1], 0)), told(a1, 1, 1, finished(t1)));
   expect(learn(history(timing(0, { [t1]: 0.25, [t2]: 9 })), state).get(file)).toEqual(timing(0, { [t1]: 0.25, [t2]: 9 }));
+});
+
+test('parts of a divided file are learned as one, and what each paid for shared fixtures once', () => {
+  const ids = ['t1', 't2', 't3', 't4', 't5', 't6'].map((name) => nodeId(`test_a.py::${name}`));
+  const [half, others] = [ids.slice(0, 3), ids.slice(3)];
+  const parts = opened([
+    { id: shardId(1), selectors: [{ kind: 'part', file, only: null, except: others }], predictedSeconds: 1 },
+    { id: shardId(2), selectors: [{ kind: 'part', file, only: others, except: [] }], predictedSeconds: 1 },
+  ]);
+  const paid = new Map([
+    [ids[0], 2],
+    [ids[3], 4],
+  ]);
+  const events = [half, others].flatMap((part, index) => [
+    enqueued(index + 1),
+    told(a1, index + 1, 1, collected(file, part, 0.5)),
+    ...part.map((id) => {
+      const setupSeconds = 0.125 + (paid.get(id) ?? 0);
+      return told(a1, index + 1, 1, finished(id, 'passed', { seconds: 1 + setupSeconds, setupSeconds }));
+    }),
+  ]);
+  const tests = new Map(ids.map((id) => [id, 1.125]));
+  expect(learn(new Map(), stateAfter(parts, ...events)).get(file)).toEqual({
+    seconds: 0.5 + 4 + 6 * 1.125,
+    collectSeconds: 0.5,
+    fixtureSeconds: 4,
+    tests,
+  });
+});
+
+test('tests that run alone, after all others, are no part of what their file takes', () => {
+  const state = stateAfter(
+    opening,
+    enqueued(1),
+    told(a1, 1, 1, collected(file, [t1, t2], 0.5, [t2])),
+    ...[t1, t2].map((id) => told(a1, 1, 1, finished(id, 'passed', { seconds: 1 }))),
+  );
+  expect(learn(new Map(), state)).toEqual(history(timing(0.5, { [t1]: 1 })));
 });
 
 test('of files that were not collected nothing is learned', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { affinityOf, NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
 import { rate } from '../../../coordinator/core/profile.ts';
 import { nodeId, shardId, testFile } from '../../../shared/ids.ts';
@@ -206,11 +207,14 @@ test('an attempt whose end was not told took as long as it was heard of', () => 
   expect(report.shards[0]).toMatchObject({ seconds: 1, agent: 'a1', state: 'done' });
 });
 
-test('the bound is the longest file with the stream engine, the longest test with the process engine', () => {
+test('the bound is the longest of what could not be divided: a file or its longest test with the stream engine, a test with the process engine', () => {
   const long = [...running, told(a1, 1, 1, finished(t1, 'passed', { seconds: 3 })), told(a1, 1, 1, finished(t2)), closedDone()];
-  const boundSeconds = (engine: 'stream' | 'process'): number =>
-    reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { engine }), ...long)).profile.boundSeconds;
-  expect(boundSeconds('stream')).toBe(3.75);
+  const boundSeconds = (engine: 'stream' | 'process', affinity = NO_AFFINITY): number =>
+    reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { engine, affinity }), ...long)).profile.boundSeconds;
+  expect(boundSeconds('stream')).toBe(3.5);
+  expect(boundSeconds('stream', affinityOf('loadscope', []))).toBe(3.75);
+  expect(boundSeconds('stream', affinityOf('loadfile', []))).toBe(3.75);
+  expect(boundSeconds('stream', affinityOf('load', [[testFile('test_a.py')]]))).toBe(3.75);
   expect(boundSeconds('process')).toBe(3);
 });
 

@@ -1,5 +1,6 @@
 // Builds the values that runs are made of: openings, shards, and what agents tell. Every time is in milliseconds after the run's start.
 
+import { NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
 import { decide } from '../../../coordinator/core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
 import { merge } from '../../../coordinator/core/merge.ts';
@@ -51,6 +52,7 @@ export const opened = (
     attemptLimit: 3,
     waitAgentSeconds: 60,
     deadline: null,
+    affinity: NO_AFFINITY,
     ...rest,
   };
 };
@@ -107,9 +109,9 @@ export const ended = (agent: AgentId, shard: number, fence = 1, ending: AttemptE
   seconds: 2,
 });
 
-export const collected = (file: string, nodeids: readonly string[], seconds = 0.5): AttemptEvent => ({
+export const collected = (file: string, nodeids: readonly string[], seconds = 0.5, serial: readonly string[] = []): AttemptEvent => ({
   kind: 'collected',
-  serial: [],
+  serial: serial.map(nodeId),
   at: 2100,
   file: testFile(file),
   nodeids: nodeids.map(nodeId),
@@ -134,6 +136,7 @@ export const finished = (id: string, outcome: Outcome = 'passed', changes: Parti
     outcome,
     startedAt: 2500,
     seconds: 0.25,
+    setupSeconds: 0,
     worker: 'gw0',
     message: null,
     sections: [],

@@ -1,70 +1,90 @@
-// Which files are divided, and that no test is lost or doubled by it.
+// Which files are divided, and how evenly. That no test is lost or doubled by it is a property of the plan: test/property/plan.test.ts.
 
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EstimatedSelector } from '../../../coordinator/core/plan.ts';
-import { splitFiles } from '../../../coordinator/core/split.ts';
-import { type NodeId, nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
+import { type Affinity, affinityOf, NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
+import type { EstimatedUnit } from '../../../coordinator/core/plan.ts';
+import { pull } from '../../../coordinator/core/pull.ts';
+import { splitUnits } from '../../../coordinator/core/split.ts';
+import { nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
 import type { FileTiming } from '../../../shared/timings.ts';
 
-const history = (file: string, seconds: readonly number[], collectSeconds = 0.1): [TestFile, FileTiming] => [
-  testFile(file),
-  {
-    seconds: seconds.reduce((sum, each) => sum + each, collectSeconds),
-    collectSeconds,
+type History = readonly [TestFile, FileTiming];
+
+const history = (file: string, seconds: readonly number[], overhead: Partial<FileTiming> = {}): History => {
+  const timing = {
+    collectSeconds: 0.1,
+    fixtureSeconds: 0,
     tests: new Map(seconds.map((each, index) => [nodeId(`${file}::test_${index}`), each])),
-  },
-];
-const whole = ([file, { seconds }]: [TestFile, FileTiming]): EstimatedSelector => ({ selector: { kind: 'file', file }, seconds });
+    ...overhead,
+  };
+  const testSeconds = [...timing.tests.values()].reduce((sum, each) => sum + each, 0);
+  return [testFile(file), { seconds: testSeconds + timing.collectSeconds + timing.fixtureSeconds, ...timing }];
+};
+const times = (count: number, seconds: number): readonly number[] => Array.from({ length: count }, () => seconds);
+const files = (count: number, seconds: number): readonly History[] =>
+  Array.from({ length: count }, (_, index) => history(`f${index}.py`, times(10, seconds / 10)));
 
-/** Which parts would run this test. */
-const takers = (parts: readonly EstimatedSelector[], id: NodeId): number =>
-  parts.filter(({ selector }) => selector.kind === 'part' && !selector.except.includes(id) && (selector.only?.includes(id) ?? true)).length;
+interface Options {
+  readonly threshold?: number | null;
+  readonly affinity?: Affinity;
+  readonly known?: readonly History[];
+}
 
-test('a file that alone would hold up the end is divided, and each test of it, known or new, is in one part', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.double({ min: 0.01, max: 5, noNaN: true }), { minLength: 2, maxLength: 40 }),
-      fc.integer({ min: 2, max: 8 }),
-      (seconds, slots) => {
-        const long = history('long.py', seconds);
-        const files = splitFiles([whole(long), whole(history('short.py', [0.01]))], new Map([long]), slots, null);
-        const parts = files.filter(({ selector }) => selector.file === 'long.py');
-        if (parts.length === 1) return;
-        expect(parts.length).toBeLessThanOrEqual(slots);
-        for (const id of [...long[1].tests.keys(), nodeId('long.py::test_new')]) expect(takers(parts, id)).toBe(1);
-        for (const part of parts) expect(part.seconds).toBeLessThan(long[1].seconds);
-      },
-    ),
-  );
+function split(all: readonly History[], slots: number, { threshold = null, affinity = NO_AFFINITY, known = all }: Options = {}) {
+  const units = all.map(([file, { seconds }]): EstimatedUnit => ({ selectors: [{ kind: 'file', file }], seconds }));
+  return splitUnits(units, { timings: new Map(known), affinity, slots, thresholdSeconds: threshold });
+}
+const partsOf = (units: readonly EstimatedUnit[], file: string): readonly EstimatedUnit[] =>
+  units.filter(({ selectors }) => selectors.some((selector) => selector.kind === 'part' && selector.file === file));
+const makespan = (units: readonly EstimatedUnit[], slots: number): number =>
+  pull(
+    units.map(({ seconds }) => seconds).sort((left, right) => right - left),
+    slots,
+  ).makespanSeconds;
+
+test.each([
+  ['one file of 40 % of the work', [history('long.py', times(80, 0.5)), ...files(30, 2)], 4, 27],
+  ['one file more than there are workers', files(5, 10), 4, 13.5],
+  ['two files that are as long as each other', [history('a.py', times(100, 1)), history('b.py', times(100, 1)), ...files(10, 1)], 8, 28.5],
+])('%s ends with the others', (_, all, slots, seconds) => {
+  expect(makespan(split(all, slots), slots)).toBeLessThan(seconds);
 });
 
-test('the parts of a long file share its tests evenly', () => {
-  const long = history(
-    'long.py',
-    Array.from({ length: 40 }, () => 1),
-  );
-  const others = Array.from({ length: 60 }, (_, index) => history(`f${index}.py`, [1]));
-  const parts = splitFiles([long, ...others].map(whole), new Map([long, ...others]), 4, null).filter(
-    ({ selector }) => selector.kind === 'part',
-  );
-  expect(parts.map(({ seconds }) => Math.round(seconds))).toEqual([20, 20]);
+test('parts are worth what they pay again: few where collection and fixtures are long, none where they outweigh the tests', () => {
+  const withFixtures = (fixtureSeconds: number): readonly EstimatedUnit[] =>
+    partsOf(split([history('long.py', times(40, 1), { fixtureSeconds }), ...files(6, 1)], 4), 'long.py');
+  expect(withFixtures(0).length).toBeGreaterThan(withFixtures(5).length);
+  expect(withFixtures(5).length).toBeGreaterThan(1);
+  expect(withFixtures(30)).toEqual([]);
+  for (const part of withFixtures(5)) expect(part.seconds).toBeGreaterThanOrEqual(10);
 });
 
-test('a file stays whole where that costs nothing, where collection outweighs its tests, and without history', () => {
+test('a file stays whole where that costs nothing, without history, where one test is all of it, and on one worker', () => {
   const long = history('long.py', [5, 5]);
-  const many = Array.from({ length: 20 }, (_, index) => history(`f${index}.py`, [3]));
-  const kinds = (files: readonly EstimatedSelector[]): string[] => files.map(({ selector }) => selector.kind);
-  expect(new Set(kinds(splitFiles([long, ...many].map(whole), new Map([long, ...many]), 2, null)))).toEqual(new Set(['file']));
-  const heavy = history('heavy.py', [1, 1], 5);
-  expect(kinds(splitFiles([whole(heavy)], new Map([heavy]), 4, null))).toEqual(['file']);
-  expect(kinds(splitFiles([whole(long)], new Map(), 4, null))).toEqual(['file']);
-  expect(kinds(splitFiles([whole(long)], new Map([long]), 1, null))).toEqual(['file']);
+  expect(partsOf(split([long, ...files(20, 3)], 2), 'long.py')).toEqual([]);
+  expect(partsOf(split([long], 4, { known: [] }), 'long.py')).toEqual([]);
+  expect(partsOf(split([history('long.py', [9, 0.1])], 4), 'long.py')).toEqual([]);
+  expect(partsOf(split([long], 1), 'long.py')).toEqual([]);
 });
 
 test('a threshold divides files that the plan alone would leave whole', () => {
   const long = history('long.py', [5, 5]);
-  const many = Array.from({ length: 20 }, (_, index) => history(`f${index}.py`, [3]));
-  const files = splitFiles([long, ...many].map(whole), new Map([long, ...many]), 2, 6);
-  expect(files.filter(({ selector }) => selector.kind === 'part')).toHaveLength(2);
+  expect(partsOf(split([long, ...files(20, 3)], 2, { threshold: 6 }), 'long.py')).toHaveLength(2);
+});
+
+test('--dist loadfile and files that are bound together are never divided', () => {
+  const all = [history('long.py', times(80, 0.5)), ...files(30, 2)];
+  for (const affinity of [affinityOf('loadfile', []), affinityOf('load', [[testFile('long.py')]])]) {
+    expect(partsOf(split(all, 4, { affinity, threshold: 1 }), 'long.py')).toEqual([]);
+  }
+});
+
+test('--dist loadscope divides between classes and the functions of the module, never within', () => {
+  const ids = ['test_f', 'test_g', 'TestA::test_1', 'TestA::test_2', 'TestB::test_1', 'TestB::Inner::test_x[a::b]'];
+  const tests = new Map(ids.map((id) => [nodeId(`long.py::${id}`), 5]));
+  const units = split([history('long.py', [], { tests }), ...files(6, 1)], 4, { affinity: affinityOf('loadscope', []) });
+  const selectors = partsOf(units, 'long.py').flatMap(({ selectors: [selector] }) => selector ?? []);
+  expect(selectors).toHaveLength(3);
+  expect(selectors).toContainEqual({ kind: 'part', file: 'long.py', only: null, except: ['long.py::TestA', 'long.py::TestB'] });
+  expect(selectors).toContainEqual({ kind: 'part', file: 'long.py', only: ['long.py::TestB'], except: [] });
 });

@@ -32,6 +32,7 @@ class Discovery:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config):
         self.unstreamable = unstreamable(config)
+        self.dist = str(config.getoption("dist", "no"))
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -85,6 +86,7 @@ class Discovery:
             "collectErrors": self.errors,
             "outside": self.outside,
             "maxfail": self.maxfail,
+            "dist": self.dist,
             "unstreamable": self.unstreamable,
             **versions(),
         }

@@ -32,11 +32,11 @@ class Narrowing:
             self.excepted.update(selector["except"])
             if selector["mayMiss"]:
                 self.may_miss.add(selector["file"])
-            nodeids = self.wanted.setdefault(selector["file"], [])
+            nodeids = self.wanted.setdefault(selector["file"], set())
             if selector["nodeids"] is None or nodeids is None:
                 self.wanted[selector["file"]] = None
             else:
-                nodeids.extend(selector["nodeids"])
+                nodeids.update(selector["nodeids"])
         root = config.rootpath
         self.paths = {root / file: file for file in self.wanted}
         self.directories = {parent for path in self.paths for parent in path.parents}
@@ -105,9 +105,9 @@ class Narrowing:
         if file is None:
             return item.path.is_dir()  # of no file: what a plugin adds to the session itself
         nodeids = self.wanted[file]
-        if own_id(item) in self.excepted:
+        if is_among(own_id(item), self.excepted):
             return False
-        return nodeids is None or any(selects(nodeid, own_id(item)) for nodeid in nodeids)
+        return nodeids is None or is_among(own_id(item), nodeids)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session):
@@ -142,6 +142,15 @@ class Narrowing:
     def tell_failed(self, file, message):
         self.failed.add(file)
         self.channel.send("collect-failed", file=clean(file), message=cap(message, MESSAGE_BYTES))
+
+
+def is_among(nodeid, selected):
+    """Is one of the selected this test, its class, or it without its parameters?"""
+    if nodeid in selected:
+        return True
+    file, _, rest = nodeid.partition("::")
+    names = rest.partition("[")[0].split("::")
+    return any("::".join([file, *names[:count]]) in selected for count in range(len(names), 0, -1))
 
 
 def selects(selected, nodeid):

@@ -12,7 +12,7 @@ from _pytest.runner import collect_one_node
 
 from .arguments import path_of, split_argument
 from .channel import cap, clean, perf_seconds
-from .narrowing import MESSAGE_BYTES, OWN_ID, own_id, selects, skip_phase
+from .narrowing import MESSAGE_BYTES, OWN_ID, is_among, own_id, selects, skip_phase
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 
@@ -69,6 +69,7 @@ class Streaming:
         """Runs one file or some tests of it; False when it was stopped on its way."""
         self.selector = selector
         self.is_serial = is_serial
+        self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
         self.excepted = frozenset(selector["except"])
         self.channel.send("collecting", file=clean(selector["file"]))
         started = perf_seconds()
@@ -166,10 +167,9 @@ class Streaming:
         return None
 
     def wants(self, item):
-        nodeids = self.selector["nodeids"]
-        if own_id(item) in self.excepted:
+        if is_among(own_id(item), self.excepted):
             return False
-        return nodeids is None or any(selects(nodeid, own_id(item)) for nodeid in nodeids)
+        return self.wanted is None or is_among(own_id(item), self.wanted)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_itemcollected(self, item):
