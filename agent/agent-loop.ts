@@ -151,6 +151,7 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, run: JoinedRun,
     busySeconds,
     idleSeconds: Math.max(0, servedSeconds - busySeconds),
     peakRssBytes: session.peakRssBytes(),
+    cpuSeconds: session.cpuSeconds(),
   });
   await outbox.flushed();
 }

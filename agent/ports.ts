@@ -56,5 +56,7 @@ export interface Session {
   run(attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
   /** Largest resident memory seen of all its processes together, in bytes. */
   peakRssBytes(): number;
+  /** Processor time of all its xdist workers so far and what they waited for, each up to the end of its last test. */
+  cpuSeconds(): number;
   close(): Promise<void>;
 }

@@ -30,6 +30,7 @@ async function open(request: SessionRequest): Promise<Session> {
   const processes = new Set<PytestProcess>();
   let attempts = 0;
   let peakRssBytes = 0;
+  let cpuSeconds = 0;
   let isClosed = false;
 
   const start = async (sessionPath: string): Promise<PytestProcess> => {
@@ -96,6 +97,7 @@ async function open(request: SessionRequest): Promise<Session> {
       const exit = await pytest.exited;
       await inbox.drained();
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
+      cpuSeconds += log.cpuSeconds;
       const output = `${broken === null ? '' : `${messageOf(broken)}\n`}${pytest.output().trim().slice(-DETAIL_CHARS)}`;
       return classifyExit({
         ...exit,
@@ -118,7 +120,7 @@ async function open(request: SessionRequest): Promise<Session> {
 
   try {
     const info = await probe();
-    return { slots: 1, info, run, peakRssBytes: () => peakRssBytes, close };
+    return { slots: 1, info, run, peakRssBytes: () => peakRssBytes, cpuSeconds: () => cpuSeconds, close };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -29,6 +29,7 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
   const directory = await makeSessionDirectory();
   let sessions = 0;
   let peakRssBytes = 0;
+  const cpuSeconds = new Map<FedPytest, number>();
   let isClosed = false;
   let fed: FedPytest | null = null;
 
@@ -66,6 +67,7 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
       const pytest = await living();
       const ending = await pytest.run(log, attempt, interrupt);
       peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
+      cpuSeconds.set(pytest, pytest.cpuSeconds());
       return ending;
     } catch (thrown) {
       if (thrown instanceof ShardlineError) return { kind: 'not-started', error: thrown.code, detail: thrown.message };
@@ -83,7 +85,14 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
 
   try {
     const pytest = await living();
-    return { slots: pytest.info.workers + PREFETCH, info: pytest.info, run, peakRssBytes: () => peakRssBytes, close };
+    return {
+      slots: pytest.info.workers + PREFETCH,
+      info: pytest.info,
+      run,
+      peakRssBytes: () => peakRssBytes,
+      cpuSeconds: () => [...cpuSeconds.values()].reduce((sum, each) => sum + each, 0),
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;

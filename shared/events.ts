@@ -64,6 +64,8 @@ export type RunEvent =
       readonly busySeconds: number;
       readonly idleSeconds: number;
       readonly peakRssBytes: number;
+      /** Of the xdist workers and what they waited for; null from an agent that does not measure it. */
+      readonly cpuSeconds: number | null;
     }
   | {
       readonly kind: 'attempt-started';

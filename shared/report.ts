@@ -78,9 +78,16 @@ export interface ReportedAgent {
   readonly busySeconds: number;
   readonly idleSeconds: number;
   readonly peakRssBytes: number;
+  /** Processor time of its xdist workers and what they waited for, up to the end of their last tests; null when it gave no account. */
+  readonly cpuSeconds: number | null;
 }
 
 export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;
+
+/** What a run's time was made of, in order; docs/report.md says what each is. */
+export const phases = ['preparation', 'start-up', 'collection', 'execution', 'between', 'lost', 'imbalance', 'ending'] as const;
+export type Phase = (typeof phases)[number];
+export type Breakdown = Readonly<Record<Phase, { readonly seconds: number; readonly share: number }>>;
 
 export interface Profile {
   readonly setupSeconds: number;
@@ -95,5 +102,9 @@ export interface Profile {
   readonly timeToFirstTestSeconds: number | null;
   readonly sequentialSeconds: number;
   readonly speedup: number;
+  /** Mean of the tests that ran; null when none did. */
+  readonly secondsPerTest: number | null;
+  /** null in a report of an earlier version. */
+  readonly breakdown: Breakdown | null;
   readonly rating: (typeof ratings)[number];
 }

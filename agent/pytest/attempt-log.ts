@@ -23,6 +23,8 @@ export interface AttemptLog {
   readonly finished: { readonly exitCode: number; readonly byMaxfail: boolean } | null;
   /** Sum of the largest resident memory of each process that ran tests. */
   readonly rssBytes: number;
+  /** Processor time of the processes that ran tests, up to the end of the last of each. */
+  readonly cpuSeconds: number;
   /** The test that started first among those that did not finish. */
   running(): NodeId | null;
   /** Files neither collected nor failed to, and announced tests without a result. */
@@ -40,6 +42,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const running = new Map<string, { readonly nodeid: NodeId; readonly startedAt: number }>();
   const collecting = new Map<string, TestFile>();
   const rss = new Map<string, number>();
+  const cpu = new Map<string, number>();
   let isExpectingLosses = false;
   let started: StartedPytest | null = null;
   let finished: AttemptLog['finished'] = null;
@@ -120,6 +123,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         const nodeid = nodeId(message.nodeid);
         running.delete(worker);
         rss.set(worker, Math.max(message.rssBytes, rss.get(worker) ?? 0));
+        cpu.set(worker, Math.max(message.cpuSeconds, cpu.get(worker) ?? 0));
         const folded = foldPhases(message.phases);
         if (folded === null || settled.has(nodeid)) return;
         settled.add(nodeid);
@@ -152,6 +156,9 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     },
     get rssBytes() {
       return [...rss.values()].reduce((sum, bytes) => sum + bytes, 0);
+    },
+    get cpuSeconds() {
+      return [...cpu.values()].reduce((sum, seconds) => sum + seconds, 0);
     },
     running: () => running.values().next().value?.nodeid ?? null,
     missing() {

@@ -38,6 +38,7 @@ const message = z.discriminatedUnion('kind', [
     phases: z.array(phase),
     sections: z.array(z.object({ title: z.string(), text: z.string() })),
     rssBytes: z.number(),
+    cpuSeconds: z.number(),
   }),
   /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. */
   z.object({ kind: z.literal('ready') }),

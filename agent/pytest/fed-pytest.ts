@@ -46,6 +46,8 @@ export interface FedPytest {
   isOver(): boolean;
   /** Largest sum of its xdist workers' resident memory, as far as they told it. */
   peakRssBytes(): number;
+  /** Processor time of all its xdist workers, each up to the end of its last test. */
+  cpuSeconds(): number;
   /** Lets every worker tear down what it has set up, then makes sure that nothing is left. */
   end(): Promise<void>;
 }
@@ -70,6 +72,7 @@ export async function startFed(
   /** Largest resident memory of each worker that is there. */
   const rss = new Map<string, number>();
   let peakRssBytes = 0;
+  const cpu = new Map<string, number>();
   const info = Promise.withResolvers<Session['info']>();
   const ready = Promise.withResolvers<void>();
   let over: string | null = null;
@@ -147,6 +150,7 @@ export async function startFed(
         return;
       }
       default:
+        if (message.kind === 'test-finished') cpu.set(worker, Math.max(message.cpuSeconds, cpu.get(worker) ?? 0));
         if (message.kind === 'test-finished' && message.rssBytes > (rss.get(worker) ?? 0)) {
           rss.set(worker, message.rssBytes);
           peakRssBytes = Math.max(peakRssBytes, sumOf(rss.values()));
@@ -200,7 +204,7 @@ export async function startFed(
         Promise.reject(notStarted(`no xdist worker was ready in ${START_MS / 1000} s`)),
       ),
     ]);
-    return { info: found, run, isOver: () => over !== null, peakRssBytes: () => peakRssBytes, end };
+    return { info: found, run, isOver: () => over !== null, peakRssBytes: () => peakRssBytes, cpuSeconds: () => sumOf(cpu.values()), end };
   } catch (thrown) {
     (pytest as PytestProcess | null)?.kill();
     await exited.catch(() => undefined);

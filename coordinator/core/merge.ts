@@ -221,6 +221,7 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
       busySeconds: agent.left?.busySeconds ?? agent.attemptSeconds,
       idleSeconds: agent.left?.idleSeconds ?? idleSeconds(state, agent),
       peakRssBytes: agent.left?.peakRssBytes ?? 0,
+      cpuSeconds: agent.left?.cpuSeconds ?? null,
     }));
 }
 

@@ -2,9 +2,11 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { Profile } from '../../shared/report.ts';
+import { breakDown } from './breakdown.ts';
 import { measureFile } from './measure.ts';
 import { type FileProgress, type RunState, testsInOrder } from './run-state.ts';
 import { atomsOf, isDivisible } from './split.ts';
+import { lostSeconds } from './work.ts';
 
 /**
  * `makespanSeconds` runs from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least it could have
@@ -13,10 +15,13 @@ import { atomsOf, isDivisible } from './split.ts';
 export function profile(state: RunState, mergeSeconds: number): Profile {
   const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
   const collectionSeconds = sum(files.map((progress) => progress.collectSeconds ?? 0));
-  const executionSeconds = sum(testsInOrder(state).map((test) => test.accepted?.result.seconds ?? 0));
+  const ran = testsInOrder(state).flatMap(({ accepted }) => (accepted === null ? [] : [accepted.result.seconds]));
+  const executionSeconds = sum(ran);
   const sequentialSeconds = collectionSeconds + executionSeconds;
-  const makespanSeconds = secondsBetween(state.firstEnqueuedAt, state.closed?.at ?? state.coordinatorAt);
-  const workers = sum([...state.agents.values()].map((agent) => agent.info?.workers ?? 0));
+  const closedAt = state.closed?.at ?? state.coordinatorAt;
+  const makespanSeconds = secondsBetween(state.firstEnqueuedAt, closedAt);
+  const workersOf = new Map([...state.agents.values()].map((agent) => [agent.id, agent.info?.workers ?? 0]));
+  const workers = sum([...workersOf.values()]);
   const boundSeconds = Math.max(longestUnitSeconds(state, files), sequentialSeconds / Math.max(1, workers));
   const efficiency = makespanSeconds > 0 ? boundSeconds / makespanSeconds : 1;
   return {
@@ -27,13 +32,35 @@ export function profile(state: RunState, mergeSeconds: number): Profile {
     makespanSeconds,
     boundSeconds,
     efficiency,
-    // No agent measures processor time yet, and a guess would look like a measurement.
-    cpuUtilization: null,
+    cpuUtilization: cpuUtilization(state, makespanSeconds),
     timeToFirstTestSeconds: timeToFirstTestSeconds(state),
     sequentialSeconds,
     speedup: makespanSeconds > 0 ? sequentialSeconds / makespanSeconds : 1,
+    secondsPerTest: ran.length === 0 ? null : executionSeconds / ran.length,
+    breakdown: breakDown({
+      startedAt: state.opened.startedAt,
+      firstEnqueuedAt: state.firstEnqueuedAt ?? closedAt,
+      closedAt,
+      collectionSeconds,
+      executionSeconds,
+      lostSeconds: lostSeconds(state.work, collectionSeconds),
+      spans: [...state.work.spans.values()],
+      workersOf,
+    }),
     rating: rate(efficiency),
   };
+}
+
+/** The share of its workers' time for which the tests were on a processor, over the agents that measured it; above 1 where tests use several. */
+function cpuUtilization(state: RunState, makespanSeconds: number): number | null {
+  let cpuSeconds = 0;
+  let workers = 0;
+  for (const { left, info } of state.agents.values()) {
+    if (left === null || left.cpuSeconds === null || info === null) continue;
+    cpuSeconds += left.cpuSeconds;
+    workers += info.workers;
+  }
+  return workers === 0 || makespanSeconds === 0 ? null : cpuSeconds / (makespanSeconds * workers);
 }
 
 /** The word for an efficiency: excellent from 0.85, good from 0.7, fair from 0.5, poor below. */

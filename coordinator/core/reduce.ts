@@ -8,6 +8,7 @@ import type { CoordinatorEvent } from './events.ts';
 import type { AgentRecord, AttemptRecord, RunState } from './run-state.ts';
 import { settle } from './settle.ts';
 import { tell } from './tell.ts';
+import { observeWork } from './work.ts';
 
 type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
 
@@ -117,7 +118,8 @@ function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined
 function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   const agent = hearAgent(state, event.agent, event.at);
   if (agent.left !== null) return;
-  agent.left = { busySeconds: event.busySeconds, idleSeconds: event.idleSeconds, peakRssBytes: event.peakRssBytes };
+  const { busySeconds, idleSeconds, peakRssBytes, cpuSeconds } = event;
+  agent.left = { busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
   setPresence(state, agent, 'left');
   for (const attempt of state.attempts.values()) {
     if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) attempt.state = { kind: 'enqueued' };
@@ -204,6 +206,7 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   if (attempt === undefined || record === undefined) return;
   hearAgent(state, agent, event.at);
   hearAttempt(attempt, event.at);
+  observeWork(state.work, agent, id, event);
   tell(state, record, { attempt: id, agent }, event);
 }
 

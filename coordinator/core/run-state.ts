@@ -10,6 +10,7 @@ import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { CloseReason, RunOpened } from './events.ts';
+import { noWork, type Work } from './work.ts';
 
 export type NonEmpty<Item> = readonly [Item, ...Item[]];
 
@@ -94,7 +95,12 @@ export interface AgentRecord {
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
   /** Its own account, told when it left. */
-  left: { readonly busySeconds: number; readonly idleSeconds: number; readonly peakRssBytes: number } | null;
+  left: {
+    readonly busySeconds: number;
+    readonly idleSeconds: number;
+    readonly peakRssBytes: number;
+    readonly cpuSeconds: number | null;
+  } | null;
 }
 
 export interface RunState {
@@ -103,6 +109,7 @@ export interface RunState {
   readonly attempts: Map<AttemptId, AttemptRecord>;
   readonly agents: Map<AgentId, AgentRecord>;
   readonly tests: Map<NodeId, TestRecord>;
+  readonly work: Work;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
   /** Failed and error outcomes, and collection errors: what pytest's maxfail counts. */
@@ -128,6 +135,7 @@ export function openRun(opened: RunOpened): RunState {
     attempts: new Map(),
     agents: new Map(),
     tests: new Map(),
+    work: noWork(),
     collectErrors: new Map(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,

@@ -7,6 +7,7 @@ import { isFailure } from '../../shared/outcome.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { isUnfinished } from './unfinished.ts';
+import { dropWork } from './work.ts';
 
 /** Whose attempt tells. */
 export interface Teller {
@@ -48,6 +49,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
   const test = expectTest(state, own, result.nodeid);
   if (test.accepted !== null) {
     state.duplicatesDropped += 1;
+    if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
   test.accepted = { ...by, result };

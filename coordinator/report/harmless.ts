@@ -17,5 +17,11 @@ export const harmless = (text: string): string =>
     .replace(sequences, '')
     .replace(controls, (character) => `\\x${codeOf(character).padStart(2, '0')}`);
 
+/** The same, on one line. */
+export const oneLine = (text: string): string => harmless(text).replaceAll('\n', '\\n');
+
 /** For XML: what may not stand there becomes `#x1B`, as in pytest's own JUnit files. */
 export const xmlSafe = (text: string): string => text.replace(notXml, (character) => `#x${codeOf(character).padStart(2, '0')}`);
+
+/** `1 test`, `2 tests`. */
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -6,7 +6,7 @@ import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import type { RunState } from '../core/run-state.ts';
-import { oneLine, plural } from './terminal.ts';
+import { oneLine, plural } from './harmless.ts';
 
 export interface Progress {
   /** `before` is the state that the event will change. */

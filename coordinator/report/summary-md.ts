@@ -2,8 +2,7 @@
 
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
-import { harmless } from './harmless.ts';
-import { plural } from './terminal.ts';
+import { harmless, plural } from './harmless.ts';
 
 /** How many failures are shown in full; CI systems cap a summary's size. */
 const SHOWN = 20;

@@ -4,7 +4,8 @@ import { styleText } from 'node:util';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
-import { harmless } from './harmless.ts';
+import { harmless, oneLine, plural } from './harmless.ts';
+import { profileLines } from './profile-words.ts';
 
 /** How many lines of one list are shown; the report has all. */
 const SHOWN = 20;
@@ -23,7 +24,7 @@ export function renderReport(report: Report, options: TerminalOptions): string {
   const lines =
     options.verbosity === 'quiet'
       ? shortSummary(report)
-      : [...details(report, options), ...shortSummary(report), ...slowest(report), ...whoAndWhere(report, options)];
+      : [...details(report, options), ...shortSummary(report), ...slowest(report), ...profileLines(report), ...places(options)];
   return `${[...lines, verdictLine(report, options)].join('\n')}\n`;
 }
 
@@ -67,15 +68,7 @@ function slowest(report: Report): string[] {
   return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow: ${seconds.toFixed(2)} s ${oneLine(nodeid)}`);
 }
 
-function whoAndWhere(report: Report, { paths }: TerminalOptions): string[] {
-  return [
-    ...report.agents.map(
-      ({ id, host, workers, tests, busySeconds }) =>
-        `agent ${oneLine(id)} on ${oneLine(host)}: ${plural(tests, 'test')} with ${plural(workers, 'worker')}, busy ${busySeconds.toFixed(1)} s`,
-    ),
-    ...(paths.length === 0 ? [] : [`reports: ${paths.join(' ')}`]),
-  ];
-}
+const places = ({ paths }: TerminalOptions): string[] => (paths.length === 0 ? [] : [`reports: ${paths.join(' ')}`]);
 
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
 function verdictLine(report: Report, { color }: TerminalOptions): string {
@@ -100,10 +93,6 @@ function verdictLine(report: Report, { color }: TerminalOptions): string {
   const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${plural(report.agents.length, 'agent')}, ${plural(files, 'file')}; exit ${report.exitCode}`;
   return color ? styleText([report.exitCode === 0 ? 'green' : 'red', 'bold'], line) : line;
 }
-
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
-
-export const oneLine = (text: string): string => harmless(text).replaceAll('\n', '\\n');
 
 /** What a traceback comes down to: its last `E` line, else its last line. */
 function brief(message: string): string {

@@ -60,6 +60,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     busySeconds: z.number(),
     idleSeconds: z.number(),
     peakRssBytes: z.number(),
+    cpuSeconds: z.number().nullable().default(null),
   }),
   z.object({
     kind: z.literal('attempt-started'),

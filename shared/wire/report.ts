@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
-import { type Report, ratings } from '../report.ts';
+import { phases, type Report, ratings } from '../report.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 
 const REPORT_SCHEMA = 1;
@@ -76,6 +76,7 @@ const reportSchema: z.ZodType<Report> = z.object({
       busySeconds: seconds,
       idleSeconds: seconds,
       peakRssBytes: z.number(),
+      cpuSeconds: seconds.nullable().default(null),
     }),
   ),
   profile: z.object({
@@ -91,6 +92,11 @@ const reportSchema: z.ZodType<Report> = z.object({
     timeToFirstTestSeconds: seconds.nullable(),
     sequentialSeconds: seconds,
     speedup: z.number(),
+    secondsPerTest: seconds.nullable().default(null),
+    breakdown: z
+      .record(z.enum(phases), z.object({ seconds, share: z.number() }))
+      .nullable()
+      .default(null),
     rating: z.enum(ratings),
   }),
 });

@@ -38,6 +38,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
       run: (_attempt, _tell, interrupt) =>
         new Promise((resolve) => interrupt.addEventListener('abort', () => resolve({ kind: 'interrupted', by: 'cancelled' }))),
       peakRssBytes: () => 0,
+      cpuSeconds: () => 0,
       close: async () => undefined,
     };
     await using member = await redisPoolMember({

@@ -84,6 +84,7 @@ describe.each([
     expect(by('test_xfail')?.message).toBe('known');
     expect(by('test_pass')).toMatchObject({ message: null, sections: [] });
     expect(ran.peakRssBytes).toBeGreaterThan(10_000_000);
+    expect(ran.cpuSeconds).toBeGreaterThan(0);
 
     const announced = ran.events.flatMap((event) => (event.kind === 'collected' ? event.nodeids : []));
     expect(new Set(announced)).toEqual(new Set(Object.keys(ran.outcomes)));

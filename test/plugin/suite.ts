@@ -45,6 +45,7 @@ export interface Ran {
   readonly outcomes: Readonly<Record<string, string>>;
   readonly workers: number;
   readonly peakRssBytes: number;
+  readonly cpuSeconds: number;
 }
 
 export interface RunOptions {
@@ -120,7 +121,15 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
       const ending = await session.run(request, tell, aborter.signal);
       const results = events.flatMap((event) => (event.kind === 'test-finished' ? [event.result] : []));
       const outcomes = Object.fromEntries(results.map((result) => [result.nodeid, result.outcome]));
-      return { ending, events, results, outcomes, workers: session.info.workers, peakRssBytes: session.peakRssBytes() };
+      return {
+        ending,
+        events,
+        results,
+        outcomes,
+        workers: session.info.workers,
+        peakRssBytes: session.peakRssBytes(),
+        cpuSeconds: session.cpuSeconds(),
+      };
     },
     [Symbol.asyncDispose]: () => session.close(),
   };

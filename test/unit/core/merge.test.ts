@@ -75,7 +75,7 @@ test('a run whose every test passed is told in full', () => {
     notRun: [],
     collectErrors: [],
     shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],
-    agents: [{ id: 'a1', host: 'host', workers: 2, tests: 2, busySeconds: 3, idleSeconds: 1, peakRssBytes: 1024 }],
+    agents: [{ id: 'a1', host: 'host', workers: 2, tests: 2, busySeconds: 3, idleSeconds: 1, peakRssBytes: 1024, cpuSeconds: 2.4 }],
     profile: {
       setupSeconds: 0.4,
       discoverySeconds: 0.6,
@@ -85,10 +85,13 @@ test('a run whose every test passed is told in full', () => {
       makespanSeconds: 5,
       boundSeconds: 0.5,
       efficiency: 0.1,
-      cpuUtilization: null,
+      cpuUtilization: 0.24,
       timeToFirstTestSeconds: 2.5,
       sequentialSeconds: 1,
       speedup: 0.2,
+      secondsPerTest: 0.25,
+      // What it is made of is breakdown.test.ts's.
+      breakdown: expect.anything(),
       rating: 'poor',
     },
   });
@@ -198,7 +201,7 @@ test('tests are told by file, in the order in which they were announced', () => 
 test('an agent that was lost is reported by what is known of it', () => {
   const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()), lost(a1), stopped('no-agent'));
   expect(reportOf(state).agents).toEqual([
-    { id: 'a1', host: 'host', workers: 2, tests: 1, busySeconds: 2, idleSeconds: 1, peakRssBytes: 0 },
+    { id: 'a1', host: 'host', workers: 2, tests: 1, busySeconds: 2, idleSeconds: 1, peakRssBytes: 0, cpuSeconds: null },
   ]);
 });
 

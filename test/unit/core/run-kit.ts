@@ -70,6 +70,7 @@ export const left = (agent: AgentId, at = 9000): CoordinatorEvent => ({
   busySeconds: 3,
   idleSeconds: 1,
   peakRssBytes: 1024,
+  cpuSeconds: 2.4,
 });
 
 export const enqueued = (shard: number, fence = 1, role: AttemptRole = fence === 1 ? 'primary' : 'retry'): CoordinatorEvent => ({

@@ -45,7 +45,9 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     notRun: [],
     collectErrors: [],
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('a1'), attempt: 1, state: 'done' }],
-    agents: [{ id: agentId('a1'), host: 'h', workers: 2, tests: tests.length, busySeconds: 1, idleSeconds: 0, peakRssBytes: 1 }],
+    agents: [
+      { id: agentId('a1'), host: 'h', workers: 2, tests: tests.length, busySeconds: 1, idleSeconds: 0, peakRssBytes: 1, cpuSeconds: null },
+    ],
     profile: {
       setupSeconds: 0,
       discoverySeconds: 0,
@@ -59,6 +61,8 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
       timeToFirstTestSeconds: null,
       sequentialSeconds: 1,
       speedup: 1,
+      secondsPerTest: 0.25,
+      breakdown: null,
       rating: 'excellent',
     },
     ...changes,

@@ -41,6 +41,7 @@ class Running:
 
     def tell_finished(self, nodeid, started_at):
         reports, self.nodeid, self.reports = self.reports, None, []
+        own, awaited = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         line = reports[-1].location[1] if reports else None
         self.channel.send(
             "test-finished",
@@ -50,7 +51,8 @@ class Running:
             line=line + 1 if isinstance(line, int) and line >= 0 else None,
             phases=[self.phase(report) for report in reports],
             sections=self.sections(reports),
-            rssBytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT,
+            rssBytes=own.ru_maxrss * RSS_UNIT,
+            cpuSeconds=own.ru_utime + own.ru_stime + awaited.ru_utime + awaited.ru_stime,
         )
 
     def phase(self, report):

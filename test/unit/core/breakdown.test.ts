@@ -1,0 +1,99 @@
+// What a run's time was made of.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { breakDown, type Measured } from '../../../coordinator/core/breakdown.ts';
+import { type AgentId, agentId } from '../../../shared/ids.ts';
+import type { Phase } from '../../../shared/report.ts';
+import {
+  a1,
+  a2,
+  collected,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  left,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  told,
+} from './run-kit.ts';
+
+const measured: Measured = {
+  startedAt: 0,
+  firstEnqueuedAt: 1000,
+  closedAt: 11_000,
+  collectionSeconds: 2,
+  executionSeconds: 10,
+  lostSeconds: 0,
+  spans: [
+    { agent: a1, firstAt: 2000, lastAt: 10_000 },
+    { agent: a1, firstAt: 4000, lastAt: 8000 },
+  ],
+  workersOf: new Map([[a1, 2]]),
+};
+const secondsOf = (changes: Partial<Measured> = {}): Record<Phase, number> => {
+  const breakdown = breakDown({ ...measured, ...changes });
+  return Object.fromEntries(Object.entries(breakdown).map(([phase, { seconds }]) => [phase, seconds])) as Record<Phase, number>;
+};
+
+test('every worker waits for pytest, works, and waits for the last one', () => {
+  expect(secondsOf()).toEqual({
+    preparation: 1,
+    'start-up': 2,
+    collection: 1,
+    execution: 5,
+    between: 0,
+    lost: 0,
+    imbalance: 1,
+    ending: 1,
+  });
+});
+
+test('a worker that never got work waited for the last one all the time', () => {
+  expect(
+    secondsOf({
+      workersOf: new Map([
+        [a1, 2],
+        [a2, 2],
+      ]),
+    }),
+  ).toMatchObject({ 'start-up': 1, imbalance: 5 });
+});
+
+test('a worker that replaces a dead one is not another one', () => {
+  const spans = [...measured.spans, { agent: a1, firstAt: 8500, lastAt: 9000 }];
+  expect(secondsOf({ spans })).toMatchObject({ 'start-up': 2, imbalance: 0.5 });
+});
+
+test('shares are of all time, no phase is below nothing, and the phases fill the makespan, whatever the clocks say', () => {
+  const at = fc.integer({ min: -20_000, max: 40_000 });
+  const span = fc.record({ agent: fc.constantFrom<AgentId>(a1, a2, agentId('unknown')), firstAt: at, lastAt: at });
+  fc.assert(
+    fc.property(fc.array(span), fc.nat(20), fc.nat(20), (spans, collectionSeconds, executionSeconds) => {
+      const breakdown = breakDown({ ...measured, spans, collectionSeconds, executionSeconds });
+      const parts = Object.values(breakdown);
+      expect(Math.min(...parts.map(({ seconds }) => seconds))).toBeGreaterThanOrEqual(0);
+      expect(parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+      const { preparation, ...middle } = breakdown;
+      expect(Object.values(middle).reduce((sum, { seconds }) => sum + seconds, 0)).toBeGreaterThanOrEqual(10 - 1e-9);
+    }),
+  );
+});
+
+test('work that another attempt did again is lost, and an event that is heard again is not', () => {
+  const id = 'test_a.py::test_1';
+  const first = [told(a1, 1, 1, collected('test_a.py', [id])), told(a1, 1, 1, finished(id))];
+  const again = [told(a2, 1, 2, collected('test_a.py', [id])), told(a2, 1, 2, finished(id))];
+  const events = [joined(a1), joined(a2), enqueued(1), started(a1, 1), ...first, enqueued(1, 2), started(a2, 1, 2)];
+  const lostOf = (...more: typeof events) =>
+    reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])]), ...events, ...more, ended(a1, 1), left(a1))).profile.breakdown?.lost.seconds;
+  expect(lostOf()).toBe(0);
+  expect(lostOf(...first)).toBe(0);
+  // A collection of 0.5 s and a test of 0.25 s, spread over four workers.
+  expect(lostOf(...again)).toBeCloseTo(0.75 / 4);
+  expect(lostOf(...again, ...again)).toBeCloseTo(0.75 / 4);
+});
