@@ -143,6 +143,8 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, run: JoinedRun,
     await Promise.allSettled([...running.values()].map((attempt) => attempt.settled));
   }
   await heard;
+  // What fails in the last teardowns belongs to the run.
+  await session.close();
   const servedSeconds = ((clock.now() - joinedAt) / 1000) * session.slots;
   outbox.push({
     kind: 'agent-left',

@@ -16,8 +16,8 @@ import { createInbox, type Inbox } from './inbox.ts';
 import { lookOut, passes, refused } from './look-out.ts';
 import type { RunChannel } from './ports.ts';
 
-/** How long a run that is done waits for its agents' last accounts. */
-const FAREWELL_MS = 1000;
+/** How long a run that is done waits for its agents: the last teardowns of their sessions may fail yet. A lost agent is not waited for. */
+const FAREWELL_MS = 40_000;
 /** How long a stopped run waits for the results of what is being interrupted. */
 const INTERRUPT_MS = 10_000;
 

@@ -41,17 +41,25 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const settled = new Set<NodeId>();
   const running = new Map<string, { readonly nodeid: NodeId; readonly startedAt: number }>();
   const collecting = new Map<string, TestFile>();
+  const tearing = new Map<string, NodeId>();
   const rss = new Map<string, number>();
   const cpu = new Map<string, number>();
   let isExpectingLosses = false;
   let started: StartedPytest | null = null;
   let finished: AttemptLog['finished'] = null;
 
+  /** The results of the tests that it belonged to are out: it is told of the file. */
+  const tellTornDown = (after: NodeId, problem: string): void =>
+    tell({ kind: 'collect-failed', at: now(), file: fileOf(after), message: `in a teardown after ${after}:\n${problem}` });
+
   const lose = (worker: string, error: string): void => {
     const test = running.get(worker);
     const file = collecting.get(worker);
+    const after = tearing.get(worker);
     running.delete(worker);
     collecting.delete(worker);
+    tearing.delete(worker);
+    if (after !== undefined && !isExpectingLosses) tellTornDown(after, `xdist worker ${worker} crashed: ${error}`);
     if (file !== undefined && !isExpectingLosses && !failed.has(file)) {
       failed.add(file);
       tell({ kind: 'collect-failed', at: now(), file, message: `xdist worker ${worker} crashed while collecting ${file}: ${error}` });
@@ -84,11 +92,13 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'collecting':
         collecting.set(worker, testFile(message.file));
         return;
-      case 'late-error': {
-        const file = fileOf(nodeId(message.nodeid));
-        tell({ kind: 'collect-failed', at: now(), file, message: `in a teardown after ${message.nodeid}:\n${message.message}` });
+      case 'tearing-down':
+        tearing.set(worker, nodeId(message.nodeid));
         return;
-      }
+      case 'torn-down':
+        tearing.delete(worker);
+        if (message.message !== null) tellTornDown(nodeId(message.nodeid), message.message);
+        return;
       case 'started':
         started = message;
         return;

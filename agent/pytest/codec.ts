@@ -44,8 +44,9 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), file: z.string() }),
   z.object({ kind: z.literal('task-done'), isWhole: z.boolean(), isLast: z.boolean() }),
-  /** A fixture that outlived its file failed in its teardown; `nodeid` ran last before. */
-  z.object({ kind: z.literal('late-error'), nodeid: z.string(), message: z.string() }),
+  /** Around the teardown of what outlived its file; `nodeid` ran last before. `message`: how it failed. */
+  z.object({ kind: z.literal('tearing-down'), nodeid: z.string() }),
+  z.object({ kind: z.literal('torn-down'), nodeid: z.string(), message: z.string().nullable() }),
   /** Reports also go through pytest's main process, and what needs them there; one that could not. */
   z.object({ kind: z.literal('relaying'), why: z.string() }),
   z.object({ kind: z.literal('not-relayed'), nodeid: z.string(), problem: z.string() }),

@@ -16,7 +16,7 @@ import { type Inbox, openInbox } from './inbox.ts';
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
 const START_MS = 120_000;
 /** How long a session that was told to end may take for its last teardowns. */
-const END_MS = 10_000;
+const END_MS = 30_000;
 /** How long after a worker's connection its death is told, at most. */
 const DEATH_NOTICE_MS = 5000;
 /** How many workers may end between an attempt's tests before it counts as crashed. */
@@ -68,6 +68,8 @@ export async function startFed(
   const queue: Task[] = [];
   const idle: string[] = [];
   const busy = new Map<string, Task>();
+  /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
+  const latest = new Map<string, Task>();
   const pids = new Map<string, number>();
   /** Largest resident memory of each worker that is there. */
   const rss = new Map<string, number>();
@@ -88,9 +90,10 @@ export async function startFed(
       idle.shift();
       const task = queue.shift();
       if (task === undefined) return;
-      if (inbox.send(worker, { kind: 'run', isSerial: task.isSerial, selectors: task.selectors.map(selectorAsJson) }))
+      if (inbox.send(worker, { kind: 'run', isSerial: task.isSerial, selectors: task.selectors.map(selectorAsJson) })) {
         busy.set(worker, task);
-      else queue.unshift(task);
+        latest.set(worker, task);
+      } else queue.unshift(task);
     }
   };
 
@@ -101,7 +104,10 @@ export async function startFed(
     const task = busy.get(worker);
     busy.delete(worker);
     rss.delete(worker);
-    if (task === undefined) return;
+    if (task === undefined) {
+      latest.get(worker)?.log.hear({ kind: 'worker-down', worker, error }, worker);
+      return;
+    }
     const before = task.log.missing().length;
     task.log.hear({ kind: 'worker-down', worker, error }, worker);
     const remaining = task.log.remaining();
@@ -155,7 +161,7 @@ export async function startFed(
           rss.set(worker, message.rssBytes);
           peakRssBytes = Math.max(peakRssBytes, sumOf(rss.values()));
         }
-        busy.get(worker)?.log.hear(message, worker);
+        latest.get(worker)?.log.hear(message, worker);
     }
   };
 
@@ -266,6 +272,8 @@ export async function startFed(
     const late = new AbortController();
     await Promise.race([exited, delay(END_MS, null, { signal: late.signal }).catch(() => undefined)]);
     late.abort();
+    // Only a worker that is still in a teardown takes this for a failure.
+    if (over === null) for (const worker of latest.keys()) lose(worker, `its last teardowns took longer than ${END_MS / 1000} s`);
     pytest?.kill();
     await exited.catch(() => undefined);
   }

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { decodeReport } from '../../shared/wire/report.ts';
+import { countedByPlainPytest } from '../../test/support/plain-pytest.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
@@ -66,26 +67,9 @@ async function environment(): Promise<string> {
 }
 
 async function plainOutcomes(python: string, cwd: string, paths: readonly string[]): Promise<{ outcomes: Outcomes; seconds: number }> {
-  const directory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
-  try {
-    const file = join(directory, 'outcomes.tsv');
-    const startedAt = Date.now();
-    const env = { RECORD_OUTCOMES: file, PYTHONPATH: here, PYTHONDONTWRITEBYTECODE: '1' };
-    await execa(python, ['-m', 'pytest', '-q', '--no-header', '-p', 'no:cacheprovider', '-p', 'record_outcomes', ...paths], {
-      cwd,
-      env,
-      reject: false,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const outcomes = new Map<string, string>();
-    for (const line of (await readFile(file, 'utf8')).split('\n').filter((text) => text !== '')) {
-      const [category = '', nodeid = ''] = line.split('\t', 2);
-      outcomes.set(nodeid, category);
-    }
-    return { outcomes, seconds: (Date.now() - startedAt) / 1000 };
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  const startedAt = Date.now();
+  const { outcomes } = await countedByPlainPytest(python, cwd, paths);
+  return { outcomes: new Map(Object.entries(outcomes)), seconds: (Date.now() - startedAt) / 1000 };
 }
 
 async function shardlineOutcomes(

@@ -32,6 +32,19 @@ test('a broken import: exit 1, and the rest still runs', async () => {
   expect(result.stdout).toContain('ERROR collecting test_broken.py');
 });
 
+test('a session fixture that fails when all tests are over: exit 1', async () => {
+  await using project = await newProject({
+    'conftest.py':
+      'import pytest, time\n@pytest.fixture(scope="session")\ndef base():\n    yield\n    time.sleep(1.5)\n    raise RuntimeError("left behind")\n',
+    'test_a.py': 'def test_ok(base): pass\n',
+  });
+  const result = await project.shardline(['run', ...out]);
+  expect(result.exitCode).toBe(1);
+  const report = await project.report();
+  expect(outcomesOf(report)).toEqual({ 'test_a.py::test_ok': 'passed' });
+  expect(report.collectErrors).toEqual([{ file: 'test_a.py', message: expect.stringContaining('left behind') }]);
+});
+
 test('no tests: exit 5', async () => {
   await using project = await newProject({ 'readme.txt': '' });
   const result = await project.shardline(['run', ...out]);

@@ -1,25 +1,12 @@
-// What can go wrong when one session is fed file by file, each against plain pytest.
+// What can go wrong when one session is fed file by file.
 
-import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { processEngine } from '../../agent/process-engine.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
 import { nodeId, testFile } from '../../shared/ids.ts';
-import { testPython } from '../support/python.ts';
-import {
-  inJunitTerms,
-  makeSuite,
-  type OpenSuite,
-  openSuite,
-  plainPytest,
-  type Ran,
-  type RunOptions,
-  type Suite,
-  selectors,
-} from './suite.ts';
+import { makeSuite, type OpenSuite, openSuite, type Ran, type RunOptions, type Suite, selectors } from './suite.ts';
 
 const open = (suite: Suite, options: RunOptions = {}): Promise<OpenSuite> =>
   openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', ...options });
@@ -33,77 +20,6 @@ async function feed(suite: Suite, files: readonly string[], options: RunOptions 
 }
 
 const merged = (ran: readonly Ran[]): Record<string, string> => Object.assign({}, ...ran.map(({ outcomes }) => outcomes));
-
-const logged = `
-import os, pytest
-LOG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "log.txt")
-def log(text):
-    with open(LOG, "a") as out: out.write(text + "\\n")
-@pytest.fixture(scope="session")
-def in_session():
-    log("session up"); yield; log("session down")
-@pytest.fixture(scope="package")
-def in_package(request):
-    log("package up " + request.node.name); yield; log("package down")
-@pytest.fixture(scope="module", autouse=True)
-def in_module(request):
-    log("module up " + request.node.name); yield; log("module down")
-@pytest.fixture(scope="class")
-def in_class():
-    log("class up"); yield; log("class down")
-@pytest.fixture
-def in_function(in_session):
-    log("function up"); yield; log("function down")
-`;
-const usesAll =
-  'class TestX:\n    def test_a(self, in_package, in_class, in_function): pass\n    def test_b(self, in_class, in_function): pass\ndef test_c(in_package): pass\n';
-
-test('fixtures of every scope are set up and torn down as in plain pytest', async () => {
-  const files = ['a/test_1.py', 'a/test_2.py', 'b/c/test_3.py', 'b/test_4.py', 'test_5.py'];
-  await using suite = await makeSuite({
-    'conftest.py': logged,
-    'a/__init__.py': '',
-    'b/__init__.py': '',
-    'b/c/__init__.py': '',
-    ...Object.fromEntries(files.map((file) => [file, usesAll])),
-  });
-  const log = join(suite.path, 'log.txt');
-  await promisify(execFile)(testPython(), ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', ...files], { cwd: suite.path });
-  const plain = await readFile(log, 'utf8');
-  await rm(log);
-  const ran = await feed(suite, files);
-  expect(ran.map(({ ending }) => ending.kind)).toEqual(files.map(() => 'finished'));
-  expect(await readFile(log, 'utf8')).toBe(plain);
-});
-
-test('nested conftests, their hooks and their fixtures hold for the files below them only', async () => {
-  const files = ['a/test_a.py', 'a/b/test_b.py', 'c/test_c.py', 'a/test_z.py'];
-  await using suite = await makeSuite({
-    'conftest.py': 'import pytest\n@pytest.fixture\ndef name(): return "root"\n',
-    'a/conftest.py':
-      'import pytest\n@pytest.fixture\ndef name(): return "a"\ndef pytest_collection_modifyitems(items):\n    for item in items:\n        if item.path.parent.name == "b": item.add_marker(pytest.mark.xfail(strict=True))\n',
-    'a/b/conftest.py': 'import pytest\n@pytest.fixture\ndef name(name): return name + "b"\n',
-    'a/test_a.py': 'def test_name(name): assert name == "a"\n',
-    'a/b/test_b.py': 'def test_name(name): assert name == "not ab"\ndef test_strict(name): assert name == "ab"\n',
-    'c/test_c.py': 'def test_name(name): assert name == "root"\n',
-    'a/test_z.py': 'def test_name(name): assert name == "a"\n',
-  });
-  expect(inJunitTerms(merged(await feed(suite, files)))).toEqual(await plainPytest(suite));
-});
-
-test('unittest, doctest, classes, parameters and generated tests are what they are in plain pytest', async () => {
-  await using suite = await makeSuite({
-    'pytest.ini': '[pytest]\naddopts = --doctest-modules\n',
-    'test_u.py':
-      'import unittest\nclass TestU(unittest.TestCase):\n    @classmethod\n    def setUpClass(cls): cls.x = 1\n    def test_x(self): self.assertEqual(self.x, 1)\n    def test_y(self): self.fail("no")\n    @unittest.skip("s")\n    def test_s(self): pass\n    @unittest.expectedFailure\n    def test_e(self): self.fail()\n',
-    'test_d.py': '"""\n>>> 1 + 1\n2\n"""\ndef f():\n    """\n    >>> 1 + 1\n    3\n    """\n',
-    'test_p.py':
-      'import pytest\ndef pytest_generate_tests(metafunc):\n    if "g" in metafunc.fixturenames: metafunc.parametrize("g", ["a::b", "ü", "x y", ""])\ndef test_g(g): pass\n@pytest.mark.parametrize("n", range(3))\nclass TestN:\n    def test_n(self, n): assert n != 1\n',
-  });
-  const ran = await feed(suite, ['test_u.py', 'test_d.py', 'test_p.py']);
-  expect(Object.values(merged(ran)).sort()).toEqual(Object.values(await plainPytest(suite)).sort());
-  expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished']);
-});
 
 test('a file that cannot be imported, a broken conftest and a file that is not there are told, and the session goes on', async () => {
   await using suite = await makeSuite({
@@ -241,19 +157,6 @@ test('an interrupted attempt keeps what it has, ends soon, and the session goes 
   expect(ran.ending).toEqual({ kind: 'interrupted', by: 'deadline' });
   expect(ran.outcomes).toEqual({ 'test_l.py::test_1': 'passed' });
   expect((await session.run(selectors('test_o.py'))).outcomes).toEqual({ 'test_o.py::test_o': 'passed' });
-});
-
-test('a fixture of a package that fails in its teardown, after its last file, is told', async () => {
-  await using suite = await makeSuite({
-    'a/__init__.py': '',
-    'a/conftest.py': 'import pytest\n@pytest.fixture(scope="package")\ndef up():\n    yield\n    raise RuntimeError("too late")\n',
-    'a/test_a.py': 'def test_a(up): pass\n',
-    'test_o.py': 'def test_o(): pass\n',
-  });
-  const ran = await feed(suite, ['a/test_a.py', 'test_o.py']);
-  expect(merged(ran)).toEqual({ 'a/test_a.py::test_a': 'passed', 'test_o.py::test_o': 'passed' });
-  const told = ran.flatMap(({ events }) => events.filter((event) => event.kind === 'collect-failed'));
-  expect(told).toMatchObject([{ file: 'a/test_a.py', message: expect.stringContaining('too late') }]);
 });
 
 test.each([

@@ -56,6 +56,7 @@ export interface RunOptions {
   readonly relay?: Relay;
   readonly maxWorkerBytes?: number;
   readonly maxWorkerFiles?: number;
+  readonly python?: string;
   /** Interrupts the attempt as soon as this is true of an event. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
@@ -75,6 +76,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     relay = 'auto',
     maxWorkerBytes = 0,
     maxWorkerFiles = 0,
+    python = testPython(),
   } = options;
   const spec: RunSpec = {
     version: 1,
@@ -94,7 +96,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     agent: agentId('a1'),
     spec,
     workspace: suite.path,
-    python: testPython(),
+    python,
     numprocesses,
     maxAutoWorkers,
   });

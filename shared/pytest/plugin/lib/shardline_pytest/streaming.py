@@ -209,10 +209,14 @@ class Streaming:
         """Tears down what `item` does not need; a failure is an error of the last test that ran, as it is for plain pytest."""
         state = self.session._setupstate
         chain = [] if item is None else item.listchain()
-        if not state.stack or list(state.stack) == chain[: len(state.stack)]:
+        if self.last is None or not state.stack or list(state.stack) == chain[: len(state.stack)]:
             return
+        nodeid = own_id(self.last)
+        self.channel.send("tearing-down", nodeid=nodeid)
         call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
-        if call.excinfo is not None and self.last is not None:
+        message = None
+        if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
             self.reporting.late_report(self.last, report)
-            self.channel.send("late-error", nodeid=own_id(self.last), message=cap(report.longreprtext, MESSAGE_BYTES))
+            message = cap(report.longreprtext, MESSAGE_BYTES)
+        self.channel.send("torn-down", nodeid=nodeid, message=message)

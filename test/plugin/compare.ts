@@ -1,0 +1,54 @@
+// A suite by plain pytest and by the stream engine, the way a run would do it: discovered, then every file an attempt of its own.
+
+import { join } from 'node:path';
+import { streamEngine } from '../../agent/stream-engine.ts';
+import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts';
+import type { Selector } from '../../shared/shard.ts';
+import { type Counted, countedByPlainPytest } from '../support/plain-pytest.ts';
+import { testPython } from '../support/python.ts';
+import { openSuite, type Ran, type RunOptions, type Suite } from './suite.ts';
+
+export interface CompareOptions extends Pick<RunOptions, 'numprocesses'> {
+  /** Where both are started, relative to the suite. */
+  readonly cwd?: string;
+  readonly python?: string;
+}
+
+export interface Streamed extends Counted {
+  readonly ran: readonly Ran[];
+}
+
+/** Both ways with the same arguments. They are equal but for what `streamed` tells beside. */
+export async function bothWays(
+  suite: Suite,
+  args: readonly string[] = [],
+  options: CompareOptions = {},
+): Promise<{ readonly plain: Counted; readonly streamed: Counted; readonly ran: readonly Ran[] }> {
+  const { cwd = '.', python = testPython() } = options;
+  const plain = await countedByPlainPytest(python, join(suite.path, cwd), ['--continue-on-collection-errors', ...args]);
+  const { ran, ...streamed } = await stream(suite, args, options);
+  return { plain, streamed, ran };
+}
+
+/** Discovers what these arguments select and feeds it to one session, all at once. */
+export async function stream(suite: Suite, args: readonly string[] = [], options: CompareOptions = {}): Promise<Streamed> {
+  const { cwd = '.', python = testPython(), numprocesses = '2' } = options;
+  const workspace = join(suite.path, cwd);
+  const discovered = await pytestDiscovery().discover({ python, workspace, pytestArgs: args }, new AbortController().signal);
+  const uncollected = new Set<string>(discovered.collectErrors.map(({ file }) => file));
+  const selectors = discovered.files.map(
+    ({ file, nodeids }): Selector => (nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }),
+  );
+  const feed = async (): Promise<readonly Ran[]> => {
+    await using session = await openSuite(
+      { ...suite, path: workspace },
+      { engine: streamEngine(() => undefined), pytestArgs: args, numprocesses, python },
+    );
+    return await Promise.all(selectors.map((selector) => session.run([selector])));
+  };
+  // What is told in the last teardowns comes when the session is closed.
+  const ran = await feed();
+  for (const { events } of ran) for (const event of events) if (event.kind === 'collect-failed') uncollected.add(event.file);
+  const outcomes = Object.assign({}, ...ran.map((one) => one.outcomes)) as Record<string, string>;
+  return { ran, outcomes, uncollected: [...uncollected].sort() };
+}
