@@ -18,8 +18,9 @@ import { beginTenure, type Tenure } from './tenure.ts';
 const CHUNK = 1000;
 /** How many batches of events one read takes. */
 const READ_BATCHES = 200;
-/** How many openings the pool's stream remembers: it only wakes agents, the hash says what is open. */
+/** How many openings the pool's stream remembers, and for how long: it only wakes agents, the hash says what is open. */
 const OPENINGS = 100;
+const OPENED_LIFE_SECONDS = 10;
 
 /** Announces the run and begins to coordinate it, whoever did so before and enqueued `earlier`. */
 export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly AttemptId[]): Promise<RunChannel> {
@@ -143,7 +144,7 @@ async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
     .hset(pool.runs, spec.runId, encodeSpec(spec))
     .expire(pool.runs, KEY_LIFE_SECONDS)
     .xadd(pool.opened, 'MAXLEN', '~', OPENINGS, '*', 'run', spec.runId)
-    .expire(pool.opened, KEY_LIFE_SECONDS)
+    .expire(pool.opened, OPENED_LIFE_SECONDS)
     .exec();
 }
 

@@ -2,13 +2,14 @@
 
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId } from '../ids.ts';
-import { KEY_LIFE_SECONDS, PRESENCE_MS } from './keys.ts';
+import { PRESENCE_MS } from './keys.ts';
 
-// KEYS agents   ARGV agent, life in ms, life of the key in s
+// Who has not beaten for its life is gone, and so is the key when that is everybody.
+// KEYS agents   ARGV agent, life in ms
 const BEAT = `
 local t = redis.call('TIME')
 redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2], ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`;
 
 const ALIVE = `
@@ -17,7 +18,7 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000
 
 /** Says once that `agent` is alive. */
 export async function beat(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {
-  await redis.eval(BEAT, 1, agentsKey, agent, PRESENCE_MS.life, KEY_LIFE_SECONDS);
+  await redis.eval(BEAT, 1, agentsKey, agent, PRESENCE_MS.life);
 }
 
 export async function leavePresence(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {

@@ -1,0 +1,80 @@
+// The processes that a storm hits: agents behind links of their own, each replaced when it is gone, and one coordinator.
+
+import type { Project } from '../support/shardline.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+
+type Command = ReturnType<Project['shardline']>;
+
+/** One process behind a link that can be cut. */
+export interface Member {
+  readonly name: string;
+  readonly link: TcpProxy;
+  /** Everything that was started under this name; the last is the one that runs, if any does. */
+  readonly commands: Command[];
+  /** Whether it is stopped by SIGSTOP. */
+  isFrozen: boolean;
+  /** All that it ever said. */
+  said: string;
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly agents: readonly Member[];
+  readonly coordinator: Member;
+  startAgent(agent: Member): void;
+  /** Starts the run, or resumes it once it has an id. */
+  startCoordinator(): void;
+}
+
+export const isUp = (member: Member): boolean => {
+  const last = member.commands.at(-1)?.nodeChildProcess;
+  return last !== undefined && last.exitCode === null && last.signalCode === null;
+};
+
+export function signal(member: Member, name: NodeJS.Signals): void {
+  if (name === 'SIGSTOP' || name === 'SIGCONT') member.isFrozen = name === 'SIGSTOP';
+  if (isUp(member)) member.commands.at(-1)?.kill(name);
+}
+
+/** Resolves when the last process of that name has ended, with its exit code. */
+export async function endOf(member: Member): Promise<number | null> {
+  const result = await member.commands.at(-1);
+  return result?.exitCode ?? null;
+}
+
+/** `mark` is in the environment of everything that is started here, so that what outlives it is found. */
+export async function makeFleet(project: Project, redisPort: number, agents: number, mark: string): Promise<Fleet> {
+  const member = async (name: string): Promise<Member> => ({
+    name,
+    link: await startTcpProxy(redisPort),
+    commands: [],
+    isFrozen: false,
+    said: '',
+  });
+  const start = (to: Member, argv: readonly string[]): void => {
+    const command = project.shardline(argv, { SHARDLINE_REDIS_URL: `redis://127.0.0.1:${to.link.port}`, CHAOS_MARK: mark });
+    command.all.on('data', (chunk: Buffer) => {
+      to.said += chunk.toString();
+    });
+    to.commands.push(command);
+    to.isFrozen = false;
+  };
+  const members = await Promise.all(Array.from({ length: agents }, (_, index) => member(`agent-${index + 1}`)));
+  const coordinator = await member('coordinator');
+  return {
+    agents: members,
+    coordinator,
+    startAgent: (agent) => start(agent, ['agent', '--name', agent.name, '-n', '1']),
+    startCoordinator() {
+      const id = /^run ([a-z0-9-]+):/m.exec(coordinator.said)?.[1];
+      const own = id === undefined ? [] : ['--resume', id];
+      start(coordinator, ['run', ...own, '--out', 'out', '--wait-agents', '40s', '--redis-wait', '30s', '--verbose']);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const each of [...members, coordinator]) {
+        for (const command of each.commands) command.kill('SIGKILL');
+        await Promise.all(each.commands);
+        await each.link[Symbol.asyncDispose]();
+      }
+    },
+  };
+}

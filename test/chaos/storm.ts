@@ -1,0 +1,232 @@
+// One storm over one real run: what breaks is drawn from a seed, and afterwards everything must be as if nothing had broken.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { Redis } from 'ioredis';
+import { type DurableRedis, startDurableRedis } from '../support/durable-redis.ts';
+import { eventually } from '../support/eventually.ts';
+import { testPython } from '../support/python.ts';
+import { newProject, type Project } from '../support/shardline.ts';
+import { endOf, type Fleet, isUp, type Member, makeFleet, signal } from './fleet.ts';
+import { createRandom, type Random } from './random.ts';
+import { crashing, suite } from './suite.ts';
+
+/** How long the storm rages; then the run may end. */
+const STORM_MS = 7000;
+/** How long a run may take to end once the storm is over, and a process once it was asked to leave. */
+const END_SECONDS = 90;
+const LEAVE_SECONDS = 40;
+/** Keys of a pool that say who is there and what is new go by themselves after this long. */
+const PASSING_MS = 10_000;
+
+export interface StormResult {
+  readonly seed: number;
+  /** What broke, in order, with seconds since the start. */
+  readonly blows: readonly string[];
+  /** What is not as if nothing had broken; empty is good. */
+  readonly problems: readonly string[];
+  readonly seconds: number;
+  /** All that coordinator and agents said, for whoever looks for the cause. */
+  readonly said: string;
+}
+
+/** Node id → outcome by plain pytest, without the tests that crash: those are errors. */
+export async function plainOutcomes(): Promise<ReadonlyMap<string, string>> {
+  await using project = await newProject(suite);
+  const plugins = fileURLToPath(new URL('../../bench/equality', import.meta.url));
+  const recorded = join(project.directory, 'recorded.txt');
+  const deselected = crashing.flatMap((id) => ['--deselect', id]);
+  await execa(testPython(), ['-m', 'pytest', '-q', '-p', 'record_outcomes', ...deselected], {
+    cwd: project.directory,
+    env: { PYTHONPATH: plugins, RECORD_OUTCOMES: recorded },
+    reject: false,
+    stdin: 'ignore',
+  });
+  const lines = (await readFile(recorded, 'utf8')).trimEnd().split('\n');
+  const outcomes = lines.map((line): [string, string] => {
+    const at = line.indexOf('\t');
+    return [line.slice(at + 1), line.slice(0, at)];
+  });
+  return new Map([...outcomes, ...crashing.map((id): [string, string] => [id, 'error'])]);
+}
+
+export async function storm(seed: number, plain: ReadonlyMap<string, string>): Promise<StormResult> {
+  const startedAt = performance.now();
+  const seconds = (): number => (performance.now() - startedAt) / 1000;
+  const mark = `chaos-${process.pid}-${seed}`;
+  const blows: string[] = [];
+  const problems: string[] = [];
+  await using project = await newProject(suite);
+  await using redis = await startDurableRedis();
+  await using fleet = await makeFleet(project, redis.port, 3, mark);
+  const { coordinator, agents } = fleet;
+  const attempt = async (what: string, check: () => Promise<void>): Promise<void> => {
+    try {
+      await check();
+    } catch (thrown) {
+      problems.push(`${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    }
+  };
+
+  for (const agent of agents) fleet.startAgent(agent);
+  fleet.startCoordinator();
+  const mending = await rage(fleet, redis, createRandom(seed), (blow) => blows.push(`${seconds().toFixed(1)} ${blow}`));
+  await Promise.all(mending);
+
+  await attempt('the run', async () => {
+    await eventually('it has ended', () => !isUp(coordinator), END_SECONDS);
+    const exitCode = await endOf(coordinator);
+    if (exitCode !== 1) problems.push(`the run ended with exit code ${exitCode}, where plain pytest fails with 1`);
+    problems.push(...(await differences(project, plain)));
+  });
+  await attempt('the agents', async () => {
+    for (const agent of agents) signal(agent, 'SIGTERM');
+    await eventually('all have left', () => !agents.some(isUp), LEAVE_SECONDS);
+  });
+  await attempt('processes', () => eventually('nothing outlives the run', async () => (await marked(mark)).length === 0, LEAVE_SECONDS));
+  problems.push(...(await marked(mark)).map((each) => `this process outlives the run: ${each}`));
+  await attempt('Redis', async () => {
+    problems.push(...(await keysLeft(redis.url)).map((key) => `this key is left in Redis: ${key}`));
+  });
+  const said = [coordinator, ...agents].map((member) => `--- ${member.name}\n${member.said}`).join('\n');
+  return { seed, blows, problems, seconds: seconds(), said };
+}
+
+type Blow = (fleet: Fleet, redis: DurableRedis, random: Random, tell: (what: string) => void) => Promise<void>;
+
+const wait = (ms: number): Promise<void> => delay(ms);
+const anyAgent = (fleet: Fleet, random: Random): Member => random.pick(fleet.agents);
+
+/** Every blow mends itself after a while, so that the run can end; what is broken already is left alone. */
+const blowTable: readonly (readonly [weight: number, blow: Blow])[] = [
+  [4, (fleet, _redis, random, tell) => endAgent(fleet, random, tell, 'SIGKILL')],
+  [2, (fleet, _redis, random, tell) => endAgent(fleet, random, tell, 'SIGTERM')],
+  [3, (fleet, _redis, random, tell) => freeze(anyAgent(fleet, random), random.pick([0.5, 2, 10]), tell)],
+  [2, (fleet, _redis, random, tell) => freeze(fleet.coordinator, random.pick([0.5, 3]), tell)],
+  [3, (fleet, _redis, random, tell) => reset(random.pick([...fleet.agents, fleet.coordinator]), tell)],
+  [2, (fleet, _redis, random, tell) => silence(random.pick([...fleet.agents, fleet.coordinator]), random.pick([1, 6, 11]), tell)],
+  [2, (_fleet, redis, random, tell) => restartRedis(redis, random.between(0.1, 2), false, tell)],
+  [1, (_fleet, redis, random, tell) => restartRedis(redis, random.between(0.1, 1), true, tell)],
+  [3, (fleet, _redis, random, tell) => killCoordinator(fleet, random.between(0.2, 2), tell)],
+  [1, (fleet, _redis, random, tell) => deposeCoordinator(fleet, random.between(1, 3), tell)],
+];
+const blowList: readonly Blow[] = blowTable.flatMap(([weight, blow]) => Array.from({ length: weight }, () => blow));
+
+/** Resolves when the storm is over, with what is still being mended. */
+async function rage(fleet: Fleet, redis: DurableRedis, random: Random, tell: (what: string) => void): Promise<Promise<void>[]> {
+  const mending: Promise<void>[] = [];
+  const until = performance.now() + STORM_MS;
+  await eventually('the run is open', () => fleet.coordinator.said.includes('run '), 60);
+  while (performance.now() < until && (isUp(fleet.coordinator) || mending.length === 0)) {
+    await wait(random.between(100, 1300));
+    if (!isUp(fleet.coordinator) && /report\.json/.test(fleet.coordinator.said)) break;
+    mending.push(random.pick(blowList)(fleet, redis, random, tell));
+  }
+  return mending;
+}
+
+async function endAgent(fleet: Fleet, random: Random, tell: (what: string) => void, name: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const agent = anyAgent(fleet, random);
+  if (!isUp(agent) || agent.isFrozen) return;
+  tell(`${name} of ${agent.name}`);
+  signal(agent, name);
+  await agent.commands.at(-1);
+  await wait(random.between(100, 1500));
+  fleet.startAgent(agent);
+}
+
+async function freeze(member: Member, seconds: number, tell: (what: string) => void): Promise<void> {
+  if (!isUp(member) || member.isFrozen) return;
+  const command = member.commands.at(-1);
+  tell(`SIGSTOP of ${member.name} for ${seconds} s`);
+  signal(member, 'SIGSTOP');
+  await wait(seconds * 1000);
+  if (command === member.commands.at(-1)) signal(member, 'SIGCONT');
+}
+
+async function reset(member: Member, tell: (what: string) => void): Promise<void> {
+  tell(`reset of every connection of ${member.name}`);
+  member.link.reset();
+}
+
+async function silence(member: Member, seconds: number, tell: (what: string) => void): Promise<void> {
+  tell(`silence of ${member.name} for ${seconds} s`);
+  member.link.silence();
+  await wait(seconds * 1000);
+  member.link.heal();
+}
+
+async function restartRedis(redis: DurableRedis, seconds: number, isEmptied: boolean, tell: (what: string) => void): Promise<void> {
+  tell(`SIGKILL of Redis for ${seconds.toFixed(1)} s${isEmptied ? ', and all it stored is gone' : ''}`);
+  await redis.kill();
+  if (isEmptied) await redis.forget();
+  await wait(seconds * 1000);
+  await redis.start();
+}
+
+async function killCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
+  const { coordinator } = fleet;
+  if (!isUp(coordinator) || coordinator.isFrozen) return;
+  tell(`SIGKILL of the coordinator for ${seconds.toFixed(1)} s`);
+  signal(coordinator, 'SIGKILL');
+  await coordinator.commands.at(-1);
+  await wait(seconds * 1000);
+  fleet.startCoordinator();
+}
+
+/** Frozen, and woken when another has its run. */
+async function deposeCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
+  const { coordinator } = fleet;
+  const old = coordinator.commands.at(-1);
+  if (old === undefined || !isUp(coordinator) || coordinator.isFrozen) return;
+  tell(`SIGSTOP of the coordinator, which wakes ${seconds.toFixed(1)} s after another has taken over`);
+  old.kill('SIGSTOP');
+  fleet.startCoordinator();
+  await wait(seconds * 1000);
+  old.kill('SIGCONT');
+}
+
+/** Every expected test exactly once, with plain pytest's outcome. */
+async function differences(project: Project, plain: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  const { tests, notRun, collectErrors } = await project.report();
+  const counts = new Map<string, number>();
+  for (const { nodeid } of tests) counts.set(nodeid, (counts.get(nodeid) ?? 0) + 1);
+  return [
+    ...tests.flatMap(({ nodeid, outcome, attempts }) => {
+      const expected = plain.get(nodeid);
+      return outcome === expected ? [] : [`${nodeid} is ${outcome}, by plain pytest ${expected}: ${attempts[0]?.message?.slice(0, 500)}`];
+    }),
+    ...[...plain.keys()].filter((id) => counts.get(id) !== 1).map((id) => `${id} is in the report ${counts.get(id) ?? 0} times`),
+    ...notRun.map(({ nodeid, reason }) => `${nodeid} was not run: ${reason}`),
+    ...collectErrors.map(({ file, message }) => `${file} was not collected: ${message.slice(0, 300)}`),
+  ];
+}
+
+/** Processes whose environment has the mark, but for this one. */
+async function marked(mark: string): Promise<readonly string[]> {
+  const found = await Promise.all(
+    (await readdir('/proc'))
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (pid) => {
+        const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+        const isMarked = (await read('environ')).includes(`CHAOS_MARK=${mark}\0`);
+        return isMarked ? [`${pid} ${(await read('cmdline')).replaceAll('\0', ' ').trim()}`] : [];
+      }),
+  );
+  return found.flat();
+}
+
+/** Keys that stay: all but durations, and what goes by itself within seconds. */
+async function keysLeft(url: string): Promise<readonly string[]> {
+  const redis = new Redis(url);
+  try {
+    const keys = (await redis.keys('*')).filter((key) => !key.endsWith(':timings'));
+    const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
+    return keys.filter((_, at) => (lives[at] ?? -1) < 0 || (lives[at] ?? 0) > PASSING_MS);
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,65 @@
+// A Redis server for tests that is killed and started again, with everything it stored or without.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { findServer } from '../../coordinator/redis/find-server.ts';
+import { eventually } from './eventually.ts';
+import { testPython } from './python.ts';
+import { freePort } from './redis.ts';
+
+export interface DurableRedis extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  /** Resolves when it answers; where it runs already, at once. */
+  start(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** What it stored is gone; only while it is killed. */
+  forget(): Promise<void>;
+}
+
+/** On a port of loopback, with an append-only file. */
+export async function startDurableRedis(): Promise<DurableRedis> {
+  const program = await findServer({ redisBin: null, python: testPython(), path: process.env.PATH ?? '' });
+  const port = await freePort();
+  const root = await mkdtemp(join(tmpdir(), 'shardline-test-redis-'));
+  let directory = root;
+  const spawn = () => execa(program, options(), { reject: false, stdin: 'ignore', all: true });
+  let server: ReturnType<typeof spawn> | null = null;
+
+  const options = (): string[] => [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory],
+    ...['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction'],
+  ];
+  const redis: DurableRedis = {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    async start() {
+      if (server !== null) return;
+      const started = spawn();
+      server = started;
+      let said = '';
+      started.all.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      await eventually('the server is ready', () => said.includes('Ready to accept connections'));
+    },
+    async kill() {
+      const killed = server;
+      server = null;
+      killed?.kill('SIGKILL');
+      await killed;
+    },
+    async forget() {
+      directory = await mkdtemp(join(root, 'again-'));
+    },
+    async [Symbol.asyncDispose]() {
+      await redis.kill();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+  await redis.start();
+  return redis;
+}
