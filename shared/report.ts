@@ -2,6 +2,7 @@
 
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
+import type { Measure } from './targets.ts';
 
 export interface Report {
   readonly schema: 1;
@@ -18,6 +19,29 @@ export interface Report {
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
   readonly profile: Profile;
+  /** What the run was asked to reach; null without `--targets`. */
+  readonly targets: readonly JudgedTarget[] | null;
+  /** null without a baseline. */
+  readonly comparison: Comparison | null;
+}
+
+/** `value` in seconds, bytes, a share of 1 or a plain number; null where it was not measured, and then missed. */
+export interface JudgedTarget {
+  readonly target: string;
+  readonly measure: Measure;
+  readonly value: number | null;
+  readonly met: boolean;
+}
+
+/** What became of a suite since the run that `baseline` names. `vanished` are named as the baseline names them. */
+export interface Comparison {
+  readonly baseline: string;
+  readonly newFailures: readonly NodeId[];
+  readonly fixed: readonly NodeId[];
+  readonly stillFailing: readonly NodeId[];
+  readonly newlySlow: readonly { readonly nodeid: NodeId; readonly beforeSeconds: number; readonly seconds: number }[];
+  readonly added: readonly NodeId[];
+  readonly vanished: readonly string[];
 }
 
 export interface Totals {

@@ -1,6 +1,7 @@
 // The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
 
 import type { EngineName, Relay } from './run-spec.ts';
+import type { Target } from './targets.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -38,6 +39,9 @@ export interface RunSettings extends CommonSettings {
   readonly timings: string | null;
   readonly json: string | null;
   readonly junitXml: string | null;
+  readonly targets: readonly Target[] | null;
+  /** An earlier run: what it left, or a JUnit file. */
+  readonly baseline: string | null;
   /** null: what pytest's own configuration says. */
   readonly maxfail: number | null;
   readonly verbosity: Verbosity;
@@ -72,6 +76,8 @@ export interface ReportSettings {
   readonly sources: readonly string[];
   readonly json: string | null;
   readonly junitXml: string | null;
+  readonly targets: readonly Target[] | null;
+  readonly baseline: string | null;
   readonly verbosity: Verbosity;
 }
 

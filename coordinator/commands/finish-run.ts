@@ -3,6 +3,7 @@
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { Timings } from '../../shared/timings.ts';
+import { judge } from '../core/judge.ts';
 import { learn } from '../core/learn.ts';
 import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
@@ -20,7 +21,7 @@ export async function finishRun(
   journal: Promise<void>,
 ): Promise<number> {
   const { settings, edge, out } = setting;
-  const report = timedMerge(state);
+  const report = judge(timedMerge(state), setting.judgement);
   const problems: ShardlineError[] = [];
   const attempt = async (work: Promise<unknown>): Promise<void> => {
     try {

@@ -13,6 +13,7 @@ import { deadlineTimes, defaultReserveSeconds } from '../core/deadline.ts';
 import type { Deadline } from '../core/events.ts';
 import { reduce } from '../core/reduce.ts';
 import { openRun } from '../core/run-state.ts';
+import { readBaseline } from '../report/baseline.ts';
 import { openJournal } from '../report/journal.ts';
 import { prepareOut } from '../report/outputs.ts';
 import type { Interrupts } from '../run-loop.ts';
@@ -34,9 +35,13 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   const forced = new AbortController();
   const onSignal = (name: string) => (): void => (requested.signal.aborted ? forced : requested).abort(name);
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, onSignal(name)));
-  const setting: Setting = { settings, edge, id, startedAt, resumes: 0, python, out, logger };
+  const judging = async () => ({
+    targets: settings.targets,
+    baseline: settings.baseline === null ? null : await readBaseline(settings.baseline, edge.cwd),
+  });
   const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
+    const setting: Setting = { settings, edge, id, startedAt, resumes: 0, python, out, judgement: await judging(), logger };
     return await (settings.resume === null ? run(setting, interrupts) : resumeRun(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';

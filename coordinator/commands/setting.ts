@@ -5,6 +5,7 @@ import type { RunId } from '../../shared/ids.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Logger } from '../../shared/system/logger.ts';
+import type { Judgement } from '../core/judge.ts';
 
 /** How long a run that is over waits for Redis to forget it, or to remember its durations. */
 export const CLOSE_MS = 2000;
@@ -19,6 +20,8 @@ export interface Setting {
   readonly resumes: number;
   readonly python: string;
   readonly out: string;
+  /** What the report is to say beyond the run itself. */
+  readonly judgement: Judgement;
   readonly logger: Logger;
 }
 

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
-import { replay, reportOf } from '../core/replay.ts';
+import { merge } from '../core/merge.ts';
+import { replay } from '../core/resumed.ts';
 import { readJournal } from './journal.ts';
 
 /** Reads what `name` stands for: a run's folder, its report.json, its events.ndjson, or the id of a run in `.shardline/runs`. Throws `not-a-result`. */
@@ -19,10 +20,12 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Report
   }
 }
 
+/** The same report as the run itself wrote, but for what only its writer knows: it stands when the last event came, and took no time to merge. */
 async function rebuild(path: string): Promise<Report> {
-  const state = replay(await readJournal(path));
-  if (state === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event does not open a run' });
-  return reportOf(state);
+  const recorded = replay(await readJournal(path));
+  if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event does not open a run' });
+  const { state } = recorded;
+  return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
 }
 
 /** The file to read. */

@@ -4,6 +4,7 @@ import { create } from 'xmlbuilder2';
 import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
 import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
 import { xmlSafe } from './harmless.ts';
+import { namesOf } from './junit-names.ts';
 
 interface Case {
   readonly file: string;
@@ -110,16 +111,6 @@ const notRunCase = (missing: NotRun): Case => ({
       .ele('skipped', { type: 'shardline.not-run', message: missing.reason })
       .txt(`not run: ${missing.reason}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`),
 });
-
-/** As pytest names them: `tests/test_a.py::Class::test[x]` is `test[x]` of class `tests.test_a.Class`. */
-function namesOf(id: string): { classname: string; name: string } {
-  const bracket = id.indexOf('[');
-  const [path = '', ...parts] = (bracket === -1 ? id : id.slice(0, bracket)).split('::');
-  const module = path.replace(/\.py$/, '').replaceAll('/', '.');
-  const last = parts.pop();
-  if (last === undefined) return { classname: '', name: xmlSafe(id) };
-  return { classname: xmlSafe([module, ...parts].join('.')), name: xmlSafe(`${last}${bracket === -1 ? '' : id.slice(bracket)}`) };
-}
 
 const firstLine = (text: string): string => {
   const said = text.split('\n').findLast((line) => line.startsWith('E ')) ?? text.split('\n', 1)[0] ?? '';

@@ -5,6 +5,7 @@ import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import { harmless, oneLine, plural } from './harmless.ts';
+import { comparisonLines, targetLines } from './judgement-words.ts';
 import { profileLines } from './profile-words.ts';
 
 /** How many lines of one list are shown; the report has all. */
@@ -23,8 +24,16 @@ export interface TerminalOptions {
 export function renderReport(report: Report, options: TerminalOptions): string {
   const lines =
     options.verbosity === 'quiet'
-      ? shortSummary(report)
-      : [...details(report, options), ...shortSummary(report), ...slowest(report), ...profileLines(report), ...places(options)];
+      ? [...shortSummary(report), ...targetLines(report), ...comparisonLines(report)]
+      : [
+          ...details(report, options),
+          ...shortSummary(report),
+          ...slowest(report),
+          ...profileLines(report),
+          ...targetLines(report),
+          ...comparisonLines(report),
+          ...places(options),
+        ];
   return `${[...lines, verdictLine(report, options)].join('\n')}\n`;
 }
 
@@ -84,6 +93,7 @@ function verdictLine(report: Report, { color }: TerminalOptions): string {
       ['xpassed', totals.xpassed],
       ['flaky', totals.flaky],
       ['not run', totals.notRun],
+      ['target missed', report.targets?.filter(({ met }) => !met).length ?? 0],
     ] as const
   )
     .filter(([, count]) => count > 0)

@@ -5,7 +5,19 @@ import { logLevels } from '../settings.ts';
 import type { CommandName } from './commands.ts';
 
 /** How an option's text is read. A `path` is relative to where it was given: the current directory, or the folder of pyproject.toml. */
-export type OptionKind = 'text' | 'path' | 'count' | 'numprocesses' | 'duration' | 'bytes' | 'flag' | 'choice' | 'name' | 'url' | 'python';
+export type OptionKind =
+  | 'text'
+  | 'path'
+  | 'count'
+  | 'numprocesses'
+  | 'duration'
+  | 'bytes'
+  | 'flag'
+  | 'choice'
+  | 'targets'
+  | 'name'
+  | 'url'
+  | 'python';
 
 export interface OptionRow {
   /** Long flag without dashes, and key in pyproject.toml. */
@@ -194,6 +206,20 @@ export const optionTable: readonly OptionRow[] = [
   }),
   row({ name: 'json', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of report.json' }),
   row({ name: 'junit-xml', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of junit.xml' }),
+  row({
+    name: 'targets',
+    kind: 'targets',
+    metavar: 'LIST',
+    commands: runAndReport,
+    meaning: "what the run is to reach, such as 'time<120s,speedup>=3,cpu>=80%,memory<2GB,pass-rate=100%'; exit code 1 when it does not",
+  }),
+  row({
+    name: 'baseline',
+    kind: 'path',
+    metavar: 'PATH',
+    commands: runAndReport,
+    meaning: 'an earlier run to compare with: its folder, report.json or a JUnit file',
+  }),
   row({
     name: 'timings',
     kind: 'path',

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseBytes } from '../bytes.ts';
 import { parseDuration } from '../duration.ts';
 import { redisProtocols } from '../redis-url.ts';
+import { measureNames, parseTargets } from '../targets.ts';
 import { didYouMean } from './nearest.ts';
 import type { OptionRow } from './options.ts';
 
@@ -48,6 +49,13 @@ export function readValue(option: OptionRow, text: string, base: string): Value 
       return parseDuration(text) ?? { expected: 'a duration', fix: 'Write for example 90s, 5m or 1m30s.' };
     case 'bytes':
       return parseBytes(text) ?? { expected: 'a size', fix: 'Write for example 300MB or 1GiB.' };
+    case 'targets':
+      return parseTargets(text) === null
+        ? {
+            expected: `a list of targets such as time<120s,speedup>=3,pass-rate=100% (${measureNames.join(', ')})`,
+            fix: "Write MEASURE, one of < <= > >= =, and a limit for each, with commas between, in quotes: --targets 'time<120s,cpu>=80%'.",
+          }
+        : text;
     case 'choice':
       return option.choices.includes(text)
         ? text

@@ -3,6 +3,7 @@
 import { ShardlineError } from '../errors.ts';
 import { engines, relays } from '../run-spec.ts';
 import { type AgentSettings, logLevels, type ReportSettings, type RunSettings, type Settings, type Verbosity } from '../settings.ts';
+import { parseTargets } from '../targets.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandName } from './commands.ts';
 import type { Value } from './read-value.ts';
@@ -56,6 +57,8 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     timings: text('timings'),
     json: text('json'),
     junitXml: text('junit-xml'),
+    targets: parseTargets(text('targets') ?? ''),
+    baseline: text('baseline'),
     maxfail: flag('exitfirst') ? 1 : number('maxfail'),
     verbosity: verbosity(values),
     engine: oneOf('engine', engines),
@@ -90,6 +93,8 @@ function reportSettings({ given, values }: Read): ReportSettings {
     sources: given.operands,
     json: text('json'),
     junitXml: text('junit-xml'),
+    targets: parseTargets(text('targets') ?? ''),
+    baseline: text('baseline'),
     verbosity: verbosity(values),
   };
 }

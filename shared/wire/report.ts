@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
 import { phases, type Report, ratings } from '../report.ts';
+import { measureNames } from '../targets.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 
 const REPORT_SCHEMA = 1;
@@ -99,6 +100,22 @@ const reportSchema: z.ZodType<Report> = z.object({
       .default(null),
     rating: z.enum(ratings),
   }),
+  targets: z
+    .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
+    .nullable()
+    .default(null),
+  comparison: z
+    .object({
+      baseline: z.string(),
+      newFailures: z.array(nodeIdSchema),
+      fixed: z.array(nodeIdSchema),
+      stillFailing: z.array(nodeIdSchema),
+      newlySlow: z.array(z.object({ nodeid: nodeIdSchema, beforeSeconds: seconds, seconds })),
+      added: z.array(nodeIdSchema),
+      vanished: z.array(z.string()),
+    })
+    .nullable()
+    .default(null),
 });
 
 export const encodeReport = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;

@@ -2,8 +2,10 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeReport } from '../../shared/wire/report.ts';
+import { testPython } from '../support/python.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
 let project: Project;
@@ -15,7 +17,7 @@ beforeAll(async () => {
       'import os, pytest\ndef test_bad():\n    print("<out>")\n    assert 1 == 2\ndef test_crash():\n    os._exit(3)\n@pytest.mark.skip\ndef test_skip(): pass\n',
     'tests/test_broken.py': 'import nowhere\n',
   });
-  const { exitCode } = await project.shardline(['run', '--out', 'out', '-n', '2', 'tests']);
+  const { exitCode } = await project.shardline(['run', '--out', 'out', '-n', '2', '--targets', 'memory<100GB,cpu>0%', 'tests']);
   expect(exitCode).toBe(1);
 });
 afterAll(() => project[Symbol.asyncDispose]());
@@ -36,7 +38,12 @@ describe('shardline report', () => {
   test('rebuilds report.json from events.ndjson alone, byte for byte but for the times of writing', async () => {
     const { exitCode } = await project.shardline(['report', 'out/events.ndjson', '--json', 'again.json', '--quiet']);
     expect(exitCode).toBe(1);
-    expect(timeless(await project.read('again.json'))).toBe(timeless(await project.read('out/report.json')));
+    const { targets, comparison, ...rest } = JSON.parse(await project.read('out/report.json'));
+    expect(targets).toMatchObject([{ met: true }, { met: true }]);
+    expect(comparison).toBeNull();
+    expect(timeless(await project.read('again.json'))).toBe(
+      timeless(`${JSON.stringify({ ...rest, targets: null, comparison: null }, null, 2)}\n`),
+    );
     expect(outcomesOf(decodeReport(await project.read('again.json'), 'again.json'))).toMatchObject({
       'tests/test_bad.py::test_bad': 'failed',
     });
@@ -45,6 +52,43 @@ describe('shardline report', () => {
   test('writes the JUnit file that the run itself wrote', async () => {
     await project.shardline(['report', 'out', '--junit-xml', 'again.xml']);
     expect(await project.read('again.xml')).toBe(await project.read('out/junit.xml'));
+  });
+
+  test('compares with an earlier run, be it a report or a JUnit file of plain pytest', async () => {
+    const pytest = await execa(
+      testPython(),
+      ['-m', 'pytest', '-p', 'no:cacheprovider', '--junit-xml=plain.xml', 'tests/test_ok.py', 'tests/test_bad.py::test_skip'],
+      {
+        cwd: project.directory,
+        reject: false,
+      },
+    );
+    expect(pytest.exitCode).toBe(0);
+    for (const baseline of ['plain.xml', 'out']) {
+      const shown = await project.shardline(['report', 'out', '--baseline', baseline, '--json', 'compared.json']);
+      expect(shown.stdout).toContain(`compared with `);
+      const { comparison } = decodeReport(await project.read('compared.json'), 'compared.json');
+      const failing = ['tests/test_bad.py::test_bad', 'tests/test_bad.py::test_crash'];
+      const isNew = baseline === 'plain.xml';
+      expect(comparison).toMatchObject({
+        newFailures: isNew ? failing : [],
+        stillFailing: isNew ? [] : failing,
+        added: isNew ? failing : [],
+        fixed: [],
+        newlySlow: [],
+        vanished: [],
+      });
+    }
+  });
+
+  test('judges targets, and refuses what is none', async () => {
+    const met = await project.shardline(['report', 'out', '--targets', 'time<10m, flaky=0']);
+    expect(met.stdout).toMatch(/target met {4}time<10m {2}\d/);
+    const missed = await project.shardline(['report', 'out', '--targets', 'time<1ms']);
+    expect(missed.stdout).toContain('target MISSED time<1ms');
+    const refused = await project.shardline(['report', 'out', '--targets', 'tempo<10m']);
+    expect(refused.exitCode).toBe(4);
+    expect(refused.stderr).toContain('Fix: Write MEASURE');
   });
 
   test('tells what is no result of a run', async () => {

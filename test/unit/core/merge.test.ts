@@ -94,6 +94,8 @@ test('a run whose every test passed is told in full', () => {
       breakdown: expect.anything(),
       rating: 'poor',
     },
+    targets: null,
+    comparison: null,
   });
 });
 

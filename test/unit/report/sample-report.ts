@@ -65,6 +65,8 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
       breakdown: null,
       rating: 'excellent',
     },
+    targets: null,
+    comparison: null,
     ...changes,
   };
 }

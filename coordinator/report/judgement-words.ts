@@ -1,0 +1,70 @@
+// Targets and the comparison with an earlier run, as they stand in the terminal.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { Comparison, JudgedTarget, Report } from '../../shared/report.ts';
+import { measures } from '../../shared/targets.ts';
+import { oneLine, plural } from './harmless.ts';
+import { inBytes, inPercent, inSeconds } from './profile-words.ts';
+
+/** How many names of one list are shown; the report has all. */
+const SHOWN = 20;
+
+/** One line a target, in columns. */
+export function targetLines({ targets }: Report): string[] {
+  if (targets === null) return [];
+  const width = Math.max(...targets.map(({ target }) => target.length));
+  return targets.map(
+    (judged) => `target ${judged.met ? 'met   ' : 'MISSED'} ${oneLine(judged.target).padEnd(width)}  ${valueWords(judged)}`,
+  );
+}
+
+/** `95 %`, `1.2 GB`, `not measured`. */
+export function valueWords({ measure, value }: JudgedTarget): string {
+  if (value === null) return 'not measured';
+  const unit = measures[measure];
+  switch (unit) {
+    case 'seconds':
+      return inSeconds(value);
+    case 'bytes':
+      return inBytes(value);
+    case 'share':
+      return inPercent(value);
+    case 'number':
+      return value.toFixed(Number.isInteger(value) ? 0 : 2);
+    default:
+      return assertNever(unit);
+  }
+}
+
+export function comparisonLines({ comparison }: Report): string[] {
+  if (comparison === null) return [];
+  const { newFailures, fixed, stillFailing, newlySlow, vanished } = comparison;
+  return [
+    `compared with ${oneLine(comparison.baseline)}: ${comparisonWords(comparison)}`,
+    ...named('NEW FAILURE', newFailures),
+    ...named('STILL FAILING', stillFailing),
+    ...named('FIXED', fixed),
+    ...named('VANISHED', vanished),
+    ...named(
+      'SLOWER',
+      newlySlow.map(({ nodeid, beforeSeconds, seconds }) => `${nodeid} - ${inSeconds(beforeSeconds)} before, ${inSeconds(seconds)} now`),
+    ),
+  ];
+}
+
+export function comparisonWords({ newFailures, fixed, stillFailing, newlySlow, added, vanished }: Comparison): string {
+  const counts = [
+    plural(newFailures.length, 'new failure'),
+    `${fixed.length} fixed`,
+    `${stillFailing.length} still failing`,
+    `${newlySlow.length} newly slow`,
+    plural(added.length, 'new test'),
+    `${vanished.length} vanished`,
+  ];
+  return counts.join(', ');
+}
+
+const named = (word: string, names: readonly string[]): string[] => [
+  ...names.slice(0, SHOWN).map((name) => `${word} ${oneLine(name)}`),
+  ...(names.length > SHOWN ? [`${word} ${names.length - SHOWN} more`] : []),
+];
