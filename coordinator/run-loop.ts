@@ -8,6 +8,7 @@ import { ShardlineError } from '../shared/errors.ts';
 import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
 import type { Action, CoordinatorEvent } from './core/events.ts';
+import { halve } from './core/halve.ts';
 import { reduce } from './core/reduce.ts';
 import type { Recorded } from './core/resumed.ts';
 import { livingAgents, type RunState } from './core/run-state.ts';
@@ -82,7 +83,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         break;
       }
       case 'split-shard':
-        throw new ShardlineError('internal', { problem: `shard ${action.shard} was to be split, which no engine can do yet` });
+        take({ kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) });
+        // What becomes of the parts is decided next.
+        inbox.push({ kind: 'tick', at });
+        break;
       default:
         assertNever(action);
     }

@@ -28,6 +28,8 @@ export interface TestResult {
   readonly seconds: number;
   readonly setupSeconds: number;
   readonly worker: string;
+  /** Did the xdist worker die under it? The message says what is known then. */
+  readonly isCrash: boolean;
   readonly message: string | null;
   readonly sections: readonly TestSection[];
 }

@@ -44,6 +44,8 @@ export interface RunSettings extends CommonSettings {
   readonly baseline: string | null;
   /** null: what pytest's own configuration says. */
   readonly maxfail: number | null;
+  /** 0: none. */
+  readonly crashLimit: number;
   readonly verbosity: Verbosity;
   readonly engine: EngineName;
   readonly deadlineSeconds: number | null;

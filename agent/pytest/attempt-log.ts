@@ -77,7 +77,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       setupSeconds: 0,
       worker,
     };
-    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', message, sections: [] } });
+    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', isCrash: true, message, sections: [] } });
   };
 
   const hear = (message: PytestMessage, worker: string): void => {
@@ -137,7 +137,11 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         const folded = foldPhases(message.phases);
         if (folded === null || settled.has(nodeid)) return;
         settled.add(nodeid);
-        tell({ kind: 'test-finished', at, result: { nodeid, file: fileOf(nodeid), line, startedAt, worker, sections, ...folded } });
+        tell({
+          kind: 'test-finished',
+          at,
+          result: { nodeid, file: fileOf(nodeid), line, startedAt, worker, isCrash: false, sections, ...folded },
+        });
         return;
       }
       case 'worker-down':

@@ -90,6 +90,7 @@ export function openingOf(setting: Setting, pytestArgs: readonly string[], deadl
       drain,
     },
     attemptLimit: ATTEMPT_LIMIT,
+    crashLimit: settings.crashLimit,
     waitAgentSeconds: settings.waitAgentsSeconds,
     deadline,
     ...rest,

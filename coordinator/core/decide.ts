@@ -1,12 +1,12 @@
 // What follows from what is known of a run: which attempts start or stop, and when it closes. The one place where loss, retry and the end are decided.
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
-import { assertNever } from '../../shared/assert-never.ts';
 import { deadlineTimes } from './deadline.ts';
 import type { Action, CloseReason } from './events.ts';
+import { isSuspect, isToHalve } from './halve.ts';
 import type { AttemptRecord, RunState, ShardRecord } from './run-state.ts';
 import { hasEnded } from './settle.ts';
-import { lacksOnlySerial } from './unfinished.ts';
+import { isComplete, lacksOnlySerial } from './unfinished.ts';
 
 /** What to do now, in order. Time is the latest that the state knows of; nothing follows once the run is closed. */
 export function decide(state: RunState): readonly Action[] {
@@ -14,22 +14,34 @@ export function decide(state: RunState): readonly Action[] {
   const why = closeReason(state);
   const shards = [...state.shards.values()];
   if (why !== null) return [...shards.flatMap(superseded), { kind: 'close-run', why }];
-  const due = shards.filter((record) => record.state.kind === 'open' && hasEnded(record) && lacksOnlySerial(state, record));
-  return [...shards.filter((record) => !due.includes(record)).flatMap(decideShard), ...decideSerial(shards, due)];
+  const halved = shards.filter((record) => isDue(record) && isToHalve(state, record));
+  if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
+  const open = shards.filter((record) => !isSettled(state, record));
+  const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
+  const others = open.filter((record) => isDue(record) && !alone.includes(record));
+  return [...shards.flatMap(superseded), ...others.map(start), ...decideAlone(state, open, alone)];
 }
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
 function closeReason(state: RunState): CloseReason | null {
-  if ([...state.shards.values()].every(isSettled)) return { kind: 'done' };
+  if ([...state.shards.values()].every((record) => isSettled(state, record))) return { kind: 'done' };
   if (state.interruptedBy !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
+  if (isCrashLimitReached(state)) return { kind: 'stopped', notRun: 'crash-limit', by: 'cancelled' };
   // Without Redis no agent is reached: for the run that is the same as having none.
   if (state.redisLost || isAloneTooLong(state)) return { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
   return null;
 }
 
-const isSettled = ({ state }: ShardRecord): boolean => state.kind === 'done' || state.kind === 'given-up' || state.kind === 'split';
+/** A shard that was not begun may miss nothing any more: late results of the one that it is part of. */
+const isSettled = (state: RunState, record: ShardRecord): boolean =>
+  ['done', 'given-up', 'split'].includes(record.state.kind) || (record.state.kind === 'planned' && isComplete(state, record));
+
+/** Does it wait for an attempt, its first or another? */
+const isDue = (record: ShardRecord): boolean => record.state.kind === 'planned' || (record.state.kind === 'open' && hasEnded(record));
+
+const mustRunAlone = (state: RunState, record: ShardRecord): boolean => isSuspect(record) || lacksOnlySerial(state, record);
 
 function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
   const times = deadlineTimes(opened);
@@ -46,34 +58,29 @@ function wasStoppedByMaxfail(state: AttemptRecord['state']): boolean {
   return state.kind === 'ended' && state.ending.kind === 'interrupted' && state.ending.by === 'maxfail';
 }
 
+function isCrashLimitReached({ opened, attempts, crashedTests }: RunState): boolean {
+  if (opened.crashLimit === 0) return false;
+  const sessions = [...attempts.values()].filter(({ state }) => state.kind === 'ended' && state.ending.kind === 'crashed').length;
+  return sessions + crashedTests >= opened.crashLimit;
+}
+
 function isAloneTooLong(state: RunState): boolean {
   if (state.aloneSince === null) return false;
   return state.noAgentCanCome !== null || state.coordinatorAt - state.aloneSince >= state.opened.waitAgentSeconds * 1000;
 }
 
-/** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
-function decideSerial(shards: readonly ShardRecord[], due: readonly ShardRecord[]): readonly Action[] {
-  const [next] = due;
-  if (next === undefined || !shards.every((record) => due.includes(record) || isSettled(record))) return [];
-  return [{ kind: 'start-attempt', shard: next.shard.id, role: 'serial' }];
-}
+/** Still open after its last attempt: something is missing, and reduce has not given it up. */
+const start = ({ state, shard }: ShardRecord): Action => ({
+  kind: 'start-attempt',
+  shard: shard.id,
+  role: state.kind === 'planned' ? 'primary' : 'retry',
+});
 
-function decideShard(record: ShardRecord): readonly Action[] {
-  const { state, shard } = record;
-  switch (state.kind) {
-    case 'planned':
-      return [{ kind: 'start-attempt', shard: shard.id, role: 'primary' }];
-    case 'open':
-      // Still open after its last attempt: something is missing, and reduce has not given it up.
-      return hasEnded(record) ? [{ kind: 'start-attempt', shard: shard.id, role: 'retry' }] : [];
-    case 'done':
-      return superseded(record);
-    case 'split':
-    case 'given-up':
-      return [];
-    default:
-      return assertNever(state);
-  }
+/** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
+function decideAlone(state: RunState, open: readonly ShardRecord[], alone: readonly ShardRecord[]): readonly Action[] {
+  const [next] = alone;
+  if (next === undefined || alone.length < open.length) return [];
+  return [lacksOnlySerial(state, next) ? { kind: 'start-attempt', shard: next.shard.id, role: 'serial' } : start(next)];
 }
 
 /** Attempts of a done shard that somebody may still be running for nothing. */

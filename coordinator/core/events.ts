@@ -25,6 +25,8 @@ export interface RunOpened {
   readonly preparation: Preparation;
   /** How many executions one shard gets before its unfinished tests are given up. */
   readonly attemptLimit: number;
+  /** How many crashes, of tests and of whole attempts, end the run; 0 means no limit. */
+  readonly crashLimit: number;
   /** How long the run waits with no living agent. */
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;
@@ -48,6 +50,8 @@ export type CoordinatorEvent =
       readonly fence: number;
       readonly role: AttemptRole;
     }
+  /** It kept ending its session: what it still lacked is divided among these new shards. */
+  | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** It was thought to be lost, and is there. What it held stays lost; what it tells of it counts all the same. */

@@ -86,17 +86,19 @@ function accountForMissing(state: RunState): Missing {
   const counted = new Set<NodeId | TestFile>();
   const isNew = (id: NodeId | TestFile): boolean => counted.size < counted.add(id).size;
 
-  for (const record of state.shards.values()) {
+  // What a split shard lacks is told by its parts, and by it only where they do not know of it.
+  for (const record of [...state.shards.values()].sort((left, right) => Number(isSplit(left)) - Number(isSplit(right)))) {
+    const givenUp = givenUpWhy(state, record);
     for (const progress of record.files.values()) {
-      const reason = reasonOf(state, record, progress);
+      const reason = reasonOf(state, progress, givenUp);
       const open = [...progress.tests.values()].filter((test) => test.accepted === null);
       const predictedSeconds = unfinishedSeconds(record, progress);
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
-        if (reason === 'crash-limit') missing.push(unaccountedTest(record, progress.file, nodeid));
+        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid));
         else notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
       }
-      if (!isUncollected(progress)) continue;
+      if (!isUncollected(progress) || isSplit(record)) continue;
       const named = progress.selectors.flatMap((selector) => namedIn(selector));
       const isWhole = progress.selectors.some(
         (selector) => selector.kind === 'file' || (selector.kind === 'part' && selector.only === null),
@@ -112,10 +114,19 @@ function accountForMissing(state: RunState): Missing {
 }
 
 /** Why something of this file has no outcome, given that it has none. */
-function reasonOf(state: RunState, record: ShardRecord, progress: FileProgress): NotRunReason {
+function reasonOf(state: RunState, progress: FileProgress, givenUp: NotRunReason | null): NotRunReason {
   if (isUncollected(progress) && isBelowCollectError(state, progress.file)) return 'collect-error';
+  return givenUp ?? (state.closed?.why.kind === 'stopped' ? state.closed.why.notRun : 'cancelled');
+}
+
+const isSplit = ({ state }: ShardRecord): boolean => state.kind === 'split';
+
+/** Why the shard, or a part of it, was given up; null where none was. */
+function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
   if (record.state.kind === 'given-up') return record.state.why;
-  return state.closed?.why.kind === 'stopped' ? state.closed.why.notRun : 'cancelled';
+  if (record.state.kind !== 'split') return null;
+  const parts = record.state.into.flatMap((id) => state.shards.get(id) ?? []);
+  return parts.map((part) => givenUpWhy(state, part)).find((why) => why !== null) ?? null;
 }
 
 /** pytest announced it, and no attempt brought its result: somebody has to look at that, as at any error. */

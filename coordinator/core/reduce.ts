@@ -5,6 +5,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
 import type { AgentId } from '../../shared/ids.ts';
 import type { CoordinatorEvent } from './events.ts';
+import { applySplit } from './halve.ts';
 import type { AgentRecord, AttemptRecord, RunState } from './run-state.ts';
 import { settle } from './settle.ts';
 import { tell } from './tell.ts';
@@ -38,6 +39,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'attempt-enqueued':
       passTime(state, event.at);
       attemptEnqueued(state, event);
+      break;
+    case 'shard-split':
+      passTime(state, event.at);
+      applySplit(state, event.shard, event.into);
       break;
     case 'attempt-taken':
       passTime(state, event.at);

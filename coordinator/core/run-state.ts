@@ -1,6 +1,7 @@
 // What is known of a run, as values. How events change it is reduce.ts's, what follows from it decide.ts's.
 //
-// Shard:    planned → open (first attempt enqueued) → done | given-up; a given-up shard is still done if a late result completes it.
+// Shard:    planned → open (first attempt enqueued) → done | given-up | split; a given-up shard is still done if a late result completes it.
+//           A split one is over: its parts are shards of their own.
 // Attempt:  enqueued → taken → running → ended; an agent that leaves hands what it has taken back: taken → enqueued. Ended is final: first cause wins.
 // Agent:    alive → left | lost; whoever joins is alive, and a lost one that takes or starts an attempt that is still open is so again. Left is final.
 
@@ -20,7 +21,8 @@ export type ShardState =
   | { readonly kind: 'open'; readonly attempts: NonEmpty<AttemptRecord> }
   /** Nothing of it is missing; `accepted` is the attempt that completed it. */
   | { readonly kind: 'done'; readonly attempts: NonEmpty<AttemptRecord>; readonly accepted: AttemptId }
-  | { readonly kind: 'split'; readonly into: readonly ShardId[] }
+  /** It kept ending its session: what it lacked is in these shards now. */
+  | { readonly kind: 'split'; readonly attempts: NonEmpty<AttemptRecord>; readonly into: readonly ShardId[] }
   /** Its attempts are used up; what is unfinished becomes not-run. */
   | { readonly kind: 'given-up'; readonly attempts: NonEmpty<AttemptRecord>; readonly why: NotRunReason };
 
@@ -50,6 +52,8 @@ export interface ShardRecord {
   state: ShardState;
   /** The files it is about: those planned, in order, then any that only its attempts told of. */
   readonly files: Map<TestFile, FileProgress>;
+  /** Is it part of a shard that was split? */
+  readonly isPart: boolean;
 }
 
 /** How far one shard is with one file. */
@@ -115,6 +119,8 @@ export interface RunState {
   /** Failed and error outcomes, and collection errors: what pytest's maxfail counts. */
   failures: number;
   duplicatesDropped: number;
+  /** Tests that were running when their xdist worker died. */
+  crashedTests: number;
   /** Latest time by the coordinator's own clock: agents' clocks may differ from it and from each other. */
   coordinatorAt: number;
   firstEnqueuedAt: number | null;
@@ -131,7 +137,9 @@ export interface RunState {
 export function openRun(opened: RunOpened): RunState {
   return {
     opened,
-    shards: new Map(opened.shards.map((shard) => [shard.id, { shard, state: { kind: 'planned' }, files: plannedFiles(shard) }])),
+    shards: new Map(
+      opened.shards.map((shard) => [shard.id, { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false }]),
+    ),
     attempts: new Map(),
     agents: new Map(),
     tests: new Map(),
@@ -139,6 +147,7 @@ export function openRun(opened: RunOpened): RunState {
     collectErrors: new Map(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    crashedTests: 0,
     coordinatorAt: opened.at,
     firstEnqueuedAt: null,
     aloneSince: opened.at,
@@ -168,7 +177,7 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
 
 /** A shard's attempts in the order they were enqueued; empty before the first. */
 export function attemptsOf(record: ShardRecord): readonly AttemptRecord[] {
-  return record.state.kind === 'planned' || record.state.kind === 'split' ? [] : record.state.attempts;
+  return record.state.kind === 'planned' ? [] : record.state.attempts;
 }
 
 /** Every expected test once: by shard, file and announcement, whatever the order in which its events arrived. */

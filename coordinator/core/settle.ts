@@ -1,6 +1,7 @@
 // When a shard is over: done with nothing missing, or given up with its attempts used up.
 
 import type { AttemptId, ShardId } from '../../shared/ids.ts';
+import { isToHalve } from './halve.ts';
 import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
 import { isComplete, isUncollected, lacksOnlySerial } from './unfinished.ts';
 
@@ -10,7 +11,7 @@ export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
   if (record === undefined || (record.state.kind !== 'open' && record.state.kind !== 'given-up')) return;
   const { attempts } = record.state;
   if (isComplete(state, record) && (hasEnded(record) || isCollected(record))) record.state = { kind: 'done', attempts, accepted: by };
-  else if (state.closed === null && hasEnded(record) && isUsedUp(state, record))
+  else if (state.closed === null && hasEnded(record) && isUsedUp(state, record) && !isToHalve(state, record))
     record.state = { kind: 'given-up', attempts, why: 'crash-limit' };
 }
 

@@ -54,6 +54,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
   }
   test.accepted = { ...by, result };
   if (isFailure(result.outcome)) state.failures += 1;
+  if (result.isCrash) state.crashedTests += 1;
   for (const progress of test.expectedIn) progress.openTests -= 1;
   if (!isUnfinished(state, own)) settle(state, record.shard.id, by.attempt);
   if (test.expectedIn.length > 1) settleAll(state);

@@ -5,6 +5,7 @@ import { attemptRoles, interruptCauses } from '../../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { EVENT_VERSION, type RunEvent } from '../../shared/events.ts';
 import { notRunReasons } from '../../shared/outcome.ts';
+import type { Shard } from '../../shared/shard.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
 import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
@@ -23,16 +24,19 @@ const closeReasonSchema: z.ZodType<CloseReason> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stopped'), notRun: z.enum(notRunReasons), by: z.enum(interruptCauses) }),
 ]);
 
+const shardSchema: z.ZodType<Shard> = z.object({ id: shardIdSchema, selectors: z.array(selectorSchema), predictedSeconds: seconds });
+
 const ownSchemas: OwnSchemas = {
   'run-opened': z.object({
     kind: z.literal('run-opened'),
     at,
     startedAt: z.number(),
     spec: specSchema,
-    shards: z.array(z.object({ id: shardIdSchema, selectors: z.array(selectorSchema), predictedSeconds: seconds })),
+    shards: z.array(shardSchema),
     collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
     preparation: z.object({ setupSeconds: seconds, discoverySeconds: seconds }),
     attemptLimit: z.int().positive(),
+    crashLimit: z.int().nonnegative(),
     waitAgentSeconds: seconds,
     deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
     affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
@@ -45,6 +49,7 @@ const ownSchemas: OwnSchemas = {
     fence: z.int().positive(),
     role: z.enum(attemptRoles),
   }),
+  'shard-split': z.object({ kind: z.literal('shard-split'), at, shard: shardIdSchema, into: z.array(shardSchema) }),
   'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
   'agent-lost': z.object({ kind: z.literal('agent-lost'), at, agent: agentIdSchema }),
   'agent-returned': z.object({ kind: z.literal('agent-returned'), at, agent: agentIdSchema }),

@@ -91,6 +91,9 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
           }
           tenth(before);
           return;
+        case 'shard-split':
+          line(`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`);
+          return;
         case 'tick':
           status(event.at, before);
           return;

@@ -147,6 +147,14 @@ export const optionTable: readonly OptionRow[] = [
     decided: "pytest's own configuration",
     meaning: 'stop the whole run after N failures',
   }),
+  row({
+    name: 'crash-limit',
+    kind: 'count',
+    metavar: 'N',
+    commands: run,
+    fallback: '50',
+    meaning: 'stop the whole run after N crashes of tests or of whole sessions; 0 never does',
+  }),
   row({ name: 'exitfirst', short: 'x', kind: 'flag', commands: run, env: null, meaning: 'stop the whole run after the first failure' }),
   row({
     name: 'engine',

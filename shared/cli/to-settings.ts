@@ -60,6 +60,7 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     targets: parseTargets(text('targets') ?? ''),
     baseline: text('baseline'),
     maxfail: flag('exitfirst') ? 1 : number('maxfail'),
+    crashLimit: number('crash-limit') ?? 0,
     verbosity: verbosity(values),
     engine: oneOf('engine', engines),
     deadlineSeconds: number('deadline'),

@@ -16,7 +16,9 @@ const runs = fc.tuple(suites, choices).map(([suite, chosen]) => ({ suite, run: p
 const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
 
 test('the runs that are played end in every way that a run without a deadline can end', () => {
-  const verdicts = fc.sample(runs, { numRuns: 1000, seed: 7 }).map(({ run }) => reportOf(run.state).verdict);
+  const sample = fc.sample(runs, { numRuns: 1000, seed: 7 });
+  expect(sample.some(({ run }) => run.events.some(({ kind }) => kind === 'shard-split'))).toBe(true);
+  const verdicts = sample.map(({ run }) => reportOf(run.state).verdict);
   expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'incomplete', 'interrupted', 'no-tests']));
 });
 
@@ -105,6 +107,19 @@ test('fences only rise within a shard', () => {
       for (const [, attempts] of Map.groupBy(run.attempts, ({ request }) => request.shard)) {
         expect(attempts.map(({ request }) => request.fence)).toEqual(attempts.map((_, index) => index + 1));
       }
+    }),
+  );
+});
+
+test('every planned file is in exactly one shard, however shards were split', () => {
+  holds(
+    fc.property(runs, ({ suite, run }) => {
+      const whole = [...run.state.shards.values()].filter(({ state }) => state.kind !== 'split');
+      const planned = whole.flatMap(({ shard }) => shard.selectors);
+      const named = planned.flatMap((selector): readonly string[] => (selector.kind === 'tests' ? selector.nodeids : [selector.file]));
+      expect(new Set(named).size).toBe(named.length);
+      const split = run.state.shards.size - whole.length;
+      if (split === 0) expect(new Set(named)).toEqual(new Set(suite.shards.flat().map(({ name }) => name)));
     }),
   );
 });

@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { decide } from '../../coordinator/core/decide.ts';
-import type { CoordinatorEvent, RunOpened } from '../../coordinator/core/events.ts';
+import type { Action, CoordinatorEvent, RunOpened } from '../../coordinator/core/events.ts';
 import { reduce } from '../../coordinator/core/reduce.ts';
 import { livingAgents, openRun, type RunState } from '../../coordinator/core/run-state.ts';
 import { nextAttempt } from '../../coordinator/core/unfinished.ts';
@@ -136,17 +136,25 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     reduce(state, event);
   };
   const decideNow = (): void => {
-    for (const action of decide(state)) {
-      if (action.kind === 'start-attempt') {
-        const request = nextAttempt(state, action.shard, action.role);
-        if (request === null) throw new Error(`unknown shard ${action.shard}`);
-        const done = [...state.tests.values()].filter((each) => each.accepted !== null).map((each) => each.nodeid);
-        attempts.push({ request, finishedBefore: new Set<string>(done) });
-        queue.push(request);
-      }
-      take(eventOf(state, action, now));
+    const decided = new Set<string>();
+    // What follows from a split is decided after it.
+    for (let actions = decide(state); actions.length > 0; actions = decide(state)) {
+      const before = decided.size;
+      for (const action of actions) act(action);
+      for (const action of actions) decided.add(JSON.stringify(action));
+      if (decided.size < before + actions.length) decidedTwice += 1;
+      if (decidedTwice > 0) return;
     }
-    decidedTwice += decide(state).length;
+  };
+  const act = (action: Action): void => {
+    if (action.kind === 'start-attempt') {
+      const request = nextAttempt(state, action.shard, action.role);
+      if (request === null) throw new Error(`unknown shard ${action.shard}`);
+      const done = [...state.tests.values()].filter((each) => each.accepted !== null).map((each) => each.nodeid);
+      attempts.push({ request, finishedBefore: new Set<string>(done) });
+      queue.push(request);
+    }
+    take(eventOf(state, action, now));
   };
 
   decideNow();

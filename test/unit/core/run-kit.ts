@@ -3,6 +3,7 @@
 import { NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
 import { decide } from '../../../coordinator/core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
+import { halve } from '../../../coordinator/core/halve.ts';
 import { merge } from '../../../coordinator/core/merge.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/run-state.ts';
@@ -50,6 +51,7 @@ export const opened = (
     collectErrors: [],
     preparation: { setupSeconds: 0.4, discoverySeconds: 0.6 },
     attemptLimit: 3,
+    crashLimit: 0,
     waitAgentSeconds: 60,
     deadline: null,
     affinity: NO_AFFINITY,
@@ -139,6 +141,7 @@ export const finished = (id: string, outcome: Outcome = 'passed', changes: Parti
     seconds: 0.25,
     setupSeconds: 0,
     worker: 'gw0',
+    isCrash: false,
     message: null,
     sections: [],
     ...changes,
@@ -172,7 +175,7 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
     case 'close-run':
       return { kind: 'run-closed', at, why: action.why };
     case 'split-shard':
-      throw new Error('no engine splits shards yet');
+      return { kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) };
   }
 }
 

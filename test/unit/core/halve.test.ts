@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { halve } from '../../../coordinator/core/halve.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { shardId } from '../../../shared/ids.ts';
+import {
+  a1,
+  a2,
+  collected,
+  crashed,
+  decideAll,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  told,
+} from './run-kit.ts';
+
+const ids = [1, 2, 3].map((index) => `test_a.py::test_${index}`);
+const [t1 = '', t2 = '', t3 = ''] = ids;
+const run = opened([shardOf(1, ['test_a.py', 'test_b.py']), shardOf(2, ['test_c.py'])]);
+const crash = (shard: number, fence: number): CoordinatorEvent[] => [
+  enqueued(shard, fence),
+  started(a1, shard, fence),
+  ended(a1, shard, fence, crashed()),
+];
+const otherDone = [enqueued(2), told(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)];
+const twice = [
+  joined(a1),
+  joined(a2),
+  ...crash(1, 1),
+  told(a1, 1, 1, collected('test_a.py', ids)),
+  told(a1, 1, 1, finished(t1)),
+  ...crash(1, 2),
+];
+
+test('a shard that ended its session once is tried again as it is; after the second time what it lacks is halved', () => {
+  expect(decide(stateAfter(run, joined(a1), ...crash(1, 1), ...otherDone))).toEqual([
+    { kind: 'start-attempt', shard: 's1', role: 'retry' },
+  ]);
+  const state = stateAfter(run, ...twice, ...otherDone);
+  expect(decide(state)).toEqual([{ kind: 'split-shard', shard: 's1' }]);
+  expect(halve(state, shardId(1))).toMatchObject([
+    { id: 's3', selectors: [{ kind: 'tests', file: 'test_a.py', nodeids: [t2, t3] }] },
+    { id: 's4', selectors: [{ kind: 'file', file: 'test_b.py' }] },
+  ]);
+});
+
+test('the parts run alone, one at a time, when nothing else is left', () => {
+  const state = stateAfter(run, ...twice, enqueued(2), started(a2, 2));
+  expect(decideAll(state)).toEqual([{ kind: 'split-shard', shard: 's1' }]);
+  for (const event of [told(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)]) reduce(state, event);
+  expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's3', role: 'primary' }]);
+  expect(nextAttempt(state, shardId(3), 'retry')).toMatchObject({ selectors: [{ kind: 'tests', nodeids: [t2, t3] }] });
+});
+
+test('a part is halved at once, as it was alone; a test that still ends its session at the attempt limit is given up alone', () => {
+  const state = stateAfter(run, ...twice, ...otherDone);
+  decideAll(state);
+  const play = (...events: CoordinatorEvent[]) => {
+    for (const event of events) reduce(state, event);
+    return decideAll(state);
+  };
+  expect(play(started(a1, 3), ended(a1, 3, 1, crashed()))).toEqual([
+    { kind: 'split-shard', shard: 's3' },
+    { kind: 'start-attempt', shard: 's4', role: 'primary' },
+  ]);
+  play(started(a1, 4), told(a1, 4, 1, collected('test_b.py', [])), ended(a1, 4));
+  for (const fence of [1, 2, 3]) play(started(a1, 5, fence), ended(a1, 5, fence, crashed(t2)));
+  play(started(a1, 6), told(a1, 6, 1, finished(t3)), ended(a1, 6));
+  expect(state.closed?.why).toEqual({ kind: 'done' });
+  const report = reportOf(state);
+  expect(report.tests.map(({ nodeid, outcome }) => [nodeid, outcome])).toEqual([
+    [t1, 'passed'],
+    [t3, 'passed'],
+    [t2, 'error'],
+  ]);
+  expect(report.tests[2]?.attempts[0]?.message).toContain('It was running when pytest crashed (3 of 3)');
+  expect(report).toMatchObject({ notRun: [], exitCode: 1, totals: { expected: 3 } });
+});
+
+test('a file that ends its session before its tests are known is not run, for the reason crash-limit, and everything else is', () => {
+  const state = stateAfter(opened([shardOf(1, ['test_a.py'])]), joined(a1));
+  for (const fence of [1, 2, 3]) {
+    decideAll(state);
+    for (const event of [started(a1, 1, fence), ended(a1, 1, fence, crashed())]) reduce(state, event);
+  }
+  decideAll(state);
+  expect(reportOf(state)).toMatchObject({ notRun: [{ nodeid: 'test_a.py', kind: 'file', reason: 'crash-limit' }], exitCode: 11 });
+});
+
+test('late results of the shard that was split count for its parts, which then need not run', () => {
+  const state = stateAfter(run, ...twice, ...otherDone, told(a1, 1, 2, collected('test_b.py', [])));
+  expect(decideAll(state).map(({ kind }) => kind)).toEqual(['split-shard', 'start-attempt']);
+  for (const id of [t2, t3]) reduce(state, told(a1, 1, 2, finished(id)));
+  reduce(state, ended(a2, 3));
+  expect(decideAll(state).at(-1)).toEqual({ kind: 'close-run', why: { kind: 'done' } });
+  expect(reportOf(state).totals).toMatchObject({ expected: 3, passed: 3, notRun: 0 });
+});
+
+test('a run of nothing but crashes ends at its crash limit, and says so of what was not run', () => {
+  const limited = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { crashLimit: 3 });
+  const isCrash = { isCrash: true, message: 'killed by SIGSEGV' };
+  const events = [
+    joined(a1),
+    enqueued(1),
+    started(a1, 1),
+    told(a1, 1, 1, collected('test_a.py', ids)),
+    told(a1, 1, 1, finished(t1, 'error', isCrash)),
+    told(a1, 1, 1, finished(t2, 'error', isCrash)),
+  ];
+  expect(decide(stateAfter(limited, ...events, enqueued(2)))).toEqual([]);
+  const state = stateAfter(limited, ...events, ...crash(2, 1));
+  expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'stopped', notRun: 'crash-limit', by: 'cancelled' } }]);
+  expect(reportOf(state)).toMatchObject({
+    notRun: [
+      { nodeid: t3, reason: 'crash-limit' },
+      { nodeid: 'test_b.py', reason: 'crash-limit' },
+    ],
+    exitCode: 1,
+  });
+});
