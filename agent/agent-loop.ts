@@ -7,7 +7,7 @@ import { ShardlineError } from '../shared/errors.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import type { Engine, JoinedRun, PoolMember, Session } from './ports.ts';
 
 export interface AgentIdentity {
@@ -57,10 +57,11 @@ export async function agentLoop(loop: AgentLoop, options: { readonly once: boole
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const run = await loop.member.join(spec);
   try {
-    const session = await loop.engineFor(spec).open({ agent: loop.identity.id, spec, ...loop.pytest });
+    const outbox = createOutbox((events) => run.append(events));
+    const session = await loop.engineFor(spec).open({ agent: loop.identity.id, spec, room: outbox.room, ...loop.pytest });
     try {
       loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
-      await serveSession(loop, spec, run, session, shutdown);
+      await serveSession(loop, spec, { run, outbox, session }, shutdown);
       loop.tellState('left run', { run: spec.runId, agent: loop.identity.id });
     } finally {
       await session.close();
@@ -70,11 +71,16 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   }
 }
 
-async function serveSession(loop: AgentLoop, { drain }: RunSpec, run: JoinedRun, session: Session, shutdown: AbortSignal): Promise<void> {
+interface Serving {
+  readonly run: JoinedRun;
+  readonly outbox: Outbox;
+  readonly session: Session;
+}
+
+async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, session }: Serving, shutdown: AbortSignal): Promise<void> {
   const { clock } = loop;
   const { id, host, pid } = loop.identity;
   const joinedAt = clock.now();
-  const outbox = createOutbox((events) => run.append(events));
   const running = new Map<AttemptId, RunningAttempt>();
   const cancelled = new Map<AttemptId, InterruptCause>();
   let busySeconds = 0;

@@ -42,6 +42,8 @@ export interface SessionRequest {
   readonly python: string;
   /** `auto`, or a number of xdist workers. */
   readonly numprocesses: string;
+  /** null while what pytest tells can be taken; else resolves when it can be again: until then pytest is to wait. */
+  readonly room: () => Promise<void> | null;
   /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;
 }

@@ -70,10 +70,11 @@ async function open(request: SessionRequest): Promise<Session> {
     let pytest: PytestProcess | null = null;
     const timers: NodeJS.Timeout[] = [];
 
-    const inbox = await openInbox(socket, log.hear, (problem) => {
+    const onBroken = (problem: unknown): void => {
       broken ??= problem;
       pytest?.kill();
-    });
+    };
+    const inbox = await openInbox(socket, log.hear, onBroken, request.room);
     const onInterrupt = (): void => {
       const grace = graceOf(causeOf(interrupt), request.spec.drain);
       const stop = (): void => {

@@ -45,6 +45,7 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
       [python, '-m', 'pytest', ...pytestArgs],
       agent,
       request.spec.drain,
+      request.room,
       tell,
     );
   };

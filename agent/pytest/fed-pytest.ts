@@ -11,7 +11,7 @@ import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
-import { type Inbox, openInbox } from './inbox.ts';
+import { type Inbox, openInbox, type Room } from './inbox.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
 const START_MS = 120_000;
@@ -63,6 +63,7 @@ export async function startFed(
   command: readonly string[],
   agent: string,
   drain: Drain | null,
+  room: Room,
   tell: (line: string) => void,
 ): Promise<FedPytest> {
   const queue: Task[] = [];
@@ -181,6 +182,7 @@ export async function startFed(
       broken ??= problem;
       pytest?.kill();
     },
+    room,
     gone,
   );
   const exited = (async () => {

@@ -18,6 +18,9 @@ export interface Inbox {
 /** Called when a worker's connection has ended, after the last message from it. */
 export type Gone = (worker: string) => void;
 
+/** null while more can be heard; else resolves when it can be again. */
+export type Room = () => Promise<void> | null;
+
 /** `worker` is `main`, `controller` or an xdist worker's name, as the connection's first message said. */
 export type Hear = (message: PytestMessage, worker: string) => void;
 
@@ -29,6 +32,7 @@ export async function openInbox(
   path: string,
   hear: Hear,
   onBroken: (problem: unknown) => void,
+  room: Room,
   gone: Gone = () => undefined,
 ): Promise<Inbox> {
   const sockets = new Set<Socket>();
@@ -59,6 +63,11 @@ export async function openInbox(
     socket.on('data', (chunk) => {
       try {
         for (const line of split(chunk)) take(decodeMessage(line));
+        const roomier = room();
+        if (roomier === null) return;
+        // A process that is not heard waits as soon as its socket is full.
+        socket.pause();
+        void roomier.then(() => socket.resume());
       } catch (problem) {
         socket.destroy();
         onBroken(problem);

@@ -37,6 +37,12 @@ export async function planRun(
   const { settings } = setting;
   const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
+  if (localAgents === 0 && elsewhere === 0) {
+    const { pool, waitAgentsSeconds } = settings;
+    setting.edge.stderr.write(
+      `shardline: no agent is there yet: waiting ${waitAgentsSeconds} s for one; start it with \`shardline agent --pool ${pool}\`\n`,
+    );
+  }
   const machine = await readMachine();
   // Local agents may have joined the pool already.
   const agents = Math.max(localAgents, elsewhere, 1);

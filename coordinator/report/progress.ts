@@ -2,6 +2,7 @@
 
 import type { Output } from '../../shared/cli/edge.ts';
 import type { RunEvent } from '../../shared/events.ts';
+import type { AgentId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
@@ -38,6 +39,11 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
     shown = true;
     drawnAt = at;
   };
+  const alone = (gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): void => {
+    const others = [...agents.values()].filter(({ id, presence }) => presence === 'alive' && id !== gone);
+    if (others.length > 0 || closed !== null || noAgentCanCome !== null || agents.get(gone)?.presence !== 'alive') return;
+    line(`no agent is left: the run waits ${opened.waitAgentSeconds} s for another`);
+  };
   const tenth = (before: RunState): void => {
     const shards = [...before.shards.values()];
     const done = shards.filter(({ state }) => state.kind === 'done').length;
@@ -69,6 +75,10 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
           return;
         case 'agent-lost':
           line(`agent ${oneLine(event.agent)} is gone: what it had not finished runs elsewhere`);
+          alone(event.agent, before);
+          return;
+        case 'agent-left':
+          alone(event.agent, before);
           return;
         case 'redis-lost':
         case 'no-agent-can-come':

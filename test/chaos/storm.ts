@@ -120,9 +120,9 @@ async function rage(fleet: Fleet, redis: DurableRedis, random: Random, tell: (wh
   const mending: Promise<void>[] = [];
   const until = performance.now() + STORM_MS;
   await eventually('the run is open', () => fleet.coordinator.said.includes('run '), 60);
-  while (performance.now() < until && (isUp(fleet.coordinator) || mending.length === 0)) {
-    await wait(random.between(100, 1300));
-    if (!isUp(fleet.coordinator) && /report\.json/.test(fleet.coordinator.said)) break;
+  while (performance.now() < until) {
+    await wait(random.between(100, 1000));
+    if (/report\.json/.test(fleet.coordinator.said)) break;
     mending.push(random.pick(blowList)(fleet, redis, random, tell));
   }
   return mending;

@@ -82,6 +82,25 @@ test('a coordinator that wakes after another has taken its run over says so, and
   await agent;
 });
 
+test('the last agent leaves: it is told at once, and after the wait the run ends with what there is: exit 11', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const running = project.shardline(['run', '--verbose', '--wait-agents', '2s', ...out], settings);
+  await said(running, /PASSED/);
+  const told = said(running, /no agent is left: the run waits 2 s for another/);
+  agent.kill('SIGTERM');
+  await told;
+  expect((await agent).exitCode).toBe(0);
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(11);
+  const { totals, tests, notRun } = await project.report();
+  expect(tests.length).toBeGreaterThan(0);
+  expect(totals.expected).toBe(tests.length + notRun.length);
+  expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
+});
+
 test('what cannot be resumed is refused: exit 4', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const absent = await project.shardline(['run', '--resume', 'no-such-run', ...out]);

@@ -293,6 +293,7 @@ test('no agent: exit 11 after the wait, and every file is told as not run', asyn
   await using server = await startTcpServer();
   const result = await project.shardline(['run', '--redis', server.url, '--wait-agents', '1s', ...out]);
   expect(result.exitCode).toBe(11);
+  expect(result.all).toContain('no agent is there yet: waiting 1 s for one');
   expect((await project.report()).notRun).toMatchObject([{ nodeid: 'test_a.py', kind: 'file', reason: 'no-agent' }]);
 });
 

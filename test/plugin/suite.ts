@@ -94,6 +94,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   };
   const session = await engine.open({
     agent: agentId('a1'),
+    room: () => null,
     spec,
     workspace: suite.path,
     python,

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { createOutbox } from '../../../agent/outbox.ts';
+import type { RunEvent } from '../../../shared/events.ts';
+import { agentId, attemptId, fileOf, nodeId, shardId } from '../../../shared/ids.ts';
+
+const shard = shardId(1);
+const told = (at: number, text: string): RunEvent => {
+  const nodeid = nodeId('test_a.py::test_x');
+  const result = {
+    nodeid,
+    file: fileOf(nodeid),
+    line: 1,
+    startedAt: at,
+    seconds: 1,
+    setupSeconds: 0,
+    isCrash: false,
+    worker: 'gw0',
+    outcome: 'failed',
+    message: text,
+  } as const;
+  return {
+    kind: 'attempt-told',
+    agent: agentId('a1'),
+    attempt: attemptId(shard, 1),
+    shard,
+    event: { kind: 'test-finished', at, result: { ...result, sections: [] } },
+  };
+};
+
+/** An append that stands until it is let go, one batch at a time. */
+function heldAppend() {
+  const batches: (readonly RunEvent[])[] = [];
+  let gate = Promise.withResolvers<void>();
+  return {
+    batches,
+    append: async (events: readonly RunEvent[]): Promise<void> => {
+      batches.push(events);
+      await gate.promise;
+    },
+    release(): void {
+      gate.resolve();
+      gate = Promise.withResolvers<void>();
+    },
+    fail(problem: Error): void {
+      gate.reject(problem);
+    },
+  };
+}
+
+test('events leave in order, and what is told while a batch is under way goes with the next', async () => {
+  const held = heldAppend();
+  const outbox = createOutbox(held.append);
+  const events = [1, 2, 3].map((at) => told(at, ''));
+  for (const event of events) outbox.push(event);
+  held.release();
+  await Promise.resolve();
+  const flushed = outbox.flushed();
+  held.release();
+  await new Promise(setImmediate);
+  held.release();
+  await flushed;
+  expect(held.batches.flat()).toEqual(events);
+});
+
+test('while Redis is away there is room until what waits is large, and again once half of it has left', async () => {
+  const held = heldAppend();
+  const outbox = createOutbox(held.append, 10_000);
+  outbox.push(told(1, 'x'.repeat(6000)));
+  expect(outbox.room()).toBeNull();
+  outbox.push(told(2, 'x'.repeat(6000)));
+  const room = outbox.room();
+  expect(room).not.toBeNull();
+  held.release();
+  await new Promise(setImmediate);
+  held.release();
+  await room;
+  expect(outbox.room()).toBeNull();
+  await outbox.flushed();
+});
+
+test('when nothing more can leave nobody is kept waiting, and it is told', async () => {
+  const held = heldAppend();
+  const outbox = createOutbox(held.append, 100);
+  outbox.push(told(1, 'x'.repeat(6000)));
+  const room = outbox.room();
+  held.fail(new Error('no'));
+  await room;
+  expect(outbox.room()).toBeNull();
+  await expect(outbox.flushed()).rejects.toThrow('no');
+});
