@@ -8,6 +8,7 @@ import { ShardlineError } from '../shared/errors.ts';
 import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
 import type { Action, CoordinatorEvent } from './core/events.ts';
+import { dueForecast } from './core/forecast.ts';
 import { halve } from './core/halve.ts';
 import { reduce } from './core/reduce.ts';
 import type { Recorded } from './core/resumed.ts';
@@ -113,6 +114,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     while (!isOver(state, begunAt, clock.now()) && !interrupts.forced.aborted) {
       for (const event of await inbox.next()) take(event);
       for (const action of decide(state)) act(action);
+      const forecast = dueForecast(state);
+      if (forecast !== null) take({ kind: 'forecast', at: clock.now(), ...forecast });
     }
   } finally {
     over.abort();

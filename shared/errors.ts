@@ -23,6 +23,12 @@ export const errorTable = {
     why: 'pytest itself ended with exit code {pytestExitCode} while it looked for test files.',
     fix: 'Run `{command}` and mend what it reports.',
   },
+  'bad-changed-since': {
+    exitCode: 4,
+    what: '--changed-since {ref} could not be used: {problem}',
+    why: 'git compares the files below {rootdir} with that commit.',
+    fix: 'Name a commit or branch that this clone has; a shallow clone may need `git fetch --unshallow`.',
+  },
   'outside-root': {
     exitCode: 4,
     what: 'The test file {file} lies outside the rootdir {rootdir}.',

@@ -9,6 +9,10 @@ export type LogLevel = (typeof logLevels)[number];
 export const verbosities = ['quiet', 'normal', 'verbose'] as const;
 export type Verbosity = (typeof verbosities)[number];
 
+/** In which order shards are handed out: for the shortest run, failures of late first, or most chance of a failure per second first. */
+export const orders = ['longest', 'failed-first', 'value'] as const;
+export type Order = (typeof orders)[number];
+
 interface CommonSettings {
   readonly pool: string;
   /** xdist workers of one agent: `auto` or a number. */
@@ -51,6 +55,10 @@ export interface RunSettings extends CommonSettings {
   readonly deadlineSeconds: number | null;
   /** null: a part of the deadline. */
   readonly reserveSeconds: number | null;
+  /** null: longest, and by value under a deadline that cannot be met. */
+  readonly order: Order | null;
+  /** A commit: test files that differ from it are likelier to fail. */
+  readonly changedSince: string | null;
   readonly serialMarker: string;
   readonly relay: Relay;
   /** 0: no limit. */

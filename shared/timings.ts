@@ -11,6 +11,8 @@ export interface FileTiming {
   readonly collectSeconds: number;
   readonly fixtureSeconds: number;
   readonly tests: ReadonlyMap<NodeId, number>;
+  /** Tests that failed of late, with the chance that they do again, between 0 and 1. */
+  readonly failing: ReadonlyMap<NodeId, number>;
 }
 
 export type Timings = ReadonlyMap<TestFile, FileTiming>;

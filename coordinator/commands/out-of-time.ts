@@ -26,6 +26,7 @@ export function outOfTime(
     drain: null,
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
+    failureChances: {},
     collectErrors: suite?.collectErrors ?? [],
     preparation: { setupSeconds: (Date.now() - setting.startedAt) / 1000, discoverySeconds: 0 },
   });

@@ -6,6 +6,7 @@ import { readMachine } from '../../shared/system/machine.ts';
 import type { Timings } from '../../shared/timings.ts';
 import { type Affinity, affinityOf, unite } from '../core/affinity.ts';
 import { estimateFiles } from '../core/estimate.ts';
+import type { Workforce } from '../core/forecast.ts';
 import { type EstimatedUnit, type Plan, planShards } from '../core/plan.ts';
 import { splitUnits } from '../core/split.ts';
 import type { DiscoveredSuite, Pools } from '../ports.ts';
@@ -21,8 +22,10 @@ export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite): 
   return 'process';
 }
 
+/** A plan, for whom it was made, and what of it had to stay together. */
 export interface RunPlan extends Plan {
   readonly affinity: Affinity;
+  readonly force: Workforce;
 }
 
 /** The shards of this suite for the agents that are there and those that the run starts itself. */
@@ -56,7 +59,9 @@ export async function planRun(
     }),
   );
   const united = unite(files, affinity);
-  const splitting = { timings, affinity, slots: agents * slotsPerAgent, thresholdSeconds: settings.splitOverSeconds };
+  const workers = agents * slotsPerAgent;
+  const splitting = { timings, affinity, slots: workers, thresholdSeconds: settings.splitOverSeconds };
   const units = engine === 'stream' ? splitUnits(united, splitting) : united;
-  return { ...planShards({ units, agents, slotsPerAgent, engine, fixedSeconds: FIXED_SECONDS[engine] }), affinity };
+  const plan = planShards({ units, agents, slotsPerAgent, engine, fixedSeconds: FIXED_SECONDS[engine] });
+  return { ...plan, affinity, force: { workers, agents, workersPerPiece: engine === 'stream' ? 1 : slotsPerAgent } };
 }

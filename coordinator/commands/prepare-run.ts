@@ -1,13 +1,20 @@
 // From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
 
+import type { TestFile } from '../../shared/ids.ts';
 import type { Drain, RunSpec } from '../../shared/run-spec.ts';
+import type { Order } from '../../shared/settings.ts';
+import type { Shard } from '../../shared/shard.ts';
 import type { Timings } from '../../shared/timings.ts';
 import { type DeadlineTimes, deadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
+import { judge } from '../core/forecast.ts';
+import { failureChances, inOrder, shardChance } from '../core/order.ts';
+import { changedFiles } from '../discovery/changed-files.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite, RunChannel } from '../ports.ts';
+import { lateLine } from '../report/forecast-line.ts';
 import { type OpenRedis, openRedis } from './open-redis.ts';
-import { engineFor, planRun } from './plan-run.ts';
+import { engineFor, planRun, type RunPlan } from './plan-run.ts';
 import type { Setting } from './setting.ts';
 
 /** How many executions one shard gets before its unfinished tests are given up. */
@@ -47,14 +54,18 @@ export async function prepareRun(
 
   const engine = engineFor(setting, suite);
   const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
+  const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
+  const files = suite.files.map(({ file }) => file);
+  const chances = failureChances(files, timings, changed);
   const times = deadlineTimes({ startedAt, deadline });
+  if (times !== null && isKnownWell(files, timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
   const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
   signal.throwIfAborted();
   const opening = openingOf(setting, pytestArgs, deadline, {
     engine,
     maxfail: settings.maxfail ?? suite.maxfail,
     drain,
-    shards: plan.shards,
+    ...ordered(settings.order ?? 'longest', plan.shards, chances),
     affinity: plan.affinity,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
@@ -63,8 +74,35 @@ export async function prepareRun(
   return { opening, channel, redis: connection.value };
 }
 
+/** The shards in the order asked for, with what decides it. */
+function ordered(
+  order: Order,
+  shards: readonly Shard[],
+  chances: ReadonlyMap<TestFile, number>,
+): Pick<RunOpened, 'shards' | 'failureChances'> {
+  const weighed = shards.map((shard) => ({ shard, chance: shardChance(shard, chances), seconds: shard.predictedSeconds }));
+  return {
+    shards: inOrder(weighed, order, (each) => each).map(({ shard }) => shard),
+    failureChances: Object.fromEntries(weighed.map(({ shard, chance }) => [shard.id, chance])),
+  };
+}
+
+/** Guesses are no reason to call a deadline hopeless. */
+const isKnownWell = (files: readonly TestFile[], timings: Timings): boolean =>
+  files.filter((file) => timings.has(file)).length > files.length / 2;
+
+function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSeconds: number): void {
+  const pieces = shards.map(({ selectors, predictedSeconds }) => ({
+    seconds: predictedSeconds,
+    files: [...new Set(selectors.map(({ file }) => file))],
+  }));
+  const line = lateLine(judge(pieces, force, Math.max(0, availableSeconds)));
+  if (line !== null) edge.stderr.write(`shardline: by what earlier runs took, ${line}\n`);
+}
+
 /** Of a run of that id, what its preparation found. */
-type Found = Pick<RunOpened, 'shards' | 'affinity' | 'collectErrors' | 'preparation'> & Pick<RunSpec, 'engine' | 'maxfail' | 'drain'>;
+type Found = Pick<RunOpened, 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation'> &
+  Pick<RunSpec, 'engine' | 'maxfail' | 'drain'>;
 
 /** The first event of a run. */
 export function openingOf(setting: Setting, pytestArgs: readonly string[], deadline: Deadline | null, found: Found): RunOpened {
@@ -93,6 +131,7 @@ export function openingOf(setting: Setting, pytestArgs: readonly string[], deadl
     crashLimit: settings.crashLimit,
     waitAgentSeconds: settings.waitAgentsSeconds,
     deadline,
+    order: settings.order,
     ...rest,
   };
 }

@@ -9,6 +9,7 @@ import { type RunId, runId } from '../../shared/ids.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
+import { deadlineBeyondJob } from '../core/ci-limit.ts';
 import { deadlineTimes, defaultReserveSeconds } from '../core/deadline.ts';
 import type { Deadline } from '../core/events.ts';
 import { reduce } from '../core/reduce.ts';
@@ -64,6 +65,8 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const pytestArgs = [...paths, ...settings.pytestArgs];
   await prepareOut(setting.out);
   const deadline = deadlineOf(settings);
+  const beyond = deadline === null ? null : deadlineBeyondJob(edge.env, startedAt, deadline.seconds);
+  if (beyond !== null) edge.stderr.write(`shardline: ${beyond}\n`);
 
   const known: Known = { suite: null, timings: new Map() };
   const tooLate = new AbortController();

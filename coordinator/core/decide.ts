@@ -1,6 +1,7 @@
 // What follows from what is known of a run: which attempts start or stop, and when it closes. The one place where loss, retry and the end are decided.
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
+import { admit } from './admit.ts';
 import { deadlineTimes } from './deadline.ts';
 import type { Action, CloseReason } from './events.ts';
 import { isSuspect, isToHalve } from './halve.ts';
@@ -19,7 +20,7 @@ export function decide(state: RunState): readonly Action[] {
   const open = shards.filter((record) => !isSettled(state, record));
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
-  return [...shards.flatMap(superseded), ...others.map(start), ...decideAlone(state, open, alone)];
+  return [...shards.flatMap(superseded), ...admit(state, others).map(start), ...decideAlone(state, open, alone)];
 }
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */

@@ -5,8 +5,10 @@ import type { RunEvent } from '../../shared/events.ts';
 import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
+import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { Affinity } from './affinity.ts';
+import type { Forecast } from './forecast.ts';
 
 /** Where the command's time went before the first shard was enqueued, in seconds. */
 export interface Preparation {
@@ -31,6 +33,10 @@ export interface RunOpened {
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;
   readonly affinity: Affinity;
+  /** null: longest first, and by value once the deadline cannot be met. */
+  readonly order: Order | null;
+  /** The chance that something in a shard fails, by shard; 0 where nothing is said. */
+  readonly failureChances: Readonly<Record<ShardId, number>>;
 }
 
 /** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */
@@ -70,6 +76,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'run-resumed'; readonly at: number }
   /** Every agent that could ever come has ended; without it the run waits for one to join. */
   | { readonly kind: 'no-agent-can-come'; readonly at: number; readonly message: string }
+  /** When the run would be done at the present speed, said every few seconds. */
+  | ({ readonly kind: 'forecast'; readonly at: number } & Forecast)
   | { readonly kind: 'tick'; readonly at: number }
   | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
 

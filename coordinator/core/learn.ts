@@ -2,6 +2,7 @@
 
 import type { TestFile } from '../../shared/ids.ts';
 import type { FileTiming, Timings } from '../../shared/timings.ts';
+import { learnFailing } from './failing.ts';
 import { measureFile } from './measure.ts';
 import type { FileProgress, RunState } from './run-state.ts';
 
@@ -21,13 +22,14 @@ export function learn(old: Timings, state: RunState): Timings {
   );
   const learned = new Map<TestFile, FileTiming>();
   for (const [file, parts] of measured) {
-    const timing = learnFile(old.get(file) ?? null, parts);
-    if (timing !== null) learned.set(file, timing);
+    const known = old.get(file) ?? null;
+    const timing = learnFile(known, parts);
+    if (timing !== null) learned.set(file, { ...timing, failing: learnFailing(known?.failing ?? new Map(), parts) });
   }
   return learned;
 }
 
-function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): FileTiming | null {
+function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit<FileTiming, 'failing'> | null {
   const measured = measureFile(parts);
   if (measured === null) return null;
   const collectSeconds = blend(old?.collectSeconds ?? null, measured.collectSeconds);

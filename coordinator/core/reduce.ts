@@ -92,6 +92,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
       state.noAgentCanCome = null;
       break;
+    case 'forecast':
+      passTime(state, event.at);
+      state.forecastAt = Math.max(state.forecastAt ?? event.at, event.at);
+      break;
     case 'stream-read':
     case 'tick':
       passTime(state, event.at);
@@ -153,6 +157,8 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role 
     state: { kind: 'enqueued' },
     startedAt: null,
     lastToldAt: null,
+    beganAt: null,
+    heardAt: null,
     seconds: null,
     cancelledBy: null,
   };
@@ -212,6 +218,8 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   hearAgent(state, agent, event.at);
   hearAttempt(attempt, event.at);
   observeWork(state.work, agent, id, event);
+  attempt.beganAt ??= state.coordinatorAt;
+  attempt.heardAt = state.coordinatorAt;
   tell(state, record, { attempt: id, agent }, event);
 }
 

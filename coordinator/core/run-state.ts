@@ -41,6 +41,9 @@ export interface AttemptRecord {
   /** When it started and what time it told of last, both by its agent's clock; null until told. */
   startedAt: number | null;
   lastToldAt: number | null;
+  /** When it first and last told something of a file or test, by the coordinator's clock; null until then. */
+  beganAt: number | null;
+  heardAt: number | null;
   /** How long its agent says it took; null until told. */
   seconds: number | null;
   /** Set when the agents were told to stop it. */
@@ -126,6 +129,8 @@ export interface RunState {
   firstEnqueuedAt: number | null;
   /** Since when no agent is alive, by the coordinator's clock; null while one is. Anything heard of an agent moves it on. */
   aloneSince: number | null;
+  /** When a forecast was last recorded; null before the first. */
+  forecastAt: number | null;
   interruptedBy: string | null;
   redisLost: boolean;
   /** Why no agent can join any more; null while one may. */
@@ -151,6 +156,7 @@ export function openRun(opened: RunOpened): RunState {
     coordinatorAt: opened.at,
     firstEnqueuedAt: null,
     aloneSince: opened.at,
+    forecastAt: null,
     interruptedBy: null,
     redisLost: false,
     noAgentCanCome: null,

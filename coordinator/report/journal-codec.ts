@@ -5,6 +5,7 @@ import { attemptRoles, interruptCauses } from '../../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { EVENT_VERSION, type RunEvent } from '../../shared/events.ts';
 import { notRunReasons } from '../../shared/outcome.ts';
+import { orders } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
@@ -40,6 +41,8 @@ const ownSchemas: OwnSchemas = {
     waitAgentSeconds: seconds,
     deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
     affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
+    order: z.enum(orders).nullable(),
+    failureChances: z.record(shardIdSchema, z.number()),
   }),
   'attempt-enqueued': z.object({
     kind: z.literal('attempt-enqueued'),
@@ -61,6 +64,13 @@ const ownSchemas: OwnSchemas = {
   'stream-read': z.object({ kind: z.literal('stream-read'), at, position: z.string().regex(/^\d+-\d+$/) }),
   'run-resumed': z.object({ kind: z.literal('run-resumed'), at }),
   'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),
+  forecast: z.object({
+    kind: z.literal('forecast'),
+    at,
+    secondsLeft: seconds,
+    lateSeconds: seconds.nullable(),
+    remedy: z.object({ agents: z.int().nullable(), workersPerAgent: z.number(), leaveOut: z.array(testFileSchema) }).nullable(),
+  }),
   tick: z.object({ kind: z.literal('tick'), at }),
   'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),
 };

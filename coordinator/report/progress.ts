@@ -6,7 +6,9 @@ import type { AgentId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
+import type { Forecast } from '../core/forecast.ts';
 import type { RunState } from '../core/run-state.ts';
+import { lateLine, timeLeft } from './forecast-line.ts';
 import { oneLine, plural } from './harmless.ts';
 
 export interface Progress {
@@ -26,6 +28,7 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
   let tests = 0;
   let failed = 0;
   let tenths = 0;
+  let forecast: Forecast | null = null;
 
   const line = (text: string): void => {
     out.write(`${shown ? CLEAR_LINE : ''}${text}\n`);
@@ -35,7 +38,9 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
     if (!isLive || at - drawnAt < REDRAW_MS) return;
     const agents = [...state.agents.values()].filter(({ presence }) => presence === 'alive').length;
     const seconds = Math.round((at - state.opened.startedAt) / 1000);
-    out.write(`${CLEAR_LINE}${tests}/${state.tests.size} tests, ${failed} failed, ${plural(agents, 'agent')}, ${seconds} s`);
+    out.write(
+      `${CLEAR_LINE}${tests}/${state.tests.size} tests, ${failed} failed, ${plural(agents, 'agent')}, ${seconds} s${forecast === null ? '' : `, ${timeLeft(forecast)}`}`,
+    );
     shown = true;
     drawnAt = at;
   };
@@ -104,6 +109,14 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
         case 'shard-split':
           line(`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`);
           return;
+        case 'forecast': {
+          const late = lateLine(event);
+          if (late !== null && (forecast === null || lateLine(forecast) === null)) line(late);
+          else if (late === null && forecast !== null && lateLine(forecast) !== null)
+            line(`in time for the deadline again: ${timeLeft(event)}`);
+          forecast = event;
+          return;
+        }
         case 'tick':
           status(event.at, before);
           return;

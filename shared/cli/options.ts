@@ -1,7 +1,8 @@
 // The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
 
 import { engines, relays } from '../run-spec.ts';
-import { logLevels } from '../settings.ts';
+import { logLevels, orders } from '../settings.ts';
+
 import type { CommandName } from './commands.ts';
 
 /** How an option's text is read. A `path` is relative to where it was given: the current directory, or the folder of pyproject.toml. */
@@ -187,6 +188,22 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     decided: 'no limit',
     meaning: 'an xdist worker that ran this many files is replaced by a fresh one (stream engine)',
+  }),
+  row({
+    name: 'order',
+    kind: 'choice',
+    choices: orders,
+    commands: run,
+    decided: 'longest; under a deadline that cannot be met, value',
+    meaning: 'what is handed out first: the longest, what failed of late, or what is most likely to fail per second',
+  }),
+  row({
+    name: 'changed-since',
+    kind: 'text',
+    metavar: 'REF',
+    commands: run,
+    decided: 'changes count for nothing',
+    meaning: 'a git commit or branch: test files that differ from it count as likely to fail',
   }),
   row({
     name: 'split-over',

@@ -2,7 +2,15 @@
 
 import { ShardlineError } from '../errors.ts';
 import { engines, relays } from '../run-spec.ts';
-import { type AgentSettings, logLevels, type ReportSettings, type RunSettings, type Settings, type Verbosity } from '../settings.ts';
+import {
+  type AgentSettings,
+  logLevels,
+  orders,
+  type ReportSettings,
+  type RunSettings,
+  type Settings,
+  type Verbosity,
+} from '../settings.ts';
 import { parseTargets } from '../targets.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandName } from './commands.ts';
@@ -65,6 +73,8 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     engine: oneOf('engine', engines),
     deadlineSeconds: number('deadline'),
     reserveSeconds: number('reserve'),
+    order: orders.find((each) => each === values.get('order')) ?? null,
+    changedSince: text('changed-since'),
     serialMarker: text('serial-marker') ?? '',
     relay: oneOf('relay', relays),
     maxWorkerBytes: number('max-worker-memory') ?? 0,

@@ -5,7 +5,9 @@ import type { NodeId, TestFile } from '../ids.ts';
 import type { FileTiming, Timings } from '../timings.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
-const TIMINGS_VERSION = 1;
+/** Since version 2 with the tests that failed of late. */
+const TIMINGS_VERSION = 2;
+const version = z.union([z.literal(1), z.literal(TIMINGS_VERSION)]);
 
 const seconds = z.number().nonnegative();
 const fileSchema = z.object({
@@ -13,14 +15,23 @@ const fileSchema = z.object({
   collectSeconds: seconds,
   fixtureSeconds: seconds.default(0),
   tests: z.array(z.tuple([nodeIdSchema, seconds])),
+  failing: z.array(z.tuple([nodeIdSchema, z.number().min(0).max(1)])).default([]),
 });
-const entrySchema = z.object({ version: z.literal(TIMINGS_VERSION), timing: fileSchema });
-const timingsSchema = z.object({ version: z.literal(TIMINGS_VERSION), files: z.array(z.tuple([testFileSchema, fileSchema])) });
+const entrySchema = z.object({ version, timing: fileSchema });
+const timingsSchema = z.object({ version, files: z.array(z.tuple([testFileSchema, fileSchema])) });
 
 type EncodedFile = z.infer<typeof fileSchema>;
 
-const encodeFile = (timing: FileTiming): EncodedFile => ({ ...timing, tests: [...timing.tests] });
-const decodeFile = (encoded: EncodedFile): FileTiming => ({ ...encoded, tests: new Map<NodeId, number>(encoded.tests) });
+const encodeFile = (timing: FileTiming): EncodedFile => ({
+  ...timing,
+  tests: [...timing.tests],
+  failing: [...timing.failing],
+});
+const decodeFile = (encoded: EncodedFile): FileTiming => ({
+  ...encoded,
+  tests: new Map<NodeId, number>(encoded.tests),
+  failing: new Map<NodeId, number>(encoded.failing),
+});
 
 export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({ version: TIMINGS_VERSION, timing: encodeFile(timing) });
 

@@ -382,6 +382,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       collectSeconds: 0.5,
       fixtureSeconds: 0.25,
       tests: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), seconds]]),
+      failing: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), 0.3]]),
     });
     await store.save(
       new Map([

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { deadlineTimes } from '../../coordinator/core/deadline.ts';
 import { decide } from '../../coordinator/core/decide.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
 import { reduce } from '../../coordinator/core/reduce.ts';
@@ -15,17 +16,28 @@ import { choices, endOf, openingOf, playRun, type SimulatedSuite, suites, tellin
 const runs = fc.tuple(suites, choices).map(([suite, chosen]) => ({ suite, run: playRun(suite, chosen) }));
 const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
 
-test('the runs that are played end in every way that a run without a deadline can end', () => {
+test('the runs that are played end in every way that a run can end', () => {
   const sample = fc.sample(runs, { numRuns: 1000, seed: 7 });
   expect(sample.some(({ run }) => run.events.some(({ kind }) => kind === 'shard-split'))).toBe(true);
   const verdicts = sample.map(({ run }) => reportOf(run.state).verdict);
-  expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'incomplete', 'interrupted', 'no-tests']));
+  expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'deadline', 'incomplete', 'interrupted', 'no-tests']));
 });
 
 test('every run closes, and no decision is taken twice', () => {
   holds(
     fc.property(runs, ({ run }) => {
       expect(run.decidedTwice).toBe(0);
+    }),
+  );
+});
+
+test('with a deadline the run is closed when the drain begins, whatever happens', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      const times = deadlineTimes(run.opening);
+      // The clock of these runs goes by seconds.
+      if (times !== null)
+        expect(run.state.closed?.at ?? Number.POSITIVE_INFINITY).toBeLessThan(Math.max(times.drainAt, run.opening.at) + 2000);
     }),
   );
 });

@@ -33,6 +33,7 @@ export interface SimulatedSuite {
   readonly shards: readonly (readonly SimulatedFile[])[];
   readonly attemptLimit: number;
   readonly maxfail: number;
+  readonly deadlineSeconds: number | null;
 }
 
 const outcomeOrPassed = fc.oneof({ weight: 12, arbitrary: fc.constant<Outcome>('passed') }, fc.constantFrom(...outcomes));
@@ -45,6 +46,7 @@ export const suites: fc.Arbitrary<SimulatedSuite> = fc
     shards: fc.array(fc.array(file, { minLength: 1, maxLength: 3 }), { maxLength: 4, size: 'max' }),
     attemptLimit: fc.integer({ min: 1, max: 3 }),
     maxfail: fc.constantFrom(0, 0, 0, 1, 3),
+    deadlineSeconds: fc.oneof(fc.constant(null), fc.integer({ min: 2, max: 30 })),
   })
   .map(({ shards, ...limits }) => ({
     ...limits,
@@ -56,6 +58,9 @@ export const suites: fc.Arbitrary<SimulatedSuite> = fc
     ),
   }));
 
+const deadlineOf = ({ deadlineSeconds: seconds }: SimulatedSuite): RunOpened['deadline'] =>
+  seconds === null ? null : { seconds, reserveSeconds: 1 };
+
 export const openingOf = (suite: SimulatedSuite): RunOpened =>
   opened(
     suite.shards.map((files, index) =>
@@ -64,7 +69,7 @@ export const openingOf = (suite: SimulatedSuite): RunOpened =>
         files.map((each) => each.name),
       ),
     ),
-    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, waitAgentSeconds: 10, deadline: null },
+    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, waitAgentSeconds: 10, deadline: deadlineOf(suite) },
   );
 
 /** All that one agent tells of one attempt that nothing disturbs, from its start to before its end. */

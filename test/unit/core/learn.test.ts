@@ -16,6 +16,7 @@ const timing = (collectSeconds: number, tests: Readonly<Record<string, number>>)
     collectSeconds,
     fixtureSeconds: 0,
     tests: known,
+    failing: new Map(),
   };
 };
 const history = (known: FileTiming): Map<TestFile, FileTiming> => new Map([[file, known]]);
@@ -88,6 +89,7 @@ test('parts of a divided file are learned as one, and what each paid for shared 
     collectSeconds: 0.5,
     fixtureSeconds: 4,
     tests,
+    failing: new Map(),
   });
 });
 

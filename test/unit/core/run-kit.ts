@@ -55,6 +55,8 @@ export const opened = (
     waitAgentSeconds: 60,
     deadline: null,
     affinity: NO_AFFINITY,
+    order: null,
+    failureChances: {},
     ...rest,
   };
 };

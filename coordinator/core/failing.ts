@@ -1,0 +1,28 @@
+// How likely each test is to fail, from how it ended before. What is done with that is order.ts's.
+
+import type { NodeId } from '../../shared/ids.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import type { FileProgress } from './run-state.ts';
+
+/** How much the last run counts against all before it: a failure is half forgotten after two runs without one. */
+const LAST_WEIGHT = 0.3;
+/** Below this a test counts as one that does not fail, and is forgotten. */
+const FORGOTTEN = 0.01;
+
+/**
+ * The file's tests that failed of late, each with P = α·h + (1 − α)·P₋₁, where h is 1 if it failed in this run and 0 if it did not, and α is 0.3
+ * (Kim & Porter 2002, "A history-based test prioritization technique for regression testing in resource constrained environments": exponential
+ * decay of past observations). A test that did not run keeps what it had.
+ */
+export function learnFailing(old: ReadonlyMap<NodeId, number>, parts: readonly FileProgress[]): ReadonlyMap<NodeId, number> {
+  const failing = new Map(old);
+  for (const { tests } of parts) {
+    for (const { nodeid, accepted } of tests.values()) {
+      if (accepted === null) continue;
+      const chance = LAST_WEIGHT * Number(isFailure(accepted.result.outcome)) + (1 - LAST_WEIGHT) * (old.get(nodeid) ?? 0);
+      if (chance < FORGOTTEN) failing.delete(nodeid);
+      else failing.set(nodeid, chance);
+    }
+  }
+  return failing;
+}

@@ -1,0 +1,29 @@
+// Which files differ from a commit, as git tells it.
+
+import { execa } from 'execa';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { type TestFile, testFile } from '../../shared/ids.ts';
+
+const GIT_MS = 30_000;
+
+/**
+ * Files below `rootdir` that differ from where this branch left `ref`, committed or not, with those that git does not know yet; relative to `rootdir`.
+ * Throws `bad-changed-since`.
+ */
+export async function changedFiles(rootdir: string, ref: string, signal: AbortSignal): Promise<ReadonlySet<TestFile>> {
+  const git = async (...args: string[]): Promise<readonly string[]> => {
+    try {
+      const { stdout } = await execa('git', args, { cwd: rootdir, stdin: 'ignore', timeout: GIT_MS, cancelSignal: signal });
+      return stdout.split('\0').filter((name) => name !== '');
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const problem = messageOf(thrown).split('\n').slice(0, 2).join(' ');
+      throw new ShardlineError('bad-changed-since', { ref, problem, rootdir }, { cause: thrown });
+    }
+  };
+  // Asked for by name, so that it can be no option of git's.
+  const [commit = ''] = await git('rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
+  const changed = await git('diff', '--name-only', '-z', '--relative', '--merge-base', commit.trim(), '--');
+  const unknown = await git('ls-files', '--others', '--exclude-standard', '-z');
+  return new Set([...changed, ...unknown].map(testFile));
+}

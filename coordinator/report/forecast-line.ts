@@ -1,0 +1,31 @@
+// A forecast in words.
+
+import type { Forecast, Remedy } from '../core/forecast.ts';
+import { oneLine, plural } from './harmless.ts';
+
+/** How many files a line names. */
+const NAMED = 3;
+
+/** `about 40 s left`. */
+export const timeLeft = ({ secondsLeft }: Forecast): string => `about ${Math.ceil(secondsLeft)} s left`;
+
+/** By how much the deadline is missed and what would mend that; null for a forecast that keeps it. */
+export function lateLine({ lateSeconds, remedy }: Forecast): string | null {
+  if (lateSeconds === null || lateSeconds === 0 || remedy === null) return null;
+  const ways = waysOut(remedy);
+  const mend = ways.length === 0 ? '' : `: ${ways.join(', or ')} would mend that`;
+  return `at this speed the deadline comes ${Math.ceil(lateSeconds)} s too early${mend}`;
+}
+
+function waysOut({ agents, workersPerAgent, leaveOut }: Remedy): readonly string[] {
+  const ways: string[] = [];
+  if (agents !== null) {
+    ways.push(`${agents} more ${agents === 1 ? 'agent' : 'agents'} of ${plural(Math.max(1, Math.round(workersPerAgent)), 'worker')}`);
+  }
+  if (leaveOut.length > 0) {
+    const named = leaveOut.slice(0, NAMED).map(oneLine).join(', ');
+    const more = leaveOut.length > NAMED ? ` and ${leaveOut.length - NAMED} more` : '';
+    ways.push(`leaving out ${leaveOut.length === 1 ? 'this file' : `these ${leaveOut.length} files`} (${named}${more})`);
+  }
+  return ways;
+}

@@ -1,0 +1,76 @@
+// When a run will be done, and what would mend it.
+
+import { expect, test } from 'vitest';
+import { dueForecast, forecast, judge } from '../../../coordinator/core/forecast.ts';
+import { paceOf } from '../../../coordinator/core/pace.ts';
+import { testFile } from '../../../shared/ids.ts';
+import { a1, a2, collected, enqueued, finished, joined, lost, opened, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
+
+const piece = (name: string, seconds: number) => ({ files: [testFile(name)], seconds });
+const two = { workers: 2, agents: 1, workersPerPiece: 1 };
+
+test('the work is spread evenly, but takes no less than its longest piece, and what runs alone comes after', () => {
+  expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null)).toEqual({ secondsLeft: 5, lateSeconds: null, remedy: null });
+  expect(judge([piece('a', 9), piece('b', 1)], two, null).secondsLeft).toBe(9);
+  expect(judge([piece('a', 9), piece('b', 1)], { ...two, workersPerPiece: 2 }, null).secondsLeft).toBe(5);
+  expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null, 2).secondsLeft).toBe(6);
+});
+
+test('a deadline that is missed says by how much, and what would mend it', () => {
+  const pieces = [piece('a', 20), piece('b', 15), piece('c', 15), piece('d', 10)];
+  expect(judge(pieces, two, 30).lateSeconds).toBe(0);
+  expect(judge(pieces, two, 20)).toEqual({
+    secondsLeft: 30,
+    lateSeconds: 10,
+    remedy: { agents: 1, workersPerAgent: 2, leaveOut: ['a'] },
+  });
+  expect(judge(pieces, two, 16).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: ['a', 'b'] });
+  expect(judge(pieces, two, 0).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: ['a', 'b', 'c', 'd'] });
+});
+
+const files = ['test_a.py', 'test_b.py', 'test_c.py'];
+const opening = opened(
+  files.map((file, index) => shardOf(index + 1, [file], 10)),
+  { engine: 'stream' },
+);
+const test1 = 'test_a.py::test_1';
+/** The first of three files took `seconds` instead of 10. */
+const firstTook = (seconds: number) => [
+  joined(a1, 1000, 2),
+  enqueued(1),
+  started(a1, 1),
+  told(a1, 1, 1, collected('test_a.py', [test1], 0)),
+  told(a1, 1, 1, finished(test1, 'passed', { seconds })),
+];
+
+test('what is left is corrected by what was measured: twice as slow so far is nearly twice as slow for the rest', () => {
+  const pace = paceOf(stateAfter(opening, ...firstTook(20)));
+  expect(pace).toBeGreaterThan(1.8);
+  expect(pace).toBeLessThan(2);
+  expect(forecast(stateAfter(opening, ...firstTook(20)))?.secondsLeft).toBeCloseTo((20 * pace) / 2, 6);
+  expect(paceOf(stateAfter(opening))).toBe(1);
+});
+
+test('more agents make it sooner, and with none nothing can be said', () => {
+  const alone = forecast(stateAfter(opening, joined(a1, 1000, 1)));
+  expect(alone?.secondsLeft).toBe(30);
+  expect(forecast(stateAfter(opening, joined(a1, 1000, 1), joined(a2, 1000, 2)))?.secondsLeft).toBe(10);
+  expect(forecast(stateAfter(opening))).toBeNull();
+  expect(forecast(stateAfter(opening, joined(a1), lost(a1)))).toBeNull();
+});
+
+test('a test that has run for a while has less left', () => {
+  const running = [joined(a1, 1000, 1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [test1], 0))];
+  const before = forecast(stateAfter(opening, ...running))?.secondsLeft ?? 0;
+  expect(forecast(stateAfter(opening, ...running, tick(5000)))?.secondsLeft).toBeCloseTo(before - 4, 6);
+});
+
+test('it is said when the first agent is there and then every few seconds', () => {
+  const limited = { ...opening, deadline: { seconds: 100, reserveSeconds: 2 } };
+  expect(dueForecast(stateAfter(limited))).toBeNull();
+  const said = dueForecast(stateAfter(limited, joined(a1)));
+  if (said === null) throw new Error('nothing was said');
+  const event = { kind: 'forecast', at: 1000, ...said } as const;
+  expect(dueForecast(stateAfter(limited, joined(a1), event, tick(2999)))).toBeNull();
+  expect(dueForecast(stateAfter(limited, joined(a1), event, tick(3000)))).not.toBeNull();
+});

@@ -1,0 +1,68 @@
+// Which shard comes first, and what a test's past says of it.
+
+import { expect, test } from 'vitest';
+import { learnFailing } from '../../../coordinator/core/failing.ts';
+import { failureChances, inOrder, shardChance } from '../../../coordinator/core/order.ts';
+import { nodeId, testFile } from '../../../shared/ids.ts';
+import type { Outcome } from '../../../shared/outcome.ts';
+import { a1, collected, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
+
+const t1 = 'test_a.py::test_1';
+const opening = opened([shardOf(1, ['test_a.py'])]);
+/** What is remembered after these outcomes of one test, run after run. */
+const after = (...outcomes: readonly (Outcome | null)[]): number => {
+  let known: ReadonlyMap<string, number> = new Map();
+  for (const outcome of outcomes) {
+    const results = outcome === null ? [] : [told(a1, 1, 1, finished(t1, outcome))];
+    const state = stateAfter(opening, enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1])), ...results);
+    const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
+    known = learnFailing(known as ReadonlyMap<never, number>, parts);
+  }
+  return known.get(t1) ?? 0;
+};
+
+test('a failure is remembered, weighs more the more recent and the more often, and is forgotten in the end', () => {
+  expect(after('failed')).toBeCloseTo(0.3);
+  expect(after('error', 'failed')).toBeCloseTo(0.51);
+  expect(after('failed', 'passed')).toBeCloseTo(0.21);
+  expect(after('failed', null)).toBeCloseTo(0.3);
+  expect(after('passed', 'skipped', 'xfailed')).toBe(0);
+  expect(after('failed', ...Array.from({ length: 12 }, () => 'passed' as const))).toBe(0);
+});
+
+const timing = (tests: number, failing: number | null = null) => ({
+  seconds: tests,
+  collectSeconds: 0,
+  fixtureSeconds: 0,
+  tests: new Map(Array.from({ length: tests }, (_, index) => [nodeId(`test_x.py::test_${index}`), 1])),
+  failing: failing === null ? new Map() : new Map([[nodeId('test_x.py::test_0'), failing]]),
+});
+const names = ['few.py', 'many.py', 'failed.py', 'new.py', 'pkg/sub/changed.py'].map(testFile);
+const timings = new Map([
+  [testFile('few.py'), timing(1)],
+  [testFile('many.py'), timing(20)],
+  [testFile('failed.py'), timing(1, 0.3)],
+  [testFile('pkg/sub/changed.py'), timing(1)],
+]);
+
+test('likelier to fail: more tests, a failure of late, a file nobody knows, a changed file or one below a changed conftest', () => {
+  const chances = failureChances(names, timings, new Set([testFile('pkg/conftest.py')]));
+  const [few = 0, many = 0, failed = 0, unknown = 0, changed = 0] = names.map((name) => chances.get(name) ?? 0);
+  const sorted = [few, many, unknown, failed, changed];
+  expect(sorted).toEqual(sorted.toSorted((left, right) => left - right));
+  expect(new Set(sorted).size).toBe(5);
+  expect(failureChances(names, timings, new Set([testFile('few.py')])).get(testFile('few.py'))).toBe(0.5);
+  expect(shardChance(shardOf(1, ['few.py', 'failed.py']), chances)).toBeCloseTo(1 - (1 - few) * (1 - failed));
+});
+
+test('as planned, failures of late first, or most chance of a failure per second first', () => {
+  const items = [
+    { name: 'long', chance: 0.02, seconds: 60 },
+    { name: 'failing', chance: 0.3, seconds: 30 },
+    { name: 'quick', chance: 0.02, seconds: 1 },
+  ];
+  const namesIn = (order: 'longest' | 'failed-first' | 'value') => inOrder(items, order, (each) => each).map(({ name }) => name);
+  expect(namesIn('longest')).toEqual(['long', 'failing', 'quick']);
+  expect(namesIn('failed-first')).toEqual(['failing', 'long', 'quick']);
+  expect(namesIn('value')).toEqual(['quick', 'failing', 'long']);
+});
