@@ -18,8 +18,8 @@ export interface Remedy {
   /** How many more agents like the present ones would do; null where none would, as one piece of work alone is too long. */
   readonly agents: number | null;
   readonly workersPerAgent: number;
-  /** The fewest files without which the rest would be done in time. */
-  readonly leaveOut: readonly TestFile[];
+  /** The fewest files without which the rest would be done in time: how many, and the longest of them by name. */
+  readonly leaveOut: { readonly files: number; readonly named: readonly TestFile[] };
 }
 
 /** One piece of work that stays together. `files` are those of it that are not done. */
@@ -65,6 +65,9 @@ function secondsFor(pieces: readonly Piece[], { workers, workersPerPiece }: Work
   return Math.max((all - aloneSeconds) / workers, longest / workersPerPiece) + aloneSeconds;
 }
 
+/** More names than this help nobody. */
+const NAMED = 3;
+
 function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds: number, aloneSeconds: number): Remedy {
   const workersPerAgent = force.workers / force.agents;
   const limit = availableSeconds - aloneSeconds;
@@ -75,7 +78,8 @@ function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds:
   const longestFirst = pieces.toSorted((left, right) => right.seconds - left.seconds);
   let out = 0;
   while (out < longestFirst.length && secondsFor(longestFirst.slice(out), force, aloneSeconds) > availableSeconds) out += 1;
-  return { agents, workersPerAgent, leaveOut: longestFirst.slice(0, out).flatMap(({ files }) => files) };
+  const files = longestFirst.slice(0, out).flatMap((piece) => piece.files);
+  return { agents, workersPerAgent, leaveOut: { files: files.length, named: files.slice(0, NAMED) } };
 }
 
 const unsettledFiles = (files: ReadonlyMap<TestFile, { readonly openTests: number; readonly collectSeconds: number | null }>): TestFile[] =>

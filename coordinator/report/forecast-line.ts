@@ -3,9 +3,6 @@
 import type { Forecast, Remedy } from '../core/forecast.ts';
 import { oneLine, plural } from './harmless.ts';
 
-/** How many files a line names. */
-const NAMED = 3;
-
 /** `about 40 s left`. */
 export const timeLeft = ({ secondsLeft }: Forecast): string => `about ${Math.ceil(secondsLeft)} s left`;
 
@@ -22,10 +19,11 @@ function waysOut({ agents, workersPerAgent, leaveOut }: Remedy): readonly string
   if (agents !== null) {
     ways.push(`${agents} more ${agents === 1 ? 'agent' : 'agents'} of ${plural(Math.max(1, Math.round(workersPerAgent)), 'worker')}`);
   }
-  if (leaveOut.length > 0) {
-    const named = leaveOut.slice(0, NAMED).map(oneLine).join(', ');
-    const more = leaveOut.length > NAMED ? ` and ${leaveOut.length - NAMED} more` : '';
-    ways.push(`leaving out ${leaveOut.length === 1 ? 'this file' : `these ${leaveOut.length} files`} (${named}${more})`);
+  if (leaveOut.files > 0) {
+    const named = leaveOut.named.map(oneLine).join(', ');
+    const more = leaveOut.files - leaveOut.named.length;
+    const which = leaveOut.files === 1 ? 'this file' : `these ${leaveOut.files} files`;
+    ways.push(`leaving out ${which} (${named}${more > 0 ? ` and ${more} more` : ''})`);
   }
   return ways;
 }

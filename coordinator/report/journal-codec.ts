@@ -69,7 +69,13 @@ const ownSchemas: OwnSchemas = {
     at,
     secondsLeft: seconds,
     lateSeconds: seconds.nullable(),
-    remedy: z.object({ agents: z.int().nullable(), workersPerAgent: z.number(), leaveOut: z.array(testFileSchema) }).nullable(),
+    remedy: z
+      .object({
+        agents: z.int().nullable(),
+        workersPerAgent: z.number(),
+        leaveOut: z.object({ files: z.int(), named: z.array(testFileSchema) }),
+      })
+      .nullable(),
   }),
   tick: z.object({ kind: z.literal('tick'), at }),
   'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),

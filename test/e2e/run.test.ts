@@ -221,6 +221,21 @@ test('a deadline ends the run with what has finished, also where a test ignores 
   expect(await project.read('out/junit.xml')).toContain('not run: deadline; it was expected to take 1.0 s');
 });
 
+test('a hopeless deadline is said at the start and while it is on, and what failed last is not what is left out', async () => {
+  const slow = (assertion: string) => `import time\ndef test_x():\n    time.sleep(1)\n    assert ${assertion}\n`;
+  const names = Array.from({ length: 8 }, (_, index) => `test_${index}.py`);
+  await using project = await newProject(Object.fromEntries(names.map((name, index) => [name, slow(index === 7 ? '0' : '1')])));
+  expect((await project.shardline(['run', '-n', '4', ...out])).exitCode).toBe(1);
+  const result = await project.shardline(['run', '-n', '1', '--deadline', '7s', ...out]);
+  expect(result.exitCode, result.all).toBe(1);
+  expect(result.stderr).toMatch(/by what earlier runs took, .* the deadline comes \d+ s too early: .*leaving out these \d files/);
+  expect(result.stderr).toMatch(/^at this speed the deadline comes \d+ s too early/m);
+  const report = await project.report();
+  expect(outcomesOf(report)).toMatchObject({ 'test_7.py::test_x': 'failed' });
+  expect(new Set(report.notRun.map(({ reason }) => reason))).toEqual(new Set(['deadline']));
+  expect(await project.read('out/events.ndjson')).toContain('"kind":"forecast"');
+});
+
 test('a deadline that comes while the suite is still looked through: a report says that nothing was run, exit 10', async () => {
   await using project = await newProject({ 'conftest.py': 'import time\ntime.sleep(120)\n', 'tests/test_a.py': 'def test_x(): pass\n' });
   const result = await project.shardline(['run', 'tests', '--deadline', '2s', ...out]);
@@ -301,5 +316,5 @@ test('a run leaves nothing in the project but its own folder, and learns for the
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   expect((await project.shardline(['run', '--', '-p', 'no:cacheprovider'], { PYTHONDONTWRITEBYTECODE: '1' })).exitCode).toBe(0);
   expect((await readdir(project.directory)).sort()).toEqual(['.shardline', 'test_a.py']);
-  expect(JSON.parse(await project.read(join('.shardline', 'timings.json')))).toMatchObject({ version: 1, files: [['test_a.py', {}]] });
+  expect(JSON.parse(await project.read(join('.shardline', 'timings.json')))).toMatchObject({ version: 2, files: [['test_a.py', {}]] });
 });

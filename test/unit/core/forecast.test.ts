@@ -22,10 +22,10 @@ test('a deadline that is missed says by how much, and what would mend it', () =>
   expect(judge(pieces, two, 20)).toEqual({
     secondsLeft: 30,
     lateSeconds: 10,
-    remedy: { agents: 1, workersPerAgent: 2, leaveOut: ['a'] },
+    remedy: { agents: 1, workersPerAgent: 2, leaveOut: { files: 1, named: ['a'] } },
   });
-  expect(judge(pieces, two, 16).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: ['a', 'b'] });
-  expect(judge(pieces, two, 0).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: ['a', 'b', 'c', 'd'] });
+  expect(judge(pieces, two, 16).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: { files: 2, named: ['a', 'b'] } });
+  expect(judge(pieces, two, 0).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: { files: 4, named: ['a', 'b', 'c'] } });
 });
 
 const files = ['test_a.py', 'test_b.py', 'test_c.py'];
