@@ -85,6 +85,8 @@ export interface DiscoveryRequest {
   readonly python: string;
   /** The user's paths and pytest arguments, exactly as plain pytest would get them. */
   readonly pytestArgs: readonly string[];
+  /** The mark of tests that run alone, which pytest is to know. */
+  readonly serialMarker: string;
 }
 
 export interface DiscoveredSuite {
@@ -96,6 +98,10 @@ export interface DiscoveredSuite {
   readonly maxfail: number;
   /** xdist's `--dist` after ini file and arguments; `no` where nobody says. */
   readonly dist: string;
+  /** The files of each name of a `shard_together` mark and, for `--dist loadgroup`, of each xdist group. */
+  readonly together: readonly (readonly TestFile[])[];
+  /** Where a `shard_together` mark has no name that can be read without running the file. */
+  readonly unclearMarks: readonly { readonly file: TestFile; readonly line: number }[];
   /** Why one session cannot be fed file by file with these options; null when it can. */
   readonly unstreamable: string | null;
   readonly pytest: string;

@@ -36,6 +36,7 @@ the command line. Each is checked before anything runs, and all mistakes are tol
 agents = 2
 numprocesses = "auto"
 wait-agents = "2m"
+shard-together = ["tests/db/**", "tests/api/test_a*.py tests/api/test_b.py"]
 \`\`\`
 
 Durations are written \`90s\`, \`5m\`, \`1m30s\`, \`500ms\` or \`300\` (seconds); sizes \`300MB\`, \`1GiB\` or \`1024\` (bytes). Relative paths on the command line

@@ -67,6 +67,8 @@ export interface RunSettings extends CommonSettings {
   /** Files longer than this are split by test; null: those that would hold up the end. */
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;
+  /** Sets of glob patterns, relative to pytest's rootdir: files that match one of a set go to one shard. */
+  readonly shardTogether: readonly (readonly string[])[];
   readonly redisWaitSeconds: number;
 }
 

@@ -1,6 +1,8 @@
 // Which engine runs a suite, and its shards.
 
+import picomatch from 'picomatch';
 import { maxAutoWorkers } from '../../shared/auto-workers.ts';
+import type { TestFile } from '../../shared/ids.ts';
 import type { EngineName } from '../../shared/run-spec.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import type { Timings } from '../../shared/timings.ts';
@@ -9,7 +11,7 @@ import { estimateFiles } from '../core/estimate.ts';
 import type { Workforce } from '../core/forecast.ts';
 import { type EstimatedUnit, type Plan, planShards } from '../core/plan.ts';
 import { splitUnits } from '../core/split.ts';
-import type { DiscoveredSuite, Pools } from '../ports.ts';
+import type { DiscoveredFile, DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './setting.ts';
 
 /** What one shard costs besides its tests: a start of pytest, or a trip through the queue. */
@@ -20,6 +22,25 @@ export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite): 
   if (settings.engine === 'process' || suite.unstreamable === null) return settings.engine;
   edge.stderr.write(`shardline: every shard gets a pytest of its own (--engine process), because ${suite.unstreamable}\n`);
   return 'process';
+}
+
+/** What the user should know of the suite before it runs. */
+export function tellSuite({ edge }: Setting, { dist, unclearMarks }: DiscoveredSuite): void {
+  const tell = (line: string): void => {
+    edge.stderr.write(`shardline: ${line}\n`);
+  };
+  if (dist === 'loadgroup') tell('the whole suite was collected once to learn its groups, because of --dist loadgroup');
+  for (const { file, line } of unclearMarks) {
+    tell(`${file}:${line}: this shard_together mark binds nothing: its name must be one literal text`);
+  }
+}
+
+/** The files of each set of patterns. */
+function matching(files: readonly DiscoveredFile[], sets: readonly (readonly string[])[]): readonly (readonly TestFile[])[] {
+  return sets.map((patterns) => {
+    const matches = picomatch([...patterns], { dot: true });
+    return files.map(({ file }) => file).filter((file) => matches(file));
+  });
 }
 
 /** A plan, for whom it was made, and what of it had to stay together. */
@@ -51,7 +72,7 @@ export async function planRun(
   const agents = Math.max(localAgents, elsewhere, 1);
   const slotsPerAgent =
     settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses));
-  const affinity = affinityOf(suite.dist, []);
+  const affinity = affinityOf(suite.dist, [...suite.together, ...matching(suite.files, settings.shardTogether)]);
   const files = suite.files.map(
     ({ file, nodeids }): EstimatedUnit => ({
       selectors: [nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }],

@@ -14,7 +14,7 @@ import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite, RunChannel } from '../ports.ts';
 import { lateLine } from '../report/forecast-line.ts';
 import { type OpenRedis, openRedis } from './open-redis.ts';
-import { engineFor, planRun, type RunPlan } from './plan-run.ts';
+import { engineFor, planRun, type RunPlan, tellSuite } from './plan-run.ts';
 import type { Setting } from './setting.ts';
 
 /** How many executions one shard gets before its unfinished tests are given up. */
@@ -44,7 +44,8 @@ export async function prepareRun(
   const { settings, python, startedAt } = setting;
   const failing = new AbortController();
   const signal = AbortSignal.any([ending, failing.signal]);
-  const discovering = timed(pytestDiscovery().discover({ workspace: settings.workspace, python, pytestArgs }, signal));
+  const { workspace, serialMarker } = settings;
+  const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const connecting = timed(openRedis(setting, opened, signal));
   void discovering.then(({ value }) => Object.assign(known, { suite: value })).catch(() => undefined);
   void connecting.then(({ value }) => Object.assign(known, { timings: value.timings })).catch(() => undefined);
@@ -53,6 +54,7 @@ export async function prepareRun(
   const suite = discovery.value;
 
   const engine = engineFor(setting, suite);
+  tellSuite(setting, suite);
   const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const files = suite.files.map(({ file }) => file);

@@ -21,12 +21,12 @@ export function pytestDiscovery(): Discovery {
  */
 async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite> {
   signal.throwIfAborted();
-  const { python, workspace, pytestArgs } = request;
+  const { python, workspace, pytestArgs, serialMarker } = request;
   const directory = await makeSessionDirectory();
   try {
     const sessionPath = join(directory, 'session.json');
     const resultPath = join(directory, 'result.json');
-    await writeSessionFile(sessionPath, { mode: 'discover', resultPath, pytestArgs });
+    await writeSessionFile(sessionPath, { mode: 'discover', resultPath, pytestArgs, serialMarker });
     const pytest = await startPytest({ python, workspace, sessionPath });
     const onAbort = (): void => pytest.kill();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -58,6 +58,8 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     collectErrors: result.collectErrors.map(({ file, message }) => ({ file: testFile(file), message })),
     maxfail: result.maxfail,
     dist: result.dist,
+    together: result.together.map((files) => files.map(testFile)),
+    unclearMarks: result.unclearMarks.map(({ file, line }) => ({ file: testFile(file), line })),
     unstreamable: result.unstreamable,
     pytest: result.pytest,
     xdist: result.xdist,

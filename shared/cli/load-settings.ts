@@ -85,6 +85,12 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
   return texts;
 }
 
+/** In pyproject.toml each set may be an entry of a list. */
+const isListOfSets = (key: string, value: unknown): value is readonly string[] =>
+  optionTable.some(({ name, kind }) => name === key && kind === 'sets') &&
+  Array.isArray(value) &&
+  value.every((set) => typeof set === 'string');
+
 async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   const known = optionTable.flatMap(({ env, name }) => (env === null ? [] : [name]));
@@ -97,6 +103,7 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
         }),
       );
     } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') texts.set(key, String(value));
+    else if (isListOfSets(key, value)) texts.set(key, value.join(';'));
     else
       mistakes.push(
         new ShardlineError('bad-config', {

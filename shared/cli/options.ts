@@ -8,6 +8,7 @@ import type { CommandName } from './commands.ts';
 /** How an option's text is read. A `path` is relative to where it was given: the current directory, or the folder of pyproject.toml. */
 export type OptionKind =
   | 'text'
+  | 'sets'
   | 'path'
   | 'count'
   | 'numprocesses'
@@ -212,6 +213,13 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     decided: 'what would hold up the end',
     meaning: 'a file predicted slower than this is split by test (stream engine, once its durations are known)',
+  }),
+  row({
+    name: 'shard-together',
+    kind: 'sets',
+    metavar: 'GLOBS',
+    commands: run,
+    meaning: 'files that match one of these glob patterns (with spaces between them) go to one shard; a semicolon begins another set',
   }),
   row({
     name: 'serial-marker',

@@ -19,6 +19,7 @@ export interface Unfit {
 export function readValue(option: OptionRow, text: string, base: string): Value | Unfit {
   switch (option.kind) {
     case 'text':
+    case 'sets':
       return text;
     case 'flag':
       return text === 'true' || text === '1'

@@ -81,6 +81,7 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     maxWorkerFiles: number('max-worker-files') ?? 0,
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
+    shardTogether: readSets(text('shard-together') ?? ''),
     redisWaitSeconds: number('redis-wait') ?? 0,
   };
 }
@@ -122,6 +123,13 @@ function common(values: Read['values'], workspace: string) {
     logFile: text('log-file'),
   };
 }
+
+/** Patterns have spaces between them, sets semicolons. */
+const readSets = (text: string): readonly (readonly string[])[] =>
+  text
+    .split(';')
+    .map((set) => set.split(/\s+/).filter((pattern) => pattern !== ''))
+    .filter((set) => set.length > 0);
 
 function verbosity(values: Read['values']): Verbosity {
   const { flag } = reader(values);

@@ -15,6 +15,8 @@ const discovery = z.object({
   outside: z.array(z.string()),
   maxfail: z.number().int().nonnegative(),
   dist: z.string(),
+  together: z.array(z.array(z.string())),
+  unclearMarks: z.array(z.object({ file: z.string(), line: z.number().int() })),
   unstreamable: z.string().nullable(),
 });
 

@@ -21,7 +21,7 @@ export type PytestTask =
       readonly numprocesses: string;
       readonly maxAutoWorkers: number;
     }
-  | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[] }
+  | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[]; readonly serialMarker: string }
   | {
       /** The mark of tests that are put off, as they must run alone. */
       readonly serialMarker: string;

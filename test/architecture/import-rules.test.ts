@@ -20,6 +20,7 @@ const packageHomes: Readonly<Record<string, RegExp>> = {
   bullmq: /\/redis\//,
   ioredis: /\/redis\//,
   execa: /^(shared\/(system|redis|pytest)\/|coordinator\/(discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
+  picomatch: /^coordinator\/commands\//,
   pino: /^shared\/system\//,
   zod: /^((shared\/(wire|cli|pytest)|agent\/pytest)\/|coordinator\/report\/journal-codec\.ts$)/,
   commander: /^(shared\/cli|coordinator\/commands|agent\/commands)\//,

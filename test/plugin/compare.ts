@@ -34,7 +34,10 @@ export async function bothWays(
 export async function stream(suite: Suite, args: readonly string[] = [], options: CompareOptions = {}): Promise<Streamed> {
   const { cwd = '.', python = testPython(), numprocesses = '2' } = options;
   const workspace = join(suite.path, cwd);
-  const discovered = await pytestDiscovery().discover({ python, workspace, pytestArgs: args }, new AbortController().signal);
+  const discovered = await pytestDiscovery().discover(
+    { python, workspace, pytestArgs: args, serialMarker: 'serial' },
+    new AbortController().signal,
+  );
   const uncollected = new Set<string>(discovered.collectErrors.map(({ file }) => file));
   const selectors = discovered.files.map(
     ({ file, nodeids }): Selector => (nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }),

@@ -56,6 +56,14 @@ async function mistakes(loading: Promise<unknown>): Promise<string[]> {
 }
 
 describe('settings', () => {
+  test('sets of patterns have semicolons between them, or are entries of a list', async () => {
+    const sets = [['a/**'], ['b/{x,y}.py', 'c.py']];
+    expect((await run(['--shard-together', 'a/** ; b/{x,y}.py c.py;'])).shardTogether).toEqual(sets);
+    expect((await run([], {}, '[tool.shardline]\nshard-together = ["a/**", "b/{x,y}.py c.py"]\n')).shardTogether).toEqual(sets);
+    expect((await run([])).shardTogether).toEqual([]);
+    expect(await mistakes(run([], {}, '[tool.shardline]\nshard-together = [1]\npool = ["a"]\n'))).toHaveLength(2);
+  });
+
   test('have defaults', async () => {
     expect(await run([])).toMatchObject({
       paths: [],

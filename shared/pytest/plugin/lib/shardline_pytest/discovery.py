@@ -1,4 +1,7 @@
-"""Which test files pytest would collect, found by pytest's own collection that stops before any test module is imported."""
+"""Which test files pytest would collect, found by pytest's own collection that stops before any test module is imported.
+
+Only for `--dist loadgroup` everything is imported and collected: which tests are of one group is not known before.
+"""
 
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
 from .channel import cap
+from .marks import group_names, names_in
 from .unstreamable import unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
@@ -16,6 +20,12 @@ MESSAGE_BYTES = 100_000
 
 class Discovered(pytest.exit.Exception):
     """Ends the session before any hook of the user's sees a list of items that is empty only because nothing was imported."""
+
+
+def discovery_of(session, early_config):
+    """What discovers here, as far as options were read by then."""
+    dist = getattr(early_config.known_args_namespace, "dist", "no")
+    return GroupedDiscovery(session) if dist == "loadgroup" else Discovery(session)
 
 
 class Discovery:
@@ -32,7 +42,7 @@ class Discovery:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config):
         self.unstreamable = unstreamable(config)
-        self.dist = str(config.getoption("dist", "no"))
+        self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -75,11 +85,23 @@ class Discovery:
         self.files[file] = names
 
     def pytest_collectreport(self, report):
-        if report.failed:
+        # Of test files, whoever runs them tells.
+        if report.failed and file_of(report.nodeid) not in self.files:
             self.errors.append({"file": file_of(report.nodeid), "message": cap(report.longreprtext, MESSAGE_BYTES)})
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, session, config):
+    def pytest_collection_modifyitems(self, config):
+        self.write(config, {})
+        raise Discovered("shardline knows the test files", returncode=0)
+
+    def write(self, config, groups):
+        """Writes the result. `groups` holds the files of each xdist group."""
+        together, unclear = dict(groups), []
+        for file in self.files:
+            names, lines = names_in(config.rootpath / file)
+            for name in names:
+                together.setdefault(("mark", name), []).append(file)
+            unclear.extend({"file": file, "line": line} for line in lines)
         result = {
             "rootdir": str(config.rootpath),
             "files": [{"file": file, "nodeids": names} for file, names in self.files.items()],
@@ -87,15 +109,37 @@ class Discovery:
             "outside": self.outside,
             "maxfail": self.maxfail,
             "dist": self.dist,
+            "together": list(together.values()),
+            "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
             **versions(),
         }
         write_result(self.session, result)
         self.done = True
-        raise Discovered("shardline knows the test files", returncode=0)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self):
         # Called even when the hook above raised. A usage error on its way (bad path) is not touched.
         if self.done:
             raise Discovered("shardline knows the test files", returncode=0)
+
+
+class GroupedDiscovery(Discovery):
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        if not isinstance(collector, CONTAINERS):
+            self.record(collector)
+
+    # Around the suite's own hooks, which may mark and leave out items.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config, items):
+        outcome = yield
+        if outcome.excinfo is not None:
+            return
+        groups = {}
+        for item in items:
+            for name in group_names(item):
+                files = groups.setdefault(("group", name), [])
+                if file_of(item.nodeid) not in files:
+                    files.append(file_of(item.nodeid))
+        self.write(config, groups)

@@ -7,7 +7,8 @@ import pytest
 from . import session_of, versions, write_result
 from .channel import Channel
 from .controlling import Controlling
-from .discovery import Discovery
+from .discovery import discovery_of
+from .marks import register_marks
 from .narrowing import Narrowing
 from .running import Running
 from .unstreamable import unstreamable
@@ -32,7 +33,7 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_load_initial_conftests(early_config):
     session = session_of(early_config)
     if session is not None and session["mode"] == "discover":
-        early_config.pluginmanager.register(Discovery(session), "shardline-discovery")
+        early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")
 
 
 def pytest_cmdline_main(config):
@@ -46,6 +47,8 @@ def pytest_cmdline_main(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     session = session_of(config)
+    if session is not None and session["mode"] != "probe":
+        register_marks(config, session["serialMarker"])
     if session is None or session["mode"] not in ("run", "stream"):
         return
     workerinput = getattr(config, "workerinput", None)

@@ -14,8 +14,8 @@ def unstreamable(config):
             return "the plugin %s orders the whole list of tests" % plugin
     if config.getoption("numprocesses", None) == 0 or config.getoption("usepdb", False):
         return "tests run without xdist workers"
-    if config.getoption("dist", "no") in ("each", "loadgroup"):
-        return "--dist %s" % config.getoption("dist")
+    if config.getoption("dist", "no") == "each":
+        return "--dist each"
     if any(not str(spec).endswith("popen") for spec in config.getoption("tx", None) or []):
         return "--tx starts xdist workers elsewhere"
     return missing_api()

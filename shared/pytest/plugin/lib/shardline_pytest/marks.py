@@ -1,0 +1,56 @@
+"""The marks that shardline gives a meaning to: registered where the suite does not, and read without importing where that is possible."""
+
+import ast
+
+TOGETHER = "shard_together"
+
+
+def register_marks(config, serial_marker):
+    """So that --strict-markers takes them; what the suite says of a mark of that name stands."""
+    known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
+    own = {serial_marker: "runs alone, after all others (shardline).", TOGETHER + "(name)": "files of one name go to one shard (shardline)."}
+    for mark, meaning in own.items():
+        if mark.partition("(")[0] not in known:
+            config.addinivalue_line("markers", "%s: %s" % (mark, meaning))
+
+
+def names_in(path):
+    """The names that a test file's shard_together marks give, and the lines of those whose name is no literal text. Imports nothing."""
+    names, unclear = set(), []
+    source = path.read_bytes()
+    if TOGETHER.encode("ascii") not in source:
+        return names, unclear
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return names, unclear  # pytest will tell, when the file is collected
+    named = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and is_mark(node.func):
+            named[node.func] = literal_name(node)
+        elif is_mark(node):
+            name = named.get(node)
+            if name is None:
+                unclear.append(node.lineno)
+            else:
+                names.add(name)
+    return names, sorted(unclear)
+
+
+def is_mark(node):
+    """Is it `pytest.mark.shard_together` or `mark.shard_together`?"""
+    if not isinstance(node, ast.Attribute) or node.attr != TOGETHER:
+        return False
+    return getattr(node.value, "attr", None) == "mark" or getattr(node.value, "id", None) == "mark"
+
+
+def literal_name(call):
+    """Its only argument, by position or as `name`, where that is a literal text; else None."""
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
+    value = arguments[0] if len(arguments) == 1 else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+
+
+def group_names(item):
+    """The item's xdist groups, as xdist reads them for `--dist loadgroup`."""
+    return {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in item.iter_markers("xdist_group")}

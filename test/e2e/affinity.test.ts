@@ -1,0 +1,64 @@
+// What belongs together runs together, and what must run alone runs alone, over a fleet of two agents with two xdist workers each.
+
+import { expect, test } from 'vitest';
+import type { Report } from '../../shared/report.ts';
+import { newProject, outcomesOf } from '../support/shardline.ts';
+
+const run = ['run', '--agents', '2', '-n', '2', '--out', 'out'];
+
+/** Where the tests ran whose file's name has `part` in it: `agent worker`, each once. */
+const placesOf = ({ tests }: Report, part: string): readonly string[] => [
+  ...new Set(tests.flatMap(({ nodeid, attempts: [attempt] }) => (nodeid.includes(part) ? [`${attempt?.agent} ${attempt?.worker}`] : []))),
+];
+
+const sleeps = 'import time, pytest\n';
+const work = (name: string): string => `def test_${name}(): time.sleep(0.1)\n`;
+const files = (part: string, text: string): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`tests/test_${part}_${index}.py`, sleeps + text]));
+
+test('--dist loadgroup: tests of one group run in one xdist worker of the fleet, groups that a hook gives too, with their plain ids', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\naddopts = --dist loadgroup --strict-markers\n',
+    'conftest.py':
+      'import pytest\ndef pytest_collection_modifyitems(items):\n    for item in items:\n        if "hooked" in item.nodeid: item.add_marker(pytest.mark.xdist_group("by hook"))\n',
+    ...files('grouped', `@pytest.mark.xdist_group("g")\n${work('in_group')}`),
+    ...files('hooked', work('x')),
+    ...files('free', work('y')),
+    'tests/test_broken.py': 'import nothing_of_that_name\n',
+  });
+  const result = await project.shardline(run);
+  expect(result.exitCode, result.all).toBe(1);
+  expect(result.stderr).toContain('the whole suite was collected once to learn its groups');
+  expect(result.stderr).not.toContain('--engine process');
+  const report = await project.report();
+  expect(report.totals).toMatchObject({ expected: 18, passed: 18 });
+  expect(report.collectErrors).toHaveLength(1);
+  expect(Object.keys(outcomesOf(report))).toContain('tests/test_grouped_0.py::test_in_group');
+  expect(placesOf(report, 'grouped')).toHaveLength(1);
+  expect(placesOf(report, 'hooked')).toHaveLength(1);
+  expect(placesOf(report, '').length).toBeGreaterThan(1);
+});
+
+test('shard_together marks and --shard-together keep files in one worker; a name that is no literal is told; no mark need be registered', async () => {
+  const text = `${work('x')}@pytest.mark.serial\ndef test_alone(): pass\n`;
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\naddopts = --strict-markers\n',
+    'pyproject.toml': '[tool.shardline]\nshard-together = ["tests/test_{left,right}_*.py", "tests/test_nothing*"]\n',
+    ...files('module', `pytestmark = pytest.mark.shard_together("db")\n${text}`),
+    ...files('left', work('x')),
+    ...files('right', work('x')),
+    ...files('free', work('x')),
+    'tests/test_class_db.py': `${sleeps}@pytest.mark.shard_together(name="db")\nclass TestX:\n    ${work('x').replace('()', '(self)')}`,
+    'tests/test_unclear.py': `${sleeps}NAME = "db"\npytestmark = pytest.mark.shard_together(NAME)\n${work('x')}`,
+  });
+  const result = await project.shardline(run);
+  expect(result.exitCode, result.all).toBe(0);
+  expect(result.stderr).toContain('tests/test_unclear.py:3: this shard_together mark binds nothing');
+  const report = await project.report();
+  const parallel = { ...report, tests: report.tests.filter(({ nodeid }) => !nodeid.includes('alone')) };
+  expect(placesOf(parallel, 'module')).toHaveLength(1);
+  expect(placesOf(parallel, 'class_db')).toEqual(placesOf(parallel, 'module'));
+  expect(placesOf(parallel, 'left')).toHaveLength(1);
+  expect(placesOf(parallel, 'right')).toEqual(placesOf(parallel, 'left'));
+  expect(report.totals).toMatchObject({ expected: 32, passed: 32 });
+});
