@@ -2,26 +2,57 @@
 
 import { create } from 'xmlbuilder2';
 import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
+import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
 import { xmlSafe } from './harmless.ts';
 import { namesOf } from './junit-names.ts';
 
 interface Case {
   readonly file: string;
+  /** Where it ran; null for what did not. */
+  readonly place: { readonly agent: string; readonly worker: string } | null;
+  readonly startedAt: string | null;
   readonly write: (suite: XMLBuilder) => void;
   readonly seconds: number;
   readonly counted: 'passed' | 'failure' | 'error' | 'skipped';
 }
 
+/**
+ * Valid against the schema of Jenkins' xUnit plugin (junit-10.xsd), with the elements of a test in the order that Surefire's schema wants. Neither
+ * knows of properties of a test: what ran on one xdist worker makes a suite, which says where.
+ */
 export function junitXml(report: Report): string {
   const cases = [...report.tests.map(testCase), ...report.collectErrors.map(collectErrorCase), ...report.notRun.map(notRunCase)];
+  const hosts = new Map<string, string>(report.agents.map(({ id, host }) => [id, host]));
   const document = create({ version: '1.0', encoding: 'utf-8' });
-  const suites = document.ele('testsuites', { name: 'shardline', ...counts(cases) });
-  for (const [file, group] of Map.groupBy(cases, (each) => each.file)) {
-    const suite = suites.ele('testsuite', { name: xmlSafe(file), ...counts(group), timestamp: report.startedAt });
-    for (const each of group) each.write(suite);
-  }
+  // As pytest's own root: who wants totals adds up the suites. Jenkins' schema has no place for skipped tests there, and totals without them mislead.
+  const suites = document.ele('testsuites', { name: 'shardline' });
+  for (const group of Map.groupBy(cases, suiteKey).values()) writeSuite(suites, group, report, hosts);
   return `${document.end({ prettyPrint: true })}\n`;
+}
+
+const suiteKey = ({ file, place }: Case): string => JSON.stringify([file, place?.agent, place?.worker]);
+
+function writeSuite(suites: XMLBuilder, group: readonly Case[], report: Report, hosts: ReadonlyMap<string, string>): void {
+  const { file = '', place = null } = group[0] ?? {};
+  const timestamp = group.reduce<string | null>(
+    (first, { startedAt }) => (first === null || (startedAt ?? first) < first ? startedAt : first),
+    null,
+  );
+  const hostname = place === null ? '' : (hosts.get(place.agent) ?? '');
+  const suite = suites.ele('testsuite', {
+    name: xmlSafe(file),
+    ...counts(group),
+    timestamp: timestamp ?? report.startedAt,
+    ...(hostname === '' ? {} : { hostname: xmlSafe(hostname) }),
+    file: xmlSafe(file),
+  });
+  if (place !== null) {
+    const properties = suite.ele('properties');
+    properties.ele('property', { name: 'agent', value: xmlSafe(place.agent) });
+    properties.ele('property', { name: 'worker', value: xmlSafe(place.worker) });
+  }
+  for (const each of group) each.write(suite);
 }
 
 function counts(cases: readonly Case[]): Record<string, string> {
@@ -39,75 +70,80 @@ function counts(cases: readonly Case[]): Record<string, string> {
 const COUNTED = { passed: 'passed', xpassed: 'passed', failed: 'failure', error: 'error', skipped: 'skipped', xfailed: 'skipped' } as const;
 
 function testCase(test: ReportedTest): Case {
+  const final = test.attempts.at(-1);
   return {
     file: test.file,
+    place: final === undefined ? null : { agent: final.agent, worker: final.worker },
+    startedAt: final?.startedAt ?? null,
     seconds: test.seconds,
     counted: COUNTED[test.outcome],
     write: (suite) => {
-      const line = test.line === null ? {} : { line: String(test.line) };
-      const element = suite.ele('testcase', { ...namesOf(test.nodeid), file: xmlSafe(test.file), ...line, time: test.seconds.toFixed(3) });
-      const final = test.attempts.at(-1);
+      const element = suite.ele('testcase', { ...namesOf(test.nodeid), time: test.seconds.toFixed(3) });
       if (final !== undefined) writeOutcome(element, test, final);
     },
   };
 }
 
+/** Children in the order of Surefire's schema: failures, skipped, errors, output. */
 function writeOutcome(element: XMLBuilder, test: ReportedTest, final: ReportedAttempt): void {
-  const message = final.message ?? '';
-  const brief = { message: xmlSafe(firstLine(message)) };
-  switch (test.outcome) {
-    case 'failed':
-      element.ele('failure', brief).txt(xmlSafe(message));
-      break;
-    case 'error':
-      element.ele('error', brief).txt(xmlSafe(message));
-      break;
-    case 'skipped':
-      element.ele('skipped', { type: 'pytest.skip', ...brief }).txt(xmlSafe(message));
-      break;
-    case 'xfailed':
-      element.ele('skipped', { type: 'pytest.xfail', ...brief });
-      break;
-    case 'passed':
-    case 'xpassed':
-      break;
-  }
   // Surefire: a test that passed in the end was flaky; one that did not was rerun in vain.
-  const earlier = test.attempts.slice(0, -1).filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
-  const passed = COUNTED[test.outcome] === 'passed';
-  for (const attempt of earlier) {
-    const kind = attempt.outcome === 'failed' ? 'Failure' : 'Error';
-    const rerun = element.ele(`${passed ? 'flaky' : 'rerun'}${kind}`, { message: xmlSafe(firstLine(attempt.message ?? '')) });
-    rerun.ele('stackTrace').txt(xmlSafe(attempt.message ?? ''));
-  }
+  const kind = COUNTED[test.outcome] === 'passed' ? 'flaky' : 'rerun';
+  const earlier = test.attempts.slice(0, -1);
+  const reruns = (outcome: Outcome, name: string): void => {
+    for (const attempt of earlier.filter((each) => each.outcome === outcome)) {
+      const rerun = element.ele(name, aboutFailure(attempt));
+      rerun.ele('stackTrace').txt(xmlSafe(attempt.message ?? ''));
+      writeOutput(rerun, attempt);
+    }
+  };
+  if (test.outcome === 'failed') element.ele('failure', aboutFailure(final)).txt(xmlSafe(final.message ?? ''));
+  reruns('failed', `${kind}Failure`);
+  if (test.outcome === 'skipped') element.ele('skipped', { ...aboutFailure(final), type: 'pytest.skip' }).txt(xmlSafe(final.message ?? ''));
+  if (test.outcome === 'xfailed') element.ele('skipped', { ...aboutFailure(final), type: 'pytest.xfail' });
+  if (test.outcome === 'error') element.ele('error', aboutFailure(final)).txt(xmlSafe(final.message ?? ''));
+  reruns('error', `${kind}Error`);
+  writeOutput(element, final);
+}
+
+/** `type` is the exception's name where the traceback says it. */
+function aboutFailure({ message, outcome }: ReportedAttempt): { message: string; type: string } {
+  const said = firstLine(message ?? '');
+  return { message: xmlSafe(said), type: /^([A-Za-z_][\w.]*)(?=:)|^([A-Za-z_][\w.]*(?:Error|Exception))$/.exec(said)?.[0] ?? outcome };
+}
+
+function writeOutput(element: XMLBuilder, { sections }: ReportedAttempt): void {
   for (const [name, pattern] of [
     ['system-out', /stdout/i],
     ['system-err', /stderr|log/i],
   ] as const) {
-    const sections = final.sections.filter(({ title }) => pattern.test(title));
-    const text = sections.map((section) => `--- ${section.title} ---\n${section.text}`).join('\n');
+    const matching = sections.filter(({ title }) => pattern.test(title));
+    const text = matching.map((section) => `--- ${section.title} ---\n${section.text}`).join('\n');
     if (text !== '') element.ele(name).txt(xmlSafe(text));
   }
 }
 
 const collectErrorCase = ({ file, message }: Report['collectErrors'][number]): Case => ({
   file,
+  place: null,
+  startedAt: null,
   seconds: 0,
   counted: 'error',
   write: (suite) =>
     void suite
-      .ele('testcase', { classname: '', name: xmlSafe(file), file: xmlSafe(file), time: '0.000' })
-      .ele('error', { message: 'collection failure' })
+      .ele('testcase', { classname: '', name: xmlSafe(file), time: '0.000' })
+      .ele('error', { message: 'collection failure', type: 'shardline.collect-error' })
       .txt(xmlSafe(message)),
 });
 
 const notRunCase = (missing: NotRun): Case => ({
   file: missing.nodeid.split('::', 1)[0] ?? '',
+  place: null,
+  startedAt: null,
   seconds: 0,
   counted: 'skipped',
   write: (suite) =>
     void suite
-      .ele('testcase', { ...namesOf(missing.nodeid), file: xmlSafe(missing.nodeid.split('::', 1)[0] ?? ''), time: '0.000' })
+      .ele('testcase', { ...namesOf(missing.nodeid), time: '0.000' })
       .ele('skipped', { type: 'shardline.not-run', message: missing.reason })
       .txt(`not run: ${missing.reason}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`),
 });
