@@ -12,8 +12,8 @@ import type { Engine, Session, SessionRequest } from './ports.ts';
 import { createAttemptLog } from './pytest/attempt-log.ts';
 import { type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
 
-/** Attempts that wait beside those that run, so that no worker waits for Redis. */
-const PREFETCH = 1;
+/** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
+const SHORT_MS = 250;
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
@@ -30,6 +30,7 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
   let sessions = 0;
   let peakRssBytes = 0;
   const cpuSeconds = new Map<FedPytest, number>();
+  let averageMs = SHORT_MS;
   let isClosed = false;
   let fed: FedPytest | null = null;
 
@@ -66,7 +67,9 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
     const log = createAttemptLog(attempt.selectors, tellEvent, Date.now);
     try {
       const pytest = await living();
+      const startedAt = performance.now();
       const ending = await pytest.run(log, attempt, interrupt);
+      averageMs += (performance.now() - startedAt - averageMs) / 4;
       peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
       cpuSeconds.set(pytest, pytest.cpuSeconds());
       return ending;
@@ -87,7 +90,10 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
   try {
     const pytest = await living();
     return {
-      slots: pytest.info.workers + PREFETCH,
+      /** Attempts wait here beside those that run: one, or one for each worker while they are short. A long one keeps others from what waits. */
+      get slots() {
+        return pytest.info.workers + (averageMs < SHORT_MS ? pytest.info.workers : 1);
+      },
       info: pytest.info,
       run,
       peakRssBytes: () => peakRssBytes,

@@ -152,8 +152,9 @@ export async function startFed(
         busy.delete(worker);
         if (message.isLast) rss.delete(worker);
         else idle.push(worker);
-        if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
+        // First the worker, which waits.
         pump();
+        if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
         return;
       }
       default:
