@@ -1,5 +1,6 @@
 // The agents that a run starts on its own machine: each is `shardline agent --once` for this run. Whoever starts them stops them.
 
+import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import type { AgentId, RunId } from '../shared/ids.ts';
 
@@ -16,11 +17,18 @@ export interface LocalAgentsRequest {
   /** How long an agent that is asked to leave now may take to hand back what it holds before it is killed. */
   readonly leaveMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Hears each line that an agent writes on its standard error, once `speak` was called. */
+  readonly say: (line: string) => void;
 }
 
 export interface LocalAgents extends AsyncDisposable {
   /** Resolves when none of them runs any more, with what the failed ones ended with. */
   readonly ended: Promise<readonly string[]>;
+  /**
+   * Lets the agents be heard. Until then what they say is held back: where a run cannot begin, the coordinator tells why, and what agents suffer from
+   * the same cause is no second mistake.
+   */
+  speak(): void;
 }
 
 /**
@@ -36,18 +44,22 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
       extendEnv: false,
       stdin: 'pipe',
       stdout: 'ignore',
-      stderr: 'inherit',
+      stderr: 'pipe',
+      buffer: false,
       reject: false,
       // An interrupt typed at the terminal reaches the coordinator, which decides; the agents hear of it through their run.
       detached: true,
       cleanup: true,
     }),
   );
+  const { hear, speak } = holdBack(request.say);
+  for (const agent of agents) createInterface(agent.stderr).on('line', hear);
   const ended = Promise.all(agents).then((results) =>
     results.flatMap((result, index) => (result.failed ? [`agent ${request.names[index]} ${howItEnded(result)}`] : [])),
   );
   return {
     ended,
+    speak,
     async [Symbol.asyncDispose]() {
       for (const agent of agents) agent.stdin.end();
       const kill = setTimeout(() => {
@@ -61,6 +73,28 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
     },
   };
 }
+
+/** Agents on one machine suffer the same: what one has said already is not said for another. */
+function holdBack(say: (line: string) => void): { readonly hear: (line: string) => void; readonly speak: () => void } {
+  const said = new Set<string>();
+  let held: string[] | null = [];
+  const hear = (line: string): void => {
+    const text = line.replace(OWN_NAME, '');
+    if (held !== null) held.push(line);
+    else if (text === line || said.size < said.add(text).size) say(line);
+  };
+  return {
+    hear,
+    speak() {
+      const lines = held ?? [];
+      held = null;
+      for (const line of lines) hear(line);
+    },
+  };
+}
+
+/** How an agent begins what it says to its user; see agent/commands/agent.ts. */
+const OWN_NAME = /^shardline agent [^ ]+: /;
 
 const howItEnded = (result: {
   readonly exitCode?: number | undefined;

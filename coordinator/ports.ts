@@ -40,7 +40,7 @@ export interface RunChannel {
   connected(agents: readonly AgentId[]): Promise<ReadonlySet<AgentId> | null>;
   /** Announces the run again, after Redis has lost it. */
   announce(): Promise<void>;
-  /** Takes the run out of the pool and deletes its keys, unless it was taken over. The agents that served it move on. */
+  /** Takes the run out of the pool and deletes its keys, unless it was taken over. The agents that served it move on. Again: the same end. */
   close(): Promise<void>;
 }
 

@@ -10,9 +10,9 @@ export const relays = ['auto', 'always', 'never'] as const;
 export type Relay = (typeof relays)[number];
 
 /**
- * Written once by the coordinator when it opens a run. `pytestArgs` are the user's own arguments, paths included and relative to the
- * workspace, exactly as plain pytest would get them; `rootdir` is pytest's rootdir relative to the workspace (`.` or upward).
- * `maxfail` 0 means no limit.
+ * Written once by the coordinator, before it knows the suite: agents start their pytest while it is discovered. `engine` is the one asked for, which
+ * an agent keeps to where it can. `pytestArgs` are the user's own arguments, paths included and relative to the workspace, exactly as plain pytest
+ * would get them. `maxfail` 0 means no limit. The record of the run has `engine` and `maxfail` as discovery found them.
  */
 export interface RunSpec {
   readonly version: 1;

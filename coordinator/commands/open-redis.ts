@@ -7,12 +7,12 @@ import { connect } from '../../shared/redis/connect.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import type { Timings } from '../../shared/timings.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
-import type { Pools, TimingStore } from '../ports.ts';
+import type { Pools, RunChannel, TimingStore } from '../ports.ts';
 import { startEmbeddedRedis } from '../redis/embedded-server.ts';
 import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
 import { fileTimingStore } from '../timings/file-store.ts';
-import type { Setting } from './setting.ts';
+import { CLOSE_MS, type Setting, within } from './setting.ts';
 
 /** How long an agent that was asked to leave may take to hand back what it holds … */
 const LEAVE_MS = 10_000;
@@ -21,13 +21,23 @@ const LEAST_LEAVE_MS = 200;
 
 export interface OpenRedis {
   readonly pools: Pools;
+  /** The run, announced: agents join it and start their pytest. */
+  readonly channel: RunChannel;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly timings: Timings;
   readonly store: TimingStore & { old: Timings };
 }
 
-/** Connects, starts the agents so that they are there when the plan is, and loads what is known of durations. */
-export async function openRedis(setting: Setting, opened: AsyncDisposableStack, signal: AbortSignal): Promise<OpenRedis> {
+/**
+ * Connects, announces the run, starts the agents so that they and their pytest are there when the plan is, and loads what is known of durations.
+ * `opened` closes what is not closed before.
+ */
+export async function openRedis(
+  setting: Setting,
+  opened: AsyncDisposableStack,
+  announce: (pools: Pools) => Promise<RunChannel>,
+  signal: AbortSignal,
+): Promise<OpenRedis> {
   const { settings, edge, id, python } = setting;
   const isEmbedded = settings.redis === null;
   let url = settings.redis ?? '';
@@ -39,6 +49,10 @@ export async function openRedis(setting: Setting, opened: AsyncDisposableStack, 
   const redis = await connect(url, `shardline:run:${id}`);
   opened.defer(() => redis.disconnect());
   await checkServer(redis, url);
+  signal.throwIfAborted();
+  const pools = redisPools(redis);
+  const channel = await announce(pools);
+  opened.defer(() => within(CLOSE_MS, channel.close()));
   signal.throwIfAborted();
 
   const count = settings.agents ?? (isEmbedded ? 1 : 0);
@@ -54,6 +68,7 @@ export async function openRedis(setting: Setting, opened: AsyncDisposableStack, 
     cwd: edge.cwd,
     leaveMs: () => leaveMs(setting),
     env: edge.env,
+    say: (line) => edge.stderr.write(`${line}\n`),
   });
   opened.use(local);
   const store = timingStores([
@@ -61,7 +76,7 @@ export async function openRedis(setting: Setting, opened: AsyncDisposableStack, 
     ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
   ]);
   const old = await store.load();
-  return { pools: redisPools(redis), agents: { local, count }, timings: old, store: { ...store, old } };
+  return { pools, channel, agents: { local, count }, timings: old, store: { ...store, old } };
 }
 
 /** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */

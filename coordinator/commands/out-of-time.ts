@@ -8,7 +8,8 @@ import { NO_AFFINITY } from '../core/affinity.ts';
 import { estimateFiles } from '../core/estimate.ts';
 import type { CoordinatorEvent, Deadline, RunOpened } from '../core/events.ts';
 import type { DiscoveredSuite } from '../ports.ts';
-import { type Known, openingOf } from './prepare-run.ts';
+import { openingOf, specOf } from './opening.ts';
+import type { Known } from './prepare-run.ts';
 import type { Setting } from './setting.ts';
 
 /** All that happened: it was opened and closed for its deadline, with a shard for each file that was found, else for each path that was asked for. */
@@ -20,10 +21,8 @@ export function outOfTime(
   known: Known,
 ): readonly [RunOpened, CoordinatorEvent] {
   const { suite, timings } = known;
-  const opening = openingOf(setting, pytestArgs, deadline, {
-    engine: setting.settings.engine,
-    maxfail: 0,
-    drain: null,
+  const opening = openingOf(setting, deadline, {
+    spec: specOf(setting, pytestArgs, null),
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
     failureChances: {},

@@ -17,10 +17,11 @@ import type { Setting } from './setting.ts';
 /** What one shard costs besides its tests: a start of pytest, or a trip through the queue. */
 const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
 
-/** The engine asked for, or the one that can; which it is, and why, is told. */
-export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite): EngineName {
+/** The engine asked for, or the one that can; then agents say why, and where the run starts none, it does. */
+export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite, localAgents: number): EngineName {
   if (settings.engine === 'process' || suite.unstreamable === null) return settings.engine;
-  edge.stderr.write(`shardline: every shard gets a pytest of its own (--engine process), because ${suite.unstreamable}\n`);
+  if (localAgents === 0)
+    edge.stderr.write(`shardline: every shard gets a pytest of its own (--engine process), because ${suite.unstreamable}\n`);
   return 'process';
 }
 

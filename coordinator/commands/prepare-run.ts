@@ -1,24 +1,22 @@
 // From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
 
 import type { TestFile } from '../../shared/ids.ts';
-import type { Drain, RunSpec } from '../../shared/run-spec.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { Timings } from '../../shared/timings.ts';
-import { type DeadlineTimes, deadlineTimes } from '../core/deadline.ts';
+import { deadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
 import { judge } from '../core/forecast.ts';
 import { failureChances, inOrder, shardChance } from '../core/order.ts';
 import { changedFiles } from '../discovery/changed-files.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
-import type { DiscoveredSuite, RunChannel } from '../ports.ts';
+import type { DiscoveredSuite, Pools, RunChannel } from '../ports.ts';
 import { lateLine } from '../report/forecast-line.ts';
-import { type OpenRedis, openRedis } from './open-redis.ts';
+import type { OpenRedis, openRedis } from './open-redis.ts';
+import { drainOf, openingOf, specOf } from './opening.ts';
 import { engineFor, planRun, type RunPlan, tellSuite } from './plan-run.ts';
 import type { Setting } from './setting.ts';
-
-/** How many executions one shard gets before its unfinished tests are given up. */
-const ATTEMPT_LIMIT = 3;
 
 /** What is learned on the way: all there is to report where the time is over before the run is open. */
 export interface Known {
@@ -28,7 +26,6 @@ export interface Known {
 
 export interface PreparedRun {
   readonly opening: RunOpened;
-  readonly channel: RunChannel;
   readonly redis: OpenRedis;
 }
 
@@ -46,34 +43,36 @@ export async function prepareRun(
   const signal = AbortSignal.any([ending, failing.signal]);
   const { workspace, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
-  const connecting = timed(openRedis(setting, opened, signal));
+  const times = deadlineTimes({ startedAt, deadline });
+  let announced: RunSpec | null = null;
+  const announce = async (pools: Pools): Promise<RunChannel> => {
+    const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
+    announced = specOf(setting, pytestArgs, drain);
+    return await pools.openRun(announced);
+  };
+  const connecting = timed(connect(setting, opened, announce, signal));
   void discovering.then(({ value }) => Object.assign(known, { suite: value })).catch(() => undefined);
   void connecting.then(({ value }) => Object.assign(known, { timings: value.timings })).catch(() => undefined);
   const [discovery, connection] = await bothOrAll(discovering, connecting, failing);
   const { pools, agents, timings } = connection.value;
   const suite = discovery.value;
 
-  const engine = engineFor(setting, suite);
+  const engine = engineFor(setting, suite, agents.count);
   tellSuite(setting, suite);
   const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const files = suite.files.map(({ file }) => file);
   const chances = failureChances(files, timings, changed);
-  const times = deadlineTimes({ startedAt, deadline });
   if (times !== null && isKnownWell(files, timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
-  const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
   signal.throwIfAborted();
-  const opening = openingOf(setting, pytestArgs, deadline, {
-    engine,
-    maxfail: settings.maxfail ?? suite.maxfail,
-    drain,
+  const opening = openingOf(setting, deadline, {
+    spec: { ...(announced ?? specOf(setting, pytestArgs, null)), engine, maxfail: settings.maxfail ?? suite.maxfail },
     ...ordered(settings.order ?? 'longest', plan.shards, chances),
     affinity: plan.affinity,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
-  const channel = await pools.openRun(opening.spec);
-  return { opening, channel, redis: connection.value };
+  return { opening, redis: connection.value };
 }
 
 /** The shards in the order asked for, with what decides it. */
@@ -102,48 +101,11 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
   if (line !== null) edge.stderr.write(`shardline: by what earlier runs took, ${line}\n`);
 }
 
-/** Of a run of that id, what its preparation found. */
-type Found = Pick<RunOpened, 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation'> &
-  Pick<RunSpec, 'engine' | 'maxfail' | 'drain'>;
-
-/** The first event of a run. */
-export function openingOf(setting: Setting, pytestArgs: readonly string[], deadline: Deadline | null, found: Found): RunOpened {
-  const { settings, startedAt } = setting;
-  const at = Date.now();
-  const { engine, maxfail, drain, ...rest } = found;
-  return {
-    kind: 'run-opened',
-    at,
-    startedAt,
-    spec: {
-      version: 1,
-      runId: setting.id,
-      pool: settings.pool,
-      engine,
-      pytestArgs,
-      maxfail,
-      serialMarker: settings.serialMarker,
-      relay: settings.relay,
-      maxWorkerBytes: settings.maxWorkerBytes,
-      maxWorkerFiles: settings.maxWorkerFiles,
-      openedAt: at,
-      drain,
-    },
-    attemptLimit: ATTEMPT_LIMIT,
-    crashLimit: settings.crashLimit,
-    waitAgentSeconds: settings.waitAgentsSeconds,
-    deadline,
-    order: settings.order,
-    ...rest,
-  };
+/** Loading what speaks to Redis takes 0.15 s: pytest is at work already. */
+async function connect(...args: Parameters<typeof openRedis>): Promise<OpenRedis> {
+  const { openRedis } = await import('./open-redis.ts');
+  return await openRedis(...args);
 }
-
-/** `aheadMs`: by how much the agreed clock is ahead of this machine's. */
-const drainOf = ({ drainAt, interruptAt, killAt }: DeadlineTimes, aheadMs: number): Drain => ({
-  at: drainAt + aheadMs,
-  interruptMs: interruptAt - drainAt,
-  killMs: killAt - drainAt,
-});
 
 interface Timed<Value> {
   readonly value: Value;

@@ -7,6 +7,7 @@ import type { RunId } from '../../shared/ids.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { replay } from '../core/resumed.ts';
+import type { Pools, RunChannel } from '../ports.ts';
 import { openJournal, readJournal } from '../report/journal.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { openRedis } from './open-redis.ts';
@@ -33,9 +34,9 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
 
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: recorded.resumes + 1 };
-  const redis = await openRedis(setting, opened, interrupts.requested);
-  const channel = await redis.pools.openRun(opening.spec, [...state.attempts.keys()]);
-  return await serveRun(setting, { state, recorded, channel, redis, journal: openJournal(path, events) }, interrupts);
+  const announce = (pools: Pools): Promise<RunChannel> => pools.openRun(opening.spec, [...state.attempts.keys()]);
+  const redis = await openRedis(setting, opened, announce, interrupts.requested);
+  return await serveRun(setting, { state, recorded, redis, journal: openJournal(path, events) }, interrupts);
 }
 
 /** Does the report of this run stand there? A folder may still hold the report of another. */

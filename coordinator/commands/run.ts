@@ -21,9 +21,8 @@ import type { Interrupts } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
 import { outOfTime } from './out-of-time.ts';
 import { type Known, prepareRun } from './prepare-run.ts';
-import { resumeRun } from './resume-run.ts';
 import { serveRun } from './serve-run.ts';
-import { CLOSE_MS, endsWithin, type Setting, within } from './setting.ts';
+import { endsWithin, type Setting } from './setting.ts';
 
 /** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, when there is nothing to report on. */
 export async function runCommand(settings: RunSettings, edge: Edge): Promise<number> {
@@ -43,7 +42,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
     const setting: Setting = { settings, edge, id, startedAt, resumes: 0, python, out, judgement: await judging(), logger };
-    return await (settings.resume === null ? run(setting, interrupts) : resumeRun(setting, interrupts));
+    return await (settings.resume === null ? run(setting, interrupts) : resume(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';
     if (!requested.signal.aborted || isTakenOver) throw thrown;
@@ -55,6 +54,12 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
     for (const stop of ignore) stop();
     logger.close();
   }
+}
+
+/** Loaded when it is asked for: whoever resumes needs Redis first of all, whoever runs needs pytest. */
+async function resume(setting: Setting, interrupts: Interrupts): Promise<number> {
+  const { resumeRun } = await import('./resume-run.ts');
+  return await resumeRun(setting, interrupts);
 }
 
 async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
@@ -82,16 +87,12 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     for (const event of [opening, closing]) journal.record(event);
     const exitCode = await finishRun(setting, reduce(openRun(opening), closing), null, journal.close());
     // Whatever was under way ends by its own limits; the report stands already.
-    await preparing.then(({ channel }) => within(CLOSE_MS, channel.close())).catch(() => undefined);
+    await preparing.catch(() => undefined);
     return exitCode;
   }
 
-  const { opening, channel, redis } = await preparing;
-  return await serveRun(
-    setting,
-    { state: openRun(opening), recorded: null, channel, redis, journal: openJournal(journalPath) },
-    interrupts,
-  );
+  const { opening, redis } = await preparing;
+  return await serveRun(setting, { state: openRun(opening), recorded: null, redis, journal: openJournal(journalPath) }, interrupts);
 }
 
 function deadlineOf({ deadlineSeconds: seconds, reserveSeconds }: RunSettings): Deadline | null {

@@ -5,7 +5,6 @@ import { systemClock } from '../../shared/system/clock.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import type { Recorded } from '../core/resumed.ts';
 import type { RunState } from '../core/run-state.ts';
-import type { RunChannel } from '../ports.ts';
 import type { Journal } from '../report/journal.ts';
 import { createProgress } from '../report/progress.ts';
 import { type Interrupts, runLoop } from '../run-loop.ts';
@@ -16,7 +15,6 @@ import { CLOSE_MS, type Setting, within } from './setting.ts';
 export interface OpenedRun {
   readonly state: RunState;
   readonly recorded: Recorded | null;
-  readonly channel: RunChannel;
   readonly redis: OpenRedis;
   readonly journal: Journal;
 }
@@ -24,10 +22,12 @@ export interface OpenedRun {
 /** Resolves with the exit code once the report stands. Throws `taken-over`, and has then written none. */
 export async function serveRun(
   setting: Setting,
-  { state: begun, recorded, channel, redis, journal }: OpenedRun,
+  { state: begun, recorded, redis, journal }: OpenedRun,
   interrupts: Interrupts,
 ): Promise<number> {
   const { settings, edge, id } = setting;
+  const { channel } = redis;
+  redis.agents.local.speak();
   const progress = createProgress(edge.stderr, settings.verbosity);
   // Where Redis is gone, or was our own, only the journal tells that another has resumed the run.
   const claim = (): void => {

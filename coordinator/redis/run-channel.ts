@@ -48,6 +48,14 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
   redis.on('ready', onReady);
   let restart = new AbortController();
 
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    redis.off('ready', onReady);
+    await deleteKeys(redis, tenure, keys, [...known]);
+    await redis.hdel(pool.runs, runId);
+    await queue.close();
+  };
+
   return {
     runId,
     isFound: tenure.isFound,
@@ -128,11 +136,9 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
       isLost = false;
     },
 
-    async close() {
-      redis.off('ready', onReady);
-      await deleteKeys(redis, tenure, keys, [...known]);
-      await redis.hdel(pool.runs, runId);
-      await queue.close();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }

@@ -1,0 +1,50 @@
+// What a run is when it begins: its announcement to the agents, and the first event of its record.
+
+import type { Drain, RunSpec } from '../../shared/run-spec.ts';
+import type { DeadlineTimes } from '../core/deadline.ts';
+import type { Deadline, RunOpened } from '../core/events.ts';
+import type { Setting } from './setting.ts';
+
+/** How many executions one shard gets before its unfinished tests are given up. */
+const ATTEMPT_LIMIT = 3;
+
+/** The run as it is announced, before its suite is known: with the engine asked for, and the failures that the command line allows. */
+export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null): RunSpec => ({
+  version: 1,
+  runId: id,
+  pool: settings.pool,
+  engine: settings.engine,
+  pytestArgs,
+  maxfail: settings.maxfail ?? 0,
+  serialMarker: settings.serialMarker,
+  relay: settings.relay,
+  maxWorkerBytes: settings.maxWorkerBytes,
+  maxWorkerFiles: settings.maxWorkerFiles,
+  openedAt: Date.now(),
+  drain,
+});
+
+/** Of a run, what its preparation found. */
+type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation'>;
+
+/** The first event of a run. */
+export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {
+  return {
+    kind: 'run-opened',
+    at: Date.now(),
+    startedAt,
+    attemptLimit: ATTEMPT_LIMIT,
+    crashLimit: settings.crashLimit,
+    waitAgentSeconds: settings.waitAgentsSeconds,
+    deadline,
+    order: settings.order,
+    ...found,
+  };
+}
+
+/** `aheadMs`: by how much the agreed clock is ahead of this machine's. */
+export const drainOf = ({ drainAt, interruptAt, killAt }: DeadlineTimes, aheadMs: number): Drain => ({
+  at: drainAt + aheadMs,
+  interruptMs: interruptAt - drainAt,
+  killMs: killAt - drainAt,
+});
