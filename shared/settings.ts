@@ -25,6 +25,13 @@ interface CommonSettings {
   readonly logFile: string | null;
 }
 
+/** Where somebody wants the report, by its form; null for nowhere. */
+export interface Copies {
+  readonly json: string | null;
+  readonly junitXml: string | null;
+  readonly trace: string | null;
+}
+
 export interface RunSettings extends CommonSettings {
   readonly command: 'run';
   /** The run to take over; null for a new one. */
@@ -41,8 +48,9 @@ export interface RunSettings extends CommonSettings {
   readonly redisBin: string | null;
   readonly out: string | null;
   readonly timings: string | null;
-  readonly json: string | null;
-  readonly junitXml: string | null;
+  readonly copies: Copies;
+  /** Annotations and a job summary for GitHub Actions. */
+  readonly github: boolean;
   readonly targets: readonly Target[] | null;
   /** An earlier run: what it left, or a JUnit file. */
   readonly baseline: string | null;
@@ -86,8 +94,11 @@ export interface ReportSettings {
   readonly command: 'report';
   /** What runs left: folders, ids, report.json or events.ndjson; at least one. */
   readonly sources: readonly string[];
-  readonly json: string | null;
-  readonly junitXml: string | null;
+  /** Where the test files of the report are. */
+  readonly workspace: string;
+  readonly copies: Copies;
+  /** Annotations and a job summary for GitHub Actions. */
+  readonly github: boolean;
   readonly targets: readonly Target[] | null;
   readonly baseline: string | null;
   readonly verbosity: Verbosity;

@@ -1,5 +1,6 @@
 // The end of a run: one report in every form, the durations learned, and the exit code.
 
+import { join } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { Timings } from '../../shared/timings.ts';
@@ -9,9 +10,10 @@ import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
 import { firstExitCode } from '../core/verdict.ts';
 import type { TimingStore } from '../ports.ts';
-import { writeOutputs } from '../report/outputs.ts';
-import { renderReport } from '../report/terminal.ts';
+import { readJournal } from '../report/journal.ts';
+import { writeCopies, writeOutputs } from '../report/outputs.ts';
 import { CLOSE_MS, type Setting, within } from './setting.ts';
+import { showReport } from './show-report.ts';
 
 /** Merges, writes, learns (where there is a store) and prints. What cannot be written is told beside the verdict, never instead of it. */
 export async function finishRun(
@@ -32,16 +34,19 @@ export async function finishRun(
       );
     }
   };
-  let paths: readonly string[] = [];
+  const paths: string[] = [];
   const write = async (): Promise<void> => {
-    paths = await writeOutputs(report, out, { json: settings.json, junitXml: settings.junitXml });
+    paths.push(...(await writeOutputs(report, out)));
+  };
+  const copy = async (): Promise<void> => {
+    paths.push(...(await writeCopies(report, settings.copies, () => readJournal(join(out, 'events.ndjson')))));
   };
   await attempt(write());
   await attempt(journal);
+  await attempt(copy());
   if (store !== null) await attempt(within(CLOSE_MS, store.save(learn(store.old, state))));
 
-  const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
-  edge.stdout.write(renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity: settings.verbosity }));
+  await attempt(showReport(report, { ...settings, paths }, edge));
   for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);
   return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);
 }

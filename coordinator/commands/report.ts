@@ -6,16 +6,15 @@ import { judge } from '../core/judge.ts';
 import { readBaseline } from '../report/baseline.ts';
 import { readFinishedRun } from '../report/finished-run.ts';
 import { writeCopies } from '../report/outputs.ts';
-import { renderReport } from '../report/terminal.ts';
+import { showReport } from './show-report.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
   const [source = ''] = settings.sources;
   const finished = await readFinishedRun(source, edge.cwd);
   const baseline = settings.baseline === null ? null : await readBaseline(settings.baseline, edge.cwd);
-  const report = judge(finished, { targets: settings.targets, baseline });
-  const paths = await writeCopies(report, { json: settings.json, junitXml: settings.junitXml });
-  const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
-  edge.stdout.write(renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity: settings.verbosity }));
+  const report = judge(finished.report, { targets: settings.targets, baseline });
+  const paths = await writeCopies(report, settings.copies, finished.readEvents);
+  await showReport(report, { ...settings, paths }, edge);
   return report.exitCode;
 }

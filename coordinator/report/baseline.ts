@@ -12,7 +12,7 @@ import { junitKey, namesOf } from './junit-names.ts';
 
 /** Throws `not-a-result`. */
 export async function readBaseline(name: string, cwd: string): Promise<Baseline> {
-  return name.endsWith('.xml') ? await readJunit(name, resolve(cwd, name)) : baselineOf(await readFinishedRun(name, cwd), name);
+  return name.endsWith('.xml') ? await readJunit(name, resolve(cwd, name)) : baselineOf((await readFinishedRun(name, cwd)).report, name);
 }
 
 export const baselineOf = (report: Report, name: string): Baseline => ({

@@ -1,19 +1,28 @@
 // What a finished run left, read again: its report, or what its events come to where no report stands.
 
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
+import type { CoordinatorEvent } from '../core/events.ts';
 import { merge } from '../core/merge.ts';
 import { replay } from '../core/resumed.ts';
 import { readJournal } from './journal.ts';
 
+export interface FinishedRun {
+  readonly report: Report;
+  /** What is recorded of the run; nothing where it left a report alone. Throws `bad-message` and `newer-version`. */
+  readonly readEvents: () => Promise<readonly CoordinatorEvent[]>;
+}
+
 /** Reads what `name` stands for: a run's folder, its report.json, its events.ndjson, or the id of a run in `.shardline/runs`. Throws `not-a-result`. */
-export async function readFinishedRun(name: string, cwd: string): Promise<Report> {
+export async function readFinishedRun(name: string, cwd: string): Promise<FinishedRun> {
   const path = await placeOf(name, cwd);
   try {
-    return path.endsWith('.ndjson') ? await rebuild(path) : decodeReport(await readFile(path, 'utf8'), path);
+    const report = path.endsWith('.ndjson') ? await rebuild(path) : decodeReport(await readFile(path, 'utf8'), path);
+    const journal = path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
+    return { report, readEvents: async () => ((await isThere(journal)) ? await readJournal(journal) : []) };
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
     throw new ShardlineError('not-a-result', { path, problem: problemOf(thrown) }, { cause: thrown });
@@ -36,10 +45,16 @@ async function placeOf(name: string, cwd: string): Promise<string> {
     if (found?.isFile()) return path;
     if (!found?.isDirectory()) continue;
     const report = join(path, 'report.json');
-    return (await stat(report).catch(() => null)) === null ? join(path, 'events.ndjson') : report;
+    return (await isThere(report)) ? report : join(path, 'events.ndjson');
   }
   throw new ShardlineError('not-a-result', { path: given, problem: 'there is no such file or folder' });
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 
 const problemOf = (thrown: unknown): string =>
   thrown instanceof ShardlineError ? String(thrown.values.problem ?? thrown.message) : messageOf(thrown);

@@ -4,17 +4,14 @@ import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
+import type { Copies } from '../../shared/settings.ts';
 import { encodeReport } from '../../shared/wire/report.ts';
+import type { CoordinatorEvent } from '../core/events.ts';
 import { junitXml } from './junit.ts';
 import { summaryMarkdown } from './summary-md.ts';
+import { traceJson } from './trace.ts';
 
 const OWN_FOLDER = '.shardline';
-
-/** Where somebody wants a copy, by what it is; null for nowhere. */
-export interface CopyPlaces {
-  readonly json: string | null;
-  readonly junitXml: string | null;
-}
 
 /** Makes the folder before anything is run: a place that cannot be written is told first. Throws `output-not-writable`. */
 export async function prepareOut(dir: string): Promise<void> {
@@ -28,22 +25,26 @@ export async function prepareOut(dir: string): Promise<void> {
   });
 }
 
-/** Writes every output of a run into its folder, and the copies. Resolves with the paths. Throws `output-not-writable`. */
-export async function writeOutputs(report: Report, dir: string, copies: CopyPlaces): Promise<readonly string[]> {
-  const own = await writeFiles([
+/** Writes every output of a run into its folder and resolves with the paths. Throws `output-not-writable`. */
+export async function writeOutputs(report: Report, dir: string): Promise<readonly string[]> {
+  return await writeFiles([
     [join(dir, 'report.json'), encodeReport(report)],
     [join(dir, 'junit.xml'), junitXml(report)],
     [join(dir, 'summary.md'), summaryMarkdown(report)],
   ]);
-  return [...own, ...(await writeCopies(report, copies))];
 }
 
-/** Writes what was asked for and resolves with the paths. Throws `output-not-writable`. */
-export async function writeCopies(report: Report, places: CopyPlaces): Promise<readonly string[]> {
-  const { json, junitXml: junit } = places;
+/** Writes what was asked for and resolves with the paths. `readEvents` gives what is recorded of the run. Throws `output-not-writable`. */
+export async function writeCopies(
+  report: Report,
+  places: Copies,
+  readEvents: () => Promise<readonly CoordinatorEvent[]>,
+): Promise<readonly string[]> {
+  const { json, junitXml: junit, trace } = places;
   return await writeFiles([
     ...(json === null ? [] : [[json, encodeReport(report)] as const]),
     ...(junit === null ? [] : [[junit, junitXml(report)] as const]),
+    ...(trace === null ? [] : [[trace, traceJson(report, await readEvents())] as const]),
   ]);
 }
 

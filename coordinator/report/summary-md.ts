@@ -3,37 +3,105 @@
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
 import { harmless, plural } from './harmless.ts';
+import { comparisonWords, valueWords } from './judgement-words.ts';
+import { boundWords, inSeconds, speedWords, timeWords } from './profile-words.ts';
+import { timelineText } from './timeline-text.ts';
 
 /** How many failures are shown in full; CI systems cap a summary's size. */
 const SHOWN = 20;
 const MESSAGE_CHARS = 4000;
+const SLOWEST = { count: 10, leastSeconds: 0.1 } as const;
 
 export function summaryMarkdown(report: Report): string {
   const { totals } = report;
-  const failures = report.tests.filter((test) => isFailure(test.outcome));
-  const lines = [
-    `## shardline: ${report.verdict}`,
-    '',
-    '| expected | passed | failed | error | skipped | xfailed | xpassed | not run |',
-    '|---|---|---|---|---|---|---|---|',
-    `| ${[totals.expected, totals.passed, totals.failed, totals.error, totals.skipped, totals.xfailed, totals.xpassed, totals.notRun].join(' | ')} |`,
-    '',
-    ...report.collectErrors.slice(0, SHOWN).flatMap(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message), '']),
-    ...failures
-      .slice(0, SHOWN)
-      .flatMap((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? ''), '']),
-    ...(failures.length > SHOWN ? [`and ${failures.length - SHOWN} more failures.`, ''] : []),
-    ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].map(
-      ([reason, missing]) =>
-        `- not run (${reason}): ${missing
-          .slice(0, SHOWN)
-          .map(({ nodeid }) => code(nodeid))
-          .join(', ')}${missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ''}`,
-    ),
-    `${plural(report.agents.length, 'agent')}, ${plural(report.shards.length, 'shard')}; makespan ${report.profile.makespanSeconds.toFixed(1)} s, exit code ${report.exitCode}.`,
+  const sections = [
+    [`## shardline: ${report.verdict}`],
+    [
+      '| expected | passed | failed | error | skipped | xfailed | xpassed | flaky | not run |',
+      '|---|---|---|---|---|---|---|---|---|',
+      `| ${[totals.expected, totals.passed, totals.failed, totals.error, totals.skipped, totals.xfailed, totals.xpassed, totals.flaky, totals.notRun].join(' | ')} |`,
+    ],
+    targets(report),
+    comparison(report),
+    ...report.collectErrors.slice(0, SHOWN).map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message)]),
+    ...failures(report),
+    notRun(report),
+    slowest(report),
+    timeline(report),
+    [
+      `${plural(report.agents.length, 'agent')}, ${plural(report.shards.length, 'shard')}; makespan ${inSeconds(report.profile.makespanSeconds)}, exit code ${report.exitCode}.`,
+    ],
   ];
-  return `${lines.join('\n')}\n`;
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
 }
+
+function targets({ targets: judged }: Report): string[] {
+  if (judged === null) return [];
+  return [
+    '| target | reached | |',
+    '|---|---|---|',
+    ...judged.map((target) => `| ${codeCell(target.target)} | ${valueWords(target)} | ${target.met ? 'met' : '**missed**'} |`),
+  ];
+}
+
+function comparison({ comparison: compared }: Report): string[] {
+  if (compared === null) return [];
+  const list = (word: string, ids: readonly string[]): string[] =>
+    ids.length === 0
+      ? []
+      : [`- ${word}: ${ids.slice(0, SHOWN).map(code).join(', ')}${ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : ''}`];
+  return [
+    `Compared with ${code(compared.baseline)}: ${comparisonWords(compared)}.`,
+    '',
+    ...list('new failures', compared.newFailures),
+    ...list('fixed', compared.fixed),
+    ...list('vanished', compared.vanished),
+    ...list(
+      'newly slow',
+      compared.newlySlow.map(({ nodeid }) => nodeid),
+    ),
+  ];
+}
+
+function failures(report: Report): string[][] {
+  const failed = report.tests.filter((test) => isFailure(test.outcome));
+  return [
+    ...failed.slice(0, SHOWN).map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '')]),
+    ...(failed.length > SHOWN ? [[`and ${failed.length - SHOWN} more failures.`]] : []),
+  ];
+}
+
+const notRun = (report: Report): string[] =>
+  [...Map.groupBy(report.notRun, ({ reason }) => reason)].map(
+    ([reason, missing]) =>
+      `- not run (${reason}): ${missing
+        .slice(0, SHOWN)
+        .map(({ nodeid }) => code(nodeid))
+        .join(', ')}${missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ''}`,
+  );
+
+function slowest(report: Report): string[] {
+  const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
+  if (tests.length === 0) return [];
+  return [
+    '| slowest tests | |',
+    '|---|---|',
+    ...tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `| ${codeCell(nodeid)} | ${inSeconds(seconds)} |`),
+  ];
+}
+
+function timeline(report: Report): string[] {
+  const lines = timelineText(report);
+  return lines.length === 0
+    ? []
+    : ['When each xdist worker ran tests:', '', fenced(lines.join('\n'), Number.POSITIVE_INFINITY), '', ...profileWords(report)];
+}
+
+const profileWords = (report: Report): string[] =>
+  report.profile.breakdown === null ? [] : [`- ${timeWords(report)}`, `- ${speedWords(report)}`, `- ${boundWords(report)}`];
 
 /** A code span that no backtick in the text can end. */
 function code(text: string): string {
@@ -42,8 +110,11 @@ function code(text: string): string {
   return `${ticks} ${safe} ${ticks}`;
 }
 
-function fenced(text: string): string {
-  const safe = harmless(text).slice(-MESSAGE_CHARS);
+/** The same in a table, where a bar would end the cell. */
+const codeCell = (text: string): string => code(text).replaceAll('|', '\\|');
+
+function fenced(text: string, chars = MESSAGE_CHARS): string {
+  const safe = harmless(text).slice(-chars);
   const fence = '`'.repeat(Math.max(3, longestRun(safe) + 1));
   return `${fence}text\n${safe}\n${fence}`;
 }

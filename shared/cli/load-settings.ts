@@ -49,6 +49,7 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
     base: workspace,
   };
 
+  const isOnGithub = env.GITHUB_ACTIONS === 'true';
   const values = new Map<string, Value>();
   for (const option of optionTable) {
     if (!option.commands.includes(given.command)) continue;
@@ -61,10 +62,10 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
       mistakes.push(new ShardlineError(source.error, { problem: `${source.say(option, text)} is not ${value.expected}.`, fix: value.fix }));
     }
   }
-  if (mistakes.length === 0) mistakes.push(...missingOrAtOdds({ given, values, workspace }));
+  if (mistakes.length === 0) mistakes.push(...missingOrAtOdds({ given, values, workspace, isOnGithub }));
   const [only] = mistakes;
   if (only !== undefined) throw mistakes.length === 1 ? only : new AggregateError(mistakes);
-  return toSettings({ given, values, workspace });
+  return toSettings({ given, values, workspace, isOnGithub });
 }
 
 function environmentTexts(env: Readonly<Record<string, string | undefined>>, mistakes: ShardlineError[]): ReadonlyMap<string, string> {

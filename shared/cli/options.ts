@@ -240,6 +240,20 @@ export const optionTable: readonly OptionRow[] = [
   row({ name: 'json', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of report.json' }),
   row({ name: 'junit-xml', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of junit.xml' }),
   row({
+    name: 'trace',
+    kind: 'path',
+    metavar: 'PATH',
+    commands: runAndReport,
+    meaning: 'a trace of the run for Perfetto (ui.perfetto.dev) or chrome://tracing',
+  }),
+  row({
+    name: 'github',
+    kind: 'flag',
+    commands: runAndReport,
+    decided: 'when GITHUB_ACTIONS is true',
+    meaning: 'put failures on their lines and a summary on the job, as GitHub Actions wants it',
+  }),
+  row({
     name: 'targets',
     kind: 'targets',
     metavar: 'LIST',

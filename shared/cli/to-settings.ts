@@ -4,6 +4,7 @@ import { ShardlineError } from '../errors.ts';
 import { engines, relays } from '../run-spec.ts';
 import {
   type AgentSettings,
+  type Copies,
   logLevels,
   orders,
   type ReportSettings,
@@ -21,6 +22,8 @@ export interface Read {
   readonly given: Arguments;
   readonly values: ReadonlyMap<string, Value>;
   readonly workspace: string;
+  /** Is this a job of GitHub Actions? */
+  readonly isOnGithub: boolean;
 }
 
 /** What does not fit together or is missing, though each value by itself is right. */
@@ -49,7 +52,7 @@ export const toSettings = (read: Read): Settings => makers[read.given.command](r
 
 const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = { run: runSettings, agent: agentSettings, report: reportSettings };
 
-function runSettings({ given, values, workspace }: Read): RunSettings {
+function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
   const { text, number, flag, oneOf } = reader(values);
   return {
     command: 'run',
@@ -63,8 +66,8 @@ function runSettings({ given, values, workspace }: Read): RunSettings {
     redisBin: text('redis-bin'),
     out: text('out'),
     timings: text('timings'),
-    json: text('json'),
-    junitXml: text('junit-xml'),
+    copies: copies(values),
+    github: values.has('github') ? flag('github') : isOnGithub,
     targets: parseTargets(text('targets') ?? ''),
     baseline: text('baseline'),
     maxfail: flag('exitfirst') ? 1 : number('maxfail'),
@@ -98,17 +101,23 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
   };
 }
 
-function reportSettings({ given, values }: Read): ReportSettings {
-  const { text } = reader(values);
+function reportSettings({ given, values, workspace }: Read): ReportSettings {
+  const { text, flag } = reader(values);
   return {
     command: 'report',
     sources: given.operands,
-    json: text('json'),
-    junitXml: text('junit-xml'),
+    workspace,
+    copies: copies(values),
+    github: flag('github'),
     targets: parseTargets(text('targets') ?? ''),
     baseline: text('baseline'),
     verbosity: verbosity(values),
   };
+}
+
+function copies(values: Read['values']): Copies {
+  const { text } = reader(values);
+  return { json: text('json'), junitXml: text('junit-xml'), trace: text('trace') };
 }
 
 function common(values: Read['values'], workspace: string) {

@@ -14,10 +14,21 @@ beforeAll(async () => {
     'pyproject.toml': '[tool.pytest.ini_options]\n\n[tool.shardline]\njunit-xml = "copy.xml"\n',
     'tests/test_ok.py': 'import pytest\n@pytest.mark.parametrize("n", range(5))\ndef test_ok(n):\n    assert n < 5\n',
     'tests/test_bad.py':
-      'import os, pytest\ndef test_bad():\n    print("<out>")\n    assert 1 == 2\ndef test_crash():\n    os._exit(3)\n@pytest.mark.skip\ndef test_skip(): pass\n',
+      'import os, pytest\ndef test_bad():\n    print("<out>\\n::error::forged by a test")\n    assert 1 == 2\ndef test_crash():\n    os._exit(3)\n@pytest.mark.skip\ndef test_skip(): pass\n',
     'tests/test_broken.py': 'import nowhere\n',
   });
-  const { exitCode } = await project.shardline(['run', '--out', 'out', '-n', '2', '--targets', 'memory<100GB,cpu>0%', 'tests']);
+  const { exitCode } = await project.shardline([
+    'run',
+    '--out',
+    'out',
+    '-n',
+    '2',
+    '--targets',
+    'memory<100GB,cpu>0%',
+    '--trace',
+    'trace.json',
+    'tests',
+  ]);
   expect(exitCode).toBe(1);
 });
 afterAll(() => project[Symbol.asyncDispose]());
@@ -89,6 +100,30 @@ describe('shardline report', () => {
     const refused = await project.shardline(['report', 'out', '--targets', 'tempo<10m']);
     expect(refused.exitCode).toBe(4);
     expect(refused.stderr).toContain('Fix: Write MEASURE');
+  });
+
+  test('tells GitHub where tests failed, and nothing that a test printed is a command to it', async () => {
+    const settings = { GITHUB_WORKSPACE: project.directory, GITHUB_STEP_SUMMARY: join(project.directory, 'summary.txt') };
+    const { stdout } = await project.shardline(['report', 'out', '--github'], settings);
+    expect(stdout).toMatch(/^::error file=tests\/test_broken\.py,line=1,title=could not collect tests\/test_broken\.py::/);
+    expect(stdout).toMatch(/^::error file=tests\/test_bad\.py,line=4,title=failed%3A tests\/test_bad\.py%3A%3Atest_bad::/m);
+    const token = /^::stop-commands::(.+)$/m.exec(stdout)?.[1] ?? '';
+    const inside = stdout.slice(stdout.indexOf('::stop-commands::'), stdout.indexOf(`\n::${token}::`));
+    expect(inside).toContain('\n::error::forged by a test\n');
+    expect(stdout.split('\n').at(-1)).toMatch(/^failed: /);
+    const summary = await project.read('summary.txt');
+    expect(summary).toBe(await project.read('out/summary.md'));
+    expect(summary).toMatch(/^a1 gw0 +[·░▒▓█]{60}$/m);
+  });
+
+  test('writes a trace with what was recorded of the run', async () => {
+    await project.shardline(['report', 'out', '--trace', 'again.json']);
+    expect(await project.read('again.json')).toBe(await project.read('trace.json'));
+    const { traceEvents } = JSON.parse(await project.read('trace.json')) as { traceEvents: { ph: string; name: string }[] };
+    const names = traceEvents.map(({ ph, name }) => `${ph} ${name}`);
+    expect(names).toEqual(
+      expect.arrayContaining(['X tests/test_ok.py::test_ok[1]', 'X collect tests/test_ok.py', 'i agent a1 joined', 'i verdict: failed']),
+    );
   });
 
   test('tells what is no result of a run', async () => {

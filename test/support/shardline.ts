@@ -12,7 +12,7 @@ import { testPython } from './python.ts';
 const script = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
 
 /** Settings of whoever runs the tests are not those of the tests. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SHARDLINE_')));
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SHARDLINE|GITHUB)_/.test(name)));
 
 export interface Project extends AsyncDisposable {
   readonly directory: string;

@@ -91,7 +91,11 @@ describe('settings', () => {
 
   test('paths are relative to where they were given', async () => {
     const settings = await run(['--out', 'o'], { SHARDLINE_JSON: 'j.json' }, '[tool.shardline]\ntimings = "t.json"\n');
-    expect(settings).toMatchObject({ out: join(workspace, 'o'), json: join(workspace, 'j.json'), timings: join(workspace, 't.json') });
+    expect(settings).toMatchObject({
+      out: join(workspace, 'o'),
+      copies: { json: join(workspace, 'j.json') },
+      timings: join(workspace, 't.json'),
+    });
     expect(await run(['--python', 'python3.12'])).toMatchObject({ python: 'python3.12' });
     expect(await run(['--python', 'v/bin/python'])).toMatchObject({ python: join(workspace, 'v/bin/python') });
   });

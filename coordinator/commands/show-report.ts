@@ -1,0 +1,53 @@
+// A report on its way to whoever reads it: the terminal, and GitHub where the run is one of its jobs.
+
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import type { Edge } from '../../shared/cli/edge.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { Report } from '../../shared/report.ts';
+import type { Verbosity } from '../../shared/settings.ts';
+import { annotations, withoutCommands } from '../report/github.ts';
+import { summaryMarkdown } from '../report/summary-md.ts';
+import { renderReport } from '../report/terminal.ts';
+
+export interface Shown {
+  readonly verbosity: Verbosity;
+  readonly github: boolean;
+  /** Where test files are looked for. */
+  readonly workspace: string;
+  /** Where the outputs stand. */
+  readonly paths: readonly string[];
+}
+
+/** Prints the report; its last line is the verdict. Throws `output-not-writable` for GitHub's summary, when all is printed. */
+export async function showReport(report: Report, { verbosity, github, workspace, paths }: Shown, edge: Edge): Promise<void> {
+  const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
+  const text = renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity });
+  if (!github) {
+    edge.stdout.write(text);
+    return;
+  }
+  const root = edge.env.GITHUB_WORKSPACE ?? workspace;
+  for (const line of annotations(report, (file) => locate(file, workspace, root))) edge.stdout.write(`${line}\n`);
+  // The verdict holds nothing of a test's.
+  const end = text.trimEnd().lastIndexOf('\n') + 1;
+  edge.stdout.write(`${withoutCommands(text.slice(0, end), randomUUID())}${text.slice(end)}`);
+  const summary = edge.env.GITHUB_STEP_SUMMARY;
+  if (summary === undefined || summary === '') return;
+  try {
+    await appendFile(summary, summaryMarkdown(report));
+  } catch (thrown) {
+    throw new ShardlineError('output-not-writable', { path: summary, problem: messageOf(thrown) }, { cause: thrown });
+  }
+}
+
+/** A test file relative to the repository: pytest's rootdir, which its path is relative to, is the workspace or above it. */
+function locate(file: string, workspace: string, root: string): string {
+  for (let directory = workspace; ; directory = dirname(directory)) {
+    const path = join(directory, file);
+    if (existsSync(path)) return relative(root, path).split(sep).join('/');
+    if (directory === root || directory === dirname(directory)) return file;
+  }
+}
