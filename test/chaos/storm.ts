@@ -1,13 +1,11 @@
 // One storm over one real run: what breaks is drawn from a seed, and afterwards everything must be as if nothing had broken.
 
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { type DurableRedis, startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
+import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { newProject, type Project } from '../support/shardline.ts';
 import { endOf, type Fleet, isUp, type Member, makeFleet, signal } from './fleet.ts';
@@ -36,21 +34,9 @@ export interface StormResult {
 /** Node id → outcome by plain pytest, without the tests that crash: those are errors. */
 export async function plainOutcomes(): Promise<ReadonlyMap<string, string>> {
   await using project = await newProject(suite);
-  const plugins = fileURLToPath(new URL('../../bench/equality', import.meta.url));
-  const recorded = join(project.directory, 'recorded.txt');
   const deselected = crashing.flatMap((id) => ['--deselect', id]);
-  await execa(testPython(), ['-m', 'pytest', '-q', '-p', 'record_outcomes', ...deselected], {
-    cwd: project.directory,
-    env: { PYTHONPATH: plugins, RECORD_OUTCOMES: recorded },
-    reject: false,
-    stdin: 'ignore',
-  });
-  const lines = (await readFile(recorded, 'utf8')).trimEnd().split('\n');
-  const outcomes = lines.map((line): [string, string] => {
-    const at = line.indexOf('\t');
-    return [line.slice(at + 1), line.slice(0, at)];
-  });
-  return new Map([...outcomes, ...crashing.map((id): [string, string] => [id, 'error'])]);
+  const { outcomes } = await countedByPlainPytest(testPython(), project.directory, deselected);
+  return new Map([...Object.entries(outcomes), ...crashing.map((id): [string, string] => [id, 'error'])]);
 }
 
 export async function storm(seed: number, plain: ReadonlyMap<string, string>): Promise<StormResult> {

@@ -1,0 +1,140 @@
+// How long after the death of an agent the shard that it ran begins elsewhere: `node bench/recovery/recovery.ts [SIGKILL|SIGSTOP|cut…] [--times 20]`.
+//
+// One real run for each way to die, over hosts that are network namespaces (root, Linux, iproute2): Redis and the coordinator on one, three agents of one
+// xdist worker on their own. An agent that runs a shard is struck, again and again; the time is from the blow to the first test of a later attempt of that
+// shard on another agent, as the agents tell it. The others have work of their own: a slot is free after 0.4 s at most.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
+import { findServer } from '../../coordinator/redis/find-server.ts';
+import { type Hosts, makeHosts } from './namespaces.ts';
+
+const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
+const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const AGENTS = [1, 2, 3];
+const ways = ['SIGKILL', 'SIGSTOP', 'cut'] as const;
+type Way = (typeof ways)[number];
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { times: { type: 'string', default: '20' } } });
+const isWay = (name: string): name is Way => ways.some((way) => way === name);
+console.log('| blow | n | median s | worst s | all |\n|---|---|---|---|---|');
+for (const way of positionals.length === 0 ? ways : positionals.filter(isWay)) {
+  const seconds = (await measure(way, Number(values.times))).toSorted((left, right) => left - right);
+  const median = ((seconds[Math.floor((seconds.length - 1) / 2)] ?? 0) + (seconds[Math.ceil((seconds.length - 1) / 2)] ?? 0)) / 2;
+  const all = seconds.map((each) => each.toFixed(2)).join(' ');
+  console.log(`| ${way} | ${seconds.length} | ${median.toFixed(2)} | ${(seconds.at(-1) ?? 0).toFixed(2)} | ${all} |`);
+}
+
+async function measure(way: Way, times: number): Promise<readonly number[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-recovery-'));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+  await writeSuite(directory, 250 + times * (way === 'SIGKILL' ? 30 : 110));
+  const hosts = cleanup.use(await makeHosts(AGENTS.length + 1));
+  const start = (host: number, ...command: string[]) => {
+    const [program, ...args] = [...hosts.on(host), ...command];
+    return execa(program, args, { cwd: directory, env, reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
+  };
+  const kill = async (command: ReturnType<typeof start>): Promise<void> => {
+    command.kill('SIGKILL');
+    await command;
+  };
+  const env = { SHARDLINE_REDIS_URL: `redis://${hosts.address(0)}:6379`, SHARDLINE_PYTHON: python };
+  const server = await findServer({ redisBin: null, python, path: process.env.PATH ?? '' });
+  const redis = start(0, server, '--bind', hosts.address(0), '--protected-mode', 'no', '--save', '', '--dir', directory);
+  cleanup.defer(() => kill(redis));
+  await delay(1000);
+  const startAgent = (host: number) => start(host, process.execPath, shardline, 'agent', '--name', `on${host}`, '-n', '1');
+  const agents = new Map(AGENTS.map((host) => [host, startAgent(host)]));
+  cleanup.defer(async () => void (await Promise.all([...agents.values()].map(kill))));
+  await delay(1500);
+  const run = start(0, process.execPath, shardline, 'run', '--out', 'out', '--quiet');
+  cleanup.defer(() => kill(run));
+
+  const journal = await follow(join(directory, 'out', 'events.ndjson'));
+  const seconds: number[] = [];
+  while (seconds.length < times) {
+    const host = AGENTS[seconds.length % AGENTS.length] ?? 1;
+    const { shard, agent } = await journal.runningOn(`on${host}-`);
+    const struckAt = Date.now();
+    await strike(way, host, agents.get(host)?.pid, hosts);
+    const startedAt = await journal.startedElsewhere(shard, agent);
+    seconds.push((startedAt - struckAt) / 1000);
+    await mend(way, host, agents.get(host)?.pid, hosts);
+    if (way === 'SIGKILL') agents.set(host, startAgent(host));
+  }
+  return seconds;
+}
+
+async function strike(way: Way, host: number, pid: number | undefined, hosts: Hosts): Promise<void> {
+  if (way === 'cut') await hosts.cut(host);
+  else if (pid !== undefined) process.kill(pid, way);
+}
+
+async function mend(way: Way, host: number, pid: number | undefined, hosts: Hosts): Promise<void> {
+  if (way === 'cut') await hosts.heal(host);
+  if (way === 'SIGSTOP' && pid !== undefined) process.kill(pid, 'SIGCONT');
+}
+
+/** Files of four tests of 0.1 s. */
+async function writeSuite(directory: string, files: number): Promise<void> {
+  await mkdir(join(directory, 'tests'));
+  const test = 'import time, pytest\n@pytest.mark.parametrize("n", range(4))\ndef test_x(n): time.sleep(0.1)\n';
+  for (let index = 0; index < files; index += 1) await writeFile(join(directory, 'tests', `test_${index}.py`), test);
+  await writeFile(join(directory, 'pytest.ini'), '[pytest]\naddopts = -p no:cacheprovider\n');
+}
+
+/** What happens in the run, as its coordinator records it. */
+async function follow(path: string) {
+  let read = 0;
+  /** What happened before the last blow. */
+  let before = 0;
+  const events: CoordinatorEvent[] = [];
+  const more = async (): Promise<void> => {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const end = text.lastIndexOf('\n') + 1;
+    for (const line of text.slice(read, end).split('\n')) if (line !== '') events.push(JSON.parse(line) as CoordinatorEvent);
+    read = Math.max(read, end);
+    if (events.some(({ kind }) => kind === 'run-closed')) throw new Error('the run ended before all was measured: give it more files');
+  };
+  const soon = async <Found>(find: () => Found | undefined): Promise<Found> => {
+    for (const until = Date.now() + 60_000; Date.now() < until; await delay(20)) {
+      await more();
+      const found = find();
+      if (found !== undefined) return found;
+    }
+    throw new Error('nothing of the kind in a minute');
+  };
+  return {
+    /** A shard whose first test has just begun there. */
+    async runningOn(name: string) {
+      await more();
+      let from = events.length;
+      before = from;
+      return await soon(() => {
+        const found = events
+          .slice(from)
+          .find((event) => event.kind === 'attempt-told' && event.agent.startsWith(name) && event.event.kind === 'test-started');
+        from = events.length;
+        return found?.kind === 'attempt-told' ? found : undefined;
+      });
+    },
+    /** When the first test of a later attempt began, in milliseconds since the epoch. */
+    startedElsewhere: (shard: string, agent: string): Promise<number> =>
+      soon(() => {
+        const found = events
+          .slice(before)
+          .find(
+            (event) =>
+              event.kind === 'attempt-told' && event.shard === shard && event.agent !== agent && event.event.kind === 'test-started',
+          );
+        return found?.kind === 'attempt-told' ? found.event.at : undefined;
+      }),
+  };
+}
