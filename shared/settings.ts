@@ -94,6 +94,8 @@ export interface ReportSettings {
   readonly command: 'report';
   /** What runs left: folders, ids, report.json or events.ndjson; at least one. */
   readonly sources: readonly string[];
+  /** Make one report of all of them, rather than compare the second with the first. */
+  readonly merge: boolean;
   /** Where the test files of the report are. */
   readonly workspace: string;
   readonly copies: Copies;

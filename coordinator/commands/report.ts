@@ -1,20 +1,34 @@
 // `shardline report`: shows what a finished run came to, and writes it in other forms. Runs nothing.
 
 import type { Edge } from '../../shared/cli/edge.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings.ts';
+import type { Baseline } from '../core/compare.ts';
 import { judge } from '../core/judge.ts';
-import { readBaseline } from '../report/baseline.ts';
-import { readFinishedRun } from '../report/finished-run.ts';
+import { mergeReports } from '../core/merge-reports.ts';
+import { baselineOf, readBaseline } from '../report/baseline.ts';
+import { type FinishedRun, readFinishedRun } from '../report/finished-run.ts';
 import { writeCopies } from '../report/outputs.ts';
 import { showReport } from './show-report.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
-  const [source = ''] = settings.sources;
-  const finished = await readFinishedRun(source, edge.cwd);
-  const baseline = settings.baseline === null ? null : await readBaseline(settings.baseline, edge.cwd);
-  const report = judge(finished.report, { targets: settings.targets, baseline });
-  const paths = await writeCopies(report, settings.copies, finished.readEvents);
+  const { shown, baseline } = await readSources(settings, edge.cwd);
+  const report = judge(shown.report, { targets: settings.targets, baseline });
+  const paths = await writeCopies(report, settings.copies, shown.readEvents);
   await showReport(report, { ...settings, paths }, edge);
   return report.exitCode;
+}
+
+/** What is to be shown, and what with to compare it. Of two runs that are not merged, the first is the earlier one. */
+async function readSources(settings: ReportSettings, cwd: string): Promise<{ shown: FinishedRun; baseline: Baseline | null }> {
+  const [first, ...others] = await Promise.all(settings.sources.map((source) => readFinishedRun(source, cwd)));
+  if (first === undefined) throw new ShardlineError('bad-option', { problem: 'No finished run was named.', fix: 'Name one.' });
+  const given = settings.baseline === null ? null : await readBaseline(settings.baseline, cwd);
+  const [second] = others;
+  if (second === undefined) return { shown: first, baseline: given };
+  if (!settings.merge) return { shown: second, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
+  // Events of several runs are no events of one.
+  const merged = mergeReports([first.report, ...others.map(({ report }) => report)]);
+  return { shown: { report: merged, readEvents: async () => [] }, baseline: given };
 }

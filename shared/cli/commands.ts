@@ -29,8 +29,11 @@ export const commandTable = {
     isConfigurable: true,
   },
   report: {
-    summary: 'show a finished run again, or write its report in other forms',
-    operands: { synopsis: '[run]', meaning: 'what a run left: its folder, id, report.json or events.ndjson' },
+    summary: 'show a finished run again, compare two, merge several, or write reports in other forms',
+    operands: {
+      synopsis: '[runs...]',
+      meaning: 'what a run left: its folder, id, report.json or events.ndjson; two to compare the second with the first',
+    },
     instead: '',
     takesPytestArgs: false,
     isConfigurable: false,

@@ -253,6 +253,7 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'when GITHUB_ACTIONS is true',
     meaning: 'put failures on their lines and a summary on the job, as GitHub Actions wants it',
   }),
+  row({ name: 'merge', kind: 'flag', commands: ['report'], env: null, meaning: 'make one report of all the runs that are named' }),
   row({
     name: 'targets',
     kind: 'targets',

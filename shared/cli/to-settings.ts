@@ -33,11 +33,12 @@ export function missingOrAtOdds({ given, values }: Read): readonly ShardlineErro
   if (given.command === 'agent' && !values.has('redis')) {
     mistake('An agent needs to know its Redis.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
   }
-  if (given.command === 'report' && given.operands.length !== 1) {
-    mistake(
-      given.operands.length === 0 ? 'No finished run was named.' : 'Several runs were named.',
-      'Name one folder that a run left: shardline report .shardline/runs/RUN_ID.',
-    );
+  if (given.command === 'report') {
+    if (given.operands.length === 0) {
+      mistake('No finished run was named.', 'Name the folder that a run left: shardline report .shardline/runs/RUN_ID.');
+    } else if (values.get('merge') !== true && given.operands.length > (values.has('baseline') ? 1 : 2)) {
+      mistake('Several runs were named.', 'Name one, two to compare the second with the first, or give --merge to make one report of all.');
+    }
   }
   if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected'))) {
     mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
@@ -106,6 +107,7 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
   return {
     command: 'report',
     sources: given.operands,
+    merge: flag('merge'),
     workspace,
     copies: copies(values),
     github: flag('github'),

@@ -92,6 +92,18 @@ describe('shardline report', () => {
     }
   });
 
+  test('compares two runs, and merges several into one with one verdict', async () => {
+    const compared = await project.shardline(['report', 'out', 'out/events.ndjson']);
+    expect(compared.stdout).toContain('compared with out: 0 new failures, 0 fixed, 2 still failing, 0 newly slow, 0 new tests, 0 vanished');
+    const merged = await project.shardline(['report', '--merge', 'out', 'out/events.ndjson', '--json', 'merged.json']);
+    expect(merged.exitCode).toBe(1);
+    const report = decodeReport(await project.read('merged.json'), 'merged.json');
+    expect(report.totals).toMatchObject({ passed: 5, failed: 1, error: 1, skipped: 1 });
+    expect(report.agents.map(({ id }) => id)).toEqual(['a1.1', 'a1.2']);
+    const refused = await project.shardline(['report', 'out', 'out', 'out']);
+    expect(refused.exitCode).toBe(4);
+  });
+
   test('judges targets, and refuses what is none', async () => {
     const met = await project.shardline(['report', 'out', '--targets', 'time<10m, flaky=0']);
     expect(met.stdout).toMatch(/target met {4}time<10m {2}\d/);

@@ -1,0 +1,72 @@
+// Several finished runs as one.
+
+import { expect, test } from 'vitest';
+import { mergeReports } from '../../../coordinator/core/merge-reports.ts';
+import { nodeId, testFile } from '../../../shared/ids.ts';
+import type { Outcome } from '../../../shared/outcome.ts';
+import type { NotRun } from '../../../shared/report.ts';
+import { sampleReport, sampleTest } from '../report/sample-report.ts';
+
+const ran = (id: string, outcome: Outcome, notRun: readonly NotRun[] = []) =>
+  sampleReport([sampleTest(id, outcome, outcome === 'failed' ? 'E   no' : null)], { notRun });
+const missing = (id: string): NotRun =>
+  id.includes('::')
+    ? { nodeid: nodeId(id), kind: 'test', reason: 'deadline', predictedSeconds: 1 }
+    : { nodeid: testFile(id), kind: 'file', reason: 'deadline', predictedSeconds: 1 };
+
+test('parts of a suite add up, and agents and shards stay apart', () => {
+  const merged = mergeReports([ran('b.py::test_1', 'passed'), ran('a.py::test_2', 'skipped')]);
+  expect(merged).toMatchObject({ verdict: 'passed', exitCode: 0, totals: { expected: 2, passed: 1, skipped: 1 } });
+  expect(merged.tests.map(({ nodeid, attempts }) => [nodeid, attempts[0]?.agent])).toEqual([
+    ['a.py::test_2', 'a1.2'],
+    ['b.py::test_1', 'a1.1'],
+  ]);
+  expect(merged.agents.map(({ id }) => id)).toEqual(['a1.1', 'a1.2']);
+  expect(merged.shards.map(({ id, agent }) => [id, agent])).toEqual([
+    ['s1', 'a1.1'],
+    ['s2', 'a1.2'],
+  ]);
+});
+
+test.each([
+  ['passed', 'failed', 'failed', 1],
+  ['failed', 'error', 'error', 1],
+  ['skipped', 'passed', 'passed', 0],
+  ['xfailed', 'skipped', 'xfailed', 0],
+] as const)('a test that %s in one and %s in the other is %s', (one, other, outcome, exitCode) => {
+  for (const pair of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    const merged = mergeReports([ran('t.py::test', pair[0]), ran('t.py::test', pair[1])]);
+    expect(merged).toMatchObject({ exitCode, totals: { expected: 1 } });
+    expect(merged.tests).toMatchObject([{ outcome, flaky: false }]);
+    // What is shown of a test is its last attempt.
+    expect(merged.tests[0]?.attempts.map((attempt) => attempt.outcome).at(-1)).toBe(outcome);
+    expect(merged.tests[0]?.attempts).toHaveLength(2);
+  }
+});
+
+test('what one run left out and another ran is run; what none ran is not', () => {
+  const cut = ran('t.py::test_1', 'passed', [missing('t.py::test_2'), missing('u.py'), missing('v.py')]);
+  expect(mergeReports([cut, ran('t.py::test_2', 'passed')])).toMatchObject({ verdict: 'deadline', exitCode: 10, totals: { notRun: 2 } });
+  const rest = sampleReport(['t.py::test_2', 'u.py::test_3', 'v.py::test_4'].map((id) => sampleTest(id, 'passed')));
+  expect(mergeReports([cut, rest])).toMatchObject({ verdict: 'passed', exitCode: 0, totals: { expected: 4, passed: 4, notRun: 0 } });
+});
+
+test('a file that both left out in part is not run', () => {
+  const one = ran('t.py::test_1', 'passed', [missing('u.py')]);
+  const other = ran('u.py::test_1', 'passed', [missing('u.py::test_2')]);
+  expect(mergeReports([one, other]).notRun.map(({ nodeid }) => nodeid)).toEqual(['u.py', 'u.py::test_2']);
+});
+
+test('a missed target and an internal error are not lost', () => {
+  const missed = {
+    ...ran('a.py::test', 'passed'),
+    exitCode: 1,
+    targets: [{ target: 'time<1s', measure: 'time', value: 2, met: false } as const],
+  };
+  expect(mergeReports([missed, ran('b.py::test', 'passed')])).toMatchObject({ verdict: 'failed', exitCode: 1 });
+  const broken = { ...ran('a.py::test', 'passed'), exitCode: 3 };
+  expect(mergeReports([ran('b.py::test', 'failed'), broken])).toMatchObject({ verdict: 'internal-error', exitCode: 3 });
+});
