@@ -105,6 +105,7 @@ async function open(request: SessionRequest): Promise<Session> {
         isStarted: log.started !== null,
         finished: broken === null ? log.finished : null,
         interruptedBy: interrupt.aborted ? causeOf(interrupt) : null,
+        isExitRequested: log.isExitRequested,
         missing: log.missing(),
         running: log.running(),
         output,

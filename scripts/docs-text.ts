@@ -7,7 +7,7 @@ import { errorTable } from '../shared/errors.ts';
 const exitCodes: readonly [code: number, meaning: string][] = [
   [0, 'every expected test was run and none failed'],
   [1, 'some tests failed, or could not be collected'],
-  [2, 'interrupted (SIGINT, SIGTERM, SIGHUP); what had finished is in the report'],
+  [2, 'interrupted (SIGINT, SIGTERM, SIGHUP, or `pytest.exit` in the suite); what had finished is in the report'],
   [3, 'internal error'],
   [4, 'usage error: a bad option, path or configuration; all of them are told at once'],
   [5, 'no tests were found'],

@@ -20,7 +20,7 @@ export interface AttemptRequest {
   readonly avoid: readonly AgentId[];
 }
 
-export const interruptCauses = ['deadline', 'superseded', 'shutdown', 'maxfail', 'cancelled'] as const;
+export const interruptCauses = ['deadline', 'superseded', 'shutdown', 'maxfail', 'cancelled', 'pytest-exit'] as const;
 export type InterruptCause = (typeof interruptCauses)[number];
 
 /** How an attempt stopped. First cause wins: once set it is never overwritten. `running` is the test that was on when a session crashed. */

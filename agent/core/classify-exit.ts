@@ -12,6 +12,8 @@ export interface SessionExit {
   readonly finished: { readonly exitCode: number; readonly byMaxfail: boolean } | null;
   /** Why we stopped it; null when we did not. */
   readonly interruptedBy: InterruptCause | null;
+  /** Did the suite itself want the end of all: pytest.exit, a KeyboardInterrupt? */
+  readonly isExitRequested: boolean;
   /** What is still missing: files that were neither collected nor failed to, and announced tests without a result. */
   readonly missing: readonly string[];
   /** A test that was on when pytest ended. */
@@ -31,6 +33,7 @@ export function classifyExit(exit: SessionExit): AttemptEnding {
   const isSound = exit.finished !== null && !BROKEN_EXITS.includes(exit.finished.exitCode) && !BROKEN_EXITS.includes(exit.exitCode ?? 0);
   if (isSound && exit.missing.length === 0) return { kind: 'finished' };
   if (exit.interruptedBy !== null) return { kind: 'interrupted', by: exit.interruptedBy };
+  if (exit.isExitRequested) return { kind: 'interrupted', by: 'pytest-exit' };
   if (!exit.isStarted) return { kind: 'not-started', error: 'session-not-started', detail: detailOf(exit) };
   if (exit.finished?.byMaxfail === true) return { kind: 'interrupted', by: 'maxfail' };
   return { kind: 'crashed', exitCode: exit.exitCode, signal: exit.signal, running: exit.running, detail: detailOf(exit) };

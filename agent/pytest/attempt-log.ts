@@ -19,6 +19,8 @@ export interface AttemptLog {
   hear(message: PytestMessage, worker: string): void;
   /** From now on a lost xdist worker is our doing, and no result of the test it ran. */
   expectLosses(): void;
+  /** Did a test or a file ask for the end of all: by pytest.exit, or a KeyboardInterrupt that is none of ours? */
+  readonly isExitRequested: boolean;
   readonly started: StartedPytest | null;
   readonly finished: { readonly exitCode: number; readonly byMaxfail: boolean } | null;
   /** Sum of the largest resident memory of each process that ran tests. */
@@ -44,29 +46,31 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const tearing = new Map<string, NodeId>();
   const rss = new Map<string, number>();
   const cpu = new Map<string, number>();
+  const internalErrors = new Map<string, string>();
   let isExpectingLosses = false;
+  let isExitRequested = false;
   let started: StartedPytest | null = null;
   let finished: AttemptLog['finished'] = null;
 
-  /** The results of the tests that it belonged to are out: it is told of the file. */
-  const tellTornDown = (after: NodeId, problem: string): void =>
-    tell({ kind: 'collect-failed', at: now(), file: fileOf(after), message: `in a teardown after ${after}:\n${problem}` });
-
-  const lose = (worker: string, error: string): void => {
+  /** What the worker is at will not be over: a test, a collection or a teardown. `problem` gets in words which. */
+  const blame = (worker: string, isCrash: boolean, problem: (when: string) => string): void => {
     const test = running.get(worker);
     const file = collecting.get(worker);
     const after = tearing.get(worker);
     running.delete(worker);
     collecting.delete(worker);
     tearing.delete(worker);
-    if (after !== undefined && !isExpectingLosses) tellTornDown(after, `xdist worker ${worker} crashed: ${error}`);
-    if (file !== undefined && !isExpectingLosses && !failed.has(file)) {
-      failed.add(file);
-      tell({ kind: 'collect-failed', at: now(), file, message: `xdist worker ${worker} crashed while collecting ${file}: ${error}` });
+    if (isExpectingLosses) return;
+    if (after !== undefined) {
+      tell({ kind: 'collect-failed', at: now(), file: fileOf(after), message: problem(`in a teardown after ${after}`) });
     }
-    if (test === undefined || isExpectingLosses || settled.has(test.nodeid)) return;
+    if (file !== undefined && !failed.has(file)) {
+      failed.add(file);
+      tell({ kind: 'collect-failed', at: now(), file, message: problem(`while collecting ${file}`) });
+    }
+    if (test === undefined || settled.has(test.nodeid)) return;
     settled.add(test.nodeid);
-    const message = `xdist worker ${worker} crashed while running ${test.nodeid}: ${error}`;
+    const message = problem(`while running ${test.nodeid}`);
     const seconds = Math.max(0, now() - test.startedAt) / 1000;
     const about = {
       nodeid: test.nodeid,
@@ -77,7 +81,13 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       setupSeconds: 0,
       worker,
     };
-    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', isCrash: true, message, sections: [] } });
+    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', isCrash, message, sections: [] } });
+  };
+
+  const lose = (worker: string, error: string): void => {
+    const inside = internalErrors.get(worker);
+    internalErrors.delete(worker);
+    blame(worker, true, (when) => `xdist worker ${worker} crashed ${when}: ${error}${inside === undefined ? '' : `\n${inside}`}`);
   };
 
   const hear = (message: PytestMessage, worker: string): void => {
@@ -92,12 +102,27 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'collecting':
         collecting.set(worker, testFile(message.file));
         return;
+      case 'exit-requested':
+        if (isExpectingLosses) return;
+        isExitRequested = true;
+        blame(worker, false, (when) => `pytest was told to exit ${when}: ${message.reason}`);
+        return;
+      case 'internal-error':
+        internalErrors.set(worker, message.message);
+        return;
       case 'tearing-down':
         tearing.set(worker, nodeId(message.nodeid));
         return;
       case 'torn-down':
         tearing.delete(worker);
-        if (message.message !== null) tellTornDown(nodeId(message.nodeid), message.message);
+        // The results of the tests that it belonged to are out: it is told of the file.
+        if (message.message === null) return;
+        tell({
+          kind: 'collect-failed',
+          at: now(),
+          file: fileOf(nodeId(message.nodeid)),
+          message: `in a teardown after ${message.nodeid}:\n${message.message}`,
+        });
         return;
       case 'started':
         started = message;
@@ -161,6 +186,9 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     hear,
     expectLosses() {
       isExpectingLosses = true;
+    },
+    get isExitRequested() {
+      return isExitRequested;
     },
     get started() {
       return started;

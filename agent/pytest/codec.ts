@@ -50,6 +50,10 @@ const message = z.discriminatedUnion('kind', [
   /** Reports also go through pytest's main process, and what needs them there; one that could not. */
   z.object({ kind: z.literal('relaying'), why: z.string() }),
   z.object({ kind: z.literal('not-relayed'), nodeid: z.string(), problem: z.string() }),
+  /** pytest.exit or a KeyboardInterrupt, in whatever the worker is at. */
+  z.object({ kind: z.literal('exit-requested'), reason: z.string() }),
+  /** pytest broke in this worker, which ends by it. */
+  z.object({ kind: z.literal('internal-error'), message: z.string() }),
   /** Why this pytest cannot be fed. */
   z.object({ kind: z.literal('unsupported'), problem: z.string() }),
   z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string() }),

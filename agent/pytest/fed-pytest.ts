@@ -21,6 +21,8 @@ const END_MS = 30_000;
 const DEATH_NOTICE_MS = 5000;
 /** How many workers may end between an attempt's tests before it counts as crashed. */
 const UNEXPLAINED_LIMIT = 2;
+/** How many workers in a row may end before they are ready: a conftest or a plugin kills them. */
+const STILLBORN_LIMIT = 3;
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
 
@@ -71,6 +73,9 @@ export async function startFed(
   const busy = new Map<string, Task>();
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
+  /** Workers that were ready once, and how many others ended since the last became so. */
+  const born = new Set<string>();
+  let stillborn = 0;
   const pids = new Map<string, number>();
   /** Largest resident memory of each worker that is there. */
   const rss = new Map<string, number>();
@@ -78,12 +83,18 @@ export async function startFed(
   const cpu = new Map<string, number>();
   const info = Promise.withResolvers<Session['info']>();
   const ready = Promise.withResolvers<void>();
+  let broken: unknown = null;
+  let pytest: PytestProcess | null = null;
   let over: string | null = null;
   let ending = false;
   let isInterrupted = false;
 
+  const notStarted = (problem: string): ShardlineError =>
+    new ShardlineError('session-not-started', { agent, problem, command: command.join(' ') });
+
   const settle = (task: Task, ending: AttemptEnding): void => {
-    task.settle(task.interruptedBy !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by: task.interruptedBy } : ending);
+    const by = task.interruptedBy ?? (task.log.isExitRequested ? 'pytest-exit' : null);
+    task.settle(by !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by } : ending);
   };
 
   const pump = (): void => {
@@ -105,6 +116,11 @@ export async function startFed(
     const task = busy.get(worker);
     busy.delete(worker);
     rss.delete(worker);
+    if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
+      broken ??= notStarted(`its xdist workers end at their start: ${error}`);
+      ready.reject(broken);
+      pytest?.kill();
+    }
     if (task === undefined) {
       latest.get(worker)?.log.hear({ kind: 'worker-down', worker, error }, worker);
       return;
@@ -115,7 +131,12 @@ export async function startFed(
     const isBlamed = task.log.missing().length < before;
     task.selectors = remaining;
     if (remaining.length === 0) settle(task, { kind: 'finished' });
-    else if (task.interruptedBy === null && over === null && (isBlamed || ++task.unexplained <= UNEXPLAINED_LIMIT)) {
+    else if (
+      task.interruptedBy === null &&
+      !task.log.isExitRequested &&
+      over === null &&
+      (isBlamed || ++task.unexplained <= UNEXPLAINED_LIMIT)
+    ) {
       queue.unshift(task);
       pump();
     } else settle(task, crashed(null, null, task, `xdist worker ${worker} ended between tests: ${error}`));
@@ -140,10 +161,20 @@ export async function startFed(
         return;
       case 'ready':
         ready.resolve();
+        born.add(worker);
+        stillborn = 0;
         if (ending) inbox.send(worker, { kind: 'end' });
         else idle.push(worker);
         pump();
         return;
+      case 'exit-requested': {
+        const task = busy.get(worker);
+        latest.get(worker)?.log.hear(message, worker);
+        if (task?.log.isExitRequested !== true) return;
+        busy.delete(worker);
+        settle(task, doneEnding(task, false));
+        return;
+      }
       case 'worker-down':
         lose(message.worker, message.error);
         return;
@@ -174,8 +205,6 @@ export async function startFed(
     }, DEATH_NOTICE_MS).unref();
   };
 
-  let broken: unknown = null;
-  let pytest: PytestProcess | null = null;
   const inbox: Inbox = await openInbox(
     socket,
     hear,
@@ -201,8 +230,6 @@ export async function startFed(
   // Awaited where it matters; a failure to start is told below.
   exited.catch(() => undefined);
 
-  const notStarted = (problem: string): ShardlineError =>
-    new ShardlineError('session-not-started', { agent, problem, command: command.join(' ') });
   const limit = new AbortController();
   try {
     const started = Promise.all([info.promise, ready.promise]).then(([found]) => found);

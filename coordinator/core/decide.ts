@@ -26,7 +26,7 @@ export function decide(state: RunState): readonly Action[] {
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
 function closeReason(state: RunState): CloseReason | null {
   if ([...state.shards.values()].every((record) => isSettled(state, record))) return { kind: 'done' };
-  if (state.interruptedBy !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
+  if (state.interruptedBy !== null || isStoppedBy(state, 'pytest-exit')) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
   if (isCrashLimitReached(state)) return { kind: 'stopped', notRun: 'crash-limit', by: 'cancelled' };
@@ -51,12 +51,15 @@ function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
 
 function isMaxfailReached(state: RunState): boolean {
   const { maxfail } = state.opened.spec;
-  return (maxfail > 0 && state.failures >= maxfail) || [...state.attempts.values()].some((attempt) => wasStoppedByMaxfail(attempt.state));
+  // pytest counts by itself too, and in its own way (each subtest).
+  return (maxfail > 0 && state.failures >= maxfail) || isStoppedBy(state, 'maxfail');
 }
 
-/** pytest counts by itself too, and in its own way (each subtest): where it stopped, the run stops. */
-function wasStoppedByMaxfail(state: AttemptRecord['state']): boolean {
-  return state.kind === 'ended' && state.ending.kind === 'interrupted' && state.ending.by === 'maxfail';
+/** Did pytest itself stop in some attempt? Then the run stops. */
+function isStoppedBy({ attempts }: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
+  return [...attempts.values()].some(
+    ({ state }) => state.kind === 'ended' && state.ending.kind === 'interrupted' && state.ending.by === by,
+  );
 }
 
 function isCrashLimitReached({ opened, attempts, crashedTests }: RunState): boolean {

@@ -127,6 +127,22 @@ test('-x ends the run at the first failure and says what did not run', async () 
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['maxfail']));
 });
 
+test.each(['stream', 'process'])(
+  'pytest.exit in a test ends the run (--engine %s): exit 2, and what did not run is named',
+  async (engine) => {
+    await using project = await newProject({
+      'test_a.py':
+        'import pytest\ndef test_1(): pass\ndef test_2(): pytest.exit("the database is gone", returncode=7)\ndef test_3(): pass\n',
+    });
+    const result = await project.shardline(['run', '-n', '1', '--engine', engine, ...out]);
+    expect(result.exitCode).toBe(2);
+    expect(result.stdout).toContain('the database is gone');
+    const report = await project.report();
+    expect(outcomesOf(report)).toEqual({ 'test_a.py::test_1': 'passed', 'test_a.py::test_2': 'error' });
+    expect(report.notRun).toMatchObject([{ nodeid: 'test_a.py::test_3', reason: 'cancelled' }]);
+  },
+);
+
 test('an interrupt keeps what has finished: exit 2', async () => {
   await using project = await newProject({
     'test_a.py': 'import time\ndef test_quick(): pass\ndef test_slow():\n    time.sleep(60)\n',

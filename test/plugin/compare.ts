@@ -6,7 +6,7 @@ import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts
 import type { Selector } from '../../shared/shard.ts';
 import { type Counted, countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
-import { openSuite, type Ran, type RunOptions, type Suite } from './suite.ts';
+import { type OpenSuite, openSuite, type Ran, type RunOptions, type Suite, selectors } from './suite.ts';
 
 export interface CompareOptions extends Pick<RunOptions, 'numprocesses'> {
   /** Where both are started, relative to the suite. */
@@ -39,7 +39,7 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
     new AbortController().signal,
   );
   const uncollected = new Set<string>(discovered.collectErrors.map(({ file }) => file));
-  const selectors = discovered.files.map(
+  const wanted = discovered.files.map(
     ({ file, nodeids }): Selector => (nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }),
   );
   const feed = async (): Promise<readonly Ran[]> => {
@@ -47,7 +47,7 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
       { ...suite, path: workspace },
       { engine: streamEngine(() => undefined), pytestArgs: args, numprocesses, python },
     );
-    return await Promise.all(selectors.map((selector) => session.run([selector])));
+    return await Promise.all(wanted.map((selector) => session.run([selector])));
   };
   // What is told in the last teardowns comes when the session is closed.
   const ran = await feed();
@@ -55,3 +55,17 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
   const outcomes = Object.assign({}, ...ran.map((one) => one.outcomes)) as Record<string, string>;
   return { ran, outcomes, uncollected: [...uncollected].sort() };
 }
+
+/** An open session of the stream engine, with one xdist worker unless told otherwise. */
+export const openFed = (suite: Suite, options: RunOptions = {}): Promise<OpenSuite> =>
+  openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', ...options });
+
+/** Each file as an attempt of its own, one after the other in one session. */
+export async function feed(suite: Suite, files: readonly string[], options: RunOptions = {}): Promise<Ran[]> {
+  await using session = await openFed(suite, options);
+  const ran: Ran[] = [];
+  for (const file of files) ran.push(await session.run(selectors(file)));
+  return ran;
+}
+
+export const merged = (ran: readonly Ran[]): Record<string, string> => Object.assign({}, ...ran.map(({ outcomes }) => outcomes));

@@ -101,6 +101,11 @@ test("pytest's own maxfail stops the run too, even where it counts more failures
   expect(why).toEqual({ kind: 'stopped', notRun: 'maxfail', by: 'maxfail' });
 });
 
+test('where a test called pytest.exit the run stops like one that is interrupted', () => {
+  const why = closing(oneShard, ...running, ended(a1, 1, 1, { kind: 'interrupted', by: 'pytest-exit' }));
+  expect(why).toEqual({ kind: 'stopped', notRun: 'cancelled', by: 'cancelled' });
+});
+
 test('the run waits for an agent as long as it was told to', () => {
   const stopped = { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
   expect(closing(oneShard, enqueued(1), tick(60_999))).toBeNull();

@@ -19,9 +19,12 @@ class Channel:
         self.partial = b""
         self.send("hello", worker=worker, pid=self.pid)
 
+    def is_inherited(self):
+        """Is this a child that a test forked, and that goes on through pytest's hooks? It has nothing to say or to ask here."""
+        return os.getpid() != self.pid
+
     def send(self, kind, **fields):
-        # A test may fork a child that goes on through pytest's hooks (pytest-forked): it has nothing to say here.
-        if self.socket is None or os.getpid() != self.pid:
+        if self.socket is None or self.is_inherited():
             return
         line = json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode("ascii") + b"\n"
         try:

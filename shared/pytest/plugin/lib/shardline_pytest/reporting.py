@@ -1,10 +1,15 @@
 """Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
 
+import os
+
 import execnet
 import pytest
 
 from .channel import cap, clean
 from .narrowing import MESSAGE_BYTES
+
+# pytest's own exit code for it.
+INTERNAL_ERROR = 3
 
 
 class Quiet:
@@ -13,6 +18,7 @@ class Quiet:
     def __init__(self, interactor, channel):
         self.interactor = interactor
         self.channel = channel
+        self.is_fed = False
 
     def begin_test(self, index, nodeid):
         """The test at this index of session.items begins; the controller blames it when this worker dies."""
@@ -24,7 +30,12 @@ class Quiet:
         """A report of a test that is over: a fixture that outlived it failed in its teardown."""
 
     def pytest_internalerror(self, excrepr):
-        self.interactor.pytest_internalerror(excrepr)
+        if not self.is_fed:
+            self.interactor.pytest_internalerror(excrepr)
+            return
+        # The controller would end all workers: this one ends alone, blamed on what it was at.
+        self.channel.send("internal-error", message=cap(str(excrepr), MESSAGE_BYTES))
+        os._exit(INTERNAL_ERROR)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_sessionfinish(self, exitstatus):

@@ -35,6 +35,10 @@ class Running:
         if report.nodeid == self.nodeid:
             self.reports.append(report)
 
+    def pytest_keyboard_interrupt(self, excinfo):
+        # KeyboardInterrupt and pytest.exit: the suite, or somebody, wants the whole run to end.
+        self.channel.send("exit-requested", reason=cap(excinfo.exconly(), self.traceback_bytes))
+
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):
         self.channel.close()

@@ -49,6 +49,7 @@ class Streaming:
         logging_plugin = self.config.pluginmanager.get_plugin("logging-plugin")
         without = [] if logging_plugin is None else [logging_plugin]
         self.collect = self.config.pluginmanager.subset_hook_caller("pytest_collection", without)
+        self.reporting.is_fed = True
         self.channel.send("ready")
         for task in self.channel.tasks():
             finished = all(self.run_selector(selector, task["isSerial"]) for selector in task["selectors"])
@@ -89,6 +90,9 @@ class Streaming:
             self.last = item
             self.reporting.begin_test(index, item.nodeid)
             self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.channel.is_inherited():
+                # A child that the test forked came back here: it must not go on as a second worker on the same connections.
+                os._exit(0)
             self.reporting.end_test()
         self.session.items = []
         return True

@@ -1,0 +1,8 @@
+// An agent's stream engine in a process of its own, to be killed: `node lone-agent.ts WORKSPACE PYTHON FILE`.
+
+import { openFed } from './compare.ts';
+import { selectors } from './suite.ts';
+
+const [path = '', python = '', file = ''] = process.argv.slice(2);
+const session = await openFed({ path, [Symbol.asyncDispose]: async () => undefined }, { python });
+await session.run(selectors(file));
