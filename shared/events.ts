@@ -49,6 +49,8 @@ export type AttemptEvent =
       readonly nodeids: readonly NodeId[];
       /** Those of them that were put off, as they must run alone. */
       readonly serial: readonly NodeId[];
+      /** Whether the file may be run twice at a time: none of its tests is marked `no_speculation`. */
+      readonly mayBackUp: boolean;
       readonly seconds: number;
       readonly worker: string;
     }

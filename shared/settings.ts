@@ -9,6 +9,9 @@ export type LogLevel = (typeof logLevels)[number];
 export const verbosities = ['quiet', 'normal', 'verbose'] as const;
 export type Verbosity = (typeof verbosities)[number];
 
+/** Whether an attempt that holds up the end is run a second time on an idle agent. */
+export const speculations = ['off', 'auto'] as const;
+
 /** In which order shards are handed out: for the shortest run, failures of late first, or most chance of a failure per second first. */
 export const orders = ['longest', 'failed-first', 'value'] as const;
 export type Order = (typeof orders)[number];
@@ -63,6 +66,7 @@ export interface RunSettings extends CommonSettings {
   readonly deadlineSeconds: number | null;
   /** null: a part of the deadline. */
   readonly reserveSeconds: number | null;
+  readonly speculate: (typeof speculations)[number];
   /** null: longest, and by value under a deadline that cannot be met. */
   readonly order: Order | null;
   /** A commit: test files that differ from it are likelier to fail. */

@@ -136,7 +136,8 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         const serial = message.serial.map(nodeId);
         for (const nodeid of nodeids) announced.add(nodeid);
         for (const nodeid of serial) announced.delete(nodeid);
-        tell({ kind: 'collected', at: now(), file, nodeids, serial, seconds: message.seconds, worker });
+        const { seconds, mayBackUp } = message;
+        tell({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, seconds, worker });
         return;
       }
       case 'collect-failed': {

@@ -19,12 +19,13 @@ const message = z.discriminatedUnion('kind', [
   /** First on every connection: `main` runs tests without xdist, `controller` has xdist workers, `gw0`… are these. */
   z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
   z.object({ kind: z.literal('started'), workers: z.number().int(), python: z.string(), pytest: z.string(), xdist: z.string() }),
-  /** `serial`: those of `nodeids` that are put off. */
+  /** `serial`: those of `nodeids` that are put off. `mayBackUp`: no test of the file is marked `no_speculation`. */
   z.object({
     kind: z.literal('collected'),
     file: z.string(),
     nodeids: z.array(z.string()),
     serial: z.array(z.string()),
+    mayBackUp: z.boolean(),
     seconds: z.number(),
   }),
   z.object({ kind: z.literal('collect-failed'), file: z.string(), message: z.string() }),

@@ -37,6 +37,7 @@ export function openingOf({ settings, startedAt }: Setting, deadline: Deadline |
     crashLimit: settings.crashLimit,
     waitAgentSeconds: settings.waitAgentsSeconds,
     deadline,
+    speculate: settings.speculate === 'auto',
     order: settings.order,
     ...found,
   };

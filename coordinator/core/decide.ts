@@ -7,6 +7,7 @@ import type { Action, CloseReason } from './events.ts';
 import { isSuspect, isToHalve } from './halve.ts';
 import type { AttemptRecord, RunState, ShardRecord } from './run-state.ts';
 import { hasEnded } from './settle.ts';
+import { stragglers, waitingForNothing } from './straggler.ts';
 import { isComplete, lacksOnlySerial } from './unfinished.ts';
 
 /** What to do now, in order. Time is the latest that the state knows of; nothing follows once the run is closed. */
@@ -20,7 +21,13 @@ export function decide(state: RunState): readonly Action[] {
   const open = shards.filter((record) => !isSettled(state, record));
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
-  return [...shards.flatMap(superseded), ...admit(state, others).map(start), ...decideAlone(state, open, alone)];
+  return [
+    ...shards.flatMap(superseded),
+    ...admit(state, others).map(start),
+    ...stragglers(state).map(backup),
+    ...waitingForNothing(state).map(takeBack),
+    ...decideAlone(state, open, alone),
+  ];
 }
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
@@ -79,6 +86,10 @@ const start = ({ state, shard }: ShardRecord): Action => ({
   shard: shard.id,
   role: state.kind === 'planned' ? 'primary' : 'retry',
 });
+
+const backup = ({ shard }: ShardRecord): Action => ({ kind: 'start-attempt', shard: shard.id, role: 'backup' });
+
+const takeBack = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
 
 /** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
 function decideAlone(state: RunState, open: readonly ShardRecord[], alone: readonly ShardRecord[]): readonly Action[] {

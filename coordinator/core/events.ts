@@ -33,6 +33,8 @@ export interface RunOpened {
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;
   readonly affinity: Affinity;
+  /** Whether an attempt that holds up the end gets a backup on another agent. */
+  readonly speculate: boolean;
   /** null: longest first, and by value once the deadline cannot be met. */
   readonly order: Order | null;
   /** The chance that something in a shard fails, by shard; 0 where nothing is said. */

@@ -89,6 +89,7 @@ function partFiles(record: ShardRecord, part: Shard): ShardRecord['files'] {
 function adopt(progress: FileProgress, whole: FileProgress): void {
   progress.collectSeconds = whole.collectSeconds === null ? null : 0;
   progress.collectFailed = whole.collectFailed;
+  progress.mayBackUp = whole.mayBackUp;
   const named = new Set<NodeId>(progress.selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : [])));
   for (const test of whole.tests.values()) {
     if (!named.has(test.nodeid)) continue;

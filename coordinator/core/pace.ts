@@ -1,20 +1,24 @@
 // How fast a run really is: measured against predicted so far, what is left, and on how many slots.
 
 import { assertNever } from '../../shared/assert-never.ts';
+import type { AgentId } from '../../shared/ids.ts';
 import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
 import { isUnfinished, lacksOnlySerial, unfinishedSeconds } from './unfinished.ts';
 
 /** The prediction is believed as if this part of the whole work had been measured and found right: the first few files do not decide. */
 const BELIEF = 0.05;
 
-/** How many seconds one predicted second takes here: 1 where predictions hold, 2 where everything takes twice as long. */
-export function paceOf(state: RunState): number {
+/**
+ * How many seconds one predicted second takes here: 1 where predictions hold, 2 where everything takes twice as long. Of what the agent `except` ran
+ * nothing is counted.
+ */
+export function paceOf(state: RunState, except: AgentId | null = null): number {
   let predicted = 0;
   let measured = 0;
   let whole = 0;
   for (const record of state.shards.values()) {
     whole += record.shard.predictedSeconds;
-    if (record.state.kind === 'planned' || record.state.kind === 'split') continue;
+    if (record.state.kind === 'planned' || record.state.kind === 'split' || (except !== null && isBy(record, except))) continue;
     predicted += record.shard.predictedSeconds - leftSeconds(state, record);
     for (const { collectSeconds, tests } of record.files.values()) {
       measured += collectSeconds ?? 0;
@@ -24,6 +28,9 @@ export function paceOf(state: RunState): number {
   const belief = whole * BELIEF;
   return belief === 0 ? 1 : (measured + belief) / (Math.max(0, predicted) + belief);
 }
+
+const isBy = (record: ShardRecord, agent: AgentId): boolean =>
+  attemptsOf(record).some(({ state }) => state.kind !== 'enqueued' && state.agent === agent);
 
 /** What of the shard's prediction is still to come, in predicted seconds. */
 export function leftSeconds(state: RunState, record: ShardRecord): number {

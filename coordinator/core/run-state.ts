@@ -68,6 +68,8 @@ export interface FileProgress {
   readonly tests: Map<NodeId, TestRecord>;
   /** Those of `tests` that run alone, after everything else. */
   readonly serial: Set<NodeId>;
+  /** May a second copy of it run beside the first? */
+  mayBackUp: boolean;
   /** How many of `tests` have no outcome yet. */
   openTests: number;
   /** How long the first collection took; null while the file was never collected. */
@@ -176,6 +178,7 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   selectors,
   tests: new Map(),
   serial: new Set(),
+  mayBackUp: true,
   openTests: 0,
   collectSeconds: null,
   collectFailed: false,

@@ -28,7 +28,9 @@ const LOSSES_PER_EXECUTION = 3;
 /** Being stopped is no sign that a shard cannot be run: an agent's shutdown leaves room for another attempt, maxfail closes the run. */
 function isUsedUp(state: RunState, record: ShardRecord): boolean {
   // Attempts that left only what must run alone did all they had to do.
-  const counted = lacksOnlySerial(state, record) ? attemptsOf(record).filter(({ role }) => role === 'serial') : attemptsOf(record);
+  // A backup was nobody's try but the coordinator's: it takes none away.
+  const tries = attemptsOf(record).filter(({ role }) => role !== 'backup');
+  const counted = lacksOnlySerial(state, record) ? tries.filter(({ role }) => role === 'serial') : tries;
   const endedBy = (attempt: AttemptRecord): string | null => (attempt.state.kind === 'ended' ? attempt.state.ending.kind : null);
   const executions = counted.filter((attempt) => !['interrupted', 'lost', null].includes(endedBy(attempt))).length;
   const losses = counted.filter((attempt) => endedBy(attempt) === 'lost' && attempt.startedAt !== null).length;

@@ -41,6 +41,7 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
   for (const nodeid of event.serial) progress.serial.add(nodeid);
+  progress.mayBackUp &&= event.mayBackUp;
   if (!isUnfinished(state, progress)) settle(state, record.shard.id, by.attempt);
 }
 

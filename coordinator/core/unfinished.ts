@@ -78,10 +78,14 @@ export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole):
   return { id: attemptId(shard, fence), shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
 }
 
-/** A backup is of no use beside the attempt that it backs up. */
+/** A backup is of no use beside the attempt that it backs up, nor what was taken back where it waited. */
 function avoidedBy(record: ShardRecord, role: AttemptRole): readonly AgentId[] {
-  if (role !== 'backup') return [];
-  return attemptsOf(record).flatMap(({ state }) => (state.kind === 'taken' || state.kind === 'running' ? [state.agent] : []));
+  return attemptsOf(record).flatMap(({ state }) => {
+    if (state.kind === 'enqueued' || state.agent === null) return [];
+    const isRunning = state.kind !== 'ended';
+    const wasTakenBack = !isRunning && state.ending.kind === 'interrupted' && state.ending.by === 'superseded';
+    return (role === 'backup' && isRunning) || wasTakenBack ? [state.agent] : [];
+  });
 }
 
 /** The part of the shard's estimate that falls to a file's tests without an outcome, each file and each test taken to be alike. */

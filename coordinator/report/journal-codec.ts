@@ -41,6 +41,7 @@ const ownSchemas: OwnSchemas = {
     waitAgentSeconds: seconds,
     deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
     affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
+    speculate: z.boolean(),
     order: z.enum(orders).nullable(),
     failureChances: z.record(shardIdSchema, z.number()),
   }),

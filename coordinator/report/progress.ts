@@ -106,6 +106,9 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
           }
           tenth(before);
           return;
+        case 'attempt-enqueued':
+          if (event.role === 'backup') line(`shard ${event.shard} holds up the end: a second copy goes to another agent`);
+          return;
         case 'shard-split':
           line(`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`);
           return;

@@ -1,7 +1,7 @@
 // The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
 
 import { engines, relays } from '../run-spec.ts';
-import { logLevels, orders } from '../settings.ts';
+import { logLevels, orders, speculations } from '../settings.ts';
 
 import type { CommandName } from './commands.ts';
 
@@ -197,6 +197,14 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     decided: 'longest; under a deadline that cannot be met, value',
     meaning: 'what is handed out first: the longest, what failed of late, or what is most likely to fail per second',
+  }),
+  row({
+    name: 'speculate',
+    kind: 'choice',
+    choices: speculations,
+    commands: run,
+    fallback: 'off',
+    meaning: 'a second copy of what alone holds up the end, on an idle agent; the first result wins (auto)',
   }),
   row({
     name: 'changed-since',

@@ -10,6 +10,7 @@ import {
   type ReportSettings,
   type RunSettings,
   type Settings,
+  speculations,
   type Verbosity,
 } from '../settings.ts';
 import { parseTargets } from '../targets.ts';
@@ -77,6 +78,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     engine: oneOf('engine', engines),
     deadlineSeconds: number('deadline'),
     reserveSeconds: number('reserve'),
+    speculate: oneOf('speculate', speculations),
     order: orders.find((each) => each === values.get('order')) ?? null,
     changedSince: text('changed-since'),
     serialMarker: text('serial-marker') ?? '',

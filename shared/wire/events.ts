@@ -16,6 +16,8 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     file: testFileSchema,
     nodeids: z.array(nodeIdSchema),
     serial: z.array(nodeIdSchema),
+    // Who does not know the mark has not looked for it.
+    mayBackUp: z.boolean().default(false),
     seconds: z.number(),
     worker: z.string(),
   }),

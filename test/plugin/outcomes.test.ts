@@ -94,11 +94,17 @@ describe.each([
   });
 
   test('a test is told to have started before it runs, and each file to be collected once although every xdist worker collects it', async () => {
-    await using suite = await makeSuite({ 'test_a.py': 'def test_1(): pass\ndef test_2(): pass\n', 'test_empty.py': '' });
-    const ran = await run(suite, selectors('test_a.py', 'test_empty.py'));
-    expect(ran.events.filter((event) => event.kind === 'collected').map((event) => [event.file, event.nodeids.length])).toEqual([
-      ['test_a.py', 2],
-      ['test_empty.py', 0],
+    await using suite = await makeSuite({
+      'test_a.py': 'def test_1(): pass\ndef test_2(): pass\n',
+      'test_empty.py': '',
+      'test_once.py': 'import pytest\ndef test_1(): pass\n@pytest.mark.no_speculation\ndef test_2(): pass\n',
+    });
+    const ran = await run(suite, selectors('test_a.py', 'test_empty.py', 'test_once.py'));
+    const collected = ran.events.filter((event) => event.kind === 'collected');
+    expect(collected.map((event) => [event.file, event.nodeids.length, event.mayBackUp])).toEqual([
+      ['test_a.py', 2, true],
+      ['test_empty.py', 0, true],
+      ['test_once.py', 2, false],
     ]);
     for (const nodeid of Object.keys(ran.outcomes)) {
       const started = ran.events.findIndex((event) => event.kind === 'test-started' && event.nodeid === nodeid);

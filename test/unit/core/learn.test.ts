@@ -97,7 +97,7 @@ test('tests that run alone, after all others, are no part of what their file tak
   const state = stateAfter(
     opening,
     enqueued(1),
-    told(a1, 1, 1, collected(file, [t1, t2], 0.5, [t2])),
+    told(a1, 1, 1, collected(file, [t1, t2], 0.5, { serial: [t2] })),
     ...[t1, t2].map((id) => told(a1, 1, 1, finished(id, 'passed', { seconds: 1 }))),
   );
   expect(learn(new Map(), state)).toEqual(history(timing(0.5, { [t1]: 1 })));

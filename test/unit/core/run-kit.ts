@@ -55,6 +55,7 @@ export const opened = (
     waitAgentSeconds: 60,
     deadline: null,
     affinity: NO_AFFINITY,
+    speculate: false,
     order: null,
     failureChances: {},
     ...rest,
@@ -114,9 +115,15 @@ export const ended = (agent: AgentId, shard: number, fence = 1, ending: AttemptE
   seconds: 2,
 });
 
-export const collected = (file: string, nodeids: readonly string[], seconds = 0.5, serial: readonly string[] = []): AttemptEvent => ({
+export const collected = (
+  file: string,
+  nodeids: readonly string[],
+  seconds = 0.5,
+  { serial = [], mayBackUp = true }: { readonly serial?: readonly string[]; readonly mayBackUp?: boolean } = {},
+): AttemptEvent => ({
   kind: 'collected',
   serial: serial.map(nodeId),
+  mayBackUp,
   at: 2100,
   file: testFile(file),
   nodeids: nodeids.map(nodeId),

@@ -9,6 +9,7 @@ from .arguments import file_of, path_of, split_argument
 from .channel import cap, clean, now_ms, perf_seconds
 
 OWN_ID = "_shardline_nodeid"
+NO_SPECULATION = "no_speculation"
 MESSAGE_BYTES = 100_000
 PACKAGES_ARE_MODULES = not hasattr(pytest, "Directory")  # pytest 7
 
@@ -24,6 +25,7 @@ class Narrowing:
         selectors = session["selectors"]
         self.serial_marker = None if session["isSerial"] else session["serialMarker"]
         self.put_off = []
+        self.never_twice = set()
         self.channel = channel
         self.wanted = {}
         self.excepted = set()
@@ -93,6 +95,7 @@ class Narrowing:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
         kept = [item for item in items if self.wants(item)]
+        self.never_twice = {file_of(own_id(item)) for item in kept if item.get_closest_marker(NO_SPECULATION)}
         if self.serial_marker is not None:
             self.put_off = [own_id(item) for item in kept if item.get_closest_marker(self.serial_marker)]
             kept = [item for item in kept if own_id(item) not in self.put_off]
@@ -132,7 +135,9 @@ class Narrowing:
                     self.tell_failed(file, "not found: %s" % nodeid)
         for file, nodeids in by_file.items():
             if nodeids or file not in self.failed:
-                self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=[nodeid for nodeid in nodeids if nodeid in self.put_off], seconds=self.seconds.get(file, 0.0))
+                serial = [nodeid for nodeid in nodeids if nodeid in self.put_off]
+                seconds = self.seconds.get(file, 0.0)
+                self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=serial, mayBackUp=file not in self.never_twice, seconds=seconds)
         for nodeid, report in self.skipped.items():
             self.channel.send("test-finished", **skip_phase(nodeid, report))
 

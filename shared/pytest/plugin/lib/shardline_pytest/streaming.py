@@ -12,7 +12,7 @@ from _pytest.runner import collect_one_node
 
 from .arguments import path_of, split_argument
 from .channel import cap, clean, perf_seconds
-from .narrowing import MESSAGE_BYTES, OWN_ID, is_among, own_id, selects, skip_phase
+from .narrowing import MESSAGE_BYTES, NO_SPECULATION, OWN_ID, is_among, own_id, selects, skip_phase
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 
@@ -108,6 +108,7 @@ class Streaming:
         self.skipped = {}
         self.known = []
         self.put_off = []
+        self.may_back_up = True
         if self.selector is None:
             self.remember_arguments()
             return []
@@ -128,6 +129,7 @@ class Streaming:
             self.known = [own_id(item) for item in session.items]
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
             wanted = [item for item in session.items if self.wants(item)]
+            self.may_back_up = not any(item.get_closest_marker(NO_SPECULATION) for item in wanted)
             if not self.is_serial:
                 self.put_off = [own_id(item) for item in wanted if item.get_closest_marker(self.serial_marker)]
             session.items[:] = [item for item in wanted if own_id(item) not in self.put_off]
@@ -200,7 +202,7 @@ class Streaming:
             if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, nodeid) for nodeid in self.known + nodeids):
                 self.tell_failed(file, "not found: %s" % wanted)
         if nodeids or not self.is_failed(file):
-            self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=self.put_off, seconds=seconds)
+            self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=self.put_off, mayBackUp=self.may_back_up, seconds=seconds)
         for nodeid, report in self.skipped.items():
             self.channel.send("test-finished", **skip_phase(nodeid, report))
 

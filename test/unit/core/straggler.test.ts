@@ -1,0 +1,112 @@
+// Which attempts get a backup, and when.
+
+import { expect, test } from 'vitest';
+import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
+import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { shardId } from '../../../shared/ids.ts';
+import {
+  a1,
+  a2,
+  collected,
+  crashed,
+  decideAll,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  lost,
+  opened,
+  shardOf,
+  started,
+  stateAfter,
+  tick,
+  told,
+} from './run-kit.ts';
+
+const t1 = 'test_2.py::test_1';
+const t2 = 'test_2.py::test_2';
+
+/** A long first shard that a2 has done as predicted, and a second of 10 s that a1 began at 1 s and has half of. */
+const opening = (changes: Partial<RunOpened> = {}): RunOpened =>
+  opened([shardOf(1, ['test_1.py'], 1000), shardOf(2, ['test_2.py'], 10)], { engine: 'stream', speculate: true, ...changes });
+const halfDone = (changes: { readonly mayBackUp?: boolean; readonly serial?: readonly string[] } = {}): readonly CoordinatorEvent[] => [
+  joined(a1, 1000, 1),
+  joined(a2, 1000, 1),
+  enqueued(1),
+  enqueued(2),
+  started(a2, 1),
+  told(a2, 1, 1, collected('test_1.py', ['test_1.py::test_1'], 0)),
+  told(a2, 1, 1, finished('test_1.py::test_1', 'passed', { seconds: 1000 })),
+  ended(a2, 1),
+  started(a1, 2),
+  told(a1, 2, 1, collected('test_2.py', [t1, t2], 0, changes)),
+  told(a1, 2, 1, finished(t1)),
+];
+const backups = (open: RunOpened, ...events: readonly CoordinatorEvent[]): readonly string[] =>
+  decideAll(stateAfter(open, ...events)).flatMap((action) =>
+    action.kind === 'start-attempt' && action.role === 'backup' ? [action.shard] : [],
+  );
+const late = tick(30_000);
+
+test('what has taken twice its time is backed up elsewhere, once, and only what is left of it', () => {
+  const state = stateAfter(opening(), ...halfDone(), late);
+  expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's2', role: 'backup' }]);
+  expect(nextAttempt(stateAfter(opening(), ...halfDone(), late), shardId(2), 'backup')).toMatchObject({
+    id: 's2.2',
+    avoid: [a1],
+    selectors: [{ kind: 'tests', nodeids: [t2] }],
+  });
+  expect(backups(opening(), ...halfDone(), enqueued(2, 2, 'backup'), lost(a2), joined(a2), late)).toEqual([]);
+});
+
+test('not before that, not without being asked, not while something waits, and not without an idle slot on another agent', () => {
+  expect(backups(opening(), ...halfDone(), tick(20_000))).toEqual([]);
+  expect(backups(opening({ speculate: false }), ...halfDone(), late)).toEqual([]);
+  const three = { shards: [...opening().shards, shardOf(3, ['test_3.py'], 10)] };
+  expect(backups(opening(three), ...halfDone(), enqueued(3), late)).toEqual([]);
+  expect(backups(opening(three), ...halfDone(), enqueued(3), started(a2, 3), late)).toEqual([]);
+  expect(backups(opening(), ...halfDone(), lost(a2), late)).toEqual([]);
+});
+
+test('not what is marked, what runs alone, or a file of which pytest has not told yet', () => {
+  expect(backups(opening(), ...halfDone({ mayBackUp: false }), late)).toEqual([]);
+  expect(backups(opening(), ...halfDone({ serial: [t2] }), late)).toEqual([]);
+  expect(backups(opening(), ...halfDone().slice(0, -2), late)).toEqual([]);
+});
+
+test('not more than a twentieth of the work, and not where everything is as slow', () => {
+  const small = { shards: [shardOf(1, ['test_1.py'], 20), shardOf(2, ['test_2.py'], 10)] };
+  const quick = halfDone().map((event) =>
+    event.kind === 'attempt-told' && event.shard === 's1' && event.event.kind === 'test-finished'
+      ? told(a2, 1, 1, finished('test_1.py::test_1', 'passed', { seconds: 20 }))
+      : event,
+  );
+  expect(backups(opening(small), ...quick, late)).toEqual([]);
+  expect(backups(opening({ shards: [shardOf(1, ['test_1.py'], 300), shardOf(2, ['test_2.py'], 10)] }), ...halfDone(), late)).toEqual([]);
+});
+
+test('the first to complete the shard wins and the other is called off; a backup that crashes takes no try away', () => {
+  const both = [...halfDone(), enqueued(2, 2, 'backup'), started(a2, 2, 2)];
+  const won = stateAfter(opening(), ...both, told(a2, 2, 2, finished(t2)));
+  expect(decideAll(won)).toEqual([
+    { kind: 'cancel-attempt', attempt: 's2.1', by: 'superseded' },
+    { kind: 'close-run', why: { kind: 'done' } },
+  ]);
+  const once = opening({ attemptLimit: 2 });
+  const failed = stateAfter(once, ...both, ended(a2, 2, 2, crashed()), ended(a1, 2, 1, crashed()));
+  expect(failed.shards.get(shardId(2))?.state.kind).toBe('open');
+});
+
+test('what an agent holds without a worker for it is taken back while another has one to spare, and left to others', () => {
+  const three = opening({ shards: [...opening().shards, shardOf(3, ['test_3.py'], 10)] });
+  const holding = [...halfDone(), enqueued(3), started(a1, 3, 1, 2500), tick(3000)];
+  const taken = decideAll(stateAfter(three, ...holding));
+  expect(taken).toEqual([{ kind: 'cancel-attempt', attempt: 's3.1', by: 'superseded' }]);
+  const handedBack = ended(a1, 3, 1, { kind: 'interrupted', by: 'superseded' });
+  const state = stateAfter(three, ...holding, handedBack);
+  expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's3', role: 'retry' }]);
+  expect(nextAttempt(stateAfter(three, ...holding, handedBack), shardId(3), 'retry')).toMatchObject({ avoid: [a1] });
+  expect(decideAll(stateAfter(opening({ ...three, speculate: false }), ...holding))).toEqual([]);
+  expect(decideAll(stateAfter(three, ...holding.slice(0, -1), lost(a2)))).toEqual([]);
+  expect(decideAll(stateAfter(three, ...holding, told(a1, 3, 1, collected('test_3.py', ['test_3.py::t'])), tick(3001)))).toEqual([]);
+});
