@@ -2,6 +2,7 @@
 
 import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writePages } from './pages.ts';
 import { main, root, run, SetupError } from './process.ts';
 
 const sources = ['shared', 'coordinator', 'agent'] as const;
@@ -12,8 +13,12 @@ await main(async () => {
   const compiled = await run(join(root, 'node_modules', '.bin', 'tsc'), ['--project', 'scripts/tsconfig.build.json']);
   if (compiled !== 0) throw new SetupError('the sources do not compile. Fix: mend what tsc reports above.');
   for (const source of sources) {
-    cpSync(join(root, source), join(dist, source), { recursive: true, filter: (path) => !/\.ts$|__pycache__|\.pyc$/.test(path) });
+    cpSync(join(root, source), join(dist, source), {
+      recursive: true,
+      filter: (path) => !/\.tsx?$|__pycache__|\.pyc$|report\/page(\/|$)/.test(path),
+    });
   }
+  await writePages(join(dist, 'coordinator', 'report', 'built'));
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     name: string;
     version: string;

@@ -11,7 +11,13 @@ export interface Report {
   readonly exitCode: number;
   readonly startedAt: string;
   readonly finishedAt: string;
-  readonly deadline: { readonly seconds: number; readonly met: boolean; readonly overshootSeconds: number } | null;
+  readonly deadline: {
+    readonly seconds: number;
+    /** Kept at its end for draining and merging. */
+    readonly reserveSeconds: number;
+    readonly met: boolean;
+    readonly overshootSeconds: number;
+  } | null;
   readonly totals: Totals;
   readonly tests: readonly ReportedTest[];
   readonly notRun: readonly NotRun[];

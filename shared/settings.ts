@@ -32,6 +32,7 @@ interface CommonSettings {
 export interface Copies {
   readonly json: string | null;
   readonly junitXml: string | null;
+  readonly html: string | null;
   readonly trace: string | null;
 }
 

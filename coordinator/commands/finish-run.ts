@@ -11,7 +11,7 @@ import type { RunState } from '../core/run-state.ts';
 import { firstExitCode } from '../core/verdict.ts';
 import type { TimingStore } from '../ports.ts';
 import { readJournal } from '../report/journal.ts';
-import { writeCopies, writeOutputs } from '../report/outputs.ts';
+import { writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
 import { CLOSE_MS, type Setting, within } from './setting.ts';
 import { showReport } from './show-report.ts';
 
@@ -45,6 +45,10 @@ export async function finishRun(
   await attempt(journal);
   await attempt(copy());
   if (store !== null) await attempt(within(CLOSE_MS, store.save(learn(store.old, state))));
+  const draw = async (): Promise<void> => {
+    paths.push(...(await writePage(report, out)));
+  };
+  await attempt(draw());
 
   await attempt(showReport(report, { ...settings, paths }, edge));
   for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);

@@ -37,6 +37,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
         ? null
         : {
             seconds: Math.max(...deadlines.map(({ seconds }) => seconds)),
+            reserveSeconds: Math.max(...deadlines.map(({ reserveSeconds }) => reserveSeconds)),
             met: deadlines.every(({ met }) => met),
             overshootSeconds: Math.max(...deadlines.map(({ overshootSeconds }) => overshootSeconds)),
           },

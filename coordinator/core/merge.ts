@@ -62,7 +62,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
 function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number): Report['deadline'] {
   if (deadline === null) return null;
   const overshootSeconds = Math.max(0, (finishedAt - startedAt) / 1000 - deadline.seconds);
-  return { seconds: deadline.seconds, met: overshootSeconds === 0, overshootSeconds };
+  return { seconds: deadline.seconds, reserveSeconds: deadline.reserveSeconds, met: overshootSeconds === 0, overshootSeconds };
 }
 
 /** A run that ends without having been closed was stopped from outside. */

@@ -8,6 +8,7 @@ import type { Copies } from '../../shared/settings.ts';
 import { encodeReport } from '../../shared/wire/report.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { junitXml } from './junit.ts';
+import { reportHtml } from './report-html.ts';
 import { summaryMarkdown } from './summary-md.ts';
 import { traceJson } from './trace.ts';
 
@@ -25,7 +26,7 @@ export async function prepareOut(dir: string): Promise<void> {
   });
 }
 
-/** Writes every output of a run into its folder and resolves with the paths. Throws `output-not-writable`. */
+/** Writes what machines wait for into a run's folder and resolves with the paths. Throws `output-not-writable`. */
 export async function writeOutputs(report: Report, dir: string): Promise<readonly string[]> {
   return await writeFiles([
     [join(dir, 'report.json'), encodeReport(report)],
@@ -34,16 +35,22 @@ export async function writeOutputs(report: Report, dir: string): Promise<readonl
   ]);
 }
 
+/** Writes the page into a run's folder: by itself, because nothing else is to wait for it. Throws `output-not-writable`. */
+export async function writePage(report: Report, dir: string): Promise<readonly string[]> {
+  return await writeFiles([[join(dir, 'report.html'), await reportHtml(report)]]);
+}
+
 /** Writes what was asked for and resolves with the paths. `readEvents` gives what is recorded of the run. Throws `output-not-writable`. */
 export async function writeCopies(
   report: Report,
   places: Copies,
   readEvents: () => Promise<readonly CoordinatorEvent[]>,
 ): Promise<readonly string[]> {
-  const { json, junitXml: junit, trace } = places;
+  const { json, junitXml: junit, html, trace } = places;
   return await writeFiles([
     ...(json === null ? [] : [[json, encodeReport(report)] as const]),
     ...(junit === null ? [] : [[junit, junitXml(report)] as const]),
+    ...(html === null ? [] : [[html, await reportHtml(report)] as const]),
     ...(trace === null ? [] : [[trace, traceJson(report, await readEvents())] as const]),
   ]);
 }

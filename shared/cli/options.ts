@@ -247,6 +247,7 @@ export const optionTable: readonly OptionRow[] = [
   }),
   row({ name: 'json', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of report.json' }),
   row({ name: 'junit-xml', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of junit.xml' }),
+  row({ name: 'html', kind: 'path', metavar: 'PATH', commands: runAndReport, meaning: 'an extra copy of report.html' }),
   row({
     name: 'trace',
     kind: 'path',

@@ -121,7 +121,7 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
 
 function copies(values: Read['values']): Copies {
   const { text } = reader(values);
-  return { json: text('json'), junitXml: text('junit-xml'), trace: text('trace') };
+  return { json: text('json'), junitXml: text('junit-xml'), html: text('html'), trace: text('trace') };
 }
 
 function common(values: Read['values'], workspace: string) {

@@ -19,7 +19,7 @@ const reportSchema: z.ZodType<Report> = z.object({
   exitCode: z.int(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
-  deadline: z.object({ seconds, met: z.boolean(), overshootSeconds: seconds }).nullable(),
+  deadline: z.object({ seconds, reserveSeconds: seconds.default(0), met: z.boolean(), overshootSeconds: seconds }).nullable(),
   totals: z.object({
     expected: count,
     passed: count,

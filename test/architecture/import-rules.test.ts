@@ -29,6 +29,16 @@ const packageHomes: Readonly<Record<string, RegExp>> = {
   xmlbuilder2: /^coordinator\/report\//,
 };
 
+/** What is bundled into the pages, and the bundler: the published package holds what came of them and does not depend on them. */
+const bundledHomes: Readonly<Record<string, RegExp>> = {
+  preact: /^coordinator\/report\/page\//,
+  '@tanstack/virtual-core': /^coordinator\/report\/page\//,
+  'd3-scale': /^coordinator\/report\/page\//,
+  'd3-selection': /^coordinator\/report\/page\//,
+  'd3-zoom': /^coordinator\/report\/page\//,
+  rolldown: /^coordinator\/report\/bundle-page\.ts$/,
+};
+
 /** Values only: no package, not even Node's, and no I/O. */
 const isCore = (path: string): boolean => /^(coordinator|agent)\/core\//.test(path) || /^shared\/[^/]+$/.test(path);
 const impure = /\b(process\.|Date\.now|new Date\(\)|Math\.random|performance\.|console\.|setTimeout|setInterval|crypto\.|fetch\()/;
@@ -49,6 +59,9 @@ const isProduct = (path: string): boolean => product.some((name) => name === sid
 const isRelative = (specifier: string): boolean => specifier.startsWith('.');
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 const adapterOf = (path: string): string | null => /^(coordinator|agent)\/(redis|discovery|report|pytest)\//.exec(path)?.[0] ?? null;
+const homeOf = (name: string): RegExp | undefined => packageHomes[name] ?? bundledHomes[name];
+/** What runs in a browser. */
+const isPage = (path: string): boolean => path.startsWith('coordinator/report/page/');
 const isCommand = (path: string): boolean => /^(coordinator|agent)\/commands\//.test(path);
 
 const rules: readonly Rule[] = [
@@ -70,7 +83,7 @@ const rules: readonly Rule[] = [
   {
     says: 'a package is imported only where its adapter lives, and only if the published package depends on it',
     forbids: (path, target, { specifier }) =>
-      !isRelative(specifier) && !specifier.startsWith('node:') && !(packageHomes[packageOf(target)]?.test(path) ?? false),
+      !isRelative(specifier) && !specifier.startsWith('node:') && !(homeOf(packageOf(target))?.test(path) ?? false),
   },
   {
     says: 'an adapter is imported by itself and by commands only',
@@ -79,12 +92,19 @@ const rules: readonly Rule[] = [
       (adapterOf(target) !== null && adapterOf(target) !== adapterOf(path) && !isCommand(path) && !adapterFiles.includes(path)),
   },
   {
+    says: 'a page is imported by itself only, and imports itself, values, and types of what it is given',
+    forbids: (path, target, { specifier, typeOnly }) =>
+      isRelative(specifier) &&
+      isPage(path) !== isPage(target) &&
+      (isPage(target) || !(isCore(target) || (typeOnly && target === 'coordinator/report/page-data.ts'))),
+  },
+  {
     says: 'the product imports nothing of its tests, scripts, benchmarks and examples',
     forbids: (_path, target, { specifier }) => isRelative(specifier) && !isProduct(target) && target !== 'package.json',
   },
   {
     says: 'a relative import names its file with .ts',
-    forbids: (_path, target, { specifier }) => isRelative(specifier) && !/\.(ts|json)$/.test(target),
+    forbids: (_path, target, { specifier }) => isRelative(specifier) && !/\.(tsx?|json)$/.test(target),
   },
 ];
 
@@ -135,7 +155,7 @@ function circle(files: ReadonlyMap<string, string>): string[] | null {
 const sources = new Map(
   product.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => /\.tsx?$/.test(name))
       .map((name) => [`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8')] as const),
   ),
 );
@@ -163,8 +183,12 @@ test('the top of the repository has no other folder', () => {
 });
 
 test('every package that the product may import is a dependency of it, and the other way round', () => {
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
   expect(Object.keys(packageHomes).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+  expect(Object.keys(manifest.devDependencies)).toEqual(expect.arrayContaining(Object.keys(bundledHomes)));
 });
 
 test.each([
@@ -186,6 +210,10 @@ test.each([
   ['agent/agent-loop.ts', "import { GenericContainer } from 'testcontainers';"],
   ['agent/agent-loop.ts', "export { attempt } from './attempt.ts';"],
   ['agent/agent-loop.ts', 'export default 1;'],
+  ['coordinator/report/page/app.tsx', "import { reportHtml } from '../report-html.ts';"],
+  ['coordinator/report/page/app.tsx', "import { readFile } from 'node:fs/promises';\nimport { z } from 'zod';"],
+  ['coordinator/report/report-html.ts', "import { render } from 'preact';"],
+  ['coordinator/report/report-html.ts', "import { readModel } from './page/model.ts';"],
 ])('the rules refuse, in %s: %s', (path, source) => {
   expect(violations(path, source)).not.toEqual([]);
 });

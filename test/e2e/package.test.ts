@@ -44,6 +44,8 @@ describe('the packed package', () => {
     expect(packed.filter((path) => /(?<!\.d)\.ts$|\.pyc$|\.test\.|^dist\/(test|scripts)\//.test(path))).toEqual([]);
     expect(packed).toContain('dist/shared/cli/shardline.js');
     expect(packed).toContain('dist/shared/cli/shardline.d.ts');
+    expect(packed).toContain('dist/coordinator/report/built/report.js');
+    expect(packed.filter((path) => path.includes('/page/'))).toEqual([]);
     expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
   });
 
@@ -58,6 +60,7 @@ describe('the packed package', () => {
     await execa('npx', args, { cwd: project, env, stdio: 'inherit' });
     const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as Report;
     expect(report.verdict).toBe('passed');
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain(report.runId);
     expect(report.tests.map((each) => each.nodeid).sort()).toEqual([
       'tests/test_sum.py::test_none',
       'tests/test_sum.py::test_sum',

@@ -8,7 +8,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openJournal, readJournal } from '../../../coordinator/report/journal.ts';
 import { junitXml } from '../../../coordinator/report/junit.ts';
-import { prepareOut, writeCopies, writeOutputs } from '../../../coordinator/report/outputs.ts';
+import { prepareOut, writeCopies, writeOutputs, writePage } from '../../../coordinator/report/outputs.ts';
 import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
 import { renderReport } from '../../../coordinator/report/terminal.ts';
 import { nodeId, testFile } from '../../../shared/ids.ts';
@@ -183,9 +183,10 @@ describe('the files of a run', () => {
     const json = join(directory, 'copies', 'r.json');
     const paths = [
       ...(await writeOutputs(sampleReport([]), dir)),
-      ...(await writeCopies(sampleReport([]), { json, junitXml: null, trace: null }, async () => [])),
+      ...(await writeCopies(sampleReport([]), { json, junitXml: null, html: null, trace: null }, async () => [])),
+      ...(await writePage(sampleReport([]), dir)),
     ];
-    expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json]);
+    expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json, join(dir, 'report.html')]);
     for (const path of paths) expect((await stat(path)).size).toBeGreaterThan(0);
     expect(await readFile(join(directory, '.shardline', '.gitignore'), 'utf8')).toBe('*\n');
   });

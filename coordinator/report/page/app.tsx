@@ -1,0 +1,70 @@
+// The page: the verdict, the timeline, and below it one of three views.
+
+import { useState } from 'preact/hooks';
+import { Agents } from './agents.tsx';
+import type { Model } from './model.ts';
+import { everything, type Query } from './query.ts';
+import { Slowest } from './slowest.tsx';
+import { Summary } from './summary.tsx';
+import { Tests } from './tests.tsx';
+import { TimelinePanel } from './timeline-panel.tsx';
+
+const views = ['Tests', 'Slowest', 'Agents and time'] as const;
+type View = (typeof views)[number];
+
+export function App({ model }: { readonly model: Model }) {
+  const [view, setView] = useState<View>('Tests');
+  const [query, setQuery] = useState<Query>(everything);
+  const [opened, setOpened] = useState<ReadonlySet<number>>(() => new Set());
+  const [wanted, setWanted] = useState<{ row: number; wish: number } | null>(null);
+  const open = (row: number): void => {
+    setView('Tests');
+    setQuery({ ...everything, order: query.order });
+    setOpened(new Set([...opened, row]));
+    setWanted({ row, wish: (wanted?.wish ?? 0) + 1 });
+  };
+  const showFile = (file: number): void => {
+    setView('Tests');
+    setQuery({ ...everything, order: 'slowest first', file });
+  };
+  const onTabKey = (event: KeyboardEvent): void => {
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    const next = views[(views.indexOf(view) + step + views.length) % views.length];
+    if (step === 0 || next === undefined) return;
+    setView(next);
+    document.getElementById(tabId(next))?.focus();
+  };
+  return (
+    <>
+      <Summary model={model} />
+      <TimelinePanel model={model} onOpen={open} />
+      <div class="tabs" role="tablist" aria-label="Views" onKeyDown={onTabKey}>
+        {views.map((name) => (
+          <button
+            key={name}
+            id={tabId(name)}
+            type="button"
+            role="tab"
+            aria-selected={name === view}
+            aria-controls="view"
+            tabIndex={name === view ? 0 : -1}
+            onClick={() => setView(name)}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      <main>
+        <div id="view" role="tabpanel" aria-labelledby={tabId(view)}>
+          {view === 'Tests' && (
+            <Tests model={model} query={query} onQuery={setQuery} opened={opened} onOpened={setOpened} wanted={wanted} />
+          )}
+          {view === 'Slowest' && <Slowest model={model} onOpen={open} onFile={showFile} />}
+          {view === 'Agents and time' && <Agents model={model} />}
+        </div>
+      </main>
+    </>
+  );
+}
+
+const tabId = (view: View): string => `tab-${views.indexOf(view)}`;

@@ -1,0 +1,122 @@
+// What the timeline draws: for each xdist worker its attempts in the order of their start, joined by file for when single tests are too small to see.
+
+import { type Attempts, type Model, ran, statuses } from './model.ts';
+
+export interface Lane {
+  readonly agent: string;
+  readonly worker: string;
+  /** Attempts by start. */
+  readonly attempts: Int32Array;
+  /** Where runs of tests of one file begin in `attempts`, and its length at the end. */
+  readonly groups: Int32Array;
+  /** Places in `attempts` of those that failed. */
+  readonly failures: Int32Array;
+  readonly busyMs: number;
+}
+
+export interface Timeline {
+  readonly lanes: readonly Lane[];
+  readonly attempts: Attempts;
+  readonly fileOfAttempt: Int32Array;
+  /** What is shown when nothing is zoomed: from the command's start to its report, or what came later. */
+  readonly endMs: number;
+  /** The run without what follows it, such as a deadline that never came. */
+  readonly runMs: number;
+  readonly marks: readonly { readonly at: number; readonly name: string; readonly kind: 'deadline' | 'drain' | 'end' }[];
+}
+
+/** A deadline that is further away than this part of the run is not drawn: it would leave no room for the run. */
+const DEADLINE_ROOM = 0.35;
+const FIRST_HARMLESS = statuses.indexOf('not run');
+
+export function timelineOf(model: Model): Timeline {
+  const { attempts, data } = model;
+  const members: number[][] = data.lanes.map(() => []);
+  let endMs = data.finishedAt;
+  for (let attempt = 0; attempt < attempts.count; attempt += 1) {
+    if (!ran(attempts, attempt)) continue;
+    members[attempts.lane[attempt] ?? -1]?.push(attempt);
+    endMs = Math.max(endMs, endOf(attempts, attempt));
+  }
+  const lanes = members.flatMap((each, lane) => (each.length === 0 ? [] : [laneOf(model, lane, each)]));
+  lanes.sort((left, right) => compareNatural(left.agent, right.agent) || compareNatural(left.worker, right.worker));
+  const { deadline } = data;
+  const runMs = Math.max(1, endMs);
+  const marks: Timeline['marks'][number][] = data.verdict === 'running' ? [] : [{ at: data.finishedAt, name: 'report', kind: 'end' }];
+  if (deadline !== null && deadline.seconds * 1000 <= endMs * (1 + DEADLINE_ROOM)) {
+    const at = deadline.seconds * 1000;
+    marks.push({ at, name: 'deadline', kind: 'deadline' });
+    marks.push({ at: at - deadline.reserveSeconds * 1000, name: 'drain', kind: 'drain' });
+    endMs = Math.max(endMs, at);
+  }
+  const fileOfAttempt = attempts.row.map((row) => model.file[row] ?? -1);
+  return { lanes, attempts, fileOfAttempt, endMs: Math.max(1, endMs), runMs, marks };
+}
+
+export const endOf = (attempts: Attempts, attempt: number): number => (attempts.startedAt[attempt] ?? 0) + (attempts.ms[attempt] ?? 0);
+
+function laneOf(model: Model, lane: number, members: number[]): Lane {
+  const { attempts } = model;
+  members.sort((left, right) => (attempts.startedAt[left] ?? 0) - (attempts.startedAt[right] ?? 0) || left - right);
+  const groups: number[] = [];
+  let file = -1;
+  let busyMs = 0;
+  members.forEach((attempt, place) => {
+    const own = model.file[attempts.row[attempt] ?? -1] ?? -1;
+    if (own !== file) groups.push(place);
+    file = own;
+    busyMs += attempts.ms[attempt] ?? 0;
+  });
+  const [agent = '', worker = ''] = model.data.lanes[lane] ?? [];
+  return {
+    agent,
+    worker,
+    attempts: Int32Array.from(members),
+    groups: Int32Array.from([...groups, members.length]),
+    failures: Int32Array.from(members.flatMap((attempt, place) => ((attempts.status[attempt] ?? 0) < FIRST_HARMLESS ? [place] : []))),
+    busyMs,
+  };
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+const compareNatural = (left: string, right: string): number => collator.compare(left, right);
+
+/** The last place whose attempt starts at `at` or before; -1 before the first. */
+export function placeAt(lane: Lane, attempts: Attempts, at: number): number {
+  let low = 0;
+  let high = lane.attempts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((attempts.startedAt[lane.attempts[middle] ?? 0] ?? 0) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The group that a place belongs to: first place, and the one after its last. */
+export function groupAt(lane: Lane, place: number): readonly [from: number, to: number] {
+  let low = 0;
+  let high = lane.groups.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lane.groups[middle] ?? 0) <= place) low = middle + 1;
+    else high = middle;
+  }
+  return [lane.groups[low - 1] ?? 0, lane.groups[low] ?? 0];
+}
+
+/** How many lanes are busy, on average, in each of `columns` equal parts of the run. */
+export function utilisation({ lanes, attempts, endMs }: Timeline, columns: number): Float64Array {
+  const busy = new Float64Array(columns);
+  const perMs = columns / endMs;
+  for (const lane of lanes) {
+    for (const attempt of lane.attempts) {
+      const from = Math.max(0, (attempts.startedAt[attempt] ?? 0) * perMs);
+      const to = Math.min(columns, endOf(attempts, attempt) * perMs);
+      for (let column = Math.floor(from); column < to; column += 1) {
+        busy[column] = (busy[column] ?? 0) + Math.min(to, column + 1) - Math.max(from, column);
+      }
+    }
+  }
+  return busy;
+}

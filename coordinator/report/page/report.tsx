@@ -1,0 +1,11 @@
+// Where report.html begins: the run that stands in it, drawn.
+
+import { render } from 'preact';
+import type { PageData } from '../page-data.ts';
+import { App } from './app.tsx';
+import { readModel } from './model.ts';
+
+const data = document.getElementById('data')?.textContent;
+const place = document.getElementById('page');
+if (data === undefined || data === null || place === null) throw new Error('this report has no data');
+render(<App model={readModel(JSON.parse(data) as PageData)} />, place);

@@ -1,0 +1,79 @@
+// Where the time of the tests went: the slowest tests and the slowest files, each with its share of the whole.
+
+import { useMemo } from 'preact/hooks';
+import { fileOf, type Model, nodeidOf } from './model.ts';
+import { slowestFiles } from './query.ts';
+import { duration, percent, plural } from './words.ts';
+
+const SHOWN = 25;
+
+interface Props {
+  readonly model: Model;
+  readonly onOpen: (row: number) => void;
+  readonly onFile: (file: number) => void;
+}
+
+export function Slowest({ model, onOpen, onFile }: Props) {
+  const { tests, files, totalMs } = useMemo(() => {
+    const all = slowestFiles(model);
+    const ran = Array.from({ length: model.data.tests.name.length }, (_, row) => row);
+    ran.sort((left, right) => (model.ms[right] ?? 0) - (model.ms[left] ?? 0) || left - right);
+    return {
+      tests: ran.slice(0, SHOWN),
+      files: all,
+      totalMs: Math.max(
+        1,
+        all.reduce((sum, { ms }) => sum + ms, 0),
+      ),
+    };
+  }, [model]);
+  const [mostTest, mostFile] = [model.ms[tests[0] ?? 0] ?? 1, files[0]?.ms ?? 1];
+  return (
+    <div class="columns">
+      <section class="panel" aria-labelledby="slowest-tests">
+        <header>
+          <h2 id="slowest-tests">Slowest tests</h2>
+        </header>
+        <ol class="ranking">
+          {tests.map((row) => (
+            <li key={row}>
+              <button type="button" onClick={() => onOpen(row)} title={nodeidOf(model, row)}>
+                <bdi class="name">{model.name[row] || fileOf(model, row)}</bdi>
+                <span class="muted path">{fileOf(model, row)}</span>
+                <Share ms={model.ms[row] ?? 0} mostMs={mostTest} totalMs={totalMs} />
+              </button>
+            </li>
+          ))}
+        </ol>
+      </section>
+      <section class="panel" aria-labelledby="slowest-files">
+        <header>
+          <h2 id="slowest-files">Slowest files</h2>
+        </header>
+        <ol class="ranking">
+          {files.slice(0, SHOWN).map(({ file, path, tests: count, failures, ms }) => (
+            <li key={file}>
+              <button type="button" onClick={() => onFile(file)} title={path}>
+                <bdi class="name">{path}</bdi>
+                <span class="muted path">
+                  {plural(count, 'test')}
+                  {failures > 0 && `, ${failures} failed`}
+                </span>
+                <Share ms={ms} mostMs={mostFile} totalMs={totalMs} />
+              </button>
+            </li>
+          ))}
+        </ol>
+      </section>
+    </div>
+  );
+}
+
+function Share({ ms, mostMs, totalMs }: { readonly ms: number; readonly mostMs: number; readonly totalMs: number }) {
+  return (
+    <span class="time">
+      {duration(ms)} <small class="muted">{percent(ms / totalMs)}</small>
+      <i style={{ width: `${(ms / Math.max(mostMs, 1e-3)) * 100}%` }} />
+    </span>
+  );
+}

@@ -1,0 +1,18 @@
+// Makes what browsers need of the pages that shardline writes, into a folder: part of the package's build, and of the Docker image's.
+// Usage: node scripts/pages.ts FOLDER
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundlePage, pageNames } from '../coordinator/report/bundle-page.ts';
+
+export async function writePages(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of pageNames) {
+    const { script, style } = await bundlePage(name);
+    await writeFile(join(folder, `${name}.js`), script);
+    await writeFile(join(folder, `${name}.css`), style);
+  }
+}
+
+const [folder] = process.argv.slice(2);
+if (import.meta.main && folder !== undefined) await writePages(folder);
