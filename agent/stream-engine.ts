@@ -9,21 +9,23 @@ import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '
 import { startPytest } from '../shared/pytest/start-pytest.ts';
 import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
+import { processEngine } from './process-engine.ts';
 import { createAttemptLog } from './pytest/attempt-log.ts';
 import { type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
+import type { SelfTest } from './pytest/self-test.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
 const SHORT_MS = 250;
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
-/** `tell` hears, a line each, what a user should know of how his tests are run. */
-export function streamEngine(tell: (line: string) => void): Engine {
-  return { open: (request) => open(request, tell) };
+/** `tell` hears, a line each, what a user should know of how his tests are run. Without a self-test this pytest is trusted to be one that can be fed. */
+export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null): Engine {
+  return { open: (request) => open(request, tell, selfTest) };
 }
 
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
-async function open(request: SessionRequest, tell: (line: string) => void): Promise<Session> {
+async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
   const { pytestArgs, serialMarker, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
@@ -33,6 +35,9 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
   let averageMs = SHORT_MS;
   let isClosed = false;
   let fed: FedPytest | null = null;
+  /** For what cannot be fed after all. */
+  let besides: Promise<Session> | null = null;
+  let tested: Promise<string | null> | null = null;
 
   const start = async (): Promise<FedPytest> => {
     sessions += 1;
@@ -40,15 +45,19 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
     const sessionPath = join(directory, `${sessions}.json`);
     const own = { socket, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, pytestArgs, serialMarker, relay, maxWorkerBytes, maxWorkerFiles });
-    return await startFed(
+    return await startFed({
       socket,
-      () => startPytest({ python, workspace, sessionPath }),
-      [python, '-m', 'pytest', ...pytestArgs],
+      startProcess: () => startPytest({ python, workspace, sessionPath }),
+      command: [python, '-m', 'pytest', ...pytestArgs],
       agent,
-      request.spec.drain,
-      request.room,
+      drain: request.spec.drain,
+      room: request.room,
       tell,
-    );
+      // Beside the start of the first session's xdist workers.
+      onStarted: (started) => {
+        tested ??= selfTest?.(python, started) ?? null;
+      },
+    });
   };
 
   /** A session that died, whatever killed it, is replaced by the next attempt that needs one. */
@@ -72,7 +81,10 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
       averageMs += (performance.now() - startedAt - averageMs) / 4;
       peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
       cpuSeconds.set(pytest, pytest.cpuSeconds());
-      return ending;
+      if (ending.kind !== 'short') return ending;
+      tell(`a pytest of its own for the rest of ${ending.files.join(', ')}, which reported fewer results than it announced tests`);
+      besides ??= processEngine().open(request);
+      return await (await besides).run({ ...attempt, selectors: log.remaining() }, tellEvent, interrupt);
     } catch (thrown) {
       if (thrown instanceof ShardlineError) return { kind: 'not-started', error: thrown.code, detail: thrown.message };
       if (thrown instanceof Unstreamable) return { kind: 'not-started', error: 'session-not-started', detail: thrown.message };
@@ -83,12 +95,14 @@ async function open(request: SessionRequest, tell: (line: string) => void): Prom
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
-    await fed?.end();
+    await Promise.all([fed?.end(), besides?.then((session) => session.close())]);
     await removeSessionDirectory(directory);
   };
 
   try {
     const pytest = await living();
+    const problem = await tested;
+    if (problem !== null) throw new Unstreamable(problem);
     return {
       /** Attempts wait here beside those that run: one, or one for each worker while they are short. A long one keeps others from what waits. */
       get slots() {

@@ -1,7 +1,8 @@
 // `shardline agent`: joins this machine's cores to a pool.
 
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
 import { maxAutoWorkers } from '../../shared/auto-workers.ts';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { agentId, runId } from '../../shared/ids.ts';
@@ -70,7 +71,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },
         member,
-        engineFor: (spec) => (spec.engine === 'process' ? processEngine() : streamOrProcess(tellOnce)),
+        engineFor: (spec) => (spec.engine === 'process' ? processEngine() : streamOrProcess(tellOnce, cacheDirectory(edge.env))),
         clock: systemClock,
         tellState: (phrase, fields) => {
           logger.info(fields, phrase);
@@ -87,6 +88,9 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     logger.close();
   }
 }
+
+/** Where this user's caches are, by the XDG Base Directory Specification. */
+const cacheDirectory = (env: Edge['env']): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shardline');
 
 /** A host's name as part of an agent's id. */
 const tidy = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64) || 'agent';

@@ -9,6 +9,8 @@ import type { PytestMessage } from './codec.ts';
 
 /** What pytest found itself to be, once it said so. */
 export interface StartedPytest {
+  /** Absolute path of the interpreter. */
+  readonly executable: string;
   readonly workers: number;
   readonly python: string;
   readonly pytest: string;

@@ -18,7 +18,14 @@ const phase = z.object({
 const message = z.discriminatedUnion('kind', [
   /** First on every connection: `main` runs tests without xdist, `controller` has xdist workers, `gw0`… are these. */
   z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
-  z.object({ kind: z.literal('started'), workers: z.number().int(), python: z.string(), pytest: z.string(), xdist: z.string() }),
+  z.object({
+    kind: z.literal('started'),
+    executable: z.string(),
+    workers: z.number().int(),
+    python: z.string(),
+    pytest: z.string(),
+    xdist: z.string(),
+  }),
   /** `serial`: those of `nodeids` that are put off. `mayBackUp`: no test of the file is marked `no_speculation`. */
   z.object({
     kind: z.literal('collected'),

@@ -3,13 +3,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptEnding, AttemptRequest, InterruptCause } from '../../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { TestFile } from '../../shared/ids.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
-import type { AttemptLog } from './attempt-log.ts';
+import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
 
@@ -38,13 +39,32 @@ interface Task {
   interruptedBy: InterruptCause | null;
   /** How many workers ended under it without a test to blame. */
   unexplained: number;
-  readonly settle: (ending: AttemptEnding) => void;
+  readonly settle: (ending: FedEnding) => void;
+}
+
+/** An attempt's ending; `short` where these files were run to their end but have fewer results than they announced tests: they cannot be fed. */
+export type FedEnding = AttemptEnding | { readonly kind: 'short'; readonly files: readonly TestFile[] };
+
+/** How one such process is started. */
+export interface FedRequest {
+  /** Where it will find us, as its session file says. */
+  readonly socket: string;
+  readonly startProcess: () => Promise<PytestProcess>;
+  /** What a user would type to see the same pytest. */
+  readonly command: readonly string[];
+  readonly agent: string;
+  readonly drain: Drain | null;
+  readonly room: Room;
+  /** Hears, a line each, what a user should know. */
+  readonly tell: (line: string) => void;
+  /** Hears what pytest found itself to be, before its xdist workers are ready. */
+  readonly onStarted: (started: StartedPytest) => void;
 }
 
 /** One pytest process whose xdist workers are fed. */
 export interface FedPytest {
   readonly info: Session['info'];
-  run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding>;
+  run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding>;
   isOver(): boolean;
   /** Largest sum of its xdist workers' resident memory, as far as they told it. */
   peakRssBytes(): number;
@@ -55,19 +75,10 @@ export interface FedPytest {
 }
 
 /**
- * Starts pytest by `startProcess`, whose session file names `socket`, and resolves when its first xdist worker is ready. `tell` hears, a line each,
- * what a user should know.
+ * Starts pytest and resolves when its first xdist worker is ready.
  * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
  */
-export async function startFed(
-  socket: string,
-  startProcess: () => Promise<PytestProcess>,
-  command: readonly string[],
-  agent: string,
-  drain: Drain | null,
-  room: Room,
-  tell: (line: string) => void,
-): Promise<FedPytest> {
+export async function startFed({ socket, startProcess, command, agent, drain, room, tell, onStarted }: FedRequest): Promise<FedPytest> {
   const queue: Task[] = [];
   const idle: string[] = [];
   const busy = new Map<string, Task>();
@@ -92,7 +103,7 @@ export async function startFed(
   const notStarted = (problem: string): ShardlineError =>
     new ShardlineError('session-not-started', { agent, problem, command: command.join(' ') });
 
-  const settle = (task: Task, ending: AttemptEnding): void => {
+  const settle = (task: Task, ending: FedEnding): void => {
     const by = task.interruptedBy ?? (task.log.isExitRequested ? 'pytest-exit' : null);
     task.settle(by !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by } : ending);
   };
@@ -148,6 +159,7 @@ export async function startFed(
         pids.set(message.worker, message.pid);
         return;
       case 'started':
+        onStarted(message);
         info.resolve({ workers: message.workers, python: message.python, pytest: message.pytest, xdist: message.xdist });
         return;
       case 'unsupported':
@@ -249,8 +261,8 @@ export async function startFed(
     limit.abort();
   }
 
-  async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<AttemptEnding> {
-    const settled = Promise.withResolvers<AttemptEnding>();
+  async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
+    const settled = Promise.withResolvers<FedEnding>();
     const task: Task = { log, selectors, isSerial: role === 'serial', interruptedBy: null, unexplained: 0, settle: settled.resolve };
     const timers: NodeJS.Timeout[] = [];
     const onInterrupt = (): void => {
@@ -309,11 +321,11 @@ export async function startFed(
   }
 }
 
-function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
+function doneEnding(task: Task, isWhole: boolean): FedEnding {
   const missing = task.log.missing();
   if (missing.length === 0) return { kind: 'finished' };
   if (!isWhole) return { kind: 'interrupted', by: task.interruptedBy ?? 'maxfail' };
-  return crashed(null, null, task, 'The xdist worker said that it was done, but not all that was announced has a result.');
+  return { kind: 'short', files: [...new Set(task.log.remaining().map(({ file }) => file))] };
 }
 
 function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {

@@ -2,6 +2,11 @@
 
 import { fileURLToPath } from 'node:url';
 
+/** Absolute path of the folder that holds all of it. */
+export function pluginPath(): string {
+  return fileURLToPath(new URL('./plugin', import.meta.url));
+}
+
 /** Absolute path of launch.py, which starts pytest with shardline's plugin. */
 export function launchPath(): string {
   return fileURLToPath(new URL('./plugin/launch.py', import.meta.url));

@@ -29,6 +29,8 @@ export interface PytestStart {
   readonly workspace: string;
   /** Written by `writeSessionFile`. */
   readonly sessionPath: string;
+  /** Set over what tests may see of our environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Resolves when the interpreter runs. Throws `no-workspace` or `no-python`. */
@@ -37,7 +39,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
 
   const subprocess = execa(start.python, [launchPath(), start.sessionPath], {
     cwd: start.workspace,
-    env: pytestEnvironment(process.env),
+    env: { ...pytestEnvironment(process.env), ...start.environment },
     extendEnv: false,
     detached: true,
     cleanup: false,

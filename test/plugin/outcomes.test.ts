@@ -1,11 +1,18 @@
 // What tests become under each engine, against what plain pytest makes of them.
 
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { streamOrProcess } from '../../agent/fallback-engine.ts';
 import { processEngine } from '../../agent/process-engine.ts';
 import { nodeId, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { inJunitTerms, makeSuite, plainPytest, type Ran, type RunOptions, runAttempt, type Suite, selectors } from './suite.ts';
+
+/** Filled by the first self-test. */
+const cache = await mkdtemp(join(tmpdir(), 'shardline-test-cache-'));
+afterAll(() => rm(cache, { recursive: true }));
 
 const KINDS = `
 import sys, unittest, warnings
@@ -49,7 +56,7 @@ class Old(unittest.TestCase):
 
 describe.each([
   ['process', processEngine()],
-  ['stream', streamOrProcess(() => undefined)],
+  ['stream', streamOrProcess(() => undefined, cache)],
 ])('with the %s engine', (_name, engine) => {
   const run = (suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> =>
     runAttempt(suite, wanted, { engine, ...options });

@@ -12,7 +12,11 @@ import { testPython } from './python.ts';
 const script = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
 
 /** Settings of whoever runs the tests are not those of the tests. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SHARDLINE|GITHUB)_/.test(name)));
+const env = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SHARDLINE|GITHUB)_/.test(name))),
+  // Self-tests of pytest are kept beside the test results, not in the user's own cache.
+  XDG_CACHE_HOME: fileURLToPath(new URL('../../.shardline/test/cache', import.meta.url)),
+};
 
 export interface Project extends AsyncDisposable {
   readonly directory: string;

@@ -1,6 +1,7 @@
 """What `-p shardline_pytest.plugin` loads, in the controller and in every xdist worker: registers the parts that this process needs."""
 
 import os
+import sys
 
 import pytest
 
@@ -57,7 +58,7 @@ def pytest_configure(config):
     channel = Channel(session["socket"], name)
     register = config.pluginmanager.register
     if workerinput is None:
-        channel.send("started", workers=max(1, workers), **versions())
+        channel.send("started", executable=sys.executable, workers=max(1, workers), **versions())
         register(Controlling(session, channel), "shardline-controlling")
     if session["mode"] == "stream":
         problem = unstreamable(config) if workerinput is None else None

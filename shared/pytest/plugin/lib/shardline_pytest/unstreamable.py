@@ -1,17 +1,46 @@
 """Whether this pytest, with these options, can be fed file by file. Where it cannot, each shard gets a pytest of its own."""
 
-import pytest
+from .private_api import missing_api
+
+WHOLE_LIST_OPTIONS = (
+    ("lf", "--lf"),
+    ("failedfirst", "--ff"),
+    ("newfirst", "--nf"),
+    ("stepwise", "--stepwise"),
+    ("stepwise_skip", "--stepwise-skip"),
+    ("stepwise_reset", "--stepwise-reset"),
+    ("pyargs", "--pyargs"),
+)
+
+
+def _is_random_order_on(option):
+    return option("random_order_enabled", False) or any(
+        not str(option(name, "default:")).startswith("default:") for name in ("random_order_bucket", "random_order_seed")
+    )
+
+
+# Names that a plugin has when it loads by itself and with `-p`, its package, and whether it is at work when it is there.
+# pytest-dependency is not one of them: what a test of its own file depends on ran before it in the same worker, which only a fed file ensures.
+WHOLE_LIST_PLUGINS = (
+    (("randomly", "pytest_randomly"), "pytest-randomly", lambda option: option("randomly_reorganize", True)),
+    (("random_order", "random_order.plugin"), "pytest-random-order", _is_random_order_on),
+    (("pytest_order", "pytest_order.plugin"), "pytest-order", lambda option: True),
+    (("pytest_ordering",), "pytest-ordering", lambda option: True),
+    (("reorder", "pytest_reorder.hook"), "pytest-reorder", lambda option: option("reorder", None) is not None),
+    (("pytest-split", "pytest_split.plugin"), "pytest-split", lambda option: option("splits", None)),
+    (("pytest-shard", "pytest_shard.pytest_shard"), "pytest-shard", lambda option: option("num_shards", 1) > 1),
+    (("test-groups", "pytest_test_groups"), "pytest-test-groups", lambda option: option("test-group-count", None)),
+)
 
 
 def unstreamable(config):
     """Why files cannot be fed one by one to this pytest with these options, in words; None when they can."""
-    whole = [("lf", "--lf"), ("failedfirst", "--ff"), ("newfirst", "--nf"), ("stepwise", "--stepwise"), ("pyargs", "--pyargs")]
-    for name, option in whole:
+    for name, option in WHOLE_LIST_OPTIONS:
         if config.getoption(name, False):
             return "%s needs the whole list of tests" % option
-    for plugin in ("randomly", "random_order"):
-        if config.pluginmanager.hasplugin(plugin):
-            return "the plugin %s orders the whole list of tests" % plugin
+    for names, plugin, is_on in WHOLE_LIST_PLUGINS:
+        if any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
+            return "the plugin %s orders or divides the whole list of tests" % plugin
     if config.getoption("numprocesses", None) == 0 or config.getoption("usepdb", False):
         return "tests run without xdist workers"
     if config.getoption("dist", "no") == "each":
@@ -19,18 +48,3 @@ def unstreamable(config):
     if any(not str(spec).endswith("popen") for spec in config.getoption("tx", None) or []):
         return "--tx starts xdist workers elsewhere"
     return missing_api()
-
-
-def missing_api():
-    """Why this pytest cannot be fed, in words; None when it can."""
-    if not hasattr(pytest, "Directory"):
-        return "pytest is older than version 8"
-    from _pytest.main import Session
-    from _pytest.runner import SetupState
-
-    for name in ("perform_collect", "genitems", "gethookproxy", "isinitpath"):
-        if not hasattr(Session, name):
-            return "pytest's Session has no %s" % name
-    if not hasattr(SetupState, "teardown_exact"):
-        return "pytest's SetupState has no teardown_exact"
-    return None

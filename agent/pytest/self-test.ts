@@ -1,0 +1,54 @@
+// Whether a pytest can be fed, tried out on a tiny project before a run relies on it; what was found is kept for the next agent.
+
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pluginPath } from '../../shared/pytest/plugin-path.ts';
+import type { StartedPytest } from './attempt-log.ts';
+import { tryOut } from './try-out.ts';
+
+/** Resolves with why this pytest cannot be fed, null when it can. Never rejects. */
+export type SelfTest = (python: string, started: StartedPytest) => Promise<string | null>;
+
+/**
+ * Tries each combination of interpreter, pytest, xdist and our plugin once: a success is kept as a file in `directory`, a failure is tried again.
+ * A directory that cannot be read or written costs a try, nothing else.
+ */
+export function selfTestCachedIn(directory: string): SelfTest {
+  return async (python, started) => {
+    const path = join(directory, `fed-${await keyOf(started)}.json`);
+    if (await isKept(path)) return null;
+    const problem = await tryOut(python);
+    if (problem === null) await keep(path, started);
+    return problem;
+  };
+}
+
+async function keyOf({ executable, python, pytest, xdist }: StartedPytest): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([executable, python, pytest, xdist]));
+  for (const entry of (await readdir(pluginPath(), { recursive: true })).filter((name) => name.endsWith('.py')).sort()) {
+    hash.update(`\0${entry}\0`).update(await readFile(join(pluginPath(), entry)));
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function isKept(path: string): Promise<boolean> {
+  try {
+    const kept: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof kept === 'object' && kept !== null && 'canBeFed' in kept && kept.canBeFed === true;
+  } catch {
+    // Not there, or not readable: the test is made again, which is all that it costs.
+    return false;
+  }
+}
+
+async function keep(path: string, started: StartedPytest): Promise<void> {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(part, JSON.stringify({ canBeFed: true, ...started }), { mode: 0o600 });
+    await rename(part, path);
+  } catch {
+    // As above.
+  }
+}

@@ -1,0 +1,47 @@
+"""What the fed session needs of pytest and xdist that neither promises to keep. Found missing here, nothing is fed and the run says why."""
+
+import pytest
+
+SESSION_METHODS = ("perform_collect", "genitems", "gethookproxy", "isinitpath", "Failed", "Interrupted")
+SESSION_ATTRIBUTES = ("_initialpaths", "_initialpaths_with_parents", "_collection_cache", "_setupstate", "_fixturemanager", "testscollected")
+INTERACTOR_METHODS = (
+    "sendevent",
+    "pytest_internalerror",
+    "pytest_sessionfinish",
+    "pytest_warning_recorded",
+    "pytest_runtest_logstart",
+    "pytest_runtest_logfinish",
+    "pytest_runtest_logreport",
+    "pytest_collectreport",
+)
+DSESSION_METHODS = ("_clone_node", "worker_runtest_protocol_complete", "worker_workerfinished", "worker_errordown")
+
+
+def missing_api():
+    """What is missing for a fed session, in words; None when all is there."""
+    if not hasattr(pytest, "Directory"):
+        return "pytest is older than version 8"
+    try:
+        from _pytest.main import Session
+        from _pytest.runner import SetupState, collect_one_node  # noqa: F401
+        from xdist.dsession import DSession
+        from xdist.remote import WorkerInteractor
+    except ImportError as error:
+        return "pytest or xdist is not as it was known: %s" % error
+
+    return (
+        lacking("pytest's Session", Session, SESSION_METHODS, SESSION_ATTRIBUTES)
+        or lacking("pytest's SetupState", SetupState, ("teardown_exact",), ("stack",))
+        or lacking("pytest's plugin manager", pytest.PytestPluginManager, ("_is_in_confcutdir", "subset_hook_caller"), ())
+        or lacking("xdist's WorkerInteractor", WorkerInteractor, INTERACTOR_METHODS, ())
+        or lacking("xdist's DSession", DSession, DSESSION_METHODS, ("_session", "shuttingdown"))
+    )
+
+
+def lacking(name, kind, methods, attributes):
+    """Methods are seen on the class; attributes are what its __init__ names or its body declares."""
+    declared = {*kind.__init__.__code__.co_names, *getattr(kind, "__annotations__", ())} if attributes else ()
+    for each in (*methods, *attributes):
+        if not hasattr(kind, each) and each not in declared:
+            return "%s has no %s" % (name, each)
+    return None

@@ -1,0 +1,90 @@
+// What an agent makes of a pytest that cannot be fed: found out before a run relies on it, or by a file that is short of results.
+
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { streamOrProcess } from '../../agent/fallback-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
+import { testPython } from '../support/python.ts';
+import { makeSuite, openSuite, runAttempt, type Suite, selectors } from './suite.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'shardline-test-cache-'));
+afterAll(() => rm(directory, { recursive: true }));
+
+const FILES = { 'test_a.py': 'def test_a(): pass\n' };
+
+/** Opens and closes a session of this interpreter; what was told. */
+async function open(suite: Suite, cache: string, python = testPython()): Promise<readonly string[]> {
+  const told: string[] = [];
+  await using session = await openSuite(suite, { engine: streamOrProcess((line) => told.push(line), cache), numprocesses: '1', python });
+  expect((await session.run(selectors('test_a.py'))).ending).toEqual({ kind: 'finished' });
+  return told;
+}
+
+test('a pytest that can be fed is tried out once, and only its user can read what is kept of it', async () => {
+  await using suite = await makeSuite(FILES);
+  const cache = join(directory, 'once');
+  expect(await open(suite, cache)).toEqual([]);
+  const [name = '', ...others] = await readdir(cache);
+  expect(others).toEqual([]);
+  expect(JSON.parse(await readFile(join(cache, name), 'utf8'))).toMatchObject({ canBeFed: true, pytest: expect.stringMatching(/^\d+\./) });
+  const { mode, mtimeMs } = await stat(join(cache, name));
+  expect(mode & 0o777).toBe(0o600);
+
+  expect(await open(suite, cache)).toEqual([]);
+  expect((await stat(join(cache, name))).mtimeMs).toBe(mtimeMs);
+
+  // What cannot be read is made anew.
+  await writeFile(join(cache, name), '{"canBeFed": tr');
+  expect(await open(suite, cache)).toEqual([]);
+  expect(JSON.parse(await readFile(join(cache, name), 'utf8'))).toMatchObject({ canBeFed: true });
+});
+
+test('a cache that cannot be written costs nothing else', async () => {
+  await using suite = await makeSuite(FILES);
+  const notADirectory = join(directory, 'file');
+  await writeFile(notADirectory, '');
+  expect(await open(suite, notADirectory)).toEqual([]);
+});
+
+test('a pytest that does otherwise than it did is not fed, one line says why, and it is tried again the next time', async () => {
+  // What it lacks shows in no name: sessions of this interpreter find no fixture of a package the second time.
+  await using suite = await makeSuite({
+    ...FILES,
+    'changed/sitecustomize.py': `import os, _pytest.fixtures
+real = _pytest.fixtures.FixtureManager.getfixturedefs
+def getfixturedefs(self, argname, node):
+    if argname == "ups" and node.path.name == "test_two.py": return None
+    return real(self, argname, node)
+_pytest.fixtures.FixtureManager.getfixturedefs = getfixturedefs
+`,
+    python: `#!/bin/sh\nPYTHONPATH=${'$'}(dirname "${'$'}0")/changed exec ${testPython()} "${'$'}@"\n`,
+  });
+  const python = join(suite.path, 'python');
+  await chmod(python, 0o755);
+  const cache = join(directory, 'changed');
+  for (let times = 0; times < 2; times += 1) {
+    expect(await open(suite, cache, python)).toEqual([
+      expect.stringMatching(
+        /^a pytest for each shard, because its self-test on a tiny project went wrong: .*test_third\[1\] passed" was expected, .*test_third\[1\] error" was told$/,
+      ),
+    ]);
+  }
+});
+
+test('the rest of a file that reports fewer results than it announced is run by a pytest of its own', async () => {
+  await using suite = await makeSuite({
+    'conftest.py': `def pytest_runtest_protocol(item):
+    if item.name == "test_lost" and '"mode": "stream"' in item.config.workerinput["shardline"]: return True
+`,
+    'test_s.py': 'def test_kept(): pass\ndef test_lost(): pass\n',
+    'test_n.py': 'def test_lost(): assert 0\n',
+  });
+  const told: string[] = [];
+  const engine = streamEngine((line) => told.push(line));
+  const ran = await runAttempt(suite, selectors('test_s.py', 'test_n.py'), { engine, numprocesses: '1' });
+  expect(ran.ending).toEqual({ kind: 'finished' });
+  expect(ran.outcomes).toEqual({ 'test_s.py::test_kept': 'passed', 'test_s.py::test_lost': 'passed', 'test_n.py::test_lost': 'failed' });
+  expect(told).toEqual(['a pytest of its own for the rest of test_s.py, test_n.py, which reported fewer results than it announced tests']);
+});
