@@ -1,10 +1,9 @@
 // Runs large suites that nobody here wrote with plain pytest and with shardline, and prints how their outcomes differ: not at all.
 //
-//   node bench/equality/equality.ts [networkx|sympy…] [--agents 1,3]
+//   node bench/equality/equality.ts [networkx|pandas|numpy|sympy|attrs|click|jinja2…] [--agents 1,3]
 //
 // Exit code 0 when every comparison is empty.
 
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,31 +12,23 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { countedByPlainPytest } from '../../test/support/plain-pytest.ts';
+import { benchPython, realSuite, realSuites } from '../suites.ts';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
 const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
-
-/** Paths inside the installed packages; each slice has more than 3,000 tests. */
-const suites = {
-  networkx: ['networkx/algorithms'],
-  sympy: ['sympy/core', 'sympy/printing'],
-} as const;
-type SuiteName = keyof typeof suites;
 
 /** Outcome by node id. */
 type Outcomes = ReadonlyMap<string, string>;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { agents: { type: 'string', default: '1,3' } } });
-  const names = positionals.length === 0 ? (Object.keys(suites) as SuiteName[]) : positionals.map(suiteName);
-  const python = await environment();
-  const sitePackages = (await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"])).stdout.trim();
+  const python = await benchPython();
   let differences = 0;
-  for (const name of names) {
-    const plain = await plainOutcomes(python, sitePackages, suites[name]);
+  for (const name of positionals.length === 0 ? realSuites : positionals) {
+    const { workspace, paths } = await realSuite(name, python);
+    const plain = await plainOutcomes(python, workspace, paths);
     console.log(`${name}: plain pytest: ${plain.outcomes.size} tests in ${plain.seconds.toFixed(0)} s (${count(plain.outcomes)})`);
     for (const agents of values.agents.split(',')) {
-      const sharded = await shardlineOutcomes(python, sitePackages, suites[name], agents);
+      const sharded = await shardlineOutcomes(python, workspace, paths, agents);
       const difference = compare(plain.outcomes, sharded.outcomes);
       differences += difference.length;
       console.log(
@@ -47,23 +38,6 @@ async function main(): Promise<number> {
     }
   }
   return differences === 0 ? 0 : 1;
-}
-
-function suiteName(text: string): SuiteName {
-  if (text in suites) return text as SuiteName;
-  throw new Error(`unknown suite ${text}; known: ${Object.keys(suites).join(', ')}`);
-}
-
-/** A Python environment of its own, made once. */
-async function environment(): Promise<string> {
-  const home = join(here, '.venv');
-  const python = join(home, 'bin', 'python');
-  if (!existsSync(python)) {
-    console.log('setting up the Python environment of the comparison');
-    await execa('python3', ['-m', 'venv', home], { stdio: 'inherit' });
-    await execa(python, ['-m', 'pip', 'install', '--quiet', '--requirement', join(here, 'requirements.txt')], { stdio: 'inherit' });
-  }
-  return python;
 }
 
 async function plainOutcomes(python: string, cwd: string, paths: readonly string[]): Promise<{ outcomes: Outcomes; seconds: number }> {

@@ -1,8 +1,8 @@
 // How long whole commands take: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved, medians.
 //
-//   node bench/speed/speed.ts [selected|networkx|trivial…] [--rounds 3] [--engine stream]
+//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--engine stream]
 //
-// Prints every time, both medians and their ratio. Uses the Python environment of bench/equality.
+// Prints every time, both medians and their ratio.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,32 +10,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { generateSuite, writeSuite } from '../../examples/generate.ts';
+import { type BenchSuite, benchPython, realSuite, selectedSuite, trivialSuite } from '../suites.ts';
 
-const python = fileURLToPath(new URL('../equality/.venv/bin/python', import.meta.url));
 const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
 
-interface Suite {
-  readonly workspace: string;
-  readonly paths: readonly string[];
-}
-
-const suites: Readonly<Record<string, (directory: string) => Promise<Suite>>> = {
-  /** 81 files of which collection is a quarter, at a fifth of their real times. */
-  async selected(directory) {
-    const suite = generateSuite({ seed: 7, scale: 0.2 });
-    await writeSuite(suite, directory);
-    return { workspace: directory, paths: suite.selected };
-  },
-  async networkx() {
-    const { stdout } = await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"]);
-    return { workspace: stdout.trim(), paths: ['networkx/algorithms'] };
-  },
-  /** One trivial file: what a run costs before and after its tests. */
-  async trivial(directory) {
-    await writeSuite({ ...generateSuite({ seed: 7, scale: 0 }), files: new Map([['test_one.py', 'def test_one(): pass\n']]) }, directory);
-    return { workspace: directory, paths: ['test_one.py'] };
-  },
+/** Of those made here, in a directory of their own; any other is a real one. */
+const made: Readonly<Record<string, (directory: string) => Promise<BenchSuite>>> = {
+  /** 81 files, a quarter of whose time is collection. */
+  selected: (directory) => selectedSuite(directory, 75),
+  /** The same, two fifths of it collection. */
+  heavy: (directory) => selectedSuite(directory, 140),
+  /** What a run costs before and after its tests. */
+  trivial: trivialSuite,
 };
 
 const { values, positionals } = parseArgs({
@@ -43,18 +29,18 @@ const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '3' }, engine: { type: 'string', default: 'stream' } },
 });
 
-for (const name of positionals.length === 0 ? Object.keys(suites) : positionals) {
-  const make = suites[name];
-  if (make === undefined) throw new Error(`unknown suite ${name}; known: ${Object.keys(suites).join(', ')}`);
+const python = await benchPython();
+for (const name of positionals.length === 0 ? [...Object.keys(made), 'networkx', 'pandas'] : positionals) {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-speed-'));
   try {
-    await compare(name, await make(directory), directory);
+    const make = made[name];
+    await compare(name, make === undefined ? await realSuite(name, python) : await make(join(directory, 'suite')), directory);
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-async function compare(name: string, { workspace, paths }: Suite, directory: string): Promise<void> {
+async function compare(name: string, { workspace, paths }: BenchSuite, directory: string): Promise<void> {
   const plain = ['-m', 'pytest', '-q', '-n', '2', '-p', 'no:cacheprovider', ...paths];
   const out = join(directory, 'out');
   const own = [

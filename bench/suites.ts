@@ -1,0 +1,82 @@
+// The suites that benches run: large ones that nobody here wrote, in a Python environment of their own, and ones made to show one thing.
+
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { generateSuite, writeSuite } from '../examples/generate.ts';
+
+export interface BenchSuite {
+  readonly workspace: string;
+  /** Relative to the workspace. */
+  readonly paths: readonly string[];
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const cache = join(here, '.cache');
+
+/** Tests that travel inside the installed packages: more than 3,000 each. */
+const installed = {
+  networkx: ['networkx/algorithms'],
+  pandas: ['pandas/tests/frame/methods', 'pandas/tests/indexing'],
+  numpy: ['numpy/lib/tests', 'numpy/ma', 'numpy/linalg'],
+  sympy: ['sympy/core', 'sympy/printing'],
+} as const;
+
+/** Source distributions that ship their tests, in the versions that requirements.txt installs. */
+const sources = ['attrs', 'click', 'jinja2'] as const;
+
+export const realSuites: readonly string[] = [...Object.keys(installed), ...sources];
+
+/** The interpreter of the benches' own environment, which is made when it is missing or its requirements changed. */
+export async function benchPython(): Promise<string> {
+  const home = join(here, '.venv');
+  const python = join(home, 'bin', 'python');
+  const requirements = join(here, 'requirements.txt');
+  const stamp = join(home, '.shardline-stamp');
+  const wanted = await readFile(requirements, 'utf8');
+  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return python;
+  console.error('setting up the Python environment of the benches');
+  await execa('python3', ['-m', 'venv', '--clear', home], { stdio: 'inherit' });
+  await execa(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements], { stdio: 'inherit' });
+  await writeFile(stamp, wanted);
+  return python;
+}
+
+/** A suite of `realSuites` by its name; what it needs is fetched once. Throws for an unknown name. */
+export async function realSuite(name: string, python: string): Promise<BenchSuite> {
+  const entry = Object.entries(installed).find(([known]) => known === name);
+  if (entry !== undefined) {
+    const { stdout } = await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"]);
+    return { workspace: stdout.trim(), paths: entry[1] };
+  }
+  if (!sources.some((known) => known === name)) throw new Error(`unknown suite ${name}; known: ${realSuites.join(', ')}`);
+  return { workspace: await unpacked(name, python), paths: ['tests'] };
+}
+
+async function unpacked(name: string, python: string): Promise<string> {
+  const [, version = ''] = new RegExp(`^${name}==(.*)$`, 'm').exec(await readFile(join(here, 'requirements.txt'), 'utf8')) ?? [];
+  const directory = join(cache, `${name}-${version}`);
+  if (existsSync(directory)) return directory;
+  await mkdir(cache, { recursive: true });
+  const download = ['download', '--quiet', '--no-deps', '--no-binary', ':all:', '--dest', cache, `${name}==${version}`];
+  await execa(python, ['-m', 'pip', ...download], { stdio: 'inherit' });
+  await execa('tar', ['-xzf', join(cache, `${name}-${version}.tar.gz`), '-C', cache], { stdio: 'inherit' });
+  return directory;
+}
+
+/** examples/selected in `directory`, at a fifth of its real times; of 324 s one after another, `collectionSeconds` are imports. */
+export async function selectedSuite(directory: string, collectionSeconds: number): Promise<BenchSuite> {
+  const suite = generateSuite({ seed: 7, scale: 0.2, collectionSeconds });
+  await writeSuite(suite, directory);
+  return { workspace: directory, paths: suite.selected };
+}
+
+/** One file with one test that does nothing, in `directory`. */
+export async function trivialSuite(directory: string): Promise<BenchSuite> {
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'test_one.py'), 'def test_one(): pass\n');
+  await writeFile(join(directory, 'pytest.ini'), '[pytest]\n');
+  return { workspace: directory, paths: ['test_one.py'] };
+}
