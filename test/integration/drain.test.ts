@@ -10,26 +10,15 @@ import { agentId, attemptId, runId, shardId } from '../../shared/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { startServer } from '../support/redis.ts';
+import { opened } from '../unit/core/run-kit.ts';
 
 test("an agent drains at the agreed instant by itself, by the server's clock, without a word of the coordinator", async () => {
   await using server = await startServer();
   const redis = await connect(server.url, 'test');
   try {
     const pools = redisPools(redis);
-    const channel = await pools.openRun({
-      version: 1,
-      runId: runId('drained'),
-      pool: 'p1',
-      engine: 'stream',
-      pytestArgs: [],
-      serialMarker: 'serial',
-      relay: 'auto',
-      maxWorkerBytes: 0,
-      maxWorkerFiles: 0,
-      maxfail: 0,
-      openedAt: 1,
-      drain: { at: (await pools.serverNow()) + 500, interruptMs: 1, killMs: 2 },
-    });
+    const drain = { at: (await pools.serverNow()) + 500, interruptMs: 1, killMs: 2 };
+    const channel = await pools.openRun({ ...opened([]).spec, runId: runId('drained'), pool: 'p1', drain });
     const shard = shardId(1);
     await channel.enqueue([{ id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: [], predictedSeconds: 1, avoid: [] }]);
     const session: Session = {
