@@ -319,6 +319,34 @@ test.each(['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const)(
   },
 );
 
+test('what one slow agent alone is at is run on the other too, and every test has its one outcome (--speculate auto)', async () => {
+  const body =
+    'import os, time\ndef test_x():\n    time.sleep(0.2 * float(os.environ.get("SLOWED", "1")))\n    assert __file__[-4] != "9"\n';
+  const files = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`test_${index}.py`, body]));
+  await using project = await newProject(files);
+  expect((await project.shardline(['run', '-n', '4', '--timings', 't.json', ...out])).exitCode).toBe(1);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agents = ['1', '300'].map((slowed) =>
+    project.shardline(['agent', '--name', `times${slowed}`, '-n', '1'], { ...settings, SLOWED: slowed }),
+  );
+  const said = agents.map(() => '');
+  for (const [index, agent] of agents.entries()) {
+    agent.stderr.on('data', (chunk: Buffer) => {
+      said[index] += chunk.toString();
+    });
+  }
+  await eventually('both wait', () => said.every((text) => text.includes('waiting for runs')));
+  const result = await project.shardline(['run', '--speculate', 'auto', '--timings', 't.json', '--split-over', '1h', ...out], settings);
+  expect(result.exitCode, result.all).toBe(1);
+  const report = await project.report();
+  expect(report.totals).toMatchObject({ expected: 30, passed: 27, failed: 3, notRun: 0 });
+  expect(new Set(report.tests.map(({ attempts }) => attempts[0]?.agent.replace(/-[0-9a-f]+$/, '')))).toEqual(new Set(['times1']));
+  expect(result.stderr).toContain('holds up the end: a second copy goes to another agent');
+  for (const agent of agents) agent.kill('SIGTERM');
+  for (const agent of agents) expect((await agent).exitCode).toBe(0);
+});
+
 test('no agent: exit 11 after the wait, and every file is told as not run', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   await using server = await startTcpServer();
