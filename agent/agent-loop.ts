@@ -58,7 +58,9 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   const run = await loop.member.join(spec);
   try {
     const outbox = createOutbox((events) => run.append(events));
-    const session = await loop.engineFor(spec).open({ agent: loop.identity.id, spec, room: outbox.room, ...loop.pytest });
+    const session = await loop
+      .engineFor(spec)
+      .open({ agent: loop.identity.id, spec, room: outbox.room, isMoreWaiting: () => run.isMoreWaiting(), ...loop.pytest });
     try {
       loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
       await serveSession(loop, spec, { run, outbox, session }, shutdown);

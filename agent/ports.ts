@@ -24,6 +24,8 @@ export interface JoinedRun {
   pull(slots: () => number, serve: (attempt: AttemptRequest) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** What the coordinator tells, from the first command on; ends when `signal` aborts. A run whose keys are gone yields `close-run`. */
   commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
+  /** Do attempts wait in the queue? */
+  isMoreWaiting(): Promise<boolean>;
   /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
   serverNow(): Promise<number>;
   /** Hands back attempts that were fetched and not begun, and releases the connections. */
@@ -44,6 +46,8 @@ export interface SessionRequest {
   readonly numprocesses: string;
   /** null while what pytest tells can be taken; else resolves when it can be again: until then pytest is to wait. */
   readonly room: () => Promise<void> | null;
+  /** Do attempts wait in the queue? Rejects where Redis does not say. */
+  readonly isMoreWaiting: () => Promise<boolean>;
   /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;
 }

@@ -2,16 +2,16 @@
 
 import { join } from 'node:path';
 import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
-import { messageOf, ShardlineError } from '../shared/errors.ts';
+import { ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
-import { readProbeResult } from '../shared/pytest/result-file.ts';
+import { refuseMissingPackage } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
-import { type PytestProcess, startPytest } from '../shared/pytest/start-pytest.ts';
+import { startPytest } from '../shared/pytest/start-pytest.ts';
 import { classifyExit } from './core/classify-exit.ts';
 import { causeOf, graceOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { createAttemptLog } from './pytest/attempt-log.ts';
-import { openInbox } from './pytest/inbox.ts';
+import { type NarrowedPytest, startNarrowed } from './pytest/narrowed-pytest.ts';
 
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
@@ -22,61 +22,94 @@ export function processEngine(): Engine {
   return { open };
 }
 
-/** Starts pytest once with the run's own arguments, up to the point where it would collect: what it would refuse is refused here. */
+/** Starts a first pytest with the run's own arguments, up to the point where it would collect: what it would refuse is refused here. */
 async function open(request: SessionRequest): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
-  const pytestArgs = request.spec.pytestArgs;
+  const { pytestArgs, serialMarker, drain } = request.spec;
   const directory = await makeSessionDirectory();
-  const processes = new Set<PytestProcess>();
-  let attempts = 0;
+  const living = new Set<NarrowedPytest>();
+  let started = 0;
   let peakRssBytes = 0;
   let cpuSeconds = 0;
   let isClosed = false;
 
-  const start = async (sessionPath: string): Promise<PytestProcess> => {
-    const pytest = await startPytest({ python, workspace, sessionPath });
-    processes.add(pytest);
-    void pytest.exited.then(() => processes.delete(pytest));
+  const start = async (isSerial: boolean): Promise<NarrowedPytest> => {
+    started += 1;
+    const socket = join(directory, `${started}.sock`);
+    const sessionPath = join(directory, `${started}.json`);
+    const resultPath = join(directory, `${started}-result.json`);
+    const own = { socket, resultPath, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits: LIMITS };
+    await writeSessionFile(sessionPath, { mode: 'run', ...own, serialMarker, isSerial });
+    const pytest = await startNarrowed(socket, () => startPytest({ python, workspace, sessionPath }), request.room);
+    living.add(pytest);
+    void pytest.exited.then(() => living.delete(pytest));
     if (isClosed) pytest.kill();
     return pytest;
   };
 
   const close = async (): Promise<void> => {
     isClosed = true;
-    for (const pytest of processes) pytest.kill();
-    await Promise.all([...processes].map((pytest) => pytest.exited));
+    await next?.catch(() => undefined);
+    for (const pytest of living) pytest.kill();
+    await Promise.all([...living].map((pytest) => pytest.exited));
     await removeSessionDirectory(directory);
   };
 
-  const probe = async (): Promise<Session['info']> => {
-    const sessionPath = join(directory, 'probe.json');
-    const resultPath = join(directory, 'probe-result.json');
-    await writeSessionFile(sessionPath, { mode: 'probe', resultPath, pytestArgs, numprocesses, maxAutoWorkers });
-    const pytest = await start(sessionPath);
+  /** The pytest that was started ahead, for whatever attempt comes. */
+  let next: Promise<NarrowedPytest> | null = null;
+
+  /** Starts the next while the last tests of this one run: then there are fewer of them than xdist workers, and a core to spare. */
+  const startAhead = async (): Promise<void> => {
+    // Where Redis does not say, nothing is started that might not be needed.
+    const isNeeded = await request.isMoreWaiting().catch(() => false);
+    if (isNeeded && !isClosed) next ??= start(false);
+    // A start that failed is told by the attempt that wanted it.
+    next?.catch(() => undefined);
+  };
+
+  const take = async (isSerial: boolean): Promise<NarrowedPytest> => {
+    const ahead = isSerial ? null : next;
+    if (ahead === null) return await start(isSerial);
+    next = null;
+    const pytest = await ahead;
+    // One that died while it waited is no doing of this attempt's.
+    return pytest.isGone() ? await start(false) : pytest;
+  };
+
+  const firstStarted = async (): Promise<Session['info']> => {
+    next = start(false);
+    const pytest = await next;
+    const info = await pytest.started;
+    if (info !== null) return { workers: info.workers, python: info.python, pytest: info.pytest, xdist: info.xdist };
     const { exitCode, signal } = await pytest.exited;
-    const result = await readProbeResult(resultPath, python);
-    if (result !== null) return { workers: result.workers, python: result.python, pytest: result.pytest, xdist: result.xdist };
+    await refuseMissingPackage(join(directory, '1-result.json'), python);
     const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
     throw new ShardlineError('session-not-started', { agent, problem, command: [python, '-m', 'pytest', ...pytestArgs].join(' ') });
   };
 
-  const run = async (attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
+  const serve = async (
+    { workers }: Session['info'],
+    attempt: AttemptRequest,
+    tell: (event: AttemptEvent) => void,
+    interrupt: AbortSignal,
+  ): Promise<AttemptEnding> => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
-    attempts += 1;
-    const socket = join(directory, `${attempts}.sock`);
-    const sessionPath = join(directory, `${attempts}.json`);
-    const log = createAttemptLog(attempt.selectors, tell, Date.now);
-    let broken: unknown = null;
-    let pytest: PytestProcess | null = null;
+    const isSerial = attempt.role === 'serial';
+    let isDraining = isSerial;
+    const log = createAttemptLog(
+      attempt.selectors,
+      (event) => {
+        tell(event);
+        if (isDraining || event.kind !== 'test-finished' || log.unfinished() >= workers) return;
+        isDraining = true;
+        void startAhead();
+      },
+      Date.now,
+    );
     const timers: NodeJS.Timeout[] = [];
-
-    const onBroken = (problem: unknown): void => {
-      broken ??= problem;
-      pytest?.kill();
-    };
-    const inbox = await openInbox(socket, log.hear, onBroken, request.room);
+    let pytest: NarrowedPytest | null = null;
     const onInterrupt = (): void => {
-      const grace = graceOf(causeOf(interrupt), request.spec.drain);
+      const grace = graceOf(causeOf(interrupt), drain);
       const stop = (): void => {
         log.expectLosses();
         pytest?.interrupt();
@@ -87,28 +120,21 @@ async function open(request: SessionRequest): Promise<Session> {
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     try {
-      const limits = { tracebackBytes: LIMITS.tracebackBytes, sectionBytes: LIMITS.sectionBytes };
-      const { selectors, role } = attempt;
-      const isSerial = role === 'serial';
-      const serialMarker = request.spec.serialMarker;
-      const own = { socket, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits };
-      await writeSessionFile(sessionPath, { mode: 'run', ...own, selectors, serialMarker, isSerial });
-      pytest = await start(sessionPath);
+      pytest = await take(isSerial);
+      pytest.begin(attempt.selectors, log);
       if (interrupt.aborted) onInterrupt();
       const exit = await pytest.exited;
-      await inbox.drained();
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
       cpuSeconds += log.cpuSeconds;
-      const output = `${broken === null ? '' : `${messageOf(broken)}\n`}${pytest.output().trim().slice(-DETAIL_CHARS)}`;
       return classifyExit({
         ...exit,
         isStarted: log.started !== null,
-        finished: broken === null ? log.finished : null,
+        finished: pytest.isBroken() ? null : log.finished,
         interruptedBy: interrupt.aborted ? causeOf(interrupt) : null,
         isExitRequested: log.isExitRequested,
         missing: log.missing(),
         running: log.running(),
-        output,
+        output: pytest.output().trim().slice(-DETAIL_CHARS),
       });
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
@@ -116,12 +142,12 @@ async function open(request: SessionRequest): Promise<Session> {
     } finally {
       interrupt.removeEventListener('abort', onInterrupt);
       for (const timer of timers) clearTimeout(timer);
-      await inbox.close();
     }
   };
 
   try {
-    const info = await probe();
+    const info = await firstStarted();
+    const run: Session['run'] = (attempt, tell, interrupt) => serve(info, attempt, tell, interrupt);
     return { slots: 1, info, run, peakRssBytes: () => peakRssBytes, cpuSeconds: () => cpuSeconds, close };
   } catch (thrown) {
     await close();

@@ -83,7 +83,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       cpuSeconds.set(pytest, pytest.cpuSeconds());
       if (ending.kind !== 'short') return ending;
       tell(`a pytest of its own for the rest of ${ending.files.join(', ')}, which reported fewer results than it announced tests`);
-      besides ??= processEngine().open(request);
+      besides ??= processEngine().open({ ...request, isMoreWaiting: async () => false });
       return await (await besides).run({ ...attempt, selectors: log.remaining() }, tellEvent, interrupt);
     } catch (thrown) {
       if (thrown instanceof ShardlineError) return { kind: 'not-started', error: thrown.code, detail: thrown.message };

@@ -31,6 +31,8 @@ export interface AttemptLog {
   readonly cpuSeconds: number;
   /** The test that started first among those that did not finish. */
   running(): NodeId | null;
+  /** How many announced tests have no result. */
+  unfinished(): number;
   /** Files neither collected nor failed to, and announced tests without a result. */
   missing(): readonly string[];
   /** The same as selectors, in order: what another xdist worker would have to run. */
@@ -41,7 +43,7 @@ export interface AttemptLog {
 export function createAttemptLog(selectors: readonly Selector[], tell: (event: AttemptEvent) => void, now: () => number): AttemptLog {
   const collected = new Set<TestFile>();
   const failed = new Set<TestFile>();
-  const announced = new Set<NodeId>();
+  const open = new Set<NodeId>();
   const settled = new Set<NodeId>();
   const running = new Map<string, { readonly nodeid: NodeId; readonly startedAt: number }>();
   const collecting = new Map<string, TestFile>();
@@ -53,6 +55,11 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   let isExitRequested = false;
   let started: StartedPytest | null = null;
   let finished: AttemptLog['finished'] = null;
+
+  const settle = (nodeid: NodeId): void => {
+    settled.add(nodeid);
+    open.delete(nodeid);
+  };
 
   /** What the worker is at will not be over: a test, a collection or a teardown. `problem` gets in words which. */
   const blame = (worker: string, isCrash: boolean, problem: (when: string) => string): void => {
@@ -71,7 +78,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       tell({ kind: 'collect-failed', at: now(), file, message: problem(`while collecting ${file}`) });
     }
     if (test === undefined || settled.has(test.nodeid)) return;
-    settled.add(test.nodeid);
+    settle(test.nodeid);
     const message = problem(`while running ${test.nodeid}`);
     const seconds = Math.max(0, now() - test.startedAt) / 1000;
     const about = {
@@ -136,8 +143,8 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         collected.add(file);
         const nodeids = message.nodeids.map(nodeId);
         const serial = message.serial.map(nodeId);
-        for (const nodeid of nodeids) announced.add(nodeid);
-        for (const nodeid of serial) announced.delete(nodeid);
+        for (const nodeid of nodeids) if (!settled.has(nodeid)) open.add(nodeid);
+        for (const nodeid of serial) open.delete(nodeid);
         const { seconds, mayBackUp } = message;
         tell({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, seconds, worker });
         return;
@@ -164,7 +171,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         cpu.set(worker, Math.max(message.cpuSeconds, cpu.get(worker) ?? 0));
         const folded = foldPhases(message.phases);
         if (folded === null || settled.has(nodeid)) return;
-        settled.add(nodeid);
+        settle(nodeid);
         tell({
           kind: 'test-finished',
           at,
@@ -206,12 +213,13 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       return [...cpu.values()].reduce((sum, seconds) => sum + seconds, 0);
     },
     running: () => running.values().next().value?.nodeid ?? null,
+    unfinished: () => open.size,
     missing() {
       const files = new Set(selectors.map((selector) => selector.file));
-      return [...[...files].filter((file) => !isKnown(file)), ...announced.difference(settled)];
+      return [...[...files].filter((file) => !isKnown(file)), ...open];
     },
     remaining() {
-      const unsettled = Map.groupBy(announced.difference(settled), fileOf);
+      const unsettled = Map.groupBy(open, fileOf);
       return selectors.flatMap((selector): Selector[] => {
         if (!isKnown(selector.file)) return [selector];
         const nodeids = unsettled.get(selector.file);

@@ -157,6 +157,11 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
       }
     },
 
+    async isMoreWaiting() {
+      const [waiting, urgent] = await Promise.all([redis.llen(jobKey(keys, 'wait')), redis.zcard(jobKey(keys, 'prioritized'))]);
+      return waiting + urgent > 0;
+    },
+
     serverNow: () => serverNow(redis),
 
     async leave() {

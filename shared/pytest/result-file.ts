@@ -1,4 +1,4 @@
-// The one JSON result of a probe or a discovery, checked once. Written by plugin/lib/shardline_pytest.
+// The one JSON result of a discovery, and the complaint about a missing package, checked once. Written by plugin/lib/shardline_pytest.
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -6,7 +6,6 @@ import { messageOf, ShardlineError } from '../errors.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
-const probe = z.object({ ...versions, workers: z.number().int().positive() });
 const discovery = z.object({
   ...versions,
   rootdir: z.string(),
@@ -20,11 +19,12 @@ const discovery = z.object({
   unstreamable: z.string().nullable(),
 });
 
-export type ProbeResult = z.infer<typeof probe>;
 export type DiscoveryResult = z.infer<typeof discovery>;
 
-/** null when pytest ended before it came to the point. Throws `no-pytest` and `bad-message`. */
-export const readProbeResult = async (path: string, python: string): Promise<ProbeResult | null> => await readResult(path, python, probe);
+/** Throws `no-pytest` where launch.py left there that a package is missing or too old. */
+export async function refuseMissingPackage(path: string, python: string): Promise<void> {
+  await readResult(path, python, z.unknown());
+}
 
 /** null when pytest ended before it came to the point. Throws `no-pytest` and `bad-message`. */
 export const readDiscoveryResult = async (path: string, python: string): Promise<DiscoveryResult | null> =>

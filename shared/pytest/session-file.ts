@@ -12,15 +12,8 @@ const PLUGIN_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.plugin'] as const;
 /** A longer path than this cannot be a Unix socket's on every system (108 bytes on Linux, 104 on macOS). */
 const LONGEST_DIRECTORY = 80;
 
-/** A probe ends before anything is collected, a discovery before anything is imported, a run runs the selectors. */
+/** A discovery ends before anything is imported, a run and a stream are told over their socket what to run. */
 export type PytestTask =
-  | {
-      readonly mode: 'probe';
-      readonly resultPath: string;
-      readonly pytestArgs: readonly string[];
-      readonly numprocesses: string;
-      readonly maxAutoWorkers: number;
-    }
   | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[]; readonly serialMarker: string }
   | {
       /** The mark of tests that are put off, as they must run alone. */
@@ -39,10 +32,10 @@ export type PytestTask =
   | {
       readonly mode: 'run';
       readonly socket: string;
+      readonly resultPath: string;
       readonly pytestArgs: readonly string[];
       readonly numprocesses: string;
       readonly maxAutoWorkers: number;
-      readonly selectors: readonly Selector[];
       readonly serialMarker: string;
       /** Whether these are what must run alone: nothing is put off then. */
       readonly isSerial: boolean;
@@ -62,11 +55,7 @@ export async function removeSessionDirectory(directory: string): Promise<void> {
 
 /** Writes the task to `path`. Ours come first among the arguments, so that the user's own `-n` wins. */
 export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
-  const file =
-    task.mode === 'run'
-      ? { ...task, selectors: task.selectors.map(selectorAsJson), resultPath: null, ownArgs: ownArgs(task) }
-      : { maxAutoWorkers: null, ...task, ownArgs: ownArgs(task) };
-  await writeFile(path, JSON.stringify(file), { mode: 0o600 });
+  await writeFile(path, JSON.stringify({ maxAutoWorkers: null, ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
 }
 
 function ownArgs(task: PytestTask): readonly string[] {

@@ -113,10 +113,12 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     const run = await agent.join(spec);
     const served: AttemptRequest[] = [];
     const over = new AbortController();
+    const more: boolean[] = [];
     await run.pull(
       () => 1,
       async (attempt) => {
         served.push(attempt);
+        more.push(await run.isMoreWaiting());
         if (served.length === 5) {
           await channel.enqueue(requests);
           over.abort();
@@ -125,6 +127,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       over.signal,
     );
     expect(served).toEqual(requests);
+    expect(more).toEqual([true, true, true, true, false]);
     await run.leave();
     await channel.close();
   });

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
 import type { Engine } from '../../agent/ports.ts';
 import { processEngine } from '../../agent/process-engine.ts';
-import type { AttemptEnding } from '../../shared/attempt.ts';
+import type { AttemptEnding, AttemptRole } from '../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import type { Relay, RunSpec } from '../../shared/run-spec.ts';
@@ -57,13 +57,15 @@ export interface RunOptions {
   readonly maxWorkerBytes?: number;
   readonly maxWorkerFiles?: number;
   readonly python?: string;
+  /** Whether the queue has more for this session. */
+  readonly isMoreWaiting?: () => Promise<boolean>;
   /** Interrupts the attempt as soon as this is true of an event. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
 
 /** An open session, in which attempts may run one after the other or side by side. */
 export interface OpenSuite extends AsyncDisposable {
-  run(wanted: readonly Selector[], interruptWhen?: (event: AttemptEvent) => boolean): Promise<Ran>;
+  run(wanted: readonly Selector[], interruptWhen?: (event: AttemptEvent) => boolean, role?: AttemptRole): Promise<Ran>;
 }
 
 /** Opens a session of the engine in this suite. */
@@ -77,6 +79,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     maxWorkerBytes = 0,
     maxWorkerFiles = 0,
     python = testPython(),
+    isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
     version: 1,
@@ -95,6 +98,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const session = await engine.open({
     agent: agentId('a1'),
     room: () => null,
+    isMoreWaiting,
     spec,
     workspace: suite.path,
     python,
@@ -103,7 +107,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   });
   let attempts = 0;
   return {
-    async run(wanted, interruptWhen) {
+    async run(wanted, interruptWhen, role = 'primary') {
       attempts += 1;
       const events: AttemptEvent[] = [];
       const aborter = new AbortController();
@@ -112,7 +116,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
         id: attemptId(shard, 1),
         shard,
         fence: 1,
-        role: 'primary',
+        role,
         selectors: wanted,
         predictedSeconds: 1,
         avoid: [],

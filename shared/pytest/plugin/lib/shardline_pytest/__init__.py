@@ -45,7 +45,7 @@ def versions():
 
 
 def write_result(session, result):
-    """Writes the one result of a probe or a discovery; whole or not at all."""
+    """Writes the one result of a discovery, or what keeps pytest from starting; whole or not at all."""
     path = session["resultPath"]
     with open(path + ".part", "w", encoding="utf-8") as file:
         json.dump(result, file)

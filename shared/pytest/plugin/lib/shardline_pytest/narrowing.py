@@ -22,7 +22,6 @@ def own_id(item):
 class Narrowing:
     def __init__(self, config, session, channel):
         self.config = config
-        selectors = session["selectors"]
         self.serial_marker = None if session["isSerial"] else session["serialMarker"]
         self.put_off = []
         self.never_twice = set()
@@ -30,6 +29,15 @@ class Narrowing:
         self.wanted = {}
         self.excepted = set()
         self.may_miss = set()
+        self.paths = {}
+        self.directories = set()
+        self.collected_ids = []
+        self.seconds = {}
+        self.failed = set()
+        self.skipped = {}
+        self.is_complete = False
+
+    def select(self, selectors):
         for selector in selectors:
             self.excepted.update(selector["except"])
             if selector["mayMiss"]:
@@ -39,17 +47,16 @@ class Narrowing:
                 self.wanted[selector["file"]] = None
             else:
                 nodeids.update(selector["nodeids"])
-        root = config.rootpath
-        self.paths = {root / file: file for file in self.wanted}
+        self.paths = {self.config.rootpath / file: file for file in self.wanted}
         self.directories = {parent for path in self.paths for parent in path.parents}
-        self.collected_ids = []
-        self.seconds = {}
-        self.failed = set()
-        self.skipped = {}
-        self.is_complete = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self):
+        # A process that was started ahead waits here until there is something to run.
+        message = self.channel.receive()
+        if message is None:
+            pytest.exit("shardline's agent is gone")
+        self.select(message["selectors"])
         kept = []
         for argument in self.config.args:
             base, _names = split_argument(argument)
@@ -98,7 +105,8 @@ class Narrowing:
         self.never_twice = {file_of(own_id(item)) for item in kept if item.get_closest_marker(NO_SPECULATION)}
         if self.serial_marker is not None:
             self.put_off = [own_id(item) for item in kept if item.get_closest_marker(self.serial_marker)]
-            kept = [item for item in kept if own_id(item) not in self.put_off]
+            alone = set(self.put_off)
+            kept = [item for item in kept if own_id(item) not in alone]
         if len(kept) != len(items):
             items[:] = kept
         self.is_complete = True

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from . import session_of, versions, write_result
+from . import session_of, versions
 from .channel import Channel
 from .controlling import Controlling
 from .discovery import discovery_of
@@ -37,20 +37,23 @@ def pytest_load_initial_conftests(early_config):
         early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")
 
 
+# Before xdist's own, which makes the list of workers from it.
+@pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     session = session_of(config)
-    if session is None or session["mode"] != "probe":
-        return None
-    write_result(session, {**versions(), "workers": max(1, xdist_workers(config))})
-    return 0
+    if hasattr(config, "workerinput") or session is None:
+        return
+    if session.get("isSerial") and config.getoption("numprocesses", None) != 0:
+        config.option.numprocesses = 1  # whatever the user's own -n says
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     session = session_of(config)
-    if session is not None and session["mode"] != "probe":
-        register_marks(config, session["serialMarker"])
-    if session is None or session["mode"] not in ("run", "stream"):
+    if session is None:
+        return
+    register_marks(config, session["serialMarker"])
+    if session["mode"] == "discover":
         return
     workerinput = getattr(config, "workerinput", None)
     workers = xdist_workers(config)
