@@ -1,7 +1,7 @@
 // The engine that starts a new `pytest -n` for every shard. Owns these processes and their session files; the agent loop decides what runs.
 
 import { join } from 'node:path';
-import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
+import { type AttemptEnding, type AttemptRequest, runsAlone } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
 import { refuseMissingPackage } from '../shared/pytest/result-file.ts';
@@ -25,7 +25,7 @@ export function processEngine(): Engine {
 /** Starts a first pytest with the run's own arguments, up to the point where it would collect: what it would refuse is refused here. */
 async function open(request: SessionRequest): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
-  const { pytestArgs, serialMarker, drain } = request.spec;
+  const { pytestArgs, serialMarker, stopsItself, drain } = request.spec;
   const directory = await makeSessionDirectory();
   const living = new Set<NarrowedPytest>();
   let started = 0;
@@ -39,7 +39,7 @@ async function open(request: SessionRequest): Promise<Session> {
     const sessionPath = join(directory, `${started}.json`);
     const resultPath = join(directory, `${started}-result.json`);
     const own = { socket, resultPath, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits: LIMITS };
-    await writeSessionFile(sessionPath, { mode: 'run', ...own, serialMarker, isSerial });
+    await writeSessionFile(sessionPath, { mode: 'run', ...own, serialMarker, stopsItself, isSerial });
     const pytest = await startNarrowed(socket, () => startPytest({ python, workspace, sessionPath }), request.room);
     living.add(pytest);
     void pytest.exited.then(() => living.delete(pytest));
@@ -94,7 +94,7 @@ async function open(request: SessionRequest): Promise<Session> {
     interrupt: AbortSignal,
   ): Promise<AttemptEnding> => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
-    const isSerial = attempt.role === 'serial';
+    const isSerial = runsAlone(attempt.role);
     let isDraining = isSerial;
     const log = createAttemptLog(
       attempt.selectors,

@@ -27,7 +27,7 @@ export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | 
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
-  const { pytestArgs, serialMarker, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
+  const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
   let sessions = 0;
   let peakRssBytes = 0;
@@ -44,7 +44,8 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
     const own = { socket, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
-    await writeSessionFile(sessionPath, { mode: 'stream', ...own, pytestArgs, serialMarker, relay, maxWorkerBytes, maxWorkerFiles });
+    const from = { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
+    await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     return await startFed({
       socket,
       startProcess: () => startPytest({ python, workspace, sessionPath }),

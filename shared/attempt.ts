@@ -4,9 +4,12 @@ import type { ErrorCode } from './errors.ts';
 import type { AgentId, AttemptId, NodeId, ShardId } from './ids.ts';
 import type { Selector } from './shard.ts';
 
-/** A `serial` attempt runs what must run alone, when nothing else of the run is left. */
-export const attemptRoles = ['primary', 'retry', 'backup', 'serial'] as const;
+/** A `serial` attempt runs what must run alone, when nothing else of the run is left; a `rerun` runs again tests that failed. */
+export const attemptRoles = ['primary', 'retry', 'backup', 'serial', 'rerun'] as const;
 export type AttemptRole = (typeof attemptRoles)[number];
+
+/** Does nothing else of the shard run beside it, so that nothing need be put off? Of reruns the coordinator sees to that. */
+export const runsAlone = (role: AttemptRole): boolean => role === 'serial' || role === 'rerun';
 
 /** What the coordinator enqueues; one BullMQ job is one attempt. `fence` only rises within a shard. */
 export interface AttemptRequest {
@@ -16,7 +19,7 @@ export interface AttemptRequest {
   readonly role: AttemptRole;
   readonly selectors: readonly Selector[];
   readonly predictedSeconds: number;
-  /** Agents that leave it to others, for a few seconds: such as whoever runs the attempt that this one backs up. */
+  /** Agents that leave it to others, for a few seconds: such as whoever runs the attempt that this one backs up, or ran the tests that failed. */
   readonly avoid: readonly AgentId[];
 }
 

@@ -23,6 +23,8 @@ export interface RunSpec {
   readonly maxfail: number;
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
+  /** Does pytest stop at its own -x or --maxfail? Where failed tests may be run again only the run as a whole can tell. */
+  readonly stopsItself: boolean;
   readonly relay: Relay;
   /** Resident memory in bytes, and number of files, after which a fed xdist worker is replaced; 0 means no limit. */
   readonly maxWorkerBytes: number;

@@ -1,5 +1,6 @@
 // The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
 
+import type { Reruns } from './reruns.ts';
 import type { EngineName, Relay } from './run-spec.ts';
 import type { Target } from './targets.ts';
 
@@ -62,6 +63,8 @@ export interface RunSettings extends CommonSettings {
   readonly maxfail: number | null;
   /** 0: none. */
   readonly crashLimit: number;
+  readonly reruns: Reruns;
+  readonly flakyFails: boolean;
   readonly verbosity: Verbosity;
   readonly engine: EngineName;
   readonly deadlineSeconds: number | null;

@@ -1,7 +1,7 @@
 // One pytest process whose xdist workers are fed: its socket, which worker has which task, and what becomes of a task whose worker dies.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttemptEnding, AttemptRequest, InterruptCause } from '../../shared/attempt.ts';
+import { type AttemptEnding, type AttemptRequest, type InterruptCause, runsAlone } from '../../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { TestFile } from '../../shared/ids.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
@@ -263,7 +263,7 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
 
   async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
     const settled = Promise.withResolvers<FedEnding>();
-    const task: Task = { log, selectors, isSerial: role === 'serial', interruptedBy: null, unexplained: 0, settle: settled.resolve };
+    const task: Task = { log, selectors, isSerial: runsAlone(role), interruptedBy: null, unexplained: 0, settle: settled.resolve };
     const timers: NodeJS.Timeout[] = [];
     const onInterrupt = (): void => {
       const cause = causeOf(interrupt);

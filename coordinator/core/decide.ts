@@ -5,6 +5,7 @@ import { admit } from './admit.ts';
 import { deadlineTimes } from './deadline.ts';
 import type { Action, CloseReason } from './events.ts';
 import { isSuspect, isToHalve } from './halve.ts';
+import { countFailures, decideReruns, isRerunning } from './rerun.ts';
 import type { AttemptRecord, RunState, ShardRecord } from './run-state.ts';
 import { hasEnded } from './settle.ts';
 import { stragglers, waitingForNothing } from './straggler.ts';
@@ -27,12 +28,13 @@ export function decide(state: RunState): readonly Action[] {
     ...stragglers(state).map(backup),
     ...waitingForNothing(state).map(takeBack),
     ...decideAlone(state, open, alone),
+    ...decideReruns(state, open.length === 0),
   ];
 }
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
 function closeReason(state: RunState): CloseReason | null {
-  if ([...state.shards.values()].every((record) => isSettled(state, record))) return { kind: 'done' };
+  if (isFirstPassOver(state) && !isRerunning(state)) return { kind: 'done' };
   if (state.interruptedBy !== null || isStoppedBy(state, 'pytest-exit')) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
@@ -41,6 +43,8 @@ function closeReason(state: RunState): CloseReason | null {
   if (state.redisLost || isAloneTooLong(state)) return { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
   return null;
 }
+
+const isFirstPassOver = (state: RunState): boolean => [...state.shards.values()].every((record) => isSettled(state, record));
 
 /** A shard that was not begun may miss nothing any more: late results of the one that it is part of. */
 const isSettled = (state: RunState, record: ShardRecord): boolean =>
@@ -59,7 +63,7 @@ function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
 function isMaxfailReached(state: RunState): boolean {
   const { maxfail } = state.opened.spec;
   // pytest counts by itself too, and in its own way (each subtest).
-  return (maxfail > 0 && state.failures >= maxfail) || isStoppedBy(state, 'maxfail');
+  return (maxfail > 0 && countFailures(state) >= maxfail) || isStoppedBy(state, 'maxfail');
 }
 
 /** Did pytest itself stop in some attempt? Then the run stops. */
@@ -102,7 +106,7 @@ function decideAlone(state: RunState, open: readonly ShardRecord[], alone: reado
 function superseded({ state }: ShardRecord): readonly Action[] {
   if (state.kind !== 'done') return [];
   return state.attempts
-    .filter((attempt) => attempt.id !== state.accepted && mayRun(attempt) && attempt.cancelledBy === null)
+    .filter((attempt) => attempt.id !== state.accepted && attempt.role !== 'rerun' && mayRun(attempt) && attempt.cancelledBy === null)
     .map((attempt) => ({ kind: 'cancel-attempt', attempt: attempt.id, by: 'superseded' }));
 }
 

@@ -4,6 +4,7 @@ import type { AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { RunEvent } from '../../shared/events.ts';
 import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
+import type { Reruns } from '../../shared/reruns.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
@@ -29,6 +30,9 @@ export interface RunOpened {
   readonly attemptLimit: number;
   /** How many crashes, of tests and of whole attempts, end the run; 0 means no limit. */
   readonly crashLimit: number;
+  readonly reruns: Reruns;
+  /** Does a test that passed only when it was run again make the run fail? */
+  readonly flakyFails: boolean;
   /** How long the run waits with no living agent. */
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;

@@ -1,6 +1,6 @@
 // Several finished runs as one: of parts of a suite, of one suite in several places, or of what an earlier run left undone.
 
-import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
+import type { AgentId, NodeId } from '../../shared/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../shared/report.ts';
@@ -20,7 +20,8 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const notRun = stillNotRun(reports, tests);
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.file, error])).values()];
   const totals = count(reports, tests, notRun);
-  const found = verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: false });
+  const flakyFails = reports.some(failsForFlaky);
+  const found = verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: false, flakyFails });
   const targets = reports.flatMap((report) => report.targets ?? []);
   const more = [...(reports.some((report) => report.exitCode === 3) ? [3] : []), ...(targets.some(({ met }) => !met) ? [1] : [])];
   const exitCode = firstExitCode([...(more.length > 0 && found.exitCode === 0 ? [] : [found.exitCode]), ...more]);
@@ -52,6 +53,10 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     comparison: null,
   };
 }
+
+/** Did this run fail with nothing failed in the end, but something flaky? */
+const failsForFlaky = ({ verdict: word, totals, collectErrors }: Report): boolean =>
+  word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length === 0;
 
 function withOwnAgents(reports: readonly Report[]): readonly Report[] {
   const runsOf = new Map<AgentId, number>();

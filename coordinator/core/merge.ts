@@ -5,10 +5,11 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
 import { type AgentId, type NodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
-import type { NotRun, Report, ReportedAgent, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
+import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
 import type { RunOpened } from './events.ts';
 import { profile } from './profile.ts';
+import { finalResult, isFlaky } from './rerun.ts';
 import {
   type AcceptedResult,
   type AgentRecord,
@@ -36,14 +37,14 @@ export interface MergeFinish {
 export function merge(state: RunState, finish: MergeFinish): Report {
   const { opened } = state;
   const { missing, notRun } = accountForMissing(state);
-  const ran = testsInOrder(state).flatMap((test) => (test.accepted === null ? [] : [ranTest(test, test.accepted)]));
+  const ran = testsInOrder(state).flatMap((test) => ranTest(test));
   const tests = [...ran, ...missing].sort((left, right) => compareText(left.file, right.file));
   const collectErrors = collectErrorsOf(state);
   const totals = count(state, tests, notRun);
   return {
     schema: 1,
     runId: opened.spec.runId,
-    ...verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: isInterrupted(state) }),
+    ...verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: isInterrupted(state), flakyFails: opened.flakyFails }),
     startedAt: iso(opened.startedAt),
     finishedAt: iso(finish.finishedAt),
     deadline: deadlineOf(opened, finish.finishedAt),
@@ -69,10 +70,17 @@ function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number): Rep
 const isInterrupted = ({ closed, interruptedBy }: RunState): boolean =>
   closed === null || (closed.why.kind !== 'done' && (interruptedBy !== null || closed.why.notRun === 'cancelled'));
 
-function ranTest({ nodeid, file }: TestRecord, { agent, result }: AcceptedResult): ReportedTest {
-  const { outcome, seconds, line, worker, message, sections } = result;
-  const attempt = { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, sections };
-  return { nodeid, outcome, flaky: false, seconds, file, line, attempts: [attempt] };
+function ranTest(test: TestRecord): readonly ReportedTest[] {
+  const final = finalResult(test);
+  if (test.accepted === null || final === null) return [];
+  const { nodeid, file } = test;
+  const { outcome, seconds, line } = final.result;
+  return [{ nodeid, outcome, flaky: isFlaky(test), seconds, file, line, attempts: [test.accepted, ...test.reruns].map(reportAttempt) }];
+}
+
+function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
+  const { outcome, seconds, worker, message, sections } = result;
+  return { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, sections };
 }
 
 interface Missing {

@@ -148,7 +148,7 @@ function agentLost(state: RunState, id: AgentId): void {
 
 function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role }: EventOf<'attempt-enqueued'>): void {
   const record = state.shards.get(shard);
-  if (record === undefined || record.state.kind === 'split' || state.attempts.has(id)) return;
+  if (record === undefined || (record.state.kind === 'split' && role !== 'rerun') || state.attempts.has(id)) return;
   const attempt: AttemptRecord = {
     id,
     shard,

@@ -77,11 +77,13 @@ export interface FileProgress {
   collectFailed: boolean;
 }
 
-/** One expected test. Once `accepted` is set it never changes: one outcome per node id. */
+/** One expected test. Once `accepted` is set it never changes; the outcome is that of the last of `reruns`, where there are some (rerun.ts). */
 export interface TestRecord {
   readonly nodeid: NodeId;
   readonly file: TestFile;
   accepted: AcceptedResult | null;
+  /** What its reruns brought, in order; `accepted` failed then. */
+  readonly reruns: AcceptedResult[];
   /** Where it counts as open until it has an outcome: one entry but for shards that overlap. */
   readonly expectedIn: FileProgress[];
 }
@@ -121,7 +123,9 @@ export interface RunState {
   readonly work: Work;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
-  /** Failed and error outcomes, and collection errors: what pytest's maxfail counts. */
+  /** Tests whose first result is a failure. */
+  readonly failed: Set<TestRecord>;
+  /** Failed and error outcomes of first results, and collection errors. */
   failures: number;
   duplicatesDropped: number;
   /** Tests that were running when their xdist worker died. */
@@ -152,6 +156,7 @@ export function openRun(opened: RunOpened): RunState {
     tests: new Map(),
     work: noWork(),
     collectErrors: new Map(),
+    failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
     crashedTests: 0,
@@ -184,8 +189,10 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   collectFailed: false,
 });
 
-/** A shard's attempts in the order they were enqueued; empty before the first. */
-export function attemptsOf(record: ShardRecord): readonly AttemptRecord[] {
+/** A shard's attempts in the order they were enqueued, but for reruns of failed tests; empty before the first. */
+export const attemptsOf = (record: ShardRecord): readonly AttemptRecord[] => allAttemptsOf(record).filter(({ role }) => role !== 'rerun');
+
+export function allAttemptsOf(record: ShardRecord): readonly AttemptRecord[] {
   return record.state.kind === 'planned' ? [] : record.state.attempts;
 }
 

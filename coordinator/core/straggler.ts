@@ -1,5 +1,6 @@
 // The attempts that alone hold up the end, and that an idle slot is to run a second time: what is told first counts, and the other is called off.
 
+import { runsAlone } from '../../shared/attempt.ts';
 import type { AgentId } from '../../shared/ids.ts';
 import { leftSeconds, liveAttempts, paceOf } from './pace.ts';
 import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
@@ -45,7 +46,7 @@ export function waitingForNothing(state: RunState): readonly AttemptRecord[] {
   const waiting = [...idle].flatMap(([agent, slots]) => {
     const held = live.filter((attempt) => attempt.state.kind === 'running' && attempt.state.agent === agent && attempt.beganAt === null);
     const latestFirst = held.sort((left, right) => (right.startedAt ?? 0) - (left.startedAt ?? 0));
-    return latestFirst.slice(0, Math.max(0, -slots)).filter(({ role }) => role !== 'serial');
+    return latestFirst.slice(0, Math.max(0, -slots)).filter(({ role }) => !runsAlone(role));
   });
   return waiting.slice(0, room);
 }

@@ -4,6 +4,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
+import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { isUnfinished } from './unfinished.ts';
@@ -17,6 +18,10 @@ export interface Teller {
 
 /** Changes `record`, the shard of the attempt that tells, and what is expected and known of its tests. */
 export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
+  if (state.attempts.get(by.attempt)?.role === 'rerun') {
+    if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
+    return;
+  }
   switch (event.kind) {
     case 'collected':
       collected(state, record, by, event);
@@ -54,7 +59,10 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     return;
   }
   test.accepted = { ...by, result };
-  if (isFailure(result.outcome)) state.failures += 1;
+  if (isFailure(result.outcome)) {
+    state.failures += 1;
+    state.failed.add(test);
+  }
   if (result.isCrash) state.crashedTests += 1;
   for (const progress of test.expectedIn) progress.openTests -= 1;
   if (!isUnfinished(state, own)) settle(state, record.shard.id, by.attempt);
@@ -86,7 +94,7 @@ function progressOf(record: ShardRecord, file: TestFile): FileProgress {
 function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
   const expected = progress.tests.get(nodeid);
   if (expected !== undefined) return expected;
-  const test = state.tests.get(nodeid) ?? { nodeid, file: progress.file, accepted: null, expectedIn: [] };
+  const test = state.tests.get(nodeid) ?? { nodeid, file: progress.file, accepted: null, reruns: [], expectedIn: [] };
   state.tests.set(nodeid, test);
   progress.tests.set(nodeid, test);
   if (test.accepted === null) {

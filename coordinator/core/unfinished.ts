@@ -3,7 +3,8 @@
 import type { AttemptRequest, AttemptRole } from '../../shared/attempt.ts';
 import { type AgentId, attemptId, type NodeId, type ShardId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
-import { attemptsOf, type FileProgress, type RunState, type ShardRecord } from './run-state.ts';
+import { rerunWork } from './rerun.ts';
+import { allAttemptsOf, attemptsOf, type FileProgress, type RunState, type ShardRecord } from './run-state.ts';
 
 /** Is nothing of this shard missing: every file collected (or failed to), every announced test with an outcome? */
 export function isComplete(state: RunState, record: ShardRecord): boolean {
@@ -70,12 +71,14 @@ function remaining(progress: FileProgress): readonly Selector[] {
 export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole): AttemptRequest | null {
   const record = state.shards.get(shard);
   if (record === undefined) return null;
-  const fence = attemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
+  const fence = allAttemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
+  const id = attemptId(shard, fence);
+  if (role === 'rerun') return { id, shard, fence, role, ...rerunWork(state, shard) };
   const predictedSeconds = [...record.files.values()]
     .filter((progress) => isUnfinished(state, progress))
     .reduce((sum, progress) => sum + unfinishedSeconds(record, progress), 0);
   const avoid = avoidedBy(record, role);
-  return { id: attemptId(shard, fence), shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
+  return { id, shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
 }
 
 /** A backup is of no use beside the attempt that it backs up, nor what was taken back where it waited. */

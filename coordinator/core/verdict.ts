@@ -20,6 +20,8 @@ export interface Findings {
   readonly collectErrors: number;
   readonly notRun: readonly Pick<NotRun, 'reason'>[];
   readonly isInterrupted: boolean;
+  /** Does a flaky test make the run fail? */
+  readonly flakyFails: boolean;
 }
 
 /** `passed` only where every expected test was run and none failed. */
@@ -28,10 +30,10 @@ export function verdict(findings: Findings): { readonly verdict: Verdict; readon
   return { verdict: verdictOf(exitCode), exitCode };
 }
 
-function applying({ totals, collectErrors, notRun, isInterrupted }: Findings): readonly ExitCode[] {
+function applying({ totals, collectErrors, notRun, isInterrupted, flakyFails }: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
-  if (totals.failed + totals.error + collectErrors > 0) codes.add(1);
+  if (totals.failed + totals.error + collectErrors + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
   if (codes.size === 0) codes.add(totals.expected === 0 ? 5 : 0);
   return [...codes];
 }

@@ -38,6 +38,14 @@ const ownSchemas: OwnSchemas = {
     preparation: z.object({ setupSeconds: seconds, discoverySeconds: seconds }),
     attemptLimit: z.int().positive(),
     crashLimit: z.int().nonnegative(),
+    reruns: z.object({
+      times: z.int().nonnegative(),
+      limit: z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('tests'), tests: z.int().nonnegative() }),
+        z.object({ kind: z.literal('percent'), percent: z.number().nonnegative() }),
+      ]),
+    }),
+    flakyFails: z.boolean(),
     waitAgentSeconds: seconds,
     deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
     affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),

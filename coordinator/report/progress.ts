@@ -7,6 +7,7 @@ import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import type { Forecast } from '../core/forecast.ts';
+import { isFlaky, isRerunLimitExceeded } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
 import { lateLine, timeLeft } from './forecast-line.ts';
 import { oneLine, plural } from './harmless.ts';
@@ -66,7 +67,7 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
           return;
         case 'run-resumed':
           tests = [...before.tests.values()].filter(({ accepted }) => accepted !== null).length;
-          failed = before.failures;
+          failed = [...before.failed].filter((test) => !isFlaky(test)).length;
           line(`run ${before.opened.spec.runId} resumed: ${plural(tests, 'test')} done, ${failed} failed`);
           return;
         case 'redis-emptied':
@@ -93,6 +94,12 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
           line(`${oneLine(event.by)}: stopping, results are kept; once more to stop at once`);
           return;
         case 'attempt-told': {
+          const rerun = tellRerun(event, before);
+          if (rerun !== null) {
+            if (!rerun.isFailure) failed -= 1;
+            line(rerun.text);
+            return;
+          }
           const told = tell(event, before);
           if (told === null) return;
           tests += 1;
@@ -120,6 +127,11 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
           forecast = event;
           return;
         }
+        case 'run-closed':
+          if (before.opened.reruns.times > 0 && isRerunLimitExceeded(before)) {
+            line(`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`);
+          }
+          return;
         case 'tick':
           status(event.at, before);
           return;
@@ -148,6 +160,16 @@ function tell(told: Extract<RunEvent, { kind: 'attempt-told' }>, before: RunStat
     text: `${result.outcome.toUpperCase()} ${oneLine(result.nodeid)} (${oneLine(told.agent)})`,
     isFailure: isFailure(result.outcome),
   };
+}
+
+/** The first result of a rerun, of a test that failed until then. */
+function tellRerun({ agent, attempt, event }: Extract<RunEvent, { kind: 'attempt-told' }>, before: RunState): Told | null {
+  if (event.kind !== 'test-finished' || before.attempts.get(attempt)?.role !== 'rerun') return null;
+  const { nodeid, outcome } = event.result;
+  const test = before.tests.get(nodeid);
+  if (test === undefined || isFlaky(test) || test.reruns.some((each) => each.attempt === attempt)) return null;
+  const count = `rerun ${test.reruns.length + 1} of ${before.opened.reruns.times}`;
+  return { text: `${outcome.toUpperCase()} ${oneLine(nodeid)} (${oneLine(agent)}, ${count})`, isFailure: isFailure(outcome) };
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

@@ -25,6 +25,7 @@ export function summaryMarkdown(report: Report): string {
     comparison(report),
     ...report.collectErrors.slice(0, SHOWN).map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message)]),
     ...failures(report),
+    flaky(report),
     notRun(report),
     slowest(report),
     timeline(report),
@@ -72,6 +73,12 @@ function failures(report: Report): string[][] {
     ...failed.slice(0, SHOWN).map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '')]),
     ...(failed.length > SHOWN ? [[`and ${failed.length - SHOWN} more failures.`]] : []),
   ];
+}
+
+function flaky(report: Report): string[] {
+  const tests = report.tests.filter((test) => test.flaky).map(({ nodeid }) => nodeid);
+  if (tests.length === 0) return [];
+  return [`- flaky: ${tests.slice(0, SHOWN).map(code).join(', ')}${tests.length > SHOWN ? ` and ${tests.length - SHOWN} more` : ''}`];
 }
 
 const notRun = (report: Report): string[] =>

@@ -65,11 +65,18 @@ function shortSummary(report: Report): string[] {
         const message = test.attempts.at(-1)?.message ?? '';
         return `${test.outcome.toUpperCase()} ${oneLine(test.nodeid)}${message === '' ? '' : ` - ${brief(message)}`}`;
       }),
+    ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => `FLAKY ${oneLine(nodeid)} - ${flakyHow(attempts)}`),
     ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => [
       ...missing.slice(0, SHOWN).map(({ nodeid }) => `NOT RUN ${oneLine(nodeid)} - ${reason}`),
       ...(missing.length > SHOWN ? [`NOT RUN ${missing.length - SHOWN} more - ${reason}`] : []),
     ]),
   ];
+}
+
+/** `failed on a1, passed on a2: <the first message>`. */
+function flakyHow(attempts: ReportedTest['attempts']): string {
+  const message = attempts[0]?.message ?? '';
+  return `${attempts.map(({ outcome, agent }) => `${outcome} on ${oneLine(agent)}`).join(', ')}${message === '' ? '' : `: ${brief(message)}`}`;
 }
 
 function slowest(report: Report): string[] {

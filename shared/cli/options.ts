@@ -17,6 +17,7 @@ export type OptionKind =
   | 'flag'
   | 'choice'
   | 'targets'
+  | 'rerun-limit'
   | 'name'
   | 'url'
   | 'python';
@@ -149,6 +150,23 @@ export const optionTable: readonly OptionRow[] = [
     decided: "pytest's own configuration",
     meaning: 'stop the whole run after N failures',
   }),
+  row({
+    name: 'reruns',
+    kind: 'count',
+    metavar: 'N',
+    commands: run,
+    fallback: '0',
+    meaning: 'run a failed test again up to N times, on another agent where there is one; one that then passes is flaky',
+  }),
+  row({
+    name: 'reruns-limit',
+    kind: 'rerun-limit',
+    metavar: 'N|P%',
+    commands: run,
+    fallback: '5%',
+    meaning: 'when more tests than this fail, nothing is run again; percents are rounded up',
+  }),
+  row({ name: 'flaky-fails', kind: 'flag', commands: run, meaning: 'a flaky test makes the run fail' }),
   row({
     name: 'crash-limit',
     kind: 'count',

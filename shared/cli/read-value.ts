@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseBytes } from '../bytes.ts';
 import { parseDuration } from '../duration.ts';
 import { redisProtocols } from '../redis-url.ts';
+import { parseRerunLimit } from '../reruns.ts';
 import { measureNames, parseTargets } from '../targets.ts';
 import { didYouMean } from './nearest.ts';
 import type { OptionRow } from './options.ts';
@@ -50,6 +51,8 @@ export function readValue(option: OptionRow, text: string, base: string): Value 
       return parseDuration(text) ?? { expected: 'a duration', fix: 'Write for example 90s, 5m or 1m30s.' };
     case 'bytes':
       return parseBytes(text) ?? { expected: 'a size', fix: 'Write for example 300MB or 1GiB.' };
+    case 'rerun-limit':
+      return parseRerunLimit(text) === null ? { expected: 'a number of tests or a percentage', fix: 'Write for example 20 or 5%.' } : text;
     case 'targets':
       return parseTargets(text) === null
         ? {

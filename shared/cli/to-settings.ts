@@ -1,6 +1,7 @@
 // From checked values to the settings of each command, and what must hold between them.
 
 import { ShardlineError } from '../errors.ts';
+import { parseRerunLimit, type RerunLimit } from '../reruns.ts';
 import { engines, relays } from '../run-spec.ts';
 import {
   type AgentSettings,
@@ -52,6 +53,9 @@ export function missingOrAtOdds({ given, values }: Read): readonly ShardlineErro
 
 export const toSettings = (read: Read): Settings => makers[read.given.command](read);
 
+/** Whatever was given has been checked. */
+const NOTHING: RerunLimit = { kind: 'tests', tests: 0 };
+
 const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = { run: runSettings, agent: agentSettings, report: reportSettings };
 
 function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
@@ -74,6 +78,8 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     baseline: text('baseline'),
     maxfail: flag('exitfirst') ? 1 : number('maxfail'),
     crashLimit: number('crash-limit') ?? 0,
+    reruns: { times: number('reruns') ?? 0, limit: parseRerunLimit(text('reruns-limit') ?? '') ?? NOTHING },
+    flakyFails: flag('flaky-fails'),
     verbosity: verbosity(values),
     engine: oneOf('engine', engines),
     deadlineSeconds: number('deadline'),

@@ -18,6 +18,7 @@ export type PytestTask =
   | {
       /** The mark of tests that are put off, as they must run alone. */
       readonly serialMarker: string;
+      readonly stopsItself: boolean;
       /** One session for as long as the agent feeds its xdist workers. */
       readonly mode: 'stream';
       readonly relay: Relay;
@@ -37,6 +38,7 @@ export type PytestTask =
       readonly numprocesses: string;
       readonly maxAutoWorkers: number;
       readonly serialMarker: string;
+      readonly stopsItself: boolean;
       /** Whether these are what must run alone: nothing is put off then. */
       readonly isSerial: boolean;
       /** Longest traceback, and longest section of captured output, that a message carries; more is cut in the middle. */

@@ -13,6 +13,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   engine: z.enum(engines),
   pytestArgs: z.array(z.string()),
   serialMarker: z.string(),
+  stopsItself: z.boolean(),
   relay: z.enum(relays),
   maxWorkerBytes: z.int().nonnegative(),
   maxWorkerFiles: z.int().nonnegative(),

@@ -42,6 +42,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       engine: 'process',
       pytestArgs: ['tests'],
       serialMarker: 'serial',
+      stopsItself: true,
       relay: 'auto',
       maxWorkerBytes: 0,
       maxWorkerFiles: 0,

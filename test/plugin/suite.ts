@@ -54,6 +54,7 @@ export interface RunOptions {
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
   readonly relay?: Relay;
+  readonly stopsItself?: boolean;
   readonly maxWorkerBytes?: number;
   readonly maxWorkerFiles?: number;
   readonly python?: string;
@@ -76,6 +77,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     maxAutoWorkers = 2,
     engine = processEngine(),
     relay = 'auto',
+    stopsItself = true,
     maxWorkerBytes = 0,
     maxWorkerFiles = 0,
     python = testPython(),
@@ -88,6 +90,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     engine: 'process',
     pytestArgs,
     serialMarker: 'serial',
+    stopsItself,
     relay,
     maxWorkerBytes,
     maxWorkerFiles,

@@ -19,6 +19,7 @@ const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(proper
 test('the runs that are played end in every way that a run can end', () => {
   const sample = fc.sample(runs, { numRuns: 1000, seed: 7 });
   expect(sample.some(({ run }) => run.events.some(({ kind }) => kind === 'shard-split'))).toBe(true);
+  expect(sample.some(({ run }) => reportOf(run.state).totals.flaky > 0)).toBe(true);
   const verdicts = sample.map(({ run }) => reportOf(run.state).verdict);
   expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'deadline', 'incomplete', 'interrupted', 'no-tests']));
 });
@@ -62,12 +63,14 @@ test('one outcome per node id, and it is the one that the test had', () => {
   holds(
     fc.property(runs, ({ suite, run }) => {
       const report = reportOf(run.state);
-      const truth = new Map<string, string>(suite.shards.flat().flatMap((file) => file.tests.map((each) => [each.id, each.outcome])));
+      const truth = new Map(suite.shards.flat().flatMap((file) => file.tests.map((each) => [each.id as string, each] as const)));
       const ids = [...report.tests, ...report.notRun].map((each) => each.nodeid);
       expect(new Set(ids).size).toBe(ids.length);
       for (const each of report.tests) {
         const isUnaccounted = run.state.tests.get(each.nodeid)?.accepted === null;
-        expect(each.outcome).toBe(isUnaccounted ? 'error' : truth.get(each.nodeid));
+        const { outcome, heals } = truth.get(each.nodeid) ?? { outcome: 'error', heals: false };
+        expect(each.flaky && heals && suite.reruns.times > 0).toBe(each.flaky);
+        expect(each.outcome).toBe(isUnaccounted ? 'error' : each.flaky ? 'passed' : outcome);
       }
     }),
   );
@@ -90,7 +93,9 @@ test('a run is passed only if every test of the suite ran and none failed', () =
     fc.property(runs, ({ suite, run }) => {
       const report = reportOf(run.state);
       const files = suite.shards.flat();
-      const isGreen = files.every((file) => !file.isBroken && file.tests.every((each) => !isFailure(each.outcome)));
+      const isGreen = files.every(
+        (file) => !file.isBroken && file.tests.every((each) => !isFailure(each.outcome) || (each.heals && suite.reruns.times > 0)),
+      );
       const isWhole = report.tests.length === files.flatMap((file) => file.tests).length && report.notRun.length === 0;
       if (report.verdict === 'passed') expect({ isGreen, isWhole }).toEqual({ isGreen: true, isWhole: true });
       if (!isGreen || !isWhole) expect([0, 5]).not.toContain(report.exitCode);
@@ -103,6 +108,11 @@ test('a retry never includes a finished test, and never nothing', () => {
     fc.property(runs, ({ run }) => {
       for (const { request, finishedBefore } of run.attempts) {
         expect(request.selectors.length).toBeGreaterThan(0);
+        if (request.role === 'rerun') {
+          const ids = request.selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : []));
+          for (const id of ids) expect(isFailure(run.state.tests.get(id)?.accepted?.result.outcome ?? 'passed')).toBe(true);
+          continue;
+        }
         const finishedFiles = new Set<string>([...finishedBefore].map((id) => id.slice(0, id.indexOf('::'))));
         for (const selector of request.selectors) {
           if (selector.kind === 'file') expect(finishedFiles).not.toContain(selector.file);

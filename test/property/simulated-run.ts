@@ -10,6 +10,7 @@ import { nextAttempt } from '../../coordinator/core/unfinished.ts';
 import type { AttemptEnding, AttemptRequest } from '../../shared/attempt.ts';
 import { type AgentId, agentId } from '../../shared/ids.ts';
 import { type Outcome, outcomes } from '../../shared/outcome.ts';
+import type { RerunLimit, Reruns } from '../../shared/reruns.ts';
 import {
   crashed,
   eventOf,
@@ -24,7 +25,7 @@ import {
 
 export interface SimulatedFile {
   readonly name: string;
-  readonly tests: readonly { readonly id: string; readonly outcome: Outcome; readonly seconds: number }[];
+  readonly tests: readonly { readonly id: string; readonly outcome: Outcome; readonly seconds: number; readonly heals: boolean }[];
   /** A file that fails to collect may announce tests all the same: one class of it is broken. */
   readonly isBroken: boolean;
 }
@@ -34,10 +35,12 @@ export interface SimulatedSuite {
   readonly attemptLimit: number;
   readonly maxfail: number;
   readonly deadlineSeconds: number | null;
+  readonly reruns: Reruns;
 }
 
 const outcomeOrPassed = fc.oneof({ weight: 12, arbitrary: fc.constant<Outcome>('passed') }, fc.constantFrom(...outcomes));
-const test = fc.record({ outcome: outcomeOrPassed, seconds: fc.double({ min: 0, max: 5, noNaN: true }) });
+/** One that heals passes when it is run again. */
+const test = fc.record({ heals: fc.boolean(), outcome: outcomeOrPassed, seconds: fc.double({ min: 0, max: 5, noNaN: true }) });
 const file = fc.record({ tests: fc.array(test, { maxLength: 4 }), isBroken: fc.integer({ min: 0, max: 15 }).map((die) => die === 15) });
 
 /** Suites of up to 4 shards of up to 3 files of up to 4 tests, mostly green. */
@@ -47,6 +50,10 @@ export const suites: fc.Arbitrary<SimulatedSuite> = fc
     attemptLimit: fc.integer({ min: 1, max: 3 }),
     maxfail: fc.constantFrom(0, 0, 0, 1, 3),
     deadlineSeconds: fc.oneof(fc.constant(null), fc.integer({ min: 2, max: 30 })),
+    reruns: fc.record({
+      times: fc.nat({ max: 2 }),
+      limit: fc.constantFrom<RerunLimit>({ kind: 'tests', tests: 2 }, { kind: 'percent', percent: 100 }),
+    }),
   })
   .map(({ shards, ...limits }) => ({
     ...limits,
@@ -69,7 +76,7 @@ export const openingOf = (suite: SimulatedSuite): RunOpened =>
         files.map((each) => each.name),
       ),
     ),
-    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, waitAgentSeconds: 10, deadline: deadlineOf(suite) },
+    { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, reruns: suite.reruns, waitAgentSeconds: 10, deadline: deadlineOf(suite) },
   );
 
 /** All that one agent tells of one attempt that nothing disturbs, from its start to before its end. */
@@ -95,7 +102,9 @@ export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent
             ),
           ]),
     ]),
-    ...wanted.flatMap(({ tests }) => tests.map(({ id, outcome, seconds }) => finished(id, outcome, { seconds }))),
+    ...wanted.flatMap(({ tests }) =>
+      tests.map(({ id, outcome, seconds, heals }) => finished(id, role === 'rerun' && heals ? 'passed' : outcome, { seconds })),
+    ),
   ];
   return [
     { kind: 'attempt-started', at, agent, attempt, shard, fence, role },

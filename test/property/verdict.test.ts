@@ -20,6 +20,7 @@ const findings = fc.record({
   collectErrors: counts,
   notRun: fc.array(fc.record({ reason: fc.constantFrom(...notRunReasons) }), { maxLength: 3 }),
   isInterrupted: fc.boolean(),
+  flakyFails: fc.boolean(),
 });
 
 test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used, in whatever order they come', () => {

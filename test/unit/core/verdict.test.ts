@@ -14,7 +14,7 @@ const totals = {
   notRun: 0,
   duplicatesDropped: 0,
 };
-const green: Findings = { totals, collectErrors: 0, notRun: [], isInterrupted: false };
+const green: Findings = { totals, collectErrors: 0, notRun: [], isInterrupted: false, flakyFails: false };
 
 test.each<[string, Partial<Findings>, string, number]>([
   ['every test passed', {}, 'passed', 0],

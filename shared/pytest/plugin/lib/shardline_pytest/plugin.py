@@ -55,6 +55,8 @@ def pytest_configure(config):
     register_marks(config, session["serialMarker"])
     if session["mode"] == "discover":
         return
+    if not session["stopsItself"]:
+        config.option.maxfail = 0
     workerinput = getattr(config, "workerinput", None)
     workers = xdist_workers(config)
     name = workerinput["workerid"] if workerinput is not None else "main" if workers == 0 else "controller"

@@ -1,0 +1,146 @@
+// Whether a failed test is run again, and what its results amount to. The first result of each attempt counts, and once one is no failure nothing
+// changes any more: the last of them is the test's outcome.
+
+import type { TestResult } from '../../shared/events.ts';
+import { type AgentId, fileOf, type NodeId, type ShardId } from '../../shared/ids.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import type { Selector } from '../../shared/shard.ts';
+import type { Action } from './events.ts';
+import {
+  type AcceptedResult,
+  type AttemptRecord,
+  type AttemptState,
+  allAttemptsOf,
+  livingAgents,
+  type RunState,
+  type ShardRecord,
+  type TestRecord,
+} from './run-state.ts';
+import { dropWork } from './work.ts';
+
+/** The result that counts; null without one. */
+export const finalResult = (test: TestRecord): AcceptedResult | null => test.reruns.at(-1) ?? test.accepted;
+
+/** Did it fail first and not in the end? */
+export function isFlaky(test: TestRecord): boolean {
+  const final = finalResult(test);
+  return test.reruns.length > 0 && final !== null && !isFailure(final.result.outcome);
+}
+
+/** Is nothing run again because too many tests failed? */
+export function isRerunLimitExceeded(state: RunState): boolean {
+  const { limit } = state.opened.reruns;
+  const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((state.tests.size * limit.percent) / 100);
+  return state.failed.size > allowed;
+}
+
+/** May this failed test still come to something else? */
+function isUndecided(state: RunState, test: TestRecord): boolean {
+  const final = finalResult(test);
+  if (final === null || !isFailure(final.result.outcome)) return false;
+  return test.reruns.length < state.opened.reruns.times && !isRerunLimitExceeded(state);
+}
+
+/** What counts against a limit of failures: not what was flaky, nor what is still run again. Collection errors count. */
+export function countFailures(state: RunState): number {
+  let uncounted = 0;
+  for (const test of state.failed) if (isFlaky(test) || isUndecided(state, test)) uncounted += 1;
+  return state.failures - uncounted;
+}
+
+/** Takes a result that an attempt of the role `rerun` brought. */
+export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' | 'agent'>, result: TestResult): void {
+  const test = state.tests.get(result.nodeid);
+  const final = test === undefined ? null : finalResult(test);
+  if (test === undefined || final === null) return;
+  const isTold = test.reruns.some(({ attempt }) => attempt === by.attempt);
+  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= state.opened.reruns.times) {
+    state.duplicatesDropped += 1;
+    return;
+  }
+  test.reruns.push({ ...by, result });
+  if (result.isCrash) state.crashedTests += 1;
+  dropWork(state.work, by.attempt, result.nodeid, result.seconds);
+}
+
+/** Failed tests that are due to be run again, by the shard that they were in. Where a rerun of the shard is under way nothing of it is. */
+function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord[]> {
+  const due = new Map<ShardRecord, TestRecord[]>();
+  if (state.opened.reruns.times === 0) return due;
+  for (const test of state.failed) {
+    const record = isUndecided(state, test) ? recordOf(state, test) : undefined;
+    if (record === undefined || !hasRoom(state, record)) continue;
+    const tests = due.get(record);
+    if (tests === undefined) due.set(record, [test]);
+    else tests.push(test);
+  }
+  return due;
+}
+
+function recordOf(state: RunState, { accepted }: TestRecord): ShardRecord | undefined {
+  const attempt = accepted === null ? undefined : state.attempts.get(accepted.attempt);
+  return attempt === undefined ? undefined : state.shards.get(attempt.shard);
+}
+
+/** How many times as often as it is to be executed a rerun may be lost or interrupted. */
+const LOSSES_PER_RERUN = 3;
+
+/** A rerun that brought no result, as it crashed, is used up all the same. */
+function hasRoom({ opened }: RunState, record: ShardRecord): boolean {
+  if (record.state.kind === 'planned' || record.state.kind === 'open') return false;
+  const { times } = opened.reruns;
+  const reruns = allAttemptsOf(record).filter(({ role }) => role === 'rerun');
+  const stopped = reruns.filter(({ state }) => wasStopped(state)).length;
+  return reruns.every(hasEnded) && reruns.length - stopped < times && stopped < times * LOSSES_PER_RERUN;
+}
+
+const hasEnded = ({ state }: AttemptRecord): boolean => state.kind === 'ended';
+const wasStopped = (state: AttemptState): boolean =>
+  state.kind === 'ended' && (state.ending.kind === 'lost' || state.ending.kind === 'interrupted');
+
+/** Is a rerun due or under way? */
+export function isRerunning(state: RunState): boolean {
+  if (state.opened.reruns.times === 0) return false;
+  return dueTests(state).size > 0 || isUnderWay(state);
+}
+
+const isUnderWay = (state: RunState): boolean =>
+  [...state.attempts.values()].some((attempt) => attempt.role === 'rerun' && !hasEnded(attempt));
+
+/**
+ * The reruns to start now. They wait until every test ran once, when it is known how many failed; where a number of failures stops the run each failure
+ * has to be known for one at once. What must run alone runs last, one shard of it at a time.
+ */
+export function decideReruns(state: RunState, isFirstPassOver: boolean): readonly Action[] {
+  if (!isFirstPassOver && state.opened.spec.maxfail === 0) return [];
+  const due = [...dueTests(state)];
+  const together = due.filter(([record, tests]) => !tests.some((test) => isSerial(record, test)));
+  const now = together.length > 0 || !isFirstPassOver || isUnderWay(state) ? together : due.slice(0, 1);
+  return now.map(([{ shard }]) => ({ kind: 'start-attempt', shard: shard.id, role: 'rerun' }));
+}
+
+const isSerial = (record: ShardRecord, { file, nodeid }: TestRecord): boolean => record.files.get(file)?.serial.has(nodeid) ?? false;
+
+export interface RerunWork {
+  readonly selectors: readonly Selector[];
+  readonly predictedSeconds: number;
+  /** Who ran these tests, where somebody else is there. */
+  readonly avoid: readonly AgentId[];
+}
+
+/** What the next rerun of this shard is to run. */
+export function rerunWork(state: RunState, shard: ShardId): RerunWork {
+  const tests = [...dueTests(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
+  const results = tests.flatMap(({ accepted, reruns }) => (accepted === null ? [] : [accepted, ...reruns]));
+  const ran = new Set(results.map(({ agent }) => agent));
+  const isOtherThere = livingAgents(state).some((agent) => !ran.has(agent));
+  const byFile = Map.groupBy(
+    tests.map(({ nodeid }): NodeId => nodeid),
+    fileOf,
+  );
+  return {
+    selectors: [...byFile].map(([file, nodeids]) => ({ kind: 'tests', file, nodeids })),
+    predictedSeconds: tests.reduce((sum, test) => sum + (finalResult(test)?.result.seconds ?? 0), 0),
+    avoid: isOtherThere ? [...ran] : [],
+  };
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { newProject, outcomesOf } from '../support/shardline.ts';
+
+/** Fails the first time that anybody runs it. */
+const flaky = `
+import os, pytest
+def once(name):
+    try:
+        os.close(os.open(name + ".ran", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    pytest.fail("not yet")
+`;
+const project = {
+  'helping.py': flaky,
+  'conftest.py': 'import sys, os\nsys.path.insert(0, os.path.dirname(__file__))\n',
+  'pytest.ini': '[pytest]\nmarkers = serial\n',
+  'test_flaky.py': 'from helping import once\ndef test_flaky(): once("flaky")\ndef test_fine(): pass\n',
+  'test_broken.py': 'def test_broken(): assert 1 == 2\n',
+  'test_serial.py': 'import pytest\nfrom helping import once\n@pytest.mark.serial\ndef test_alone(): once("alone")\n',
+};
+const out = ['--out', 'out'] as const;
+
+test('a test that fails is run again on another agent: flaky when it passes there, failed when it never does', async () => {
+  // Long enough for the second agent to be there.
+  const slow = Array.from({ length: 6 }, (_, index) => [`test_slow_${index}.py`, 'import time\ndef test_slow(): time.sleep(0.7)\n']);
+  await using suite = await newProject({ ...project, ...Object.fromEntries(slow) });
+  const args = ['--agents', '2', '-n', '1', '--reruns', '2', '--reruns-limit', '3'];
+  const result = await suite.shardline(['run', ...args, ...out, '--', '-p', 'no:randomly'], {});
+  expect(result.exitCode, result.all).toBe(1);
+  const report = await suite.report();
+  expect(outcomesOf(report)).toMatchObject({
+    'test_broken.py::test_broken': 'failed',
+    'test_flaky.py::test_fine': 'passed',
+    'test_flaky.py::test_flaky': 'passed',
+    'test_serial.py::test_alone': 'passed',
+  });
+  expect(report.totals).toMatchObject({ expected: 10, passed: 9, failed: 1, flaky: 2, notRun: 0 });
+  const ran = new Map(report.tests.map(({ nodeid, attempts }) => [nodeid as string, attempts]));
+  for (const nodeid of ['test_flaky.py::test_flaky', 'test_serial.py::test_alone']) {
+    const attempts = ran.get(nodeid) ?? [];
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['failed', 'passed']);
+    expect(new Set(attempts.map(({ agent }) => agent)).size).toBe(2);
+  }
+  expect(ran.get('test_broken.py::test_broken')).toHaveLength(3);
+  expect(result.all).toMatch(/^FLAKY test_flaky\.py::test_flaky - failed on a[12], passed on a[12]: .*not yet/m);
+  expect(await suite.read('out/junit.xml')).toMatch(/<flakyFailure/);
+});
+
+test('with --flaky-fails a flaky test fails the run; -x of pytest stops at what failed in the end only', async () => {
+  const { 'test_broken.py': _, ...healing } = project;
+  await using suite = await newProject(healing);
+  const result = await suite.shardline(
+    ['run', '--agents', '1', '-n', '1', '--reruns', '1', '--reruns-limit', '2', '--flaky-fails', ...out, '--', '-x'],
+    {},
+  );
+  expect(result.exitCode, result.all).toBe(1);
+  const report = await suite.report();
+  expect(report.totals).toMatchObject({ expected: 3, passed: 3, flaky: 2, notRun: 0 });
+});

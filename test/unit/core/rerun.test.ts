@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { type AgentId, nodeId, shardId, testFile } from '../../../shared/ids.ts';
+import type { Outcome } from '../../../shared/outcome.ts';
+import type { Reruns } from '../../../shared/reruns.ts';
+import {
+  a1,
+  a2,
+  collected,
+  crashed,
+  decideAll,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  lost,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  told,
+} from './run-kit.ts';
+
+const ids = [1, 2, 3].map((index) => `test_a.py::test_${index}`);
+const [t1 = '', t2 = '', t3 = ''] = ids;
+const reruns = (times: number, tests = 3): Reruns => ({ times, limit: { kind: 'tests', tests } });
+const open = (times: number, changes: Parameters<typeof opened>[1] = {}) =>
+  opened([shardOf(1, ['test_a.py'])], { reruns: reruns(times), ...changes });
+const close = { kind: 'close-run', why: { kind: 'done' } };
+const rerun = { kind: 'start-attempt', shard: 's1', role: 'rerun' };
+
+/** One attempt of shard 1 that finishes with these outcomes. */
+const attempt = (agent: AgentId, fence: number, outcomes: Readonly<Record<string, Outcome>>): CoordinatorEvent[] => [
+  started(agent, 1, fence),
+  ...Object.entries(outcomes).map(([id, outcome]) => told(agent, 1, fence, finished(id, outcome, { message: `${outcome} in ${fence}` }))),
+  ended(agent, 1, fence),
+];
+const first = [
+  joined(a1),
+  joined(a2),
+  enqueued(1),
+  told(a1, 1, 1, collected('test_a.py', ids)),
+  ...attempt(a1, 1, { [t1]: 'passed', [t2]: 'failed', [t3]: 'error' }),
+];
+const play = (state: ReturnType<typeof stateAfter>, ...events: CoordinatorEvent[]) => {
+  for (const event of events) reduce(state, event);
+  return decideAll(state);
+};
+
+test('when every test ran once, those that failed are run again, by another agent', () => {
+  const state = stateAfter(open(2), ...first);
+  expect(nextAttempt(state, shardId(1), 'rerun')).toMatchObject({
+    id: 's1.2',
+    selectors: [{ kind: 'tests', file: 'test_a.py', nodeids: [t2, t3] }],
+    avoid: ['a1'],
+  });
+  expect(decideAll(state)).toEqual([rerun]);
+  expect(play(state, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'failed' }))).toEqual([rerun]);
+  expect(nextAttempt(state, shardId(1), 'rerun')).toMatchObject({ id: 's1.4' });
+});
+
+test('a test that then passes is flaky and fails no run; one that does not failed in the end, with every attempt told', () => {
+  const events = [...first, enqueued(1, 2, 'rerun'), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' })];
+  const state = stateAfter(open(1), ...events);
+  expect(decideAll(state)).toEqual([close]);
+  const report = reportOf(state);
+  expect(report).toMatchObject({ verdict: 'failed', totals: { expected: 3, passed: 2, error: 1, flaky: 1, duplicatesDropped: 0 } });
+  expect(
+    report.tests.map(({ outcome, flaky, attempts }) => [outcome, flaky, attempts.map(({ agent, message }) => `${agent}: ${message}`)]),
+  ).toEqual([
+    ['passed', false, ['a1: passed in 1']],
+    ['passed', true, ['a1: failed in 1', 'a2: passed in 2']],
+    ['error', false, ['a1: error in 1', 'a2: error in 2']],
+  ]);
+});
+
+test('flaky tests alone leave a run passed, unless they are to fail it', () => {
+  const events = [...first, enqueued(1, 2, 'rerun'), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'skipped' })];
+  const verdictOf = (flakyFails: boolean) => {
+    const state = stateAfter(open(1, { flakyFails }), ...events);
+    decideAll(state);
+    return reportOf(state).verdict;
+  };
+  expect(verdictOf(false)).toBe('passed');
+  expect(verdictOf(true)).toBe('failed');
+});
+
+test('nothing is run again when more tests failed than the limit; percents are rounded up', () => {
+  const limit = (percent: number): Reruns => ({ times: 1, limit: { kind: 'percent', percent } });
+  expect(decideAll(stateAfter(open(1, { reruns: reruns(1, 1) }), ...first))).toEqual([close]);
+  expect(decideAll(stateAfter(open(1, { reruns: limit(5) }), ...first))).toEqual([close]);
+  expect(decideAll(stateAfter(open(1, { reruns: limit(34) }), ...first))).toEqual([rerun]);
+});
+
+test('a rerun that was lost is made up for; one that crashed without a result is used up', () => {
+  const started2 = [...first, enqueued(1, 2, 'rerun'), started(a2, 1, 2)];
+  expect(decideAll(stateAfter(open(1), ...started2, lost(a2)))).toEqual([rerun]);
+  const state = stateAfter(open(1), ...started2, ended(a2, 1, 2, crashed(t2)));
+  expect(decideAll(state)).toEqual([close]);
+  expect(reportOf(state).totals).toMatchObject({ failed: 1, error: 1, flaky: 0 });
+});
+
+test('what is heard again, or late, or of a test that passed meanwhile, changes nothing', () => {
+  const twice = [...first, enqueued(1, 2, 'rerun'), started(a2, 1, 2), lost(a2), enqueued(1, 3, 'rerun')];
+  const state = stateAfter(open(2), ...twice, ...attempt(a1, 3, { [t2]: 'passed', [t3]: 'failed' }));
+  const before = reportOf(state);
+  play(state, told(a2, 1, 2, finished(t2, 'failed')), told(a1, 1, 3, finished(t3, 'passed')), told(a1, 1, 1, finished(t3, 'passed')));
+  const { totals, tests } = reportOf(state);
+  expect(tests).toEqual(before.tests);
+  expect(totals).toEqual({ ...before.totals, duplicatesDropped: 3 });
+});
+
+test('a limit of failures counts what failed in the end, which reruns find out at once', () => {
+  const two = [shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])];
+  const state = stateAfter(opened(two, { reruns: reruns(1), maxfail: 2 }), ...first, enqueued(2));
+  expect(decideAll(state)).toEqual([rerun]);
+  expect(play(state, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' }))).toEqual([]);
+  const stopped = stateAfter(opened(two, { reruns: reruns(1), maxfail: 1 }), ...first, enqueued(2), enqueued(1, 2, 'rerun'));
+  expect(play(stopped, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' }))).toMatchObject([{ why: { notRun: 'maxfail' } }]);
+});
+
+test('what must run alone is run again alone, after the others', () => {
+  const ids = [nodeId('test_b.py::test_s')];
+  const serial = {
+    kind: 'collected',
+    at: 2100,
+    file: testFile('test_b.py'),
+    nodeids: ids,
+    serial: ids,
+    mayBackUp: true,
+    seconds: 0.5,
+    worker: 'gw0',
+  } as const;
+  const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { reruns: reruns(1) });
+  const serialRan = [
+    enqueued(2),
+    told(a1, 2, 1, serial),
+    ended(a1, 2),
+    enqueued(2, 2, 'serial'),
+    told(a1, 2, 2, finished('test_b.py::test_s', 'failed')),
+    ended(a1, 2, 2),
+  ];
+  const state = stateAfter(two, ...first, ...serialRan);
+  expect(decideAll(state)).toEqual([rerun]);
+  expect(decide(state)).toEqual([]);
+  expect(play(state, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'passed' }))).toEqual([{ ...rerun, shard: 's2' }]);
+});
