@@ -30,6 +30,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
   const suspicions = noSuspicions();
   let answeredAt = clock.now();
   let isAsking = false;
+  const ended = new Promise<null>((resolve) => over.addEventListener('abort', () => resolve(null), { once: true }));
 
   const ask = async (): Promise<void> => {
     if (isAsking) return;
@@ -52,7 +53,8 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     const waitMs = (): number => CONNECTIONS_MS * Math.max(1, Math.ceil(state().agents.size / AGENTS_A_LOOK));
     while (await passes(waitMs(), clock, over)) {
       try {
-        const connected = await channel.connected(livingAgents(state()));
+        // Redis may be away for good: nobody waits for its answer longer than the run.
+        const connected = await Promise.race([channel.connected(livingAgents(state())), ended]);
         if (over.aborted) return;
         if (connected === null) forgetConnections(suspicions);
         else if (disconnectedNow(suspicions, connected, state(), clock.now()).length > 0) await ask();

@@ -46,13 +46,16 @@ export async function openRedis(
     opened.use(server);
     url = server.url;
   }
-  const redis = await connect(url, `shardline:run:${id}`);
+  // A run that is resumed is known to have had this Redis: it may be on its way back.
+  const patienceMs = settings.resume === null ? 0 : settings.redisWaitSeconds * 1000;
+  const redis = await connect(url, `shardline:run:${id}`, { patienceMs, signal });
   opened.defer(() => redis.disconnect());
   await checkServer(redis, url);
   signal.throwIfAborted();
   const pools = redisPools(redis);
   const channel = await announce(pools);
-  opened.defer(() => within(CLOSE_MS, channel.close()));
+  // Whoever served the run has closed it, and heard what went wrong with that.
+  opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
   signal.throwIfAborted();
 
   const count = settings.agents ?? (isEmbedded ? 1 : 0);

@@ -1,5 +1,6 @@
 // Opens connections to Redis, and says in the words of the error table why one cannot be opened.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { safeUrl } from '../redis-url.ts';
@@ -18,11 +19,32 @@ const retryMs = (attempt: number): number => Math.min(50 * attempt, 500);
 /** Anything the server says when it knows us not, or knows us and forbids what we ask. */
 const REFUSED = /NOAUTH|WRONGPASS|NOPERM|invalid password|invalid username|Client sent AUTH/i;
 
+export interface Patience {
+  /** How long a server that does not answer is tried again; 0 for once. */
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** How long after an attempt in vain the next one begins. */
+const AGAIN_MS = 250;
+
 /**
  * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is made again for as long as it takes, and what was
- * under way is sent again: every command sent here must bear being done twice. Throws `redis-unreachable` and `redis-auth`.
+ * under way is sent again: every command sent here must bear being done twice. Throws `redis-unreachable` and `redis-auth`, and the signal's reason.
  */
-export async function connect(url: string, name: string): Promise<Redis> {
+export async function connect(url: string, name: string, patience: Patience | null = null): Promise<Redis> {
+  for (const until = performance.now() + (patience?.patienceMs ?? 0); ; ) {
+    try {
+      return await connectOnce(url, name);
+    } catch (thrown) {
+      const isAway = thrown instanceof ShardlineError && thrown.code === 'redis-unreachable';
+      if (patience === null || !isAway || performance.now() + AGAIN_MS > until) throw thrown;
+      await delay(AGAIN_MS, undefined, { signal: patience.signal });
+    }
+  }
+}
+
+async function connectOnce(url: string, name: string): Promise<Redis> {
   let failure: unknown = null;
   let isOpen = false;
   const options: Options = {

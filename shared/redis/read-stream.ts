@@ -24,16 +24,20 @@ export async function* readStream(
 ): AsyncGenerator<readonly StreamEntry[]> {
   if (signal.aborted) return;
   const reader = connectAgain(redis);
-  // A blocked read ends with its connection, at once.
+  // A blocked read ends with its connection, at once; but one that waits for a connection to be made again never settles (ioredis 6.0: `disconnect`
+  // while it is reconnecting only stops the timer).
   // Once only: a second farewell to a closed connection would hold the process for its time limit.
+  const aborted = Promise.withResolvers<null>();
   const onAbort = (): void => {
+    aborted.resolve(null);
     if (reader.status !== 'end') reader.disconnect();
   };
   signal.addEventListener('abort', onAbort, { once: true });
   let last = from;
   try {
     while (!signal.aborted) {
-      const answer = await reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last);
+      const answer = await Promise.race([reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last), aborted.promise]);
+      if (signal.aborted) return;
       const entries = (answer?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields: toMap(fields) }));
       last = entries.at(-1)?.id ?? last;
       yield entries;

@@ -21,6 +21,8 @@ export interface Fleet extends AsyncDisposable {
   readonly agents: readonly Member[];
   readonly coordinator: Member;
   startAgent(agent: Member): void;
+  /** From now on no agent is started again. */
+  close(): void;
   /** Starts the run, or resumes it once it has an id. */
   startCoordinator(): void;
 }
@@ -50,12 +52,19 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
     isFrozen: false,
     said: '',
   });
+  let isClosing = false;
   const start = (to: Member, argv: readonly string[]): void => {
     const command = project.shardline(argv, { SHARDLINE_REDIS_URL: `redis://127.0.0.1:${to.link.port}`, CHAOS_MARK: mark });
     command.all.on('data', (chunk: Buffer) => {
       to.said += chunk.toString();
     });
     to.commands.push(command);
+    // As whoever runs agents would: one that found no Redis is started again.
+    if (argv[0] === 'agent') {
+      void command.then(({ exitCode }) => {
+        if (exitCode === 4 && !isClosing) setTimeout(() => start(to, argv), 500);
+      });
+    }
     to.isFrozen = false;
   };
   const members = await Promise.all(Array.from({ length: agents }, (_, index) => member(`agent-${index + 1}`)));
@@ -64,6 +73,9 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
     agents: members,
     coordinator,
     startAgent: (agent) => start(agent, ['agent', '--name', agent.name, '-n', '1']),
+    close() {
+      isClosing = true;
+    },
     startCoordinator() {
       const id = /^run ([a-z0-9-]+):/m.exec(coordinator.said)?.[1];
       const own = id === undefined ? [] : ['--resume', id];

@@ -1,10 +1,10 @@
 // One storm over one real run: what breaks is drawn from a seed, and afterwards everything must be as if nothing had broken.
 
-import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type DurableRedis, startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
+import { marked } from '../support/marked.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { newProject, type Project } from '../support/shardline.ts';
@@ -69,6 +69,7 @@ export async function storm(seed: number, plain: ReadonlyMap<string, string>): P
     problems.push(...(await differences(project, plain)));
   });
   await attempt('the agents', async () => {
+    fleet.close();
     for (const agent of agents) signal(agent, 'SIGTERM');
     await eventually('all have left', () => !agents.some(isUp), LEAVE_SECONDS);
   });
@@ -104,9 +105,8 @@ const blowList: readonly Blow[] = blowTable.flatMap(([weight, blow]) => Array.fr
 /** Resolves when the storm is over, with what is still being mended. */
 async function rage(fleet: Fleet, redis: DurableRedis, random: Random, tell: (what: string) => void): Promise<Promise<void>[]> {
   const mending: Promise<void>[] = [];
-  const until = performance.now() + STORM_MS;
   await eventually('the run is open', () => fleet.coordinator.said.includes('run '), 60);
-  while (performance.now() < until) {
+  for (const until = performance.now() + STORM_MS; performance.now() < until; ) {
     await wait(random.between(100, 1000));
     if (/report\.json/.test(fleet.coordinator.said)) break;
     mending.push(random.pick(blowList)(fleet, redis, random, tell));
@@ -189,20 +189,6 @@ async function differences(project: Project, plain: ReadonlyMap<string, string>)
     ...notRun.map(({ nodeid, reason }) => `${nodeid} was not run: ${reason}`),
     ...collectErrors.map(({ file, message }) => `${file} was not collected: ${message.slice(0, 300)}`),
   ];
-}
-
-/** Processes whose environment has the mark, but for this one. */
-async function marked(mark: string): Promise<readonly string[]> {
-  const found = await Promise.all(
-    (await readdir('/proc'))
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (pid) => {
-        const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
-        const isMarked = (await read('environ')).includes(`CHAOS_MARK=${mark}\0`);
-        return isMarked ? [`${pid} ${(await read('cmdline')).replaceAll('\0', ' ').trim()}`] : [];
-      }),
-  );
-  return found.flat();
 }
 
 /** Keys that stay: all but durations, and what goes by itself within seconds. */

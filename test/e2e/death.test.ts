@@ -1,7 +1,9 @@
 // What becomes of a run when a part of it dies: the coordinator, Redis. Agents that die are in run.test.ts, all of them at random in test/chaos.
 
 import { expect, test } from 'vitest';
+import { startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
+import { marked } from '../support/marked.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
@@ -99,6 +101,57 @@ test('the last agent leaves: it is told at once, and after the wait the run ends
   expect(tests.length).toBeGreaterThan(0);
   expect(totals.expected).toBe(tests.length + notRun.length);
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
+});
+
+test('an agent that is frozen and then killed takes its pytest with it, with every xdist worker', async () => {
+  await using project = await newProject({
+    'test_a.py': 'import time\ndef test_x(): time.sleep(60)\n',
+    'test_b.py': 'import time\ndef test_x(): time.sleep(60)\n',
+  });
+  await using server = await startTcpServer();
+  const mark = `frozen-${process.pid}`;
+  const settings = { SHARDLINE_REDIS_URL: server.url, CHAOS_MARK: mark };
+  const agent = project.shardline(['agent', '-n', '2'], settings);
+  const running = project.shardline(['run', '--verbose', ...out], { SHARDLINE_REDIS_URL: server.url });
+  await said(running, /joined: 2 workers/);
+  await eventually('pytest, two workers and the watch are there', async () => (await marked(mark)).length >= 5);
+  agent.kill('SIGSTOP');
+  agent.kill('SIGKILL');
+  await agent;
+  await eventually('nothing of it is left', async () => (await marked(mark)).length === 0);
+  running.kill('SIGINT');
+  await running;
+});
+
+test('Redis that stays away ends the run with what is known: exit 11', async () => {
+  await using project = await newProject(suite);
+  await using server = await startDurableRedis();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const running = project.shardline(['run', '--agents', '1', '-n', '1', '--verbose', '--redis-wait', '2s', ...out], settings);
+  await said(running, /PASSED[\s\S]*PASSED/);
+  await server.kill();
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(11);
+  expect(result.all).toContain('Redis is gone');
+  const { totals, tests, notRun } = await project.report();
+  expect(tests.length).toBeGreaterThanOrEqual(2);
+  expect(totals.expected).toBe(tests.length + notRun.length);
+  expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
+});
+
+test('a second interrupt ends the run at once with what is known, whatever a test does: exit 2', async () => {
+  await using project = await newProject({
+    'test_a.py':
+      'import signal, time\ndef test_quick(): pass\ndef test_deaf():\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    end = time.time() + 60\n    while time.time() < end: time.sleep(1)\n',
+  });
+  const running = project.shardline(['run', '-n', '1', '--verbose', ...out]);
+  await said(running, /PASSED/);
+  running.kill('SIGINT');
+  await said(running, /SIGINT: stopping/);
+  running.kill('SIGINT');
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(2);
+  expect(outcomesOf(await project.report())).toEqual({ 'test_a.py::test_quick': 'passed' });
 });
 
 test('what cannot be resumed is refused: exit 4', async () => {

@@ -186,7 +186,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     if (agent === undefined || request === undefined || state.closed !== null) continue;
 
     const tellings = tellingsOf(suite, request, agent, now);
-    const fate = choose() % 10;
+    const fate = choose() % 13;
     const heard = fate < 5 ? tellings.length : choose() % (tellings.length + 1);
     for (const event of tellings.slice(0, heard)) {
       take(event);
@@ -213,6 +213,22 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
       case 9:
         if (choose() % 4 === 3) take({ kind: 'interrupt-requested', at: now, by: 'SIGINT' });
         take(endOf(request, agent, now, { kind: 'finished' }));
+        break;
+      case 10:
+        // Nobody has it; its agent may have begun it all the same.
+        take({ kind: 'attempt-lost', at: now, attempt: request.id, agent: choose() % 2 === 0 ? agent : null });
+        late.push(...tellings.slice(heard));
+        break;
+      case 11:
+        queue.length = 0;
+        take({ kind: 'redis-emptied', at: now, isMissing: choose() % 2 === 0 });
+        late.push(...tellings.slice(heard), endOf(request, agent, now, { kind: 'finished' }));
+        break;
+      case 12:
+        take({ kind: 'agent-lost', at: now, agent });
+        take({ kind: 'agent-returned', at: now, agent });
+        take(choose() % 2 === 0 ? { kind: 'run-resumed', at: now } : { kind: 'stream-read', at: now, position: `${now}-0` });
+        late.push(...tellings.slice(heard), endOf(request, agent, now, { kind: 'finished' }));
         break;
       default:
         take(endOf(request, agent, now, { kind: 'finished' }));
