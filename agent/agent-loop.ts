@@ -14,6 +14,7 @@ export interface AgentIdentity {
   readonly id: AgentId;
   readonly host: string;
   readonly pid: number;
+  readonly hashSeed: string | null;
 }
 
 /** What pytest is called with on this machine, whatever the run. */
@@ -81,7 +82,7 @@ interface Serving {
 
 async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, session }: Serving, shutdown: AbortSignal): Promise<void> {
   const { clock } = loop;
-  const { id, host, pid } = loop.identity;
+  const { id, host, pid, hashSeed } = loop.identity;
   const joinedAt = clock.now();
   const running = new Map<AttemptId, RunningAttempt>();
   const cancelled = new Map<AttemptId, InterruptCause>();
@@ -136,7 +137,7 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
     }
   };
 
-  outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, ...session.info } });
+  outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, hashSeed, ...session.info } });
   const heard = Promise.all([listen(), drained()]).catch((thrown: unknown) => {
     // An agent that cannot hear the coordinator must not go on pulling; what it runs is finished and told.
     leaving.abort();

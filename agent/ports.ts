@@ -42,6 +42,8 @@ export interface SessionRequest {
   readonly spec: RunSpec;
   readonly workspace: string;
   readonly python: string;
+  /** What pytest's environment has beside our own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** `auto`, or a number of xdist workers. */
   readonly numprocesses: string;
   /** null while what pytest tells can be taken; else resolves when it can be again: until then pytest is to wait. */

@@ -48,7 +48,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     return await startFed({
       socket,
-      startProcess: () => startPytest({ python, workspace, sessionPath }),
+      startProcess: () => startPytest({ python, workspace, sessionPath, environment: request.environment ?? {} }),
       command: [python, '-m', 'pytest', ...pytestArgs],
       agent,
       drain: request.spec.drain,

@@ -137,6 +137,12 @@ export const errorTable = {
     why: 'It must be the folder that a run left, its report.json or its events.ndjson.',
     fix: 'Name one of them, or the id of a run in .shardline/runs.',
   },
+  'nothing-to-replay': {
+    exitCode: 4,
+    what: 'Nothing of the run {run} can be replayed: {problem}',
+    why: 'A replay runs again what events.ndjson says that an agent or xdist worker began.',
+    fix: '{fix}',
+  },
   'node-too-old': {
     exitCode: 4,
     what: 'This is Node.js {version}.',

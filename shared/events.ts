@@ -16,6 +16,8 @@ export interface AgentInfo {
   readonly python: string;
   readonly pytest: string;
   readonly xdist: string;
+  /** PYTHONHASHSEED in its environment; null where it is unset, and Python takes a random one for each process. */
+  readonly hashSeed: string | null;
 }
 
 /** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` is the set-up's part of them; `message` is its traceback (capped), null when there is none. */

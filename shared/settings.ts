@@ -114,4 +114,20 @@ export interface ReportSettings {
   readonly verbosity: Verbosity;
 }
 
-export type Settings = RunSettings | AgentSettings | ReportSettings;
+export interface ReplaySettings {
+  readonly command: 'replay';
+  /** What a run left: its folder or id, its report.json or events.ndjson. */
+  readonly source: string;
+  /** null: the only one, or whoever ran what is bisected. */
+  readonly agent: string | null;
+  /** An xdist worker's name; null for all of the agent's. */
+  readonly worker: string | null;
+  /** The node id of a test that fails after others. */
+  readonly bisect: string | null;
+  /** A list of node ids to run in its order, instead of an agent's; `-` is standard input. */
+  readonly selected: string | null;
+  readonly python: string | null;
+  readonly workspace: string;
+}
+
+export type Settings = RunSettings | AgentSettings | ReportSettings | ReplaySettings;

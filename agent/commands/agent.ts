@@ -63,7 +63,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     say(`waiting for runs of the pool ${settings.pool}`);
     await agentLoop(
       {
-        identity: { id, host, pid: process.pid },
+        identity: { id, host, pid: process.pid, hashSeed: edge.env.PYTHONHASHSEED ?? null },
         pytest: {
           workspace: settings.workspace,
           python: settings.python ?? defaultPython(edge.env),

@@ -1,9 +1,10 @@
 // What a finished run left, read again: its report, or what its events come to where no report stands.
 
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
+import { findRun } from '../../shared/system/run-place.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { merge } from '../core/merge.ts';
@@ -39,15 +40,10 @@ async function rebuild(path: string): Promise<Report> {
 
 /** The file to read. */
 async function placeOf(name: string, cwd: string): Promise<string> {
-  const given = resolve(cwd, name);
-  for (const path of [given, join(cwd, '.shardline', 'runs', name)]) {
-    const found = await stat(path).catch(() => null);
-    if (found?.isFile()) return path;
-    if (!found?.isDirectory()) continue;
-    const report = join(path, 'report.json');
-    return (await isThere(report)) ? report : join(path, 'events.ndjson');
-  }
-  throw new ShardlineError('not-a-result', { path: given, problem: 'there is no such file or folder' });
+  const { kind, path } = await findRun(name, cwd);
+  if (kind === 'file') return path;
+  const report = join(path, 'report.json');
+  return (await isThere(report)) ? report : join(path, 'events.ndjson');
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -38,6 +38,13 @@ export const commandTable = {
     takesPytestArgs: false,
     isConfigurable: false,
   },
+  replay: {
+    summary: 'run again, in its order, what one agent or xdist worker of a finished run ran',
+    operands: { synopsis: '[run]', meaning: 'what the run left: its folder, id or events.ndjson' },
+    instead: '',
+    takesPytestArgs: false,
+    isConfigurable: true,
+  },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 export type CommandName = keyof typeof commandTable;

@@ -29,6 +29,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../../agent/commands/agent.ts')).agentCommand(settings, edge);
     case 'report':
       return await (await import('../../coordinator/commands/report.ts')).reportCommand(settings, edge);
+    case 'replay':
+      return await (await import('../../agent/commands/replay.ts')).replayCommand(settings, edge);
     default:
       return assertNever(settings);
   }

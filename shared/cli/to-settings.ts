@@ -8,6 +8,7 @@ import {
   type Copies,
   logLevels,
   orders,
+  type ReplaySettings,
   type ReportSettings,
   type RunSettings,
   type Settings,
@@ -42,6 +43,9 @@ export function missingOrAtOdds({ given, values }: Read): readonly ShardlineErro
       mistake('Several runs were named.', 'Name one, two to compare the second with the first, or give --merge to make one report of all.');
     }
   }
+  if (given.command === 'replay' && given.operands.length !== 1) {
+    mistake('A replay is of one finished run.', 'Name the folder that it left: shardline replay .shardline/runs/RUN_ID.');
+  }
   if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected'))) {
     mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
   }
@@ -56,7 +60,12 @@ export const toSettings = (read: Read): Settings => makers[read.given.command](r
 /** Whatever was given has been checked. */
 const NOTHING: RerunLimit = { kind: 'tests', tests: 0 };
 
-const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = { run: runSettings, agent: agentSettings, report: reportSettings };
+const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
+  run: runSettings,
+  agent: agentSettings,
+  report: reportSettings,
+  replay: replaySettings,
+};
 
 function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
   const { text, number, flag, oneOf } = reader(values);
@@ -122,6 +131,20 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
     targets: parseTargets(text('targets') ?? ''),
     baseline: text('baseline'),
     verbosity: verbosity(values),
+  };
+}
+
+function replaySettings({ given, values, workspace }: Read): ReplaySettings {
+  const { text } = reader(values);
+  return {
+    command: 'replay',
+    source: given.operands[0] ?? '',
+    agent: text('agent'),
+    worker: text('worker'),
+    bisect: text('bisect'),
+    selected: text('selected'),
+    python: text('python'),
+    workspace,
   };
 }
 

@@ -54,6 +54,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
       python: z.string(),
       pytest: z.string(),
       xdist: z.string(),
+      hashSeed: z.string().nullable().default(null),
     }),
   }),
   z.object({

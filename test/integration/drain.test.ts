@@ -39,7 +39,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
     });
     await agentLoop(
       {
-        identity: { id: agentId('a1'), host: 'host', pid: 1 },
+        identity: { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
         member,
         engineFor: () => ({ open: async () => session }),

@@ -68,7 +68,7 @@ export const opened = (
 export const joined = (agent: AgentId, at = 1000, workers = 2): CoordinatorEvent => ({
   kind: 'agent-joined',
   at,
-  agent: { id: agent, host: 'host', pid: 1, workers, python: '3.12', pytest: '9.0', xdist: '3.8' },
+  agent: { id: agent, host: 'host', pid: 1, workers, python: '3.12', pytest: '9.0', xdist: '3.8', hashSeed: null },
 });
 
 export const left = (agent: AgentId, at = 9000): CoordinatorEvent => ({

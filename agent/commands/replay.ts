@@ -1,0 +1,198 @@
+// `shardline replay`: runs again, in its order, what one agent or one of its xdist workers ran; with --bisect finds the tests before one that make it fail.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { BegunTest } from '../../shared/begun-test.ts';
+import type { Edge } from '../../shared/cli/edge.ts';
+import { readSelected } from '../../shared/cli/selected.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import type { TestResult } from '../../shared/events.ts';
+import { agentId, type NodeId, nodeId } from '../../shared/ids.ts';
+import { isFailure, type Outcome } from '../../shared/outcome.ts';
+import type { ReplaySettings } from '../../shared/settings.ts';
+import { defaultPython } from '../../shared/system/python.ts';
+import { findRun } from '../../shared/system/run-place.ts';
+import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
+import { minimize } from '../core/minimize.ts';
+import { testsOf } from '../core/recorded-order.ts';
+import { Unstreamable } from '../pytest/fed-pytest.ts';
+import { type Replay, type Replayed, replayTests } from '../replay.ts';
+import { streamEngine } from '../stream-engine.ts';
+
+/** Tests on one worker in the order that they had: those of the run, or those of a list. */
+interface Chosen {
+  readonly tests: readonly NodeId[];
+  /** What became of each in the run; null where it is not known. */
+  readonly before: ReadonlyMap<NodeId, Outcome | null>;
+  readonly where: string;
+}
+
+/** Resolves with 0 when nothing failed, 1 when something did, 2 when it was interrupted. Throws `nothing-to-replay`, and what a session throws. */
+export async function replayCommand(settings: ReplaySettings, edge: Edge): Promise<number> {
+  const interrupted = new AbortController();
+  const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort('cancelled')));
+  try {
+    const journal = await journalOf(settings.source, edge.cwd);
+    const work = decodeRecordedWork(await readFile(journal, 'utf8'), journal);
+    const chosen = await choose(settings, work, edge);
+    const hashSeed = hashSeedOf(work, settings, chosen);
+    const replay: Replay = {
+      engine: streamEngine((line) => edge.stderr.write(`shardline: ${line}\n`)),
+      agent: agentId('replay'),
+      spec: work.spec,
+      workspace: settings.workspace,
+      python: settings.python ?? defaultPython(edge.env),
+      environment: hashSeed === null ? {} : { PYTHONHASHSEED: hashSeed },
+      tell: () => undefined,
+    };
+    const seed = hashSeed === null ? 'hash seed as it comes, as in the run' : `PYTHONHASHSEED=${hashSeed}`;
+    edge.stderr.write(`replay of ${chosen.where} of run ${work.spec.runId}: ${chosen.tests.length} tests, ${seed}\n`);
+    return settings.bisect === null
+      ? await once(replay, chosen, edge, interrupted.signal)
+      : await bisect(replay, chosen, { settings, journal }, edge, interrupted.signal);
+  } catch (thrown) {
+    if (!(thrown instanceof Unstreamable)) throw thrown;
+    throw new ShardlineError(
+      'nothing-to-replay',
+      { run: settings.source, problem: thrown.message, fix: 'Run pytest itself with the node ids.' },
+      { cause: thrown },
+    );
+  } finally {
+    for (const stop of ignore) stop();
+  }
+}
+
+async function journalOf(source: string, cwd: string): Promise<string> {
+  const { kind, path } = await findRun(source, cwd);
+  return kind === 'folder' ? join(path, 'events.ndjson') : path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
+}
+
+async function choose(settings: ReplaySettings, work: RecordedWork, edge: Edge): Promise<Chosen> {
+  const upTo = settings.bisect === null ? null : nodeId(settings.bisect);
+  const agent = settings.agent === null ? null : agentId(settings.agent);
+  const nothing = (problem: string, fix: string): ShardlineError =>
+    new ShardlineError('nothing-to-replay', { run: settings.source, problem, fix });
+  const agents = [...new Set(work.tests.map((test) => test.agent))];
+  if (settings.selected !== null) {
+    const tests = (await readSelected(settings.selected, edge.stdin)).map(nodeId);
+    if (upTo !== null && tests.at(-1) !== upTo)
+      throw nothing(`${settings.selected} does not end with ${upTo}`, 'Name the test to bisect last.');
+    return { tests, before: outcomesOf(work.tests), where: settings.selected };
+  }
+  if (agent === null && upTo === null && agents.length !== 1) {
+    throw nothing(
+      `it had ${agents.length} agents that ran tests`,
+      `Name one with --agent${agents.length === 0 ? '' : `: ${agents.join(', ')}`}.`,
+    );
+  }
+  const tests = testsOf(work.tests, { agent, worker: settings.worker, upTo });
+  const [first] = tests;
+  if (first === undefined) {
+    const places = [...new Set(work.tests.map((test) => `${test.agent} ${test.worker}`))].sort();
+    const what = upTo === null ? 'no test began there' : `${upTo} did not begin there`;
+    throw nothing(what, places.length === 0 ? 'Choose another run.' : `Tests began on ${places.slice(0, 20).join(', ')}.`);
+  }
+  const worker = settings.worker ?? (upTo === null ? null : first.worker);
+  return {
+    tests: tests.map(({ nodeid }) => nodeid),
+    before: outcomesOf(tests),
+    where: `agent ${first.agent}${worker === null ? '' : `, worker ${worker}`}`,
+  };
+}
+
+const outcomesOf = (tests: readonly BegunTest[]): ReadonlyMap<NodeId, Outcome | null> =>
+  new Map(tests.map(({ nodeid, outcome }) => [nodeid, outcome]));
+
+/** As the agent had it; null where it had none, and every process a random one. */
+function hashSeedOf(work: RecordedWork, { agent }: ReplaySettings, chosen: Chosen): string | null {
+  const name = agent ?? work.tests.find(({ nodeid }) => nodeid === chosen.tests.at(-1))?.agent;
+  return work.agents.find(({ id }) => id === name)?.hashSeed ?? null;
+}
+
+async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, interrupt: AbortSignal): Promise<number> {
+  let failed = 0;
+  let same = 0;
+  const tell = ({ nodeid, outcome }: TestResult): void => {
+    const was = before.get(nodeid) ?? null;
+    if (was === outcome) same += 1;
+    if (isFailure(outcome)) failed += 1;
+    if (isFailure(outcome) || (was !== null && was !== outcome)) {
+      edge.stderr.write(`${outcome.toUpperCase()} ${oneLine(nodeid)}${was === null ? '' : ` (in the run: ${was})`}\n`);
+    }
+  };
+  const { results, problems } = await replayTests({ ...replay, tell }, tests, interrupt);
+  for (const [nodeid, { outcome, message }] of results) {
+    if (isFailure(outcome)) edge.stdout.write(`\n${oneLine(nodeid)}\n${printable(message ?? '')}\n`);
+  }
+  for (const problem of problems) edge.stdout.write(`\n${printable(problem)}\n`);
+  const missing = new Set(tests).size - results.size;
+  const code = interrupt.aborted ? 2 : failed + problems.length + missing > 0 ? 1 : 0;
+  const counts = [
+    `${results.size} replayed`,
+    `${failed} failed`,
+    `${same} as in the run`,
+    ...(missing > 0 ? [`${missing} did not run`] : []),
+  ];
+  edge.stdout.write(`replayed: ${counts.join(', ')}; exit ${code}\n`);
+  return code;
+}
+
+interface Found {
+  readonly settings: ReplaySettings;
+  readonly journal: string;
+}
+
+async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edge, interrupt: AbortSignal): Promise<number> {
+  const last = tests.at(-1);
+  if (last === undefined) return 1;
+  const before = tests.slice(0, -1).filter((nodeid) => nodeid !== last);
+  const tried = new Map<string, boolean>();
+  const fails = async (earlier: readonly NodeId[]): Promise<boolean> => {
+    const key = JSON.stringify(earlier);
+    const known = tried.get(key);
+    if (known !== undefined) return known;
+    const replayed: Replayed = await replayTests(replay, [...earlier, last], interrupt);
+    const outcome = replayed.results.get(last)?.outcome ?? null;
+    edge.stderr.write(`after ${earlier.length} earlier tests: ${outcome ?? 'not run'}\n`);
+    const isFailing = outcome !== null && isFailure(outcome);
+    tried.set(key, isFailing);
+    return isFailing;
+  };
+  const name = oneLine(last);
+  if (await fails([])) {
+    edge.stdout.write(`${name} fails alone: no earlier test is needed.\nAgain: ${commandFor([last])}\n`);
+    return 1;
+  }
+  if (interrupt.aborted) return 2;
+  if (!(await fails(before))) {
+    if (interrupt.aborted) return 2;
+    edge.stdout.write(
+      `${name} does not fail after the ${before.length} tests that ran before it: the order is not the cause, or not alone.\n`,
+    );
+    return 0;
+  }
+  const search = minimize(before);
+  let step = search.next();
+  while (!step.done) {
+    const isFailing = await fails(step.value);
+    if (interrupt.aborted) return 2;
+    step = search.next(isFailing);
+  }
+  const { settings, journal } = found;
+  const list = join(dirname(journal), 'bisect.txt');
+  const needed = [...step.value, last];
+  await writeFile(list, `${needed.join('\n')}\n`);
+  const path = relative(edge.cwd, list);
+  edge.stdout.write(`${name} fails after:\n${step.value.map((nodeid) => `  ${oneLine(nodeid)}\n`).join('')}`);
+  edge.stdout.write(`Again: shardline replay ${quote(settings.source)} --selected ${quote(path)}\nor:    ${commandFor(needed)}\n`);
+  return 1;
+}
+
+/** Plain pytest, in this order and one process; the user's own options are his to add. */
+const commandFor = (nodeids: readonly NodeId[]): string => `pytest ${nodeids.map((nodeid) => quote(oneLine(nodeid))).join(' ')}`;
+
+const quote = (text: string): string => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** Tests' texts on a terminal: nothing that moves the cursor. */
+const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n'));

@@ -1,0 +1,73 @@
+// Runs an explicit list of tests in its order in one new xdist worker, as the stream engine would have, and tells what became of each.
+
+import type { AttemptEvent, TestResult } from '../shared/events.ts';
+import { type AgentId, attemptId, type NodeId, shardId } from '../shared/ids.ts';
+import type { RunSpec } from '../shared/run-spec.ts';
+import { groupByFile } from './core/recorded-order.ts';
+import type { Engine } from './ports.ts';
+
+export interface Replay {
+  readonly engine: Engine;
+  readonly agent: AgentId;
+  readonly spec: RunSpec;
+  readonly workspace: string;
+  readonly python: string;
+  /** Of the new pytest, beside this process's own. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Hears each result as it comes. */
+  readonly tell: (result: TestResult) => void;
+}
+
+export interface Replayed {
+  readonly results: ReadonlyMap<NodeId, TestResult>;
+  /** What failed beside tests: files that could not be collected, a session that ended. In words. */
+  readonly problems: readonly string[];
+}
+
+/** One worker, nothing that ends the session early: what a run had of these was its own. */
+const OVERRIDES = ['-n', '1', '--maxfail', '0'] as const;
+
+/** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
+export async function replayTests(replay: Replay, nodeids: readonly NodeId[], interrupt: AbortSignal): Promise<Replayed> {
+  const { engine, agent, workspace, python, environment, tell } = replay;
+  const spec: RunSpec = {
+    ...replay.spec,
+    pytestArgs: [...replay.spec.pytestArgs, ...OVERRIDES],
+    maxfail: 0,
+    drain: null,
+    maxWorkerBytes: 0,
+    maxWorkerFiles: 0,
+  };
+  const results = new Map<NodeId, TestResult>();
+  const problems: string[] = [];
+  const hear = (event: AttemptEvent): void => {
+    if (event.kind === 'collect-failed') problems.push(`${event.file}: ${event.message}`);
+    if (event.kind !== 'test-finished') return;
+    results.set(event.result.nodeid, event.result);
+    tell(event.result);
+  };
+  const session = await engine.open({
+    agent,
+    spec,
+    workspace,
+    python,
+    environment,
+    numprocesses: '1',
+    room: () => null,
+    isMoreWaiting: async () => false,
+    maxAutoWorkers: 1,
+  });
+  try {
+    for (const [index, { file, nodeids: named }] of groupByFile(nodeids).entries()) {
+      if (interrupt.aborted) break;
+      const shard = shardId(index + 1);
+      // `serial`: what is named runs now, whatever its marks say.
+      const about = { id: attemptId(shard, 1), shard, fence: 1, role: 'serial', predictedSeconds: 0, avoid: [] } as const;
+      const ending = await session.run({ ...about, selectors: [{ kind: 'tests', file, nodeids: named }] }, hear, interrupt);
+      if (ending.kind === 'crashed' || ending.kind === 'not-started') problems.push(`${file}: ${ending.detail}`);
+    }
+  } finally {
+    await session.close();
+  }
+  return { results, problems };
+}

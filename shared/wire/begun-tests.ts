@@ -1,0 +1,64 @@
+// What `events.ndjson` says of the order in which tests began, and of how they were run: all that a replay needs of it.
+
+import { z } from 'zod';
+import type { BegunTest } from '../begun-test.ts';
+import { messageOf, ShardlineError } from '../errors.ts';
+import { type AgentInfo, EVENT_VERSION } from '../events.ts';
+import type { Outcome } from '../outcome.ts';
+import type { RunSpec } from '../run-spec.ts';
+import { runEventSchema } from './events.ts';
+import { checked } from './parse.ts';
+import { specSchema } from './run-spec.ts';
+
+export interface RecordedWork {
+  readonly spec: RunSpec;
+  readonly agents: readonly AgentInfo[];
+  /** In the order of their beginnings. */
+  readonly tests: readonly BegunTest[];
+}
+
+const openingSchema = z.object({ kind: z.literal('run-opened'), spec: specSchema });
+
+/** Throws `bad-message` and `newer-version`. A last line without its end was cut off, and is left out. */
+export function decodeRecordedWork(text: string, source: string): RecordedWork {
+  let spec: RunSpec | null = null;
+  const agents: AgentInfo[] = [];
+  const tests: BegunTest[] = [];
+  const outcomes = new Map<string, Outcome>();
+  for (const [index, line] of text.split('\n').slice(0, -1).entries()) {
+    const value = parse(line, `${source}:${index + 1}`);
+    if (value.kind === 'run-opened') spec ??= checked(openingSchema, value, source).spec;
+    if (value.kind !== 'agent-joined' && value.kind !== 'attempt-told') continue;
+    const event = checked(runEventSchema, value, `${source}:${index + 1}`);
+    if (event.kind === 'agent-joined') agents.push(event.agent);
+    if (event.kind !== 'attempt-told') continue;
+    const { agent, attempt } = event;
+    if (event.event.kind === 'test-started') tests.push({ ...event.event, agent, attempt, outcome: null });
+    if (event.event.kind === 'test-finished') outcomes.set(`${attempt} ${event.event.result.nodeid}`, event.event.result.outcome);
+  }
+  if (spec === null) throw new ShardlineError('bad-message', { source, problem: 'no event opens a run' });
+  const told = tests.map(({ nodeid, agent, worker, attempt, at }) => ({
+    nodeid,
+    agent,
+    worker,
+    attempt,
+    at,
+    outcome: outcomes.get(`${attempt} ${nodeid}`) ?? null,
+  }));
+  return { spec, agents, tests: told.sort((left, right) => left.at - right.at) };
+}
+
+function parse(line: string, source: string): { readonly kind: unknown } {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
+  }
+  if (typeof value !== 'object' || value === null || !('version' in value) || !('kind' in value)) {
+    throw new ShardlineError('bad-message', { source, problem: 'it is not an event' });
+  }
+  if (Number(value.version) > EVENT_VERSION)
+    throw new ShardlineError('newer-version', { found: Number(value.version), known: EVENT_VERSION });
+  return value;
+}
