@@ -5,7 +5,7 @@ import type { ControlCommand } from '../shared/control.ts';
 import type { RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
-import type { Timings } from '../shared/timings.ts';
+import type { History } from '../shared/timings.ts';
 
 /** Where runs are announced. */
 export interface Pools {
@@ -70,9 +70,9 @@ export type Presence =
 
 /** Durations from earlier runs. */
 export interface TimingStore {
-  load(): Promise<Timings>;
-  /** Adds what one run measured; how it is averaged with history is core's decision, so `timings` is already the new value of each file. */
-  save(timings: Timings): Promise<void>;
+  load(): Promise<History>;
+  /** Adds what one run measured: the new value of each file, averaged with history by core; of starts where it is not null. */
+  save(history: History): Promise<void>;
 }
 
 /** What pytest would collect, file by file, without importing any test module. */

@@ -16,3 +16,12 @@ export interface FileTiming {
 }
 
 export type Timings = ReadonlyMap<TestFile, FileTiming>;
+
+/**
+ * All that earlier runs teach. `startSeconds` is the fixed cost of a shard that gets a pytest of its own: from its start to its first test, without
+ * collection; null where that was never measured.
+ */
+export interface History {
+  readonly files: Timings;
+  readonly startSeconds: number | null;
+}

@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
-import type { Timings } from '../../shared/timings.ts';
+import type { History } from '../../shared/timings.ts';
 import { judge } from '../core/judge.ts';
 import { learn } from '../core/learn.ts';
+import { learnStart } from '../core/learn-start.ts';
 import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
 import { firstExitCode } from '../core/verdict.ts';
@@ -19,7 +20,7 @@ import { showReport } from './show-report.ts';
 export async function finishRun(
   setting: Setting,
   state: RunState,
-  store: (TimingStore & { old: Timings }) | null,
+  store: (TimingStore & { readonly old: History }) | null,
   journal: Promise<void>,
 ): Promise<number> {
   const { settings, edge, out } = setting;
@@ -44,7 +45,10 @@ export async function finishRun(
   await attempt(write());
   await attempt(journal);
   await attempt(copy());
-  if (store !== null) await attempt(within(CLOSE_MS, store.save(learn(store.old, state))));
+  if (store !== null) {
+    const { files, startSeconds } = store.old;
+    await attempt(within(CLOSE_MS, store.save({ files: learn(files, state), startSeconds: learnStart(startSeconds, state) })));
+  }
   const draw = async (): Promise<void> => {
     paths.push(...(await writePage(report, out)));
   };

@@ -5,7 +5,7 @@ import { agentId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import type { RunSettings } from '../../shared/settings.ts';
-import type { Timings } from '../../shared/timings.ts';
+import type { History } from '../../shared/timings.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { Pools, RunChannel, TimingStore } from '../ports.ts';
 import { startEmbeddedRedis } from '../redis/embedded-server.ts';
@@ -24,8 +24,7 @@ export interface OpenRedis {
   /** The run, announced: agents join it and start their pytest. */
   readonly channel: RunChannel;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
-  readonly timings: Timings;
-  readonly store: TimingStore & { old: Timings };
+  readonly store: TimingStore & { readonly old: History };
 }
 
 /**
@@ -79,7 +78,7 @@ export async function openRedis(
     ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
   ]);
   const old = await store.load();
-  return { pools, channel, agents: { local, count }, timings: old, store: { ...store, old } };
+  return { pools, channel, agents: { local, count }, store: { ...store, old } };
 }
 
 /** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */
@@ -100,9 +99,15 @@ const agentFlags = (settings: RunSettings, python: string): string[] => [
 /** All of them at once; what a later one knows of a file wins. */
 function timingStores(stores: readonly TimingStore[]): TimingStore {
   return {
-    load: async () => new Map((await Promise.all(stores.map((store) => store.load()))).flatMap((timings) => [...timings])),
-    save: async (timings) => {
-      await Promise.all(stores.map((store) => store.save(timings)));
+    async load() {
+      const loaded = await Promise.all(stores.map((store) => store.load()));
+      return {
+        files: new Map(loaded.flatMap(({ files }) => [...files])),
+        startSeconds: loaded.findLast(({ startSeconds }) => startSeconds !== null)?.startSeconds ?? null,
+      };
+    },
+    async save(history) {
+      await Promise.all(stores.map((store) => store.save(history)));
     },
   };
 }

@@ -5,7 +5,7 @@ import { maxAutoWorkers } from '../../shared/auto-workers.ts';
 import type { TestFile } from '../../shared/ids.ts';
 import type { EngineName } from '../../shared/run-spec.ts';
 import { readMachine } from '../../shared/system/machine.ts';
-import type { Timings } from '../../shared/timings.ts';
+import type { History } from '../../shared/timings.ts';
 import { type Affinity, affinityOf, unite } from '../core/affinity.ts';
 import { estimateFiles } from '../core/estimate.ts';
 import type { Workforce } from '../core/forecast.ts';
@@ -14,7 +14,7 @@ import { splitUnits } from '../core/split.ts';
 import type { DiscoveredFile, DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './setting.ts';
 
-/** What one shard costs besides its tests: a start of pytest, or a trip through the queue. */
+/** What one shard costs besides its tests: a trip through the queue, or a start of pytest as long as nobody has measured that. */
 const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
 
 /** The engine asked for, or the one that can; then agents say why, and where the run starts none, it does. */
@@ -55,11 +55,12 @@ export async function planRun(
   setting: Setting,
   engine: EngineName,
   suite: DiscoveredSuite,
-  timings: Timings,
+  history: History,
   localAgents: number,
   pools: Pools,
 ): Promise<RunPlan> {
   const { settings } = setting;
+  const timings = history.files;
   const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
   if (localAgents === 0 && elsewhere === 0) {
@@ -84,6 +85,7 @@ export async function planRun(
   const workers = agents * slotsPerAgent;
   const splitting = { timings, affinity, slots: workers, thresholdSeconds: settings.splitOverSeconds };
   const units = engine === 'stream' ? splitUnits(united, splitting) : united;
-  const plan = planShards({ units, agents, slotsPerAgent, engine, fixedSeconds: FIXED_SECONDS[engine] });
+  const fixedSeconds = (engine === 'process' ? history.startSeconds : null) ?? FIXED_SECONDS[engine];
+  const plan = planShards({ units, agents, slotsPerAgent, engine, fixedSeconds });
   return { ...plan, affinity, force: { workers, agents, workersPerPiece: engine === 'stream' ? 1 : slotsPerAgent } };
 }

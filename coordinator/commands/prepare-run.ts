@@ -52,14 +52,15 @@ export async function prepareRun(
   };
   const connecting = timed(connect(setting, opened, announce, signal));
   void discovering.then(({ value }) => Object.assign(known, { suite: value })).catch(() => undefined);
-  void connecting.then(({ value }) => Object.assign(known, { timings: value.timings })).catch(() => undefined);
+  void connecting.then(({ value }) => Object.assign(known, { timings: value.store.old.files })).catch(() => undefined);
   const [discovery, connection] = await bothOrAll(discovering, connecting, failing);
-  const { pools, agents, timings } = connection.value;
+  const { pools, agents, store } = connection.value;
+  const timings = store.old.files;
   const suite = discovery.value;
 
   const engine = engineFor(setting, suite, agents.count);
   tellSuite(setting, suite);
-  const plan = await planRun(setting, engine, suite, timings, agents.count, pools);
+  const plan = await planRun(setting, engine, suite, store.old, agents.count, pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const files = suite.files.map(({ file }) => file);
   const chances = failureChances(files, timings, changed);

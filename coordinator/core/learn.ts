@@ -52,7 +52,8 @@ const isMeasuredWhole = ({ selectors, collectSeconds, openTests, collectFailed }
 const isMeasuredPart = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
   selectors.some((selector) => selector.kind === 'part') && collectSeconds !== null && openTests === 0 && !collectFailed;
 
-function blend(oldSeconds: number | null, measuredSeconds: number): number {
+/** In seconds; `oldSeconds` is null where nothing was known. */
+export function blend(oldSeconds: number | null, measuredSeconds: number): number {
   if (oldSeconds === null) return measuredSeconds;
   return oldSeconds + (measuredSeconds - oldSeconds) * (measuredSeconds > oldSeconds ? SLOWER_WEIGHT : FASTER_WEIGHT);
 }

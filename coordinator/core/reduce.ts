@@ -157,6 +157,7 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role 
     state: { kind: 'enqueued' },
     startedAt: null,
     lastToldAt: null,
+    firstTestAt: null,
     beganAt: null,
     heardAt: null,
     seconds: null,
@@ -218,6 +219,7 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   hearAgent(state, agent, event.at);
   hearAttempt(attempt, event.at);
   observeWork(state.work, agent, id, event);
+  if (event.kind === 'test-started') attempt.firstTestAt ??= event.at;
   attempt.beganAt ??= state.coordinatorAt;
   attempt.heardAt = state.coordinatorAt;
   tell(state, record, { attempt: id, agent }, event);

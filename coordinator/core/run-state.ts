@@ -41,6 +41,8 @@ export interface AttemptRecord {
   /** When it started and what time it told of last, both by its agent's clock; null until told. */
   startedAt: number | null;
   lastToldAt: number | null;
+  /** When its first test started, by its agent's clock; null until told. */
+  firstTestAt: number | null;
   /** When it first and last told something of a file or test, by the coordinator's clock; null until then. */
   beganAt: number | null;
   heardAt: number | null;

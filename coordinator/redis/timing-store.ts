@@ -1,10 +1,10 @@
-// Durations of earlier runs, kept in the pool's hash: one field a test file.
+// Durations of earlier runs, kept in the pool's hash: one field a test file, and one for what is known of starts.
 
 import type { Redis } from 'ioredis';
 import type { TestFile } from '../../shared/ids.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import type { FileTiming } from '../../shared/timings.ts';
-import { decodeFileTiming, decodeTimedFile, encodeFileTiming } from '../../shared/wire/timings.ts';
+import { decodeFileTiming, decodeStart, decodeTimedFile, encodeFileTiming, encodeStart, START_ENTRY } from '../../shared/wire/timings.ts';
 import type { TimingStore } from '../ports.ts';
 
 const CHUNK = 500;
@@ -14,20 +14,23 @@ export function redisTimingStore(redis: Redis, pool: string): TimingStore {
   const key = poolKeys(pool).timings;
   return {
     async load() {
-      const timings = new Map<TestFile, FileTiming>();
+      const files = new Map<TestFile, FileTiming>();
+      let startSeconds: number | null = null;
       for (const [name, text] of Object.entries(await redis.hgetall(key))) {
+        const source = `durations of ${name} in pool ${pool}`;
         const file = decodeTimedFile(name);
-        if (file !== null) timings.set(file, decodeFileTiming(text, `durations of ${name} in pool ${pool}`));
+        if (name === START_ENTRY) startSeconds = decodeStart(text, source);
+        else if (file !== null) files.set(file, decodeFileTiming(text, source));
       }
-      return timings;
+      return { files, startSeconds };
     },
-    async save(timings) {
-      const entries = [...timings];
+    async save({ files, startSeconds }) {
+      const start = startSeconds === null ? [] : [[START_ENTRY, encodeStart(startSeconds)]];
+      const entries = [...start, ...[...files].map(([file, timing]) => [file, encodeFileTiming(timing)])];
       for (let from = 0; from < entries.length; from += CHUNK) {
-        const fields = entries.slice(from, from + CHUNK).flatMap(([file, timing]) => [file, encodeFileTiming(timing)]);
         await redis
           .multi()
-          .hset(key, ...fields)
+          .hset(key, ...entries.slice(from, from + CHUNK).flat())
           .expire(key, TIMINGS_LIFE_SECONDS)
           .exec();
       }

@@ -3,22 +3,22 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { Timings } from '../../shared/timings.ts';
-import { decodeTimings, encodeTimings } from '../../shared/wire/timings.ts';
+import type { History } from '../../shared/timings.ts';
+import { decodeHistory, encodeHistory } from '../../shared/wire/timings.ts';
 import type { TimingStore } from '../ports.ts';
 
 /** A file that is not there yet is an empty history. `load` throws `bad-config` for one that cannot be used, `save` `output-not-writable`. */
 export function fileTimingStore(path: string): TimingStore {
-  const load = async (): Promise<Timings> => {
+  const load = async (): Promise<History> => {
     let text: string;
     try {
       text = await readFile(path, 'utf8');
     } catch (thrown) {
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return new Map();
+      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return { files: new Map(), startSeconds: null };
       throw unusable(path, thrown);
     }
     try {
-      return decodeTimings(text, path);
+      return decodeHistory(text, path);
     } catch (thrown) {
       if (thrown instanceof ShardlineError && thrown.code === 'bad-message') throw unusable(path, thrown);
       throw thrown;
@@ -26,12 +26,13 @@ export function fileTimingStore(path: string): TimingStore {
   };
   return {
     load,
-    async save(timings) {
-      const all = new Map([...(await load()), ...timings]);
+    async save({ files, startSeconds }) {
+      const old = await load();
+      const all = { files: new Map([...old.files, ...files]), startSeconds: startSeconds ?? old.startSeconds };
       const unfinished = `${path}.${process.pid}.tmp`;
       try {
         await mkdir(dirname(path), { recursive: true });
-        await writeFile(unfinished, encodeTimings(all));
+        await writeFile(unfinished, encodeHistory(all));
         // Whoever reads meanwhile finds the old file or the new one, never half of one.
         await rename(unfinished, path);
       } catch (thrown) {

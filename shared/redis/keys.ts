@@ -64,7 +64,7 @@ export interface PoolKeys {
   readonly opened: string;
   /** sorted set: agent → when it counts as gone, in milliseconds of the server's clock. */
   readonly agents: string;
-  /** hash: test file → its durations. */
+  /** hash: test file → its durations; `/start` → what the start of a pytest costs. */
   readonly timings: string;
 }
 

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { NodeId, TestFile } from '../ids.ts';
-import type { FileTiming, Timings } from '../timings.ts';
+import type { FileTiming, History } from '../timings.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
 /** Since version 2 with the tests that failed of late. */
@@ -18,7 +18,12 @@ const fileSchema = z.object({
   failing: z.array(z.tuple([nodeIdSchema, z.number().min(0).max(1)])).default([]),
 });
 const entrySchema = z.object({ version, timing: fileSchema });
-const timingsSchema = z.object({ version, files: z.array(z.tuple([testFileSchema, fileSchema])) });
+const startSchema = z.object({ version, startSeconds: seconds });
+const historySchema = z.object({
+  version,
+  startSeconds: seconds.nullable().default(null),
+  files: z.array(z.tuple([testFileSchema, fileSchema])),
+});
 
 type EncodedFile = z.infer<typeof fileSchema>;
 
@@ -39,13 +44,24 @@ export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({
 export const decodeFileTiming = (text: string, source: string): FileTiming =>
   decodeFile(parseVersioned(entrySchema, text, source, TIMINGS_VERSION).timing);
 
-export const encodeTimings = (timings: Timings): string =>
-  `${JSON.stringify({ version: TIMINGS_VERSION, files: [...timings].map(([file, timing]) => [file, encodeFile(timing)]) })}\n`;
+/** The name of the entry for what is known of starts: no test file can have it. */
+export const START_ENTRY = '/start';
+
+export const encodeStart = (startSeconds: number): string => JSON.stringify({ version: TIMINGS_VERSION, startSeconds });
 
 /** Throws `bad-message` and `newer-version`. */
-export function decodeTimings(text: string, source: string): Timings {
-  const { files } = parseVersioned(timingsSchema, text, source, TIMINGS_VERSION);
-  return new Map<TestFile, FileTiming>(files.map(([file, timing]) => [file, decodeFile(timing)]));
+export const decodeStart = (text: string, source: string): number =>
+  parseVersioned(startSchema, text, source, TIMINGS_VERSION).startSeconds;
+
+export function encodeHistory({ startSeconds, files }: History): string {
+  const encoded = [...files].map(([file, timing]) => [file, encodeFile(timing)]);
+  return `${JSON.stringify({ version: TIMINGS_VERSION, startSeconds, files: encoded })}\n`;
+}
+
+/** Throws `bad-message` and `newer-version`. */
+export function decodeHistory(text: string, source: string): History {
+  const { startSeconds, files } = parseVersioned(historySchema, text, source, TIMINGS_VERSION);
+  return { startSeconds, files: new Map<TestFile, FileTiming>(files.map(([file, timing]) => [file, decodeFile(timing)])) };
 }
 
 /** One entry's key: the same check as a file inside a timings file. Null for a name that no test file can have. */

@@ -388,19 +388,14 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       tests: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), seconds]]),
       failing: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), 0.3]]),
     });
-    await store.save(
-      new Map([
-        [testFile('tests/test_a.py'), timing(1)],
-        [testFile('tests/test_b.py'), timing(2)],
-      ]),
-    );
-    await store.save(new Map([[testFile('tests/test_a.py'), timing(3)]]));
-    expect(await store.load()).toEqual(
-      new Map([
-        ['tests/test_a.py', timing(3)],
-        ['tests/test_b.py', timing(2)],
-      ]),
-    );
+    const files = new Map([
+      [testFile('tests/test_a.py'), timing(1)],
+      [testFile('tests/test_b.py'), timing(2)],
+    ]);
+    expect(await store.load()).toEqual({ files: new Map(), startSeconds: null });
+    await store.save({ files, startSeconds: 1.5 });
+    await store.save({ files: new Map([[testFile('tests/test_a.py'), timing(3)]]), startSeconds: null });
+    expect(await store.load()).toEqual({ files: new Map([...files, [testFile('tests/test_a.py'), timing(3)]]), startSeconds: 1.5 });
     expect(await redis.ttl('{sl:pool:suite}:timings')).toBeGreaterThan(0);
   });
 });
