@@ -1,5 +1,6 @@
 // One pytest process whose xdist workers are fed: its socket, which worker has which task, and what becomes of a task whose worker dies.
 
+import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AttemptEnding, type AttemptRequest, type InterruptCause, runsAlone } from '../../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -12,6 +13,7 @@ import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
+import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
@@ -32,6 +34,8 @@ export class Unstreamable extends Error {}
 
 /** One attempt on its way through the session. */
 interface Task {
+  /** Which of the session's tasks it is, for the worker to tell them apart. */
+  readonly number: number;
   readonly log: AttemptLog;
   /** What is still to run. */
   selectors: readonly Selector[];
@@ -79,9 +83,8 @@ export interface FedPytest {
  * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
  */
 export async function startFed({ socket, startProcess, command, agent, drain, room, tell, onStarted }: FedRequest): Promise<FedPytest> {
-  const queue: Task[] = [];
-  const idle: string[] = [];
-  const busy = new Map<string, Task>();
+  let tasks = 0;
+  let claims = 0;
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
   /** Workers that were ready once, and how many others ended since the last became so. */
@@ -108,24 +111,19 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
     task.settle(by !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by } : ending);
   };
 
-  const pump = (): void => {
-    for (let worker = idle[0]; worker !== undefined && queue.length > 0; worker = idle[0]) {
-      idle.shift();
-      const task = queue.shift();
-      if (task === undefined) return;
-      if (inbox.send(worker, { kind: 'run', isSerial: task.isSerial, selectors: task.selectors.map(selectorAsJson) })) {
-        busy.set(worker, task);
-        latest.set(worker, task);
-      } else queue.unshift(task);
-    }
-  };
+  const feeding = createFeeding<Task>({
+    send: (worker, task, claim) => {
+      const selectors = task.selectors.map(selectorAsJson);
+      return inbox.send(worker, { kind: 'run', task: task.number, claim, isSerial: task.isSerial, selectors });
+    },
+    newClaim: () => `${socket}.${++claims}`,
+    takeBack,
+    began: (worker, task) => latest.set(worker, task),
+  });
 
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
   const lose = (worker: string, error: string): void => {
-    const at = idle.indexOf(worker);
-    if (at !== -1) idle.splice(at, 1);
-    const task = busy.get(worker);
-    busy.delete(worker);
+    const task = feeding.leave(worker);
     rss.delete(worker);
     if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
       broken ??= notStarted(`its xdist workers end at their start: ${error}`);
@@ -147,10 +145,9 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
       !task.log.isExitRequested &&
       over === null &&
       (isBlamed || ++task.unexplained <= UNEXPLAINED_LIMIT)
-    ) {
-      queue.unshift(task);
-      pump();
-    } else settle(task, crashed(null, null, task, `xdist worker ${worker} ended between tests: ${error}`));
+    )
+      feeding.addFirst(task);
+    else settle(task, crashed(null, null, task, `xdist worker ${worker} ended between tests: ${error}`));
   };
 
   const hear = (message: PytestMessage, worker: string): void => {
@@ -176,27 +173,21 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
         born.add(worker);
         stillborn = 0;
         if (ending) inbox.send(worker, { kind: 'end' });
-        else idle.push(worker);
-        pump();
+        else feeding.free(worker);
         return;
       case 'exit-requested': {
-        const task = busy.get(worker);
-        latest.get(worker)?.log.hear(message, worker);
-        if (task?.log.isExitRequested !== true) return;
-        busy.delete(worker);
-        settle(task, doneEnding(task, false));
+        const task = latest.get(worker);
+        task?.log.hear(message, worker);
+        if (task?.log.isExitRequested === true && feeding.leave(worker) === task) settle(task, doneEnding(task, false));
         return;
       }
       case 'worker-down':
         lose(message.worker, message.error);
         return;
       case 'task-done': {
-        const task = busy.get(worker);
-        busy.delete(worker);
         if (message.isLast) rss.delete(worker);
-        else idle.push(worker);
-        // First the worker, which waits.
-        pump();
+        // First the workers, one of which may wait.
+        const task = message.isLast ? feeding.leave(worker) : feeding.done(worker);
         if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
         return;
       }
@@ -213,7 +204,7 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
   /** A worker that ends in order in the middle of a task (pytest.exit, -x) is not told as down. */
   const gone = (worker: string): void => {
     setTimeout(() => {
-      if (busy.has(worker) || idle.includes(worker)) lose(worker, 'it ended before its task');
+      if (feeding.holds(worker)) lose(worker, 'it ended before its task');
     }, DEATH_NOTICE_MS).unref();
   };
 
@@ -234,8 +225,7 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
     // All of it is gone, which is no single test's doing: nobody is blamed.
-    for (const task of [...busy.values(), ...queue.splice(0)]) settle(task, crashed(exit.exitCode, exit.signal, task, over));
-    busy.clear();
+    for (const task of feeding.clear()) settle(task, crashed(exit.exitCode, exit.signal, task, over));
     await inbox.close();
     return over;
   })();
@@ -262,21 +252,20 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
   }
 
   async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
+    // While the session started.
+    if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const settled = Promise.withResolvers<FedEnding>();
-    const task: Task = { log, selectors, isSerial: runsAlone(role), interruptedBy: null, unexplained: 0, settle: settled.resolve };
+    const isSerial = runsAlone(role);
+    const task: Task = { number: ++tasks, log, selectors, isSerial, interruptedBy: null, unexplained: 0, settle: settled.resolve };
     const timers: NodeJS.Timeout[] = [];
     const onInterrupt = (): void => {
       const cause = causeOf(interrupt);
       task.interruptedBy = cause;
-      const at = queue.indexOf(task);
-      if (at !== -1) {
-        queue.splice(at, 1);
-        settle(task, { kind: 'interrupted', by: cause });
-        return;
-      }
-      const worker = [...busy].find(([, each]) => each === task)?.[0];
-      if (worker === undefined) return;
-      inbox.send(worker, { kind: 'stop' });
+      const found = feeding.withdraw(task);
+      if (found?.kind === 'withdrawn') settle(task, { kind: 'interrupted', by: cause });
+      if (found?.kind !== 'begun') return;
+      const { worker } = found;
+      inbox.send(worker, { kind: 'stop', task: task.number });
       const grace = graceOf(cause, drain);
       // Ctrl-C ends a whole session: only where the run ends with it.
       if (cause === 'deadline') timers.push(setTimeout(() => interruptAll(), grace.interruptMs));
@@ -289,9 +278,8 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
       );
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
-    queue.push(task);
     if (over !== null) settle(task, crashed(null, null, task, over));
-    else pump();
+    else feeding.add(task);
     try {
       return await settled.promise;
     } finally {
@@ -304,7 +292,7 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
   function interruptAll(): void {
     if (isInterrupted) return;
     isInterrupted = true;
-    for (const task of busy.values()) task.log.expectLosses();
+    for (const task of feeding.running()) task.log.expectLosses();
     pytest?.interrupt();
   }
 
@@ -333,6 +321,16 @@ function crashed(exitCode: number | null, signal: string | null, task: Task, det
 }
 
 const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, number) => sum + number, 0);
+
+/** A claim is a directory: of two processes that make it, one succeeds. Where it cannot be made at all, the worker has it. */
+function takeBack(claim: string): boolean {
+  try {
+    mkdirSync(claim);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function kill(pid: number | undefined): void {
   if (pid === undefined) return;

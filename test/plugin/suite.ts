@@ -66,7 +66,13 @@ export interface RunOptions {
 
 /** An open session, in which attempts may run one after the other or side by side. */
 export interface OpenSuite extends AsyncDisposable {
-  run(wanted: readonly Selector[], interruptWhen?: (event: AttemptEvent) => boolean, role?: AttemptRole): Promise<Ran>;
+  /** Interrupted when `interruptWhen` is true of an event, as at a deadline, or when `signal` says so. */
+  run(
+    wanted: readonly Selector[],
+    interruptWhen?: (event: AttemptEvent) => boolean,
+    role?: AttemptRole,
+    signal?: AbortSignal,
+  ): Promise<Ran>;
 }
 
 /** Opens a session of the engine in this suite. */
@@ -110,7 +116,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   });
   let attempts = 0;
   return {
-    async run(wanted, interruptWhen, role = 'primary') {
+    async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;
       const events: AttemptEvent[] = [];
       const aborter = new AbortController();
@@ -128,7 +134,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
         events.push(event);
         if (interruptWhen?.(event) === true) aborter.abort('deadline');
       };
-      const ending = await session.run(request, tell, aborter.signal);
+      const ending = await session.run(request, tell, signal ?? aborter.signal);
       const results = events.flatMap((event) => (event.kind === 'test-finished' ? [event.result] : []));
       const outcomes = Object.fromEntries(results.map((result) => [result.nodeid, result.outcome]));
       return {

@@ -17,6 +17,7 @@ class Channel:
         self.socket.connect(path)
         self.received = collections.deque()
         self.partial = b""
+        self.task = None
         self.send("hello", worker=worker, pid=self.pid)
 
     def is_inherited(self):
@@ -39,33 +40,47 @@ class Channel:
         """What the agent asks for, one after the other, until it says that nothing more comes or is gone."""
         while True:
             message = self.receive()
-            if message is None or message["kind"] == "end":
+            if message is None or any(each["kind"] == "end" for each in (message, *self.received)):
                 return
-            if message["kind"] == "run":
+            if message["kind"] == "run" and self.claims(message):
+                self.task = message["task"]
                 yield message
 
+    def claims(self, task):
+        """Is the task still ours? One that came while another was on lies here until we come to it, or the agent takes it back for a worker that waits."""
+        if task["claim"] is None:
+            return True
+        try:
+            os.mkdir(task["claim"])
+        except FileExistsError:
+            return False
+        except OSError:
+            pass  # the agent cannot make it either: it cannot take the task back
+        return True
+
     def is_told_to_stop(self):
-        """Was `stop` said since the task began? Never waits."""
-        while self.socket is not None and (self.received or select.select([self.socket], [], [], 0)[0]):
-            message = self.receive()
-            if message is None or message["kind"] in ("stop", "end"):
-                if message is not None and message["kind"] == "end":
-                    self.received.appendleft(message)
+        """Was `stop` said for this task, or is the agent done with us? Never waits."""
+        while select.select([self.socket], [], [], 0)[0] if self.socket is not None else False:
+            if not self.read():
                 return True
-        return False
+        return any(each["kind"] == "end" or (each["kind"] == "stop" and each["task"] == self.task) for each in self.received)
 
     def receive(self):
         """The next message from the agent; None when it is gone."""
         while not self.received:
-            try:
-                data = b"" if self.socket is None else self.socket.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
+            if not self.read():
                 return None
-            *lines, self.partial = (self.partial + data).split(b"\n")
-            self.received.extend(json.loads(line) for line in lines)
         return self.received.popleft()
+
+    def read(self):
+        """Takes what the agent sent, waiting for it; False when it is gone."""
+        try:
+            data = b"" if self.socket is None else self.socket.recv(65536)
+        except OSError:
+            data = b""
+        *lines, self.partial = (self.partial + data).split(b"\n")
+        self.received.extend(json.loads(line) for line in lines)
+        return bool(data)
 
     def close(self):
         if self.socket is not None:
