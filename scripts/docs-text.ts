@@ -6,7 +6,7 @@ import { errorTable } from '../shared/errors.ts';
 
 const exitCodes: readonly [code: number, meaning: string][] = [
   [0, 'every expected test was run and none failed'],
-  [1, 'some tests failed, or could not be collected'],
+  [1, 'some tests failed, or could not be collected, or a target (`--targets`) was missed'],
   [2, 'interrupted (SIGINT, SIGTERM, SIGHUP, or `pytest.exit` in the suite); what had finished is in the report'],
   [3, 'internal error'],
   [4, 'usage error: a bad option, path or configuration; all of them are told at once'],

@@ -26,6 +26,7 @@ export function breakDown(measured: Measured): Breakdown {
   const { firstEnqueuedAt, closedAt, workersOf } = measured;
   const workers = Math.max(1, sum([...workersOf.values()]));
   const within = (at: number): number => Math.min(Math.max(at, firstEnqueuedAt), closedAt);
+  const workStartAt = within(measured.spans.reduce((first, { firstAt }) => Math.min(first, firstAt), closedAt));
   const workEndAt = within(measured.spans.reduce((last, { lastAt }) => Math.max(last, lastAt), firstEnqueuedAt));
 
   let startUpMs = 0;
@@ -37,8 +38,9 @@ export function breakDown(measured: Measured): Breakdown {
     const firsts = spans.map(({ firstAt }) => within(firstAt)).sort((left, right) => left - right);
     const lasts = spans.map(({ lastAt }) => within(lastAt)).sort((left, right) => right - left);
     for (let index = 0; index < count; index += 1) {
-      startUpMs += (firsts[index] ?? firstEnqueuedAt) - firstEnqueuedAt;
-      imbalanceMs += Math.max(0, workEndAt - (lasts[index] ?? firstEnqueuedAt));
+      // One that never got work was no later than the first of all.
+      startUpMs += (firsts[index] ?? workStartAt) - firstEnqueuedAt;
+      imbalanceMs += Math.max(0, workEndAt - (lasts[index] ?? workStartAt));
     }
   }
   const makespanSeconds = Math.max(0, closedAt - firstEnqueuedAt) / 1000;

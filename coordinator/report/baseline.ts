@@ -46,15 +46,17 @@ async function readJunit(name: string, path: string): Promise<Baseline> {
   return { name, tests, keyOf: (nodeid) => junitKey(namesOf(nodeid)) };
 }
 
-/** null for what was not run. */
+/** null for what is no test or was not run: a file that could not be collected has no class. */
 function pastTest(testcase: XMLBuilder): { readonly key: string; readonly past: PastTest } | null {
   const children = new Map<string, XMLBuilder>();
   testcase.each((child) => void children.set(nameOf(child), child));
   const skipped = children.get('skipped');
   if (skipped !== undefined && attribute(skipped, 'type') === 'shardline.not-run') return null;
+  const classname = attribute(testcase, 'classname') ?? '';
+  if (classname === '' && children.has('error')) return null;
   const outcome = children.has('failure') ? 'failed' : children.has('error') ? 'error' : skipped === undefined ? 'passed' : 'skipped';
   const seconds = Number.parseFloat(attribute(testcase, 'time') ?? '');
-  const key = junitKey({ classname: attribute(testcase, 'classname') ?? '', name: attribute(testcase, 'name') ?? '' });
+  const key = junitKey({ classname, name: attribute(testcase, 'name') ?? '' });
   return { key, past: { outcome, seconds: Number.isFinite(seconds) ? seconds : null } };
 }
 

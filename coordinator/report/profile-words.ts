@@ -25,14 +25,17 @@ export function profileLines(report: Report): string[] {
   return [`time     ${timeWords(report)}`, `speed    ${speedWords(report)}`, `bound    ${boundWords(report)}`, ...agentLines];
 }
 
-/** `12.3 s: tests 9.1 s (74 %), collection 1.0 s (8 %), …`: every worker's mean. */
-export function timeWords({ profile: { breakdown } }: Report): string {
+/** `12.3 s: tests 9.1 s (74 %), collection 1.0 s (8 %), …`: every worker's mean, and what came after the run's close. */
+export function timeWords({ profile: { breakdown }, startedAt, finishedAt }: Report): string {
   if (breakdown === null) return '';
-  const told = phases
-    .filter((phase) => breakdown[phase].share >= LEAST_SHARE)
-    .map((phase) => `${phaseWords[phase]} ${inSeconds(breakdown[phase].seconds)} (${inPercent(breakdown[phase].share)})`);
-  const total = phases.reduce((sum, phase) => sum + breakdown[phase].seconds, 0);
-  return `${inSeconds(total)}: ${told.join(', ')}`;
+  const totalSeconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
+  const known = phases.map((phase) => ({ word: phaseWords[phase], seconds: breakdown[phase].seconds }));
+  const after = { word: 'last accounts and merging', seconds: totalSeconds - known.reduce((sum, { seconds }) => sum + seconds, 0) };
+  const told = [...known, after]
+    .map(({ word, seconds }) => ({ word, seconds, share: totalSeconds > 0 ? seconds / totalSeconds : 0 }))
+    .filter(({ share }) => share >= LEAST_SHARE)
+    .map(({ word, seconds, share }) => `${word} ${inSeconds(seconds)} (${inPercent(share)})`);
+  return `${inSeconds(totalSeconds)}: ${told.join(', ')}`;
 }
 
 export function speedWords({ profile }: Report): string {

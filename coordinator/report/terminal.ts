@@ -89,6 +89,7 @@ const places = ({ paths }: TerminalOptions): string[] => (paths.length === 0 ? [
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
 function verdictLine(report: Report, { color }: TerminalOptions): string {
   const { totals } = report;
+  const missed = report.targets?.filter(({ met }) => !met).length ?? 0;
   const parts = (
     [
       ['failed', totals.failed],
@@ -100,7 +101,7 @@ function verdictLine(report: Report, { color }: TerminalOptions): string {
       ['xpassed', totals.xpassed],
       ['flaky', totals.flaky],
       ['not run', totals.notRun],
-      ['target missed', report.targets?.filter(({ met }) => !met).length ?? 0],
+      [missed === 1 ? 'missed target' : 'missed targets', missed],
     ] as const
   )
     .filter(([, count]) => count > 0)

@@ -89,6 +89,23 @@ describe('settings', () => {
     expect(await run(['--agents', '3'], env, toml)).toMatchObject({ agents: 3, pool: 'env', waitAgentsSeconds: 120 });
   });
 
+  test('GitHub Actions is noticed, unless somebody says otherwise', async () => {
+    expect((await run([])).github).toBe(false);
+    expect((await run([], { GITHUB_ACTIONS: 'true' })).github).toBe(true);
+    expect((await run([], { GITHUB_ACTIONS: 'true' }, '[tool.shardline]\ngithub = false\n')).github).toBe(false);
+    expect((await run(['--github'])).github).toBe(true);
+  });
+
+  test('a report listens to the command line alone', async () => {
+    const report = await load(
+      ['report', 'out'],
+      { SHARDLINE_JSON: 'j.json', GITHUB_ACTIONS: 'true' },
+      '[tool.shardline]\njunit-xml = "j.xml"\n',
+    );
+    expect(report).toMatchObject({ command: 'report', sources: ['out'], github: false, copies: { json: null, junitXml: null } });
+    expect(await mistakes(load(['report', 'out', '--', '-x']))).toEqual([expect.stringContaining('takes no pytest arguments')]);
+  });
+
   test('paths are relative to where they were given', async () => {
     const settings = await run(['--out', 'o'], { SHARDLINE_JSON: 'j.json' }, '[tool.shardline]\ntimings = "t.json"\n');
     expect(settings).toMatchObject({
