@@ -62,3 +62,33 @@ test('shard_together marks and --shard-together keep files in one worker; a name
   expect(placesOf(parallel, 'right')).toEqual(placesOf(parallel, 'left'));
   expect(report.totals).toMatchObject({ expected: 32, passed: 32 });
 });
+
+test('a file that held up the end of a run is divided in the next one, and is one file in the report and in what is learned', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\n',
+    'test_long.py': `${sleeps}@pytest.fixture(scope="module", autouse=True)\ndef shared():\n    time.sleep(0.1)\n@pytest.mark.parametrize("n", range(16))\ndef test_n(n): time.sleep(0.1)\n`,
+    'test_short.py': `${sleeps}${work('x')}`,
+  });
+  const reports: Report[] = [];
+  const learned: unknown[] = [];
+  for (const again of [false, true]) {
+    const result = await project.shardline(['run', '--agents', '1', '-n', '2', '--out', again ? 'second' : 'first']);
+    expect(result.exitCode, result.all).toBe(0);
+    reports.push(await project.report(again ? 'second' : 'first'));
+    learned.push(JSON.parse(await project.read('.shardline/timings.json')));
+  }
+  const [first, second] = reports;
+  if (first === undefined || second === undefined) throw new Error('two runs were made');
+  expect(second.shards.length).toBeGreaterThan(first.shards.length);
+  expect(placesOf(first, 'test_long')).toHaveLength(1);
+  expect(placesOf(second, 'test_long')).toHaveLength(2);
+  expect(outcomesOf(second)).toEqual(outcomesOf(first));
+  // One entry, with every test, and with the fixture that each part set up for itself counted once.
+  for (const timings of learned) {
+    const { files: all } = timings as { files: [string, { seconds: number; fixtureSeconds: number; tests: unknown[] }][] };
+    const [, timing] = all.find(([file]) => file === 'test_long.py') ?? [];
+    expect(timing?.tests).toHaveLength(16);
+    expect(timing?.fixtureSeconds).toBeGreaterThan(0.09);
+    expect((timing?.seconds ?? 0) - (timing?.fixtureSeconds ?? 0)).toBeGreaterThan(1.6);
+  }
+});

@@ -200,13 +200,15 @@ test('an interrupt while the suite is looked through ends the command: exit 2, n
 });
 
 test.each(['stream', 'process'])('tests marked serial run alone, one at a time, after all others (--engine %s)', async (engine) => {
-  const body =
-    'import os, time, pytest\ndef work(name):\n    start = time.time()\n    time.sleep(0.2)\n    with open("log.txt", "a") as log: log.write("%s %f %f\\n" % (name, start, time.time()))\ndef test_side(): work("side")\n@pytest.mark.serial\ndef test_alone(): work("alone")\n@pytest.mark.serial\nclass TestAlone:\n    def test_too(self): work("alone")\n';
+  const work =
+    'import os, time, pytest\ndef work(name):\n    start = time.time()\n    time.sleep(0.2)\n    with open("log.txt", "a") as log: log.write("%s %f %f\\n" % (name, start, time.time()))\n';
+  const body = `${work}@pytest.fixture(scope="module")\ndef shared():\n    yield []\ndef test_side(shared): work("side")\n@pytest.mark.serial\ndef test_alone(shared):\n    shared.append(1)\n    work("alone")\n@pytest.mark.serial\nclass TestAlone:\n    def test_too(self, shared):\n        assert shared == [1]\n        work("alone")\n`;
   await using project = await newProject({
-    'pytest.ini': '[pytest]\nmarkers = serial\n',
+    // The user's own -n wins over ours, but not over this promise.
+    'pytest.ini': '[pytest]\naddopts = -n 2 --strict-markers\n',
     ...Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`test_${index}.py`, body])),
   });
-  const result = await project.shardline(['run', '--agents', '2', '-n', '2', '--engine', engine, ...out]);
+  const result = await project.shardline(['run', '--agents', '2', '-n', '1', '--engine', engine, ...out]);
   expect(result.exitCode, result.all).toBe(0);
   expect((await project.report()).totals).toMatchObject({ expected: 12, passed: 12 });
   const spans = (await project.read('log.txt'))
