@@ -1,0 +1,73 @@
+// What the coordinator's core costs: a run of 100,000 tests in 2,000 files through reduce, decide and merge, without Redis and pytest.
+//
+//   node bench/coordinator/coordinator.ts [--files 2000] [--tests 50]
+//
+// Events arrive ten at a time, as from an agent's outbox under load. Prints the time of each part.
+
+import { parseArgs } from 'node:util';
+import { decide } from '../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
+import { merge } from '../../coordinator/core/merge.ts';
+import { reduce } from '../../coordinator/core/reduce.ts';
+import { openRun } from '../../coordinator/core/run-state.ts';
+import { nextAttempt } from '../../coordinator/core/unfinished.ts';
+import type { AttemptRequest } from '../../shared/attempt.ts';
+import { agentId } from '../../shared/ids.ts';
+import { collected, eventOf, finished, joined, opened, shardOf } from '../../test/unit/core/run-kit.ts';
+
+const BATCH = 10;
+
+const { values } = parseArgs({ options: { files: { type: 'string', default: '2000' }, tests: { type: 'string', default: '50' } } });
+const [files, tests] = [Number(values.files), Number(values.tests)];
+
+const agent = agentId('a1');
+const state = openRun(opened(Array.from({ length: files }, (_, index) => shardOf(index + 1, [`tests/test_${index}.py`]))));
+reduce(state, joined(agent));
+
+const spentMs = { reduce: 0, decide: 0, merge: 0 };
+const timed = <Value>(part: keyof typeof spentMs, work: () => Value): Value => {
+  const startedAt = performance.now();
+  const value = work();
+  spentMs[part] += performance.now() - startedAt;
+  return value;
+};
+
+let now = 2000;
+let batches = 0;
+const queue: AttemptRequest[] = [];
+const takeAll = (events: readonly CoordinatorEvent[]): void => {
+  batches += 1;
+  timed('reduce', () => {
+    for (const event of events) reduce(state, event);
+  });
+  for (const action of timed('decide', () => decide(state))) {
+    const request = action.kind === 'start-attempt' ? nextAttempt(state, action.shard, action.role) : null;
+    if (request !== null) queue.push(request);
+    reduce(state, eventOf(state, action, now));
+  }
+};
+
+takeAll([]);
+for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
+  const events = tellingsOf(request);
+  for (let from = 0; from < events.length; from += BATCH) takeAll(events.slice(from, from + BATCH));
+  now += 10;
+}
+if (state.closed?.why.kind !== 'done') throw new Error('the run did not close as done');
+const report = timed('merge', () => merge(state, { finishedAt: now, mergeSeconds: 0 }));
+
+console.log(`${report.totals.passed} tests of ${files} files in ${batches} batches`);
+for (const [part, ms] of Object.entries(spentMs)) console.log(`${part}: ${ms.toFixed(0)} ms`);
+
+function tellingsOf({ id: attempt, shard, fence, role, selectors }: AttemptRequest): readonly CoordinatorEvent[] {
+  const about = { agent, attempt, shard };
+  const told = selectors.flatMap(({ file }) => {
+    const ids = Array.from({ length: tests }, (_, index) => `${file}::test_${index}`);
+    return [collected(file, ids, 0.1), ...ids.map((id) => finished(id, 'passed', { seconds: 0.01 }))];
+  });
+  return [
+    { kind: 'attempt-started', at: now, ...about, fence, role },
+    ...told.map((event) => ({ kind: 'attempt-told', ...about, event }) as const),
+    { kind: 'attempt-ended', at: now, ...about, ending: { kind: 'finished' }, seconds: 1 },
+  ];
+}
