@@ -111,8 +111,11 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     if (loop.recorded !== null && !channel.isFound) take({ kind: 'redis-emptied', at: clock.now(), isMissing: true });
     inbox.push({ kind: 'tick', at: clock.now() });
     const begunAt = clock.now();
+    let decidedAt = -1;
     while (!isOver(state, begunAt, clock.now()) && !interrupts.forced.aborted) {
       for (const event of await inbox.next()) take(event);
+      if (state.revision === decidedAt) continue;
+      decidedAt = state.revision;
       for (const action of decide(state)) act(action);
       const forecast = dueForecast(state);
       if (forecast !== null) take({ kind: 'forecast', at: clock.now(), ...forecast });

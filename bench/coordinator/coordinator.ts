@@ -2,7 +2,8 @@
 //
 //   node bench/coordinator/coordinator.ts [--files 2000] [--tests 50]
 //
-// Events arrive ten at a time, as from an agent's outbox under load. Prints the time of each part.
+// Events arrive ten at a time, as from an agent's outbox under load. Prints the time of each part. With a decision after every batch, rather than
+// after those that call for one, decide took 7.2 s where it takes 2 s (two cores, loaded; reduce and merge 0.6 and 0.8 s in both).
 
 import { parseArgs } from 'node:util';
 import { decide } from '../../coordinator/core/decide.ts';
@@ -34,12 +35,15 @@ const timed = <Value>(part: keyof typeof spentMs, work: () => Value): Value => {
 
 let now = 2000;
 let batches = 0;
+let decidedAt = -1;
 const queue: AttemptRequest[] = [];
 const takeAll = (events: readonly CoordinatorEvent[]): void => {
   batches += 1;
   timed('reduce', () => {
     for (const event of events) reduce(state, event);
   });
+  if (state.revision === decidedAt) return;
+  decidedAt = state.revision;
   for (const action of timed('decide', () => decide(state))) {
     const request = action.kind === 'start-attempt' ? nextAttempt(state, action.shard, action.role) : null;
     if (request !== null) queue.push(request);

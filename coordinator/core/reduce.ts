@@ -107,6 +107,8 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     default:
       return assertNever(event);
   }
+  // What an attempt tells of its tests mostly changes no decision: tell.ts knows when it does.
+  if (event.kind !== 'attempt-told' && event.kind !== 'stream-read') state.revision += 1;
   return state;
 }
 

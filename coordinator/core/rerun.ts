@@ -59,6 +59,7 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
     return;
   }
   test.reruns.push({ ...by, result });
+  state.revision += 1;
   if (result.isCrash) state.crashedTests += 1;
   dropWork(state.work, by.attempt, result.nodeid, result.seconds);
 }

@@ -130,6 +130,11 @@ export interface RunState {
   /** Failed and error outcomes of first results, and collection errors. */
   failures: number;
   duplicatesDropped: number;
+  /**
+   * Moves on with everything that calls for a decision: while it stands there is nothing to decide. A result that finishes no file and is no failure
+   * does not move it, and there are nearly as many of these as tests; what rests on the pace of a run is decided with the next tick.
+   */
+  revision: number;
   /** Tests that were running when their xdist worker died. */
   crashedTests: number;
   /** Latest time by the coordinator's own clock: agents' clocks may differ from it and from each other. */
@@ -161,6 +166,7 @@ export function openRun(opened: RunOpened): RunState {
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    revision: 0,
     crashedTests: 0,
     coordinatorAt: opened.at,
     firstEnqueuedAt: null,

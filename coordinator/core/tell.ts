@@ -47,7 +47,7 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
   for (const nodeid of event.serial) progress.serial.add(nodeid);
   progress.mayBackUp &&= event.mayBackUp;
-  if (!isUnfinished(state, progress)) settle(state, record.shard.id, by.attempt);
+  if (!isUnfinished(state, progress)) fileDone(state, record, by);
 }
 
 function testFinished(state: RunState, record: ShardRecord, by: Teller, result: TestResult): void {
@@ -62,10 +62,11 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
   if (isFailure(result.outcome)) {
     state.failures += 1;
     state.failed.add(test);
+    state.revision += 1;
   }
   if (result.isCrash) state.crashedTests += 1;
   for (const progress of test.expectedIn) progress.openTests -= 1;
-  if (!isUnfinished(state, own)) settle(state, record.shard.id, by.attempt);
+  if (!isUnfinished(state, own)) fileDone(state, record, by);
   if (test.expectedIn.length > 1) settleAll(state);
 }
 
@@ -78,9 +79,14 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
     if (!state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
   }
   if (planned !== undefined) planned.collectFailed = true;
-  settle(state, record.shard.id, by.attempt);
+  fileDone(state, record, by);
   // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
   if (planned === undefined) settleAll(state);
+}
+
+function fileDone(state: RunState, record: ShardRecord, by: Teller): void {
+  state.revision += 1;
+  settle(state, record.shard.id, by.attempt);
 }
 
 function progressOf(record: ShardRecord, file: TestFile): FileProgress {

@@ -33,6 +33,15 @@ test('every run closes, and no decision is taken twice', () => {
   );
 });
 
+test('an event that calls for a decision moves the revision', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      // Under a deadline the pace decides what is admitted; it is looked at with the next tick.
+      if (run.opening.deadline === null) expect(run.undecided.length).toBe(0);
+    }),
+  );
+});
+
 test('with a deadline the run is closed when the drain begins, whatever happens', () => {
   holds(
     fc.property(runs, ({ run }) => {

@@ -130,6 +130,8 @@ export interface SimulatedRun {
   readonly attempts: readonly { readonly request: AttemptRequest; readonly finishedBefore: ReadonlySet<string> }[];
   /** Actions that were decided a second time after they had been applied. */
   readonly decidedTwice: number;
+  /** Events that called for a decision and did not move the revision. */
+  readonly undecided: readonly CoordinatorEvent[];
 }
 
 /** Bad luck is bounded by the list: then every attempt finishes, so the run must close. Throws when it does not. */
@@ -143,11 +145,14 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
   let next = 0;
   let now = opening.at;
   let decidedTwice = 0;
+  let decidedAt = -1;
+  const undecided: CoordinatorEvent[] = [];
   const choose = (): number => choices[next++] ?? 0;
 
   const take = (event: CoordinatorEvent): void => {
     events.push(event);
     reduce(state, event);
+    if (state.revision === decidedAt && decide(state).length > 0) undecided.push(event);
   };
   const decideNow = (): void => {
     const decided = new Set<string>();
@@ -159,6 +164,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
       if (decided.size < before + actions.length) decidedTwice += 1;
       if (decidedTwice > 0) return;
     }
+    decidedAt = state.revision;
   };
   const act = (action: Action): void => {
     if (action.kind === 'start-attempt') {
@@ -236,7 +242,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     decideNow();
   }
   for (const event of late) take(event);
-  return { opening, events, state, attempts, decidedTwice };
+  return { opening, events, state, attempts, decidedTwice, undecided };
 }
 
 /** A long enough list of choices to spoil a small run. */
