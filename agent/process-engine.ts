@@ -40,7 +40,12 @@ async function open(request: SessionRequest): Promise<Session> {
     const resultPath = join(directory, `${started}-result.json`);
     const own = { socket, resultPath, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits: LIMITS };
     await writeSessionFile(sessionPath, { mode: 'run', ...own, serialMarker, stopsItself, isSerial });
-    const pytest = await startNarrowed(socket, () => startPytest({ python, workspace, sessionPath }), request.room);
+    const pytest = await startNarrowed(
+      socket,
+      () => startPytest({ python, workspace, sessionPath }),
+      request.room,
+      request.spec.testTimeoutSeconds,
+    );
     living.add(pytest);
     void pytest.exited.then(() => living.delete(pytest));
     if (isClosed) pytest.kill();
@@ -121,7 +126,7 @@ async function open(request: SessionRequest): Promise<Session> {
     interrupt.addEventListener('abort', onInterrupt, { once: true });
     try {
       pytest = await take(isSerial);
-      pytest.begin(attempt.selectors, log);
+      pytest.begin(attempt, log);
       if (interrupt.aborted) onInterrupt();
       const exit = await pytest.exited;
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);

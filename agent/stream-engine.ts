@@ -10,12 +10,15 @@ import { startPytest } from '../shared/pytest/start-pytest.ts';
 import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { processEngine } from './process-engine.ts';
-import { createAttemptLog } from './pytest/attempt-log.ts';
-import { type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
+import { type AttemptLog, createAttemptLog } from './pytest/attempt-log.ts';
+import { type FedEnding, type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
 import type { SelfTest } from './pytest/self-test.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
 const SHORT_MS = 250;
+
+/** How many sessions may die while an attempt waits for its turn in them. */
+const SESSION_LIMIT = 3;
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
@@ -52,6 +55,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       command: [python, '-m', 'pytest', ...pytestArgs],
       agent,
       drain: request.spec.drain,
+      testTimeoutSeconds: request.spec.testTimeoutSeconds,
       room: request.room,
       tell,
       // Beside the start of the first session's xdist workers.
@@ -72,13 +76,26 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     return fed;
   };
 
+  /** An attempt that only waited when its session died is no part of that: it goes to the next session, as long as one can be had. */
+  const serve = async (
+    log: AttemptLog,
+    attempt: AttemptRequest,
+    interrupt: AbortSignal,
+  ): Promise<[FedPytest, Exclude<FedEnding, { kind: 'unbegun' }>]> => {
+    for (let sessions = 1; ; sessions += 1) {
+      const pytest = await living();
+      const ending = await pytest.run(log, attempt, interrupt);
+      if (ending.kind !== 'unbegun') return [pytest, ending];
+      if (sessions === SESSION_LIMIT) return [pytest, { kind: 'lost' }];
+    }
+  };
+
   const run = async (attempt: AttemptRequest, tellEvent: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const log = createAttemptLog(attempt.selectors, tellEvent, Date.now);
     try {
-      const pytest = await living();
       const startedAt = performance.now();
-      const ending = await pytest.run(log, attempt, interrupt);
+      const [pytest, ending] = await serve(log, attempt, interrupt);
       averageMs += (performance.now() - startedAt - averageMs) / 4;
       peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
       cpuSeconds.set(pytest, pytest.cpuSeconds());

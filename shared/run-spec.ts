@@ -25,6 +25,8 @@ export interface RunSpec {
   readonly serialMarker: string;
   /** Does pytest stop at its own -x or --maxfail? Where failed tests may be run again only the run as a whole can tell. */
   readonly stopsItself: boolean;
+  /** For set-up, call and teardown of one test; null when nobody says. */
+  readonly testTimeoutSeconds: number | null;
   readonly relay: Relay;
   /** Resident memory in bytes, and number of files, after which a fed xdist worker is replaced; 0 means no limit. */
   readonly maxWorkerBytes: number;

@@ -65,6 +65,8 @@ export interface RunSettings extends CommonSettings {
   readonly crashLimit: number;
   readonly reruns: Reruns;
   readonly flakyFails: boolean;
+  /** For one test; null: only what its whole shard makes sure hangs. */
+  readonly testTimeoutSeconds: number | null;
   readonly verbosity: Verbosity;
   readonly engine: EngineName;
   readonly deadlineSeconds: number | null;

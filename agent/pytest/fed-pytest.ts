@@ -15,6 +15,7 @@ import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createWatch } from './watch.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
 const START_MS = 120_000;
@@ -40,14 +41,19 @@ interface Task {
   /** What is still to run. */
   selectors: readonly Selector[];
   readonly isSerial: boolean;
+  readonly predictedSeconds: number;
+  /** Was it ever given to a worker? */
+  isBegun: boolean;
   interruptedBy: InterruptCause | null;
   /** How many workers ended under it without a test to blame. */
   unexplained: number;
   readonly settle: (ending: FedEnding) => void;
 }
 
-/** An attempt's ending; `short` where these files were run to their end but have fewer results than they announced tests: they cannot be fed. */
-export type FedEnding = AttemptEnding | { readonly kind: 'short'; readonly files: readonly TestFile[] };
+/**
+ * An attempt's ending; `unbegun` where the session died before any of it was begun, `short` where these files were run to their end but have fewer results than they announced tests: they cannot be fed.
+ */
+export type FedEnding = AttemptEnding | { readonly kind: 'unbegun' } | { readonly kind: 'short'; readonly files: readonly TestFile[] };
 
 /** How one such process is started. */
 export interface FedRequest {
@@ -58,6 +64,8 @@ export interface FedRequest {
   readonly command: readonly string[];
   readonly agent: string;
   readonly drain: Drain | null;
+  /** What one test may take; null when nobody says. */
+  readonly testTimeoutSeconds: number | null;
   readonly room: Room;
   /** Hears, a line each, what a user should know. */
   readonly tell: (line: string) => void;
@@ -82,7 +90,8 @@ export interface FedPytest {
  * Starts pytest and resolves when its first xdist worker is ready.
  * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
  */
-export async function startFed({ socket, startProcess, command, agent, drain, room, tell, onStarted }: FedRequest): Promise<FedPytest> {
+export async function startFed(request: FedRequest): Promise<FedPytest> {
+  const { socket, startProcess, command, agent, drain, room, tell, onStarted } = request;
   let tasks = 0;
   let claims = 0;
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
@@ -103,6 +112,13 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
   let ending = false;
   let isInterrupted = false;
 
+  const watch = createWatch({
+    testTimeoutSeconds: request.testTimeoutSeconds,
+    shardSeconds: (worker) => latest.get(worker)?.predictedSeconds ?? 0,
+    printedBytes: () => pytest?.printedBytes() ?? 0,
+    outputSince: (bytes) => pytest?.output(bytes) ?? '',
+  });
+
   const notStarted = (problem: string): ShardlineError =>
     new ShardlineError('session-not-started', { agent, problem, command: command.join(' ') });
 
@@ -118,7 +134,10 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
     },
     newClaim: () => `${socket}.${++claims}`,
     takeBack,
-    began: (worker, task) => latest.set(worker, task),
+    began(worker, task) {
+      task.isBegun = true;
+      latest.set(worker, task);
+    },
   });
 
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
@@ -150,7 +169,8 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
     else settle(task, crashed(null, null, task, `xdist worker ${worker} ended between tests: ${error}`));
   };
 
-  const hear = (message: PytestMessage, worker: string): void => {
+  const hear = (heard: PytestMessage, worker: string): void => {
+    const message = watch.hear(heard, worker);
     switch (message.kind) {
       case 'hello':
         pids.set(message.worker, message.pid);
@@ -222,10 +242,11 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
     pytest = await startProcess();
     const exit = await pytest.exited;
     await inbox.drained();
+    watch.close();
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
     // All of it is gone, which is no single test's doing: nobody is blamed.
-    for (const task of feeding.clear()) settle(task, crashed(exit.exitCode, exit.signal, task, over));
+    for (const task of feeding.clear()) settle(task, task.isBegun ? crashed(exit.exitCode, exit.signal, task, over) : { kind: 'unbegun' });
     await inbox.close();
     return over;
   })();
@@ -251,12 +272,21 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
     limit.abort();
   }
 
-  async function run(log: AttemptLog, { selectors, role }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
+  async function run(log: AttemptLog, { selectors, role, predictedSeconds }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
     // While the session started.
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const settled = Promise.withResolvers<FedEnding>();
-    const isSerial = runsAlone(role);
-    const task: Task = { number: ++tasks, log, selectors, isSerial, interruptedBy: null, unexplained: 0, settle: settled.resolve };
+    const task: Task = {
+      number: ++tasks,
+      log,
+      selectors,
+      isSerial: runsAlone(role),
+      predictedSeconds,
+      isBegun: false,
+      interruptedBy: null,
+      unexplained: 0,
+      settle: settled.resolve,
+    };
     const timers: NodeJS.Timeout[] = [];
     const onInterrupt = (): void => {
       const cause = causeOf(interrupt);
@@ -278,7 +308,7 @@ export async function startFed({ socket, startProcess, command, agent, drain, ro
       );
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
-    if (over !== null) settle(task, crashed(null, null, task, over));
+    if (over !== null) settle(task, { kind: 'unbegun' });
     else feeding.add(task);
     try {
       return await settled.promise;

@@ -1,19 +1,20 @@
 // One pytest that runs one attempt. It may be started before it is known which: then its plugins and conftests are loaded and its xdist workers up,
 // and it waits before it collects.
 
+import type { AttemptRequest } from '../../shared/attempt.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestExit, PytestProcess } from '../../shared/pytest/start-pytest.ts';
-import type { Selector } from '../../shared/shard.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
 import { openInbox, type Room } from './inbox.ts';
+import { createWatch } from './watch.ts';
 
 export interface NarrowedPytest {
   /** What it found itself to be; null when it ended before it came to that. */
   readonly started: Promise<StartedPytest | null>;
   /** Tells it once what to run; `log` hears everything, also from before. */
-  begin(selectors: readonly Selector[], log: AttemptLog): void;
+  begin(attempt: Pick<AttemptRequest, 'selectors' | 'predictedSeconds'>, log: AttemptLog): void;
   /** Resolves when it is gone and nothing more will be heard. */
   readonly exited: Promise<PytestExit>;
   /** Is the process itself gone? */
@@ -27,15 +28,28 @@ export interface NarrowedPytest {
 }
 
 /** Starts pytest by `startProcess`, whose session file names `socket`. Throws what `startProcess` throws. */
-export async function startNarrowed(socket: string, startProcess: () => Promise<PytestProcess>, room: Room): Promise<NarrowedPytest> {
+export async function startNarrowed(
+  socket: string,
+  startProcess: () => Promise<PytestProcess>,
+  room: Room,
+  testTimeoutSeconds: number | null,
+): Promise<NarrowedPytest> {
   const started = Promise.withResolvers<StartedPytest | null>();
   const waiting: string[] = [];
   const early: { readonly message: PytestMessage; readonly worker: string }[] = [];
-  let begun: { readonly log: AttemptLog; readonly task: object } | null = null;
+  let begun: { readonly log: AttemptLog; readonly task: object; readonly predictedSeconds: number } | null = null;
   let broken: unknown = null;
   let pytest: PytestProcess | null = null;
 
-  const hear = (message: PytestMessage, worker: string): void => {
+  const watch = createWatch({
+    testTimeoutSeconds,
+    shardSeconds: () => begun?.predictedSeconds ?? 0,
+    printedBytes: () => pytest?.printedBytes() ?? 0,
+    outputSince: (bytes) => pytest?.output(bytes) ?? '',
+  });
+
+  const hear = (heard: PytestMessage, worker: string): void => {
+    const message = watch.hear(heard, worker);
     if (message.kind === 'started') started.resolve(message);
     if (begun === null) early.push({ message, worker });
     else begun.log.hear(message, worker);
@@ -63,14 +77,18 @@ export async function startNarrowed(socket: string, startProcess: () => Promise<
   let isGone = false;
   return {
     started: started.promise,
-    begin(selectors, log) {
-      begun = { log, task: { kind: 'select', selectors: selectors.map(selectorAsJson) } };
+    begin({ selectors, predictedSeconds }, log) {
+      begun = { log, predictedSeconds, task: { kind: 'select', selectors: selectors.map(selectorAsJson) } };
       for (const { message, worker } of early.splice(0)) log.hear(message, worker);
       for (const worker of waiting.splice(0)) inbox.send(worker, begun.task);
     },
     exited: exited.then(async (exit) => {
       isGone = true;
       await inbox.drained();
+      // Without xdist workers nobody is left to tell of it.
+      const ended = watch.endedHere('main');
+      if (ended !== null) begun?.log.hear({ kind: 'worker-down', worker: 'main', error: ended }, 'main');
+      watch.close();
       started.resolve(null);
       await inbox.close();
       return exit;

@@ -77,6 +77,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     command: [python, '-m', 'pytest'],
     agent: 'self-test',
     drain: null,
+    testTimeoutSeconds: null,
     room: () => null,
     tell: () => undefined,
     onStarted: () => undefined,

@@ -168,6 +168,15 @@ export const optionTable: readonly OptionRow[] = [
   }),
   row({ name: 'flaky-fails', kind: 'flag', commands: run, meaning: 'a flaky test makes the run fail' }),
   row({
+    name: 'test-timeout',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: run,
+    decided: '10 times the estimate of its shard, at least 30 minutes',
+    meaning:
+      'how long set-up, call and teardown of one test may take together before it is killed, with its stack told, and counts as an error',
+  }),
+  row({
     name: 'crash-limit',
     kind: 'count',
     metavar: 'N',

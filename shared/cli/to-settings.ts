@@ -89,6 +89,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     crashLimit: number('crash-limit') ?? 0,
     reruns: { times: number('reruns') ?? 0, limit: parseRerunLimit(text('reruns-limit') ?? '') ?? NOTHING },
     flakyFails: flag('flaky-fails'),
+    testTimeoutSeconds: number('test-timeout') || null,
     verbosity: verbosity(values),
     engine: oneOf('engine', engines),
     deadlineSeconds: number('deadline'),

@@ -20,8 +20,10 @@ export interface PytestProcess {
   /** Ctrl-C for the whole group. */
   interrupt(): void;
   kill(): void;
-  /** The end of what it printed, standard output and error together. */
-  output(): string;
+  /** The end of what it printed, standard output and error together; no more than what came after the first `fromBytes` of it. */
+  output(fromBytes?: number): string;
+  /** How much it has printed. */
+  printedBytes(): number;
 }
 
 export interface PytestStart {
@@ -53,9 +55,11 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
 
   const chunks: Buffer[] = [];
   let keptBytes = 0;
+  let printedBytes = 0;
   const keep = (chunk: Buffer): void => {
     chunks.push(chunk);
     keptBytes += chunk.length;
+    printedBytes += chunk.length;
     for (let first = chunks[0]; first !== undefined && keptBytes - first.length >= OUTPUT_BYTES; first = chunks[0]) {
       keptBytes -= first.length;
       chunks.shift();
@@ -101,7 +105,11 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
     exited,
     interrupt: () => signalGroup('SIGINT'),
     kill: () => signalGroup('SIGKILL'),
-    output: () => Buffer.concat(chunks).subarray(-OUTPUT_BYTES).toString('utf8'),
+    output(fromBytes = 0) {
+      const wantedBytes = Math.min(OUTPUT_BYTES, Math.max(0, printedBytes - fromBytes));
+      return wantedBytes === 0 ? '' : Buffer.concat(chunks).subarray(-wantedBytes).toString('utf8');
+    },
+    printedBytes: () => printedBytes,
   };
 }
 

@@ -14,6 +14,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pytestArgs: z.array(z.string()),
   serialMarker: z.string(),
   stopsItself: z.boolean(),
+  testTimeoutSeconds: z.number().positive().nullable(),
   relay: z.enum(relays),
   maxWorkerBytes: z.int().nonnegative(),
   maxWorkerFiles: z.int().nonnegative(),

@@ -43,6 +43,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       pytestArgs: ['tests'],
       serialMarker: 'serial',
       stopsItself: true,
+      testTimeoutSeconds: null,
       relay: 'auto',
       maxWorkerBytes: 0,
       maxWorkerFiles: 0,

@@ -55,6 +55,7 @@ export interface RunOptions {
   readonly maxAutoWorkers?: number;
   readonly relay?: Relay;
   readonly stopsItself?: boolean;
+  readonly testTimeoutSeconds?: number | null;
   readonly maxWorkerBytes?: number;
   readonly maxWorkerFiles?: number;
   readonly python?: string;
@@ -84,6 +85,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     engine = processEngine(),
     relay = 'auto',
     stopsItself = true,
+    testTimeoutSeconds = null,
     maxWorkerBytes = 0,
     maxWorkerFiles = 0,
     python = testPython(),
@@ -97,6 +99,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pytestArgs,
     serialMarker: 'serial',
     stopsItself,
+    testTimeoutSeconds,
     relay,
     maxWorkerBytes,
     maxWorkerFiles,

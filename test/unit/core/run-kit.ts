@@ -41,6 +41,7 @@ export const opened = (
       pytestArgs: [],
       serialMarker: 'serial',
       stopsItself: true,
+      testTimeoutSeconds: null,
       relay: 'auto',
       maxWorkerBytes: 0,
       maxWorkerFiles: 0,

@@ -1,0 +1,123 @@
+// Watches the processes in which one pytest runs tests: ends one that hangs, and says of one that died what is known.
+
+import { faultDump, lastOutput } from '../core/fault-dump.ts';
+import { hangSeconds, testLimitSeconds } from '../core/test-limit.ts';
+import type { PytestMessage } from './codec.ts';
+
+/** How long a process gets to write its stacks before it is killed. */
+const DUMP_MS = 3000;
+
+export interface WatchRequest {
+  /** What the user allows one test; null when he does not say. */
+  readonly testTimeoutSeconds: number | null;
+  /** The estimate of the shard that this worker is at. */
+  readonly shardSeconds: (worker: string) => number;
+  /** How much pytest has printed, in bytes, and what it printed since then, as far as that is kept. */
+  readonly printedBytes: () => number;
+  readonly outputSince: (bytes: number) => string;
+}
+
+export interface Watch {
+  /** Takes notice of a message, and gives it back: what is told of a death is told with what else is known of it. */
+  hear(message: PytestMessage, worker: string): PytestMessage;
+  /** How a process died that was ended here and of which nobody else tells; null for any other. */
+  endedHere(worker: string): string | null;
+  close(): void;
+}
+
+interface Work {
+  readonly what: 'running' | 'collecting';
+  readonly startedAt: number;
+  /** How much had been printed before. */
+  readonly fromBytes: number;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Ending a process is: SIGABRT, upon which faulthandler writes the stacks of its threads, and SIGKILL a little later. */
+export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, outputSince }: WatchRequest): Watch {
+  const pids = new Map<string, number>();
+  const working = new Map<string, Work>();
+  /** Why it was ended here. */
+  const ended = new Map<string, string>();
+  const killing = new Map<string, NodeJS.Timeout>();
+
+  const end = (worker: string, why: string): void => {
+    const pid = pids.get(worker);
+    if (pid === undefined) return;
+    ended.set(worker, why);
+    send(pid, 'SIGABRT');
+    killing.set(
+      worker,
+      setTimeout(() => send(pid, 'SIGKILL'), DUMP_MS),
+    );
+  };
+  const rest = (worker: string): void => {
+    clearTimeout(working.get(worker)?.timer);
+    working.delete(worker);
+  };
+  const begin = (worker: string, what: Work['what'], limitSeconds: number): void => {
+    rest(worker);
+    const why = `as it was still ${what} after ${limitSeconds} s${what === 'running' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
+    // A longer delay than this a timer takes for none.
+    const timer = setTimeout(() => end(worker, why), Math.min(limitSeconds * 1000, 2 ** 31 - 1));
+    working.set(worker, { what, startedAt: performance.now(), fromBytes: printedBytes(), timer });
+  };
+
+  /** `how` it died, with the time that it was at its work, why it was ended, and what was printed. */
+  const explain = (worker: string, how: string): string => {
+    const work = working.get(worker);
+    if (work === undefined) return how;
+    const seconds = ((performance.now() - work.startedAt) / 1000).toFixed(1);
+    const why = ended.get(worker) ?? `after ${seconds} s`;
+    const hint = ended.has(worker) || !how.includes('SIGKILL') ? '' : ' (as the kernel does when memory runs out)';
+    const output = outputSince(work.fromBytes);
+    const dump = faultDump(output);
+    const last = dump === null ? lastOutput(output) : '';
+    return `${how}${hint} ${why}${dump === null ? '' : `\n\n${dump}`}${last === '' ? '' : `\n\npytest printed last:\n${last}`}`;
+  };
+
+  return {
+    hear(message, worker) {
+      switch (message.kind) {
+        case 'hello':
+          pids.set(message.worker, message.pid);
+          return message;
+        case 'collecting':
+          begin(worker, 'collecting', hangSeconds(shardSeconds(worker)));
+          return message;
+        case 'test-started':
+          begin(worker, 'running', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
+          return message;
+        case 'collected':
+        case 'collect-failed':
+        case 'test-finished':
+        case 'task-done':
+          rest(worker);
+          return message;
+        case 'worker-down': {
+          const told = { ...message, error: explain(message.worker, message.error) };
+          rest(message.worker);
+          pids.delete(message.worker);
+          // Its number may be another process's soon.
+          clearTimeout(killing.get(message.worker));
+          return told;
+        }
+        default:
+          return message;
+      }
+    },
+    endedHere: (worker) => (ended.has(worker) && pids.has(worker) ? explain(worker, 'it was ended') : null),
+    close() {
+      for (const worker of [...working.keys()]) rest(worker);
+      for (const timer of killing.values()) clearTimeout(timer);
+    },
+  };
+}
+
+function send(pid: number, signal: 'SIGABRT' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already: that is what was wanted.
+  }
+}

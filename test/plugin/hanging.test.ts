@@ -1,0 +1,62 @@
+// Tests that hang or crash, with real pytest: only they are lost, and what is known of them is told.
+
+import { expect, test } from 'vitest';
+import { processEngine } from '../../agent/process-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
+import { makeSuite, runAttempt, selectors } from './suite.ts';
+
+const hanging = `
+import os, signal, time, pytest
+def test_before(): pass
+def test_hang():
+    time.sleep(600)
+def test_between(): pass
+@pytest.fixture
+def slow_teardown():
+    yield
+    while True: time.sleep(600)
+def test_teardown(slow_teardown): pass
+def test_deaf():
+    signal.signal(signal.SIGABRT, signal.SIG_IGN)
+    time.sleep(600)
+def test_segfault(): os.kill(os.getpid(), signal.SIGSEGV)
+def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
+def test_after(): pass
+`;
+
+test.each([
+  ['stream', streamEngine(() => undefined)],
+  ['process', processEngine()],
+] as const)('with the %s engine a test that hangs is killed alone, in any of its phases, with its stack told', async (_, engine) => {
+  await using suite = await makeSuite({ 'test_h.py': hanging });
+  const ran = await runAttempt(suite, selectors('test_h.py'), { engine, numprocesses: '1', testTimeoutSeconds: 1.5 });
+  expect(ran.outcomes).toEqual({
+    'test_h.py::test_before': 'passed',
+    'test_h.py::test_hang': 'error',
+    'test_h.py::test_between': 'passed',
+    'test_h.py::test_teardown': 'error',
+    'test_h.py::test_deaf': 'error',
+    'test_h.py::test_segfault': 'error',
+    'test_h.py::test_killed': 'error',
+    'test_h.py::test_after': 'passed',
+  });
+  expect(ran.ending.kind).toBe('finished');
+  const messageOf = (name: string): string => ran.results.find(({ nodeid }) => nodeid.endsWith(name))?.message ?? '';
+  expect(messageOf('test_hang')).toMatch(
+    /^xdist worker gw\d+ crashed while running test_h\.py::test_hang: it was killed by SIGABRT as it was still running after 1\.5 s, the --test-timeout\n\nFatal Python error: Aborted\n/,
+  );
+  expect(messageOf('test_hang')).toMatch(/File ".*test_h\.py", line 5 in test_hang/);
+  expect(messageOf('test_teardown')).toMatch(/line 10 in slow_teardown/);
+  expect(messageOf('test_deaf')).toMatch(/killed by SIGKILL as it was still running/);
+  expect(messageOf('test_segfault')).toMatch(
+    /SIGSEGV after \d+\.\d s\n\nFatal Python error: Segmentation fault[\s\S]*line 15 in test_segfault/,
+  );
+  expect(messageOf('test_killed')).toMatch(/SIGKILL \(as the kernel does when memory runs out\) after \d/);
+});
+
+test('a test that hangs where there are no xdist workers is an error too', async () => {
+  await using suite = await makeSuite({ 'test_h.py': 'import time\ndef test_hang(): time.sleep(600)\n' });
+  const ran = await runAttempt(suite, selectors('test_h.py'), { pytestArgs: ['-n', '0'], testTimeoutSeconds: 1 });
+  expect(ran.outcomes).toEqual({ 'test_h.py::test_hang': 'error' });
+  expect(ran.results[0]?.message).toMatch(/it was ended as it was still running after 1 s[\s\S]*line 2 in test_hang/);
+});
