@@ -10,7 +10,7 @@ const BEGIN = `
 local found = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)
-redis.call('HDEL', KEYS[2], 'look', 'told')
+redis.call('HDEL', KEYS[2], 'look', 'told', 'at')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return { epoch, found }`;
 

@@ -3,7 +3,7 @@
 
 import { appendFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { plainOutcomes, storm } from './storm.ts';
+import { plainOutcomes, STORM_MS, storm } from './storm.ts';
 
 const { values } = parseArgs({
   options: {
@@ -16,7 +16,7 @@ const plain = await plainOutcomes();
 const first = Number(values.seed);
 let bad = 0;
 for (let seed = first; seed < first + Number(values.rounds); seed += 1) {
-  const { blows, problems, seconds, said } = await storm(seed, plain);
+  const { blows, problems, seconds, said } = await storm(seed, plain, STORM_MS);
   console.log(`seed ${seed}: ${problems.length === 0 ? 'good' : 'BAD'}, ${blows.length} blows, ${seconds.toFixed(1)} s`);
   if (problems.length === 0) continue;
   bad += 1;

@@ -12,8 +12,8 @@ import { endOf, type Fleet, isUp, type Member, makeFleet, signal } from './fleet
 import { createRandom, type Random } from './random.ts';
 import { crashing, suite } from './suite.ts';
 
-/** How long the storm rages; then the run may end. */
-const STORM_MS = 7000;
+/** How long a storm rages; then the run may end. */
+export const STORM_MS = 7000;
 /** How long a run may take to end once the storm is over, and a process once it was asked to leave. */
 const END_SECONDS = 90;
 const LEAVE_SECONDS = 40;
@@ -39,15 +39,17 @@ export async function plainOutcomes(): Promise<ReadonlyMap<string, string>> {
   return new Map([...Object.entries(outcomes), ...crashing.map((id): [string, string] => [id, 'error'])]);
 }
 
-export async function storm(seed: number, plain: ReadonlyMap<string, string>): Promise<StormResult> {
+export async function storm(seed: number, plain: ReadonlyMap<string, string>, stormMs: number): Promise<StormResult> {
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   const mark = `chaos-${process.pid}-${seed}`;
-  const blows: string[] = [];
+  const random = createRandom(seed);
+  const engine = random.pick(['stream', 'stream', 'process'] as const);
+  const blows: string[] = [`--engine ${engine}`];
   const problems: string[] = [];
   await using project = await newProject(suite);
   await using redis = await startDurableRedis();
-  await using fleet = await makeFleet(project, redis.port, 3, mark);
+  await using fleet = await makeFleet(project, redis.port, 3, mark, engine);
   const { coordinator, agents } = fleet;
   const attempt = async (what: string, check: () => Promise<void>): Promise<void> => {
     try {
@@ -59,7 +61,7 @@ export async function storm(seed: number, plain: ReadonlyMap<string, string>): P
 
   for (const agent of agents) fleet.startAgent(agent);
   fleet.startCoordinator();
-  const mending = await rage(fleet, redis, createRandom(seed), (blow) => blows.push(`${seconds().toFixed(1)} ${blow}`));
+  const mending = await rage(fleet, redis, random, stormMs, (blow) => blows.push(`${seconds().toFixed(1)} ${blow}`));
   await Promise.all(mending);
 
   await attempt('the run', async () => {
@@ -103,10 +105,16 @@ const blowTable: readonly (readonly [weight: number, blow: Blow])[] = [
 const blowList: readonly Blow[] = blowTable.flatMap(([weight, blow]) => Array.from({ length: weight }, () => blow));
 
 /** Resolves when the storm is over, with what is still being mended. */
-async function rage(fleet: Fleet, redis: DurableRedis, random: Random, tell: (what: string) => void): Promise<Promise<void>[]> {
+async function rage(
+  fleet: Fleet,
+  redis: DurableRedis,
+  random: Random,
+  stormMs: number,
+  tell: (what: string) => void,
+): Promise<Promise<void>[]> {
   const mending: Promise<void>[] = [];
   await eventually('the run is open', () => fleet.coordinator.said.includes('run '), 60);
-  for (const until = performance.now() + STORM_MS; performance.now() < until; ) {
+  for (const until = performance.now() + stormMs; performance.now() < until; ) {
     await wait(random.between(100, 1000));
     if (/report\.json/.test(fleet.coordinator.said)) break;
     mending.push(random.pick(blowList)(fleet, redis, random, tell));
