@@ -105,7 +105,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Run {runId} cannot be resumed: {problem}',
     why: 'A run is resumed from the events.ndjson that its coordinator has left in {path}.',
-    fix: 'Give the same --workspace and --out as the run had; a run that ended has its report there.',
+    fix: 'Give the same --workspace and --out as the run had.',
   },
   'newer-version': {
     exitCode: 4,

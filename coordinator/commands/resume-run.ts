@@ -10,6 +10,7 @@ import { replay } from '../core/resumed.ts';
 import type { Pools, RunChannel } from '../ports.ts';
 import { openJournal, readJournal } from '../report/journal.ts';
 import type { Interrupts } from '../run-loop.ts';
+import { finishRun } from './finish-run.ts';
 import { openRedis } from './open-redis.ts';
 import { serveRun } from './serve-run.ts';
 import type { Setting } from './setting.ts';
@@ -30,10 +31,12 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   if (recorded === null) throw refused(`${path} does not begin with the opening of a run`);
   const { opening, state } = recorded;
   if (opening.spec.runId !== given.id) throw refused(`${path} is of run ${opening.spec.runId}`);
-  if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) throw refused('it has ended');
-
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: recorded.resumes + 1 };
+  // It has ended, and may have died over its last outputs.
+  if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) {
+    return await finishRun(setting, state, null, Promise.resolve());
+  }
   const announce = (pools: Pools): Promise<RunChannel> => pools.openRun(opening.spec, [...state.attempts.keys()]);
   const redis = await openRedis(setting, opened, announce, interrupts.requested);
   return await serveRun(setting, { state, recorded, redis, journal: openJournal(path, events) }, interrupts);
