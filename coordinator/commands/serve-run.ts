@@ -10,7 +10,7 @@ import { createProgress } from '../report/progress.ts';
 import { type Interrupts, runLoop } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
 import type { OpenRedis } from './open-redis.ts';
-import { CLOSE_MS, type Setting, within } from './setting.ts';
+import { closeMs, type Setting, within } from './setting.ts';
 
 export interface OpenedRun {
   readonly state: RunState;
@@ -47,7 +47,7 @@ export async function serveRun(
     state = await runLoop({ channel, state: begun, recorded, clock: systemClock, redisWaitMs, observe, noAgentCanCome }, interrupts);
   } finally {
     progress.end();
-    await within(CLOSE_MS, channel.close());
+    await within(closeMs(setting), channel.close());
   }
   claim();
   // Awaited here: what was opened must stay open until the durations are saved.

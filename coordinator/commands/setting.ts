@@ -10,6 +10,13 @@ import type { Judgement } from '../core/judge.ts';
 /** How long a run that is over waits for Redis to forget it, or to remember its durations. */
 export const CLOSE_MS = 2000;
 
+/** The same under a deadline: a part of what is left, as the report comes after it. */
+export function closeMs({ settings, startedAt }: Setting): number {
+  if (settings.deadlineSeconds === null) return CLOSE_MS;
+  const leftMs = startedAt + settings.deadlineSeconds * 1000 - Date.now();
+  return Math.min(CLOSE_MS, Math.max(0, leftMs / 4));
+}
+
 /** Everything one run needs that is the same from beginning to end. */
 export interface Setting {
   readonly settings: RunSettings;
