@@ -13,7 +13,7 @@ import { firstExitCode } from '../core/verdict.ts';
 import type { TimingStore } from '../ports.ts';
 import { readJournal } from '../report/journal.ts';
 import { writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
-import { CLOSE_MS, type Setting, within } from './setting.ts';
+import { closeMs, type Setting, within } from './setting.ts';
 import { showReport } from './show-report.ts';
 
 /** Merges, writes, learns (where there is a store) and prints. What cannot be written is told beside the verdict, never instead of it. */
@@ -47,7 +47,7 @@ export async function finishRun(
   await attempt(copy());
   if (store !== null) {
     const { files, startSeconds } = store.old;
-    await attempt(within(CLOSE_MS, store.save({ files: learn(files, state), startSeconds: learnStart(startSeconds, state) })));
+    await attempt(within(closeMs(setting), store.save({ files: learn(files, state), startSeconds: learnStart(startSeconds, state) })));
   }
   const draw = async (): Promise<void> => {
     paths.push(...(await writePage(report, out)));

@@ -5,7 +5,7 @@ import { learnFailing } from '../../../coordinator/core/failing.ts';
 import { failureChances, inOrder, shardChance } from '../../../coordinator/core/order.ts';
 import { nodeId, testFile } from '../../../shared/ids.ts';
 import type { Outcome } from '../../../shared/outcome.ts';
-import { a1, collected, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
+import { a1, collected, ended, enqueued, finished, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const opening = opened([shardOf(1, ['test_a.py'])]);
@@ -65,4 +65,18 @@ test('as planned, failures of late first, or most chance of a failure per second
   expect(namesIn('longest')).toEqual(['long', 'failing', 'quick']);
   expect(namesIn('failed-first')).toEqual(['failing', 'long', 'quick']);
   expect(namesIn('value')).toEqual(['quick', 'failing', 'long']);
+});
+
+test('a flaky test counts half', () => {
+  const twice = opened([shardOf(1, ['test_a.py'])], { reruns: { times: 1, limit: { kind: 'tests', tests: 5 } } });
+  const first = [
+    enqueued(1),
+    started(a1, 1),
+    told(a1, 1, 1, collected('test_a.py', [t1])),
+    told(a1, 1, 1, finished(t1, 'failed')),
+    ended(a1, 1),
+  ];
+  const state = stateAfter(twice, ...first, enqueued(1, 2, 'rerun'), told(a1, 1, 2, finished(t1)));
+  const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
+  expect(learnFailing(new Map(), parts).get(nodeId(t1))).toBeCloseTo(0.15);
 });
