@@ -43,7 +43,7 @@ const TRY_MS = 60_000;
 /** No plugin and no option of the user's: what is tried out is how we use pytest and xdist. */
 const PLAIN = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTEST_ADDOPTS: '', PYTEST_PLUGINS: '' } as const;
 
-/** Why this interpreter's pytest cannot be fed, null when it can. Never rejects. */
+/** Why this interpreter's pytest cannot be fed, in one line, null when it can. Never rejects. */
 export async function tryOut(python: string): Promise<string | null> {
   const directory = await makeSessionDirectory();
   try {
@@ -53,7 +53,7 @@ export async function tryOut(python: string): Promise<string | null> {
     const index = at === -1 ? EXPECTED.length : at;
     return `its self-test on a tiny project went wrong: "${EXPECTED[index] ?? 'nothing more'}" was expected, "${told[index] ?? 'nothing more'}" was told`;
   } catch (thrown) {
-    return `its self-test on a tiny project went wrong: ${messageOf(thrown)}`;
+    return `its self-test on a tiny project went wrong: ${messageOf(thrown).split('\n')[0]}`;
   } finally {
     await removeSessionDirectory(directory);
   }
@@ -104,7 +104,7 @@ function inWords(event: AttemptEvent): readonly string[] {
     case 'test-finished':
       return [`${event.result.nodeid} ${event.result.outcome}`];
     case 'collect-failed':
-      return [`${event.file} ${event.message}`];
+      return [`${event.file} ${event.message.trim().split('\n').at(-1)}`];
     default:
       return [];
   }

@@ -55,7 +55,7 @@ test('a pytest that does otherwise than it did is not fed, one line says why, an
     'changed/sitecustomize.py': `import os, _pytest.fixtures
 real = _pytest.fixtures.FixtureManager.getfixturedefs
 def getfixturedefs(self, argname, node):
-    if argname == "ups" and node.path.name == "test_two.py": return None
+    if argname == "ups" and "test_two.py" in str(getattr(node, "nodeid", node)): return None
     return real(self, argname, node)
 _pytest.fixtures.FixtureManager.getfixturedefs = getfixturedefs
 `,

@@ -82,6 +82,7 @@ test('files run side by side in as many workers as there are, with names that te
 
 test.each([
   [['--lf'], 'whole list'],
+  [['--sw-skip'], 'whole list'],
   [['-n', '0'], 'without xdist'],
   [['--dist', 'each'], '--dist each'],
 ])('options %s cannot be fed, and it is said why', async (pytestArgs, why) => {
