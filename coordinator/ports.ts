@@ -104,6 +104,8 @@ export interface DiscoveredSuite {
   readonly unclearMarks: readonly { readonly file: TestFile; readonly line: number }[];
   /** Why one session cannot be fed file by file with these options; null when it can. */
   readonly unstreamable: string | null;
+  /** Does pytest-cov measure coverage with these options? */
+  readonly measuresCoverage: boolean;
   readonly pytest: string;
   readonly xdist: string;
 }

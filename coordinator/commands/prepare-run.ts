@@ -59,7 +59,7 @@ export async function prepareRun(
   const suite = discovery.value;
 
   const engine = engineFor(setting, suite, agents.count);
-  tellSuite(setting, suite);
+  tellSuite(setting, suite, engine, agents.count);
   const plan = await planRun(setting, engine, suite, store.old, agents.count, pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const files = suite.files.map(({ file }) => file);

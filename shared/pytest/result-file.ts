@@ -17,6 +17,7 @@ const discovery = z.object({
   together: z.array(z.array(z.string())),
   unclearMarks: z.array(z.object({ file: z.string(), line: z.number().int() })),
   unstreamable: z.string().nullable(),
+  measuresCoverage: z.boolean(),
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

@@ -43,6 +43,7 @@ class Discovery:
     def pytest_cmdline_main(self, config):
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
+        self.measures_coverage = bool(config.getoption("cov_source", None)) and not config.getoption("no_cov", False)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -112,6 +113,7 @@ class Discovery:
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
+            "measuresCoverage": self.measures_coverage,
             **versions(),
         }
         write_result(self.session, result)
