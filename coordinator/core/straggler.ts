@@ -98,10 +98,13 @@ function overdue(state: RunState): readonly Overdue[] {
   return found.sort((left, right) => right.multiple - left.multiple);
 }
 
-/** What of its files is missing must be known, and bear being run twice. */
+/** What of its files is missing must be known, and bear being run twice; what is bound together is so that nothing of it runs beside the rest. */
 function mayBackUp(state: RunState, record: ShardRecord): boolean {
   const files = [...record.files.values()].filter((progress) => isUnfinished(state, progress));
-  return files.every((progress) => !isUncollected(progress) && progress.mayBackUp && progress.serial.size === 0);
+  const bound = new Set(state.opened.affinity.together.flat());
+  return files.every(
+    (progress) => !isUncollected(progress) && progress.mayBackUp && progress.serial.size === 0 && !bound.has(progress.file),
+  );
 }
 
 function budgetLeft(state: RunState): number {

@@ -1,9 +1,10 @@
 // Which attempts get a backup, and when.
 
 import { expect, test } from 'vitest';
+import { affinityOf } from '../../../coordinator/core/affinity.ts';
 import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
 import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
-import { shardId } from '../../../shared/ids.ts';
+import { shardId, testFile } from '../../../shared/ids.ts';
 import {
   a1,
   a2,
@@ -68,9 +69,10 @@ test('not before that, not without being asked, not while something waits, and n
   expect(backups(opening(), ...halfDone(), lost(a2), late)).toEqual([]);
 });
 
-test('not what is marked, what runs alone, or a file of which pytest has not told yet', () => {
+test('not what is marked, bound to other files or runs alone, or a file of which pytest has not told yet', () => {
   expect(backups(opening(), ...halfDone({ mayBackUp: false }), late)).toEqual([]);
   expect(backups(opening(), ...halfDone({ serial: [t2] }), late)).toEqual([]);
+  expect(backups(opening({ affinity: affinityOf('loadgroup', [[testFile('test_2.py')]]) }), ...halfDone(), late)).toEqual([]);
   expect(backups(opening(), ...halfDone().slice(0, -2), late)).toEqual([]);
 });
 
