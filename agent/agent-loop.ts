@@ -104,7 +104,9 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
     if (cancelledBy !== undefined) attempt.interrupt(cancelledBy);
     if (shutdown.aborted) attempt.interrupt('shutdown');
     try {
-      busySeconds += await attempt.settled;
+      // Awaited first: others settle meanwhile.
+      const seconds = await attempt.settled;
+      busySeconds += seconds;
     } finally {
       running.delete(request.id);
     }
