@@ -257,6 +257,20 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await run.leave();
   });
 
+  test('a run whose coordinator was silent for minutes is over for its agents', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await here(channel);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    await redis.hset(`{sl:run:${spec.runId}}:coordinator`, 'at', Date.now() - 6 * 60_000);
+    const heard: ControlCommand[] = [];
+    for await (const command of run.commands(never)) heard.push(command);
+    expect(heard).toEqual([{ kind: 'close-run', by: 'cancelled' }]);
+    await run.leave();
+    await channel.close();
+  });
+
   test('while a run is open each of its keys has a life span, and a closed run leaves none', async () => {
     const spec = newSpec();
     const channel = await redisPools(redis).openRun(spec);
