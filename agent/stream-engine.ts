@@ -11,7 +11,8 @@ import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { processEngine } from './process-engine.ts';
 import { type AttemptLog, createAttemptLog } from './pytest/attempt-log.ts';
-import { type FedEnding, type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
+import { type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
+import type { FedEnding } from './pytest/fed-task.ts';
 import type { SelfTest } from './pytest/self-test.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */

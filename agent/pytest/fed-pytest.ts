@@ -1,20 +1,20 @@
 // One pytest process whose xdist workers are fed: its socket, which worker has which task, and what becomes of a task whose worker dies.
 
-import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AttemptEnding, type AttemptRequest, type InterruptCause, runsAlone } from '../../shared/attempt.ts';
+import { type AttemptRequest, runsAlone } from '../../shared/attempt.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { TestFile } from '../../shared/ids.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
-import type { Selector } from '../../shared/shard.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
+import { createClaims } from './claims.ts';
 import type { PytestMessage } from './codec.ts';
+import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createUsage } from './usage.ts';
 import { createWatch } from './watch.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
@@ -32,28 +32,6 @@ const DETAIL_CHARS = 8000;
 
 /** Thrown by `open` when this pytest cannot be fed; the process engine can run it. */
 export class Unstreamable extends Error {}
-
-/** One attempt on its way through the session. */
-interface Task {
-  /** Which of the session's tasks it is, for the worker to tell them apart. */
-  readonly number: number;
-  readonly log: AttemptLog;
-  /** What is still to run. */
-  selectors: readonly Selector[];
-  readonly isSerial: boolean;
-  readonly predictedSeconds: number;
-  /** Was it ever given to a worker? */
-  isBegun: boolean;
-  interruptedBy: InterruptCause | null;
-  /** How many workers ended under it without a test to blame. */
-  unexplained: number;
-  readonly settle: (ending: FedEnding) => void;
-}
-
-/**
- * An attempt's ending; `unbegun` where the session died before any of it was begun, `short` where these files were run to their end but have fewer results than they announced tests: they cannot be fed.
- */
-export type FedEnding = AttemptEnding | { readonly kind: 'unbegun' } | { readonly kind: 'short'; readonly files: readonly TestFile[] };
 
 /** How one such process is started. */
 export interface FedRequest {
@@ -93,17 +71,14 @@ export interface FedPytest {
 export async function startFed(request: FedRequest): Promise<FedPytest> {
   const { socket, startProcess, command, agent, drain, room, tell, onStarted } = request;
   let tasks = 0;
-  let claims = 0;
+  const claims = createClaims(socket);
+  const usage = createUsage();
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
   /** Workers that were ready once, and how many others ended since the last became so. */
   const born = new Set<string>();
   let stillborn = 0;
   const pids = new Map<string, number>();
-  /** Largest resident memory of each worker that is there. */
-  const rss = new Map<string, number>();
-  let peakRssBytes = 0;
-  const cpu = new Map<string, number>();
   const info = Promise.withResolvers<Session['info']>();
   const ready = Promise.withResolvers<void>();
   let broken: unknown = null;
@@ -132,8 +107,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       const selectors = task.selectors.map(selectorAsJson);
       return inbox.send(worker, { kind: 'run', task: task.number, claim, isSerial: task.isSerial, selectors });
     },
-    newClaim: () => `${socket}.${++claims}`,
-    takeBack,
+    newClaim: claims.next,
+    takeBack: claims.take,
     began(worker, task) {
       task.isBegun = true;
       latest.set(worker, task);
@@ -143,7 +118,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
   const lose = (worker: string, error: string): void => {
     const task = feeding.leave(worker);
-    rss.delete(worker);
+    usage.forget(worker);
     if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
       broken ??= notStarted(`its xdist workers end at their start: ${error}`);
       ready.reject(broken);
@@ -205,18 +180,14 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         lose(message.worker, message.error);
         return;
       case 'task-done': {
-        if (message.isLast) rss.delete(worker);
+        if (message.isLast) usage.forget(worker);
         // First the workers, one of which may wait.
         const task = message.isLast ? feeding.leave(worker) : feeding.done(worker);
         if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
         return;
       }
       default:
-        if (message.kind === 'test-finished') cpu.set(worker, Math.max(message.cpuSeconds, cpu.get(worker) ?? 0));
-        if (message.kind === 'test-finished' && message.rssBytes > (rss.get(worker) ?? 0)) {
-          rss.set(worker, message.rssBytes);
-          peakRssBytes = Math.max(peakRssBytes, sumOf(rss.values()));
-        }
+        usage.hear(message, worker);
         latest.get(worker)?.log.hear(message, worker);
     }
   };
@@ -263,7 +234,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         Promise.reject(notStarted(`no xdist worker was ready in ${START_MS / 1000} s`)),
       ),
     ]);
-    return { info: found, run, isOver: () => over !== null, peakRssBytes: () => peakRssBytes, cpuSeconds: () => sumOf(cpu.values()), end };
+    return { info: found, run, isOver: () => over !== null, peakRssBytes: usage.peakRssBytes, cpuSeconds: usage.cpuSeconds, end };
   } catch (thrown) {
     (pytest as PytestProcess | null)?.kill();
     await exited.catch(() => undefined);
@@ -336,29 +307,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (over === null) for (const worker of latest.keys()) lose(worker, `its last teardowns took longer than ${END_MS / 1000} s`);
     pytest?.kill();
     await exited.catch(() => undefined);
-  }
-}
-
-function doneEnding(task: Task, isWhole: boolean): FedEnding {
-  const missing = task.log.missing();
-  if (missing.length === 0) return { kind: 'finished' };
-  if (!isWhole) return { kind: 'interrupted', by: task.interruptedBy ?? 'maxfail' };
-  return { kind: 'short', files: [...new Set(task.log.remaining().map(({ file }) => file))] };
-}
-
-function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
-  return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
-}
-
-const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, number) => sum + number, 0);
-
-/** A claim is a directory: of two processes that make it, one succeeds. Where it cannot be made at all, the worker has it. */
-function takeBack(claim: string): boolean {
-  try {
-    mkdirSync(claim);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,0 +1,41 @@
+// One attempt as a fed session has it: what is still to run, and how it can end.
+
+import type { AttemptEnding, InterruptCause } from '../../shared/attempt.ts';
+import type { TestFile } from '../../shared/ids.ts';
+import type { Selector } from '../../shared/shard.ts';
+import type { AttemptLog } from './attempt-log.ts';
+
+/** One attempt on its way through the session. */
+export interface Task {
+  /** Which of the session's tasks it is, for the worker to tell them apart. */
+  readonly number: number;
+  readonly log: AttemptLog;
+  /** What is still to run. */
+  selectors: readonly Selector[];
+  readonly isSerial: boolean;
+  readonly predictedSeconds: number;
+  /** Was it ever given to a worker? */
+  isBegun: boolean;
+  interruptedBy: InterruptCause | null;
+  /** How many workers ended under it without a test to blame. */
+  unexplained: number;
+  readonly settle: (ending: FedEnding) => void;
+}
+
+/**
+ * An attempt's ending; `unbegun` where the session died before any of it was begun, `short` where these files were run to their end but have fewer results than they announced tests: they cannot be fed.
+ */
+export type FedEnding = AttemptEnding | { readonly kind: 'unbegun' } | { readonly kind: 'short'; readonly files: readonly TestFile[] };
+
+/** How a task ends whose worker says that it is done, having left nothing out when `isWhole`. */
+export function doneEnding(task: Task, isWhole: boolean): FedEnding {
+  const missing = task.log.missing();
+  if (missing.length === 0) return { kind: 'finished' };
+  if (!isWhole) return { kind: 'interrupted', by: task.interruptedBy ?? 'maxfail' };
+  return { kind: 'short', files: [...new Set(task.log.remaining().map(({ file }) => file))] };
+}
+
+/** A task that nobody is to blame for, but maybe the test that was on. */
+export function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
+  return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
+}

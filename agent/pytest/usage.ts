@@ -1,0 +1,33 @@
+// What the xdist workers of one session used, as far as they told it.
+
+import type { PytestMessage } from './codec.ts';
+
+export interface Usage {
+  hear(message: PytestMessage, worker: string): void;
+  /** The worker's memory is free again. */
+  forget(worker: string): void;
+  /** Largest sum of the resident memory of all that were there at once, each taken at its own largest. */
+  peakRssBytes(): number;
+  /** Processor time of all of them, each up to the end of its last test. */
+  cpuSeconds(): number;
+}
+
+export function createUsage(): Usage {
+  const rssBytes = new Map<string, number>();
+  const cpuSeconds = new Map<string, number>();
+  let peakRssBytes = 0;
+  return {
+    hear(message, worker) {
+      if (message.kind !== 'test-finished') return;
+      cpuSeconds.set(worker, Math.max(message.cpuSeconds, cpuSeconds.get(worker) ?? 0));
+      if (message.rssBytes <= (rssBytes.get(worker) ?? 0)) return;
+      rssBytes.set(worker, message.rssBytes);
+      peakRssBytes = Math.max(peakRssBytes, sumOf(rssBytes.values()));
+    },
+    forget: (worker) => void rssBytes.delete(worker),
+    peakRssBytes: () => peakRssBytes,
+    cpuSeconds: () => sumOf(cpuSeconds.values()),
+  };
+}
+
+const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, number) => sum + number, 0);
