@@ -83,6 +83,17 @@ describe('settings', () => {
     });
   });
 
+  test('a fed xdist worker may have limits, and where reports go may be said', async () => {
+    expect(await run([])).toMatchObject({ relay: 'auto', maxWorkerBytes: 0, maxWorkerFiles: 0 });
+    const toml = '[tool.shardline]\nmax-worker-memory = "1.5GiB"\nrelay = "never"\n';
+    const settings = await run(['--max-worker-files', '200'], { SHARDLINE_RELAY: 'always' }, toml);
+    expect(settings).toMatchObject({ relay: 'always', maxWorkerBytes: 1.5 * 1024 ** 3, maxWorkerFiles: 200 });
+    expect(await mistakes(run(['--relay', 'alway', '--max-worker-memory', 'much']))).toEqual([
+      expect.stringContaining('always'),
+      expect.stringContaining('--max-worker-memory much is not a size'),
+    ]);
+  });
+
   test('on the command line win over the environment, and these over pyproject.toml', async () => {
     const toml = '[tool.shardline]\nagents = 1\npool = "toml"\nwait-agents = "2m"\n';
     const env = { SHARDLINE_AGENTS: '2', SHARDLINE_POOL: 'env' };
