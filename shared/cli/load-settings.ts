@@ -14,7 +14,7 @@ import { readValue, type Value } from './read-value.ts';
 import { missingOrAtOdds, toSettings } from './to-settings.ts';
 
 /** Names of the repository's own tests and scripts, not settings. */
-const otherNames = /^SHARDLINE_(TEST_|NEED_DOCKER$|BASE_IMAGE$|REDIS_IMAGE$|ENGINE_DIR$)/;
+const otherNames = /^SHARDLINE_(TEST_|NEED_DOCKER$|NEED_BROWSER$|BASE_IMAGE$|REDIS_IMAGE$|ENGINE_DIR$)/;
 
 interface Source {
   readonly texts: ReadonlyMap<string, string>;
