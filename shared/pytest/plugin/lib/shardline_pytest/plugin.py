@@ -30,11 +30,17 @@ def pytest_xdist_auto_num_workers(config):
         outcome.force_result(max(1, min(outcome.get_result(), limit)))
 
 
-@pytest.hookimpl(tryfirst=True)
+# A wrapper comes before pytest-cov, which starts here.
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config):
     session = session_of(early_config)
     if session is not None and session["mode"] == "discover":
         early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")
+    options = early_config.known_args_namespace
+    if "PYTEST_XDIST_WORKER" in os.environ and hasattr(options, "cov_append"):
+        # pytest-cov 7.1 erases all data files at each process's start, those of workers that were recycled too.
+        options.cov_append = True
+    yield
 
 
 # Before xdist's own, which makes the list of workers from it.
