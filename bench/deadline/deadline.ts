@@ -1,7 +1,7 @@
 // Is the report there before the deadline, every time, and how much of the time was used? Runs of examples/selected, shrunk, whose deadline is a
 // part of the time that they need. With --deaf one more test ignores SIGINT and SIGTERM and never ends.
 //
-//   node bench/deadline/deadline.ts [--rounds 20] [--shares 30,50,80] [--scale 0.08] [--deaf] [--needed SECONDS] [--python PATH]
+//   node bench/deadline/deadline.ts [--rounds 7] [--shares 30,50,80] [--scale 0.08] [--deaf] [--needed SECONDS] [--python PATH]
 //
 // Everything is measured from outside: from before the command is started until report.json is there, and until the command has ended.
 
@@ -18,7 +18,7 @@ import { decodeReport } from '../../shared/wire/report.ts';
 const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '7' },
     shares: { type: 'string', default: '30,50,80' },
     scale: { type: 'string', default: '0.08' },
     deaf: { type: 'boolean', default: false },

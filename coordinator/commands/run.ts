@@ -26,7 +26,8 @@ import { endsWithin, type Setting } from './setting.ts';
 
 /** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, when there is nothing to report on. */
 export async function runCommand(settings: RunSettings, edge: Edge): Promise<number> {
-  const startedAt = Date.now();
+  // Of the process: loading the program is part of the command's time.
+  const startedAt = Math.round(performance.timeOrigin);
   const id = settings.resume === null ? newRunId(startedAt) : runId(settings.resume);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `run ${id}` });
   const python = settings.python ?? defaultPython(edge.env);
