@@ -9,7 +9,7 @@ import { type Counted, countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { type OpenSuite, openSuite, type Ran, type RunOptions, type Suite, selectors } from './suite.ts';
 
-export interface CompareOptions extends Pick<RunOptions, 'numprocesses'> {
+export interface CompareOptions extends Pick<RunOptions, 'numprocesses' | 'maxWorkerFiles'> {
   /** Where both are started, relative to the suite. */
   readonly cwd?: string;
   readonly python?: string;
@@ -35,7 +35,7 @@ export async function bothWays(
 
 /** Discovers what these arguments select and feeds it to one session, all at once. */
 export async function stream(suite: Suite, args: readonly string[] = [], options: CompareOptions = {}): Promise<Streamed> {
-  const { cwd = '.', python = testPython(), numprocesses = '2', engine = streamEngine(() => undefined) } = options;
+  const { cwd = '.', python = testPython(), numprocesses = '2', maxWorkerFiles = 0, engine = streamEngine(() => undefined) } = options;
   const workspace = join(suite.path, cwd);
   const discovered = await pytestDiscovery().discover(
     { python, workspace, pytestArgs: args, serialMarker: 'serial' },
@@ -46,7 +46,10 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
     ({ file, nodeids }): Selector => (nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }),
   );
   const feed = async (): Promise<readonly Ran[]> => {
-    await using session = await openSuite({ ...suite, path: workspace }, { engine, pytestArgs: args, numprocesses, python });
+    await using session = await openSuite(
+      { ...suite, path: workspace },
+      { engine, pytestArgs: args, numprocesses, maxWorkerFiles, python },
+    );
     return await Promise.all(wanted.map((selector) => session.run([selector])));
   };
   // What is told in the last teardowns comes when the session is closed.

@@ -214,7 +214,7 @@ test('pytest-flask, without the other plugin that has a client: the outcomes of 
   expect(plain.outcomes).toMatchObject({ 'flasked/test_flask.py::test_json': 'passed', 'flasked/test_flask.py::test_status': 'failed' });
 });
 
-test('pytest-cov counts the same lines and branches, from all xdist workers together', async () => {
+test('pytest-cov counts the same lines and branches, from all xdist workers together, those that were replaced too', async () => {
   const python = environmentPython('plugins');
   await using suite = await makeSuite({
     'pkg/__init__.py': '',
@@ -227,9 +227,11 @@ test('pytest-cov counts the same lines and branches, from all xdist workers toge
   const args = (to: string): readonly string[] => [...NOT_RANDOM, '--cov=pkg', '--cov-branch', `--cov-report=json:${to}`];
   const plain = await countedByPlainPytest(python, suite.path, args('plain.json'));
   const streamed = await stream(suite, args('stream.json'), { python });
-  expect(streamed.outcomes).toEqual(plain.outcomes);
-  const [ours, theirs] = await Promise.all(['stream.json', 'plain.json'].map((name) => coverage(join(suite.path, name))));
-  expect(ours).toEqual(theirs);
+  const recycled = await stream(suite, args('recycled.json'), { python, maxWorkerFiles: 1 });
+  expect([streamed.outcomes, recycled.outcomes]).toEqual([plain.outcomes, plain.outcomes]);
+  const names = ['plain.json', 'stream.json', 'recycled.json'];
+  const [theirs, ...ours] = await Promise.all(names.map((name) => coverage(join(suite.path, name))));
+  expect(ours).toEqual([theirs, theirs]);
   expect(theirs?.totals).toMatchObject({ num_branches: 4, missing_branches: 1 });
 });
 
@@ -253,7 +255,7 @@ test('pytest-randomly wants the whole list: each shard gets a pytest of its own,
   const engine = streamOrProcess((line) => told.push(line), join(suite.path, 'cache'));
   const { plain, streamed } = await bothWays(suite, ['--randomly-seed=7'], { python, engine });
   expect(streamed).toEqual(plain);
-  expect(told).toEqual([expect.stringContaining('randomly orders the whole list of tests')]);
+  expect(told).toEqual([expect.stringContaining('the plugin pytest-randomly orders')]);
 });
 
 async function coverage(path: string): Promise<{ files: unknown; totals: unknown }> {
