@@ -7,7 +7,7 @@
 
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
@@ -67,6 +67,8 @@ async function run(timings: string): Promise<Report> {
   const own = ['--quiet', '--agents', values.agents, '-n', values.numprocesses, '--workspace', directory];
   const files = ['--out', out, '--timings', timings, '--python', python];
   await execa(process.execPath, [shardline, 'run', ...own, ...files, 'tests', '--', '--dist', values.dist, '-p', 'no:cacheprovider'], {
+    // Beside the interpreter is the Redis that `npm test` installs.
+    env: { PATH: [dirname(python), process.env.PATH].join(delimiter) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return decodeReport(await readFile(join(out, 'report.json'), 'utf8'), 'report.json');
