@@ -155,6 +155,12 @@ export const errorTable = {
     why: 'This is a defect in shardline.',
     fix: 'Report it with the log (--log-level debug --log-file FILE).',
   },
+  'cannot-listen': {
+    exitCode: 4,
+    what: 'The dashboard cannot listen on {host} port {port}: {problem}',
+    why: 'The address must be one of this machine, and the port free.',
+    fix: 'Give another with --port, or --port 0 for any that is free.',
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;

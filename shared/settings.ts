@@ -132,4 +132,15 @@ export interface ReplaySettings {
   readonly workspace: string;
 }
 
-export type Settings = RunSettings | AgentSettings | ReportSettings | ReplaySettings;
+export interface ServeSettings {
+  readonly command: 'serve';
+  readonly redis: string;
+  readonly pool: string;
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** null: none on a loopback address, else a random one. */
+  readonly token: string | null;
+}
+
+export type Settings = RunSettings | AgentSettings | ReportSettings | ReplaySettings | ServeSettings;

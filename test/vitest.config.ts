@@ -8,6 +8,8 @@ export default defineConfig({
     // Two cores and real servers: files side by side would measure each other.
     maxWorkers: 2,
     testTimeout: 60_000,
+    // What is waited for comes in its own time, on a loaded machine too.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 120_000,
     teardownTimeout: 10_000,
   },

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
-export const pageNames = ['report'] as const;
+export const pageNames = ['report', 'dashboard'] as const;
 export type PageName = (typeof pageNames)[number];
 
 export interface PageFiles {

@@ -45,6 +45,13 @@ export const commandTable = {
     takesPytestArgs: false,
     isConfigurable: true,
   },
+  serve: {
+    summary: 'show the runs of a pool in a browser while they run',
+    operands: null,
+    instead: 'It shows every run of its pool: shardline serve --pool NAME.',
+    takesPytestArgs: false,
+    isConfigurable: true,
+  },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 export type CommandName = keyof typeof commandTable;

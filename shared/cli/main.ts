@@ -31,6 +31,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../../coordinator/commands/report.ts')).reportCommand(settings, edge);
     case 'replay':
       return await (await import('../../agent/commands/replay.ts')).replayCommand(settings, edge);
+    case 'serve':
+      return await (await import('../../coordinator/commands/serve.ts')).serveCommand(settings, edge);
     default:
       return assertNever(settings);
   }

@@ -19,6 +19,8 @@ export type OptionKind =
   | 'targets'
   | 'rerun-limit'
   | 'name'
+  | 'host'
+  | 'port'
   | 'url'
   | 'python';
 
@@ -56,6 +58,8 @@ const row = (given: Given): OptionRow => ({
 const run = ['run'] as const;
 const agent = ['agent'] as const;
 const both = ['run', 'agent'] as const;
+const serve = ['serve'] as const;
+const everyClient = ['run', 'agent', 'serve'] as const;
 const runAndReport = ['run', 'report'] as const;
 
 export const optionTable: readonly OptionRow[] = [
@@ -88,9 +92,9 @@ export const optionTable: readonly OptionRow[] = [
     name: 'redis',
     kind: 'url',
     metavar: 'URL',
-    commands: both,
+    commands: everyClient,
     env: 'SHARDLINE_REDIS_URL',
-    decided: 'an embedded Redis for run; required for agent',
+    decided: 'an embedded Redis for run; required for agent and serve',
     meaning: 'Redis to use: redis://, rediss:// or unix://',
   }),
   row({
@@ -109,7 +113,14 @@ export const optionTable: readonly OptionRow[] = [
     env: null,
     meaning: 'take over a run whose coordinator died, from what it recorded in its --out',
   }),
-  row({ name: 'pool', kind: 'name', metavar: 'NAME', commands: both, fallback: 'default', meaning: 'which agents may take the shards' }),
+  row({
+    name: 'pool',
+    kind: 'name',
+    metavar: 'NAME',
+    commands: everyClient,
+    fallback: 'default',
+    meaning: 'which agents may take the shards',
+  }),
   row({
     name: 'wait-agents',
     kind: 'duration',
@@ -370,6 +381,30 @@ export const optionTable: readonly OptionRow[] = [
     commands: ['replay'],
     env: null,
     meaning: 'find which tests that ran before this one make it fail',
+  }),
+  row({
+    name: 'host',
+    kind: 'host',
+    metavar: 'ADDRESS',
+    commands: serve,
+    fallback: '127.0.0.1',
+    meaning: 'address to listen on; on another than a loopback address a token is required, and made where none is given',
+  }),
+  row({
+    name: 'port',
+    kind: 'port',
+    metavar: 'N',
+    commands: serve,
+    fallback: '7070',
+    meaning: 'port to listen on; 0 for any that is free',
+  }),
+  row({
+    name: 'token',
+    kind: 'name',
+    metavar: 'TOKEN',
+    commands: serve,
+    decided: 'none on a loopback address, else a random one',
+    meaning: 'what a browser must give; by the environment rather than here, where every user of the machine can read it',
   }),
   row({ name: 'quiet', short: 'q', kind: 'flag', commands: runAndReport, meaning: 'print failures and the verdict only' }),
   row({ name: 'verbose', short: 'v', kind: 'flag', commands: runAndReport, meaning: 'print every test' }),

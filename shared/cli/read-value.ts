@@ -68,6 +68,14 @@ export function readValue(option: OptionRow, text: string, base: string): Value 
       return /^[A-Za-z0-9_.-]{1,64}$/.test(text)
         ? text
         : { expected: 'a name of letters, digits, _ . and -', fix: 'Choose another of at most 64 characters.' };
+    case 'host':
+      return /^[A-Za-z0-9.:-]{1,253}$|^\[[0-9A-Fa-f:.]+\]$/.test(text)
+        ? text
+        : { expected: 'an address or host name', fix: 'Write for example 127.0.0.1 or 0.0.0.0.' };
+    case 'port':
+      return /^\d{1,5}$/.test(text) && Number(text) < 65_536
+        ? Number(text)
+        : { expected: 'a port', fix: 'Write a number from 0 to 65535; 0 is any that is free.' };
     case 'url':
       return isRedisUrl(text)
         ? text

@@ -11,6 +11,7 @@ import {
   type ReplaySettings,
   type ReportSettings,
   type RunSettings,
+  type ServeSettings,
   type Settings,
   speculations,
   type Verbosity,
@@ -35,6 +36,9 @@ export function missingOrAtOdds({ given, values }: Read): readonly ShardlineErro
   const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
   if (given.command === 'agent' && !values.has('redis')) {
     mistake('An agent needs to know its Redis.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+  }
+  if (given.command === 'serve' && !values.has('redis')) {
+    mistake('The dashboard needs to know the Redis of the runs.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
   }
   if (given.command === 'report') {
     if (given.operands.length === 0) {
@@ -65,6 +69,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   agent: agentSettings,
   report: reportSettings,
   replay: replaySettings,
+  serve: serveSettings,
 };
 
 function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
@@ -146,6 +151,18 @@ function replaySettings({ given, values, workspace }: Read): ReplaySettings {
     selected: text('selected'),
     python: text('python'),
     workspace,
+  };
+}
+
+function serveSettings({ values }: Read): ServeSettings {
+  const { text, number } = reader(values);
+  return {
+    command: 'serve',
+    redis: text('redis') ?? '',
+    pool: text('pool') ?? '',
+    host: text('host') ?? '',
+    port: number('port') ?? 0,
+    token: text('token'),
   };
 }
 

@@ -96,7 +96,8 @@ const rules: readonly Rule[] = [
     forbids: (path, target, { specifier, typeOnly }) =>
       isRelative(specifier) &&
       isPage(path) !== isPage(target) &&
-      (isPage(target) || !(isCore(target) || (typeOnly && target === 'coordinator/report/page-data.ts'))),
+      (isPage(target) ||
+        !(isCore(target) || (typeOnly && ['coordinator/report/page-data.ts', 'coordinator/report/live.ts'].includes(target)))),
   },
   {
     says: 'the product imports nothing of its tests, scripts, benchmarks and examples',

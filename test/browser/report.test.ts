@@ -64,19 +64,19 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(await page.getByRole('banner').innerText()).toContain(
       `${totals.failed + totals.error} of 3,232 tests failed, 32 of 3,232 not run`,
     );
-    expect(await shown(page)).toBe('3,232 shown');
+    await expect.poll(() => shown(page)).toBe('3,232 shown');
 
     await page
       .getByRole('button', { name: /^failed/ })
       .first()
       .click();
-    expect(await shown(page)).toBe(`${totals.failed} of 3,232 shown`);
+    await expect.poll(() => shown(page)).toBe(`${totals.failed} of 3,232 shown`);
     await page
       .getByRole('button', { name: /^failed/ })
       .first()
       .click();
     await page.getByRole('button', { name: /^flaky/ }).click();
-    expect(await shown(page)).toBe(`${totals.flaky} of 3,232 shown`);
+    await expect.poll(() => shown(page)).toBe(`${totals.flaky} of 3,232 shown`);
     await rows(page).first().getByRole('button').first().click();
     const attempts = await rows(page).first().getByRole('heading').allInnerTexts();
     expect(attempts).toEqual([
@@ -98,11 +98,11 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
 
     await page.getByRole('combobox', { name: 'Agent' }).selectOption('runner-2');
     const ofAgent = shop.tests.filter(({ attempts: own }) => own.some(({ agent }) => agent === 'runner-2')).length;
-    expect(await shown(page)).toBe(`${ofAgent.toLocaleString('en')} of 3,232 shown`);
+    await expect.poll(() => shown(page)).toBe(`${ofAgent.toLocaleString('en')} of 3,232 shown`);
     await page.getByRole('button', { name: 'Show all' }).click();
     await page.getByRole('combobox', { name: 'File' }).focus();
     await page.getByRole('combobox', { name: 'File' }).selectOption(broken?.file ?? '');
-    expect(await shown(page)).toBe('40 of 3,232 shown');
+    await expect.poll(() => shown(page)).toBe('40 of 3,232 shown');
     await page.getByRole('button', { name: 'Show all' }).click();
 
     await page.getByRole('button', { name: 'not run 32' }).click();
@@ -137,7 +137,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     const tooltip = page.getByRole('tooltip');
     await expect.poll(() => tooltip.innerText()).toContain(longest?.file);
     const wholeRun = page.getByRole('button', { name: 'Whole run' });
-    expect(await wholeRun.isDisabled()).toBe(true);
+    await expect.poll(() => wholeRun.isDisabled()).toBe(true);
     await page.keyboard.down('Control');
     for (let turn = 0; turn < 6; turn += 1) await page.mouse.wheel(0, -240);
     await page.keyboard.up('Control');
@@ -247,7 +247,7 @@ def test_fine():
     expect(exitCode).toBe(1);
     await using opened = await openPage(browser, pathToFileURL(join(project.directory, 'out/report.html')).href);
     const { page, problems } = opened;
-    expect(await shown(page)).toBe(`${hostile.length + 1} shown`);
+    await expect.poll(() => shown(page)).toBe(`${hostile.length + 1} shown`);
     const first = rows(page).first();
     await first.getByRole('button').first().click();
     expect(await first.locator('.details').innerText()).toContain(`text = '${hostile[0]}'`);

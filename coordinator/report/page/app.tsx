@@ -1,5 +1,6 @@
 // The page: the verdict, the timeline, and below it one of three views.
 
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Agents } from './agents.tsx';
 import type { Model } from './model.ts';
@@ -12,7 +13,13 @@ import { TimelinePanel } from './timeline-panel.tsx';
 const views = ['Tests', 'Slowest', 'Agents and time'] as const;
 type View = (typeof views)[number];
 
-export function App({ model }: { readonly model: Model }) {
+interface Props {
+  readonly model: Model;
+  /** Stands below the verdict. */
+  readonly beside?: ComponentChildren;
+}
+
+export function App({ model, beside }: Props) {
   const [view, setView] = useState<View>('Tests');
   const [query, setQuery] = useState<Query>(everything);
   const [opened, setOpened] = useState<ReadonlySet<number>>(() => new Set());
@@ -37,6 +44,7 @@ export function App({ model }: { readonly model: Model }) {
   return (
     <>
       <Summary model={model} />
+      {beside}
       <TimelinePanel model={model} onOpen={open} />
       <div class="tabs" role="tablist" aria-label="Views" onKeyDown={onTabKey}>
         {views.map((name) => (

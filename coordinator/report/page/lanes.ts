@@ -42,7 +42,8 @@ export function timelineOf(model: Model): Timeline {
   lanes.sort((left, right) => compareNatural(left.agent, right.agent) || compareNatural(left.worker, right.worker));
   const { deadline } = data;
   const runMs = Math.max(1, endMs);
-  const marks: Timeline['marks'][number][] = data.verdict === 'running' ? [] : [{ at: data.finishedAt, name: 'report', kind: 'end' }];
+  const marks: Timeline['marks'][number][] =
+    data.verdict === 'running' || data.verdict === 'ended' ? [] : [{ at: data.finishedAt, name: 'report', kind: 'end' }];
   if (deadline !== null && deadline.seconds * 1000 <= endMs * (1 + DEADLINE_ROOM)) {
     const at = deadline.seconds * 1000;
     marks.push({ at, name: 'deadline', kind: 'deadline' });

@@ -165,8 +165,13 @@ export const attemptsOf = (model: Model, row: number): readonly number[] => {
   return Array.from({ length: (model.firstAttempt[row + 1] ?? first) - first }, (_, index) => first + index);
 };
 
+/** An agent's name without the run's, which its own agents have before theirs. */
+export const agentName = ({ data }: Model, agent: string): string =>
+  agent.startsWith(`${data.runId}-`) ? agent.slice(data.runId.length + 1) : agent;
+
 /** `a1 gw0` of an attempt. */
 export function laneName(model: Model, attempt: number): string {
   const [agent = '', worker = ''] = model.data.lanes[model.attempts.lane[attempt] ?? -1] ?? [];
-  return worker === '' ? agent : `${agent} ${worker}`;
+  const name = agentName(model, agent);
+  return worker === '' ? name : `${name} ${worker}`;
 }

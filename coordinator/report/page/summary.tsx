@@ -13,6 +13,7 @@ const tones: Readonly<Record<PageData['verdict'], string>> = {
   interrupted: 'late',
   'no-tests': 'late',
   running: 'busy',
+  ended: 'busy',
 };
 
 export function Summary({ model }: { readonly model: Model }) {
@@ -48,13 +49,13 @@ function sentence({ verdict, totals, collectErrors, deadline, newFailures, basel
     failed > 0 ? `${number(failed)} of ${plural(totals.expected, 'test')} failed` : '',
     collectErrors.length > 0 ? `${plural(collectErrors.length, 'file')} could not be collected` : '',
     newFailures !== null && failed > 0 ? `${number(newFailures.length)} of them new since ${baseline}` : '',
-    totals.notRun > 0 ? `${number(totals.notRun)} of ${number(totals.expected)} not run` : '',
+    totals.notRun > 0 ? `${number(totals.notRun)} of ${number(totals.expected)} ${verdict === 'running' ? 'to come' : 'not run'}` : '',
     totals.flaky > 0 ? `${number(totals.flaky)} flaky` : '',
     deadline !== null && !deadline.met ? 'deadline missed' : '',
     missed > 0 ? `${plural(missed, 'target')} missed` : '',
   ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join(', ');
-  if (verdict === 'running') return `${plural(totals.passed, 'test')} passed so far`;
+  if (verdict === 'running' || verdict === 'ended') return `${plural(totals.expected, 'test')}, none failed so far`;
   return verdict === 'no-tests' ? 'No tests were found' : `${plural(totals.expected, 'test')}, none failed`;
 }
 

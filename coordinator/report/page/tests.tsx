@@ -25,6 +25,8 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
   const finder = useMemo(() => createFinder(model), [model]);
   const rows = useMemo(() => finder.find(query), [finder, query]);
   useEffect(() => {
+    // While a run grows, what is prepared would be old before anybody searched.
+    if (model.data.verdict === 'running') return;
     const timer = setTimeout(() => finder.prepare(), PREPARE_MS);
     return () => clearTimeout(timer);
   }, [finder]);
@@ -116,6 +118,7 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
   );
 }
 
+/** What narrows the list. */
 const isNarrowed = ({ statuses: chosen, onlyFlaky, onlyNew, words, file, agent }: Query): boolean =>
   chosen.length > 0 || onlyFlaky || onlyNew || words !== '' || file !== null || agent !== null;
 

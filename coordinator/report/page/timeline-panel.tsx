@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { endOf, type Timeline, timelineOf } from './lanes.ts';
-import { fileOf, type Model, nodeidOf, statusWord } from './model.ts';
+import { agentName, fileOf, type Model, nodeidOf, statusWord } from './model.ts';
 import { createTimeline, type Pointed, type TimelineView } from './timeline.ts';
 import { duration, instant, percent, plural } from './words.ts';
 
@@ -82,10 +82,12 @@ export function TimelinePanel({ model, onOpen }: Props) {
                 style={{ height: `${laneHeight}px` }}
                 title={`${lane.agent} ${lane.worker}: ${duration(lane.busyMs)} in tests, ${percent(lane.busyMs / timeline.runMs)}`}
               >
-                {laneHeight < NAMED_LANE && timeline.lanes[index - 1]?.agent !== lane.agent && <span class="agent">{lane.agent}</span>}
+                {laneHeight < NAMED_LANE && timeline.lanes[index - 1]?.agent !== lane.agent && (
+                  <span class="agent">{agentName(model, lane.agent)}</span>
+                )}
                 {laneHeight >= NAMED_LANE && (
                   <>
-                    <span class="agent">{timeline.lanes[index - 1]?.agent === lane.agent ? '' : lane.agent}</span>
+                    <span class="agent">{timeline.lanes[index - 1]?.agent === lane.agent ? '' : agentName(model, lane.agent)}</span>
                     <span>{lane.worker}</span>
                     <span class="share">{percentShort(lane.busyMs / timeline.runMs)}</span>
                   </>
@@ -151,7 +153,7 @@ function tooltipLines(model: Model, { lane, from, to }: Pointed): string[] {
   const [first, last] = [lane.attempts[from] ?? -1, lane.attempts[to - 1] ?? -1];
   const row = attempts.row[first] ?? -1;
   const startedAt = attempts.startedAt[first] ?? 0;
-  const where = `${lane.agent} ${lane.worker}, from ${instant(startedAt, 1)}`;
+  const where = `${agentName(model, lane.agent)} ${lane.worker}, from ${instant(startedAt, 1)}`;
   if (to - from === 1) return [nodeidOf(model, row), `${statusWord(model, row)}, ${duration(attempts.ms[first] ?? 0)}`, where];
   const failures = lane.failures.filter((place) => place >= from && place < to).length;
   const failed = failures === 0 ? '' : `, ${failures} failed`;

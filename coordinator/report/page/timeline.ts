@@ -256,8 +256,14 @@ export function createTimeline({ head, body, surface }: Elements, first: Timelin
 
   return {
     show(next) {
+      // What is zoomed to stays in view, however much longer the run has become.
+      const [from, to] = [shown().invert(0).getTime(), shown().invert(width).getTime()];
+      const isZoomed = zoomTransform(body).k > 1;
       timeline = next;
       measure();
+      if (!isZoomed || width === 0) return;
+      const k = timeline.endMs / Math.max(1e-3, to - from);
+      zoomed.call(zooming.transform, zoomIdentity.scale(k).translate(-base(from), 0));
     },
     zoomBy,
     reset,

@@ -1,0 +1,64 @@
+// `shardline serve`: the runs of a pool in a browser, while they run. Reads Redis and writes nothing.
+
+import { randomBytes } from 'node:crypto';
+import type { Edge } from '../../shared/cli/edge.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { RunId } from '../../shared/ids.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import type { ServeSettings } from '../../shared/settings.ts';
+import { watchPool } from '../redis/watch-pool.ts';
+import { isLoopback, serveDashboard } from '../report/dashboard.ts';
+import { createLiveRun, type LiveRun } from '../report/live-run.ts';
+
+/** So many runs that have ended can still be looked at. */
+const KEPT = 10;
+
+/** Serves until SIGINT or SIGTERM; resolves with the exit code. Throws `redis-unreachable`, `redis-auth` and `cannot-listen`. */
+export async function serveCommand(settings: ServeSettings, edge: Edge): Promise<number> {
+  const stopping = new AbortController();
+  const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => stopping.abort()));
+  const redis = await connect(settings.redis, 'shardline:serve');
+  const runs = new Map<RunId, LiveRun>();
+  const forget = (): void => {
+    const ended = [...runs].filter(([, run]) => !run.line().isOpen);
+    for (const [id] of ended.slice(0, Math.max(0, ended.length - KEPT))) runs.delete(id);
+  };
+  try {
+    const token = settings.token ?? (isLoopback(settings.host) ? null : randomBytes(16).toString('hex'));
+    await using dashboard = await listening(settings, token, () => [...runs.values()].reverse());
+    edge.stdout.write(`${dashboard.url}\n`);
+    const watching = watchPool(
+      redis,
+      settings.pool,
+      {
+        onOpened: (spec) => void runs.set(spec.runId, createLiveRun(spec)),
+        onEvents: (id, events) => {
+          for (const event of events) runs.get(id)?.observe(event);
+        },
+        onClosed: (id) => {
+          runs.get(id)?.end(Date.now());
+          forget();
+        },
+        onProblem: (id, problem) => void edge.stderr.write(`shardline serve: run ${id} cannot be shown: ${problem}\n`),
+      },
+      stopping.signal,
+    );
+    // A Redis that is away keeps whoever waits for it waiting.
+    await Promise.race([watching, aborted(stopping.signal)]);
+    return 0;
+  } finally {
+    for (const stop of ignore) stop();
+    redis.disconnect();
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+async function listening(settings: ServeSettings, token: string | null, runs: () => readonly LiveRun[]) {
+  try {
+    return await serveDashboard({ host: settings.host, port: settings.port, token }, runs);
+  } catch (thrown) {
+    throw new ShardlineError('cannot-listen', { host: settings.host, port: settings.port, problem: messageOf(thrown) }, { cause: thrown });
+  }
+}

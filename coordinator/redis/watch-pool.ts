@@ -1,0 +1,60 @@
+// Listens to the runs of a pool as a bystander: reads the pool's registry and each open run's events, and writes nothing.
+
+import type { Redis } from 'ioredis';
+import { messageOf } from '../../shared/errors.ts';
+import type { RunEvent } from '../../shared/events.ts';
+import { type RunId, runId } from '../../shared/ids.ts';
+import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { readStream } from '../../shared/redis/read-stream.ts';
+import type { RunSpec } from '../../shared/run-spec.ts';
+import { decodeEvents } from '../../shared/wire/events.ts';
+import { decodeSpec } from '../../shared/wire/run-spec.ts';
+
+export interface PoolWatcher {
+  readonly onOpened: (spec: RunSpec) => void;
+  readonly onEvents: (run: RunId, events: readonly RunEvent[]) => void;
+  readonly onClosed: (run: RunId) => void;
+  /** What cannot be read, such as events of a newer version; that run is not followed any more. */
+  readonly onProblem: (run: RunId, problem: string) => void;
+}
+
+const READ_BATCHES = 200;
+/** How many openings one read takes. */
+const OPENINGS = 100;
+
+/** Follows the pool until `signal` aborts, through whatever breaks of Redis on the way. */
+export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher, signal: AbortSignal): Promise<void> {
+  const { runs, opened } = poolKeys(pool);
+  const followed = new Map<RunId, { stop: AbortController; followed: Promise<void> }>();
+
+  const look = async (): Promise<void> => {
+    const specs = await redis.hgetall(runs);
+    for (const [id, text] of Object.entries(specs)) if (!followed.has(id as RunId)) open(runId(id), text);
+    for (const [id, run] of followed) {
+      if (id in specs) continue;
+      followed.delete(id);
+      run.stop.abort();
+      await run.followed;
+      watcher.onClosed(id);
+    }
+  };
+  const open = (id: RunId, text: string): void => {
+    const stop = new AbortController();
+    followed.set(id, { stop, followed: follow(id, text, AbortSignal.any([signal, stop.signal])) });
+  };
+  const follow = async (id: RunId, text: string, until: AbortSignal): Promise<void> => {
+    try {
+      watcher.onOpened(decodeSpec(text, `run ${id} of pool ${pool}`));
+      for await (const entries of readStream(redis, runKeys(id).events, '0', READ_BATCHES, until)) {
+        const events = entries.flatMap(({ fields }) => decodeEvents(fields.get('batch') ?? '', `event stream of run ${id}`));
+        if (events.length > 0) watcher.onEvents(id, events);
+      }
+    } catch (thrown) {
+      watcher.onProblem(id, messageOf(thrown));
+    }
+  };
+
+  // From the beginning: an entry that came before we looked only makes us look once more; without one there is a look a second.
+  for await (const _ of readStream(redis, opened, '0', OPENINGS, signal)) await look();
+  await Promise.all([...followed.values()].map((run) => run.followed));
+}

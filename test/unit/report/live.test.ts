@@ -1,0 +1,128 @@
+// What the dashboard knows of a run from its agents' events, and how a page that hears it in parts puts it together.
+
+import { expect, test } from 'vitest';
+import { columnsSince, createLiveRun, lengthsOf } from '../../../coordinator/report/live-run.ts';
+import { joinColumns, liveModel } from '../../../coordinator/report/page/live-model.ts';
+import { nodeidOf, statusWord } from '../../../coordinator/report/page/model.ts';
+import type { AttemptEvent, RunEvent, TestResult } from '../../../shared/events.ts';
+import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
+import type { Outcome } from '../../../shared/outcome.ts';
+
+const spec = {
+  version: 1,
+  runId: runId('r1'),
+  pool: 'default',
+  engine: 'stream',
+  pytestArgs: [],
+  maxfail: 0,
+  serialMarker: 'serial',
+  relay: 'auto',
+  maxWorkerBytes: 0,
+  maxWorkerFiles: 0,
+  stopsItself: false,
+  testTimeoutSeconds: null,
+  openedAt: 1000,
+  drain: null,
+} as const;
+const agent = agentId('a1');
+const file = testFile('tests/test_a.py');
+const idOf = (name: string) => nodeId(`tests/test_a.py::${name}`);
+const joined: RunEvent = {
+  kind: 'agent-joined',
+  at: 1000,
+  agent: { id: agent, host: 'h', pid: 1, workers: 2, python: '3', pytest: '8', xdist: '3', hashSeed: null },
+};
+const told = (event: AttemptEvent): RunEvent => ({
+  kind: 'attempt-told',
+  agent,
+  attempt: attemptId(shardId(1), 1),
+  shard: shardId(1),
+  event,
+});
+const collected = told({
+  kind: 'collected',
+  at: 1500,
+  file,
+  nodeids: ['test_1', 'test_2', 'test_3'].map(idOf),
+  serial: [],
+  mayBackUp: true,
+  seconds: 0.1,
+  worker: 'gw0',
+});
+const started = (name: string, worker: string): RunEvent => told({ kind: 'test-started', at: 2000, nodeid: idOf(name), worker });
+function ended(name: string, outcome: Outcome, worker = 'gw0'): RunEvent {
+  const message = outcome === 'failed' ? 'E   no' : null;
+  const result: TestResult = {
+    nodeid: idOf(name),
+    file,
+    line: 1,
+    outcome,
+    startedAt: 2000,
+    seconds: 1,
+    setupSeconds: 0,
+    worker,
+    isCrash: false,
+    message,
+    sections: [],
+  };
+  return told({ kind: 'test-finished', at: 3000, result });
+}
+
+test('a live run counts what is known, what is done and what runs, and takes the first result of a test', () => {
+  const run = createLiveRun(spec);
+  for (const event of [
+    joined,
+    collected,
+    started('test_1', 'gw0'),
+    started('test_2', 'gw1'),
+    ended('test_1', 'failed'),
+    ended('test_1', 'passed'),
+  ])
+    run.observe(event);
+  const head = run.head(6000);
+  expect(head).toMatchObject({
+    verdict: 'running',
+    finishedAt: 5000,
+    totals: { expected: 3, failed: 1, passed: 0, notRun: 2, duplicatesDropped: 1 },
+  });
+  expect(head.running).toEqual([{ lane: 1, nodeid: 'tests/test_a.py::test_2', startedAt: 1000 }]);
+  expect(head.agents).toMatchObject([{ id: 'a1', workers: 2, tests: 1, busySeconds: 1, idleSeconds: 9 }]);
+  run.observe({
+    kind: 'attempt-ended',
+    at: 4000,
+    agent,
+    attempt: attemptId(shardId(1), 1),
+    shard: shardId(1),
+    ending: { kind: 'lost' },
+    seconds: 2,
+  });
+  expect(run.head(6000).running).toEqual([]);
+  run.end(7000);
+  expect(run.head(9000)).toMatchObject({ verdict: 'ended', finishedAt: 6000 });
+  expect(run.line()).toEqual({ runId: 'r1', isOpen: false, tests: 1, failures: 1 });
+});
+
+test('a page that hears a run in parts has the same as one that hears it whole', () => {
+  const run = createLiveRun(spec);
+  const events = [
+    joined,
+    ended('test_1', 'failed'),
+    ended('test_2', 'passed', 'gw1'),
+    told({ kind: 'collect-failed', at: 1, file: testFile('tests/test_b.py'), message: 'ImportError' }),
+    ended('test_3', 'skipped'),
+  ];
+  let heard = structuredClone(run.columns);
+  for (const event of events) {
+    const seen = lengthsOf(run.columns);
+    run.observe(event);
+    heard = joinColumns(heard, structuredClone(columnsSince(run.columns, seen)));
+  }
+  expect(heard).toEqual(run.columns);
+  const model = liveModel(run.head(5000), heard);
+  expect(Array.from({ length: model.count }, (_, row) => [nodeidOf(model, row), statusWord(model, row)])).toEqual([
+    ['tests/test_a.py::test_1', 'failed'],
+    ['tests/test_a.py::test_2', 'passed'],
+    ['tests/test_a.py::test_3', 'skipped'],
+    ['tests/test_b.py', 'error'],
+  ]);
+});
