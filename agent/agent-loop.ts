@@ -130,6 +130,10 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
           cancelled.set(command.attempt, command.by);
           running.get(command.attempt)?.interrupt(command.by);
           break;
+        case 'dismiss-agent':
+          if (command.agent !== id) break;
+          leave('shutdown');
+          return;
         case 'close-run':
           leave(command.by);
           return;

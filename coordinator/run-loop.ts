@@ -83,6 +83,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         if (times !== null) wakeAfter(times.mergeAt - at, inbox, clock, over.signal);
         break;
       }
+      case 'dismiss-agent':
+        take({ kind: 'agent-dismissed', at, agent: action.agent, why: action.why });
+        outgoing.send(() => channel.tell({ kind: 'dismiss-agent', agent: action.agent }));
+        break;
       case 'split-shard':
         take({ kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) });
         // What becomes of the parts is decided next.

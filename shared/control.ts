@@ -1,8 +1,10 @@
 // What the coordinator tells every agent of a run, besides shards.
 
 import type { InterruptCause } from './attempt.ts';
-import type { AttemptId } from './ids.ts';
+import type { AgentId, AttemptId } from './ids.ts';
 
 export type ControlCommand =
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
+  /** This agent is to leave the run: hand back what it holds, and take nothing more. */
+  | { readonly kind: 'dismiss-agent'; readonly agent: AgentId }
   | { readonly kind: 'close-run'; readonly by: InterruptCause | 'done' };

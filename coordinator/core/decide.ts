@@ -2,6 +2,7 @@
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
 import { admit } from './admit.ts';
+import { decideDismissals } from './breaker.ts';
 import { deadlineTimes } from './deadline.ts';
 import type { Action, CloseReason } from './events.ts';
 import { isSuspect, isToHalve } from './halve.ts';
@@ -23,6 +24,7 @@ export function decide(state: RunState): readonly Action[] {
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
   return [
+    ...decideDismissals(state),
     ...shards.flatMap(superseded),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),

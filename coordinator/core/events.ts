@@ -9,6 +9,7 @@ import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { Affinity } from './affinity.ts';
+import type { DismissalCause } from './breaker.ts';
 import type { Forecast } from './forecast.ts';
 
 /** Where the command's time went before the first shard was enqueued, in seconds. */
@@ -65,6 +66,8 @@ export type CoordinatorEvent =
   /** It kept ending its session: what it still lacked is divided among these new shards. */
   | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
+  /** Its tests fail, or its sessions do not start, while others' pass: it was told to leave, and what failed there last is run again elsewhere. */
+  | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** It was thought to be lost, and is there. What it held stays lost; what it tells of it counts all the same. */
   | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }
@@ -94,6 +97,7 @@ export type CloseReason =
 
 export type Action =
   | { readonly kind: 'start-attempt'; readonly shard: ShardId; readonly role: AttemptRole }
+  | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'split-shard'; readonly shard: ShardId }
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'close-run'; readonly why: CloseReason };

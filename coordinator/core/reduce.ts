@@ -4,6 +4,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
 import type { AgentId } from '../../shared/ids.ts';
+import { applyDismissal, newConduct } from './breaker.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { applySplit } from './halve.ts';
 import type { AgentRecord, AttemptRecord, RunState } from './run-state.ts';
@@ -47,6 +48,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'attempt-taken':
       passTime(state, event.at);
       attemptTaken(state, event);
+      break;
+    case 'agent-dismissed':
+      passTime(state, event.at);
+      applyDismissal(state, event.agent, event.why);
       break;
     case 'agent-lost':
       passTime(state, event.at);
@@ -211,6 +216,8 @@ function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
 function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
   if (attempt.state.kind === 'ended') return;
   attempt.state = { kind: 'ended', agent, ending };
+  const conduct = agent === null ? undefined : state.agents.get(agent)?.conduct;
+  if (ending.kind === 'not-started' && conduct !== undefined) conduct.notStarted += 1;
   settle(state, attempt.shard, attempt.id);
 }
 
@@ -231,7 +238,16 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
 function knownAgent(state: RunState, id: AgentId): AgentRecord {
   const known = state.agents.get(id);
   if (known !== undefined) return known;
-  const agent: AgentRecord = { id, info: null, presence: 'alive', joinedAt: null, lastToldAt: null, attemptSeconds: 0, left: null };
+  const agent: AgentRecord = {
+    id,
+    info: null,
+    presence: 'alive',
+    joinedAt: null,
+    lastToldAt: null,
+    attemptSeconds: 0,
+    conduct: newConduct(),
+    left: null,
+  };
   state.agents.set(id, agent);
   setPresence(state, agent, 'alive');
   return agent;

@@ -5,6 +5,7 @@ import type { TestResult } from '../../shared/events.ts';
 import { type AgentId, fileOf, type NodeId, type ShardId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Selector } from '../../shared/shard.ts';
+import { observeResult } from './breaker.ts';
 import type { Action } from './events.ts';
 import {
   type AcceptedResult,
@@ -27,18 +28,23 @@ export function isFlaky(test: TestRecord): boolean {
   return test.reruns.length > 0 && final !== null && !isFailure(final.result.outcome);
 }
 
+/** What failed on an agent that was taken out is run again once, whatever the run allows. */
+const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Math.max(opened.reruns.times, isDoubted ? 1 : 0);
+
 /** Is nothing run again because too many tests failed? */
 export function isRerunLimitExceeded(state: RunState): boolean {
   const { limit } = state.opened.reruns;
   const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((state.tests.size * limit.percent) / 100);
-  return state.failed.size > allowed;
+  let failed = 0;
+  for (const { isDoubted } of state.failed) if (!isDoubted) failed += 1;
+  return failed > allowed;
 }
 
 /** May this failed test still come to something else? */
 function isUndecided(state: RunState, test: TestRecord): boolean {
   const final = finalResult(test);
   if (final === null || !isFailure(final.result.outcome)) return false;
-  return test.reruns.length < state.opened.reruns.times && !isRerunLimitExceeded(state);
+  return test.reruns.length < timesOf(state, test) && (test.isDoubted || !isRerunLimitExceeded(state));
 }
 
 /** What counts against a limit of failures: not what was flaky, nor what is still run again. Collection errors count. */
@@ -54,11 +60,12 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
   const final = test === undefined ? null : finalResult(test);
   if (test === undefined || final === null) return;
   const isTold = test.reruns.some(({ attempt }) => attempt === by.attempt);
-  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= state.opened.reruns.times) {
+  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= timesOf(state, test)) {
     state.duplicatesDropped += 1;
     return;
   }
   test.reruns.push({ ...by, result });
+  observeResult(state, by.agent, test, result.outcome);
   state.revision += 1;
   if (result.isCrash) state.crashedTests += 1;
   dropWork(state.work, by.attempt, result.nodeid, result.seconds);
@@ -67,10 +74,9 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
 /** Failed tests that are due to be run again, by the shard that they were in. Where a rerun of the shard is under way nothing of it is. */
 function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord[]> {
   const due = new Map<ShardRecord, TestRecord[]>();
-  if (state.opened.reruns.times === 0) return due;
   for (const test of state.failed) {
     const record = isUndecided(state, test) ? recordOf(state, test) : undefined;
-    if (record === undefined || !hasRoom(state, record)) continue;
+    if (record === undefined || !hasRoom(record, timesOf(state, test))) continue;
     const tests = due.get(record);
     if (tests === undefined) due.set(record, [test]);
     else tests.push(test);
@@ -87,9 +93,8 @@ function recordOf(state: RunState, { accepted }: TestRecord): ShardRecord | unde
 const LOSSES_PER_RERUN = 3;
 
 /** A rerun that brought no result, as it crashed, is used up all the same. */
-function hasRoom({ opened }: RunState, record: ShardRecord): boolean {
+function hasRoom(record: ShardRecord, times: number): boolean {
   if (record.state.kind === 'planned' || record.state.kind === 'open') return false;
-  const { times } = opened.reruns;
   const reruns = allAttemptsOf(record).filter(({ role }) => role === 'rerun');
   const stopped = reruns.filter(({ state }) => wasStopped(state)).length;
   return reruns.every(hasEnded) && reruns.length - stopped < times && stopped < times * LOSSES_PER_RERUN;
@@ -101,7 +106,6 @@ const wasStopped = (state: AttemptState): boolean =>
 
 /** Is a rerun due or under way? */
 export function isRerunning(state: RunState): boolean {
-  if (state.opened.reruns.times === 0) return false;
   return dueTests(state).size > 0 || isUnderWay(state);
 }
 

@@ -10,6 +10,7 @@ import type { AgentInfo, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
+import type { Conduct } from './breaker.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import { noWork, type Work } from './work.ts';
 
@@ -86,6 +87,8 @@ export interface TestRecord {
   accepted: AcceptedResult | null;
   /** What its reruns brought, in order; `accepted` failed then. */
   readonly reruns: AcceptedResult[];
+  /** Did it fail on an agent that was taken out for its failures? */
+  isDoubted: boolean;
   /** Where it counts as open until it has an outcome: one entry but for shards that overlap. */
   readonly expectedIn: FileProgress[];
 }
@@ -107,6 +110,7 @@ export interface AgentRecord {
   lastToldAt: number | null;
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
+  readonly conduct: Conduct;
   /** Its own account, told when it left. */
   left: {
     readonly busySeconds: number;

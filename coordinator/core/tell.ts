@@ -4,6 +4,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
+import { observeResult } from './breaker.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
@@ -59,6 +60,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     return;
   }
   test.accepted = { ...by, result };
+  observeResult(state, by.agent, test, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
     state.failed.add(test);
@@ -100,7 +102,7 @@ function progressOf(record: ShardRecord, file: TestFile): FileProgress {
 function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
   const expected = progress.tests.get(nodeid);
   if (expected !== undefined) return expected;
-  const test = state.tests.get(nodeid) ?? { nodeid, file: progress.file, accepted: null, reruns: [], expectedIn: [] };
+  const test = state.tests.get(nodeid) ?? { nodeid, file: progress.file, accepted: null, reruns: [], isDoubted: false, expectedIn: [] };
   state.tests.set(nodeid, test);
   progress.tests.set(nodeid, test);
   if (test.accepted === null) {

@@ -79,6 +79,11 @@ export function createProgress(out: Output, verbosity: Verbosity): Progress {
         case 'agent-joined':
           line(`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`);
           return;
+        case 'agent-dismissed':
+          line(
+            `agent ${oneLine(event.agent)} is taken out: ${whyDismissed(event, before)} while others' pass; what it was to do is done elsewhere`,
+          );
+          return;
         case 'agent-lost':
           line(`agent ${oneLine(event.agent)} is gone: what it had not finished runs elsewhere`);
           alone(event.agent, before);
@@ -162,13 +167,18 @@ function tell(told: Extract<RunEvent, { kind: 'attempt-told' }>, before: RunStat
   };
 }
 
+function whyDismissed({ agent, why }: Extract<CoordinatorEvent, { kind: 'agent-dismissed' }>, before: RunState): string {
+  const conduct = before.agents.get(agent)?.conduct;
+  return why === 'failures' ? `its last ${conduct?.streak.length} tests failed` : `its last ${conduct?.notStarted} sessions did not start`;
+}
+
 /** The first result of a rerun, of a test that failed until then. */
 function tellRerun({ agent, attempt, event }: Extract<RunEvent, { kind: 'attempt-told' }>, before: RunState): Told | null {
   if (event.kind !== 'test-finished' || before.attempts.get(attempt)?.role !== 'rerun') return null;
   const { nodeid, outcome } = event.result;
   const test = before.tests.get(nodeid);
   if (test === undefined || isFlaky(test) || test.reruns.some((each) => each.attempt === attempt)) return null;
-  const count = `rerun ${test.reruns.length + 1} of ${before.opened.reruns.times}`;
+  const count = `rerun ${test.reruns.length + 1} of ${Math.max(1, before.opened.reruns.times)}`;
   return { text: `${outcome.toUpperCase()} ${oneLine(nodeid)} (${oneLine(agent)}, ${count})`, isFailure: isFailure(outcome) };
 }
 

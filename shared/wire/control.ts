@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { interruptCauses } from '../attempt.ts';
 import type { ControlCommand } from '../control.ts';
-import { attemptIdSchema, parseVersioned } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, parseVersioned } from './parse.ts';
 
 const CONTROL_VERSION = 1;
 
@@ -11,6 +11,7 @@ const envelopeSchema = z.object({
   version: z.literal(CONTROL_VERSION),
   command: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
+    z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema }),
     z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),
   ]),
 });

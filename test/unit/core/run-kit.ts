@@ -185,6 +185,8 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
     }
     case 'cancel-attempt':
       return { kind: 'attempt-cancelled', at, attempt: action.attempt, by: action.by };
+    case 'dismiss-agent':
+      return { kind: 'agent-dismissed', at, agent: action.agent, why: action.why };
     case 'close-run':
       return { kind: 'run-closed', at, why: action.why };
     case 'split-shard':

@@ -1,0 +1,66 @@
+// The circuit breaker: an agent whose tests fail in a row while others' pass is broken itself, and is taken out. What failed there is run again elsewhere.
+
+import type { AgentId } from '../../shared/ids.ts';
+import { isFailure, type Outcome } from '../../shared/outcome.ts';
+import type { Action } from './events.ts';
+import type { AgentRecord, RunState, TestRecord } from './run-state.ts';
+
+/** So many failures in a row, of so many files, are hardly the tests' doing: what is broken in one file fails wherever it runs. */
+const FAILURES_IN_A_ROW = 10;
+const FILES_IN_A_ROW = 3;
+/** So many attempts in a row for which no session could be started. */
+const STARTS_IN_A_ROW = 3;
+
+export type DismissalCause = 'failures' | 'not-started';
+
+/** What an agent's results say of it. */
+export interface Conduct {
+  /** How many of its results were no failures. */
+  passes: number;
+  /** Its failures since the last of these. */
+  streak: TestRecord[];
+  /** Attempts in a row for which it could start no session. */
+  notStarted: number;
+  /** Why it was taken out; null while it serves. */
+  dismissedFor: DismissalCause | null;
+}
+
+export const newConduct = (): Conduct => ({ passes: 0, streak: [], notStarted: 0, dismissedFor: null });
+
+/** A result of this agent that counts. */
+export function observeResult(state: RunState, agent: AgentId, test: TestRecord, outcome: Outcome): void {
+  const conduct = state.agents.get(agent)?.conduct;
+  if (conduct === undefined) return;
+  conduct.notStarted = 0;
+  if (isFailure(outcome)) conduct.streak.push(test);
+  else {
+    conduct.passes += 1;
+    conduct.streak = [];
+  }
+}
+
+/** Agents to be taken out now. One is left that does better: the last result of another living agent was no failure. */
+export function decideDismissals(state: RunState): readonly Action[] {
+  const serving = [...state.agents.values()].filter(({ presence, conduct }) => presence === 'alive' && conduct.dismissedFor === null);
+  return serving.flatMap((agent): Action[] => {
+    const why = causeFor(agent);
+    const isOtherBetter = serving.some((other) => other !== agent && isWell(other));
+    return why === null || !isOtherBetter ? [] : [{ kind: 'dismiss-agent', agent: agent.id, why }];
+  });
+}
+
+function causeFor({ conduct: { streak, notStarted } }: AgentRecord): DismissalCause | null {
+  if (notStarted >= STARTS_IN_A_ROW) return 'not-started';
+  const isStreak = streak.length >= FAILURES_IN_A_ROW && new Set(streak.map(({ file }) => file)).size >= FILES_IN_A_ROW;
+  return isStreak ? 'failures' : null;
+}
+
+const isWell = ({ conduct: { passes, streak, notStarted } }: AgentRecord): boolean => passes > 0 && streak.length === 0 && notStarted === 0;
+
+/** The agent is out. What failed in its last streak may be its doing, and is owed another run. */
+export function applyDismissal(state: RunState, id: AgentId, why: DismissalCause): void {
+  const conduct = state.agents.get(id)?.conduct;
+  if (conduct === undefined || conduct.dismissedFor !== null) return;
+  conduct.dismissedFor = why;
+  for (const test of conduct.streak) test.isDoubted = true;
+}

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { type AgentId, fileOf, nodeId, shardId } from '../../../shared/ids.ts';
+import type { Outcome } from '../../../shared/outcome.ts';
+import {
+  a1,
+  a2,
+  collected,
+  decideAll,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  left,
+  lost,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  tick,
+  told,
+} from './run-kit.ts';
+
+/** Shard n holds test_n.py with one test. */
+const idOf = (shard: number): string => `test_${shard}.py::test_x`;
+const run = opened(Array.from({ length: 12 }, (_, index) => shardOf(index + 1, [`test_${index + 1}.py`])));
+const ran = (agent: AgentId, shard: number, outcome: Outcome, id = idOf(shard)): CoordinatorEvent[] => [
+  started(agent, shard),
+  told(agent, shard, 1, collected(fileOf(nodeId(id)), [id])),
+  told(agent, shard, 1, finished(id, outcome)),
+  ended(agent, shard),
+];
+const all = Array.from({ length: 12 }, (_, index) => enqueued(index + 1));
+const failed = (agent: AgentId, shards: readonly number[]): CoordinatorEvent[] => shards.flatMap((shard) => ran(agent, shard, 'failed'));
+const ten = Array.from({ length: 10 }, (_, index) => index + 1);
+const begun = [joined(a1), joined(a2), ...all];
+const dismissal = { kind: 'dismiss-agent', agent: 'a1', why: 'failures' };
+const dismissed = (...events: readonly CoordinatorEvent[]) =>
+  decide(stateAfter(run, ...events)).filter(({ kind }) => kind === 'dismiss-agent');
+
+test('an agent whose tests fail in a row, while the last of another passed, is taken out once', () => {
+  const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
+  expect(decideAll(state)).toEqual([dismissal]);
+  expect(decide(state)).toEqual([]);
+});
+
+test('a pass in between, fewer failures, or failures of one file only take nobody out', () => {
+  const passed = ran(a2, 12, 'passed');
+  expect(dismissed(...begun, ...passed, ...failed(a1, ten.slice(1)))).toEqual([]);
+  expect(dismissed(...begun, ...passed, ...failed(a1, ten.slice(0, 5)), ...ran(a1, 11, 'skipped'), ...failed(a1, ten.slice(5)))).toEqual(
+    [],
+  );
+  const ofOneFile = ten.map((index) => `test_1.py::test_${index}`);
+  const broken = [
+    started(a1, 1),
+    told(a1, 1, 1, collected('test_1.py', ofOneFile)),
+    ...ofOneFile.map((id) => told(a1, 1, 1, finished(id, 'failed'))),
+  ];
+  expect(dismissed(...begun, ...passed, ...broken)).toEqual([]);
+});
+
+test('the last agent, or one beside which nobody does better, is never taken out', () => {
+  const passed = ran(a2, 12, 'passed');
+  expect(dismissed(joined(a1), ...all, ...failed(a1, ten))).toEqual([]);
+  expect(dismissed(...begun, ...failed(a1, ten))).toEqual([]);
+  expect(dismissed(...begun, ...passed, ...failed(a1, ten), ...failed(a2, [11]))).toEqual([]);
+  expect(dismissed(...begun, ...passed, lost(a2), ...failed(a1, ten))).toEqual([]);
+});
+
+test('what failed there in a row is run again elsewhere, also where nothing else is, and is flaky then', () => {
+  const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
+  decideAll(state);
+  for (const event of [left(a1), ...ran(a2, 11, 'failed')]) reduce(state, event);
+  const reruns = decideAll(state);
+  expect(reruns).toEqual(ten.map((shard) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'rerun' })));
+  for (const shard of ten) {
+    const outcome = shard === 1 ? 'failed' : 'passed';
+    for (const event of [started(a2, shard, 2), told(a2, shard, 2, finished(idOf(shard), outcome)), ended(a2, shard, 2)])
+      reduce(state, event);
+  }
+  expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
+  expect(reportOf(state).totals).toMatchObject({ expected: 12, passed: 10, failed: 2, flaky: 9 });
+});
+
+test('its reruns avoid it while it is there, and a limit of failures waits for them', () => {
+  const limited = opened(run.shards, { maxfail: 11 });
+  const state = stateAfter(limited, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
+  expect(decideAll(state)).toEqual([dismissal, ...ten.map((shard) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'rerun' }))]);
+  const fresh = stateAfter(limited, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
+  reduce(fresh, { kind: 'agent-dismissed', at: 5000, agent: a1, why: 'failures' });
+  expect(nextAttempt(fresh, shardId(1), 'rerun')).toMatchObject({ avoid: ['a1'] });
+});
+
+test('an agent that cannot start sessions is taken out, and its attempts are made elsewhere', () => {
+  const notStarted = [1, 2, 3].flatMap((shard) => [
+    started(a1, shard),
+    ended(a1, shard, 1, { kind: 'not-started', error: 'session-not-started', detail: 'no' }),
+  ]);
+  const actions = decide(stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...notStarted, tick(5000)));
+  expect(actions[0]).toEqual({ ...dismissal, why: 'not-started' });
+  expect(actions.slice(1).map(({ kind }) => kind)).toEqual(['start-attempt', 'start-attempt', 'start-attempt']);
+});
