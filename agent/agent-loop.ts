@@ -58,7 +58,7 @@ export async function agentLoop(loop: AgentLoop, options: { readonly once: boole
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const run = await loop.member.join(spec);
   try {
-    const outbox = createOutbox((events) => run.append(events));
+    const outbox = createOutbox((events) => run.append(events), loop.clock);
     const session = await loop
       .engineFor(spec)
       .open({ agent: loop.identity.id, spec, room: outbox.room, isMoreWaiting: () => run.isMoreWaiting(), ...loop.pytest });

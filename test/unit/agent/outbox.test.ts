@@ -47,9 +47,12 @@ function heldAppend() {
   };
 }
 
+/** No time passes between two appends. */
+const noWait = { wait: async () => undefined };
+
 test('events leave in order, and what is told while a batch is under way goes with the next', async () => {
   const held = heldAppend();
-  const outbox = createOutbox(held.append);
+  const outbox = createOutbox(held.append, noWait);
   const events = [1, 2, 3].map((at) => told(at, ''));
   for (const event of events) outbox.push(event);
   held.release();
@@ -64,7 +67,7 @@ test('events leave in order, and what is told while a batch is under way goes wi
 
 test('while Redis is away there is room until what waits is large, and again once half of it has left', async () => {
   const held = heldAppend();
-  const outbox = createOutbox(held.append, 10_000);
+  const outbox = createOutbox(held.append, noWait, 10_000);
   outbox.push(told(1, 'x'.repeat(6000)));
   expect(outbox.room()).toBeNull();
   outbox.push(told(2, 'x'.repeat(6000)));
@@ -80,11 +83,33 @@ test('while Redis is away there is room until what waits is large, and again onc
 
 test('when nothing more can leave nobody is kept waiting, and it is told', async () => {
   const held = heldAppend();
-  const outbox = createOutbox(held.append, 100);
+  const outbox = createOutbox(held.append, noWait, 100);
   outbox.push(told(1, 'x'.repeat(6000)));
   const room = outbox.room();
   held.fail(new Error('no'));
   await room;
   expect(outbox.room()).toBeNull();
   await expect(outbox.flushed()).rejects.toThrow('no');
+});
+
+test('after an append the next is held back for what comes soon, unless somebody waits for it', async () => {
+  const batches: (readonly RunEvent[])[] = [];
+  const isOver = Promise.withResolvers<void>();
+  const clock = {
+    wait: (_ms: number, signal?: AbortSignal): Promise<void> =>
+      Promise.race([isOver.promise, new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))]),
+  };
+  const outbox = createOutbox(async (events) => void batches.push(events), clock);
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((at) => told(at, '')) as [RunEvent, RunEvent, RunEvent, RunEvent];
+  outbox.push(first);
+  await new Promise(setImmediate);
+  outbox.push(second);
+  outbox.push(third);
+  await new Promise(setImmediate);
+  expect(batches).toEqual([[first]]);
+  await outbox.flushed();
+  expect(batches).toEqual([[first], [second, third]]);
+  outbox.push(fourth);
+  await new Promise(setImmediate);
+  expect(batches).toEqual([[first], [second, third], [fourth]]);
 });
