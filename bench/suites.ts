@@ -11,6 +11,8 @@ export interface BenchSuite {
   readonly workspace: string;
   /** Relative to the workspace. */
   readonly paths: readonly string[];
+  /** Arguments for pytest, the same for every runner. */
+  readonly options: readonly string[];
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -23,6 +25,9 @@ const installed = {
   numpy: ['numpy/lib/tests', 'numpy/ma', 'numpy/linalg'],
   sympy: ['sympy/core', 'sympy/printing'],
 } as const;
+
+/** pandas asks for a JUnit file, which every report would have to reach pytest's main process for; without it what is left is the tests. */
+const optionsOf: Readonly<Record<string, readonly string[]>> = { pandas: ['-o', 'addopts=--strict-markers --strict-config --capture=no'] };
 
 /** Source distributions that ship their tests, in the versions that requirements.txt installs. */
 const sources = ['attrs', 'click', 'jinja2'] as const;
@@ -49,10 +54,10 @@ export async function realSuite(name: string, python: string): Promise<BenchSuit
   const entry = Object.entries(installed).find(([known]) => known === name);
   if (entry !== undefined) {
     const { stdout } = await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"]);
-    return { workspace: stdout.trim(), paths: entry[1] };
+    return { workspace: stdout.trim(), paths: entry[1], options: optionsOf[name] ?? [] };
   }
   if (!sources.some((known) => known === name)) throw new Error(`unknown suite ${name}; known: ${realSuites.join(', ')}`);
-  return { workspace: await unpacked(name, python), paths: ['tests'] };
+  return { workspace: await unpacked(name, python), paths: ['tests'], options: [] };
 }
 
 async function unpacked(name: string, python: string): Promise<string> {
@@ -70,7 +75,7 @@ async function unpacked(name: string, python: string): Promise<string> {
 export async function selectedSuite(directory: string, collectionSeconds: number): Promise<BenchSuite> {
   const suite = generateSuite({ seed: 7, scale: 0.2, collectionSeconds });
   await writeSuite(suite, directory);
-  return { workspace: directory, paths: suite.selected };
+  return { workspace: directory, paths: suite.selected, options: [] };
 }
 
 /** One file with one test that does nothing, in `directory`. */
@@ -78,5 +83,5 @@ export async function trivialSuite(directory: string): Promise<BenchSuite> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'test_one.py'), 'def test_one(): pass\n');
   await writeFile(join(directory, 'pytest.ini'), '[pytest]\n');
-  return { workspace: directory, paths: ['test_one.py'] };
+  return { workspace: directory, paths: ['test_one.py'], options: [] };
 }

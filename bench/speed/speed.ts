@@ -40,8 +40,8 @@ for (const name of positionals.length === 0 ? [...Object.keys(made), 'networkx',
   }
 }
 
-async function compare(name: string, { workspace, paths }: BenchSuite, directory: string): Promise<void> {
-  const plain = ['-m', 'pytest', '-q', '-n', '2', '-p', 'no:cacheprovider', ...paths];
+async function compare(name: string, { workspace, paths, options }: BenchSuite, directory: string): Promise<void> {
+  const plain = ['-m', 'pytest', '-q', '-n', '2', '-p', 'no:cacheprovider', ...options, ...paths];
   const out = join(directory, 'out');
   const own = [
     '--quiet',
@@ -58,7 +58,18 @@ async function compare(name: string, { workspace, paths }: BenchSuite, directory
     '--out',
     out,
   ];
-  const sharded = [shardline, 'run', ...own, '--timings', join(directory, 'timings.json'), ...paths, '--', '-p', 'no:cacheprovider'];
+  const sharded = [
+    shardline,
+    'run',
+    ...own,
+    '--timings',
+    join(directory, 'timings.json'),
+    ...paths,
+    '--',
+    '-p',
+    'no:cacheprovider',
+    ...options,
+  ];
   const times = { plain: [] as number[], sharded: [] as number[] };
   for (let round = 0; round < Number(values.rounds); round += 1) {
     times.plain.push(await time(python, plain, workspace));
