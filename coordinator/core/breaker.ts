@@ -32,8 +32,11 @@ export function observeResult(state: RunState, agent: AgentId, test: TestRecord,
   const conduct = state.agents.get(agent)?.conduct;
   if (conduct === undefined) return;
   conduct.notStarted = 0;
-  if (isFailure(outcome)) conduct.streak.push(test);
-  else {
+  if (isFailure(outcome)) {
+    conduct.streak.push(test);
+    // What it still ran when it was taken out is as doubtful as what made it so.
+    if (conduct.dismissedFor !== null) test.isDoubted = true;
+  } else {
     conduct.passes += 1;
     conduct.streak = [];
   }

@@ -86,6 +86,13 @@ test('what failed there in a row is run again elsewhere, also where nothing else
   expect(reportOf(state).totals).toMatchObject({ expected: 12, passed: 10, failed: 2, flaky: 9 });
 });
 
+test('what it still ran when it was taken out is run again as well', () => {
+  const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), started(a1, 11), ...failed(a1, ten));
+  decideAll(state);
+  for (const event of ran(a1, 11, 'failed').slice(1)) reduce(state, event);
+  expect(decideAll(state)).toEqual([...ten, 11].map((shard) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'rerun' })));
+});
+
 test('its reruns avoid it while it is there, and a limit of failures waits for them', () => {
   const limited = opened(run.shards, { maxfail: 11 });
   const state = stateAfter(limited, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
