@@ -17,18 +17,16 @@ export interface LocalAgentsRequest {
   /** How long an agent that is asked to leave now may take to hand back what it holds before it is killed. */
   readonly leaveMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Hears each line that an agent writes on its standard error, once `speak` was called. */
-  readonly say: (line: string) => void;
 }
 
 export interface LocalAgents extends AsyncDisposable {
   /** Resolves when none of them runs any more, with what the failed ones ended with. */
   readonly ended: Promise<readonly string[]>;
   /**
-   * Lets the agents be heard. Until then what they say is held back: where a run cannot begin, the coordinator tells why, and what agents suffer from
-   * the same cause is no second mistake.
+   * Lets the agents be heard: `say` gets each line that one writes on its standard error. Until then what they say is held back: where a run cannot
+   * begin, the coordinator tells why, and what agents suffer from the same cause is no second mistake.
    */
-  speak(): void;
+  speak(say: (line: string) => void): void;
 }
 
 /**
@@ -52,7 +50,7 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
       cleanup: true,
     }),
   );
-  const { hear, speak } = holdBack(request.say);
+  const { hear, speak } = holdBack();
   for (const agent of agents) createInterface(agent.stderr).on('line', hear);
   const ended = Promise.all(agents).then((results) =>
     results.flatMap((result, index) => (result.failed ? [`agent ${request.names[index]} ${howItEnded(result)}`] : [])),
@@ -75,20 +73,20 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
 }
 
 /** Agents on one machine suffer the same: what one has said already is not said for another. */
-function holdBack(say: (line: string) => void): { readonly hear: (line: string) => void; readonly speak: () => void } {
+function holdBack(): { readonly hear: (line: string) => void; readonly speak: LocalAgents['speak'] } {
   const said = new Set<string>();
-  let held: string[] | null = [];
+  const held: string[] = [];
+  let say: ((line: string) => void) | null = null;
   const hear = (line: string): void => {
     const text = line.replace(OWN_NAME, '');
-    if (held !== null) held.push(line);
+    if (say === null) held.push(line);
     else if (text === line || said.size < said.add(text).size) say(line);
   };
   return {
     hear,
-    speak() {
-      const lines = held ?? [];
-      held = null;
-      for (const line of lines) hear(line);
+    speak(listener) {
+      say = listener;
+      for (const line of held.splice(0)) hear(line);
     },
   };
 }

@@ -70,7 +70,6 @@ export async function openRedis(
     cwd: edge.cwd,
     leaveMs: () => leaveMs(setting),
     env: edge.env,
-    say: (line) => edge.stderr.write(`${line}\n`),
   });
   opened.use(local);
   const store = timingStores([

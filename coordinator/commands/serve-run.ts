@@ -1,12 +1,13 @@
 // From an open run to its exit code: the loop, and the report.
 
+import { takesColor, takesScreen } from '../../shared/cli/terminal.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import type { Recorded } from '../core/resumed.ts';
 import type { RunState } from '../core/run-state.ts';
 import type { Journal } from '../report/journal.ts';
-import { createProgress } from '../report/progress.ts';
+import { openProgress } from '../report/progress.ts';
 import { type Interrupts, runLoop } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
 import type { OpenRedis } from './open-redis.ts';
@@ -27,8 +28,10 @@ export async function serveRun(
 ): Promise<number> {
   const { settings, edge, id } = setting;
   const { channel } = redis;
-  redis.agents.local.speak();
-  const progress = createProgress(edge.stderr, settings.verbosity);
+  const out = edge.stderr;
+  const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env)];
+  const progress = await openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
+  redis.agents.local.speak((line) => progress.say(line));
   // Where Redis is gone, or was our own, only the journal tells that another has resumed the run.
   const claim = (): void => {
     if (!journal.isOurs()) throw new ShardlineError('taken-over', { runId: id });

@@ -1,16 +1,18 @@
-// A report on its way to whoever reads it: the terminal, and GitHub where the run is one of its jobs.
+// A report on its way to whoever reads it: the terminal, or the log of a CI job, and GitHub where the run is one of its jobs.
 
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Edge } from '../../shared/cli/edge.ts';
+import { takesColor } from '../../shared/cli/terminal.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import { annotations, withoutCommands } from '../report/github.ts';
+import { folded, logProvider } from '../report/log-group.ts';
 import { summaryMarkdown } from '../report/summary-md.ts';
-import { renderReport } from '../report/terminal.ts';
+import { reportParts } from '../report/terminal.ts';
 
 export interface Shown {
   readonly verbosity: Verbosity;
@@ -23,18 +25,19 @@ export interface Shown {
 
 /** Prints the report; its last line is the verdict. Throws `output-not-writable` for GitHub's summary, when all is printed. */
 export async function showReport(report: Report, { verbosity, github, workspace, paths }: Shown, edge: Edge): Promise<void> {
-  const color = edge.stdout.isTTY === true && edge.env.NO_COLOR === undefined;
-  const text = renderReport(report, { color, width: edge.stdout.columns ?? 80, paths, verbosity });
-  if (!github) {
-    edge.stdout.write(text);
-    return;
+  const { stdout, env } = edge;
+  const { parts, verdict } = reportParts(report, { color: takesColor(stdout, env), width: stdout.columns ?? 80, paths, verbosity });
+  const root = env.GITHUB_WORKSPACE ?? workspace;
+  if (github) for (const line of annotations(report, (file) => locate(file, workspace, root))) stdout.write(`${line}\n`);
+  const provider = logProvider(github, env);
+  for (const { title, text } of parts) {
+    const shown = github ? withoutCommands(text, randomUUID()) : text;
+    const isFolded = title !== null && provider !== null;
+    stdout.write(isFolded ? folded(provider, title, 'shardline_details', shown, Math.floor(Date.now() / 1000)) : shown);
   }
-  const root = edge.env.GITHUB_WORKSPACE ?? workspace;
-  for (const line of annotations(report, (file) => locate(file, workspace, root))) edge.stdout.write(`${line}\n`);
-  // The verdict holds nothing of a test's.
-  const end = text.trimEnd().lastIndexOf('\n') + 1;
-  edge.stdout.write(`${withoutCommands(text.slice(0, end), randomUUID())}${text.slice(end)}`);
-  const summary = edge.env.GITHUB_STEP_SUMMARY;
+  stdout.write(verdict);
+  if (!github) return;
+  const summary = env.GITHUB_STEP_SUMMARY;
   if (summary === undefined || summary === '') return;
   try {
     await appendFile(summary, summaryMarkdown(report));

@@ -2,14 +2,15 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AgentInfo, AttemptEvent, RunEvent, TestResult } from '../../shared/events.ts';
-import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/ids.ts';
+import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { ReportedAgent } from '../../shared/report.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { harmless } from './harmless.ts';
-import type { LiveHead, RunLine, RunningTest } from './live.ts';
+import type { LiveHead, RunLine } from './live.ts';
 import { growColumns } from './page-columns.ts';
 import type { Columns } from './page-data.ts';
+import { createRunningTests } from './running-tests.ts';
 
 export interface LiveRun {
   readonly columns: Columns;
@@ -36,7 +37,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
   const announced = new Set<NodeId>();
   const finished = new Set<NodeId>();
   const failedFiles = new Set<TestFile>();
-  const running = new Map<number, RunningTest & { readonly attempt: AttemptId }>();
+  const running = createRunningTests((byAgentAt) => byAgentAt);
   const agents = new Map<AgentId, LiveAgent>();
   const counts: Record<Outcome, number> = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   let duplicates = 0;
@@ -46,8 +47,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
 
   const take = (agent: AgentId, result: TestResult): void => {
     announced.add(result.nodeid);
-    const lane = growing.lane(agent, result.worker);
-    if (running.get(lane)?.nodeid === harmless(result.nodeid)) running.delete(lane);
+    growing.lane(agent, result.worker);
     // As in the report: the first result of a test counts.
     if (finished.has(result.nodeid)) {
       duplicates += 1;
@@ -73,7 +73,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     known.busySeconds += seconds;
   };
 
-  const hear = (agent: AgentId, attempt: AttemptId, event: AttemptEvent): void => {
+  const hear = (agent: AgentId, event: AttemptEvent): void => {
     switch (event.kind) {
       case 'collected':
         for (const nodeid of event.nodeids) announced.add(nodeid);
@@ -82,11 +82,9 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         if (!failedFiles.has(event.file)) growing.addCollectError(event.file, event.message);
         failedFiles.add(event.file);
         return;
-      case 'test-started': {
-        const lane = growing.lane(agent, event.worker);
-        running.set(lane, { lane, nodeid: harmless(event.nodeid), startedAt: event.at - spec.openedAt, attempt });
+      case 'test-started':
+        growing.lane(agent, event.worker);
         return;
-      }
       case 'test-finished':
         take(agent, event.result);
         return;
@@ -97,6 +95,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
 
   const observe = (event: RunEvent): void => {
     version += 1;
+    running.observe(event);
     switch (event.kind) {
       case 'agent-joined':
         agents.set(event.agent.id, {
@@ -114,17 +113,25 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         return;
       }
       case 'attempt-told':
-        hear(event.agent, event.attempt, event.event);
-        return;
-      case 'attempt-ended':
-        for (const [lane, { attempt }] of running) if (attempt === event.attempt) running.delete(lane);
+        hear(event.agent, event.event);
         return;
       case 'attempt-started':
+      case 'attempt-ended':
         return;
       default:
         assertNever(event);
     }
   };
+
+  const runningNow = (): LiveHead['running'] =>
+    running
+      .lanes()
+      .filter(({ isBusy }) => isBusy)
+      .map(({ agent, worker, test }) => ({
+        lane: growing.lane(agent, worker),
+        nodeid: harmless(test.nodeid),
+        startedAt: test.beganAt - spec.openedAt,
+      }));
 
   const agentLine = ({ info, tests, busySeconds, peakRssBytes, cpuSeconds }: LiveAgent, elapsedSeconds: number): ReportedAgent => {
     const idleSeconds = Math.max(0, elapsedSeconds * info.workers - busySeconds);
@@ -138,7 +145,6 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     end(at) {
       version += 1;
       endedAt = Math.max(at, lastAt);
-      running.clear();
     },
     head(now) {
       const finishedAt = (endedAt ?? Math.max(now, lastAt)) - spec.openedAt;
@@ -156,7 +162,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         baseline: null,
         newFailures: null,
         notRun: [],
-        running: [...running.values()].map(({ lane, nodeid, startedAt }) => ({ lane, nodeid, startedAt })),
+        running: endedAt === null ? runningNow() : [],
       };
     },
     line: () => ({

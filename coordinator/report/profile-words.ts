@@ -62,3 +62,12 @@ function agentWords({ id, host, tests, workers, cpuSeconds, peakRssBytes }: Repo
 export const inSeconds = (seconds: number): string => `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 export const inPercent = (share: number): string => `${Math.round(share * 100)} %`;
 export const inBytes = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`);
+/** Whole seconds: `41 s`, `2 min`, `2 min 5 s`, `1 h 2 min`. */
+export function inMinutes(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const parts =
+    whole < 3600
+      ? [`${Math.floor(whole / 60)} min`, `${whole % 60} s`]
+      : [`${Math.floor(whole / 3600)} h`, `${Math.floor((whole % 3600) / 60)} min`];
+  return parts.filter((part) => !part.startsWith('0 ')).join(' ') || '0 s';
+}

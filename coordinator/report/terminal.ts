@@ -1,11 +1,11 @@
 // What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
 
-import { styleText } from 'node:util';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import { harmless, oneLine, plural } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
+import { type Paint, paintFor, paintHead } from './paint.ts';
 import { profileLines } from './profile-words.ts';
 
 /** How many lines of one list are shown; the report has all. */
@@ -21,40 +21,63 @@ export interface TerminalOptions {
   readonly verbosity: Verbosity;
 }
 
-export function renderReport(report: Report, options: TerminalOptions): string {
-  const lines =
-    options.verbosity === 'quiet'
-      ? [...shortSummary(report), ...targetLines(report), ...comparisonLines(report)]
-      : [
-          ...details(report, options),
-          ...shortSummary(report),
-          ...slowest(report),
-          ...profileLines(report),
-          ...targetLines(report),
-          ...comparisonLines(report),
-          ...places(options),
-        ];
-  return `${[...lines, verdictLine(report, options)].join('\n')}\n`;
+/** Lines that belong together, each ended; `title` where they are for whoever wants to know more. */
+export interface ReportPart {
+  readonly title: string | null;
+  readonly text: string;
 }
 
-function details(report: Report, { width }: TerminalOptions): string[] {
+/** What stands above the verdict, and the verdict: a line of its own, with nothing in it that a test said. */
+export function reportParts(report: Report, options: TerminalOptions): { readonly parts: readonly ReportPart[]; readonly verdict: string } {
+  const paint = paintFor(options.color);
+  const isQuiet = options.verbosity === 'quiet';
+  const part = (title: string | null, lines: readonly string[]): ReportPart[] =>
+    lines.length === 0 ? [] : [{ title, text: `${lines.join('\n')}\n` }];
+  const painted = (lines: readonly string[]): readonly string[] => lines.map((line) => paintHead(paint, line));
+  const judged = painted([...targetLines(report), ...comparisonLines(report)]);
+  const parts = [
+    ...part(null, [...(isQuiet ? [] : details(report, options.width, paint)), ...painted(shortSummary(report))]),
+    ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, paint))),
+    ...part(null, [...judged, ...(isQuiet ? [] : places(options))]),
+  ];
+  return { parts, verdict: `${verdictLine(report, paint)}\n` };
+}
+
+/** The first word of each line says what it is of. */
+const measures = (report: Report, paint: Paint): readonly string[] =>
+  [...slowest(report), ...profileLines(report)].map((line) => line.replace(/^\w+:?/, (word) => paint('bold', word)));
+
+function details(report: Report, width: number, paint: Paint): string[] {
   const failures = report.tests.filter((test) => isFailure(test.outcome));
   return [
-    ...report.collectErrors.flatMap(({ file, message }) => [heading(`ERROR collecting ${harmless(file)}`, width), harmless(message), '']),
-    ...failures.flatMap((test) => failure(test, width)),
+    ...report.collectErrors.flatMap(({ file, message }) => [
+      paint('boldRed', heading(`ERROR collecting ${harmless(file)}`, width)),
+      ...traceback(message, paint),
+      '',
+    ]),
+    ...failures.flatMap((test) => failure(test, width, paint)),
   ];
 }
 
-function failure(test: ReportedTest, width: number): string[] {
+function failure(test: ReportedTest, width: number, paint: Paint): string[] {
   const attempt = test.attempts.at(-1);
   const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
   return [
-    heading(`${harmless(test.nodeid)}${harmless(where)}`, width),
-    harmless(attempt?.message ?? 'no traceback was told'),
-    ...(attempt?.sections ?? []).flatMap(({ title, text }) => [heading(harmless(title), width, '-'), harmless(text.trimEnd())]),
+    paint('boldRed', heading(`${harmless(test.nodeid)}${harmless(where)}`, width)),
+    ...traceback(attempt?.message ?? 'no traceback was told', paint),
+    ...(attempt?.sections ?? []).flatMap(({ title, text }) => [
+      paint('bold', heading(harmless(title), width, '-')),
+      harmless(text.trimEnd()),
+    ]),
     '',
   ];
 }
+
+/** pytest begins with `E` what went wrong. */
+const traceback = (message: string, paint: Paint): readonly string[] =>
+  harmless(message)
+    .split('\n')
+    .map((line) => (/^E(\s|$)/.test(line) ? paint('red', line) : line));
 
 function shortSummary(report: Report): string[] {
   return [
@@ -87,7 +110,7 @@ function slowest(report: Report): string[] {
 const places = ({ paths }: TerminalOptions): string[] => (paths.length === 0 ? [] : [`reports: ${paths.join(' ')}`]);
 
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
-function verdictLine(report: Report, { color }: TerminalOptions): string {
+function verdictLine(report: Report, paint: Paint): string {
   const { totals } = report;
   const missed = report.targets?.filter(({ met }) => !met).length ?? 0;
   const parts = (
@@ -109,7 +132,7 @@ function verdictLine(report: Report, { color }: TerminalOptions): string {
   const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
   const files = new Set(report.tests.map((test) => test.file)).size;
   const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${plural(report.agents.length, 'agent')}, ${plural(files, 'file')}; exit ${report.exitCode}`;
-  return color ? styleText([report.exitCode === 0 ? 'green' : 'red', 'bold'], line) : line;
+  return paint(report.exitCode === 0 ? 'boldGreen' : 'boldRed', line);
 }
 
 /** What a traceback comes down to: its last `E` line, else its last line. */

@@ -4,7 +4,11 @@ export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
+
+/** What may be drawn on where it is a terminal: it emits `resize` then, when its columns or rows change. */
+export type Drawable = Output & NodeJS.WritableStream;
 
 export interface Edge {
   /** Arguments after the program's name. */
@@ -13,7 +17,7 @@ export interface Edge {
   readonly cwd: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stderr: Drawable;
   /** How this program itself is started: interpreter, its options, the script. */
   readonly program: readonly [string, ...string[]];
   /** Ends the process at once, whatever it waits for. */

@@ -26,6 +26,9 @@ const packageHomes: Readonly<Record<string, RegExp>> = {
   commander: /^(shared\/cli|coordinator\/commands|agent\/commands)\//,
   leven: /^shared\/cli\//,
   'smol-toml': /^shared\/cli\//,
+  'log-update': /^coordinator\/report\/drawer\.ts$/,
+  'cli-truncate': /^coordinator\/report\/screen\.ts$/,
+  'string-width': /^coordinator\/report\/(drawer|screen)\.ts$/,
   xmlbuilder2: /^coordinator\/report\//,
 };
 

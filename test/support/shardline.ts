@@ -13,7 +13,9 @@ const script = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.met
 
 /** Settings of whoever runs the tests are not those of the tests. */
 const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SHARDLINE|GITHUB)_/.test(name))),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(SHARDLINE_|GITHUB_|(CI|GITLAB_CI|NO_COLOR|FORCE_COLOR)$)/.test(name)),
+  ),
   // Self-tests of pytest are kept beside the test results, not in the user's own cache.
   XDG_CACHE_HOME: fileURLToPath(new URL('../../.shardline/test/cache', import.meta.url)),
 };

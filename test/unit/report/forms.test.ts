@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,10 +11,9 @@ import { openJournal, readJournal } from '../../../coordinator/report/journal.ts
 import { junitXml } from '../../../coordinator/report/junit.ts';
 import { prepareOut, writeCopies, writeOutputs, writePage } from '../../../coordinator/report/outputs.ts';
 import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
-import { renderReport } from '../../../coordinator/report/terminal.ts';
 import { nodeId, testFile } from '../../../shared/ids.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
-import { sampleReport, sampleTest } from './sample-report.ts';
+import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const plain = { color: false, width: 80, paths: ['/out/report.json'], verbosity: 'normal' } as const;
 const nasty = fc.string({ unit: 'binary', maxLength: 60 });
@@ -133,6 +133,15 @@ describe('the terminal', () => {
     const text = renderReport(sampleReport([], { notRun }), plain);
     expect(text.match(/^NOT RUN /gm)).toHaveLength(21);
     expect(text).toContain('NOT RUN 5 more - no-agent');
+  });
+
+  test('failures are red, heads bold and the verdict has its colour, where colours are taken', () => {
+    const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'def f():\nE   assert 0', 'hello')]);
+    const text = renderReport(report, { ...plain, color: true });
+    for (const part of ['\u001b[31mE   assert 0\u001b[39m', '\u001b[31mFAILED\u001b[39m t.py::test_f', '\u001b[1mslow:\u001b[22m'])
+      expect(text).toContain(part);
+    expect(text.trimEnd().split('\n').at(-1)).toMatch(/^\u001b\[1m\u001b\[31mfailed: /);
+    expect(stripVTControlCharacters(text)).toBe(renderReport(report, plain));
   });
 
   test('nothing that a test prints moves the cursor or adds a line to the summary', () => {

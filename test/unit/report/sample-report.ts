@@ -1,5 +1,6 @@
 // A report to be written in every form.
 
+import { reportParts, type TerminalOptions } from '../../../coordinator/report/terminal.ts';
 import { agentId, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Outcome } from '../../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../../shared/report.ts';
@@ -69,4 +70,10 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     comparison: null,
     ...changes,
   };
+}
+
+/** All that stands in the terminal. */
+export function renderReport(report: Report, options: TerminalOptions): string {
+  const { parts, verdict } = reportParts(report, options);
+  return `${parts.map(({ text }) => text).join('')}${verdict}`;
 }

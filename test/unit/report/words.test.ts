@@ -4,11 +4,10 @@ import { expect, test } from 'vitest';
 import { withTargets } from '../../../coordinator/core/targets.ts';
 import { comparisonLines, targetLines } from '../../../coordinator/report/judgement-words.ts';
 import { profileLines } from '../../../coordinator/report/profile-words.ts';
-import { renderReport } from '../../../coordinator/report/terminal.ts';
 import { agentId, nodeId } from '../../../shared/ids.ts';
 import { type Phase, phases, type Report } from '../../../shared/report.ts';
 import { parseTargets } from '../../../shared/targets.ts';
-import { sampleReport, sampleTest } from './sample-report.ts';
+import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const seconds: Partial<Record<Phase, number>> = { preparation: 1.23, execution: 8, collection: 2, imbalance: 0.01 };
 const plain = sampleReport([sampleTest('t.py::test_a', 'passed')]);

@@ -1,0 +1,100 @@
+// What of a run is worth a line that stays: whatever a person would want to know at once.
+
+import type { AgentId } from '../../shared/ids.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import type { Verbosity } from '../../shared/settings.ts';
+import type { CoordinatorEvent } from '../core/events.ts';
+import type { Forecast } from '../core/forecast.ts';
+import { isRerunLimitExceeded } from '../core/rerun.ts';
+import type { RunState } from '../core/run-state.ts';
+import type { CountedResult } from './counted-result.ts';
+import { lateLine, timeLeft } from './forecast-line.ts';
+import { oneLine, plural } from './harmless.ts';
+import { failuresOf, type Tally } from './tally.ts';
+
+export interface News {
+  readonly event: CoordinatorEvent;
+  /** The state that the event will change, and the tally of the results in it. */
+  readonly before: RunState;
+  readonly tally: Tally;
+  /** The result that the event brings, where it counts. */
+  readonly counted: CountedResult | null;
+  /** The forecast before this event. */
+  readonly forecast: Forecast | null;
+}
+
+/** One line without its end, mostly none. */
+export function newsLines({ event, before, tally, counted, forecast }: News, verbosity: Verbosity): readonly string[] {
+  switch (event.kind) {
+    case 'run-opened':
+      return [`run ${event.spec.runId}: ${plural(event.shards.length, 'shard')} of ${plural(filesIn(event.shards), 'file')}`];
+    case 'run-resumed':
+      return [`run ${before.opened.spec.runId} resumed: ${plural(tally.done, 'test')} done, ${failuresOf(tally)} failed`];
+    case 'redis-emptied':
+      return ['Redis has lost the run: it is announced again, and what is not finished is enqueued anew'];
+    case 'agent-returned':
+      return [`agent ${oneLine(event.agent)} is back`];
+    case 'agent-joined':
+      return [`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`];
+    case 'agent-dismissed':
+      return [
+        `agent ${oneLine(event.agent)} is taken out: ${whyDismissed(event, before)} while others' pass; what it was to do is done elsewhere`,
+      ];
+    case 'agent-lost':
+      return [`agent ${oneLine(event.agent)} is gone: what it had not finished runs elsewhere`, ...alone(event.agent, before)];
+    case 'agent-left':
+      return alone(event.agent, before);
+    case 'redis-lost':
+    case 'no-agent-can-come':
+      return [`${event.kind === 'redis-lost' ? 'Redis is gone' : 'no agent can come'}: ${oneLine(event.message)}`];
+    case 'interrupt-requested':
+      return [`${oneLine(event.by)}: stopping, results are kept; once more to stop at once`];
+    case 'attempt-told': {
+      if (event.event.kind === 'collect-failed') {
+        const { file } = event.event;
+        return before.collectErrors.has(file) ? [] : [`ERROR collecting ${oneLine(file)} (${oneLine(event.agent)})`];
+      }
+      const isTold = counted !== null && (counted.rerun !== null || isFailure(counted.result.outcome) || verbosity === 'verbose');
+      return isTold ? [resultLine(counted)] : [];
+    }
+    case 'attempt-ended':
+      return event.ending.kind === 'crashed' || event.ending.kind === 'not-started'
+        ? [`shard ${event.shard} on ${oneLine(event.agent)} ${event.ending.kind}: ${oneLine(event.ending.detail).slice(-300)}`]
+        : [];
+    case 'attempt-enqueued':
+      return event.role === 'backup' ? [`shard ${event.shard} holds up the end: a second copy goes to another agent`] : [];
+    case 'shard-split':
+      return [`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`];
+    case 'forecast': {
+      const late = lateLine(event);
+      const wasLate = forecast !== null && lateLine(forecast) !== null;
+      if (late !== null) return wasLate ? [] : [late];
+      return wasLate ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
+    }
+    case 'run-closed':
+      return before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
+        ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
+        : [];
+    default:
+      return [];
+  }
+}
+
+function resultLine({ result, agent, rerun }: CountedResult): string {
+  const which = rerun === null ? '' : `, rerun ${rerun.count} of ${rerun.of}`;
+  return `${result.outcome.toUpperCase()} ${oneLine(result.nodeid)} (${oneLine(agent)}${which})`;
+}
+
+function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
+  const others = [...agents.values()].filter(({ id, presence }) => presence === 'alive' && id !== gone);
+  if (others.length > 0 || closed !== null || noAgentCanCome !== null || agents.get(gone)?.presence !== 'alive') return [];
+  return [`no agent is left: the run waits ${opened.waitAgentSeconds} s for another`];
+}
+
+function whyDismissed({ agent, why }: Extract<CoordinatorEvent, { kind: 'agent-dismissed' }>, before: RunState): string {
+  const conduct = before.agents.get(agent)?.conduct;
+  return why === 'failures' ? `its last ${conduct?.streak.length} tests failed` : `its last ${conduct?.notStarted} sessions did not start`;
+}
+
+const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>
+  new Set(shards.flatMap(({ selectors }) => selectors.map(({ file }) => file))).size;

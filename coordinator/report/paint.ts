@@ -1,0 +1,39 @@
+// Colours of what is told, where the output takes them.
+
+import { styleText } from 'node:util';
+
+export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim' | 'boldRed' | 'boldGreen';
+
+/** Gives the text in that style, or as it is. */
+export type Paint = (style: Style, text: string) => string;
+
+const formats = {
+  red: 'red',
+  green: 'green',
+  yellow: 'yellow',
+  bold: 'bold',
+  dim: 'dim',
+  boldRed: ['bold', 'red'],
+  boldGreen: ['bold', 'green'],
+} as const;
+
+export const plainPaint: Paint = (_style, text) => text;
+
+/** Whether the output takes colours is decided by the caller, not by styleText, which would look at standard output. */
+export const paintFor = (takesColor: boolean): Paint =>
+  takesColor ? (style, text) => styleText(asFormat(formats[style]), text, { validateStream: false }) : plainPaint;
+
+const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>[0] => (typeof format === 'string' ? format : [...format]);
+
+const headStyles: readonly (readonly [RegExp, Style])[] = [
+  [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
+  [/^(FLAKY|NOT RUN|VANISHED|SLOWER)(?= )/, 'yellow'],
+  [/^(PASSED|XFAILED|FIXED|target met)(?= )/, 'green'],
+  [/^(SKIPPED|XPASSED)(?= )/, 'yellow'],
+];
+
+/** Colours the words in capitals, and the like, that a line of ours begins with. */
+export function paintHead(paint: Paint, line: string): string {
+  for (const [head, style] of headStyles) if (head.test(line)) return line.replace(head, (word) => paint(style, word));
+  return line;
+}

@@ -1,0 +1,79 @@
+// How a run stands at one instant: what a person who looks at it wants to know, as values.
+
+import type { AgentId } from '../../shared/ids.ts';
+import type { Forecast } from '../core/forecast.ts';
+import { type HowFar, howFar } from '../core/how-far.ts';
+import type { RunState } from '../core/run-state.ts';
+import type { RunningTests } from './running-tests.ts';
+import type { Tally } from './tally.ts';
+
+export interface Standing {
+  readonly tally: Tally;
+  /** Tests that are known of; more come as long as not every file was collected. */
+  readonly tests: number;
+  readonly collectErrors: number;
+  readonly howFar: HowFar;
+  readonly elapsedSeconds: number;
+  readonly deadlineSeconds: number | null;
+  /** null while nothing can be said. Seconds from now. */
+  readonly secondsLeft: number | null;
+  /** By how much the deadline will be missed; 0 when it is kept, or where there is none. */
+  readonly lateSeconds: number;
+  /** `ending`: nothing more is begun, and what still runs or is torn down is waited for. */
+  readonly phase: 'running' | 'stopping' | 'ending';
+  readonly agents: readonly AgentStanding[];
+}
+
+/** One agent that is there. */
+export interface AgentStanding {
+  readonly id: AgentId;
+  readonly host: string;
+  readonly workers: number;
+  readonly lanes: readonly LaneStanding[];
+}
+
+/** What one xdist worker is at, and for how long; or was at last, where `seconds` is null. */
+export interface LaneStanding {
+  readonly worker: string;
+  readonly nodeid: string;
+  readonly seconds: number | null;
+}
+
+export interface Watched {
+  readonly state: RunState;
+  readonly tally: Tally;
+  readonly running: RunningTests;
+  /** The last one, and when it was made; null before the first. */
+  readonly forecast: (Forecast & { readonly at: number }) | null;
+}
+
+/** `now`: milliseconds since the epoch. */
+export function standingAt({ state, tally, running, forecast }: Watched, now: number): Standing {
+  const { opened, tests, agents, closed, interruptedBy } = state;
+  const byAgent = Map.groupBy(running.lanes(), ({ agent }) => agent);
+  const left = forecast === null ? null : Math.max(0, forecast.secondsLeft - (now - forecast.at) / 1000);
+  return {
+    tally,
+    // The newest result may be of a test that the state does not know yet.
+    tests: Math.max(tests.size, tally.done),
+    collectErrors: state.collectErrors.size,
+    howFar: howFar(state),
+    elapsedSeconds: Math.max(0, (now - opened.startedAt) / 1000),
+    deadlineSeconds: opened.deadline?.seconds ?? null,
+    secondsLeft: left,
+    lateSeconds: forecast?.lateSeconds ?? 0,
+    phase: closed !== null ? 'ending' : interruptedBy !== null ? 'stopping' : 'running',
+    agents: [...agents.values()]
+      .filter(({ presence }) => presence === 'alive')
+      .map(({ id, info }) => ({
+        id,
+        host: info?.host ?? '',
+        workers: info?.workers ?? 0,
+        lanes: (byAgent.get(id) ?? []).map(({ worker, test, isBusy }) => ({
+          worker,
+          nodeid: test.nodeid,
+          seconds: isBusy ? Math.max(0, (now - test.beganAt) / 1000) : null,
+        })),
+      })),
+  };
+}

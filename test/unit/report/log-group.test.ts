@@ -1,0 +1,32 @@
+// What CI providers fold in a job's log.
+
+import { expect, test } from 'vitest';
+import { folded, logProvider } from '../../../coordinator/report/log-group.ts';
+import { reportParts } from '../../../coordinator/report/terminal.ts';
+import { sampleReport, sampleTest } from './sample-report.ts';
+
+test('a provider is known by what it documents', () => {
+  expect(logProvider(true, {})).toBe('github');
+  expect(logProvider(false, { GITLAB_CI: 'true' })).toBe('gitlab');
+  expect(logProvider(false, { CI: 'true', GITLAB_CI: '' })).toBeNull();
+});
+
+test('a group has a title that opens it', () => {
+  expect(folded('github', 'times', 'shardline_details', 'a\nb\n', 7)).toBe('::group::times\na\nb\n::endgroup::\n');
+  expect(folded('gitlab', 'times', 'shardline_details', 'a\nb\n', 7)).toBe(
+    '\u001b[0Ksection_start:7:shardline_details[collapsed=true]\r\u001b[0Ktimes\na\nb\n\u001b[0Ksection_end:7:shardline_details\r\u001b[0K\n',
+  );
+});
+
+test('only slow tests and the profile are for folding; what failed and why is not', () => {
+  const { parts } = reportParts(sampleReport([sampleTest('t.py::test_f', 'failed', 'E   no')]), {
+    color: false,
+    width: 80,
+    paths: ['out/report.json'],
+    verbosity: 'normal',
+  });
+  expect(parts.map(({ title }) => title)).toEqual([null, 'slowest tests and where the time went', null]);
+  expect(parts[0]?.text).toContain('FAILED t.py::test_f - no\n');
+  expect(parts[1]?.text).toMatch(/^slow: 0\.25 s t\.py::test_f\nagent {4}a1 on h: /);
+  expect(parts[2]?.text).toBe('reports: out/report.json\n');
+});

@@ -1,0 +1,117 @@
+// What is told while a run is on, on a terminal and in a record.
+
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { openRun } from '../../../coordinator/core/run-state.ts';
+import { openProgress, type ProgressOptions } from '../../../coordinator/report/progress.ts';
+import { nodeId } from '../../../shared/ids.ts';
+import {
+  a1,
+  closedDone,
+  collected,
+  collectFailed,
+  enqueued,
+  finished,
+  joined,
+  opened,
+  shardOf,
+  started,
+  tick,
+  told,
+} from '../core/run-kit.ts';
+
+const opening = opened([shardOf(1, ['a.py'], 10), shardOf(2, ['b.py'], 10)]);
+const begun: readonly CoordinatorEvent[] = [
+  opening,
+  joined(a1),
+  enqueued(1),
+  enqueued(2),
+  started(a1, 1),
+  told(a1, 1, 1, collected('a.py', ['a.py::t', 'a.py::u'])),
+  told(a1, 1, 1, { kind: 'test-started', at: 2200, nodeid: nodeId('a.py::t'), worker: 'gw0' }),
+];
+
+/** A stream that keeps what was written, and a clock that is moved by hand. */
+async function watched(changes: Partial<ProgressOptions> = {}) {
+  const out = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
+  let at = 0;
+  const clock = { now: () => at, wait: () => Promise.reject(new Error('nobody waits')) };
+  const progress = await openProgress({ out, verbosity: 'normal', color: false, screen: false, clock, ...changes });
+  let state = openRun(opening);
+  return {
+    out,
+    progress,
+    /** What is written on these events at that time. */
+    hear(now: number, ...events: readonly CoordinatorEvent[]): string {
+      at = now;
+      for (const event of events) {
+        progress.observe(event, state);
+        state = reduce(state, event);
+      }
+      return this.written();
+    },
+    written: (): string => String(out.read() ?? ''),
+  };
+}
+
+test('a record has failures at once and how the run stands every few seconds, without control characters', async () => {
+  const record = await watched();
+  expect(record.hear(0, ...begun)).toBe('run r1: 2 shards of 2 files\nagent a1 joined: 2 workers on host\n');
+  expect(record.hear(1000, told(a1, 1, 1, finished('a.py::t', 'failed')), tick(1000))).toBe('FAILED a.py::t (a1)\n');
+  expect(record.hear(2000, told(a1, 2, 1, collectFailed('b.py')))).toBe('ERROR collecting b.py (a1)\n');
+  expect(record.hear(4999, tick(4999))).toBe('');
+  expect(record.hear(5000, tick(5000), tick(5001))).toBe('1/2 tests, 1/2 files, 1 failed, 1 error, 1 agent, 5 s\n');
+  expect(record.hear(9000, tick(9000))).toBe('');
+  expect(record.hear(200_000, tick(200_000))).toContain('1/2 tests');
+  expect(record.hear(205_000, tick(205_000))).toBe('');
+  record.progress.end();
+  expect(record.written()).toBe('');
+});
+
+test('a screen stands below the lines that stay, some times a second at most, and is gone at the end', async () => {
+  const screen = await watched({ screen: true });
+  expect(screen.hear(0, opening)).toContain('run r1: 2 shards of 2 files\n');
+  expect(screen.hear(50, ...begun.slice(1))).toBe('');
+  expect(screen.hear(3050, tick(3050))).toMatch(/agent a1 joined: 2 workers on host\n[\s\S]*slowest now: 3 s a\.py::t \(a1 gw0\)/);
+  const failed = screen.hear(3200, told(a1, 1, 1, finished('a.py::t', 'failed')));
+  expect(stripVTControlCharacters(failed)).toMatch(/^FAILED a\.py::t \(a1\)\n[\s\S]*1\/2\+ tests {2}0\/2 files\n1 failed\n/);
+  expect(screen.hear(3210, told(a1, 1, 1, finished('a.py::u', 'error')))).toBe('');
+  screen.progress.end();
+  const last = screen.written();
+  expect(last.endsWith('ERROR a.py::u (a1)\n')).toBe(true);
+  expect(last).not.toContain('\u001b[?25l');
+});
+
+test('a resized terminal is drawn on at once, as wide as it is now', async () => {
+  const screen = await watched({ screen: true });
+  screen.hear(0, ...begun);
+  screen.hear(3000, tick(3000));
+  Object.assign(screen.out, { columns: 30 });
+  screen.out.emit('resize');
+  const lines = stripVTControlCharacters(screen.written()).split('\n');
+  expect(lines.length).toBeGreaterThan(4);
+  for (const line of lines) expect(line.length).toBeLessThan(30);
+  screen.progress.end();
+  screen.written();
+  screen.out.emit('resize');
+  expect(screen.written()).toBe('');
+});
+
+test('what others say stands above the screen too, and can do nothing to it', async () => {
+  const screen = await watched({ screen: true });
+  screen.hear(0, ...begun);
+  screen.progress.say('shardline agent a1: \u001b[2Jslow');
+  screen.progress.end();
+  expect(stripVTControlCharacters(screen.written())).toMatch(/shardline agent a1: slow\n$/);
+});
+
+test('verbose tells every test, quiet none', async () => {
+  const passed = told(a1, 1, 1, finished('a.py::t'));
+  expect((await watched({ verbosity: 'verbose', color: true })).hear(0, ...begun, passed)).toContain(
+    '\n\u001b[32mPASSED\u001b[39m a.py::t (a1)\n',
+  );
+  expect((await watched({ verbosity: 'quiet', screen: true })).hear(9000, ...begun, passed, closedDone())).toBe('');
+});

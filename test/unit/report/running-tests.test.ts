@@ -1,0 +1,35 @@
+// What each xdist worker is at, from what agents tell.
+
+import { expect, test } from 'vitest';
+import { createRunningTests } from '../../../coordinator/report/running-tests.ts';
+import type { AttemptEvent } from '../../../shared/events.ts';
+import { nodeId } from '../../../shared/ids.ts';
+import { a1, a2, ended, finished, joined, lost, told } from '../core/run-kit.ts';
+
+const began = (id: string, worker = 'gw0'): AttemptEvent => ({ kind: 'test-started', at: 5, nodeid: nodeId(id), worker });
+
+function after(...events: Parameters<ReturnType<typeof createRunningTests>['observe']>[0][]): string[] {
+  const running = createRunningTests((byAgentAt) => byAgentAt + 100);
+  for (const event of events) running.observe(event);
+  return running
+    .lanes()
+    .map(({ agent, worker, test: { nodeid, beganAt }, isBusy }) => `${agent} ${worker} ${nodeid} ${isBusy ? beganAt : 'done'}`);
+}
+
+test('a worker is at the test that it began, until that is over', () => {
+  const both = [joined(a1), told(a1, 1, 1, began('a.py::t')), told(a1, 2, 1, began('b.py::t', 'gw1'))] as const;
+  expect(after(...both)).toEqual(['a1 gw0 a.py::t 105', 'a1 gw1 b.py::t 105']);
+  expect(after(...both, told(a1, 1, 1, finished('a.py::t')))).toEqual(['a1 gw0 a.py::t done', 'a1 gw1 b.py::t 105']);
+  expect(after(...both, told(a1, 1, 1, finished('a.py::other')))).toEqual(after(...both));
+});
+
+test('what ends with its attempt or its agent is over too', () => {
+  const both = [joined(a1), joined(a2), told(a1, 1, 1, began('a.py::t')), told(a2, 2, 1, began('b.py::t'))] as const;
+  expect(after(...both, ended(a1, 1))).toEqual(['a1 gw0 a.py::t done', 'a2 gw0 b.py::t 105']);
+  expect(after(...both, lost(a2))).toEqual(['a1 gw0 a.py::t 105']);
+});
+
+test('a worker that took the place of another takes its lane', () => {
+  const events = [joined(a1, 1000, 1), told(a1, 1, 1, began('a.py::t')), told(a1, 1, 1, finished('a.py::t'))] as const;
+  expect(after(...events, told(a1, 1, 1, began('a.py::u', 'gw1')))).toEqual(['a1 gw1 a.py::u 105']);
+});

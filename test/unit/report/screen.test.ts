@@ -1,0 +1,124 @@
+// One screenful of how a run stands, on terminals of every size.
+
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { expect, test } from 'vitest';
+import { paintFor, plainPaint } from '../../../coordinator/report/paint.ts';
+import { screenLines } from '../../../coordinator/report/screen.ts';
+import type { AgentStanding, Standing } from '../../../coordinator/report/standing.ts';
+import { statusWords } from '../../../coordinator/report/standing-words.ts';
+import { agentId } from '../../../shared/ids.ts';
+
+const agentOf = (name: string, workers: number, test = 'tests/test_big.py::test_long', seconds: number | null = 12): AgentStanding => ({
+  id: agentId(name),
+  host: 'box',
+  workers,
+  lanes: Array.from({ length: workers }, (_, index) => ({ worker: `gw${index}`, nodeid: test, seconds: index === 0 ? seconds : 0.2 })),
+});
+const standing: Standing = {
+  tally: { outcomes: { passed: 807, failed: 2, error: 0, skipped: 3, xfailed: 0, xpassed: 0 }, done: 812, flaky: 1 },
+  tests: 1204,
+  collectErrors: 0,
+  howFar: { filesDone: 40, files: 81, share: 0.67, isAllCollected: false },
+  elapsedSeconds: 41.7,
+  deadlineSeconds: 120,
+  secondsLeft: 19.2,
+  lateSeconds: 0,
+  phase: 'running',
+  agents: [agentOf('a1', 2), agentOf('a2', 2, 'tests/test_x.py::test_b[1]', null)],
+};
+const linesOf = (given: Standing, width: number, height: number): readonly string[] =>
+  screenLines(given, { width, height, paint: plainPaint });
+
+test('80 columns tell what is done, what failed, the time, the slowest test, and what every xdist worker is at', () => {
+  expect(linesOf(standing, 80, 24)).toEqual([
+    `${'█'.repeat(27)}${'░'.repeat(13)}  67 %  812/1204+ tests  40/81 files`,
+    '2 failed, 1 flaky, 807 passed, 3 skipped',
+    '41 s of 2 min, about 20 s left',
+    'slowest now: 12 s tests/test_big.py::test_long (a1 gw0)',
+    'a1 on box: 2 workers',
+    '  gw0 12 s  tests/test_big.py::test_long',
+    '  gw1       tests/test_big.py::test_long',
+    'a2 on box: 2 workers',
+    '  gw0   tests/test_x.py::test_b[1]',
+    '  gw1   tests/test_x.py::test_b[1]',
+  ]);
+});
+
+test('40 columns keep the beginning and the end of long lines', () => {
+  const name = 'tests/integration/payments/test_refunds.py::TestRefund::test_partial_refund';
+  const lines = linesOf({ ...standing, agents: [agentOf('a1', 1, name)] }, 40, 24);
+  expect(lines[0]).toBe('67 %  812/1204+ tests  40/81 files');
+  expect(lines.at(-1)).toBe('  gw0 12 s  tests/i…test_partial_refund');
+  for (const line of lines) expect(stringWidth(line)).toBeLessThan(40);
+});
+
+test('200 columns cut nothing', () => {
+  const name = `tests/test_x.py::test_${'long_'.repeat(20)}name`;
+  expect(linesOf({ ...standing, agents: [agentOf('a1', 1, name)] }, 200, 50)).toContain(`  gw0 12 s  ${name}`);
+});
+
+test('where agents with their workers do not fit, each has a line; where these do not, the rest is counted', () => {
+  const many = (count: number): Standing => ({
+    ...standing,
+    agents: Array.from({ length: count }, (_, index) => agentOf(`a${index + 1}`, 4)),
+  });
+  const lines = linesOf(many(10), 80, 24);
+  expect(lines).toHaveLength(14);
+  expect(lines.at(-1)).toBe('a10 4 of 4 workers busy  12 s tests/test_big.py::test_long');
+  expect(linesOf(many(23), 80, 24).at(-1)).toBe('and 12 more agents: 48 of 48 workers busy');
+  expect(linesOf(many(23), 80, 24)).toHaveLength(16);
+  expect(linesOf(many(23), 80, 7)).toHaveLength(4);
+});
+
+test('of an agent with more workers than fit some are shown, in the order of their numbers', () => {
+  const lines = linesOf({ ...standing, agents: [agentOf('a1', 64)] }, 80, 24);
+  expect(lines).toHaveLength(16);
+  expect(lines[14]).toMatch(/^ {2}gw9 /);
+  expect(lines.at(-1)).toBe('  and 54 more workers, 54 busy');
+});
+
+test('the end of a run, an interrupt, a lack of agents and a deadline that will be missed stand beside the time', () => {
+  const timeOf = (changes: Partial<Standing>): string | undefined => linesOf({ ...standing, ...changes }, 80, 24)[2];
+  expect(timeOf({ phase: 'ending' })).toBe('41 s of 2 min, waits for the last teardowns');
+  expect(timeOf({ phase: 'stopping' })).toBe('41 s of 2 min, stopping');
+  expect(timeOf({ agents: [] })).toBe('41 s of 2 min, waits for an agent');
+  expect(timeOf({ lateSeconds: 65, deadlineSeconds: 3700 })).toBe(
+    '41 s of 1 h 1 min, about 20 s left, 1 min 5 s too late for the deadline',
+  );
+  expect(timeOf({ deadlineSeconds: null, secondsLeft: null })).toBe('41 s');
+});
+
+test('a plain line says the same', () => {
+  expect(statusWords(standing)).toBe('812/1204+ tests, 40/81 files, 2 failed, 1 flaky, 2 agents, 41 s of 2 min, about 20 s left');
+});
+
+test('colours change no letter, and there are none without', () => {
+  const colored = screenLines(standing, { width: 80, height: 24, paint: paintFor(true) });
+  expect(colored.join('')).toContain('\u001b[');
+  expect(colored.map(stripVTControlCharacters)).toEqual(linesOf(standing, 80, 24));
+});
+
+test('whatever tests are called, no line is wider than the terminal, none controls it, and they are fewer than its rows', () => {
+  const name = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 120 }),
+    fc.string({ unit: fc.constantFrom('試', '験', '👩‍👩‍👧', 'é', '\u001b[2J', '\t', '\n', 'ﷺ', 'ा', 'x'), maxLength: 60 }),
+  );
+  const size = fc.record({ width: fc.integer({ min: 1, max: 220 }), height: fc.integer({ min: 1, max: 60 }), color: fc.boolean() });
+  const agents = fc.array(fc.record({ workers: fc.integer({ min: 0, max: 9 }), name, seconds: fc.option(fc.nat(99_999)) }), {
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(size, agents, ({ width, height, color }, drawn) => {
+      const given = { ...standing, agents: drawn.map((each) => agentOf(each.name, each.workers, each.name, each.seconds)) };
+      const lines = screenLines(given, { width, height, paint: paintFor(color) }).map((line) => line.replace(/\u001b\[\d+m/g, ''));
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines.length).toBeLessThanOrEqual(Math.max(1, height - 1));
+      for (const line of lines) {
+        expect(stringWidth(line)).toBeLessThanOrEqual(Math.max(1, width - 1));
+        expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+      }
+    }),
+  );
+});
