@@ -50,7 +50,7 @@ export async function finishRun(
     await attempt(within(closeMs(setting), store.save({ files: learn(files, state), startSeconds: learnStart(startSeconds, state) })));
   }
   const draw = async (): Promise<void> => {
-    paths.push(...(await writePage(report, out)));
+    paths.unshift(...(await writePage(report, out)));
   };
   await attempt(draw());
 

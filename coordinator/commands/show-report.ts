@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { takesColor } from '../../shared/cli/terminal.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -26,7 +26,12 @@ export interface Shown {
 /** Prints the report; its last line is the verdict. Throws `output-not-writable` for GitHub's summary, when all is printed. */
 export async function showReport(report: Report, { verbosity, github, workspace, paths }: Shown, edge: Edge): Promise<void> {
   const { stdout, env } = edge;
-  const { parts, verdict } = reportParts(report, { color: takesColor(stdout, env), width: stdout.columns ?? 80, paths, verbosity });
+  const { parts, verdict } = reportParts(report, {
+    color: takesColor(stdout, env),
+    width: stdout.columns ?? null,
+    paths: paths.map((path) => shortest(path, edge.cwd)),
+    verbosity,
+  });
   const root = env.GITHUB_WORKSPACE ?? workspace;
   if (github) for (const line of annotations(report, (file) => locate(file, workspace, root))) stdout.write(`${line}\n`);
   const provider = logProvider(github, env);
@@ -44,6 +49,12 @@ export async function showReport(report: Report, { verbosity, github, workspace,
   } catch (thrown) {
     throw new ShardlineError('output-not-writable', { path: summary, problem: messageOf(thrown) }, { cause: thrown });
   }
+}
+
+/** Relative to the directory that the command runs in, for what lies in it. */
+function shortest(path: string, cwd: string): string {
+  const inside = relative(cwd, path);
+  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
 /** A test file relative to the repository: pytest's rootdir, which its path is relative to, is the workspace or above it. */

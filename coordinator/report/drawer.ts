@@ -29,9 +29,12 @@ export function createDrawer(out: Drawable): Drawer {
   return {
     draw(lines, screen) {
       const width = out.columns ?? 0;
+      // In one piece: what is erased for a moment would flicker.
+      out.cork();
       if (lines.length > 0 || screen.length === 0 || width !== drawnWidth) clear();
       for (const line of lines) out.write(`${line}\n`);
       if (screen.length > 0) update(screen.join('\n'));
+      out.uncork();
       drawn = screen;
       drawnWidth = width;
     },

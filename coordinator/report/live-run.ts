@@ -126,7 +126,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
   const runningNow = (): LiveHead['running'] =>
     running
       .lanes()
-      .filter(({ isBusy }) => isBusy)
+      .filter(({ endedAt }) => endedAt === null)
       .map(({ agent, worker, test }) => ({
         lane: growing.lane(agent, worker),
         nodeid: harmless(test.nodeid),

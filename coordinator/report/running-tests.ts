@@ -15,7 +15,8 @@ export interface Lane {
   readonly agent: AgentId;
   readonly worker: string;
   readonly test: RunningTest;
-  readonly isBusy: boolean;
+  /** Milliseconds since the epoch; null while it is at the test. */
+  readonly endedAt: number | null;
 }
 
 export interface RunningTests {
@@ -29,8 +30,8 @@ interface AgentLanes {
   readonly lanes: Map<string, Lane>;
 }
 
-/** `beganAt` says what instant a test is taken to have begun at; it is given that by the agent's own clock. */
-export function createRunningTests(beganAt: (byAgentAt: number) => number): RunningTests {
+/** `instant` says when something that an agent tells is taken to have happened; it is given when it did by the agent's own clock. */
+export function createRunningTests(instant: (byAgentAt: number) => number): RunningTests {
   const agents = new Map<AgentId, AgentLanes>();
   const lanesOf = (agent: AgentId): AgentLanes => {
     const known = agents.get(agent) ?? { workers: 1, lanes: new Map() };
@@ -41,16 +42,16 @@ export function createRunningTests(beganAt: (byAgentAt: number) => number): Runn
     const { workers, lanes } = lanesOf(agent);
     // It has taken the place of one that died or was replaced.
     if (!lanes.has(worker) && lanes.size >= workers) {
-      const gone = [...lanes.values()].find(({ isBusy }) => !isBusy);
+      const gone = [...lanes.values()].find(({ endedAt }) => endedAt !== null);
       if (gone !== undefined) lanes.delete(gone.worker);
     }
-    lanes.set(worker, { agent, worker, test, isBusy: true });
+    lanes.set(worker, { agent, worker, test, endedAt: null });
   };
-  const end = (lane: Lane): void => {
-    agents.get(lane.agent)?.lanes.set(lane.worker, { ...lane, isBusy: false });
+  const end = (lane: Lane, endedAt: number): void => {
+    agents.get(lane.agent)?.lanes.set(lane.worker, { ...lane, endedAt: lane.endedAt ?? endedAt });
   };
-  const endAttempt = (attempt: AttemptId): void => {
-    for (const { lanes } of agents.values()) for (const lane of lanes.values()) if (lane.test.attempt === attempt) end(lane);
+  const endAttempt = (attempt: AttemptId, at: number): void => {
+    for (const { lanes } of agents.values()) for (const lane of lanes.values()) if (lane.test.attempt === attempt) end(lane, at);
   };
 
   return {
@@ -62,17 +63,17 @@ export function createRunningTests(beganAt: (byAgentAt: number) => number): Runn
         case 'attempt-told':
           if (event.event.kind === 'test-started') {
             const { nodeid, worker, at } = event.event;
-            begin(event.agent, worker, { nodeid, attempt: event.attempt, beganAt: beganAt(at) });
+            begin(event.agent, worker, { nodeid, attempt: event.attempt, beganAt: instant(at) });
           }
           if (event.event.kind === 'test-finished') {
-            const { nodeid, worker } = event.event.result;
+            const { nodeid, worker, startedAt, seconds } = event.event.result;
             const lane = agents.get(event.agent)?.lanes.get(worker);
-            if (lane?.test.nodeid === nodeid) end(lane);
+            if (lane?.test.nodeid === nodeid) end(lane, instant(startedAt + seconds * 1000));
           }
           return;
         case 'attempt-ended':
         case 'attempt-lost':
-          endAttempt(event.attempt);
+          endAttempt(event.attempt, event.at);
           return;
         case 'agent-left':
         case 'agent-lost':

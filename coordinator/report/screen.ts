@@ -5,7 +5,7 @@ import stringWidth from 'string-width';
 import { oneLine, plural } from './harmless.ts';
 import type { Paint, Style } from './paint.ts';
 import { inMinutes, inPercent } from './profile-words.ts';
-import type { AgentStanding, LaneStanding, Standing } from './standing.ts';
+import { type AgentStanding, inOrder, type LaneStanding, type Standing } from './standing.ts';
 import { filesWords, outcomeCounts, testsWords, timeWords } from './standing-words.ts';
 
 export interface Canvas {
@@ -19,6 +19,8 @@ export interface Canvas {
 const PART = 2 / 3;
 /** Most tests are over sooner, and their age is of no interest. */
 const LEAST_AGE_SECONDS = 1;
+/** Room for `59 s`: names stay where they are when a test grows old. */
+const AGE_WIDTH = 4;
 const BAR_WIDTH = { least: 8, most: 40 } as const;
 
 /** At least one line, none of them wider than the terminal or as high as it. */
@@ -33,6 +35,7 @@ export function screenLines(standing: Standing, { width, height, paint }: Canvas
 const styles: Readonly<Record<string, Style>> = {
   failed: 'boldRed',
   error: 'boldRed',
+  'collection error': 'boldRed',
   flaky: 'yellow',
   skipped: 'yellow',
   passed: 'green',
@@ -40,11 +43,11 @@ const styles: Readonly<Record<string, Style>> = {
 
 function barLine(standing: Standing, width: number, paint: Paint): string {
   const { share } = standing.howFar;
-  const words = `${inPercent(share).padStart(5)}  ${paint('bold', testsWords(standing))}  ${filesWords(standing)}`;
+  const words = `${inPercent(Math.floor(share * 100) / 100).padStart(5)}  ${paint('bold', testsWords(standing))}  ${filesWords(standing)}`;
   const room = width - stringWidth(words) - 2;
   if (room < BAR_WIDTH.least) return words.trimStart();
   const columns = Math.min(BAR_WIDTH.most, room);
-  const full = Math.round(share * columns);
+  const full = Math.floor(share * columns);
   const isRed = outcomeCounts(standing).some(({ word }) => styles[word] === 'boldRed');
   return `${paint(isRed ? 'red' : 'green', '█'.repeat(full))}${paint('dim', '░'.repeat(columns - full))} ${words}`;
 }
@@ -85,11 +88,11 @@ function agentLines(agents: readonly AgentStanding[], rows: number, paint: Paint
 
 /** At most `room` lines below the agent's own. */
 function withLanes(agent: AgentStanding, room: number, paint: Paint): readonly string[] {
-  const sorted = agent.lanes.toSorted((left, right) => left.worker.localeCompare(right.worker, 'en', { numeric: true }));
+  const sorted = agent.lanes.toSorted((left, right) => inOrder(left.worker, right.worker));
   const shown = sorted.length <= room ? sorted : sorted.slice(0, room - 1);
   const more = sorted.slice(shown.length);
   const name = widest(shown.map(({ worker }) => nameOf(worker)));
-  const age = widest(shown.map(ageOf));
+  const age = Math.max(AGE_WIDTH, widest(shown.map(ageOf)));
   const rest = `  and ${plural(more.length, 'more worker')}, ${more.filter(isBusy).length} busy`;
   return [
     headLine(agent, paint),
@@ -105,7 +108,7 @@ function headLine({ id, host, workers, lanes }: AgentStanding, paint: Paint): st
 
 function laneLine(lane: LaneStanding, columns: { readonly name: number; readonly age: number }, paint: Paint): string {
   const start = `  ${padded(nameOf(lane.worker), columns.name)} ${ageOf(lane).padStart(columns.age)}  `;
-  return `${start}${isBusy(lane) ? nameOf(lane.nodeid) : paint('dim', nameOf(lane.nodeid))}`;
+  return `${start}${lane.nodeid === null ? paint('dim', `no test for ${inMinutes(lane.seconds)}`) : nameOf(lane.nodeid)}`;
 }
 
 /** `a1 2 of 2 workers busy  12 s tests/test_a.py::test_long`. */
@@ -115,13 +118,17 @@ function agentLine({ id, workers, lanes }: AgentStanding, paint: Paint): string 
   return `${paint('bold', nameOf(id))} ${paint('dim', `${lanes.filter(isBusy).length} of ${plural(workers, 'worker')} busy`)}${now}`;
 }
 
-const isBusy = ({ seconds }: LaneStanding): boolean => seconds !== null;
-const isOld = ({ seconds }: LaneStanding): boolean => seconds !== null && seconds >= LEAST_AGE_SECONDS;
-const ageOf = (lane: LaneStanding): string => (isOld(lane) ? inMinutes(lane.seconds ?? 0) : '');
+/** At a test. */
+type BusyLane = LaneStanding & { readonly nodeid: string };
+const isBusy = <Some extends LaneStanding>(lane: Some): lane is Some & BusyLane => lane.nodeid !== null;
+const ageOf = (lane: LaneStanding): string => (isBusy(lane) && lane.seconds >= LEAST_AGE_SECONDS ? inMinutes(lane.seconds) : '');
 
 /** What has run longest, if that is worth a word. */
-const longestOf = <Some extends LaneStanding>(lanes: readonly Some[]): Some | undefined =>
-  lanes.filter(isOld).toSorted((left, right) => (right.seconds ?? 0) - (left.seconds ?? 0))[0];
+const longestOf = <Some extends LaneStanding>(lanes: readonly Some[]): (Some & BusyLane) | undefined =>
+  lanes
+    .filter(isBusy)
+    .filter(({ seconds }) => seconds >= LEAST_AGE_SECONDS)
+    .toSorted((left, right) => right.seconds - left.seconds)[0];
 
 const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, stringWidth(text)), 0);
 const padded = (text: string, width: number): string => `${text}${' '.repeat(Math.max(0, width - stringWidth(text)))}`;

@@ -11,19 +11,23 @@ export function testsWords({ tally, tests, howFar }: Standing): string {
 
 export const filesWords = ({ howFar: { filesDone, files } }: Standing): string => `${filesDone}/${files} files`;
 
-/** `41 s of 2 min, about 20 s left`, with what is amiss with that. */
+/** `41 s of 2 min, done in about 20 s`, with what is amiss with that. */
 export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSeconds, phase, agents }: Standing): string {
   const spent = `${inMinutes(elapsedSeconds)}${deadlineSeconds === null ? '' : ` of ${inMinutes(deadlineSeconds)}`}`;
   if (phase === 'ending') return `${spent}, waits for the last teardowns`;
   if (phase === 'stopping') return `${spent}, stopping`;
   if (agents.length === 0) return `${spent}, waits for an agent`;
-  const left = secondsLeft === null ? '' : `, about ${inMinutes(Math.ceil(secondsLeft))} left`;
-  return `${spent}${left}${lateSeconds > 0 ? `, ${inMinutes(Math.ceil(lateSeconds))} too late for the deadline` : ''}`;
+  return `${spent}${endWords(secondsLeft)}${lateSeconds > 0 ? `, ${inMinutes(Math.ceil(lateSeconds))} too late for the deadline` : ''}`;
 }
 
-/** `812/1204+ tests, 40/81 files, 2 failed, 2 agents, 41 s, about 20 s left`. */
+function endWords(secondsLeft: number | null): string {
+  if (secondsLeft === null) return '';
+  return secondsLeft === 0 ? ', done any moment' : `, done in about ${inMinutes(Math.ceil(secondsLeft))}`;
+}
+
+/** `812/1204+ tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */
 export function statusWords(standing: Standing): string {
-  const bad = outcomeCounts(standing).filter(({ word }) => ['failed', 'error', 'flaky'].includes(word));
+  const bad = outcomeCounts(standing).filter(({ word }) => !['passed', 'skipped', 'xfailed', 'xpassed'].includes(word));
   const counts = bad.map(({ word, count }) => `${count} ${word}`);
   return [testsWords(standing), filesWords(standing), ...counts, plural(standing.agents.length, 'agent'), timeWords(standing)].join(', ');
 }
@@ -37,7 +41,8 @@ export interface OutcomeCount {
 export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors }: Standing): readonly OutcomeCount[] {
   return [
     { word: 'failed', count: outcomes.failed },
-    { word: 'error', count: outcomes.error + collectErrors },
+    { word: 'error', count: outcomes.error },
+    { word: 'collection error', count: collectErrors },
     { word: 'flaky', count: flaky },
     { word: 'passed', count: outcomes.passed },
     { word: 'skipped', count: outcomes.skipped },

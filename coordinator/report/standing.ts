@@ -4,7 +4,7 @@ import type { AgentId } from '../../shared/ids.ts';
 import type { Forecast } from '../core/forecast.ts';
 import { type HowFar, howFar } from '../core/how-far.ts';
 import type { RunState } from '../core/run-state.ts';
-import type { RunningTests } from './running-tests.ts';
+import type { Lane, RunningTests } from './running-tests.ts';
 import type { Tally } from './tally.ts';
 
 export interface Standing {
@@ -32,12 +32,15 @@ export interface AgentStanding {
   readonly lanes: readonly LaneStanding[];
 }
 
-/** What one xdist worker is at, and for how long; or was at last, where `seconds` is null. */
+/** What one xdist worker is at, and for how long; null where it is at no test: it collects, tears down, or has nothing to do. */
 export interface LaneStanding {
   readonly worker: string;
-  readonly nodeid: string;
-  readonly seconds: number | null;
+  readonly nodeid: string | null;
+  readonly seconds: number;
 }
+
+/** For so long after its end a test stands for what its worker is at: between quick tests there is always a moment. */
+const LINGERS_MS = 1000;
 
 export interface Watched {
   readonly state: RunState;
@@ -69,11 +72,19 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
         id,
         host: info?.host ?? '',
         workers: info?.workers ?? 0,
-        lanes: (byAgent.get(id) ?? []).map(({ worker, test, isBusy }) => ({
-          worker,
-          nodeid: test.nodeid,
-          seconds: isBusy ? Math.max(0, (now - test.beganAt) / 1000) : null,
-        })),
-      })),
+        lanes: (byAgent.get(id) ?? []).map((lane) => laneAt(lane, now)),
+      }))
+      .toSorted((left, right) => inOrder(left.id, right.id)),
   };
 }
+
+function laneAt({ worker, test, endedAt }: Lane, now: number): LaneStanding {
+  const secondsSince = (at: number): number => Math.max(0, (now - at) / 1000);
+  if (endedAt === null) return { worker, nodeid: test.nodeid, seconds: secondsSince(test.beganAt) };
+  return now - endedAt < LINGERS_MS
+    ? { worker, nodeid: test.nodeid, seconds: 0 }
+    : { worker, nodeid: null, seconds: secondsSince(endedAt) };
+}
+
+/** `a2` before `a10`. */
+export const inOrder = (left: string, right: string): number => left.localeCompare(right, 'en', { numeric: true });

@@ -1,5 +1,6 @@
 // What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
 
+import { basename, dirname } from 'node:path';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
@@ -7,6 +8,7 @@ import { harmless, oneLine, plural } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
 import { type Paint, paintFor, paintHead } from './paint.ts';
 import { profileLines } from './profile-words.ts';
+import { wrap } from './wrap.ts';
 
 /** How many lines of one list are shown; the report has all. */
 const SHOWN = 20;
@@ -15,7 +17,8 @@ const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
 
 export interface TerminalOptions {
   readonly color: boolean;
-  readonly width: number;
+  /** Columns of the terminal; null for what is none. */
+  readonly width: number | null;
   /** Where the outputs stand. */
   readonly paths: readonly string[];
   readonly verbosity: Verbosity;
@@ -36,16 +39,18 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
   const painted = (lines: readonly string[]): readonly string[] => lines.map((line) => paintHead(paint, line));
   const judged = painted([...targetLines(report), ...comparisonLines(report)]);
   const parts = [
-    ...part(null, [...(isQuiet ? [] : details(report, options.width, paint)), ...painted(shortSummary(report))]),
-    ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, paint))),
-    ...part(null, [...judged, ...(isQuiet ? [] : places(options))]),
+    ...part(null, [...(isQuiet ? [] : details(report, options.width ?? 80, paint)), ...painted(shortSummary(report))]),
+    ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
+    ...part(null, [...judged, ...(isQuiet ? [] : places(options, paint))]),
   ];
   return { parts, verdict: `${verdictLine(report, paint)}\n` };
 }
 
 /** The first word of each line says what it is of. */
-const measures = (report: Report, paint: Paint): readonly string[] =>
-  [...slowest(report), ...profileLines(report)].map((line) => line.replace(/^\w+:?/, (word) => paint('bold', word)));
+const measures = (report: Report, width: number | null, paint: Paint): readonly string[] =>
+  [...slowest(report), ...profileLines(report).flatMap((line) => wrap(line, width))].map((line) => boldHead(line, paint));
+
+const boldHead = (line: string, paint: Paint): string => line.replace(/^\w+/, (word) => paint('bold', word));
 
 function details(report: Report, width: number, paint: Paint): string[] {
   const failures = report.tests.filter((test) => isFailure(test.outcome));
@@ -104,10 +109,19 @@ function flakyHow(attempts: ReportedTest['attempts']): string {
 
 function slowest(report: Report): string[] {
   const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
-  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow: ${seconds.toFixed(2)} s ${oneLine(nodeid)}`);
+  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow     ${seconds.toFixed(2)} s ${oneLine(nodeid)}`);
 }
 
-const places = ({ paths }: TerminalOptions): string[] => (paths.length === 0 ? [] : [`reports: ${paths.join(' ')}`]);
+/** What stands in one directory is one line, that of the first whole: it can be opened from there. */
+function places({ paths, width }: TerminalOptions, paint: Paint): readonly string[] {
+  const lines = [...Map.groupBy(paths, dirname).values()].flatMap(([first = '', ...more]) =>
+    wrap(
+      `reports  ${oneLine(first)}${more.length === 0 ? '' : `, with ${more.map((path) => oneLine(basename(path))).join(', ')} beside it`}`,
+      width,
+    ),
+  );
+  return lines.map((line) => boldHead(line, paint));
+}
 
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
 function verdictLine(report: Report, paint: Paint): string {

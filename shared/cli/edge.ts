@@ -1,5 +1,7 @@
 // What a command gets from the process it runs in, so that it reads none of it by itself.
 
+import type { Writable } from 'node:stream';
+
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
@@ -8,7 +10,7 @@ export interface Output {
 }
 
 /** What may be drawn on where it is a terminal: it emits `resize` then, when its columns or rows change. */
-export type Drawable = Output & NodeJS.WritableStream;
+export type Drawable = Output & Writable;
 
 export interface Edge {
   /** Arguments after the program's name. */

@@ -9,7 +9,8 @@ import type { Report } from '../../shared/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { testPython } from './python.ts';
 
-const script = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+/** How the program is started: interpreter and script. */
+export const program = [process.execPath, fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url))] as const;
 
 /** Settings of whoever runs the tests are not those of the tests. */
 const env = {
@@ -46,10 +47,17 @@ export async function newProject(files: Readonly<Record<string, string>>): Promi
   };
 }
 
+/** What the program finds there, with these settings. */
+export const environment = (settings: Readonly<Record<string, string>> = {}): Record<string, string | undefined> => ({
+  ...env,
+  SHARDLINE_PYTHON: testPython(),
+  ...settings,
+});
+
 const start = (cwd: string, argv: readonly string[], settings: Readonly<Record<string, string>>) =>
-  execa(process.execPath, [script, ...argv], {
+  execa(program[0], [program[1], ...argv], {
     cwd,
-    env: { ...env, SHARDLINE_PYTHON: testPython(), ...settings },
+    env: environment(settings),
     extendEnv: false,
     reject: false,
     all: true,

@@ -138,7 +138,7 @@ describe('the terminal', () => {
   test('failures are red, heads bold and the verdict has its colour, where colours are taken', () => {
     const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'def f():\nE   assert 0', 'hello')]);
     const text = renderReport(report, { ...plain, color: true });
-    for (const part of ['\u001b[31mE   assert 0\u001b[39m', '\u001b[31mFAILED\u001b[39m t.py::test_f', '\u001b[1mslow:\u001b[22m'])
+    for (const part of ['\u001b[31mE   assert 0\u001b[39m', '\u001b[31mFAILED\u001b[39m t.py::test_f', '\u001b[1mslow\u001b[22m  '])
       expect(text).toContain(part);
     expect(text.trimEnd().split('\n').at(-1)).toMatch(/^\u001b\[1m\u001b\[31mfailed: /);
     expect(stripVTControlCharacters(text)).toBe(renderReport(report, plain));

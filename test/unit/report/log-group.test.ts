@@ -22,11 +22,11 @@ test('only slow tests and the profile are for folding; what failed and why is no
   const { parts } = reportParts(sampleReport([sampleTest('t.py::test_f', 'failed', 'E   no')]), {
     color: false,
     width: 80,
-    paths: ['out/report.json'],
+    paths: ['out/report.html', 'out/report.json', 'copy.xml'],
     verbosity: 'normal',
   });
   expect(parts.map(({ title }) => title)).toEqual([null, 'slowest tests and where the time went', null]);
   expect(parts[0]?.text).toContain('FAILED t.py::test_f - no\n');
-  expect(parts[1]?.text).toMatch(/^slow: 0\.25 s t\.py::test_f\nagent {4}a1 on h: /);
-  expect(parts[2]?.text).toBe('reports: out/report.json\n');
+  expect(parts[1]?.text).toMatch(/^slow {5}0\.25 s t\.py::test_f\nagent {4}a1 on h: /);
+  expect(parts[2]?.text).toBe('reports  out/report.html, with report.json beside it\nreports  copy.xml\n');
 });

@@ -7,7 +7,7 @@ import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
 import { openRun } from '../../../coordinator/core/run-state.ts';
 import { openProgress, type ProgressOptions } from '../../../coordinator/report/progress.ts';
-import { nodeId } from '../../../shared/ids.ts';
+import { agentId, nodeId } from '../../../shared/ids.ts';
 import {
   a1,
   closedDone,
@@ -63,12 +63,23 @@ test('a record has failures at once and how the run stands every few seconds, wi
   expect(record.hear(1000, told(a1, 1, 1, finished('a.py::t', 'failed')), tick(1000))).toBe('FAILED a.py::t (a1)\n');
   expect(record.hear(2000, told(a1, 2, 1, collectFailed('b.py')))).toBe('ERROR collecting b.py (a1)\n');
   expect(record.hear(4999, tick(4999))).toBe('');
-  expect(record.hear(5000, tick(5000), tick(5001))).toBe('1/2 tests, 1/2 files, 1 failed, 1 error, 1 agent, 5 s\n');
+  expect(record.hear(5000, tick(5000), tick(5001))).toBe('1/2 tests, 1/2 files, 1 failed, 1 collection error, 1 agent, 5 s\n');
   expect(record.hear(9000, tick(9000))).toBe('');
   expect(record.hear(200_000, tick(200_000))).toContain('1/2 tests');
   expect(record.hear(205_000, tick(205_000))).toBe('');
   record.progress.end();
   expect(record.written()).toBe('');
+});
+
+test('a worker is said to be at no test once it has had none for a second, and agents stand in order', async () => {
+  const screen = await watched({ screen: true });
+  screen.hear(0, opening, joined(agentId('a10')), ...begun.slice(1));
+  const done = stripVTControlCharacters(screen.hear(2000, told(a1, 1, 1, finished('a.py::t')), tick(2000)));
+  expect(done).toMatch(/a1 on host: 2 workers\n {2}gw0 {7}a\.py::t\na10 on host: 2 workers, no test yet\n/);
+  const idle = stripVTControlCharacters(screen.hear(5100, tick(5100), tick(5200)));
+  expect(idle).toContain('gw0       no test for 3 s\n');
+  expect(idle).toContain('slowest now: none over a second\n');
+  screen.progress.end();
 });
 
 test('a screen stands below the lines that stay, some times a second at most, and is gone at the end', async () => {

@@ -13,7 +13,7 @@ function after(...events: Parameters<ReturnType<typeof createRunningTests>['obse
   for (const event of events) running.observe(event);
   return running
     .lanes()
-    .map(({ agent, worker, test: { nodeid, beganAt }, isBusy }) => `${agent} ${worker} ${nodeid} ${isBusy ? beganAt : 'done'}`);
+    .map(({ agent, worker, test: { nodeid, beganAt }, endedAt }) => `${agent} ${worker} ${nodeid} ${endedAt === null ? beganAt : 'done'}`);
 }
 
 test('a worker is at the test that it began, until that is over', () => {
