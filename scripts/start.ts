@@ -1,6 +1,6 @@
 // `npm start`: the main job on the example it was made for. Sets up what is missing, generates the suite, runs it with two local agents.
 
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSuite, writeSuite } from '../examples/generate.ts';
 import { main, root, run, say } from './process.ts';
@@ -25,7 +25,5 @@ await main(async () => {
   const exitCode = await run(process.execPath, [join(root, 'shared', 'cli', 'shardline.ts'), ...args], { cwd: workspace });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`wall time ${seconds} s, exit code ${exitCode}`);
-  const reports = existsSync(out) ? readdirSync(out).map((name) => join(out, name)) : [];
-  say(`reports: ${reports.join(' ') || 'none'}`);
   return exitCode;
 });

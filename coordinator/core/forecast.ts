@@ -85,13 +85,14 @@ function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds:
 const unsettledFiles = (files: ReadonlyMap<TestFile, { readonly openTests: number; readonly collectSeconds: number | null }>): TestFile[] =>
   [...files].flatMap(([file, { openTests, collectSeconds }]) => (openTests > 0 || collectSeconds === null ? [file] : []));
 
-/** How often a forecast is recorded, in milliseconds: this part of the deadline, within these bounds. */
-const EVERY = { part: 0.02, least: 1000, most: 5000 } as const;
+/** How often a forecast is recorded, in milliseconds: this part of the deadline, or without one of the run so far, within these bounds. */
+const EVERY = { partOfDeadline: 0.02, partOfAge: 0.1, least: 1000, most: 5000 } as const;
 
 /** The forecast, when it is time to say it again; null when it is not, or nothing can be said. */
 export function dueForecast(state: RunState): Forecast | null {
   const { opened, forecastAt, coordinatorAt, closed } = state;
-  const everyMs = opened.deadline === null ? EVERY.most : opened.deadline.seconds * 1000 * EVERY.part;
+  const everyMs =
+    opened.deadline === null ? (coordinatorAt - opened.at) * EVERY.partOfAge : opened.deadline.seconds * 1000 * EVERY.partOfDeadline;
   const isDue = forecastAt === null || coordinatorAt - forecastAt >= Math.min(Math.max(everyMs, EVERY.least), EVERY.most);
   return closed === null && isDue ? forecast(state) : null;
 }

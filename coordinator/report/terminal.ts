@@ -38,8 +38,9 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
     lines.length === 0 ? [] : [{ title, text: `${lines.join('\n')}\n` }];
   const painted = (lines: readonly string[]): readonly string[] => lines.map((line) => paintHead(paint, line));
   const judged = painted([...targetLines(report), ...comparisonLines(report)]);
+  const summary = painted(shortSummary(report));
   const parts = [
-    ...part(null, [...(isQuiet ? [] : details(report, options.width ?? 80, paint)), ...painted(shortSummary(report))]),
+    ...part(null, isQuiet ? summary : [...details(report, options.width ?? 80, paint), ...summary, ...(summary.length > 0 ? [''] : [])]),
     ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
     ...part(null, [...judged, ...(isQuiet ? [] : places(options, paint))]),
   ];

@@ -74,3 +74,17 @@ test('it is said when the first agent is there and then every few seconds', () =
   expect(dueForecast(stateAfter(limited, joined(a1), event, tick(2999)))).toBeNull();
   expect(dueForecast(stateAfter(limited, joined(a1), event, tick(3000)))).not.toBeNull();
 });
+
+test('without a deadline it is said often in the beginning, when little is known, and ever more seldom', () => {
+  const begun = [opening, joined(a1)] as const;
+  const said = dueForecast(stateAfter(...begun));
+  if (said === null) throw new Error('nothing was said');
+  const isDue = (saidAt: number, now: number): boolean =>
+    dueForecast(stateAfter(...begun, tick(saidAt), { kind: 'forecast', at: saidAt, ...said }, tick(now))) !== null;
+  expect(isDue(1000, 1999)).toBe(false);
+  expect(isDue(1000, 2000)).toBe(true);
+  expect(isDue(31_000, 34_000)).toBe(false);
+  expect(isDue(31_000, 35_000)).toBe(true);
+  expect(isDue(600_000, 604_999)).toBe(false);
+  expect(isDue(600_000, 605_000)).toBe(true);
+});
