@@ -35,14 +35,20 @@ export interface AgentLoop {
   readonly tellState: (phrase: string, fields: Record<string, unknown>) => void;
 }
 
+export interface LeaveWhen {
+  readonly once: boolean;
+  /** How long no run may come; null for ever. */
+  readonly maxIdleMs: number | null;
+}
+
 /**
- * Serves run after run until `shutdown` aborts, or until one run is over when `once`. At shutdown nothing more is pulled, what runs is
+ * Serves run after run until `shutdown` aborts, until none has come for `maxIdleMs`, or until one run is over when `once`. At shutdown nothing more is pulled, what runs is
  * interrupted with its results kept, and what was not begun is handed back. A run that cannot be served is told
  * and left; with `once` it rejects.
  */
-export async function agentLoop(loop: AgentLoop, options: { readonly once: boolean }, shutdown: AbortSignal): Promise<void> {
+export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: AbortSignal): Promise<void> {
   while (!shutdown.aborted) {
-    const spec = await loop.member.nextRun(shutdown);
+    const spec = await loop.member.nextRun(untilIdle(options.maxIdleMs, shutdown));
     if (spec === null) return;
     try {
       await serveRun(loop, spec, shutdown);
@@ -54,6 +60,10 @@ export async function agentLoop(loop: AgentLoop, options: { readonly once: boole
     if (options.once) return;
   }
 }
+
+/** Aborts at shutdown, and after that time. */
+const untilIdle = (maxIdleMs: number | null, shutdown: AbortSignal): AbortSignal =>
+  maxIdleMs === null ? shutdown : AbortSignal.any([shutdown, AbortSignal.timeout(maxIdleMs)]);
 
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const run = await loop.member.join(spec);

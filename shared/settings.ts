@@ -94,6 +94,8 @@ export interface AgentSettings extends CommonSettings {
   readonly command: 'agent';
   readonly redis: string;
   readonly name: string | null;
+  /** How long to wait for a run; null for as long as it takes. */
+  readonly maxIdleSeconds: number | null;
   /** Leave after one run, or when standard input ends: how a run starts its own agents. */
   readonly once: boolean;
   /** The only run to serve. */

@@ -21,7 +21,7 @@ const LEAVE_MS = 20_000;
 /** The same for one that a run started, of which Redis may have been a part: whoever ends the run waits for it. */
 const LOCAL_LEAVE_MS = 8000;
 
-/** Serves until it is told to leave: SIGTERM, SIGINT, or the end of its one run. Resolves with the exit code. */
+/** Serves until it is told to leave (SIGTERM, SIGINT), has had no run for `maxIdleSeconds`, or its one run is over. Resolves with the exit code. */
 export async function agentCommand(settings: AgentSettings, edge: Edge): Promise<number> {
   const host = hostname();
   // A run names its agents itself; anybody else's name need not be unique, and a restarted agent is another one.
@@ -78,7 +78,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           say(`${phrase} ${fields.run ?? ''}`);
         },
       },
-      { once: settings.once },
+      { once: settings.once, maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000 },
       leaving.signal,
     );
     return 0;

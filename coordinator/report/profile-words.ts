@@ -3,7 +3,7 @@
 import { type Phase, phases, type Report } from '../../shared/report.ts';
 import { oneLine, plural } from './harmless.ts';
 
-const phaseWords: Readonly<Record<Phase, string>> = {
+export const phaseWords: Readonly<Record<Phase, string>> = {
   preparation: 'set-up and discovery',
   'start-up': 'starting pytest',
   collection: 'collection',

@@ -357,6 +357,14 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'what reports call this agent; a suffix makes it unique',
   }),
   row({
+    name: 'max-idle',
+    kind: 'duration',
+    metavar: 'DURATION',
+    commands: agent,
+    decided: 'it waits until it is told to leave',
+    meaning: 'leave when no run has come for this long, as a machine of a CI job must',
+  }),
+  row({
     name: 'agent',
     kind: 'name',
     metavar: 'NAME',

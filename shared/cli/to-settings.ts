@@ -114,12 +114,13 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
 }
 
 function agentSettings({ values, workspace }: Read): AgentSettings {
-  const { text, flag } = reader(values);
+  const { text, flag, number } = reader(values);
   return {
     command: 'agent',
     ...common(values, workspace),
     redis: text('redis') ?? '',
     name: text('name'),
+    maxIdleSeconds: number('max-idle'),
     once: flag('once'),
     run: text('run'),
   };

@@ -1,7 +1,7 @@
 // Every command of the README is run: here, or by the test or CI step named here.
 
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { commandsOf, words } from '../support/doc-commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { newProject } from '../support/shardline.ts';
@@ -13,12 +13,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'docker compose --file docker/compose.yaml up --scale agent=2': 'test/e2e/docker.test.ts',
 };
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const commands = Array.from(readme.matchAll(/```sh\n([\s\S]*?)```/g), ([, block = '']) => block.trim().split('\n')).flat();
+const commands = commandsOf('README.md');
 const runs = commands.filter((command) => command.startsWith('npx shardline run'));
-
-/** What a shell makes of a line: words, with double quotes around those that hold spaces. */
-const words = (line: string): string[] => Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
 
 test('no command is left out', () => {
   const known = [

@@ -47,7 +47,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
         clock: { now: () => Date.now() - 3_600_000, wait: systemClock.wait },
         tellState: () => undefined,
       },
-      { once: true },
+      { once: true, maxIdleMs: null },
       new AbortController().signal,
     );
     const heard: RunEvent[] = [];
