@@ -1,10 +1,11 @@
 // How long whole commands take: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved, medians.
 //
-//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--engine stream]
+//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--engine stream] [--bytecode fresh|kept]
 //
-// Prints every time, both medians and their ratio.
+// Prints every time, both medians and their ratio. pytest keeps the bytecode of the test modules that it rewrote: `fresh` takes it away before
+// every command, as in a new checkout, the usual state of a CI job; `kept` leaves what the first command wrote, the usual state of a developer's tree.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { glob, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,8 +27,13 @@ const made: Readonly<Record<string, (directory: string) => Promise<BenchSuite>>>
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, engine: { type: 'string', default: 'stream' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    engine: { type: 'string', default: 'stream' },
+    bytecode: { type: 'string', default: 'fresh' },
+  },
 });
+if (values.bytecode !== 'fresh' && values.bytecode !== 'kept') throw new Error('--bytecode is fresh or kept');
 
 const python = await benchPython();
 for (const name of positionals.length === 0 ? [...Object.keys(made), 'networkx', 'pandas'] : positionals) {
@@ -83,10 +89,11 @@ async function compare(name: string, { workspace, paths, options }: BenchSuite, 
 
 /** Wall seconds. A suite with failures takes as long as it takes; anything else than 0 or 1 is no measurement. */
 async function time(command: string, args: readonly string[], cwd: string): Promise<number> {
+  if (values.bytecode === 'fresh') for await (const file of glob('**/__pycache__/*-pytest-*.pyc', { cwd })) await rm(join(cwd, file));
   const startedAt = performance.now();
   const { exitCode } = await execa(command, args, {
     cwd,
-    env: { PYTHONDONTWRITEBYTECODE: '1' },
+    env: { PYTHONDONTWRITEBYTECODE: '' },
     reject: false,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
