@@ -2,10 +2,19 @@
 
 import leven from 'leven';
 
-/** `Did you mean X? ` for the nearest known word when it is near enough to be a slip, else an empty text. */
+/** `Did you mean X? ` for the known word that begins with what was written, else for the nearest when it is near enough to be a slip, else an empty text. */
 export function didYouMean(word: string, known: readonly string[]): string {
+  const meant = begun(word, known) ?? slipped(word, known);
+  return meant === undefined ? '' : `Did you mean ${meant}? `;
+}
+
+function begun(word: string, known: readonly string[]): string | undefined {
+  return word.length < 3 ? undefined : known.find((candidate) => candidate.startsWith(word));
+}
+
+function slipped(word: string, known: readonly string[]): string | undefined {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: leven(word, candidate) }))
     .sort((left, right) => left.distance - right.distance);
-  return nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(word.length / 3)) ? `Did you mean ${nearest.candidate}? ` : '';
+  return nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(word.length / 3)) ? nearest.candidate : undefined;
 }

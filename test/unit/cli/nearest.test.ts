@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { didYouMean } from '../../../shared/cli/nearest.ts';
+
+const known = ['SHARDLINE_RERUNS', 'SHARDLINE_REDIS_URL', 'SHARDLINE_QUIET'];
+
+it('suggests the nearest known word for a slip', () => {
+  expect(didYouMean('SHARDLINE_QUEIT', known)).toBe('Did you mean SHARDLINE_QUIET? ');
+});
+
+it('prefers the word that was begun to one that is only spelled alike', () => {
+  expect(didYouMean('SHARDLINE_REDIS', known)).toBe('Did you mean SHARDLINE_REDIS_URL? ');
+});
+
+it('suggests nothing for a word that is like none', () => {
+  expect(didYouMean('colour', known)).toBe('');
+});
