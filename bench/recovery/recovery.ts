@@ -18,6 +18,8 @@ import { type Hosts, makeHosts } from './namespaces.ts';
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
 const AGENTS = [1, 2, 3];
+/** Half a shard. */
+const JUST_MS = 200;
 const ways = ['SIGKILL', 'SIGSTOP', 'cut'] as const;
 type Way = (typeof ways)[number];
 
@@ -119,15 +121,21 @@ async function follow(path: string) {
         ? [{ shard: event.shard, agent: event.agent, at: event.event.at }]
         : [],
     );
+  /** Only ever had by this agent. */
+  const isOnlyOf = (agent: string, shard: string): boolean =>
+    events.every((event) => event.kind !== 'attempt-started' || event.shard !== shard || event.agent === agent);
   return {
-    /** A shard whose first test has just begun there, and nowhere else: a shard of an agent that was thought dead may run in two places. */
+    /**
+     * A shard whose first test has just begun there, and that nobody else has had: an agent that was thought dead tells late what it ran
+     * meanwhile, which may be all of a shard that another runs again.
+     */
     async runningOn(name: string) {
       await more();
       let seen = begun().length;
       return await soon(() => {
         const found = begun()
           .slice(seen)
-          .find(({ shard, agent }) => agent.startsWith(name) && begun(shard).every((other) => other.agent === agent));
+          .find(({ shard, agent, at }) => agent.startsWith(name) && Date.now() - at < JUST_MS && isOnlyOf(agent, shard));
         seen = begun().length;
         return found;
       });
