@@ -32,7 +32,7 @@ export function createDrawer(out: Drawable): Drawer {
       // In one piece: what is erased for a moment would flicker.
       out.cork();
       if (lines.length > 0 || screen.length === 0 || width !== drawnWidth) clear();
-      for (const line of lines) out.write(`${line}\n`);
+      if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
       if (screen.length > 0) update(screen.join('\n'));
       out.uncork();
       drawn = screen;
