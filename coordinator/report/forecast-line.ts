@@ -3,8 +3,8 @@
 import type { Forecast, Remedy } from '../core/forecast.ts';
 import { oneLine, plural } from './harmless.ts';
 
-/** `about 40 s left`. */
-export const timeLeft = ({ secondsLeft }: Forecast): string => `about ${Math.ceil(secondsLeft)} s left`;
+/** `done in about 40 s`. */
+export const timeLeft = ({ secondsLeft }: Forecast): string => `done in about ${Math.ceil(secondsLeft)} s`;
 
 /** By how much the deadline is missed and what would mend that; null for a forecast that keeps it. */
 export function lateLine({ lateSeconds, remedy }: Forecast): string | null {

@@ -4,7 +4,6 @@ import type { AgentId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
-import type { Forecast } from '../core/forecast.ts';
 import { isRerunLimitExceeded } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
 import type { CountedResult } from './counted-result.ts';
@@ -19,12 +18,15 @@ export interface News {
   readonly tally: Tally;
   /** The result that the event brings, where it counts. */
   readonly counted: CountedResult | null;
-  /** The forecast before this event. */
-  readonly forecast: Forecast | null;
+  /** How many of the latest forecasts before this event, one after the other, said that the deadline will be missed. */
+  readonly lateForecasts: number;
 }
 
+/** So many forecasts in a row are believed: the first one knows only the agents that came first, and no test yet. */
+const BELIEVED = 2;
+
 /** One line without its end, mostly none. */
-export function newsLines({ event, before, tally, counted, forecast }: News, verbosity: Verbosity): readonly string[] {
+export function newsLines({ event, before, tally, counted, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
   switch (event.kind) {
     case 'run-opened':
       return [`run ${event.spec.runId}: ${plural(event.shards.length, 'shard')} of ${plural(filesIn(event.shards), 'file')}`];
@@ -67,9 +69,8 @@ export function newsLines({ event, before, tally, counted, forecast }: News, ver
       return [`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`];
     case 'forecast': {
       const late = lateLine(event);
-      const wasLate = forecast !== null && lateLine(forecast) !== null;
-      if (late !== null) return wasLate ? [] : [late];
-      return wasLate ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
+      if (late !== null) return lateForecasts + 1 === BELIEVED ? [late] : [];
+      return lateForecasts >= BELIEVED ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
     }
     case 'run-closed':
       return before.opened.reruns.times > 0 && isRerunLimitExceeded(before)

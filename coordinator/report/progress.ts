@@ -44,13 +44,15 @@ function watch(teller: Teller, verbosity: Verbosity, clock: Clock, painted: (lin
   // Agents' clocks may differ from this one: of a test's age, what counts is since when it is heard of.
   const running = createRunningTests(() => clock.now());
   let watched: Watched | null = null;
+  let lateForecasts = 0;
   return {
     observe(event, before) {
       const { tally, forecast } = watched ?? { tally: tallyOf(before), forecast: null };
       running.observe(event);
       const counted = countedResult(event, before);
-      const lines = newsLines({ event, before, tally, counted, forecast }, verbosity);
+      const lines = newsLines({ event, before, tally, counted, lateForecasts }, verbosity);
       if (counted !== null) count(tally, counted);
+      if (event.kind === 'forecast') lateForecasts = (event.lateSeconds ?? 0) > 0 ? lateForecasts + 1 : 0;
       watched = { state: before, tally, running, forecast: event.kind === 'forecast' ? event : forecast };
       teller.tell(lines.map(painted), watched);
     },

@@ -11,7 +11,7 @@ const late = (agents: number | null, files: number, ...named: string[]) => ({
 });
 
 test('what is said is by how much, and every way to mend it', () => {
-  expect(timeLeft(late(2, 0))).toBe('about 62 s left');
+  expect(timeLeft(late(2, 0))).toBe('done in about 62 s');
   expect(lateLine(late(2, 5, 'a.py', 'b.py', 'c.py'))).toBe(
     'at this speed the deadline comes 13 s too early: 2 more agents of 4 workers, or leaving out these 5 files (a.py, b.py, c.py and 2 more) would mend that',
   );

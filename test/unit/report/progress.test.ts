@@ -119,6 +119,17 @@ test('what others say stands above the screen too, and can do nothing to it', as
   expect(stripVTControlCharacters(screen.written())).toMatch(/shardline agent a1: slow\n$/);
 });
 
+test('a deadline is told to be missed once two forecasts say so, and then when it is not any more', async () => {
+  const record = await watched();
+  record.hear(0, ...begun);
+  const remedy = { agents: 1, workersPerAgent: 2, leaveOut: { files: 0, named: [] } };
+  const late: CoordinatorEvent = { kind: 'forecast', at: 1000, secondsLeft: 20, lateSeconds: 5, remedy };
+  const inTime: CoordinatorEvent = { kind: 'forecast', at: 1000, secondsLeft: 9, lateSeconds: 0, remedy: null };
+  expect(record.hear(1000, late, inTime, late)).toBe('');
+  expect(record.hear(1000, late)).toBe('at this speed the deadline comes 5 s too early: 1 more agent of 2 workers would mend that\n');
+  expect(record.hear(1000, late, inTime)).toBe('in time for the deadline again: done in about 9 s\n');
+});
+
 test('verbose tells every test, quiet none', async () => {
   const passed = told(a1, 1, 1, finished('a.py::t'));
   expect((await watched({ verbosity: 'verbose', color: true })).hear(0, ...begun, passed)).toContain(
