@@ -5,11 +5,15 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { type AgentId, agentId, type RunId } from '../../shared/ids.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
 
-// KEYS spec, coordinator   ARGV spec, life in s   returns the new epoch, which is above every earlier one, and whether the run was there
+// The new epoch is above every earlier one, also above those that a Redis which came back empty has forgotten: it is the time, in ms.
+// KEYS spec, coordinator   ARGV spec, life in s   returns the new epoch and whether the run was there
 const BEGIN = `
 local found = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local epoch = math.max(tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0') + 1, now)
+redis.call('HSET', KEYS[2], 'epoch', string.format('%.0f', epoch))
 redis.call('HDEL', KEYS[2], 'look', 'told', 'at')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return { epoch, found }`;

@@ -321,6 +321,18 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await channel.close();
   });
 
+  test('a coordinator whose run was taken over stays so when Redis has lost all since', async () => {
+    const spec = newSpec();
+    const old = await redisPools(redis).openRun(spec);
+    await redisPools(redis).openRun(spec);
+    await redis.unlink(...(await redis.keys(`*${spec.runId}}*`)));
+    const next = await redisPools(redis).openRun(spec);
+    await expect(old.presence()).rejects.toMatchObject({ code: 'taken-over' });
+    await expect(old.announce()).rejects.toMatchObject({ code: 'taken-over' });
+    expect(await here(next)).toMatchObject({ alive: [], taken: [] });
+    await next.close();
+  });
+
   test('a coordinator whose run was taken over changes nothing any more, while it is on and afterwards', async () => {
     const spec = newSpec();
     const old = await redisPools(redis).openRun(spec);
