@@ -14,8 +14,9 @@ export interface Member {
   readonly commands: Command[];
   /** Whether it is stopped by SIGSTOP. */
   isFrozen: boolean;
-  /** All that it ever said. */
+  /** All that it ever said, and how much of that when the last was started. */
   said: string;
+  saidBefore: number;
 }
 
 export interface Fleet extends AsyncDisposable {
@@ -32,6 +33,9 @@ export const isUp = (member: Member): boolean => {
   const last = member.commands.at(-1)?.nodeChildProcess;
   return last !== undefined && last.exitCode === null && last.signalCode === null;
 };
+
+/** Has the last coordinator that was started the run? Before, one that was frozen would take it over when it wakes. */
+export const hasTheRun = ({ said, saidBefore }: Member): boolean => /^run [a-z0-9-]+(:| resumed)/m.test(said.slice(saidBefore));
 
 export function signal(member: Member, name: NodeJS.Signals): void {
   if (name === 'SIGSTOP' || name === 'SIGCONT') member.isFrozen = name === 'SIGSTOP';
@@ -52,6 +56,7 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
     commands: [],
     isFrozen: false,
     said: '',
+    saidBefore: 0,
   });
   let isClosing = false;
   const start = (to: Member, argv: readonly string[]): void => {
@@ -60,6 +65,7 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
       to.said += chunk.toString();
     });
     to.commands.push(command);
+    to.saidBefore = to.said.length;
     // As whoever runs agents would: one that found no Redis is started again.
     if (argv[0] === 'agent') {
       void command.then(({ exitCode }) => {

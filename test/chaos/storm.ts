@@ -8,7 +8,7 @@ import { marked } from '../support/marked.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { newProject, type Project } from '../support/shardline.ts';
-import { endOf, type Fleet, isUp, type Member, makeFleet, signal } from './fleet.ts';
+import { endOf, type Fleet, hasTheRun, isUp, type Member, makeFleet, signal } from './fleet.ts';
 import { createRandom, type Random } from './random.ts';
 import { crashing, suite } from './suite.ts';
 
@@ -175,12 +175,16 @@ async function killCoordinator(fleet: Fleet, seconds: number, tell: (what: strin
 async function deposeCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
   const { coordinator } = fleet;
   const old = coordinator.commands.at(-1);
-  if (old === undefined || !isUp(coordinator) || coordinator.isFrozen) return;
+  if (old === undefined || !isUp(coordinator) || coordinator.isFrozen || !hasTheRun(coordinator)) return;
   tell(`SIGSTOP of the coordinator, which wakes ${seconds.toFixed(1)} s after another has taken over`);
   old.kill('SIGSTOP');
-  fleet.startCoordinator();
-  await wait(seconds * 1000);
-  old.kill('SIGCONT');
+  try {
+    fleet.startCoordinator();
+    await eventually('another has taken over', () => hasTheRun(coordinator), END_SECONDS);
+    await wait(seconds * 1000);
+  } finally {
+    old.kill('SIGCONT');
+  }
 }
 
 /** Every expected test exactly once, with plain pytest's outcome. */
