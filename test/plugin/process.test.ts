@@ -55,3 +55,13 @@ test('serial tests run in one xdist worker, whatever -n the user gives pytest', 
   const ran = await session.run(selectors('test_s.py::test_s'), undefined, 'serial');
   expect(ran.results.map(({ worker }) => worker)).toEqual(['gw0', 'gw0', 'gw0', 'gw0']);
 });
+
+test('a file that kills the workers that import it is blamed by its name, in a shard of several', async () => {
+  await using suite = await makeSuite({ 'test_1.py': 'def test_x(): pass\n', 'test_2.py': 'import os\nos._exit(3)\n' });
+  await using session = await openSuite(suite, { numprocesses: '2' });
+  const ran = await session.run(selectors('test_1.py', 'test_2.py'));
+  expect(ran.ending.kind).toBe('crashed');
+  expect(ran.events.filter(({ kind }) => kind === 'collect-failed')).toMatchObject([
+    { file: 'test_2.py', message: expect.stringContaining('exited with code 3') },
+  ]);
+});

@@ -76,9 +76,11 @@ class Narrowing:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):
+        file = None if isinstance(collector, pytest.Package) else self.paths.get(collector.path)
+        if file is not None:
+            self.channel.send("collecting", file=clean(file))
         started = perf_seconds()
         yield
-        file = None if isinstance(collector, pytest.Package) else self.paths.get(collector.path)
         if file is not None:
             self.seconds[file] = self.seconds.get(file, 0.0) + perf_seconds() - started
 
