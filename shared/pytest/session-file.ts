@@ -12,8 +12,24 @@ const PLUGIN_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.plugin'] as const;
 /** A longer path than this cannot be a Unix socket's on every system (108 bytes on Linux, 104 on macOS). */
 const LONGEST_DIRECTORY = 80;
 
-/** A discovery ends before anything is imported, a run and a stream are told over their socket what to run. */
+/** What a pytest that is only measured loads: nothing that changes what it does. */
+const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measuring'] as const;
+
+/** A discovery ends before anything is imported, a run and a stream are told over their socket what to run; what is measured runs as plain pytest does. */
 export type PytestTask =
+  | {
+      readonly mode: 'measure';
+      /** Where it writes what it measured: beginnings of file names. */
+      readonly recordPath: string;
+      /** What is told where a package is missing. */
+      readonly resultPath: string;
+      readonly pytestArgs: readonly string[];
+      /** After the user's own, so that these win. */
+      readonly lastArgs: readonly string[];
+      readonly serialMarker: string;
+      /** Whether it tells on standard error for which file modules are imported. */
+      readonly listsImports: boolean;
+    }
   | { readonly mode: 'discover'; readonly resultPath: string; readonly pytestArgs: readonly string[]; readonly serialMarker: string }
   | {
       /** The mark of tests that are put off, as they must run alone. */
@@ -57,10 +73,11 @@ export async function removeSessionDirectory(directory: string): Promise<void> {
 
 /** Writes the task to `path`. Ours come first among the arguments, so that the user's own `-n` wins. */
 export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
-  await writeFile(path, JSON.stringify({ maxAutoWorkers: null, ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
+  await writeFile(path, JSON.stringify({ maxAutoWorkers: null, lastArgs: [], ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
 }
 
 function ownArgs(task: PytestTask): readonly string[] {
+  if (task.mode === 'measure') return MEASURING_ARGS;
   if (task.mode === 'discover') return PLUGIN_ARGS;
   const args = [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
   // A crashed worker is replaced for as long as there is work: the agent decides what a crash costs.

@@ -33,6 +33,8 @@ export interface PytestStart {
   readonly sessionPath: string;
   /** Set over what tests may see of our environment. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Gets all that it prints on standard error, of which `output` keeps only the end. */
+  readonly hear?: (chunk: Buffer) => void;
 }
 
 /** Resolves when the interpreter runs. Throws `no-workspace` or `no-python`. */
@@ -67,6 +69,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   };
   stdout.on('data', keep);
   stderr.on('data', keep);
+  if (start.hear !== undefined) stderr.on('data', start.hear);
   // The watcher may be gone before we are.
   stdin.on('error', () => undefined);
 

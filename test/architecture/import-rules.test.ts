@@ -19,7 +19,8 @@ const adapterFiles = ['coordinator/local-agents.ts', 'agent/process-engine.ts', 
 const packageHomes: Readonly<Record<string, RegExp>> = {
   bullmq: /\/redis\//,
   ioredis: /\/redis\//,
-  execa: /^(shared\/(system|redis|pytest)\/|coordinator\/(discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
+  execa:
+    /^(shared\/(system|redis|pytest)\/|coordinator\/(audit|discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
   picomatch: /^coordinator\/commands\//,
   pino: /^shared\/system\//,
   zod: /^((shared\/(wire|cli|pytest)|agent\/pytest)\/|coordinator\/report\/journal-codec\.ts$)/,
@@ -61,7 +62,7 @@ const side = (path: string): string => path.split('/', 1)[0] ?? '';
 const isProduct = (path: string): boolean => product.some((name) => name === side(path));
 const isRelative = (specifier: string): boolean => specifier.startsWith('.');
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
-const adapterOf = (path: string): string | null => /^(coordinator|agent)\/(redis|discovery|report|pytest)\//.exec(path)?.[0] ?? null;
+const adapterOf = (path: string): string | null => /^(coordinator|agent)\/(redis|audit|discovery|report|pytest)\//.exec(path)?.[0] ?? null;
 const homeOf = (name: string): RegExp | undefined => packageHomes[name] ?? bundledHomes[name];
 /** What runs in a browser. */
 const isPage = (path: string): boolean => path.startsWith('coordinator/report/page/');

@@ -34,7 +34,7 @@ def main():
 
     import pytest
 
-    return pytest.main([*session["ownArgs"], *session["pytestArgs"]])
+    return pytest.main([*session["ownArgs"], *session["pytestArgs"], *session["lastArgs"]])
 
 
 def watch_parent():

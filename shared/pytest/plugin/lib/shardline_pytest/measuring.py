@@ -1,0 +1,199 @@
+"""Measures one pytest for `shardline audit` and changes nothing of it: what `-p shardline_pytest.measuring` loads, in every process of it.
+
+Each process appends JSON lines to a file of its own, as things happen: what is known stands there even if it is killed.
+"""
+
+import json
+import os
+import resource
+import time
+
+import pytest
+
+from . import session_of
+from .marks import register_marks
+from .running import RSS_UNIT
+
+# Sums and usage are written at most this often, in seconds, but for the end.
+FLUSH_SECONDS = 1
+# Scopes whose fixtures every test pays for by itself; others are paid for by the first test that needs them.
+OWN_SCOPES = ("function",)
+FILE_SCOPES = ("class", "module")
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config):
+    session = session_of(early_config)
+    if session is not None and session["listsImports"]:
+        # What -X importtime says goes to file descriptor 2, which capturing would take away.
+        early_config.known_args_namespace.capture = "no"
+        os.environ.pop("PYTHONPROFILEIMPORTTIME", None)  # meant for this process alone
+        tell_imports("conftest")
+    yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    session = session_of(config)
+    if session is None:
+        return
+    register_marks(config, session["serialMarker"])
+    workerinput = getattr(config, "workerinput", None)
+    workers = len(config.getoption("tx", None) or []) if config.getoption("dist", "no") != "no" else 0
+    name = workerinput["workerid"] if workerinput is not None else "main"
+    config.pluginmanager.register(Measuring(config, session, name, workers), "shardline-measuring")
+
+
+def tell_imports(name):
+    """What is imported from now on, until the next such line, is imported for this file or folder."""
+    os.write(2, ("\nshardline-importer: %s\n" % json.dumps(name)).encode("ascii"))
+
+
+class Measuring:
+    def __init__(self, config, session, name, workers):
+        self.session = session
+        self.root = str(config.rootpath)
+        self.is_controller = name == "main" and workers > 0
+        self.file = os.open("%s.%s" % (session["recordPath"], name), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.collecting = []
+        self.nested = []
+        self.fixtures = {}
+        self.paid = {}
+        self.reports = []
+        self.flushed_at = time.time()
+        self.tell("opened", workers=workers, dist=str(config.getoption("dist", "no")))
+
+    def tell(self, kind, **values):
+        line = json.dumps({"kind": kind, "at": time.time(), **values})
+        os.write(self.file, (line + "\n").encode("ascii"))
+
+    def tell_usage(self):
+        own, awaited = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        peak, now = resident_memory(own)
+        cpu = own.ru_utime + own.ru_stime + (0 if self.is_controller else awaited.ru_utime + awaited.ru_stime)
+        self.tell("usage", cpuSeconds=cpu, peakRssBytes=peak, rssBytes=now)
+        for (name, scope, file), (seconds, count) in self.fixtures.items():
+            self.tell("fixture", name=name, scope=scope, file=file, seconds=seconds, count=count)
+        self.fixtures = {}
+        self.flushed_at = time.time()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput["shardline"] = json.dumps(self.session)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self):
+        if not self.is_controller:
+            self.tell("collection-began")
+        yield
+        if not self.is_controller:
+            self.tell("collection-ended")
+            self.tell_usage()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        name = collector.nodeid.split("::")[0]
+        is_file = isinstance(collector, (pytest.File, pytest.Class)) and not isinstance(collector, pytest.Package)
+        if self.session["listsImports"]:
+            self.collecting.append(name if is_file else "%s/conftest" % name if name not in ("", ".") else "conftest")
+            tell_imports(self.collecting[-1])
+        started = time.perf_counter()
+        yield
+        if is_file:
+            self.tell("file-collected", file=name, seconds=time.perf_counter() - started)
+        if self.session["listsImports"]:
+            self.collecting.pop()
+            tell_imports(self.collecting[-1] if self.collecting else "conftest")
+
+    def pytest_collectreport(self, report):
+        if report.failed and not self.is_controller:
+            self.tell("not-collected", file=report.nodeid.split("::")[0])
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        self.nested.append(0.0)
+        started = time.perf_counter()
+        yield
+        took = time.perf_counter() - started
+        # Without fixtures that this one asked for by name while it ran: those are told by themselves.
+        own = max(0.0, took - self.nested.pop())
+        if self.nested:
+            self.nested[-1] += took
+        scope = str(fixturedef.scope)
+        key = (str(fixturedef.argname), scope, self.source(fixturedef))
+        seconds, count = self.fixtures.get(key, (0.0, 0))
+        self.fixtures[key] = (seconds + own, count + 1)
+        if scope not in OWN_SCOPES:
+            kind = "file" if scope in FILE_SCOPES else "session"
+            self.paid[kind] = self.paid.get(kind, 0.0) + own
+
+    def source(self, fixturedef):
+        """The file of a fixture of the suite, else the module that it comes from."""
+        code = getattr(fixturedef.func, "__code__", None)
+        path = code.co_filename if code is not None else ""
+        if path.startswith(self.root + os.sep) and "site-packages" not in path:
+            return os.path.relpath(path, self.root).replace(os.sep, "/")
+        return str(getattr(fixturedef.func, "__module__", None) or "unknown")
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        self.reports = []
+        self.paid = {}
+        line = item.location[1]
+        self.tell("test-began", nodeid=item.nodeid)
+        yield
+        if self.reports:
+            self.tell(
+                "test-ended",
+                nodeid=item.nodeid,
+                line=line + 1 if isinstance(line, int) and line >= 0 else None,
+                isSerial=item.get_closest_marker(self.session["serialMarker"]) is not None,
+                outcome=outcome_of(self.reports),
+                fileSeconds=self.paid.get("file", 0.0),
+                sessionSeconds=self.paid.get("session", 0.0),
+            )
+        if time.time() - self.flushed_at >= FLUSH_SECONDS:
+            self.tell_usage()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if not self.is_controller:
+            self.reports.append(report)
+        elif report.when not in PHASES:  # xdist's own, of a test that its worker did not survive
+            self.tell("crashed", nodeid=report.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self):
+        self.tell("finishing")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        self.tell_usage()
+        os.close(self.file)
+
+
+PHASES = ("setup", "call", "teardown")
+
+
+def outcome_of(reports):
+    """One test's outcome in shardline's words; of a test that a plugin ran again, that of the last time."""
+    last = max((index + 1 for index, report in enumerate(reports) if report.outcome == "rerun"), default=0)
+    reports = reports[last:]
+    for report in reports:
+        if report.outcome == "failed":
+            return "failed" if report.when == "call" else "error"
+    for report in reports:
+        if report.outcome == "skipped" and report.when != "teardown" and not hasattr(report, "context"):
+            return "xfailed" if hasattr(report, "wasxfail") else "skipped"
+    return "xpassed" if any(hasattr(report, "wasxfail") for report in reports if report.when == "call") else "passed"
+
+
+def resident_memory(usage):
+    """Peak and present, in bytes. Linux counts in getrusage's peak what the starting process held; its own account does not."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            lines = dict(line.split(":", 1) for line in file if line.startswith("Vm"))
+        return int(lines["VmHWM"].split()[0]) * 1024, int(lines["VmRSS"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        peak = usage.ru_maxrss * RSS_UNIT
+        return peak, peak

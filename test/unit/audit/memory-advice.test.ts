@@ -1,0 +1,16 @@
+// What one worker's memory says of how many fit.
+
+import { expect, test } from 'vitest';
+import { adviseMemory } from '../../../coordinator/core/audit/memory-advice.ts';
+
+test.each([
+  [{ peakRssBytes: 100e6, collectedRssBytes: 90e6, workers: 4 }, 1e9, { fitting: 8, doAllFit: true, limitBytes: null }],
+  [{ peakRssBytes: 500e6, collectedRssBytes: 100e6, workers: 4 }, 1e9, { fitting: 1, doAllFit: false, limitBytes: 300e6 }],
+  [{ peakRssBytes: 3e9, collectedRssBytes: 0, workers: 1 }, 1e9, { fitting: 1, doAllFit: false, limitBytes: null }],
+])('%o in %d bytes', (measured, memoryBytes, advice) => {
+  expect(adviseMemory(measured, memoryBytes)).toMatchObject(advice);
+});
+
+test('where no worker told what it held, nothing is advised', () => {
+  expect(adviseMemory({ peakRssBytes: 0, collectedRssBytes: 0, workers: 2 }, 1e9)).toBeNull();
+});
