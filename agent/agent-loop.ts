@@ -9,6 +9,7 @@ import type { RunSpec } from '../shared/run-spec.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { Engine, JoinedRun, PoolMember, Session } from './ports.ts';
+import { coverageSender } from './send-coverage.ts';
 
 export interface AgentIdentity {
   readonly id: AgentId;
@@ -69,9 +70,14 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   const run = await loop.member.join(spec);
   try {
     const outbox = createOutbox((events) => run.append(events), loop.clock);
-    const session = await loop
-      .engineFor(spec)
-      .open({ agent: loop.identity.id, spec, room: outbox.room, isMoreWaiting: () => run.isMoreWaiting(), ...loop.pytest });
+    const session = await loop.engineFor(spec).open({
+      agent: loop.identity.id,
+      spec,
+      room: outbox.room,
+      isMoreWaiting: () => run.isMoreWaiting(),
+      keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
+      ...loop.pytest,
+    });
     try {
       loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
       await serveSession(loop, spec, { run, outbox, session }, shutdown);

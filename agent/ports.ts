@@ -2,8 +2,9 @@
 
 import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import type { ControlCommand } from '../shared/control.ts';
+import type { CoverageOrigin, CoveragePart } from '../shared/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
-import type { AgentId } from '../shared/ids.ts';
+import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 
 /** The pool as an agent sees it. */
@@ -28,8 +29,18 @@ export interface JoinedRun {
   isMoreWaiting(): Promise<boolean>;
   /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
   serverNow(): Promise<number>;
+  /** Stores a compressed data file of coverage under its number, which is the agent's to choose. A run that is over takes nothing. */
+  storeCoverage(part: number, data: Uint8Array): Promise<CoveragePart>;
   /** Hands back attempts that were fetched and not begun, and releases the connections. */
   leave(): Promise<void>;
+}
+
+/** What pytest-cov left in a directory when one pytest had ended: all that is measured of `attempts`, and not all of `lost`. */
+export interface MeasuredCoverage {
+  readonly directory: string;
+  readonly origin: CoverageOrigin;
+  readonly attempts: readonly AttemptId[];
+  readonly lost: readonly AttemptId[];
 }
 
 /** Starts sessions. `process`: a new `pytest -n` per shard. `stream`: one long-lived session fed with files. */
@@ -50,6 +61,8 @@ export interface SessionRequest {
   readonly room: () => Promise<void> | null;
   /** Do attempts wait in the queue? Rejects where Redis does not say. */
   readonly isMoreWaiting: () => Promise<boolean>;
+  /** Takes what one pytest measured, before its directory is removed; null where pytest-cov is left alone. */
+  readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
   /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;
 }

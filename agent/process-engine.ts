@@ -1,5 +1,6 @@
 // The engine that starts a new `pytest -n` for every shard. Owns these processes and their session files; the agent loop decides what runs.
 
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AttemptEnding, type AttemptRequest, runsAlone } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
@@ -24,10 +25,12 @@ export function processEngine(): Engine {
 
 /** Starts a first pytest with the run's own arguments, up to the point where it would collect: what it would refuse is refused here. */
 async function open(request: SessionRequest): Promise<Session> {
-  const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
+  const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
   const { pytestArgs, serialMarker, stopsItself, drain } = request.spec;
   const directory = await makeSessionDirectory();
   const living = new Set<NarrowedPytest>();
+  /** Where each pytest has what it measured. */
+  const measuredIn = new WeakMap<NarrowedPytest, string>();
   let started = 0;
   let peakRssBytes = 0;
   let cpuSeconds = 0;
@@ -38,7 +41,18 @@ async function open(request: SessionRequest): Promise<Session> {
     const socket = join(directory, `${started}.sock`);
     const sessionPath = join(directory, `${started}.json`);
     const resultPath = join(directory, `${started}-result.json`);
-    const own = { socket, resultPath, pytestArgs, numprocesses: isSerial ? '1' : numprocesses, maxAutoWorkers, limits: LIMITS };
+    const measured = join(directory, `coverage-${started}`);
+    if (keepCoverage !== null) await mkdir(measured);
+    const coverageFile = keepCoverage === null ? null : join(measured, 'data');
+    const own = {
+      socket,
+      resultPath,
+      coverageFile,
+      pytestArgs,
+      numprocesses: isSerial ? '1' : numprocesses,
+      maxAutoWorkers,
+      limits: LIMITS,
+    };
     await writeSessionFile(sessionPath, { mode: 'run', ...own, serialMarker, stopsItself, isSerial });
     const pytest = await startNarrowed(
       socket,
@@ -47,6 +61,7 @@ async function open(request: SessionRequest): Promise<Session> {
       request.spec.testTimeoutSeconds,
     );
     living.add(pytest);
+    measuredIn.set(pytest, measured);
     void pytest.exited.then(() => living.delete(pytest));
     if (isClosed) pytest.kill();
     return pytest;
@@ -131,7 +146,7 @@ async function open(request: SessionRequest): Promise<Session> {
       const exit = await pytest.exited;
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
       cpuSeconds += log.cpuSeconds;
-      return classifyExit({
+      const ending = classifyExit({
         ...exit,
         isStarted: log.started !== null,
         finished: pytest.isBroken() ? null : log.finished,
@@ -141,6 +156,14 @@ async function open(request: SessionRequest): Promise<Session> {
         running: log.running(),
         output: pytest.output().trim().slice(-DETAIL_CHARS),
       });
+      const origin = log.started?.coverage ?? null;
+      const directory = measuredIn.get(pytest);
+      if (origin !== null && directory !== undefined) {
+        // pytest-cov writes its data when all is over, and not where an exception ended it.
+        const isWhole = ending.kind === 'finished' && !pytest.isShort();
+        await keepCoverage?.({ directory, origin, attempts: isWhole ? [attempt.id] : [], lost: isWhole ? [] : [attempt.id] });
+      }
+      return ending;
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
       return { kind: 'not-started', error: thrown.code, detail: thrown.message };

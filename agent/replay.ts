@@ -55,6 +55,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     numprocesses: '1',
     room: () => null,
     isMoreWaiting: async () => false,
+    keepCoverage: null,
     maxAutoWorkers: 1,
   });
   try {

@@ -1,6 +1,7 @@
 // The engine that keeps one `pytest -n` session for a whole run and feeds its xdist workers. Owns the session's directory, and that a session
 // which died is replaced.
 
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
@@ -30,7 +31,7 @@ export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | 
 
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null): Promise<Session> {
-  const { agent, python, workspace, numprocesses, maxAutoWorkers } = request;
+  const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
   const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
   let sessions = 0;
@@ -42,15 +43,20 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   /** For what cannot be fed after all. */
   let besides: Promise<Session> | null = null;
   let tested: Promise<string | null> | null = null;
+  /** Coverage of the sessions that have ended, on its way. */
+  const keeping: Promise<void>[] = [];
 
   const start = async (): Promise<FedPytest> => {
     sessions += 1;
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
-    const own = { socket, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
+    const measured = join(directory, `coverage-${sessions}`);
+    if (keepCoverage !== null) await mkdir(measured);
+    const coverageFile = keepCoverage === null ? null : join(measured, 'data');
+    const own = { socket, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
     const from = { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
-    return await startFed({
+    const pytest = await startFed({
       socket,
       startProcess: () => startPytest({ python, workspace, sessionPath, environment: request.environment ?? {} }),
       command: [python, '-m', 'pytest', ...pytestArgs],
@@ -64,6 +70,14 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
         tested ??= selfTest?.(python, started) ?? null;
       },
     });
+    const kept = pytest.ended.then(async () => {
+      const covered = pytest.covered();
+      if (covered !== null) await keepCoverage?.({ directory: measured, ...covered });
+    });
+    // What goes wrong with it is thrown by whoever closes the session.
+    kept.catch(() => undefined);
+    keeping.push(kept);
+    return pytest;
   };
 
   /** A session that died, whatever killed it, is replaced by the next attempt that needs one. */
@@ -114,8 +128,12 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
-    await Promise.all([fed?.end(), besides?.then((session) => session.close())]);
-    await removeSessionDirectory(directory);
+    try {
+      await Promise.all([fed?.end(), besides?.then((session) => session.close())]);
+      await Promise.all(keeping);
+    } finally {
+      await removeSessionDirectory(directory);
+    }
   };
 
   try {

@@ -2,6 +2,7 @@
 
 import type { AttemptRequest } from '../shared/attempt.ts';
 import type { ControlCommand } from '../shared/control.ts';
+import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
@@ -38,6 +39,8 @@ export interface RunChannel {
    * just broken. An agent is seen here only where its own account may listen.
    */
   connected(agents: readonly AgentId[]): Promise<ReadonlySet<AgentId> | null>;
+  /** Takes a data file of coverage out of the run, compressed as its agent sent it; null where Redis does not have it, or not all. */
+  takeCoverage(agent: AgentId, part: CoveragePart): Promise<Uint8Array | null>;
   /** Announces the run again, after Redis has lost it. */
   announce(): Promise<void>;
   /** Takes the run out of the pool and deletes its keys, unless it was taken over. The agents that served it move on. Again: the same end. */
@@ -104,8 +107,8 @@ export interface DiscoveredSuite {
   readonly unclearMarks: readonly { readonly file: TestFile; readonly line: number }[];
   /** Why one session cannot be fed file by file with these options; null when it can. */
   readonly unstreamable: string | null;
-  /** Does pytest-cov measure coverage with these options? */
-  readonly measuresCoverage: boolean;
+  /** What pytest-cov is asked for; null where nothing is measured. */
+  readonly coverage: CoverageOptions | null;
   readonly pytest: string;
   readonly xdist: string;
 }

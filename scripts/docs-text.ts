@@ -6,13 +6,16 @@ import { errorTable } from '../shared/errors.ts';
 
 const exitCodes: readonly [code: number, meaning: string][] = [
   [0, 'every expected test was run and none failed'],
-  [1, 'some tests failed, or could not be collected, or a target (`--targets`) was missed'],
+  [1, 'some tests failed, or could not be collected, or a target (`--targets`) or the limit of coverage (`--cov-fail-under`) was missed'],
   [2, 'interrupted (SIGINT, SIGTERM, SIGHUP, or `pytest.exit` in the suite); what had finished is in the report'],
   [3, 'internal error'],
   [4, 'usage error: a bad option, path or configuration; all of them are told at once'],
   [5, 'no tests were found'],
   [10, 'the deadline came with tests not run, and none of those that ran failed'],
-  [11, 'tests could not be run although time was left: no agent, Redis gone for good, or a shard that crashed too often'],
+  [
+    11,
+    'tests could not be run although time was left: no agent, Redis gone for good, or a shard that crashed too often; or coverage of a test that ran did not arrive',
+  ],
 ];
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

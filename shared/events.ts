@@ -1,6 +1,7 @@
 // What agents tell the coordinator: an append-only, versioned stream. The state of a run is these events reduced, and nothing else.
 
 import type { AttemptEnding, AttemptRole } from './attempt.ts';
+import type { KeptCoverage } from './coverage.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -73,6 +74,8 @@ export type RunEvent =
       /** Of the xdist workers and what they waited for; null from an agent that does not measure it. */
       readonly cpuSeconds: number | null;
     }
+  /** One pytest has ended, and what pytest-cov measured in it is in Redis. */
+  | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
   | {
       readonly kind: 'attempt-started';
       readonly at: number;

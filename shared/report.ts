@@ -1,5 +1,6 @@
 // `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
 
+import type { ReportedCoverage } from './coverage.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { Measure } from './targets.ts';
@@ -27,6 +28,8 @@ export interface Report {
   readonly profile: Profile;
   /** What the run was asked to reach; null without `--targets`. */
   readonly targets: readonly JudgedTarget[] | null;
+  /** null where none was measured, or by an earlier version. */
+  readonly coverage: ReportedCoverage | null;
   /** null without a baseline. */
   readonly comparison: Comparison | null;
 }

@@ -1,6 +1,7 @@
 // What one attempt has told so far: turns the plugin's messages into attempt events and knows what is still missing.
 
 import { assertNever } from '../../shared/assert-never.ts';
+import type { CoverageOrigin } from '../../shared/coverage.ts';
 import type { AttemptEvent } from '../../shared/events.ts';
 import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
@@ -15,6 +16,8 @@ export interface StartedPytest {
   readonly python: string;
   readonly pytest: string;
   readonly xdist: string;
+  /** Where the paths of what pytest-cov measures begin; null where it measures nothing for us. */
+  readonly coverage: CoverageOrigin | null;
 }
 
 export interface AttemptLog {

@@ -25,6 +25,8 @@ const message = z.discriminatedUnion('kind', [
     python: z.string(),
     pytest: z.string(),
     xdist: z.string(),
+    /** Where the paths of pytest-cov's data begin; null where it measures nothing for us. */
+    coverage: z.object({ workspace: z.string(), packages: z.string() }).nullable(),
   }),
   /** `serial`: those of `nodeids` that are put off. `mayBackUp`: no test of the file is marked `no_speculation`. */
   z.object({
@@ -48,10 +50,10 @@ const message = z.discriminatedUnion('kind', [
     rssBytes: z.number(),
     cpuSeconds: z.number(),
   }),
-  /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. */
+  /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. `isCovered`: all that it measured is written. */
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), file: z.string() }),
-  z.object({ kind: z.literal('task-done'), isWhole: z.boolean(), isLast: z.boolean() }),
+  z.object({ kind: z.literal('task-done'), isWhole: z.boolean(), isLast: z.boolean(), isCovered: z.boolean() }),
   /** Around the teardown of what outlived its file; `nodeid` ran last before. `message`: how it failed. */
   z.object({ kind: z.literal('tearing-down'), nodeid: z.string() }),
   z.object({ kind: z.literal('torn-down'), nodeid: z.string(), message: z.string().nullable() }),

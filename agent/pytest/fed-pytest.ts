@@ -11,6 +11,7 @@ import type { Session } from '../ports.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import { createClaims } from './claims.ts';
 import type { PytestMessage } from './codec.ts';
+import { type Covered, createCovered } from './covered.ts';
 import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
@@ -60,6 +61,10 @@ export interface FedPytest {
   peakRssBytes(): number;
   /** Processor time of all its xdist workers, each up to the end of its last test. */
   cpuSeconds(): number;
+  /** Resolves when it is gone and nothing more will be heard. */
+  readonly ended: Promise<void>;
+  /** Of which attempts coverage was measured; final when it has ended. */
+  readonly covered: Covered['told'];
   /** Lets every worker tear down what it has set up, then makes sure that nothing is left. */
   end(): Promise<void>;
 }
@@ -73,6 +78,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
+  const covered = createCovered();
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
   /** Workers that were ready once, and how many others ended since the last became so. */
@@ -128,6 +134,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       latest.get(worker)?.log.hear({ kind: 'worker-down', worker, error }, worker);
       return;
     }
+    covered.lose(task.attempt);
     const before = task.log.missing().length;
     task.log.hear({ kind: 'worker-down', worker, error }, worker);
     const remaining = task.log.remaining();
@@ -152,6 +159,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'started':
         onStarted(message);
+        if (message.coverage !== null) covered.begin(message.coverage);
         info.resolve({ workers: message.workers, python: message.python, pytest: message.pytest, xdist: message.xdist });
         return;
       case 'unsupported':
@@ -173,7 +181,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'exit-requested': {
         const task = latest.get(worker);
         task?.log.hear(message, worker);
-        if (task?.log.isExitRequested === true && feeding.leave(worker) === task) settle(task, doneEnding(task, false));
+        if (task?.log.isExitRequested !== true || feeding.leave(worker) !== task) return;
+        covered.lose(task.attempt);
+        settle(task, doneEnding(task, false));
         return;
       }
       case 'worker-down':
@@ -183,7 +193,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         if (message.isLast) usage.forget(worker);
         // First the workers, one of which may wait.
         const task = message.isLast ? feeding.leave(worker) : feeding.done(worker);
-        if (task !== undefined) settle(task, doneEnding(task, message.isWhole));
+        if (task === undefined) return;
+        covered.done(task.attempt, message.isCovered);
+        settle(task, doneEnding(task, message.isWhole));
         return;
       }
       default:
@@ -217,7 +229,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
     // All of it is gone, which is no single test's doing: nobody is blamed.
-    for (const task of feeding.clear()) settle(task, task.isBegun ? crashed(exit.exitCode, exit.signal, task, over) : { kind: 'unbegun' });
+    for (const task of feeding.clear()) {
+      if (task.isBegun) covered.lose(task.attempt);
+      settle(task, task.isBegun ? crashed(exit.exitCode, exit.signal, task, over) : { kind: 'unbegun' });
+    }
     await inbox.close();
     return over;
   })();
@@ -234,7 +249,16 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         Promise.reject(notStarted(`no xdist worker was ready in ${START_MS / 1000} s`)),
       ),
     ]);
-    return { info: found, run, isOver: () => over !== null, peakRssBytes: usage.peakRssBytes, cpuSeconds: usage.cpuSeconds, end };
+    return {
+      info: found,
+      run,
+      isOver: () => over !== null,
+      peakRssBytes: usage.peakRssBytes,
+      cpuSeconds: usage.cpuSeconds,
+      ended: exited.then(() => undefined),
+      covered: covered.told,
+      end,
+    };
   } catch (thrown) {
     (pytest as PytestProcess | null)?.kill();
     await exited.catch(() => undefined);
@@ -243,12 +267,17 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     limit.abort();
   }
 
-  async function run(log: AttemptLog, { selectors, role, predictedSeconds }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
+  async function run(
+    log: AttemptLog,
+    { id, selectors, role, predictedSeconds }: AttemptRequest,
+    interrupt: AbortSignal,
+  ): Promise<FedEnding> {
     // While the session started.
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const settled = Promise.withResolvers<FedEnding>();
     const task: Task = {
       number: ++tasks,
+      attempt: id,
       log,
       selectors,
       isSerial: runsAlone(role),

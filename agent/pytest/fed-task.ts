@@ -1,7 +1,7 @@
 // One attempt as a fed session has it: what is still to run, and how it can end.
 
 import type { AttemptEnding, InterruptCause } from '../../shared/attempt.ts';
-import type { TestFile } from '../../shared/ids.ts';
+import type { AttemptId, TestFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
 
@@ -9,6 +9,7 @@ import type { AttemptLog } from './attempt-log.ts';
 export interface Task {
   /** Which of the session's tasks it is, for the worker to tell them apart. */
   readonly number: number;
+  readonly attempt: AttemptId;
   readonly log: AttemptLog;
   /** What is still to run. */
   selectors: readonly Selector[];

@@ -23,6 +23,8 @@ export interface NarrowedPytest {
   kill(): void;
   /** The end of what it printed, below what was wrong with what it told, where something was. */
   output(): string;
+  /** Did it lose an xdist worker, and what that had measured? */
+  isShort(): boolean;
   /** Whether it told something that nobody could read: what it said last is not to be trusted then. */
   isBroken(): boolean;
 }
@@ -39,6 +41,7 @@ export async function startNarrowed(
   const early: { readonly message: PytestMessage; readonly worker: string }[] = [];
   let begun: { readonly log: AttemptLog; readonly task: object; readonly predictedSeconds: number } | null = null;
   let broken: unknown = null;
+  let isShort = false;
   let pytest: PytestProcess | null = null;
 
   const watch = createWatch({
@@ -51,6 +54,7 @@ export async function startNarrowed(
   const hear = (heard: PytestMessage, worker: string): void => {
     const message = watch.hear(heard, worker);
     if (message.kind === 'started') started.resolve(message);
+    if (message.kind === 'worker-down') isShort = true;
     if (begun === null) early.push({ message, worker });
     else begun.log.hear(message, worker);
     // xdist's controller runs nothing. A worker that replaces another is told the same.
@@ -97,6 +101,7 @@ export async function startNarrowed(
     interrupt,
     kill,
     output: () => `${broken === null ? '' : `${messageOf(broken)}\n`}${output()}`,
+    isShort: () => isShort,
     isBroken: () => broken !== null,
   };
 }

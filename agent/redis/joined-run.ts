@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/attempt.ts';
+import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
 import type { AgentId, RunId } from '../../shared/ids.ts';
-import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, runKeys } from '../../shared/redis/keys.ts';
+import { coverageField, jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
@@ -35,6 +36,13 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[3], ARGV[4])
 return 1`;
 
+// A closed run takes nothing. KEYS spec, coverage   ARGV field, piece, life in s   1 stored, -1 the run is closed
+const STORE_COVERAGE = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return 1`;
+
 // A lock that outlives a short absence of Redis; a dead agent is noticed by its connection and its presence, long before.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
 
@@ -62,10 +70,10 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
   await once();
   const heart = keepBeating(once, warn);
 
-  /** Did the run take the batch, now or before? */
-  const store = async (batch: number, text: string): Promise<boolean> => {
+  /** Did the run take it, now or before? */
+  const isTaken = async (storing: Promise<unknown>): Promise<boolean> => {
     try {
-      return (await redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS)) !== -1;
+      return (await storing) !== -1;
     } catch (thrown) {
       if (!FOR_NOW.test(String(thrown))) throw thrown;
       warn(thrown);
@@ -73,15 +81,32 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
     }
   };
 
+  /** Stores until the run took it, or is over; false then. */
+  const persist = async (store: () => Promise<unknown>): Promise<boolean> => {
+    while (!(await isTaken(store()))) {
+      await once();
+      if (life.isOver()) return false;
+      await delay(AGAIN_MS);
+    }
+    return true;
+  };
+
   return {
     async append(events) {
       batches += 1;
       const [batch, text] = [batches, encodeEvents(events)];
-      while (!(await store(batch, text))) {
-        await once();
-        if (life.isOver()) return;
-        await delay(AGAIN_MS);
+      await persist(() => redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS));
+    },
+
+    async storeCoverage(part, data) {
+      const { chunkBytes } = COVERAGE_LIMITS;
+      const chunks = Math.ceil(data.length / chunkBytes);
+      for (let chunk = 0; chunk < chunks; chunk += 1) {
+        const piece = Buffer.from(data.subarray(chunk * chunkBytes, (chunk + 1) * chunkBytes));
+        const field = coverageField(agent, part, chunk);
+        if (!(await persist(() => redis.eval(STORE_COVERAGE, 2, keys.spec, keys.coverage, field, piece, KEY_LIFE_SECONDS)))) break;
       }
+      return { part, chunks };
     },
 
     async pull(slots, serve, signal) {

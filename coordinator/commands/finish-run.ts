@@ -13,6 +13,7 @@ import { firstExitCode } from '../core/verdict.ts';
 import type { TimingStore } from '../ports.ts';
 import { readJournal } from '../report/journal.ts';
 import { writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
+import type { CombinedRun } from './combine-run.ts';
 import { closeMs, type Setting, within } from './setting.ts';
 import { showReport } from './show-report.ts';
 
@@ -22,6 +23,7 @@ export async function finishRun(
   state: RunState,
   store: (TimingStore & { readonly old: History }) | null,
   journal: Promise<void>,
+  combined: Pick<CombinedRun, 'table' | 'paths'> | null = null,
 ): Promise<number> {
   const { settings, edge, out } = setting;
   const report = judge(timedMerge(state), setting.judgement);
@@ -35,7 +37,7 @@ export async function finishRun(
       );
     }
   };
-  const paths: string[] = [];
+  const paths: string[] = [...(combined?.paths ?? [])];
   const write = async (): Promise<void> => {
     paths.push(...(await writeOutputs(report, out)));
   };
@@ -54,7 +56,7 @@ export async function finishRun(
   };
   await attempt(draw());
 
-  await attempt(showReport(report, { ...settings, paths }, edge));
+  await attempt(showReport(report, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
   for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);
   return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);
 }

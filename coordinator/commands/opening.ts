@@ -27,7 +27,7 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
 });
 
 /** Of a run, what its preparation found. */
-type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation'>;
+type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage'>;
 
 /** The first event of a run. */
 export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {

@@ -26,18 +26,12 @@ export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite, l
 }
 
 /** What the user should know of the suite, and of how it is run, before it runs. */
-export function tellSuite({ edge, settings }: Setting, suite: DiscoveredSuite, engine: EngineName, localAgents: number): void {
-  const { dist, unclearMarks, measuresCoverage } = suite;
+export function tellSuite({ edge }: Setting, suite: DiscoveredSuite): void {
+  const { dist, unclearMarks } = suite;
   const tell = (line: string): void => {
     edge.stderr.write(`shardline: ${line}\n`);
   };
   if (dist === 'loadgroup') tell('the whole suite was collected once to learn its groups, because of --dist loadgroup');
-  // One session of one agent leaves the data of all its xdist workers, as pytest does; several overwrite each other's.
-  if (measuresCoverage && (engine === 'process' || localAgents !== 1 || settings.redis !== null)) {
-    tell(
-      'coverage is not combined over agents and sessions: the data file holds what one of them measured (one agent with --engine stream leaves all)',
-    );
-  }
   for (const { file, line } of unclearMarks) {
     tell(`${file}:${line}: this shard_together mark binds nothing: its name must be one literal text`);
   }

@@ -59,7 +59,7 @@ export async function prepareRun(
   const suite = discovery.value;
 
   const engine = engineFor(setting, suite, agents.count);
-  tellSuite(setting, suite, engine, agents.count);
+  tellSuite(setting, suite);
   const plan = await planRun(setting, engine, suite, store.old, agents.count, pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const files = suite.files.map(({ file }) => file);
@@ -70,6 +70,7 @@ export async function prepareRun(
     spec: { ...(announced ?? specOf(setting, pytestArgs, null)), engine, maxfail: settings.maxfail ?? suite.maxfail },
     ...ordered(settings.order ?? 'longest', plan.shards, chances),
     affinity: plan.affinity,
+    coverage: suite.coverage,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });

@@ -1,17 +1,26 @@
 // From an open run to its exit code: the loop, and the report.
 
+import { join } from 'node:path';
 import { takesColor, takesScreen } from '../../shared/cli/terminal.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
+import { reduce } from '../core/reduce.ts';
 import type { Recorded } from '../core/resumed.ts';
 import type { RunState } from '../core/run-state.ts';
+import { coverageFiles } from '../report/coverage-files.ts';
 import type { Journal } from '../report/journal.ts';
 import { openProgress } from '../report/progress.ts';
 import { type Interrupts, runLoop } from '../run-loop.ts';
+import { combineRun } from './combine-run.ts';
 import { finishRun } from './finish-run.ts';
 import type { OpenRedis } from './open-redis.ts';
 import { closeMs, type Setting, within } from './setting.ts';
+
+/** Below the run's outputs, while they are not combined. */
+const COVERAGE_DIRECTORY = '.coverage-data';
+/** How long a run that is over waits for data files of coverage that are on their way; its agents have sent all by then. */
+const TAKE_COVERAGE_MS = 60_000;
 
 export interface OpenedRun {
   readonly state: RunState;
@@ -29,6 +38,8 @@ export async function serveRun(
   const { settings, edge, id } = setting;
   const { channel } = redis;
   const out = edge.stderr;
+  const coverage = coverageFiles(join(setting.out, COVERAGE_DIRECTORY), channel);
+  for (const kept of begun.coverage.kept) coverage.take(kept);
   const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env)];
   const progress = await openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
   redis.agents.local.speak((line) => progress.say(line));
@@ -40,6 +51,7 @@ export async function serveRun(
     if (event.kind === 'redis-emptied') claim();
     journal.record(event);
     progress.observe(event, before);
+    if (event.kind === 'coverage-kept') coverage.take(event.coverage);
   };
   // With a Redis of our own nobody else can join.
   const noAgentCanCome =
@@ -50,9 +62,17 @@ export async function serveRun(
     state = await runLoop({ channel, state: begun, recorded, clock: systemClock, redisWaitMs, observe, noAgentCanCome }, interrupts);
   } finally {
     progress.end();
+    await within(settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
     await within(closeMs(setting), channel.close());
   }
   claim();
+  const { coverage: asked } = state.opened;
+  const combined = asked === null ? null : await combineRun(setting, state, asked, coverage);
+  if (combined !== null) {
+    const event: CoordinatorEvent = { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage };
+    journal.record(event);
+    reduce(state, event);
+  }
   // Awaited here: what was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, redis.store, journal.close());
+  return await finishRun(setting, state, redis.store, journal.close(), combined);
 }

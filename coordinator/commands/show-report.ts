@@ -21,16 +21,23 @@ export interface Shown {
   readonly workspace: string;
   /** Where the outputs stand. */
   readonly paths: readonly string[];
+  /** coverage.py's table of a run that has just ended. */
+  readonly coverageTable?: string;
 }
 
 /** Prints the report; its last line is the verdict. Throws `output-not-writable` for GitHub's summary, when all is printed. */
-export async function showReport(report: Report, { verbosity, github, workspace, paths }: Shown, edge: Edge): Promise<void> {
+export async function showReport(
+  report: Report,
+  { verbosity, github, workspace, paths, coverageTable = '' }: Shown,
+  edge: Edge,
+): Promise<void> {
   const { stdout, env } = edge;
   const { parts, verdict } = reportParts(report, {
     color: takesColor(stdout, env),
     width: stdout.columns ?? null,
     paths: paths.map((path) => shortest(path, edge.cwd)),
     verbosity,
+    coverageTable,
   });
   const root = env.GITHUB_WORKSPACE ?? workspace;
   if (github) for (const line of annotations(report, (file) => locate(file, workspace, root))) stdout.write(`${line}\n`);

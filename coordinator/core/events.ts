@@ -1,6 +1,7 @@
 // What the coordinator's state is made from, and what it decides. The run loop writes the events to events.ndjson: replaying them gives the same state.
 
 import type { AttemptRole, InterruptCause } from '../../shared/attempt.ts';
+import type { CoverageOptions, ReportedCoverage } from '../../shared/coverage.ts';
 import type { RunEvent } from '../../shared/events.ts';
 import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
@@ -44,6 +45,8 @@ export interface RunOpened {
   readonly order: Order | null;
   /** The chance that something in a shard fails, by shard; 0 where nothing is said. */
   readonly failureChances: Readonly<Record<ShardId, number>>;
+  /** What pytest-cov was asked for; null where nothing is measured. */
+  readonly coverage: CoverageOptions | null;
 }
 
 /** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */
@@ -88,6 +91,8 @@ export type CoordinatorEvent =
   /** When the run would be done at the present speed, said every few seconds. */
   | ({ readonly kind: 'forecast'; readonly at: number } & Forecast)
   | { readonly kind: 'tick'; readonly at: number }
+  /** All coverage that came was combined, and reported as it was asked for. */
+  | { readonly kind: 'coverage-combined'; readonly at: number; readonly coverage: ReportedCoverage }
   | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
 
 /** Why no further shard is started: all done, or a cause that leaves tests not run. */

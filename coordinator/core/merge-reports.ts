@@ -4,6 +4,7 @@ import type { AgentId, NodeId } from '../../shared/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../shared/report.ts';
+import { coverageFindings } from './coverage.ts';
 import { rate } from './profile.ts';
 import { firstExitCode, verdict } from './verdict.ts';
 
@@ -21,7 +22,8 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.file, error])).values()];
   const totals = count(reports, tests, notRun);
   const flakyFails = reports.some(failsForFlaky);
-  const found = verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: false, flakyFails });
+  const coverage = coverageFindings(reports.map((report) => report.coverage));
+  const found = verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: false, flakyFails, coverage });
   const targets = reports.flatMap((report) => report.targets ?? []);
   const more = [...(reports.some((report) => report.exitCode === 3) ? [3] : []), ...(targets.some(({ met }) => !met) ? [1] : [])];
   const exitCode = firstExitCode([...(more.length > 0 && found.exitCode === 0 ? [] : [found.exitCode]), ...more]);
@@ -50,6 +52,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     agents: reports.flatMap(({ agents }) => agents),
     profile: mergeProfiles(reports, tests.length),
     targets: targets.length === 0 ? null : targets,
+    coverage: null,
     comparison: null,
   };
 }

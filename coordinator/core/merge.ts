@@ -7,6 +7,7 @@ import { type AgentId, type NodeId, type TestFile, testFile } from '../../shared
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
+import { coverageFindings } from './coverage.ts';
 import type { RunOpened } from './events.ts';
 import { profile } from './profile.ts';
 import { finalResult, isFlaky } from './rerun.ts';
@@ -41,10 +42,19 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   const tests = [...ran, ...missing].sort((left, right) => compareText(left.file, right.file));
   const collectErrors = collectErrorsOf(state);
   const totals = count(state, tests, notRun);
+  const coverage = state.coverage.combined;
+  const found = {
+    totals,
+    collectErrors: collectErrors.length,
+    notRun,
+    isInterrupted: isInterrupted(state),
+    flakyFails: opened.flakyFails,
+    coverage: coverageFindings([coverage]),
+  };
   return {
     schema: 1,
     runId: opened.spec.runId,
-    ...verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: isInterrupted(state), flakyFails: opened.flakyFails }),
+    ...verdict(found),
     startedAt: iso(opened.startedAt),
     finishedAt: iso(finish.finishedAt),
     deadline: deadlineOf(opened, finish.finishedAt),
@@ -56,6 +66,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
     targets: null,
+    coverage,
     comparison: null,
   };
 }

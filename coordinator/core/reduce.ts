@@ -28,6 +28,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-left':
       agentLeft(state, event);
       break;
+    case 'coverage-kept':
+      hearAgent(state, event.coverage.agent, event.at);
+      state.coverage.kept.push(event.coverage);
+      break;
     case 'attempt-started':
       attemptStarted(state, event);
       break;
@@ -100,6 +104,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'forecast':
       passTime(state, event.at);
       state.forecastAt = Math.max(state.forecastAt ?? event.at, event.at);
+      break;
+    case 'coverage-combined':
+      passTime(state, event.at);
+      state.coverage.combined ??= event.coverage;
       break;
     case 'stream-read':
     case 'tick':

@@ -6,6 +6,7 @@
 // Agent:    alive → left | lost; whoever joins is alive, and a lost one that takes or starts an attempt that is still open is so again. Left is final.
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../shared/attempt.ts';
+import type { KeptCoverage, ReportedCoverage } from '../../shared/coverage.ts';
 import type { AgentInfo, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
@@ -127,6 +128,8 @@ export interface RunState {
   readonly agents: Map<AgentId, AgentRecord>;
   readonly tests: Map<NodeId, TestRecord>;
   readonly work: Work;
+  /** What agents told of their coverage, in order, and what it came to; null until then. */
+  readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
   /** Tests whose first result is a failure. */
@@ -166,6 +169,7 @@ export function openRun(opened: RunOpened): RunState {
     agents: new Map(),
     tests: new Map(),
     work: noWork(),
+    coverage: { kept: [], combined: null },
     collectErrors: new Map(),
     failed: new Set(),
     failures: opened.collectErrors.length,

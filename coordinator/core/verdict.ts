@@ -3,6 +3,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { NotRunReason, Verdict } from '../../shared/outcome.ts';
 import type { NotRun, Totals } from '../../shared/report.ts';
+import type { CoverageFindings } from './coverage.ts';
 
 /** Every exit code; where several apply, the first in this order is used. */
 export const exitPrecedence = [4, 3, 2, 1, 11, 10, 5, 0] as const;
@@ -22,6 +23,7 @@ export interface Findings {
   readonly isInterrupted: boolean;
   /** Does a flaky test make the run fail? */
   readonly flakyFails: boolean;
+  readonly coverage: CoverageFindings;
 }
 
 /** `passed` only where every expected test was run and none failed. */
@@ -30,10 +32,13 @@ export function verdict(findings: Findings): { readonly verdict: Verdict; readon
   return { verdict: verdictOf(exitCode), exitCode };
 }
 
-function applying({ totals, collectErrors, notRun, isInterrupted, flakyFails }: Findings): readonly ExitCode[] {
+function applying({ totals, collectErrors, notRun, isInterrupted, flakyFails, coverage }: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
   if (totals.failed + totals.error + collectErrors + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
+  if (coverage.isMissed) codes.add(1);
+  // Of a run that was stopped, coverage is as much a part as its tests are: that was said already.
+  if (coverage.isPartial && !isInterrupted && notRun.length === 0) codes.add(11);
   if (codes.size === 0) codes.add(totals.expected === 0 ? 5 : 0);
   return [...codes];
 }

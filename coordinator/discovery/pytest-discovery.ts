@@ -61,7 +61,7 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     together: result.together.map((files) => files.map(testFile)),
     unclearMarks: result.unclearMarks.map(({ file, line }) => ({ file: testFile(file), line })),
     unstreamable: result.unstreamable,
-    measuresCoverage: result.measuresCoverage,
+    coverage: result.coverage,
     pytest: result.pytest,
     xdist: result.xdist,
   };

@@ -3,8 +3,19 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/attempt.ts';
+import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
 import { type AttemptId, agentId } from '../../shared/ids.ts';
-import { jobKey, KEY_LIFE_SECONDS, lifeline, poolKeys, QUEUE_NAME, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
+import {
+  coverageField,
+  jobKey,
+  KEY_LIFE_SECONDS,
+  lifeline,
+  poolKeys,
+  QUEUE_NAME,
+  queueKeys,
+  type RunKeys,
+  runKeys,
+} from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
@@ -130,6 +141,18 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
       }
     },
 
+    async takeCoverage(agent, { part, chunks }) {
+      const fields = Array.from({ length: chunks }, (_, chunk) => coverageField(agent, part, chunk));
+      const pieces: Buffer[] = [];
+      for (const field of fields) {
+        const piece = await redis.hgetBuffer(keys.coverage, field);
+        if (piece === null || piece.length > COVERAGE_LIMITS.chunkBytes) return null;
+        pieces.push(piece);
+      }
+      await redis.hdel(keys.coverage, ...fields);
+      return Buffer.concat(pieces);
+    },
+
     async announce() {
       await tenure.restore();
       await announceToPool(redis, spec);
@@ -170,7 +193,7 @@ const toJob = (attempt: AttemptRequest) => ({
 
 /** The spec and what depends on it in one step: from then on agents write nothing more. */
 async function deleteKeys(redis: Redis, tenure: Tenure, keys: RunKeys, attempts: readonly AttemptId[]): Promise<void> {
-  await tenure.end([keys.spec, keys.events, keys.producers, keys.control, keys.agents, keys.holding, ...queueKeys(keys)]);
+  await tenure.end([keys.spec, keys.events, keys.producers, keys.control, keys.agents, keys.holding, keys.coverage, ...queueKeys(keys)]);
   for (let from = 0; from < attempts.length; from += CHUNK) {
     await redis.unlink(...attempts.slice(from, from + CHUNK).flatMap((id) => [jobKey(keys, id), `${jobKey(keys, id)}:lock`]));
   }

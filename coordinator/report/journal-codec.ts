@@ -8,6 +8,7 @@ import { notRunReasons } from '../../shared/outcome.ts';
 import { orders } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
+import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
 import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
@@ -52,6 +53,8 @@ const ownSchemas: OwnSchemas = {
     speculate: z.boolean(),
     order: z.enum(orders).nullable(),
     failureChances: z.record(shardIdSchema, z.number()),
+    // Runs of an earlier version combined none.
+    coverage: coverageOptionsSchema.nullable().default(null),
   }),
   'attempt-enqueued': z.object({
     kind: z.literal('attempt-enqueued'),
@@ -88,6 +91,7 @@ const ownSchemas: OwnSchemas = {
       .nullable(),
   }),
   tick: z.object({ kind: z.literal('tick'), at }),
+  'coverage-combined': z.object({ kind: z.literal('coverage-combined'), at, coverage: reportedCoverageSchema }),
   'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),
 };
 

@@ -117,6 +117,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         return;
       case 'attempt-started':
       case 'attempt-ended':
+      case 'coverage-kept':
         return;
       default:
         assertNever(event);

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
+import { coverageLines } from './coverage-words.ts';
 import { harmless, oneLine, plural } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
 import { type Paint, paintFor, paintHead } from './paint.ts';
@@ -22,6 +23,8 @@ export interface TerminalOptions {
   /** Where the outputs stand. */
   readonly paths: readonly string[];
   readonly verbosity: Verbosity;
+  /** coverage.py's own; none unless given. */
+  readonly coverageTable?: string;
 }
 
 /** Lines that belong together, each ended; `title` where they are for whoever wants to know more. */
@@ -41,6 +44,7 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
   const summary = painted(shortSummary(report));
   const parts = [
     ...part(null, isQuiet ? summary : [...details(report, options.width ?? 80, paint), ...summary, ...(summary.length > 0 ? [''] : [])]),
+    ...part(null, painted(coverageLines(report, isQuiet ? '' : (options.coverageTable ?? '')))),
     ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
     ...part(null, [...judged, ...(isQuiet ? [] : places(options, paint))]),
   ];

@@ -3,6 +3,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ShardlineError } from '../errors.ts';
 import { type CommandName, commandNames, commandRow } from './commands.ts';
+import { takeCoverageWords } from './coverage-words.ts';
 import type { Output } from './edge.ts';
 import { didYouMean } from './nearest.ts';
 import { flagsOf, optionsOf } from './options.ts';
@@ -10,7 +11,7 @@ import { flagsOf, optionsOf } from './options.ts';
 export interface Arguments {
   readonly command: CommandName;
   readonly operands: readonly string[];
-  /** Everything after the first `--`. */
+  /** Everything after the first `--`, and of a run pytest-cov's options, wherever they stand. */
   readonly rest: readonly string[];
   readonly flags: ReadonlyMap<string, string>;
   readonly mistakes: readonly ShardlineError[];
@@ -19,8 +20,9 @@ export interface Arguments {
 /** null when all was said already: help or version was printed. Throws `bad-option` when no command can be made out. */
 export function readArguments(argv: readonly string[], version: string, stdout: Output): Arguments | null {
   const end = argv.indexOf('--');
-  const own = end === -1 ? argv : argv.slice(0, end);
-  const rest = end === -1 ? [] : argv.slice(end + 1);
+  const before = end === -1 ? argv : argv.slice(0, end);
+  const { own, coverage } = before[0] === 'run' ? takeCoverageWords(before) : { own: before, coverage: [] };
+  const rest = [...coverage, ...(end === -1 ? [] : argv.slice(end + 1))];
   let found: Arguments | null = null;
 
   const program = new Command('shardline')

@@ -11,3 +11,8 @@ export function pluginPath(): string {
 export function launchPath(): string {
   return fileURLToPath(new URL('./plugin/launch.py', import.meta.url));
 }
+
+/** Absolute path of combine.py, which combines coverage data. */
+export function combinePath(): string {
+  return fileURLToPath(new URL('./plugin/combine.py', import.meta.url));
+}

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
+import { coverageOptionsSchema } from '../wire/coverage.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
@@ -17,7 +18,7 @@ const discovery = z.object({
   together: z.array(z.array(z.string())),
   unclearMarks: z.array(z.object({ file: z.string(), line: z.number().int() })),
   unstreamable: z.string().nullable(),
-  measuresCoverage: z.boolean(),
+  coverage: coverageOptionsSchema.nullable(),
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

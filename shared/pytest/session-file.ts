@@ -37,6 +37,8 @@ export type PytestTask =
       readonly stopsItself: boolean;
       /** One session for as long as the agent feeds its xdist workers. */
       readonly mode: 'stream';
+      /** Where pytest-cov's data go, for the agent; null where pytest-cov is left alone. */
+      readonly coverageFile: string | null;
       readonly relay: Relay;
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
@@ -48,6 +50,7 @@ export type PytestTask =
     }
   | {
       readonly mode: 'run';
+      readonly coverageFile: string | null;
       readonly socket: string;
       readonly resultPath: string;
       readonly pytestArgs: readonly string[];
@@ -73,7 +76,8 @@ export async function removeSessionDirectory(directory: string): Promise<void> {
 
 /** Writes the task to `path`. Ours come first among the arguments, so that the user's own `-n` wins. */
 export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
-  await writeFile(path, JSON.stringify({ maxAutoWorkers: null, lastArgs: [], ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
+  const unless = { maxAutoWorkers: null, coverageFile: null, lastArgs: [] };
+  await writeFile(path, JSON.stringify({ ...unless, ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
 }
 
 function ownArgs(task: PytestTask): readonly string[] {

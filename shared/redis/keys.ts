@@ -26,6 +26,8 @@ export interface RunKeys {
   readonly agents: string;
   /** hash: agent → attempts that it is serving. */
   readonly holding: string;
+  /** hash: agent/part/chunk → a piece of compressed coverage data. */
+  readonly coverage: string;
   /** hash: epoch of the coordinator, number of its last look, and when that was by the server's clock. */
   readonly coordinator: string;
   /** BullMQ's prefix: its own keys are `<prefix>:<QUEUE_NAME>:…`. */
@@ -44,6 +46,7 @@ export function runKeys(runId: RunId): RunKeys {
     control: `${run}:control`,
     agents: `${run}:agents`,
     holding: `${run}:holding`,
+    coverage: `${run}:coverage`,
     coordinator: `${run}:coordinator`,
     queuePrefix: run,
   };
@@ -54,6 +57,8 @@ export const queueKeys = (keys: RunKeys): readonly string[] =>
   ['meta', 'id', 'wait', 'active', 'prioritized', 'pc', 'events', 'marker', 'completed', 'failed', 'delayed', 'paused', 'stalled'].map(
     (name) => `${keys.queuePrefix}:${QUEUE_NAME}:${name}`,
   );
+
+export const coverageField = (agent: AgentId, part: number, chunk: number): string => `${agent}/${part}/${chunk}`;
 
 export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;
 

@@ -5,6 +5,7 @@ import { attemptRoles } from '../attempt.ts';
 import { type AttemptEvent, EVENT_VERSION, type RunEvent } from '../events.ts';
 import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
+import { keptCoverageSchema } from './coverage.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
 
 const at = z.number();
@@ -66,6 +67,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     peakRssBytes: z.number(),
     cpuSeconds: z.number().nullable().default(null),
   }),
+  z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
   z.object({
     kind: z.literal('attempt-started'),
     at,

@@ -5,6 +5,7 @@ import { messageOf, ShardlineError } from '../errors.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
 import { phases, type Report, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
+import { reportedCoverageSchema } from './coverage.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 
 const REPORT_SCHEMA = 1;
@@ -104,6 +105,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
     .nullable()
     .default(null),
+  coverage: reportedCoverageSchema.nullable().default(null),
   comparison: z
     .object({
       baseline: z.string(),

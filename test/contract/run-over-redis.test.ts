@@ -9,9 +9,11 @@ import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
 import type { AttemptRequest } from '../../shared/attempt.ts';
 import type { ControlCommand } from '../../shared/control.ts';
+import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
 import type { RunEvent } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { runKeys } from '../../shared/redis/keys.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { eventually } from '../support/eventually.ts';
 import { servers, startServer } from '../support/redis.ts';
@@ -132,6 +134,25 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     expect(more).toEqual([true, true, true, true, false]);
     await run.leave();
     await channel.close();
+  });
+
+  test('coverage data arrive whole, are taken once, and leave nothing behind', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const data = Buffer.alloc(COVERAGE_LIMITS.chunkBytes * 2 + 5, '\xff0123456789abcde', 'latin1');
+    const part = await run.storeCoverage(3, data);
+    expect(part).toEqual({ part: 3, chunks: 3 });
+    expect(await redis.ttl(runKeys(spec.runId).coverage)).toBeGreaterThan(0);
+    expect(await channel.takeCoverage(agentId('a1'), part)).toEqual(data);
+    expect(await channel.takeCoverage(agentId('a1'), part)).toBeNull();
+    await run.storeCoverage(4, data);
+    await channel.close();
+    expect(await redis.exists(runKeys(spec.runId).coverage)).toBe(0);
+    await run.storeCoverage(5, data);
+    expect(await redis.exists(runKeys(spec.runId).coverage)).toBe(0);
+    await run.leave();
   });
 
   test('a retry is served before all that waits, and retries in the order they were enqueued', async () => {

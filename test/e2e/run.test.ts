@@ -364,13 +364,3 @@ test('a run leaves nothing in the project but its own folder, and learns for the
   expect((await readdir(project.directory)).sort()).toEqual(['.shardline', 'test_a.py']);
   expect(JSON.parse(await project.read(join('.shardline', 'timings.json')))).toMatchObject({ version: 2, files: [['test_a.py', {}]] });
 });
-
-test('coverage of several agents is said to be incomplete, that of one session is not', async () => {
-  await using project = await newProject({
-    'conftest.py': 'def pytest_addoption(parser):\n    parser.addoption("--cov", action="append", dest="cov_source")\n',
-    'test_a.py': 'def test_a(): pass\n',
-  });
-  const told = 'coverage is not combined over agents and sessions';
-  expect((await project.shardline(['run', '--agents', '2', '-n', '1', '--', '--cov=pkg'])).stderr).toContain(told);
-  expect((await project.shardline(['run', '-n', '1', '--', '--cov=pkg'])).stderr).not.toContain(told);
-});

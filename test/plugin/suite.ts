@@ -111,6 +111,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     agent: agentId('a1'),
     room: () => null,
     isMoreWaiting,
+    keepCoverage: null,
     spec,
     workspace: suite.path,
     python,

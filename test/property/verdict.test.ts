@@ -22,6 +22,7 @@ const findings = fc.record({
   notRun: fc.array(fc.record({ reason: fc.constantFrom(...notRunReasons) }), { maxLength: 3 }),
   isInterrupted: fc.boolean(),
   flakyFails: fc.boolean(),
+  coverage: fc.record({ isMissed: fc.boolean(), isPartial: fc.constant(false) }),
 });
 
 test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used, in whatever order they come', () => {
@@ -38,8 +39,8 @@ test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used,
 test('passed goes with 0 and with nothing missing, failed or stopped', () => {
   fc.assert(
     fc.property(findings, (found) => {
-      const { totals, collectErrors, notRun, isInterrupted, flakyFails } = found;
-      const failures = totals.failed + totals.error + (flakyFails ? totals.flaky : 0);
+      const { totals, collectErrors, notRun, isInterrupted, flakyFails, coverage } = found;
+      const failures = totals.failed + totals.error + (flakyFails ? totals.flaky : 0) + Number(coverage.isMissed);
       const isSpotless = failures + collectErrors + notRun.length === 0 && !isInterrupted && totals.expected > 0;
       const result = verdict(found);
       expect(result.exitCode === 0).toBe(isSpotless);
@@ -55,6 +56,7 @@ test('finding one thing more never makes an exit code weaker', () => {
       const worse = [
         { ...found, isInterrupted: true },
         { ...found, collectErrors: found.collectErrors + 1 },
+        { ...found, coverage: { ...found.coverage, isMissed: true } },
         { ...found, notRun: [...found.notRun, { reason }] },
       ];
       for (const each of worse) expect(exitPrecedence.indexOf(verdict(each).exitCode)).toBeLessThanOrEqual(before);

@@ -191,6 +191,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
     notRun,
     collectErrors: [],
     targets: null,
+    coverage: null,
     comparison: null,
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('runner-1'), attempt: 1, state: 'done' }],
     agents: Array.from({ length: agents }, (_, index) => {

@@ -94,6 +94,17 @@ describe('settings', () => {
     ]);
   });
 
+  test("pytest-cov's options go to pytest wherever they stand, with their values", async () => {
+    const given = ['--cov', 'pkg', '--agents', '2', '--cov-report', 'xml:c.xml', '--cov-fail-under=80', '--cov-branch', 'tests', '--cov'];
+    expect(await run([...given, '--', '-k', 'x'])).toMatchObject({
+      agents: 2,
+      paths: ['tests'],
+      pytestArgs: ['--cov', 'pkg', '--cov-report', 'xml:c.xml', '--cov-fail-under=80', '--cov-branch', '--cov', '-k', 'x'],
+    });
+    expect(await mistakes(run(['--coverage']))).toEqual([expect.stringContaining('There is no option --coverage')]);
+    expect(await mistakes(agent(['--redis', 'redis://h', '--cov=pkg']))).toEqual([expect.stringContaining('There is no option --cov.')]);
+  });
+
   test('on the command line win over the environment, and these over pyproject.toml', async () => {
     const toml = '[tool.shardline]\nagents = 1\npool = "toml"\nwait-agents = "2m"\n';
     const env = { SHARDLINE_AGENTS: '2', SHARDLINE_POOL: 'env' };

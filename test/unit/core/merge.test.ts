@@ -95,6 +95,7 @@ test('a run whose every test passed is told in full', () => {
       rating: 'poor',
     },
     targets: null,
+    coverage: null,
     comparison: null,
   });
 });

@@ -62,6 +62,7 @@ export const opened = (
     speculate: false,
     order: null,
     failureChances: {},
+    coverage: null,
     ...rest,
   };
 };

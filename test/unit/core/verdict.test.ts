@@ -14,12 +14,27 @@ const totals = {
   notRun: 0,
   duplicatesDropped: 0,
 };
-const green: Findings = { totals, collectErrors: 0, notRun: [], isInterrupted: false, flakyFails: false };
+const green: Findings = {
+  totals,
+  collectErrors: 0,
+  notRun: [],
+  isInterrupted: false,
+  flakyFails: false,
+  coverage: { isMissed: false, isPartial: false },
+};
 
 test.each<[string, Partial<Findings>, string, number]>([
   ['every test passed', {}, 'passed', 0],
   ['nothing was collected', { totals: { ...totals, expected: 0, passed: 0 } }, 'no-tests', 5],
   ['a test failed', { totals: { ...totals, failed: 1 } }, 'failed', 1],
+  ['the limit of coverage was missed', { coverage: { isMissed: true, isPartial: false } }, 'failed', 1],
+  ['coverage of something did not arrive', { coverage: { isMissed: false, isPartial: true } }, 'incomplete', 11],
+  [
+    'coverage is a part, as its tests are',
+    { notRun: [{ reason: 'deadline' }], coverage: { isMissed: false, isPartial: true } },
+    'deadline',
+    10,
+  ],
   ['a test had an error', { totals: { ...totals, error: 1 } }, 'failed', 1],
   ['a file could not be collected', { collectErrors: 1 }, 'failed', 1],
   ['nothing but a file that could not be collected', { totals: { ...totals, expected: 0 }, collectErrors: 1 }, 'failed', 1],

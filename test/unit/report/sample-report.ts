@@ -67,6 +67,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
       rating: 'excellent',
     },
     targets: null,
+    coverage: null,
     comparison: null,
     ...changes,
   };

@@ -11,6 +11,7 @@ from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
 from .channel import cap
 from .marks import group_names, names_in
+from .covering import asked_for
 from .unstreamable import unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
@@ -43,7 +44,7 @@ class Discovery:
     def pytest_cmdline_main(self, config):
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
-        self.measures_coverage = bool(config.getoption("cov_source", None)) and not config.getoption("no_cov", False)
+        self.coverage = asked_for(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -113,7 +114,7 @@ class Discovery:
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
-            "measuresCoverage": self.measures_coverage,
+            "coverage": self.coverage,
             **versions(),
         }
         write_result(self.session, result)

@@ -10,6 +10,7 @@ from .channel import Channel
 from .controlling import Controlling
 from .discovery import discovery_of
 from .marks import register_marks
+from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .narrowing import Narrowing
 from .running import Running
 from .unstreamable import unstreamable
@@ -40,7 +41,12 @@ def pytest_load_initial_conftests(early_config):
     if "PYTEST_XDIST_WORKER" in os.environ and hasattr(options, "cov_append"):
         # pytest-cov 7.1 erases all data files at each process's start, those of workers that were recycled too.
         options.cov_append = True
+    is_kept = session is not None and session["coverageFile"] is not None and is_measuring(options)
+    if is_kept:
+        keep_apart(options, session["coverageFile"])
     yield
+    if is_kept:
+        lift_limit(early_config)
 
 
 # Before xdist's own, which makes the list of workers from it.
@@ -69,7 +75,7 @@ def pytest_configure(config):
     channel = Channel(session["socket"], name)
     register = config.pluginmanager.register
     if workerinput is None:
-        channel.send("started", executable=sys.executable, workers=max(1, workers), **versions())
+        channel.send("started", executable=sys.executable, workers=max(1, workers), coverage=origin_of(session, config), **versions())
         register(Controlling(session, channel), "shardline-controlling")
     if session["mode"] == "stream":
         problem = unstreamable(config) if workerinput is None else None

@@ -12,6 +12,7 @@ from _pytest.runner import collect_one_node
 
 from .arguments import path_of, split_argument
 from .channel import cap, clean, perf_seconds
+from .covering import save
 from .narrowing import MESSAGE_BYTES, NO_SPECULATION, OWN_ID, is_among, own_id, selects, skip_phase
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
@@ -29,6 +30,7 @@ class Streaming:
         self.config = config
         self.serial_marker = session["serialMarker"]
         self.relays = session["relays"]
+        self.is_measured = session["coverageFile"] is not None
         self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
         self.directories = {}
@@ -60,7 +62,8 @@ class Streaming:
                 # Now, as an error in a teardown belongs to what ran last.
                 self.tear_down_to(None)
             is_last = is_recycled or bool(session.shouldfail or session.shouldstop)
-            self.channel.send("task-done", isWhole=finished, isLast=is_last)
+            is_covered = self.is_measured and save(self.config)
+            self.channel.send("task-done", isWhole=finished, isLast=is_last, isCovered=is_covered)
             if is_last:
                 break
         self.tear_down_to(None)

@@ -1,0 +1,50 @@
+// Sends what pytest-cov measured to the coordinator: the data files as they are, compressed, and a word of which attempts they are of.
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+import type { Clock } from '../shared/clock.ts';
+import { COVERAGE_LIMITS, type CoveragePart } from '../shared/coverage.ts';
+import type { AgentId } from '../shared/ids.ts';
+import type { Outbox } from './outbox.ts';
+import type { JoinedRun, MeasuredCoverage } from './ports.ts';
+
+const { chunkBytes, chunks, fileBytes } = COVERAGE_LIMITS;
+const compress = promisify(deflate);
+
+/** What an engine hands each pytest's coverage to. A file that is too large is told as one that is missing. */
+export function coverageSender(
+  run: Pick<JoinedRun, 'storeCoverage'>,
+  outbox: Pick<Outbox, 'push'>,
+  agent: AgentId,
+  clock: Pick<Clock, 'now'>,
+): (measured: MeasuredCoverage) => Promise<void> {
+  let files = 0;
+  return async ({ directory, origin, attempts, lost }) => {
+    const parts: CoveragePart[] = [];
+    let problem: string | null = null;
+    for (const path of await dataFiles(directory)) {
+      const { size } = await stat(path);
+      const data = size > fileBytes ? null : await compress(await readFile(path));
+      if (data === null || data.length > chunks * chunkBytes) {
+        problem ??= `agent ${agent} measured more than can be sent: ${size} bytes in one file (${fileBytes} at most, ${chunks * chunkBytes} compressed)`;
+        continue;
+      }
+      files += 1;
+      parts.push(await run.storeCoverage(files, data));
+    }
+    const isWhole = problem === null && parts.length > 0;
+    const told = isWhole ? { attempts, lost } : { attempts: [], lost: [...attempts, ...lost] };
+    outbox.push({ kind: 'coverage-kept', at: clock.now(), coverage: { agent, origin, parts, ...told, problem } });
+  };
+}
+
+/** What coverage.py wrote there: the one file of a pytest that ended in order, or those of its xdist workers. */
+async function dataFiles(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('-journal'))
+    .map(({ name }) => join(directory, name))
+    .sort();
+}

@@ -1,0 +1,71 @@
+// The coverage of a run that is over: what came of it is combined and reported as pytest-cov was asked to, and what did not come is named.
+
+import { mkdir } from 'node:fs/promises';
+import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../shared/coverage.ts';
+import { type Combined, combineCoverage } from '../../shared/pytest/combine-coverage.ts';
+import { missingCoverage } from '../core/coverage.ts';
+import { merge } from '../core/merge.ts';
+import type { RunState } from '../core/run-state.ts';
+import type { CoverageFiles } from '../report/coverage-files.ts';
+import type { Setting } from './setting.ts';
+
+/** How long coverage.py may take for its reports without a deadline; with one it is half of what is left. */
+const COMBINE_MS = 15 * 60_000;
+
+export interface CombinedRun {
+  readonly coverage: ReportedCoverage;
+  /** The table for the terminal; empty where nobody asked for one. */
+  readonly table: string;
+  readonly paths: readonly string[];
+}
+
+/** Throws `bad-message` only. */
+export async function combineRun(setting: Setting, state: RunState, options: CoverageOptions, files: CoverageFiles): Promise<CombinedRun> {
+  const { settings, python, out } = setting;
+  const { workspace } = settings;
+  const { kept } = state.coverage;
+  const received = kept.flatMap(({ agent, origin, parts }) =>
+    parts.flatMap(({ part }) => {
+      const path = files.pathOf(agent, part);
+      return path === undefined ? [] : [{ path, agent, ...origin }];
+    }),
+  );
+  await mkdir(files.directory, { recursive: true, mode: 0o700 });
+  try {
+    const { directory } = files;
+    const isReported = !(options.notOnFail && hasFailed(state));
+    const about = { python, workspace, directory, out, options, files: received, isReported };
+    const combined = await combineCoverage({ ...about, limitMs: limitMs(setting) });
+    const unusable = new Set(combined.unusable);
+    const missing = missingCoverage(state, (agent, part) => {
+      const path = files.pathOf(agent, part);
+      return path !== undefined && !unusable.has(path);
+    });
+    const told = kept.flatMap(({ problem }) => problem ?? []);
+    const problems = [...new Set([...told, ...files.problems, ...combined.problems])];
+    return { coverage: reported(state, options, combined, { missing, problems }), table: combined.text, paths: combined.written };
+  } finally {
+    await files.remove();
+  }
+}
+
+function reported(
+  state: RunState,
+  { failUnder }: CoverageOptions,
+  { percent, isUnder, warnings }: Combined,
+  short: Pick<ReportedCoverage, 'missing' | 'problems'>,
+): ReportedCoverage {
+  // A part says nothing of the whole.
+  const isWhole = !isPartial(short) && state.closed?.why.kind === 'done';
+  return { percent, failUnder, isMet: isWhole && isUnder !== null ? !isUnder : null, ...short, warnings };
+}
+
+function hasFailed(state: RunState): boolean {
+  const { totals, collectErrors } = merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
+  return totals.failed + totals.error + collectErrors.length > 0;
+}
+
+function limitMs({ settings, startedAt }: Setting): number {
+  if (settings.deadlineSeconds === null) return COMBINE_MS;
+  return Math.max(0, (startedAt + settings.deadlineSeconds * 1000 - Date.now()) / 2);
+}

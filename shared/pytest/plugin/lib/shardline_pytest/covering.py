@@ -1,0 +1,64 @@
+"""pytest-cov, where it is at work: what it was asked for, and that its data are the agent's, which sends them to be combined with those of all others.
+
+Its reports and its limit would be those of one session only: the coordinator makes them, of everything.
+"""
+
+import os
+import sysconfig
+
+
+def is_measuring(options):
+    """Will pytest-cov measure with these options? Asked before it starts."""
+    return bool(getattr(options, "cov_source", None)) and not getattr(options, "no_cov", False)
+
+
+def keep_apart(options, data_file):
+    """Before pytest-cov starts: its data go to this file, those of subprocesses too, and it reports nothing."""
+    os.environ["COVERAGE_FILE"] = data_file
+    options.cov_report = {"": None}
+
+
+def lift_limit(config):
+    """Once pytest-cov has started, and read the limit that its configuration sets."""
+    plugin = config.pluginmanager.getplugin("_cov")
+    if plugin is not None:
+        plugin.options.cov_fail_under = None
+
+
+def origin_of(session, config):
+    """Where the paths of the data begin; None when nothing is measured for the agent."""
+    if session["coverageFile"] is None or not config.pluginmanager.hasplugin("_cov") or config.getoption("no_cov", False):
+        return None
+    return {"workspace": os.path.realpath(str(config.invocation_params.dir)), "packages": os.path.realpath(sysconfig.get_path("purelib"))}
+
+
+def asked_for(config):
+    """pytest-cov's options as it has read them; None when it is not there or does nothing."""
+    plugin = config.pluginmanager.getplugin("_cov")
+    if plugin is None or config.getoption("no_cov", False):
+        return None
+    options = plugin.options
+    reports = options.cov_report if isinstance(options.cov_report, dict) else {kind: None for kind in options.cov_report}
+    return {
+        "source": None if options.cov_source is None else [str(source) for source in options.cov_source],
+        "config": str(options.cov_config),
+        "branch": options.cov_branch,
+        "append": bool(options.cov_append),
+        "reports": reports,
+        "failUnder": options.cov_fail_under or None,
+        "precision": getattr(options, "cov_precision", None) or 0,
+        "notOnFail": bool(options.no_cov_on_fail),
+    }
+
+
+def save(config):
+    """Writes what this process has measured so far: a worker that dies costs only what it was at. False where nothing is measured or can be written."""
+    plugin = config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is None or controller.cov is None:
+        return False
+    try:
+        controller.cov.save()
+    except Exception:
+        return False  # told as coverage that is missing
+    return True

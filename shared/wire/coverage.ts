@@ -1,0 +1,40 @@
+// What agents and the journal say of coverage.
+
+import { z } from 'zod';
+import { COVERAGE_LIMITS, type CoverageOptions, type KeptCoverage, type ReportedCoverage } from '../coverage.ts';
+import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
+
+/** A path that is only ever compared with others: it must not be a pattern to coverage.py. */
+const prefix = z
+  .string()
+  .max(4096)
+  .regex(/^\/[^\0\n]*$/);
+
+export const keptCoverageSchema: z.ZodType<KeptCoverage> = z.object({
+  agent: agentIdSchema,
+  origin: z.object({ workspace: prefix, packages: prefix }),
+  parts: z.array(z.object({ part: z.int().positive(), chunks: z.int().positive().max(COVERAGE_LIMITS.chunks) })),
+  attempts: z.array(attemptIdSchema),
+  lost: z.array(attemptIdSchema),
+  problem: z.string().nullable(),
+});
+
+export const coverageOptionsSchema: z.ZodType<CoverageOptions> = z.object({
+  source: z.array(z.string()).nullable(),
+  config: z.string(),
+  branch: z.boolean().nullable(),
+  append: z.boolean(),
+  reports: z.record(z.string(), z.string().nullable()),
+  failUnder: z.number().nullable(),
+  precision: z.int().nonnegative(),
+  notOnFail: z.boolean(),
+});
+
+export const reportedCoverageSchema: z.ZodType<ReportedCoverage> = z.object({
+  percent: z.number().nullable(),
+  failUnder: z.number().nullable(),
+  isMet: z.boolean().nullable(),
+  missing: z.array(z.object({ file: testFileSchema, agent: agentIdSchema })),
+  problems: z.array(z.string()),
+  warnings: z.array(z.string()),
+});

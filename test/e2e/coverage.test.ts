@@ -1,0 +1,133 @@
+// pytest-cov over several agents: the numbers of plain pytest, file by file, and no hole that is not named.
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { environmentPython } from '../support/python.ts';
+import { startTcpServer } from '../support/redis.ts';
+import { newProject, type Project } from '../support/shardline.ts';
+
+const plugins = ['-p', 'no:randomly', '-p', 'no:cacheprovider'] as const;
+const out = ['--out', 'out'] as const;
+
+/** Each test waits until tests of two processes have begun, so that both agents have some; plain pytest waits for nobody. */
+const meeting = `import os, time
+def meet():
+    place = os.environ.get("MEETING")
+    if place is None: return
+    open(os.path.join(place, str(os.getpid())), "w").close()
+    until = time.monotonic() + 40
+    while len(os.listdir(place)) < 2 and time.monotonic() < until: time.sleep(0.02)
+`;
+
+const suite = {
+  'pytest.ini': '[pytest]\npythonpath = . tests\n',
+  'pkg/__init__.py': '',
+  'pkg/sign.py': 'def sign(n):\n    if n > 0:\n        return 1\n    if n < 0:\n        return -1\n    return 0\n',
+  'pkg/part.py': 'def never():\n    return 1\n\nVALUE = 2\n',
+  'pkg/unimported.py': 'def unimported():\n    return 1\n',
+  'tests/meeting.py': meeting,
+  'tests/test_plus.py': 'from meeting import meet\nfrom pkg.sign import sign\ndef test_plus():\n    meet()\n    assert sign(1) == 1\n',
+  'tests/test_minus.py':
+    'from meeting import meet\nfrom pkg.sign import sign\nimport pkg.part\ndef test_minus():\n    meet()\n    assert sign(-1) == -1\n',
+  ...Object.fromEntries(
+    Array.from({ length: 6 }, (_, index) => [
+      `tests/test_${index}.py`,
+      'from meeting import meet\nfrom pkg.sign import sign\ndef test_n():\n    meet()\n    assert sign(1) == 1\n',
+    ]),
+  ),
+};
+
+interface Measured {
+  readonly files: Readonly<Record<string, unknown>>;
+  readonly totals: unknown;
+}
+
+const measured = async (project: Project, path: string): Promise<Measured> => {
+  const { files, totals } = JSON.parse(await project.read(path)) as Measured;
+  return { files, totals };
+};
+
+const plain = async (project: Project, args: readonly string[]): Promise<number | undefined> =>
+  (await execa(environmentPython('plugins'), ['-m', 'pytest', ...plugins, ...args], { cwd: project.directory, reject: false })).exitCode;
+
+test('coverage of two agents whose workspaces have other roots is that of plain pytest: files, branches, contexts, reports and limit', async () => {
+  const python = environmentPython('plugins');
+  await using project = await newProject(suite);
+  await using other = await newProject(suite);
+  await using another = await newProject(suite);
+  await using server = await startTcpServer();
+  const place = await mkdtemp(join(tmpdir(), 'shardline-test-meeting-'));
+  const settings = { SHARDLINE_REDIS_URL: server.url, SHARDLINE_PYTHON: python, MEETING: place };
+  const agents = [other, another].map(({ shardline }, index) => shardline(['agent', '--name', `far${index}`, '-n', '1'], settings));
+  try {
+    const asked = ['--cov=pkg', '--cov-branch', '--cov-context=test', '--cov-report=term-missing', '--cov-fail-under=60'];
+    expect(await plain(project, [...asked, '--cov-report=json:plain.json'])).toBe(0);
+    const args = [...out, ...asked, '--cov-report', 'json:ours.json', '--cov-report=xml:reports/cov.xml', 'tests', '--', ...plugins];
+    const result = await project.shardline(['run', ...args], settings);
+    expect(result.exitCode, result.all).toBe(0);
+    const report = await project.report();
+    expect(report.agents.map(({ tests }) => tests > 0)).toEqual([true, true]);
+    expect(await measured(project, 'ours.json')).toEqual(await measured(project, 'plain.json'));
+    expect(report.coverage).toMatchObject({ failUnder: 60, isMet: true, missing: [], problems: [], warnings: [] });
+    expect(result.stdout).toMatch(/pkg\/unimported\.py +2 +2 +0 +0 +0% +1-2\n/);
+    expect(result.stdout).toMatch(/^coverage 66\.67 %, limit 60 %$/m);
+    expect(await project.read('out/coverage.xml')).toBe(await project.read('reports/cov.xml'));
+    expect(await project.read('out/.coverage')).toBe(await project.read('.coverage'));
+
+    // What is left of a run's data is what every other tool of coverage.py reads.
+    const shown = await execa(python, ['-m', 'coverage', 'report', '--format=total', '--data-file=out/.coverage'], {
+      cwd: project.directory,
+    });
+    expect(shown.stdout).toBe('67');
+  } finally {
+    for (const agent of agents) agent.kill('SIGTERM');
+    await Promise.all(agents);
+    await rm(place, { recursive: true });
+  }
+});
+
+test('each shard with a pytest of its own: the numbers of plain pytest, by its configuration, and exit 1 below the limit that it sets', async () => {
+  await using project = await newProject({
+    ...suite,
+    'pytest.ini': '[pytest]\npythonpath = . tests\naddopts = --cov --cov-report json\n',
+    '.coveragerc':
+      '[run]\nbranch = true\nparallel = true\nsource = pkg\nrelative_files = true\n[report]\nfail_under = 90\n[json]\noutput = c.json\n',
+  });
+  expect(await plain(project, [])).toBe(1);
+  const theirs = await measured(project, 'c.json');
+  const args = [...out, '--engine', 'process', '--agents', '2', '-n', '1', '--', ...plugins];
+  const result = await project.shardline(['run', ...args], { SHARDLINE_PYTHON: environmentPython('plugins') });
+  expect(result.exitCode, result.all).toBe(1);
+  expect(await measured(project, 'c.json')).toEqual(theirs);
+  const report = await project.report();
+  expect(report).toMatchObject({ verdict: 'failed', totals: { passed: 8, failed: 0 } });
+  expect(report.coverage).toMatchObject({ failUnder: 90, isMet: false, missing: [], problems: [] });
+  expect(result.stdout).toContain('ERROR coverage of 66.67 % is below the limit of 90 % (--cov-fail-under)');
+  expect(result.stdout).not.toContain('pkg/part.py');
+});
+
+test('a worker that dies takes with it only the coverage of the file that it was at: exit 11, and the file is named', async () => {
+  await using project = await newProject({
+    ...suite,
+    'tests/test_killer.py':
+      'import os\nfrom pkg.part import never\ndef test_never(): assert never() == 1\ndef test_crash():\n    if not os.path.exists("crashed"):\n        open("crashed", "w").close()\n        os._exit(3)\n',
+  });
+  const args = [...out, '-n', '1', '--reruns', '1', '--reruns-limit', '100%', '--', ...plugins, '--cov=pkg', '--cov-fail-under=99'];
+  const result = await project.shardline(['run', ...args], { SHARDLINE_PYTHON: environmentPython('plugins') });
+  expect(result.exitCode, result.all).toBe(11);
+  const report = await project.report();
+  expect(report).toMatchObject({ verdict: 'incomplete', totals: { passed: 10, flaky: 1, notRun: 0 } });
+  expect(report.coverage).toMatchObject({ isMet: null, missing: [{ file: 'tests/test_killer.py', agent: 'a1' }], problems: [] });
+  expect(result.stdout).toContain('COVERAGE MISSING tests/test_killer.py - it ran on a1');
+  expect(result.stdout).toMatch(/^coverage [\d.]+ % of what arrived, not judged by the limit of 99 %$/m);
+
+  // The same from what was recorded.
+  await mkdir(join(project.directory, 'again'));
+  await writeFile(join(project.directory, 'again', 'events.ndjson'), await project.read('out/events.ndjson'));
+  const again = await project.shardline(['report', 'again', '--json', 'again.json']);
+  expect(again.exitCode).toBe(11);
+  expect(JSON.parse(await project.read('again.json'))).toMatchObject({ coverage: report.coverage });
+});

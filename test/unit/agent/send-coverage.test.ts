@@ -1,0 +1,66 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inflateSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { createCovered } from '../../../agent/pytest/covered.ts';
+import { coverageSender } from '../../../agent/send-coverage.ts';
+import { COVERAGE_LIMITS } from '../../../shared/coverage.ts';
+import type { RunEvent } from '../../../shared/events.ts';
+import { agentId, attemptId, shardId } from '../../../shared/ids.ts';
+
+const origin = { workspace: '/w', packages: '/p' };
+const [first, second] = [attemptId(shardId(1), 1), attemptId(shardId(2), 1)];
+
+/** Sends what is in a directory of these files (name → text, or size of a hole) and gives what was stored and told. */
+async function send(files: Readonly<Record<string, string | number>>) {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-coverage-'));
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(directory, name), typeof content === 'string' ? content : '');
+      if (typeof content === 'number') await truncate(join(directory, name), content);
+    }
+    const stored: string[] = [];
+    const told: RunEvent[] = [];
+    const run = {
+      async storeCoverage(part: number, data: Uint8Array) {
+        stored.push(inflateSync(data).toString());
+        return { part, chunks: 1 };
+      },
+    };
+    const sender = coverageSender(run, { push: (event) => told.push(event) }, agentId('a1'), { now: () => 5 });
+    await sender({ directory, origin, attempts: [first], lost: [second] });
+    return { stored, told };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+test('every data file is sent, and told with the attempts that it is of', async () => {
+  const { stored, told } = await send({ data: 'all', 'data.host.1.x': 'of a worker', 'data-journal': 'of SQLite' });
+  expect(stored).toEqual(['all', 'of a worker']);
+  const parts = [
+    { part: 1, chunks: 1 },
+    { part: 2, chunks: 1 },
+  ];
+  expect(told).toEqual([
+    { kind: 'coverage-kept', at: 5, coverage: { agent: 'a1', origin, parts, attempts: [first], lost: [second], problem: null } },
+  ]);
+});
+
+test('where there is no data file, or one that is too large, nothing counts as sent', async () => {
+  const nothing = { attempts: [], lost: [first, second] };
+  expect((await send({})).told).toMatchObject([{ coverage: { ...nothing, parts: [], problem: null } }]);
+  const { told } = await send({ data: 'small', 'data.large': COVERAGE_LIMITS.fileBytes + 1 });
+  expect(told).toMatchObject([{ coverage: { ...nothing, problem: expect.stringContaining('agent a1 measured more than can be sent') } }]);
+});
+
+test('an attempt is covered where its worker has written what it measured, and none died over it', () => {
+  const covered = createCovered();
+  covered.done(first, true);
+  expect(covered.told()).toBeNull();
+  covered.begin(origin);
+  covered.done(second, true);
+  covered.lose(second);
+  expect(covered.told()).toEqual({ origin, attempts: [first], lost: [second] });
+});

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { coverageFindings, missingCoverage } from '../../../coordinator/core/coverage.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import type { ReportedCoverage } from '../../../shared/coverage.ts';
+import { type AgentId, attemptId, shardId } from '../../../shared/ids.ts';
+import {
+  a1,
+  a2,
+  closedDone,
+  collected,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  left,
+  lost,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  told,
+} from './run-kit.ts';
+
+const attempts = (...shards: readonly number[]) => shards.map((shard) => attemptId(shardId(shard), 1));
+
+const kept = (agent: AgentId, whole: readonly number[], short: readonly number[] = [], part = 1): CoordinatorEvent => ({
+  kind: 'coverage-kept',
+  at: 4500,
+  coverage: {
+    agent,
+    origin: { workspace: '/w', packages: '/p' },
+    parts: [{ part, chunks: 1 }],
+    attempts: attempts(...whole),
+    lost: attempts(...short),
+    problem: null,
+  },
+});
+
+const ran = (agent: AgentId, shard: number, file: string): readonly CoordinatorEvent[] => [
+  enqueued(shard),
+  started(agent, shard),
+  told(agent, shard, 1, collected(file, [`${file}::test_x`])),
+  told(agent, shard, 1, finished(`${file}::test_x`)),
+  ended(agent, shard),
+];
+
+const opening = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
+const both = [joined(a1), joined(a2), ...ran(a1, 1, 'test_a.py'), ...ran(a2, 2, 'test_b.py')];
+const all = (): boolean => true;
+
+test('nothing is missing where the coverage of every attempt with a result came whole', () => {
+  expect(missingCoverage(stateAfter(opening, ...both, kept(a1, [1]), kept(a2, [2])), all)).toEqual([]);
+});
+
+test.each([
+  ['an agent that died before it sent any', [kept(a1, [1]), lost(a2)]],
+  ['an xdist worker that died over the attempt', [kept(a1, [1]), kept(a2, [], [2])]],
+  ['an attempt of which one pytest has all and another not', [kept(a1, [1]), kept(a2, [2]), kept(a2, [], [2], 2)]],
+])('%s: its files are missing, with the agent', (_, events) => {
+  expect(missingCoverage(stateAfter(opening, ...both, ...events), all)).toEqual([{ file: 'test_b.py', agent: 'a2' }]);
+});
+
+test('a data file that did not arrive, or is no data file, leaves the files of its attempts missing', () => {
+  const state = stateAfter(opening, ...both, kept(a1, [1]), kept(a2, [2], [], 7));
+  expect(missingCoverage(state, (agent, part) => agent !== a2 || part !== 7)).toEqual([{ file: 'test_b.py', agent: 'a2' }]);
+});
+
+test('an attempt none of whose results counts is not missed', () => {
+  const copy = [enqueued(1, 2), told(a2, 1, 2, collected('test_a.py', ['test_a.py::test_x']))];
+  const late = told(a2, 1, 2, finished('test_a.py::test_x', 'failed'));
+  expect(missingCoverage(stateAfter(opening, ...both, ...copy, late, kept(a1, [1]), kept(a2, [2])), all)).toEqual([]);
+});
+
+test('what coverage came to is part of the report, and of its verdict', () => {
+  const verdictWith = (changes: Partial<ReportedCoverage>) => {
+    const coverage: ReportedCoverage = { percent: 50, failUnder: 80, isMet: true, missing: [], problems: [], warnings: [], ...changes };
+    const combined: CoordinatorEvent = { kind: 'coverage-combined', at: 7000, coverage };
+    const report = reportOf(stateAfter(opening, ...both, left(a1), left(a2), closedDone(), combined));
+    expect(report.coverage).toEqual(coverage);
+    return [report.verdict, report.exitCode];
+  };
+  expect(verdictWith({})).toEqual(['passed', 0]);
+  expect(verdictWith({ isMet: false })).toEqual(['failed', 1]);
+  expect(verdictWith({ isMet: null, problems: ['it took too long'] })).toEqual(['incomplete', 11]);
+});
+
+test('of several runs one that missed its limit is enough', () => {
+  const of = (isMet: boolean | null): ReportedCoverage => ({
+    ...{ percent: 1, failUnder: null, isMet, missing: [], problems: [], warnings: [] },
+  });
+  expect(coverageFindings([null, of(true), of(false)])).toEqual({ isMissed: true, isPartial: false });
+});
