@@ -125,11 +125,13 @@ async function rage(
 async function endAgent(fleet: Fleet, random: Random, tell: (what: string) => void, name: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   const agent = anyAgent(fleet, random);
   if (!isUp(agent) || agent.isFrozen) return;
+  const command = agent.commands.at(-1);
   tell(`${name} of ${agent.name}`);
   signal(agent, name);
-  await agent.commands.at(-1);
+  await command;
   await wait(random.between(100, 1500));
-  fleet.startAgent(agent);
+  // One that was hit twice is replaced once.
+  if (command === agent.commands.at(-1)) fleet.startAgent(agent);
 }
 
 async function freeze(member: Member, seconds: number, tell: (what: string) => void): Promise<void> {
@@ -164,11 +166,12 @@ async function restartRedis(redis: DurableRedis, seconds: number, isEmptied: boo
 async function killCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
   const { coordinator } = fleet;
   if (!isUp(coordinator) || coordinator.isFrozen) return;
+  const command = coordinator.commands.at(-1);
   tell(`SIGKILL of the coordinator for ${seconds.toFixed(1)} s`);
   signal(coordinator, 'SIGKILL');
-  await coordinator.commands.at(-1);
+  await command;
   await wait(seconds * 1000);
-  fleet.startCoordinator();
+  if (command === coordinator.commands.at(-1)) fleet.startCoordinator();
 }
 
 /** Frozen, and woken when another has its run. */

@@ -12,7 +12,7 @@ import { freePort } from './redis.ts';
 export interface DurableRedis extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Resolves when it answers; where it runs already, at once. */
+  /** Resolves when it answers, or was killed again before; where it runs already, at once. */
   start(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -44,7 +44,7 @@ export async function startDurableRedis(): Promise<DurableRedis> {
       started.all.on('data', (chunk: Buffer) => {
         said += chunk.toString();
       });
-      await eventually('the server is ready', () => said.includes('Ready to accept connections'));
+      await eventually('the server is ready', () => server !== started || said.includes('Ready to accept connections'));
     },
     async kill() {
       const killed = server;
