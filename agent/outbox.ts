@@ -71,6 +71,7 @@ export function createOutbox(
 
   return {
     push(event) {
+      if (failure !== null) return;
       waiting.push(event);
       waitingChars += charsOf(event);
       sending ??= drain();

@@ -92,6 +92,18 @@ test('when nothing more can leave nobody is kept waiting, and it is told', async
   await expect(outbox.flushed()).rejects.toThrow('no');
 });
 
+test('what is told after an append has failed is not waited for', async () => {
+  const held = heldAppend();
+  const outbox = createOutbox(held.append, noWait);
+  outbox.push(told(1, ''));
+  held.fail(new Error('no'));
+  await expect(outbox.flushed()).rejects.toThrow('no');
+  // Waiting for it would be a loop that lets nothing else happen in this process.
+  outbox.push(told(2, ''));
+  await expect(outbox.flushed()).rejects.toThrow('no');
+  expect(held.batches.length).toBe(1);
+});
+
 test('after an append the next is held back for what comes soon, unless somebody waits for it', async () => {
   const batches: (readonly RunEvent[])[] = [];
   const isOver = Promise.withResolvers<void>();
