@@ -165,6 +165,8 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
     leaving.abort();
     throw thrown;
   });
+  // Awaited below, when what runs is over.
+  heard.catch(() => undefined);
   try {
     if (shutdown.aborted) leave('shutdown');
     await run.pull(() => session.slots, serve, leaving.signal);

@@ -70,7 +70,11 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
       void ask();
       const silenceMs = clock.now() - answeredAt;
       if (silenceMs > redisWaitMs) {
-        inbox.push({ kind: 'redis-lost', at: clock.now(), message: `it did not answer for ${Math.round(silenceMs / 1000)} s` });
+        inbox.push({
+          kind: 'redis-lost',
+          at: clock.now(),
+          message: `it did not answer, or could do nothing, for ${Math.round(silenceMs / 1000)} s`,
+        });
         return;
       }
       inbox.push({ kind: 'tick', at: clock.now() });

@@ -7,6 +7,7 @@ import type { AttemptRequest } from '../../shared/attempt.ts';
 import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
 import type { AgentId, RunId } from '../../shared/ids.ts';
 import { coverageField, jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, runKeys } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/patiently.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
@@ -54,11 +55,8 @@ const AVOID_TIMES = 20;
 /** How long the worker blocks for a job, in seconds: below the time after which a silent connection is given up. */
 const DRAIN_SECONDS = 1;
 
-/** How long a batch that could not be stored waits until it is tried again. */
+/** How long what a run that is not there did not take waits until it is tried again. */
 const AGAIN_MS = 250;
-
-/** What a server answers that cannot store anything at the moment: it starts, is full, fails over, or is held up by somebody's script. */
-const FOR_NOW = /^(?:\w+Error: )?(?:LOADING|BUSY|OOM|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN)\b/;
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promise<JoinedRun> {
@@ -67,24 +65,13 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
   const life = followRun(redis, keys);
   let batches = 0;
   const once = (): Promise<void> => life.beat(agent, [...serving.keys()]);
-  await once();
+  await patiently(once, warn);
   const heart = keepBeating(once, warn);
-
-  /** Did the run take it, now or before? */
-  const isTaken = async (storing: Promise<unknown>): Promise<boolean> => {
-    try {
-      return (await storing) !== -1;
-    } catch (thrown) {
-      if (!FOR_NOW.test(String(thrown))) throw thrown;
-      warn(thrown);
-      return false;
-    }
-  };
 
   /** Stores until the run took it, or is over; false then. */
   const persist = async (store: () => Promise<unknown>): Promise<boolean> => {
-    while (!(await isTaken(store()))) {
-      await once();
+    while ((await patiently(store, warn)) === -1) {
+      await patiently(once, warn);
       if (life.isOver()) return false;
       await delay(AGAIN_MS);
     }

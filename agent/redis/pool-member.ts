@@ -4,6 +4,7 @@ import type { AgentId, RunId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect, connectAgain } from '../../shared/redis/connect.ts';
 import { lifeline, poolKeys } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/patiently.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
@@ -43,7 +44,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   const heart = keepBeating(() => beat(redis, keys.agents, agent), warn);
 
   const openRun = async (): Promise<RunSpec | null> => {
-    const specs = Object.entries(await redis.hgetall(keys.runs))
+    const specs = Object.entries(await patiently(() => redis.hgetall(keys.runs), warn))
       .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
       .map(([id, text]) => decodeSpec(text, `run ${id} of pool ${membership.pool}`))
       .sort((left, right) => left.openedAt - right.openedAt);

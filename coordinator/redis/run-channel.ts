@@ -1,6 +1,6 @@
 // One open run in Redis: attempts go out as BullMQ jobs, events come in on a stream, commands go out on another.
 
-import { Queue } from 'bullmq';
+import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/attempt.ts';
 import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
@@ -16,6 +16,7 @@ import {
   type RunKeys,
   runKeys,
 } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/patiently.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
@@ -63,7 +64,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
   const close = async (): Promise<void> => {
     redis.off('ready', onReady);
     await deleteKeys(redis, tenure, keys, [...known]);
-    await redis.hdel(pool.runs, runId);
+    await patiently(() => redis.hdel(pool.runs, runId));
     await queue.close();
   };
 
@@ -76,7 +77,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
         const chunk = attempts.slice(from, from + CHUNK);
         // Lost with the run: the next look finds that, and what follows is enqueued anew.
         if (!(await tenure.holds())) return;
-        await queue.addBulk(inQueueOrder(chunk).map(toJob));
+        await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
         for (const attempt of chunk) known.add(attempt.id);
         const pipeline = redis.pipeline();
         for (const attempt of chunk) pipeline.expire(jobKey(keys, attempt.id), KEY_LIFE_SECONDS);
@@ -113,14 +114,20 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
         return { kind: 'emptied', isMissing: found.kind === 'missing' };
       }
       // What waits before what is active: what moves on meanwhile is seen in one of them.
-      const waiting = [...(await redis.lrange(jobKey(keys, 'wait'), 0, -1)), ...(await redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))];
-      const jobs = await queue.getJobs(['active']);
+      const waiting = [
+        ...(await patiently(() => redis.lrange(jobKey(keys, 'wait'), 0, -1))),
+        ...(await patiently(() => redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))),
+      ];
+      // Of one that Redis lost meanwhile there is nothing.
+      const jobs: readonly (Job<string> | undefined)[] = await patiently(() => queue.getJobs(['active']));
       return {
         kind: 'here',
         alive: [...found.agents.keys()],
         waiting: new Set(waiting as AttemptId[]),
-        taken: jobs.flatMap(({ id, processedBy }) =>
-          known.has(id as AttemptId) && processedBy !== undefined ? [{ attempt: id as AttemptId, agent: agentId(processedBy) }] : [],
+        taken: jobs.flatMap((job) =>
+          job?.processedBy !== undefined && known.has(job.id as AttemptId)
+            ? [{ attempt: job.id as AttemptId, agent: agentId(job.processedBy) }]
+            : [],
         ),
         holding: new Map([...found.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]])),
       };
@@ -129,8 +136,8 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
     async connected(agents) {
       const connection = connections;
       try {
-        const counts =
-          agents.length === 0 ? [] : await redis.call('PUBSUB', 'NUMSUB', ...agents.map((agent) => lifeline(spec.pool, agent)));
+        const lines = agents.map((agent) => lifeline(spec.pool, agent));
+        const counts = agents.length === 0 ? [] : await patiently(() => redis.call('PUBSUB', 'NUMSUB', ...lines));
         const listeners = Array.isArray(counts) ? counts.filter((_, at) => at % 2 === 1).map(Number) : [];
         // What broke our own connection broke theirs too, and each comes back in its own time.
         if (connection !== connections) return null;
@@ -145,17 +152,17 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
       const fields = Array.from({ length: chunks }, (_, chunk) => coverageField(agent, part, chunk));
       const pieces: Buffer[] = [];
       for (const field of fields) {
-        const piece = await redis.hgetBuffer(keys.coverage, field);
+        const piece = await patiently(() => redis.hgetBuffer(keys.coverage, field));
         if (piece === null || piece.length > COVERAGE_LIMITS.chunkBytes) return null;
         pieces.push(piece);
       }
-      await redis.hdel(keys.coverage, ...fields);
+      await patiently(() => redis.hdel(keys.coverage, ...fields));
       return Buffer.concat(pieces);
     },
 
     async announce() {
       await tenure.restore();
-      await announceToPool(redis, spec);
+      await patiently(() => announceToPool(redis, spec));
       isLost = false;
     },
 
@@ -195,6 +202,7 @@ const toJob = (attempt: AttemptRequest) => ({
 async function deleteKeys(redis: Redis, tenure: Tenure, keys: RunKeys, attempts: readonly AttemptId[]): Promise<void> {
   await tenure.end([keys.spec, keys.events, keys.producers, keys.control, keys.agents, keys.holding, keys.coverage, ...queueKeys(keys)]);
   for (let from = 0; from < attempts.length; from += CHUNK) {
-    await redis.unlink(...attempts.slice(from, from + CHUNK).flatMap((id) => [jobKey(keys, id), `${jobKey(keys, id)}:lock`]));
+    const own = attempts.slice(from, from + CHUNK).flatMap((id) => [jobKey(keys, id), `${jobKey(keys, id)}:lock`]);
+    await patiently(() => redis.unlink(...own));
   }
 }

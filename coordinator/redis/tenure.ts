@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { ShardlineError } from '../../shared/errors.ts';
 import { type AgentId, agentId, type RunId } from '../../shared/ids.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/patiently.ts';
 
 // The new epoch is above every earlier one, also above those that a Redis which came back empty has forgotten: it is the time, in ms.
 // KEYS spec, coordinator   ARGV spec, life in s   returns the new epoch and whether the run was there
@@ -93,7 +94,7 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
     isFound: found === 1,
 
     async holds() {
-      const current = await redis.hget(keys.coordinator, 'epoch');
+      const current = await patiently(() => redis.hget(keys.coordinator, 'epoch'));
       if (Number(current ?? 0) > epoch) throw takenOver();
       return current !== null;
     },
@@ -102,7 +103,8 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
       looks += 1;
       const number = looks;
       const known = answered;
-      const answer: unknown = await redis.eval(LOOK, 4, ...[keys.spec, keys.coordinator, keys.agents, keys.holding], ...[epoch, number]);
+      const looked = [keys.spec, keys.coordinator, keys.agents, keys.holding];
+      const answer: unknown = await patiently(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number]));
       const [code, before, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
       if (code === '-1') throw takenOver();
       if (code === '0') return { kind: 'missing' };
@@ -120,17 +122,18 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
 
     async tell(command) {
       commands += 1;
-      const told = await redis.eval(TELL, 2, keys.coordinator, keys.control, epoch, commands, command, KEY_LIFE_SECONDS);
+      const number = commands;
+      const told = await patiently(() => redis.eval(TELL, 2, keys.coordinator, keys.control, epoch, number, command, KEY_LIFE_SECONDS));
       if (told === -1) throw takenOver();
     },
 
     async restore() {
-      const restored = await redis.eval(RESTORE, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS, epoch, answered);
+      const restored = await patiently(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS, epoch, answered));
       if (restored === 0) throw takenOver();
     },
 
     async end(own) {
-      if ((await redis.eval(END, 1 + own.length, keys.coordinator, ...own, epoch)) === -1) throw takenOver();
+      if ((await patiently(() => redis.eval(END, 1 + own.length, keys.coordinator, ...own, epoch))) === -1) throw takenOver();
     },
   };
 }

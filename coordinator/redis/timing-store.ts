@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 import type { TestFile } from '../../shared/ids.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/patiently.ts';
 import type { FileTiming } from '../../shared/timings.ts';
 import { decodeFileTiming, decodeStart, decodeTimedFile, encodeFileTiming, encodeStart, START_ENTRY } from '../../shared/wire/timings.ts';
 import type { TimingStore } from '../ports.ts';
@@ -28,11 +29,14 @@ export function redisTimingStore(redis: Redis, pool: string): TimingStore {
       const start = startSeconds === null ? [] : [[START_ENTRY, encodeStart(startSeconds)]];
       const entries = [...start, ...[...files].map(([file, timing]) => [file, encodeFileTiming(timing)])];
       for (let from = 0; from < entries.length; from += CHUNK) {
-        await redis
-          .multi()
-          .hset(key, ...entries.slice(from, from + CHUNK).flat())
-          .expire(key, TIMINGS_LIFE_SECONDS)
-          .exec();
+        const chunk = entries.slice(from, from + CHUNK).flat();
+        await patiently(() =>
+          redis
+            .multi()
+            .hset(key, ...chunk)
+            .expire(key, TIMINGS_LIFE_SECONDS)
+            .exec(),
+        );
       }
     },
   };

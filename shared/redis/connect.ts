@@ -13,6 +13,9 @@ const CONNECT_SECONDS = 5;
 /** How long an answer may take before the connection is given up and made anew: a network that swallows everything tells nobody. No command blocks for so long. */
 const SILENCE_MS = 5000;
 
+/** What was the primary is none any more: a new connection may lead to the one that is. */
+const isDemoted = (error: Error): boolean => error.message.startsWith('READONLY');
+
 /** Often enough that work goes on within half a second of Redis being back. */
 const retryMs = (attempt: number): number => Math.min(50 * attempt, 500);
 
@@ -55,6 +58,7 @@ async function connectOnce(url: string, name: string): Promise<Redis> {
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => (isOpen ? retryMs(attempt) : null),
+    reconnectOnError: isDemoted,
   };
   const redis = new Redis(options);
   // Without a listener every broken connection would be printed; whoever waits for an answer notices by its own limit.

@@ -2,6 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { connectAgain } from './connect.ts';
+import { patiently } from './patiently.ts';
 
 /** How long one read waits for the first entry; also how long a reader goes without hearing that there is nothing. */
 const BLOCK_MS = 1000;
@@ -34,9 +35,10 @@ export async function* readStream(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   let last = from;
+  const read = () => reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last);
   try {
     while (!signal.aborted) {
-      const answer = await Promise.race([reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last), aborted.promise]);
+      const answer = await Promise.race([patiently(read), aborted.promise]);
       if (signal.aborted) return;
       const entries = (answer?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields: toMap(fields) }));
       last = entries.at(-1)?.id ?? last;

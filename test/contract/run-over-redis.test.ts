@@ -13,7 +13,7 @@ import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
 import type { RunEvent } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
-import { runKeys } from '../../shared/redis/keys.ts';
+import { jobKey, runKeys } from '../../shared/redis/keys.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { eventually } from '../support/eventually.ts';
 import { servers, startServer } from '../support/redis.ts';
@@ -205,6 +205,27 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     expect(serving).toHaveLength(2);
     await run.leave();
     expect((await here(channel)).alive).toEqual([]);
+    await channel.close();
+  });
+
+  test('an attempt of which Redis lost all but its place among those that were fetched belongs to nobody', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await channel.enqueue([request(1)]);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const over = new AbortController();
+    await run.pull(
+      () => 1,
+      async ({ id }) => {
+        expect((await here(channel)).taken).toEqual([{ attempt: id, agent: agentId('a1') }]);
+        await redis.del(jobKey(runKeys(spec.runId), id));
+        expect((await here(channel)).taken).toEqual([]);
+        over.abort();
+      },
+      over.signal,
+    );
+    await run.leave();
     await channel.close();
   });
 

@@ -1,6 +1,7 @@
 // What becomes of a run when a part of it dies: the coordinator, Redis. Agents that die are in run.test.ts, all of them at random in test/chaos.
 
 import { expect, test } from 'vitest';
+import { connect } from '../../shared/redis/connect.ts';
 import { startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { marked } from '../support/marked.ts';
@@ -140,6 +141,56 @@ test('Redis that stays away ends the run with what is known: exit 11', async () 
   expect(tests.length).toBeGreaterThanOrEqual(2);
   expect(totals.expected).toBe(tests.length + notRun.length);
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
+});
+
+test('a Redis that is full or read-only for a while costs no result, no agent and nobody a stack trace', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const redis = await connect(server.url, 'test');
+  const refusals = async (): Promise<number> => {
+    const counts = (await redis.info('commandstats')).matchAll(/(?:failed|rejected)_calls=(\d+)/g);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const whileRefusing = async (what: string): Promise<void> => {
+    const before = await refusals();
+    await eventually(what, async () => (await refusals()) >= before + 6);
+  };
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const running = project.shardline(['run', '--verbose', ...out], settings);
+  await said(running, /PASSED/);
+  await redis.config('SET', 'maxmemory', '1');
+  await whileRefusing('it was full for agent and coordinator');
+  await redis.config('SET', 'maxmemory', '0');
+  await redis.call('REPLICAOF', '127.0.0.1', '1');
+  await whileRefusing('it was read-only for agent and coordinator');
+  await redis.call('REPLICAOF', 'NO', 'ONE');
+  redis.disconnect();
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(all);
+  agent.kill('SIGTERM');
+  expect((await agent).exitCode).toBe(0);
+});
+
+test('a Redis that stays read-only ends the run with what is known: exit 11', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const running = project.shardline(['run', '--verbose', '--redis-wait', '2s', ...out], settings);
+  await said(running, /PASSED/);
+  const redis = await connect(server.url, 'test');
+  await redis.call('REPLICAOF', '127.0.0.1', '1');
+  redis.disconnect();
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(11);
+  const { totals, tests, notRun } = await project.report();
+  expect(totals.expected).toBe(tests.length + notRun.length);
+  expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
+  // It would hand back what it has as soon as Redis takes it.
+  agent.kill('SIGKILL');
+  await agent;
 });
 
 test('a second interrupt ends the run at once with what is known, whatever a test does: exit 2', async () => {
