@@ -4,7 +4,7 @@ import type { NodeId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
 
 export type MeasureRecord = { readonly at: number } & (
-  | { readonly kind: 'opened'; readonly workers: number; readonly dist: string }
+  | { readonly kind: 'opened'; readonly rootdir: string; readonly workers: number; readonly dist: string }
   | { readonly kind: 'collection-began' }
   | { readonly kind: 'file-collected'; readonly file: TestFile; readonly seconds: number }
   | { readonly kind: 'not-collected'; readonly file: string }

@@ -134,6 +134,29 @@ export interface ReplaySettings {
   readonly workspace: string;
 }
 
+export interface AuditSettings {
+  readonly command: 'audit';
+  /** As given: relative to the workspace. */
+  readonly paths: readonly string[];
+  /** A file's path, or `-` for standard input. */
+  readonly selected: string | null;
+  readonly pytestArgs: readonly string[];
+  /** Local agents of the run that is measured. */
+  readonly agents: number;
+  readonly numprocesses: string;
+  readonly workerBytes: number;
+  readonly redisBin: string | null;
+  readonly python: string | null;
+  readonly workspace: string;
+  readonly out: string | null;
+  /** An earlier run that stands for the sequential one: what it left, or a JUnit file. */
+  readonly baseline: string | null;
+  readonly serialMarker: string;
+  /** For one execution of the suite. */
+  readonly stepLimitSeconds: number;
+  readonly isQuiet: boolean;
+}
+
 export interface ServeSettings {
   readonly command: 'serve';
   readonly redis: string;
@@ -145,4 +168,4 @@ export interface ServeSettings {
   readonly token: string | null;
 }
 
-export type Settings = RunSettings | AgentSettings | ReportSettings | ReplaySettings | ServeSettings;
+export type Settings = RunSettings | AgentSettings | ReportSettings | ReplaySettings | ServeSettings | AuditSettings;

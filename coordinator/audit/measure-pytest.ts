@@ -49,7 +49,7 @@ export async function measurePytest(request: MeasureRequest, signal: AbortSignal
     const sessionPath = join(directory, 'session.json');
     const resultPath = join(directory, 'result.json');
     // Every test is to run, and what pytest remembers of it is not to change what it remembers for the user.
-    const lastArgs = ['-n', numprocesses, '--maxfail=0', '-o', `cache_dir=${join(directory, 'cache')}`];
+    const lastArgs = ['-n', numprocesses, '--maxfail=0', '--continue-on-collection-errors', '-o', `cache_dir=${join(directory, 'cache')}`];
     await writeSessionFile(sessionPath, {
       mode: 'measure',
       recordPath: join(directory, 'record'),

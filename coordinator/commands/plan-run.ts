@@ -15,7 +15,7 @@ import type { DiscoveredFile, DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './setting.ts';
 
 /** What one shard costs besides its tests: a trip through the queue, or a start of pytest as long as nobody has measured that. */
-const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
+export const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
 
 /** The engine asked for, or the one that can; then agents say why, and where the run starts none, it does. */
 export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite, localAgents: number): EngineName {

@@ -2,8 +2,9 @@
 
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
-import { harmless, plural } from './harmless.ts';
+import { plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
+import { codeSpan as code, codeCell, fenced } from './markdown.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from './profile-words.ts';
 import { timelineText } from './timeline-text.ts';
 
@@ -23,7 +24,9 @@ export function summaryMarkdown(report: Report): string {
     ],
     targets(report),
     comparison(report),
-    ...report.collectErrors.slice(0, SHOWN).map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message)]),
+    ...report.collectErrors
+      .slice(0, SHOWN)
+      .map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
     ...failures(report),
     flaky(report),
     notRun(report),
@@ -70,7 +73,9 @@ function comparison({ comparison: compared }: Report): string[] {
 function failures(report: Report): string[][] {
   const failed = report.tests.filter((test) => isFailure(test.outcome));
   return [
-    ...failed.slice(0, SHOWN).map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '')]),
+    ...failed
+      .slice(0, SHOWN)
+      .map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '', 'text', MESSAGE_CHARS)]),
     ...(failed.length > SHOWN ? [[`and ${failed.length - SHOWN} more failures.`]] : []),
   ];
 }
@@ -102,28 +107,8 @@ function slowest(report: Report): string[] {
 
 function timeline(report: Report): string[] {
   const lines = timelineText(report);
-  return lines.length === 0
-    ? []
-    : ['When each xdist worker ran tests:', '', fenced(lines.join('\n'), Number.POSITIVE_INFINITY), '', ...profileWords(report)];
+  return lines.length === 0 ? [] : ['When each xdist worker ran tests:', '', fenced(lines.join('\n')), '', ...profileWords(report)];
 }
 
 const profileWords = (report: Report): string[] =>
   report.profile.breakdown === null ? [] : [`- ${timeWords(report)}`, `- ${speedWords(report)}`, `- ${boundWords(report)}`];
-
-/** A code span that no backtick in the text can end. */
-function code(text: string): string {
-  const safe = harmless(text).replaceAll('\n', ' ');
-  const ticks = '`'.repeat(longestRun(safe) + 1);
-  return `${ticks} ${safe} ${ticks}`;
-}
-
-/** The same in a table, where a bar would end the cell. */
-const codeCell = (text: string): string => code(text).replaceAll('|', '\\|');
-
-function fenced(text: string, chars = MESSAGE_CHARS): string {
-  const safe = harmless(text).slice(-chars);
-  const fence = '`'.repeat(Math.max(3, longestRun(safe) + 1));
-  return `${fence}text\n${safe}\n${fence}`;
-}
-
-const longestRun = (text: string): number => Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));

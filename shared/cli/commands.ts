@@ -28,6 +28,13 @@ export const commandTable = {
     takesPytestArgs: false,
     isConfigurable: true,
   },
+  audit: {
+    summary: 'measure a suite one by one, with pytest -n and sharded, and write what is slow, what to change and what it would win',
+    operands: { synopsis: '[paths...]', meaning: 'files, directories or node ids, as for pytest' },
+    instead: '',
+    takesPytestArgs: true,
+    isConfigurable: true,
+  },
   report: {
     summary: 'show a finished run again, compare two, merge several, or write reports in other forms',
     operands: {

@@ -33,6 +33,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../../agent/commands/replay.ts')).replayCommand(settings, edge);
     case 'serve':
       return await (await import('../../coordinator/commands/serve.ts')).serveCommand(settings, edge);
+    case 'audit':
+      return await (await import('../../coordinator/commands/audit.ts')).auditCommand(settings, edge);
     default:
       return assertNever(settings);
   }

@@ -5,6 +5,7 @@ import { parseRerunLimit, type RerunLimit } from '../reruns.ts';
 import { engines, relays } from '../run-spec.ts';
 import {
   type AgentSettings,
+  type AuditSettings,
   type Copies,
   logLevels,
   orders,
@@ -70,6 +71,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   report: reportSettings,
   replay: replaySettings,
   serve: serveSettings,
+  audit: auditSettings,
 };
 
 function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
@@ -152,6 +154,27 @@ function replaySettings({ given, values, workspace }: Read): ReplaySettings {
     selected: text('selected'),
     python: text('python'),
     workspace,
+  };
+}
+
+function auditSettings({ given, values, workspace }: Read): AuditSettings {
+  const { text, number, flag } = reader(values);
+  return {
+    command: 'audit',
+    paths: given.operands,
+    selected: text('selected'),
+    pytestArgs: given.rest,
+    agents: Math.max(1, number('agents') ?? 1),
+    numprocesses: text('numprocesses') ?? '',
+    workerBytes: number('worker-memory') ?? 0,
+    redisBin: text('redis-bin'),
+    python: text('python'),
+    workspace,
+    out: text('out'),
+    baseline: text('baseline'),
+    serialMarker: text('serial-marker') ?? '',
+    stepLimitSeconds: number('step-limit') ?? 0,
+    isQuiet: flag('quiet'),
   };
 }
 

@@ -10,7 +10,7 @@ const seconds = z.number().nonnegative();
 const bytes = z.number().nonnegative();
 
 const recordSchema: z.ZodType<MeasureRecord> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('opened'), at, workers: z.int().nonnegative(), dist: z.string() }),
+  z.object({ kind: z.literal('opened'), at, rootdir: z.string(), workers: z.int().nonnegative(), dist: z.string() }),
   z.object({ kind: z.literal('collection-began'), at }),
   z.object({ kind: z.literal('file-collected'), at, file: testFileSchema, seconds }),
   z.object({ kind: z.literal('not-collected'), at, file: z.string() }),

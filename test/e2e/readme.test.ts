@@ -9,6 +9,7 @@ import { newProject } from '../support/shardline.ts';
 const elsewhere: Readonly<Record<string, string>> = {
   'npm start': 'CI',
   'npm test': 'CI',
+  'npx shardline audit tests/': 'test/e2e/audit.test.ts',
   'npm install --save-dev shardline': 'test/e2e/package.test.ts, from the packed tarball',
   'docker compose --file docker/compose.yaml up --scale agent=2': 'test/e2e/docker.test.ts',
 };

@@ -8,7 +8,7 @@ export interface ImportedPackage {
   /** With everything that it was the first to import. */
   readonly totalSeconds: number;
   readonly modules: number;
-  /** For which test file or conftest it was first imported; null: by pytest and its plugins, before any conftest. */
+  /** For which test file or conftest it was first imported; null: by pytest and its plugins themselves. */
   readonly importer: string | null;
 }
 
@@ -20,7 +20,7 @@ interface Line {
 }
 
 const IMPORT = /^import time:\s+(\d+) \|\s+(\d+) \|( +)(\S.*)$/;
-const IMPORTER = /^shardline-importer: (".*")$/;
+const IMPORTER = /^shardline-importer: (null|".*")$/;
 /** Our own plugin's modules are no cost of the suite. */
 const OWN = 'shardline_pytest';
 
@@ -43,7 +43,7 @@ export function importTimes(text: string): readonly ImportedPackage[] {
   for (const row of text.split('\n')) {
     const [, named] = IMPORTER.exec(row) ?? [];
     const [, self = '', total = '', spaces = '', name = ''] = IMPORT.exec(row) ?? [];
-    if (named !== undefined) importer = String(JSON.parse(named));
+    if (named !== undefined) importer = named === 'null' ? null : String(JSON.parse(named));
     if (name === '') continue;
     waiting.push({ name, depth: (spaces.length - 1) / 2, selfSeconds: Number(self) / 1e6, totalSeconds: Number(total) / 1e6 });
     if (spaces.length > 1) continue;

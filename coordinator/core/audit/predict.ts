@@ -11,7 +11,7 @@ import type { Measurement } from './measurement.ts';
 
 export const predictedAgents = [1, 2, 4, 8, 16] as const;
 /** More agents stop helping where twice as many save less than this part. */
-export const LEAST_GAIN = 0.1;
+export const LEAST_GAIN = 0.2;
 
 export interface Costs {
   /** Before the first test and after the last, whatever the agents: preparation, start, end. */

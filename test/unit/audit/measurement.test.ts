@@ -19,7 +19,7 @@ const ended = (at: number, name: string, rest: Partial<MeasureRecord & { kind: '
   ...rest,
 });
 const collecting = (from: number, to: number): MeasureRecord[] => [
-  { kind: 'opened', at: from, workers: 0, dist: 'no' },
+  { kind: 'opened', at: from, rootdir: '/', workers: 0, dist: 'no' },
   { kind: 'collection-began', at: from },
   { kind: 'file-collected', at: to, file, seconds: to - from },
   { kind: 'collection-ended', at: to },
@@ -28,7 +28,7 @@ const collecting = (from: number, to: number): MeasureRecord[] => [
 const controller: MeasuredProcess = {
   name: 'main',
   records: [
-    { kind: 'opened', at: 0.5, workers: 2, dist: 'load' },
+    { kind: 'opened', at: 0.5, rootdir: '/', workers: 2, dist: 'load' },
     { kind: 'finishing', at: 9 },
   ],
 };

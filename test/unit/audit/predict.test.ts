@@ -29,7 +29,7 @@ test('even work halves with twice the workers, down to what is fixed', () => {
   expect(floor).toMatchObject({ fixedSeconds: 2, sessionSeconds: 0, serialSeconds: 0 });
 });
 
-test('the knee is where twice as many agents no longer gain a tenth', () => {
+test('the knee is where twice as many agents no longer gain a fifth', () => {
   const { rows, knee, floor } = predict(suiteOf([10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), costs);
   expect(rows.map(({ seconds }) => Math.round(seconds))).toEqual([12, 12, 12, 12, 12]);
   expect(knee).toBe(1);

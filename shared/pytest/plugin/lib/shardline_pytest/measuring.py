@@ -12,6 +12,7 @@ import pytest
 
 from . import session_of
 from .marks import register_marks
+from .narrowing import own_id
 from .running import RSS_UNIT
 
 # Sums and usage are written at most this often, in seconds, but for the end.
@@ -30,6 +31,8 @@ def pytest_load_initial_conftests(early_config):
         os.environ.pop("PYTHONPROFILEIMPORTTIME", None)  # meant for this process alone
         tell_imports("conftest")
     yield
+    if session is not None and session["listsImports"]:
+        tell_imports(None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,7 +48,7 @@ def pytest_configure(config):
 
 
 def tell_imports(name):
-    """What is imported from now on, until the next such line, is imported for this file or folder."""
+    """What is imported from now on, until the next such line, is imported for this file or conftest; None: by pytest and plugins themselves."""
     os.write(2, ("\nshardline-importer: %s\n" % json.dumps(name)).encode("ascii"))
 
 
@@ -61,7 +64,7 @@ class Measuring:
         self.paid = {}
         self.reports = []
         self.flushed_at = time.time()
-        self.tell("opened", workers=workers, dist=str(config.getoption("dist", "no")))
+        self.tell("opened", rootdir=self.root, workers=workers, dist=str(config.getoption("dist", "no")))
 
     def tell(self, kind, **values):
         line = json.dumps({"kind": kind, "at": time.time(), **values})
@@ -103,7 +106,7 @@ class Measuring:
             self.tell("file-collected", file=name, seconds=time.perf_counter() - started)
         if self.session["listsImports"]:
             self.collecting.pop()
-            tell_imports(self.collecting[-1] if self.collecting else "conftest")
+            tell_imports(self.collecting[-1] if self.collecting else None)
 
     def pytest_collectreport(self, report):
         if report.failed and not self.is_controller:
@@ -140,12 +143,13 @@ class Measuring:
         self.reports = []
         self.paid = {}
         line = item.location[1]
-        self.tell("test-began", nodeid=item.nodeid)
+        nodeid = own_id(item)
+        self.tell("test-began", nodeid=nodeid)
         yield
         if self.reports:
             self.tell(
                 "test-ended",
-                nodeid=item.nodeid,
+                nodeid=nodeid,
                 line=line + 1 if isinstance(line, int) and line >= 0 else None,
                 isSerial=item.get_closest_marker(self.session["serialMarker"]) is not None,
                 outcome=outcome_of(self.reports),

@@ -1,0 +1,90 @@
+// The audit in Markdown and HTML: what it says follows from what was measured, and what tests are called is data.
+
+import { expect, test } from 'vitest';
+import type { Findings } from '../../../coordinator/core/audit/audit.ts';
+import { auditHtml } from '../../../coordinator/report/audit-html.ts';
+import { auditMarkdown } from '../../../coordinator/report/audit-md.ts';
+import { auditBlocks, summary } from '../../../coordinator/report/audit-page.ts';
+import { nodeId } from '../../../shared/ids.ts';
+import { sampleAudit, sampleMeasurement } from './sample-audit.ts';
+
+const ids = Array.from({ length: 8 }, (_, index) => `tests/test_${index}.py::test`);
+const pageOf = (changes: Partial<Findings> = {}, names: readonly string[] = ids): string =>
+  auditMarkdown(auditBlocks(sampleAudit(names, changes)));
+
+test('measured and predicted stand apart, and each phase row comes to its wall time', () => {
+  const page = pageOf();
+  expect(page).toContain('| pytest, one process | 100.0 s | 1.0 | 50 % | 400 MB | 8 | 0 |');
+  expect(page).toContain('| pytest -n 2 | 60.0 s | 1.7 |');
+  expect(page).toContain('| shardline | 50.0 s | 2.0 | not told |');
+  expect(page).toContain('| shardline | 3.00 s | 5.00 s | 40.0 s | 1.00 s | 1.00 s | 50.0 s |');
+  expect(page).toContain(
+    'each of 2 workers collected the same 8 files: 12.0 s each, 24.0 s of worker time, for what one process did in 10.0 s',
+  );
+  expect(page).toContain('run it with shardline instead, on this machine | 10.0 s | measured |');
+  // Eight files of 11 s on two workers, and 4 s of preparation and end.
+  expect(page).toContain('| 1 | 2 | 48.0 s |');
+  expect(page).toContain('For the run that was measured, the same prediction says 48.0 s; it took 50.0 s: off by 4 %.');
+});
+
+test('commands carry the numbers of the suite: agents up to the knee, workers and limits that memory bears', () => {
+  const page = pageOf({ what: ['tests/', '--selected', "a b's.txt"], pytestArgs: ['-m', 'not slow'] });
+  expect(page).toContain(
+    "npx shardline run tests/ --selected 'a b'\\''s.txt' --junit-xml junit.xml --max-worker-memory 250MB -- -m 'not slow'",
+  );
+  expect(page).toContain('part: [coordinator, agent-1, agent-2, agent-3]');
+  expect(page).toContain("--targets 'time<23s'");
+  expect(pageOf({ machine: { cpus: 2, memoryBytes: 0.6e9 } })).toContain('too much: give `-n 1`');
+});
+
+test('what was not measured is not claimed: without a sharded run there is no rating, without durations no prediction', () => {
+  const page = pageOf({ sharded: null, problems: ['shardline could not be measured: no Redis'] });
+  expect(page).not.toContain('## Is it good enough?');
+  expect(page).toContain('shardline could not be measured: no Redis');
+  expect(page).toContain('what a run of pytest -n took to start and end');
+  expect(page).not.toContain('For the run that was measured');
+  const nothing = pageOf({ sharded: null, sequential: null, parallel: null });
+  expect(nothing).not.toContain('predicted');
+  const partial = pageOf({ sequential: sampleMeasurement({ 'a.py::t': 1 }, { isPartial: true }) });
+  expect(partial).toContain('| pytest, one process | 100.0 s, cut off | unknown |');
+  expect(partial).not.toContain('## Predicted');
+});
+
+test('a suspect that was confirmed gets a mark with its place, once for all its parameters; a flaky one gets none', () => {
+  const [shared = '', flaky = ''] = ['tests/test_0.py::TestX::test[<1>|`a`]', 'tests/test_1.py::test'];
+  const outcomes = (failing: readonly string[]) =>
+    new Map([shared, flaky].map((id) => [nodeId(id), failing.includes(id) ? ('failed' as const) : ('passed' as const)]));
+  const executions = [
+    { how: 'one after another' as const, outcomes: outcomes([]) },
+    { how: 'pytest -n' as const, outcomes: outcomes([shared, flaky]) },
+    { how: 'by itself' as const, outcomes: outcomes([]) },
+    { how: 'pytest -n, again' as const, outcomes: outcomes([shared]) },
+  ];
+  const page = pageOf({ executions }, [shared, flaky]);
+  expect(page.match(/@pytest.mark.serial/g)).toHaveLength(1);
+  expect(page).toContain('# tests/test_0.py:7\n@pytest.mark.serial\ndef test(…');
+  expect(summary(sampleAudit([shared, flaky], { executions }))).toContain(
+    'isolation: 1 test that fails only in parallel, 1 that differs otherwise',
+  );
+});
+
+test('names of tests, files and packages stay text, in both forms', () => {
+  const hostile = '<script>alert(1)</script>|`"\u001b[31m\u202e](x)';
+  const changes: Partial<Findings> = {
+    what: [hostile],
+    imports: [{ name: hostile, selfSeconds: 9, totalSeconds: 9, modules: 1, importer: hostile }],
+    sequential: sampleMeasurement(
+      { [`${hostile}.py::test`]: 50 },
+      { fixtures: [{ name: hostile, scope: 'function', file: hostile, seconds: 9, count: 3 }], notCollected: [hostile] },
+    ),
+    problems: [hostile],
+  };
+  const blocks = auditBlocks(sampleAudit([`${hostile}.py::test`], changes));
+  const html = auditHtml(hostile, blocks);
+  expect(html).not.toContain('<script');
+  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  const page = auditMarkdown(blocks);
+  for (const text of [html, page]) expect(text).not.toMatch(/[\u001b\u202e]/);
+  expect(page.replace(/(`+)[^`][\s\S]*?[^`]\1(?!`)/g, '')).not.toMatch(/(?<!\\)<script/);
+  for (const row of page.split('\n').filter((line) => line.startsWith('|'))) expect(row.match(/(?<!\\)\|/g)?.length).toBeLessThanOrEqual(8);
+});
