@@ -59,6 +59,7 @@ export async function measureSuite(measuring: Measuring): Promise<Findings | nul
   const collected = await plainPytest(measuring, '0', { listsImports: true });
   if (collected.exitCode === 5) return null;
   refuse(collected, measuring);
+  if (collected.isPartial) problems.push('The collection that lists imports was stopped at its limit: only those until then are known.');
 
   const measure = async (name: string, numprocesses: string): Promise<Measurement | null> => {
     tell(name);

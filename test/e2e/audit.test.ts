@@ -42,7 +42,8 @@ test('a baseline stands for the sequential execution, and what hangs is cut off 
   await using project = await newProject({
     'before.xml': '<testsuites><testsuite><testcase classname="test_a" name="test_quick" time="0.5"/></testsuite></testsuites>',
     'test_a.py': 'import time\ndef test_quick(): pass\n',
-    'test_b.py': 'import time\ndef test_hangs(): time.sleep(600)\n',
+    'test_b.py':
+      'import pathlib, time\ndef test_hangs_once():\n    been = pathlib.Path("been")\n    if not been.exists():\n        been.write_text("")\n        time.sleep(600)\n',
   });
   const result = await project.shardline([
     'audit',
