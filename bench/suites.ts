@@ -34,11 +34,11 @@ const sources = ['attrs', 'click', 'jinja2'] as const;
 
 export const realSuites: readonly string[] = [...Object.keys(installed), ...sources];
 
-/** The interpreter of the benches' own environment, which is made when it is missing or its requirements changed. */
-export async function benchPython(): Promise<string> {
-  const home = join(here, '.venv');
+/** The interpreter of the benches' own environment, or of one bench's, which is made when it is missing or its requirements changed. */
+export async function benchPython(bench = '.'): Promise<string> {
+  const home = join(here, bench, '.venv');
   const python = join(home, 'bin', 'python');
-  const requirements = join(here, 'requirements.txt');
+  const requirements = join(here, bench, 'requirements.txt');
   const stamp = join(home, '.shardline-stamp');
   const wanted = await readFile(requirements, 'utf8');
   if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return python;

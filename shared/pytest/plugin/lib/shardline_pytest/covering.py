@@ -52,13 +52,17 @@ def asked_for(config):
 
 
 def save(config):
-    """Writes what this process has measured so far: a worker that dies costs only what it was at. False where nothing is measured or can be written."""
+    """Writes what this process has measured so far: a worker that dies costs only what it was at. False where nothing is measured or can be written.
+
+    What follows, such as the import of the next file, belongs to no test (`--cov-context`). `Coverage.save` would write too, but it looks through all
+    sources for files that never ran: 0.1 s for the 600 of networkx, against 1 ms.
+    """
     plugin = config.pluginmanager.getplugin("_cov")
     controller = getattr(plugin, "cov_controller", None)
     if controller is None or controller.cov is None:
         return False
     try:
-        controller.cov.save()
+        controller.cov.switch_context("")
     except Exception:
         return False  # told as coverage that is missing
     return True
