@@ -1,5 +1,6 @@
 // Coverage, as it stands in the terminal.
 
+import { isPartial } from '../../shared/coverage.ts';
 import type { Report } from '../../shared/report.ts';
 import { harmless, oneLine, plural } from './harmless.ts';
 
@@ -7,10 +8,10 @@ import { harmless, oneLine, plural } from './harmless.ts';
 const SHOWN = 20;
 
 /** coverage.py's own table, and what the reader must know of it. */
-export function coverageLines({ coverage }: Report, table: string): readonly string[] {
+export function coverageLines({ coverage, totals }: Report, table: string): readonly string[] {
   if (coverage === null) return [];
   const { percent, failUnder, isMet, missing, problems, warnings } = coverage;
-  const isPart = missing.length + problems.length > 0;
+  const of = isPartial(coverage) ? ' of what arrived' : totals.notRun > 0 ? ' of what ran' : '';
   const limit = failUnder === null ? '' : isMet === null ? `, not judged by the limit of ${failUnder} %` : `, limit ${failUnder} %`;
   return [
     ...(table === '' ? [] : harmless(table.trimEnd()).split('\n')),
@@ -19,7 +20,7 @@ export function coverageLines({ coverage }: Report, table: string): readonly str
     ...missing.slice(0, SHOWN).map(({ file, agent }) => `COVERAGE MISSING ${oneLine(file)} - it ran on ${oneLine(agent)}`),
     ...(missing.length > SHOWN ? [`COVERAGE MISSING ${plural(missing.length - SHOWN, 'more file')}`] : []),
     ...(isMet === false ? [`ERROR coverage of ${coverageWords(percent)} is below the limit of ${failUnder} % (--cov-fail-under)`] : []),
-    ...(percent === null || isMet === false ? [] : [`coverage ${coverageWords(percent)}${isPart ? ' of what arrived' : ''}${limit}`]),
+    ...(percent === null || isMet === false ? [] : [`coverage ${coverageWords(percent)}${of}${limit}`]),
   ];
 }
 

@@ -69,5 +69,8 @@ test('the terminal tells the total, what it is a part of, and what it fell short
     'coverage 85.71 % of what arrived, not judged by the limit of 90 %',
   ]);
   expect(lines({ missing }).join('')).not.toContain('\u001b');
-  expect(coverageLines(sampleReport([]), '')).toEqual([]);
+  const stopped = sampleReport([]);
+  const coverage: ReportedCoverage = { percent: 50, failUnder: null, isMet: null, missing: [], problems: [], warnings: [] };
+  expect(coverageLines({ ...stopped, totals: { ...stopped.totals, notRun: 1 }, coverage }, '')).toEqual(['coverage 50 % of what ran']);
+  expect(coverageLines(stopped, '')).toEqual([]);
 });
