@@ -2,7 +2,7 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { Audit } from '../core/audit/audit.ts';
-import type { Change } from '../core/audit/changes.ts';
+import { type Change, NOISE } from '../core/audit/changes.ts';
 import { LEAST_GAIN } from '../core/audit/predict.ts';
 import { type Block, code, heading, type Inline, table, words } from './audit-document.ts';
 import { plural } from './harmless.ts';
@@ -87,7 +87,7 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
       `Not measured: what shardline's own planner says of agents like this machine (${plural(none, 'worker')} each), with durations measured ${durationsFrom === 'pytest -n' ? 'under pytest -n' : 'in one process'} and what a run of ${costsFrom} took to start and end.`,
     ),
     ...table(
-      ['agents', 'workers', 'predicted wall time', 'saved by twice as many'],
+      ['agents', 'workers', 'predicted wall time', 'saved against half as many'],
       rows.map(({ agents, workers, seconds }, index) => {
         const before = rows[index - 1];
         return [
@@ -162,11 +162,11 @@ export function ratingBlocks(audit: Audit): readonly Block[] {
     words(
       `${profile.rating.charAt(0).toUpperCase()}${profile.rating.slice(1)}: from the first shard to the last result the run of shardline took ${inSeconds(profile.makespanSeconds)}, where ${plural(workers, 'worker')} need at least ${inSeconds(profile.boundSeconds)} for that work: efficiency ${inPercent(profile.efficiency)}. (Excellent from 85 %, good from 70 %, fair from 50 %.) Beyond that, starting and ending took ${inSeconds(Math.max(0, sharded.seconds - profile.makespanSeconds))}.`,
     ),
-    ...(gain === null || gain >= 1.05
+    ...(gain === null || gain >= 1 + NOISE
       ? []
       : [
           words(
-            gain >= 0.95
+            gain >= 1 - NOISE
               ? 'On this one machine it is as fast as pytest -n. What it adds is more machines, deadlines and a report that accounts for every test.'
               : 'On this one machine pytest -n is faster, and there is no reason for shardline but more machines, deadlines and a report that accounts for every test.',
           ),

@@ -39,7 +39,7 @@ export function commandBlocks(audit: Audit): readonly Block[] {
       text: [
         'export SHARDLINE_REDIS_URL=redis://redis.example:6379 SHARDLINE_POOL=build-$BUILD_NUMBER',
         run('--agents 1', '--junit-xml junit.xml', ...own, target),
-        `${['npx shardline agent --max-idle 2m', ...own].join(' ')}  # on the other ${agents - 1}`,
+        `${['npx shardline agent --max-idle 2m', ...own].join(' ')}  # on the other${agents === 2 ? '' : ` ${agents - 1}`}`,
       ].join('\n'),
     },
     words('In GitHub Actions (the steps that install the project are its own):'),

@@ -1,5 +1,6 @@
 // What an audit measured: the comparison, where the time went, and what is slow.
 
+import { fileOf } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import { type Audit, localWorkers } from '../core/audit/audit.ts';
 import { type MeasuredPhase, type Measurement, measuredPhases } from '../core/audit/measurement.ts';
@@ -83,7 +84,8 @@ function shardedWay(audit: Audit): readonly Way[] {
       cpuSeconds: cpus.includes(null) || cpus.length === 0 ? null : cpus.reduce<number>((sum, each) => sum + (each ?? 0), 0),
       collectionWorkerSeconds: collectionSeconds,
       memory: peak === 0 ? 'not told' : inBytes(peak / Math.max(1, workers)),
-      tests: report.tests.length,
+      // A file that is skipped as a whole stands among a report's tests, and not among pytest's.
+      tests: report.tests.filter(({ nodeid }) => nodeid !== (fileOf(nodeid) as string)).length,
       failed: totals.failed + totals.error + report.collectErrors.length,
     },
   ];

@@ -9,7 +9,10 @@ import { suspectBlocks } from './audit-suspects.ts';
 import { oneLine, plural } from './harmless.ts';
 import { inBytes, inMinutes, inSeconds } from './profile-words.ts';
 
-export const auditTitle = ({ what }: Audit): string => `Audit of ${what.length === 0 ? 'the suite' : what.join(' ')}`;
+export function auditTitle({ what }: Audit): string {
+  const names = what.filter((word) => word !== '--selected').join(' ');
+  return `Audit of ${names === '' ? 'the suite' : names}`;
+}
 
 export function auditBlocks(audit: Audit): readonly Block[] {
   const { finishedAt, machine } = audit;

@@ -18,6 +18,8 @@ export type Change = { readonly seconds: number } & (
   | { readonly kind: 'serial' }
 );
 
+/** Two executions that differ by less than this part were as fast as each other. */
+export const NOISE = 0.05;
 /** Less than this part of a run, and less than this many seconds, is not worth a change. */
 const LEAST_SHARE = 0.02;
 const LEAST_SECONDS = 0.05;
@@ -44,7 +46,9 @@ export function changesOf(input: ChangesInput): readonly Change[] {
 
 function adopt({ basis, parallel, sharded }: ChangesInput): readonly Change[] {
   const now = parallel ?? basis;
-  return sharded === null || now.isPartial ? [] : [{ kind: 'adopt', seconds: now.seconds - sharded.seconds }];
+  return sharded === null || now.isPartial || now.seconds < (1 + NOISE) * sharded.seconds
+    ? []
+    : [{ kind: 'adopt', seconds: now.seconds - sharded.seconds }];
 }
 
 /** Up to the point where more stop helping. */
