@@ -2,8 +2,8 @@
 
 import { type NodeId, type ShardId, shardId } from '../../shared/ids.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
-import { attemptsOf, type FileProgress, newProgress, type RunState, type ShardRecord } from './run-state.ts';
-import { isUncollected, isUnfinished, unfinishedSeconds } from './unfinished.ts';
+import { attemptsOf, type FileProgress, isUncollected, newProgress, type RunState, type ShardRecord } from './run-state.ts';
+import { isUnfinished, unfinishedSeconds } from './unfinished.ts';
 
 /** How many sessions may end under a planned shard: with one it may only have been beside the test that did it. */
 const CRASHES_WHILE_SHARED = 2;

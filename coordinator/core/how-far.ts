@@ -1,8 +1,8 @@
 // How far a run has come, in files and in work.
 
 import { leftSeconds } from './pace.ts';
-import type { RunState } from './run-state.ts';
-import { isUncollected, isUnfinished } from './unfinished.ts';
+import { isUncollected, type RunState } from './run-state.ts';
+import { isUnfinished } from './unfinished.ts';
 
 export interface HowFar {
   readonly filesDone: number;

@@ -17,12 +17,13 @@ import {
   type AttemptRecord,
   attemptsOf,
   type FileProgress,
+  isUncollected,
   type RunState,
   type ShardRecord,
   type TestRecord,
   testsInOrder,
 } from './run-state.ts';
-import { isBelowCollectError, isUncollected, unfinishedSeconds } from './unfinished.ts';
+import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
 
 /** What only the writer of a report knows: when it stands (milliseconds since the epoch), and how long merging took. */

@@ -12,6 +12,7 @@ import {
   type AttemptRecord,
   type AttemptState,
   allAttemptsOf,
+  isUncollected,
   livingAgents,
   type RunState,
   type ShardRecord,
@@ -34,24 +35,41 @@ const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Mat
 /** Is nothing run again because too many tests failed? */
 export function isRerunLimitExceeded(state: RunState): boolean {
   const { limit } = state.opened.reruns;
-  const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((state.tests.size * limit.percent) / 100);
+  const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((likelyTests(state) * limit.percent) / 100);
   let failed = 0;
   for (const { isDoubted } of state.failed) if (!isDoubted) failed += 1;
   return failed > allowed;
 }
 
-/** May this failed test still come to something else? */
-function isUndecided(state: RunState, test: TestRecord): boolean {
-  const final = finalResult(test);
-  if (final === null || !isFailure(final.result.outcome)) return false;
-  return test.reruns.length < timesOf(state, test) && (test.isDoubted || !isRerunLimitExceeded(state));
+/** How many tests there will be: files that nobody has collected yet are taken to hold as many as the others. The first few files are not the suite. */
+function likelyTests({ shards, tests }: RunState): number {
+  let files = 0;
+  let uncollected = 0;
+  for (const record of shards.values()) {
+    if (record.state.kind === 'split') continue;
+    for (const progress of record.files.values()) {
+      files += 1;
+      if (isUncollected(progress)) uncollected += 1;
+    }
+  }
+  return files === uncollected ? 0 : (tests.size * files) / (files - uncollected);
+}
+
+/** The failed tests that may still come to something else. */
+function undecided(state: RunState): readonly TestRecord[] {
+  const isOverLimit = state.opened.reruns.times > 0 && isRerunLimitExceeded(state);
+  return [...state.failed].filter((test) => {
+    const final = finalResult(test);
+    if (final === null || !isFailure(final.result.outcome)) return false;
+    return test.reruns.length < timesOf(state, test) && (test.isDoubted || !isOverLimit);
+  });
 }
 
 /** What counts against a limit of failures: not what was flaky, nor what is still run again. Collection errors count. */
 export function countFailures(state: RunState): number {
-  let uncounted = 0;
-  for (const test of state.failed) if (isFlaky(test) || isUndecided(state, test)) uncounted += 1;
-  return state.failures - uncounted;
+  let flaky = 0;
+  for (const test of state.failed) if (isFlaky(test)) flaky += 1;
+  return state.failures - flaky - undecided(state).length;
 }
 
 /** Takes a result that an attempt of the role `rerun` brought. */
@@ -74,8 +92,8 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
 /** Failed tests that are due to be run again, by the shard that they were in. Where a rerun of the shard is under way nothing of it is. */
 function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord[]> {
   const due = new Map<ShardRecord, TestRecord[]>();
-  for (const test of state.failed) {
-    const record = isUndecided(state, test) ? recordOf(state, test) : undefined;
+  for (const test of undecided(state)) {
+    const record = recordOf(state, test);
     if (record === undefined || !hasRoom(record, timesOf(state, test))) continue;
     const tests = due.get(record);
     if (tests === undefined) due.set(record, [test]);

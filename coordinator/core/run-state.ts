@@ -205,6 +205,10 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   collectFailed: false,
 });
 
+/** Was this planned file never collected, nor failed to? What it holds is not known then. */
+export const isUncollected = (progress: FileProgress): boolean =>
+  progress.selectors.length > 0 && progress.collectSeconds === null && !progress.collectFailed;
+
 /** A shard's attempts in the order they were enqueued, but for reruns of failed tests; empty before the first. */
 export const attemptsOf = (record: ShardRecord): readonly AttemptRecord[] => allAttemptsOf(record).filter(({ role }) => role !== 'rerun');
 

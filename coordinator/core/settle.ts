@@ -2,8 +2,8 @@
 
 import type { AttemptId, ShardId } from '../../shared/ids.ts';
 import { isToHalve } from './halve.ts';
-import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
-import { isComplete, isUncollected, lacksOnlySerial } from './unfinished.ts';
+import { type AttemptRecord, attemptsOf, isUncollected, type RunState, type ShardRecord } from './run-state.ts';
+import { isComplete, lacksOnlySerial } from './unfinished.ts';
 
 /** Moves a shard on: to done when nothing is missing, to given-up when something is and its attempts are used up. */
 export function settle(state: RunState, shard: ShardId, by: AttemptId): void {

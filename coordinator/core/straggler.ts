@@ -3,8 +3,8 @@
 import { runsAlone } from '../../shared/attempt.ts';
 import type { AgentId } from '../../shared/ids.ts';
 import { leftSeconds, liveAttempts, paceOf } from './pace.ts';
-import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
-import { isUncollected, isUnfinished } from './unfinished.ts';
+import { type AttemptRecord, attemptsOf, isUncollected, type RunState, type ShardRecord } from './run-state.ts';
+import { isUnfinished } from './unfinished.ts';
 
 /** An attempt that has taken this many times what it was to take is slow for a reason that will not go away … */
 const AGE_MULTIPLE = 2;

@@ -4,7 +4,7 @@ import type { AttemptRequest, AttemptRole } from '../../shared/attempt.ts';
 import { type AgentId, attemptId, type NodeId, type ShardId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { rerunWork } from './rerun.ts';
-import { allAttemptsOf, attemptsOf, type FileProgress, type RunState, type ShardRecord } from './run-state.ts';
+import { allAttemptsOf, attemptsOf, type FileProgress, isUncollected, type RunState, type ShardRecord } from './run-state.ts';
 
 /** Is nothing of this shard missing: every file collected (or failed to), every announced test with an outcome? */
 export function isComplete(state: RunState, record: ShardRecord): boolean {
@@ -20,10 +20,6 @@ export function isUnfinished(state: RunState, progress: FileProgress): boolean {
   if (progress.openTests > 0) return true;
   return isUncollected(progress) && !isBelowCollectError(state, progress.file);
 }
-
-/** Was this planned file never collected, nor failed to? What it holds is not known then. */
-export const isUncollected = (progress: FileProgress): boolean =>
-  progress.selectors.length > 0 && progress.collectSeconds === null && !progress.collectFailed;
 
 /** Is all that this shard still lacks what must run alone? */
 export function lacksOnlySerial(state: RunState, record: ShardRecord): boolean {

@@ -149,3 +149,12 @@ test('what must run alone is run again alone, after the others', () => {
   expect(decide(state)).toEqual([]);
   expect(play(state, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'passed' }))).toEqual([{ ...rerun, shard: 's2' }]);
 });
+
+test('a limit in percent is one of the whole suite, of which the first files only give an idea', () => {
+  const many = Array.from({ length: 20 }, (_, index) => shardOf(index + 1, [index === 0 ? 'test_a.py' : `test_${index}.py`]));
+  const percent = { times: 1, limit: { kind: 'percent', percent: 5 } } as const;
+  const state = stateAfter(opened(many, { reruns: percent, maxfail: 2 }), ...first);
+  // Two of the three tests seen so far are more than 5 %; of the 60 that 20 such files would hold they are not.
+  expect(decideAll(state)).toContainEqual(rerun);
+  expect(decideAll(state).some(({ kind }) => kind === 'close-run')).toBe(false);
+});
