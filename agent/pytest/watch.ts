@@ -26,7 +26,7 @@ export interface Watch {
 }
 
 interface Work {
-  readonly what: 'running' | 'collecting';
+  readonly what: 'running' | 'collecting' | 'in a teardown';
   readonly startedAt: number;
   /** How much had been printed before. */
   readonly fromBytes: number;
@@ -57,7 +57,7 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
   };
   const begin = (worker: string, what: Work['what'], limitSeconds: number): void => {
     rest(worker);
-    const why = `as it was still ${what} after ${limitSeconds} s${what === 'running' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
+    const why = `as it was still ${what} after ${limitSeconds} s${what !== 'collecting' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
     // A longer delay than this a timer takes for none.
     const timer = setTimeout(() => end(worker, why), Math.min(limitSeconds * 1000, 2 ** 31 - 1));
     working.set(worker, { what, startedAt: performance.now(), fromBytes: printedBytes(), timer });
@@ -88,6 +88,11 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
         case 'test-started':
           begin(worker, 'running', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
+        // Of what sessions and packages set up: in plain pytest it belongs to the last test that needed it.
+        case 'tearing-down':
+          begin(worker, 'in a teardown', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
+          return message;
+        case 'torn-down':
         case 'collected':
         case 'collect-failed':
         case 'test-finished':

@@ -54,6 +54,25 @@ test.each([
   expect(messageOf('test_killed')).toMatch(/SIGKILL \(as the kernel does when memory runs out\) after \d/);
 });
 
+test('what a package has set up and cannot tear down is killed, told of its last test, and costs the files after it nothing', async () => {
+  const conftest = 'import pytest, time\n@pytest.fixture(scope="package")\ndef held():\n    yield\n    while True: time.sleep(600)\n';
+  await using suite = await makeSuite({
+    'pkg/__init__.py': '',
+    'pkg/conftest.py': conftest,
+    'pkg/test_p.py': 'def test_x(held): pass\n',
+    'test_z.py': 'def test_x(): pass\n',
+  });
+  const engine = streamEngine(() => undefined);
+  const ran = await runAttempt(suite, selectors('pkg/test_p.py', 'test_z.py'), { engine, numprocesses: '1', testTimeoutSeconds: 1 });
+  expect(ran.outcomes).toEqual({ 'pkg/test_p.py::test_x': 'passed', 'test_z.py::test_x': 'passed' });
+  const told = ran.events.flatMap((event) => (event.kind === 'collect-failed' ? [`${event.file}: ${event.message}`] : []));
+  expect(told).toEqual([
+    expect.stringMatching(
+      /^pkg\/test_p\.py: xdist worker gw\d+ crashed in a teardown after pkg\/test_p\.py::test_x: [\s\S]* still in a teardown after 1 s, the --test-timeout[\s\S]*line 5 in held/,
+    ),
+  ]);
+});
+
 test('a test that hangs where there are no xdist workers is an error too', async () => {
   await using suite = await makeSuite({ 'test_h.py': 'import time\ndef test_hang(): time.sleep(600)\n' });
   const ran = await runAttempt(suite, selectors('test_h.py'), { pytestArgs: ['-n', '0'], testTimeoutSeconds: 1 });
