@@ -7,6 +7,7 @@ import type { AgentId } from '../../shared/ids.ts';
 import { applyDismissal, newConduct } from './breaker.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { applySplit } from './halve.ts';
+import { beginRerun } from './rerun.ts';
 import type { AgentRecord, AttemptRecord, RunState } from './run-state.ts';
 import { settle } from './settle.ts';
 import { tell } from './tell.ts';
@@ -178,6 +179,7 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role 
     seconds: null,
     cancelledBy: null,
   };
+  if (role === 'rerun') beginRerun(state, attempt);
   state.attempts.set(id, attempt);
   state.firstEnqueuedAt ??= at;
   record.state =

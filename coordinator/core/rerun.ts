@@ -61,8 +61,18 @@ function undecided(state: RunState): readonly TestRecord[] {
   return [...state.failed].filter((test) => {
     const final = finalResult(test);
     if (final === null || !isFailure(final.result.outcome)) return false;
-    return test.reruns.length < timesOf(state, test) && (test.isDoubted || !isOverLimit);
+    return (test.isDoubted || !isOverLimit) && mayRerun(test, timesOf(state, test));
   });
+}
+
+/** How many times as often as it is to be executed a rerun may be lost or interrupted. */
+const LOSSES_PER_RERUN = 3;
+
+/** Is a rerun of it under way, or left? One that brought no result, as it crashed, is used up all the same. */
+function mayRerun({ reruns, rerunIn }: TestRecord, times: number): boolean {
+  if (reruns.length >= times) return false;
+  const stopped = rerunIn.filter(({ state }) => wasStopped(state)).length;
+  return !rerunIn.every(hasEnded) || (rerunIn.length - stopped < times && stopped < times * LOSSES_PER_RERUN);
 }
 
 /** What counts against a limit of failures: not what was flaky, nor what is still run again. Collection errors count. */
@@ -94,7 +104,7 @@ function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord
   const due = new Map<ShardRecord, TestRecord[]>();
   for (const test of undecided(state)) {
     const record = recordOf(state, test);
-    if (record === undefined || !hasRoom(record, timesOf(state, test))) continue;
+    if (record === undefined || !isAtRest(record)) continue;
     const tests = due.get(record);
     if (tests === undefined) due.set(record, [test]);
     else tests.push(test);
@@ -107,15 +117,15 @@ function recordOf(state: RunState, { accepted }: TestRecord): ShardRecord | unde
   return attempt === undefined ? undefined : state.shards.get(attempt.shard);
 }
 
-/** How many times as often as it is to be executed a rerun may be lost or interrupted. */
-const LOSSES_PER_RERUN = 3;
-
-/** A rerun that brought no result, as it crashed, is used up all the same. */
-function hasRoom(record: ShardRecord, times: number): boolean {
+/** Is the shard over, and no rerun of it under way? */
+function isAtRest(record: ShardRecord): boolean {
   if (record.state.kind === 'planned' || record.state.kind === 'open') return false;
-  const reruns = allAttemptsOf(record).filter(({ role }) => role === 'rerun');
-  const stopped = reruns.filter(({ state }) => wasStopped(state)).length;
-  return reruns.every(hasEnded) && reruns.length - stopped < times && stopped < times * LOSSES_PER_RERUN;
+  return allAttemptsOf(record).every((attempt) => attempt.role !== 'rerun' || hasEnded(attempt));
+}
+
+/** A rerun of the shard is enqueued: what is due of it is in there. To be told before the attempt is one of the shard's. */
+export function beginRerun(state: RunState, attempt: AttemptRecord): void {
+  for (const [{ shard }, tests] of dueTests(state)) if (shard.id === attempt.shard) for (const test of tests) test.rerunIn.push(attempt);
 }
 
 const hasEnded = ({ state }: AttemptRecord): boolean => state.kind === 'ended';

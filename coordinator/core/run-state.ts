@@ -88,6 +88,8 @@ export interface TestRecord {
   accepted: AcceptedResult | null;
   /** What its reruns brought, in order; `accepted` failed then. */
   readonly reruns: AcceptedResult[];
+  /** The attempts of the role `rerun` that were to run it. */
+  readonly rerunIn: AttemptRecord[];
   /** Did it fail on an agent that was taken out for its failures? */
   isDoubted: boolean;
   /** Where it counts as open until it has an outcome: one entry but for shards that overlap. */

@@ -102,7 +102,15 @@ function progressOf(record: ShardRecord, file: TestFile): FileProgress {
 function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
   const expected = progress.tests.get(nodeid);
   if (expected !== undefined) return expected;
-  const test = state.tests.get(nodeid) ?? { nodeid, file: progress.file, accepted: null, reruns: [], isDoubted: false, expectedIn: [] };
+  const test = state.tests.get(nodeid) ?? {
+    nodeid,
+    file: progress.file,
+    accepted: null,
+    reruns: [],
+    rerunIn: [],
+    isDoubted: false,
+    expectedIn: [],
+  };
   state.tests.set(nodeid, test);
   progress.tests.set(nodeid, test);
   if (test.accepted === null) {

@@ -150,6 +150,28 @@ test('what must run alone is run again alone, after the others', () => {
   expect(play(state, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'passed' }))).toEqual([{ ...rerun, shard: 's2' }]);
 });
 
+test('a failure whose rerun brought no result counts against a limit of failures', () => {
+  const two = [shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])];
+  const state = stateAfter(opened(two, { reruns: reruns(1), maxfail: 2 }), ...first, enqueued(2));
+  expect(decideAll(state)).toEqual([rerun]);
+  expect(play(state, started(a2, 1, 2), ended(a2, 1, 2, crashed(null)))).toMatchObject([{ why: { notRun: 'maxfail' } }]);
+});
+
+test('a test that fails late, after the reruns of its shard, is run again too', () => {
+  const opening = open(1, { attemptLimit: 1 });
+  const events = [joined(a1), joined(a2), enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1, t2])), started(a1, 1)];
+  const state = stateAfter(opening, ...events, told(a1, 1, 1, finished(t1, 'failed')), ended(a1, 1, 1, crashed(null)));
+  expect(decideAll(state)).toEqual([rerun]);
+  for (const event of [
+    ...attempt(a2, 2, {}).slice(0, 1),
+    told(a1, 1, 1, finished(t2, 'failed')),
+    ...attempt(a2, 2, { [t1]: 'passed' }).slice(1),
+  ])
+    reduce(state, event);
+  expect(nextAttempt(state, shardId(1), 'rerun')?.selectors).toEqual([{ kind: 'tests', file: 'test_a.py', nodeids: [t2] }]);
+  expect(decideAll(state)).toEqual([rerun]);
+});
+
 test('a limit in percent is one of the whole suite, of which the first files only give an idea', () => {
   const many = Array.from({ length: 20 }, (_, index) => shardOf(index + 1, [index === 0 ? 'test_a.py' : `test_${index}.py`]));
   const percent = { times: 1, limit: { kind: 'percent', percent: 5 } } as const;
