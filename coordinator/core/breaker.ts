@@ -29,8 +29,11 @@ export const newConduct = (): Conduct => ({ passes: 0, streak: [], notStarted: 0
 
 /** A result of this agent that counts. */
 export function observeResult(state: RunState, agent: AgentId, test: TestRecord, outcome: Outcome): void {
-  const conduct = state.agents.get(agent)?.conduct;
-  if (conduct === undefined) return;
+  const record = state.agents.get(agent);
+  if (record === undefined) return;
+  const { conduct } = record;
+  // Beside an agent that does well again another may be taken out.
+  if (!isFailure(outcome) && !isWell(record)) state.revision += 1;
   conduct.notStarted = 0;
   if (isFailure(outcome)) {
     conduct.streak.push(test);

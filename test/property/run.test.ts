@@ -11,9 +11,22 @@ import { nextAttempt } from '../../coordinator/core/unfinished.ts';
 import { agentId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import { closedDone, eventOf, joined, left, reportOf, tick } from '../unit/core/run-kit.ts';
-import { choices, endOf, openingOf, playRun, type SimulatedSuite, suites, tellingsOf } from './simulated-run.ts';
+import {
+  brokenAgent,
+  choices,
+  endOf,
+  openingOf,
+  playRun,
+  type SimulatedSuite,
+  suites,
+  suitesWithBrokenAgent,
+  tellingsOf,
+} from './simulated-run.ts';
 
-const runs = fc.tuple(suites, choices).map(([suite, chosen]) => ({ suite, run: playRun(suite, chosen) }));
+const runsOf = (those: fc.Arbitrary<SimulatedSuite>) =>
+  fc.tuple(those, choices).map(([suite, chosen]) => ({ suite, run: playRun(suite, chosen) }));
+const brokenRuns = runsOf(suitesWithBrokenAgent);
+const runs = fc.oneof({ weight: 3, arbitrary: runsOf(suites) }, { weight: 1, arbitrary: brokenRuns });
 const noticedOnce: ReadonlySet<string> = new Set(['redis-emptied', 'agent-lost', 'agent-returned', 'attempt-lost']);
 const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
 
@@ -21,6 +34,7 @@ test('the runs that are played end in every way that a run can end', () => {
   const sample = fc.sample(runs, { numRuns: 1000, seed: 7 });
   expect(sample.some(({ run }) => run.events.some(({ kind }) => kind === 'shard-split'))).toBe(true);
   expect(sample.some(({ run }) => reportOf(run.state).totals.flaky > 0)).toBe(true);
+  expect(sample.filter(({ run }) => run.dismissed.length > 0).length).toBeGreaterThan(20);
   const verdicts = sample.map(({ run }) => reportOf(run.state).verdict);
   expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'deadline', 'incomplete', 'interrupted', 'no-tests']));
 });
@@ -79,8 +93,13 @@ test('one outcome per node id, and it is the one that the test had', () => {
       for (const each of report.tests) {
         const isUnaccounted = run.state.tests.get(each.nodeid)?.accepted === null;
         const { outcome, heals } = truth.get(each.nodeid) ?? { outcome: 'error', heals: false };
-        expect(each.flaky && heals && suite.reruns.times > 0).toBe(each.flaky);
-        expect(each.outcome).toBe(isUnaccounted ? 'error' : each.flaky ? 'passed' : outcome);
+        const [ran] = each.attempts;
+        const isOfBroken = ran?.agent === brokenAgent;
+        if (each.flaky) expect(isOfBroken || (heals && suite.reruns.times > 0)).toBe(true);
+        // Elsewhere it has the outcome that it has, or heals.
+        const isLastOfBroken = each.attempts.at(-1)?.agent === brokenAgent;
+        const real = isLastOfBroken ? 'failed' : each.attempts.length > 1 && heals ? 'passed' : outcome;
+        expect(each.outcome).toBe(isUnaccounted ? 'error' : real);
       }
     }),
   );
@@ -104,7 +123,9 @@ test('a run is passed only if every test of the suite ran and none failed', () =
       const report = reportOf(run.state);
       const files = suite.shards.flat();
       const isGreen = files.every(
-        (file) => !file.isBroken && file.tests.every((each) => !isFailure(each.outcome) || (each.heals && suite.reruns.times > 0)),
+        (file) =>
+          !file.isBroken &&
+          file.tests.every((each) => !isFailure(each.outcome) || (each.heals && (suite.reruns.times > 0 || suite.hasBrokenAgent))),
       );
       const isWhole = report.tests.length === files.flatMap((file) => file.tests).length && report.notRun.length === 0;
       if (report.verdict === 'passed') expect({ isGreen, isWhole }).toEqual({ isGreen: true, isWhole: true });
@@ -129,6 +150,21 @@ test('a retry never includes a finished test, and never nothing', () => {
           else if (selector.kind === 'tests') for (const id of selector.nodeids) expect(finishedBefore).not.toContain(id);
         }
       }
+    }),
+  );
+});
+
+test('an agent is taken out once, beside one that stays; and what failed there is run again before the run is done', () => {
+  holds(
+    fc.property(brokenRuns, ({ run }) => {
+      const names = run.dismissed.map(({ agent }) => agent);
+      expect(new Set(names).size).toBe(names.length);
+      for (const { others } of run.dismissed) expect(others.length).toBeGreaterThan(0);
+      const reruns = run.attempts.flatMap(({ request }) => (request.role === 'rerun' ? [request] : []));
+      const isAgain = new Set<string>(
+        reruns.flatMap(({ selectors }) => selectors.flatMap((each) => (each.kind === 'tests' ? each.nodeids : []))),
+      );
+      if (run.state.closed?.why.kind === 'done') for (const id of run.doubted) expect(isAgain).toContain(id);
     }),
   );
 });

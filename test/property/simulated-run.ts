@@ -36,27 +36,33 @@ export interface SimulatedSuite {
   readonly maxfail: number;
   readonly deadlineSeconds: number | null;
   readonly reruns: Reruns;
+  /** Is one agent broken, so that every test fails there? */
+  readonly hasBrokenAgent: boolean;
 }
+
+/** The one on which every test fails, where there is one. */
+export const brokenAgent = agentId('broken');
 
 const outcomeOrPassed = fc.oneof({ weight: 12, arbitrary: fc.constant<Outcome>('passed') }, fc.constantFrom(...outcomes));
 /** One that heals passes when it is run again. */
 const test = fc.record({ heals: fc.boolean(), outcome: outcomeOrPassed, seconds: fc.double({ min: 0, max: 5, noNaN: true }) });
-const file = fc.record({ tests: fc.array(test, { maxLength: 4 }), isBroken: fc.integer({ min: 0, max: 15 }).map((die) => die === 15) });
+const fileOf = (tests: fc.ArrayConstraints) =>
+  fc.record({ tests: fc.array(test, tests), isBroken: fc.integer({ min: 0, max: 15 }).map((die) => die === 15) });
 
-/** Suites of up to 4 shards of up to 3 files of up to 4 tests, mostly green. */
-export const suites: fc.Arbitrary<SimulatedSuite> = fc
-  .record({
-    shards: fc.array(fc.array(file, { minLength: 1, maxLength: 3 }), { maxLength: 4, size: 'max' }),
-    attemptLimit: fc.integer({ min: 1, max: 3 }),
-    maxfail: fc.constantFrom(0, 0, 0, 1, 3),
-    deadlineSeconds: fc.oneof(fc.constant(null), fc.integer({ min: 2, max: 30 })),
-    reruns: fc.record({
-      times: fc.nat({ max: 2 }),
-      limit: fc.constantFrom<RerunLimit>({ kind: 'tests', tests: 2 }, { kind: 'percent', percent: 100 }),
-    }),
-  })
-  .map(({ shards, ...limits }) => ({
-    ...limits,
+const limits = {
+  attemptLimit: fc.integer({ min: 1, max: 3 }),
+  maxfail: fc.constantFrom(0, 0, 0, 1, 3),
+  deadlineSeconds: fc.oneof(fc.constant(null), fc.integer({ min: 2, max: 30 })),
+  reruns: fc.record({
+    times: fc.nat({ max: 2 }),
+    limit: fc.constantFrom<RerunLimit>({ kind: 'tests', tests: 2 }, { kind: 'percent', percent: 100 }),
+  }),
+};
+
+const suitesOf = (shards: fc.ArrayConstraints, file: ReturnType<typeof fileOf>, hasBrokenAgent: boolean): fc.Arbitrary<SimulatedSuite> =>
+  fc.record({ shards: fc.array(fc.array(file, { minLength: 1, maxLength: 3 }), shards), ...limits }).map(({ shards, ...rest }) => ({
+    ...rest,
+    hasBrokenAgent,
     shards: shards.map((files, shard) =>
       files.map(({ tests, isBroken }, index) => {
         const name = `dir${shard}/test_${index}.py`;
@@ -64,6 +70,12 @@ export const suites: fc.Arbitrary<SimulatedSuite> = fc
       }),
     ),
   }));
+
+/** Suites of up to 4 shards of up to 3 files of up to 4 tests, mostly green. */
+export const suites = suitesOf({ maxLength: 4, size: 'max' }, fileOf({ maxLength: 4 }), false);
+
+/** Larger ones, for which there is a broken agent too. */
+export const suitesWithBrokenAgent = suitesOf({ minLength: 4, maxLength: 10 }, fileOf({ minLength: 2, maxLength: 4 }), true);
 
 const deadlineOf = ({ deadlineSeconds: seconds }: SimulatedSuite): RunOpened['deadline'] =>
   seconds === null ? null : { seconds, reserveSeconds: 1 };
@@ -103,7 +115,9 @@ export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent
           ]),
     ]),
     ...wanted.flatMap(({ tests }) =>
-      tests.map(({ id, outcome, seconds, heals }) => finished(id, role === 'rerun' && heals ? 'passed' : outcome, { seconds })),
+      tests.map(({ id, outcome, seconds, heals }) =>
+        finished(id, agent === brokenAgent ? 'failed' : role === 'rerun' && heals ? 'passed' : outcome, { seconds }),
+      ),
     ),
   ];
   return [
@@ -132,6 +146,10 @@ export interface SimulatedRun {
   readonly decidedTwice: number;
   /** Events that called for a decision and did not move the revision. */
   readonly undecided: readonly CoordinatorEvent[];
+  /** Who was taken out, with those that were there beside it and not. */
+  readonly dismissed: readonly { readonly agent: AgentId; readonly others: readonly AgentId[] }[];
+  /** What had failed there when the run closed. */
+  readonly doubted: readonly string[];
 }
 
 /** Bad luck is bounded by the list: then every attempt finishes, so the run must close. Throws when it does not. */
@@ -140,6 +158,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
   const state = openRun(opening);
   const events: CoordinatorEvent[] = [];
   const attempts: { request: AttemptRequest; finishedBefore: ReadonlySet<string> }[] = [];
+  const dismissed: { agent: AgentId; others: readonly AgentId[] }[] = [];
   const queue: AttemptRequest[] = [];
   const late: CoordinatorEvent[] = [];
   let next = 0;
@@ -174,9 +193,16 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
       attempts.push({ request, finishedBefore: new Set<string>(done) });
       queue.push(request);
     }
+    if (action.kind === 'dismiss-agent') {
+      dismissed.push({
+        agent: action.agent,
+        others: livingAgents(state).filter((each) => each !== action.agent && !isDismissed(state, each)),
+      });
+    }
     take(eventOf(state, action, now));
   };
 
+  if (suite.hasBrokenAgent) for (const agent of [agentId('a0'), brokenAgent]) take(joined(agent, now));
   decideNow();
   for (let step = 0; state.closed === null; step += 1) {
     if (step > 500) throw new Error('the run never closes');
@@ -187,8 +213,17 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     if (repeated !== undefined) take(repeated);
     const alive = livingAgents(state);
     if (alive.length === 0 && choose() % 8 !== 7) take(joined(agentId(`a${step}`), now));
-    const agent = livingAgents(state)[choose() % Math.max(1, livingAgents(state).length)];
-    const request = agent === undefined ? undefined : queue.shift();
+    const chosen = livingAgents(state)[choose() % Math.max(1, livingAgents(state).length)];
+    if (chosen !== undefined && isDismissed(state, chosen) && choose() % 4 !== 3) {
+      // It has heard that it is to leave.
+      take(left(chosen, now));
+      decideNow();
+      continue;
+    }
+    const request = chosen === undefined ? undefined : queue.shift();
+    const agent = request?.avoid.includes(chosen as AgentId)
+      ? (livingAgents(state).find((each) => !request.avoid.includes(each)) ?? chosen)
+      : chosen;
     if (agent === undefined || request === undefined || state.closed !== null) continue;
 
     const tellings = tellingsOf(suite, request, agent, now);
@@ -241,9 +276,12 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     }
     decideNow();
   }
+  const doubted = [...state.tests.values()].flatMap((each) => (each.isDoubted ? [each.nodeid] : []));
   for (const event of late) take(event);
-  return { opening, events, state, attempts, decidedTwice, undecided };
+  return { opening, events, state, attempts, decidedTwice, undecided, dismissed, doubted };
 }
+
+export const isDismissed = ({ agents }: RunState, agent: AgentId): boolean => agents.get(agent)?.conduct.dismissedFor != null;
 
 /** A long enough list of choices to spoil a small run. */
 export const choices = fc.array(fc.nat({ max: 1000 }), { maxLength: 120, size: 'max' });
