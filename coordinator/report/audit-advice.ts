@@ -115,11 +115,15 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
       ? []
       : [
           words(
-            `For the run that was measured, the same prediction says ${inSeconds(check.predictedSeconds)}; it took ${inSeconds(check.measuredSeconds)}: off by ${inPercent(Math.abs(check.predictedSeconds - check.measuredSeconds) / check.measuredSeconds)}. It takes tests to be as fast there as where their durations were measured.`,
+            `For the run that was measured, the same prediction says ${inSeconds(check.predictedSeconds)}; it took ${inSeconds(check.measuredSeconds)}: off by ${inPercent(offBy(check))}. It takes tests to be as fast there as where their durations were measured.`,
           ),
         ]),
   ];
 }
+
+/** Of what was measured, how far the prediction is off. */
+export const offBy = ({ predictedSeconds, measuredSeconds }: NonNullable<NonNullable<Audit['prediction']>['check']>): number =>
+  Math.abs(predictedSeconds - measuredSeconds) / measuredSeconds;
 
 /** How many times as many workers must fit that their number is no matter of memory. */
 const FAR = 4;
@@ -167,8 +171,8 @@ export function ratingBlocks(audit: Audit): readonly Block[] {
       : [
           words(
             gain >= 1 - NOISE
-              ? 'On this one machine it is as fast as pytest -n. What it adds is more machines, deadlines and a report that accounts for every test.'
-              : 'On this one machine pytest -n is faster, and there is no reason for shardline but more machines, deadlines and a report that accounts for every test.',
+              ? 'In this measurement it was as fast as pytest -n on this one machine. What it adds then is more machines, deadlines and a report that accounts for every test.'
+              : 'In this measurement pytest -n was faster on this one machine. What shardline adds then is more machines, deadlines and a report that accounts for every test.',
           ),
         ]),
   ];

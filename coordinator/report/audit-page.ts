@@ -1,13 +1,13 @@
 // The whole audit, from its summary to how it was made, and the few lines of it that stand in the terminal.
 
 import type { Audit } from '../core/audit/audit.ts';
-import { changeBlocks, memoryBlocks, predictionBlocks, ratingBlocks } from './audit-advice.ts';
+import { changeBlocks, memoryBlocks, offBy, predictionBlocks, ratingBlocks } from './audit-advice.ts';
 import { commandBlocks } from './audit-commands.ts';
 import { type Block, code, heading, type Inline, words } from './audit-document.ts';
 import { measuredBlocks, slowBlocks, waysOf } from './audit-measured.ts';
 import { suspectBlocks } from './audit-suspects.ts';
 import { oneLine, plural } from './harmless.ts';
-import { inBytes, inMinutes, inSeconds } from './profile-words.ts';
+import { inBytes, inMinutes, inPercent, inSeconds } from './profile-words.ts';
 
 export function auditTitle({ what }: Audit): string {
   const names = what.filter((word) => word !== '--selected').join(' ');
@@ -41,6 +41,7 @@ export function summary(audit: Audit): readonly string[] {
   const ways = waysOf(audit).map(({ name, seconds, isPartial }) => `${name} ${inSeconds(seconds)}${isPartial ? ' (cut off)' : ''}`);
   const confirmed = suspects.filter(({ kind }) => kind === 'parallel').length;
   const last = prediction?.rows.find(({ agents }) => agents === prediction.knee) ?? prediction?.rows.at(-1);
+  const check = prediction?.check ?? null;
   const first = changes.find(({ kind }) => kind !== 'adopt' && kind !== 'agents');
   return [
     ...(ways.length === 0 ? [] : [`measured: ${ways.join(', ')}`]),
@@ -48,7 +49,7 @@ export function summary(audit: Audit): readonly string[] {
     ...(last === undefined
       ? []
       : [
-          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : '; more hardly help'}`,
+          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : '; more hardly help'}${check === null ? '' : ` (for the run that was measured it is off by ${inPercent(offBy(check))})`}`,
         ]),
     ...(first === undefined
       ? []
