@@ -9,6 +9,7 @@ import { refuseMissingPackage } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
 import { classifyExit } from './core/classify-exit.ts';
+import { closingProblem } from './core/closing-problem.ts';
 import { causeOf, graceOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { createAttemptLog } from './pytest/attempt-log.ts';
@@ -146,6 +147,10 @@ async function open(request: SessionRequest): Promise<Session> {
       const exit = await pytest.exited;
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
       cpuSeconds += log.cpuSeconds;
+      const output = pytest.output().trim().slice(-DETAIL_CHARS);
+      const isWhole = log.started !== null && log.missing().length === 0 && !pytest.isBroken();
+      const problem = isWhole ? closingProblem({ finished: log.finished?.exitCode ?? null, exitCode: exit.exitCode, output }) : null;
+      if (problem !== null && attempt.role !== 'rerun') log.failLast(problem);
       const ending = classifyExit({
         ...exit,
         isStarted: log.started !== null,
@@ -154,14 +159,14 @@ async function open(request: SessionRequest): Promise<Session> {
         isExitRequested: log.isExitRequested,
         missing: log.missing(),
         running: log.running(),
-        output: pytest.output().trim().slice(-DETAIL_CHARS),
+        output,
       });
       const origin = log.started?.coverage ?? null;
       const directory = measuredIn.get(pytest);
       if (origin !== null && directory !== undefined) {
         // pytest-cov writes its data when all is over, and not where an exception ended it.
-        const isWhole = ending.kind === 'finished' && !pytest.isShort();
-        await keepCoverage?.({ directory, origin, attempts: isWhole ? [attempt.id] : [], lost: isWhole ? [] : [attempt.id] });
+        const isCovered = ending.kind === 'finished' && !pytest.isShort();
+        await keepCoverage?.({ directory, origin, attempts: isCovered ? [attempt.id] : [], lost: isCovered ? [] : [attempt.id] });
       }
       return ending;
     } catch (thrown) {

@@ -22,6 +22,8 @@ export interface StartedPytest {
 
 export interface AttemptLog {
   hear(message: PytestMessage, worker: string): void;
+  /** Something went wrong after all of its tests: as their results are out, it is told of its last file. */
+  failLast(problem: string): void;
   /** From now on a lost xdist worker is our doing, and no result of the test it ran. */
   expectLosses(): void;
   /** Did a test or a file ask for the end of all: by pytest.exit, or a KeyboardInterrupt that is none of ours? */
@@ -197,6 +199,10 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
 
   return {
     hear,
+    failLast(problem) {
+      const file = selectors.at(-1)?.file;
+      if (file !== undefined && !isExpectingLosses) tell({ kind: 'collect-failed', at: now(), file, message: problem });
+    },
     expectLosses() {
       isExpectingLosses = true;
     },

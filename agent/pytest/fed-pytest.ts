@@ -6,6 +6,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
+import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
@@ -81,6 +82,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const covered = createCovered();
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
+  /** The last one of which more than results is heard: what goes wrong at the session's end belongs there. */
+  let last: Task | null = null;
+  /** What pytest itself came to. */
+  let finished: number | null = null;
   /** Workers that were ready once, and how many others ended since the last became so. */
   const born = new Set<string>();
   let stillborn = 0;
@@ -118,6 +123,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     began(worker, task) {
       task.isBegun = true;
       latest.set(worker, task);
+      if (!task.isRerun) last = task;
     },
   });
 
@@ -178,6 +184,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         if (ending) inbox.send(worker, { kind: 'end' });
         else feeding.free(worker);
         return;
+      case 'finished':
+        finished = message.exitCode;
+        return;
       case 'exit-requested': {
         const task = latest.get(worker);
         task?.log.hear(message, worker);
@@ -227,7 +236,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     await inbox.drained();
     watch.close();
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
-    over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
+    const output = pytest.output().trim().slice(-DETAIL_CHARS);
+    const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;
+    if (problem !== null) (last as Task | null)?.log.failLast(problem);
+    over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${output}`;
     // All of it is gone, which is no single test's doing: nobody is blamed.
     for (const task of feeding.clear()) {
       if (task.isBegun) covered.lose(task.attempt);
@@ -281,6 +293,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       log,
       selectors,
       isSerial: runsAlone(role),
+      isRerun: role === 'rerun',
       predictedSeconds,
       isBegun: false,
       interruptedBy: null,

@@ -14,6 +14,8 @@ export interface Task {
   /** What is still to run. */
   selectors: readonly Selector[];
   readonly isSerial: boolean;
+  /** Does it run again what has a result? Then only results are heard of it. */
+  readonly isRerun: boolean;
   readonly predictedSeconds: number;
   /** Was it ever given to a worker? */
   isBegun: boolean;

@@ -42,11 +42,15 @@ export function fileTimingStore(path: string): TimingStore {
   };
 }
 
+/** Of a message that was not understood only what is wrong with it: why and how to mend it is another matter here. */
+const problemOf = (thrown: unknown): string =>
+  thrown instanceof ShardlineError ? String(thrown.values.problem ?? thrown.message) : messageOf(thrown);
+
 const unusable = (path: string, thrown: unknown): ShardlineError =>
   new ShardlineError(
     'bad-config',
     {
-      problem: `The timings file ${path} could not be used: ${messageOf(thrown)}`,
+      problem: `The timings file ${path} could not be used: ${problemOf(thrown)}`,
       fix: 'Name another with --timings, or delete it: it is learned anew.',
     },
     { cause: thrown },

@@ -1,6 +1,6 @@
 // `shardline run` as users meet it: real Redis, real pytest, real agents.
 
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually, isRunning } from '../support/eventually.ts';
@@ -45,6 +45,17 @@ test('a session fixture that fails when all tests are over: exit 1', async () =>
   expect(report.collectErrors).toEqual([{ file: 'test_a.py', message: expect.stringContaining('left behind') }]);
 });
 
+test("a hook of the suite that makes pytest's exit code a failure: exit 1", async () => {
+  await using project = await newProject({
+    'conftest.py': 'def pytest_sessionfinish(session, exitstatus):\n    if exitstatus == 0: session.exitstatus = 7\n',
+    'test_a.py': 'def test_ok(): pass\n',
+  });
+  const result = await project.shardline(['run', ...out]);
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toMatch(/^ERROR test_a.py - pytest's session ended with exit code 7, by a hook of the suite/m);
+  expect(outcomesOf(await project.report())).toEqual({ 'test_a.py::test_ok': 'passed' });
+});
+
 test('no tests: exit 5', async () => {
   await using project = await newProject({ 'readme.txt': '' });
   const result = await project.shardline(['run', ...out]);
@@ -65,7 +76,14 @@ test('bad options and a path that is not there: exit 4, the mend, and no stack',
   expect(nothing.exitCode).toBe(4);
   expect(nothing.stderr).toMatch(/no-python could not be started/);
   expect(nothing.stderr).toMatch(/Redis at redis:\/\/127\.0\.0\.1:1 did not answer/);
-  for (const { all } of [bad, missing, nothing]) expect(all).not.toMatch(/^\s+at .*\.ts:\d/m);
+  const expression = await project.shardline(['run', ...out, '--', '-k', 'this and']);
+  expect([expression.exitCode, expression.stderr]).toEqual([4, expect.stringContaining("Wrong expression passed to '-k': this and")]);
+  const showing = await project.shardline(['run', ...out, '--', '--co']);
+  expect([showing.exitCode, showing.stderr]).toEqual([4, expect.stringContaining('--collect-only runs no test: give it to pytest itself')]);
+  await writeFile(join(project.directory, 'foreign.json'), '{"durations": {}}');
+  const foreign = await project.shardline(['run', '--timings', 'foreign.json', ...out]);
+  expect([foreign.exitCode, foreign.stderr.match(/^Fix: .*$/gm)]).toEqual([4, [expect.stringContaining('Name another with --timings')]]);
+  for (const { all } of [bad, missing, nothing, expression, showing, foreign]) expect(all).not.toMatch(/^\s+at .*\.ts:\d/m);
 });
 
 test('what is run is what pytest would have run: its configuration, ids, marks, and options after --', async () => {

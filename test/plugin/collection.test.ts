@@ -1,8 +1,8 @@
 // Which tests a fed session finds, and which files it cannot collect: each suite by plain pytest and fed.
 
 import { describe, expect, test } from 'vitest';
-import { bothWays } from './compare.ts';
-import { makeSuite } from './suite.ts';
+import { bothWays, openFed } from './compare.ts';
+import { makeSuite, selectors } from './suite.ts';
 
 const PASS = 'def test_it(): pass\n';
 
@@ -209,4 +209,14 @@ describe('a fed session collects and runs what plain pytest does', () => {
     expect([Object.keys(plain.outcomes).length, plain.uncollected.length]).toEqual([tests, uncollected]);
     expect(new Set(ran.map(({ ending }) => ending.kind))).toEqual(new Set(ran.length === 0 ? [] : ['finished']));
   });
+});
+
+test('a hook of the suite that takes a file for a usage error: the file is told as not collected, and why', async () => {
+  const refuses =
+    'import pytest\ndef pytest_collection_modifyitems(items):\n    if "bad" in items[0].nodeid: raise pytest.UsageError("no owner of test_bad.py")\n';
+  await using suite = await makeSuite({ 'conftest.py': refuses, 'test_bad.py': PASS, 'test_good.py': PASS });
+  await using session = await openFed(suite);
+  const bad = await session.run(selectors('test_bad.py'));
+  expect(bad.events).toEqual([expect.objectContaining({ kind: 'collect-failed', message: 'usage error: no owner of test_bad.py' })]);
+  expect((await session.run(selectors('test_good.py'))).outcomes).toEqual({ 'test_good.py::test_it': 'passed' });
 });

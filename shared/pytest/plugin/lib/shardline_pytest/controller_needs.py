@@ -39,6 +39,8 @@ def why_relayed(config):
     """What needs each test's reports in this process, in words; None when nothing does."""
     if any(type(plugin).__module__ == "_pytest.junitxml" for plugin in config.pluginmanager.get_plugins()):
         return "pytest writes the file of --junit-xml"
+    if counts_warnings(config):
+        return "pytest counts warnings for --max-warnings"
     for name in HOOKS:
         for implementation in own_implementations(config, name):
             return "%s has the hook %s" % (place_of(implementation, config), name)
@@ -47,6 +49,14 @@ def why_relayed(config):
             if looks_at_results(implementation.function):
                 return "%s looks at results in %s" % (place_of(implementation, config), name)
     return None
+
+
+def counts_warnings(config):
+    """pytest 9.1 and later does, where it heard of a test that passed."""
+    try:
+        return config.getoption("max_warnings", None) is not None or bool(config.getini("max_warnings"))
+    except (KeyError, ValueError):  # of a pytest that has no such setting
+        return False
 
 
 def own_implementations(config, name):

@@ -6,6 +6,7 @@ Only for `--dist loadgroup` everything is imported and collected: which tests ar
 from pathlib import Path
 
 import pytest
+from _pytest import mark
 
 from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
@@ -17,6 +18,14 @@ from .unstreamable import unstreamable
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
 CONTAINERS = tuple(kind for kind in (pytest.Session, pytest.Package, getattr(pytest, "Directory", None)) if kind is not None)
 MESSAGE_BYTES = 100_000
+# Options with which pytest shows something and runs no test.
+SHOWING_OPTIONS = (
+    ("collectonly", "--collect-only"),
+    ("showfixtures", "--fixtures"),
+    ("show_fixtures_per_test", "--fixtures-per-test"),
+    ("setupplan", "--setup-plan"),
+    ("cacheshow", "--cache-show"),
+)
 
 
 class Discovered(pytest.exit.Exception):
@@ -42,6 +51,9 @@ class Discovery:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config):
+        for name, option in SHOWING_OPTIONS:
+            if config.getoption(name, None):
+                raise pytest.UsageError("%s runs no test: give it to pytest itself" % option)
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
@@ -93,6 +105,8 @@ class Discovery:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config):
+        # Without items it only reads -k and -m: a mistake there is a usage error, once, and not one of each file.
+        mark.pytest_collection_modifyitems([], config)
         self.write(config, {})
         raise Discovered("shardline knows the test files", returncode=0)
 

@@ -81,6 +81,10 @@ class Streaming:
             self.collect(session=self.session)
         except (self.session.Failed, self.session.Interrupted):
             pass  # -x and --maxfail count failed collections too
+        except pytest.UsageError as error:
+            # It would end this worker, which could not say why.
+            self.tell_failed(selector["file"], "usage error: %s" % error)
+            self.session.items = []
         self.tell_collected(perf_seconds() - started)
         items, self.session.items = self.session.items, []
         for index, item in enumerate(items):

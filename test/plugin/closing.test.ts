@@ -1,0 +1,37 @@
+// What the suite's own hooks make of a session's end is not lost, with either engine: plain pytest would have failed by it.
+
+import { describe, expect, test } from 'vitest';
+import { processEngine } from '../../agent/process-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
+import { makeSuite, openSuite, selectors } from './suite.ts';
+
+const TESTS = { 'test_a.py': 'import warnings\ndef test_1(): warnings.warn("old")\ndef test_2(): pass\n' };
+const onlyInMain = '    if hasattr(session.config, "workerinput"): return\n';
+
+const cases: Readonly<Record<string, { conftest: string; pytestArgs?: readonly string[]; says: string | null }>> = {
+  'a hook that sets the exit status': {
+    conftest: 'def pytest_sessionfinish(session, exitstatus):\n    if exitstatus == 0: session.exitstatus = 7\n',
+    says: 'exit code 7',
+  },
+  'a hook that raises': {
+    conftest: `def pytest_sessionfinish(session):\n${onlyInMain}    raise RuntimeError("3 sockets left open")\n`,
+    says: 'RuntimeError: 3 sockets left open',
+  },
+  'more warnings than --max-warnings': { conftest: '', pytestArgs: ['--max-warnings=0'], says: 'maximum allowed warnings exceeded: 1 > 0' },
+  'no more warnings than --max-warnings': { conftest: '', pytestArgs: ['--max-warnings=1'], says: null },
+  'a hook that forgives': { conftest: 'def pytest_sessionfinish(session):\n    session.exitstatus = 0\n', says: null },
+};
+
+describe.each([
+  ['stream', streamEngine(() => undefined)],
+  ['process', processEngine()],
+])('%s', (_name, engine) => {
+  test.each(Object.entries(cases))('%s', async (_what, { conftest, pytestArgs = [], says }) => {
+    await using suite = await makeSuite({ ...TESTS, 'conftest.py': conftest });
+    const session = await openSuite(suite, { engine, pytestArgs });
+    const ran = await session.run(selectors('test_a.py')).finally(() => session[Symbol.asyncDispose]());
+    expect(ran.outcomes).toEqual({ 'test_a.py::test_1': 'passed', 'test_a.py::test_2': 'passed' });
+    const told = ran.events.filter((event) => event.kind === 'collect-failed');
+    expect(told).toEqual(says === null ? [] : [expect.objectContaining({ file: 'test_a.py', message: expect.stringContaining(says) })]);
+  });
+});

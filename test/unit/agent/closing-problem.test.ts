@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { closingProblem } from '../../../agent/core/closing-problem.ts';
+
+test.each([
+  ['nothing failed', 0, 0, false],
+  ['reports did not go through the main process, which counted no tests', 5, 5, false],
+  ['tests failed, and are told', 1, 1, false],
+  ['a hook made less of it', 1, 0, false],
+  ['a hook forgave that there were no tests', 5, 0, false],
+  ['a hook changed how it failed', 1, 7, false],
+  ['a hook made it fail', 0, 7, true],
+  ['a hook made it fail, which heard of no tests', 5, 1, true],
+  ['a hook raised before ours was asked', null, 1, true],
+  ['it was killed', null, null, false],
+])('%s: pytest came to %s, its process to %s', (_what, finished, exitCode, isProblem) => {
+  const problem = closingProblem({ finished, exitCode, output: '3 sockets left open\n' });
+  expect(problem === null).toBe(!isProblem);
+  if (problem !== null) expect(problem).toMatch(new RegExp(`^3 sockets left open\n\npytest's session ended with exit code ${exitCode}, `));
+});
