@@ -52,7 +52,7 @@ test('a baseline stands for the sequential execution, and what hangs is cut off 
     '--baseline',
     'before.xml',
     '--step-limit',
-    '10s',
+    '20s',
     '--out',
     'out',
     '--quiet',
