@@ -30,6 +30,8 @@ export interface RunChannel {
   readonly isFound: boolean;
   /** Every event of the run after the entry `from` (`0` for all), entry by entry, in order, until `signal` aborts (then it ends without an error). */
   events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
+  /** Only asks whether the run is still ours. */
+  confirm(): Promise<void>;
   /** Tells every agent of the run. */
   tell(command: ControlCommand): Promise<void>;
   /** Who is there and what they are at. `emptied` is told once; whatever is enqueued after `announce` is in the run as it is then. */

@@ -13,7 +13,7 @@ import type { Interrupts } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
 import { openRedis } from './open-redis.ts';
 import { serveRun } from './serve-run.ts';
-import type { Setting } from './setting.ts';
+import { type Setting, within } from './setting.ts';
 
 /**
  * What is recorded is the state; what agents told after that is still on the run's stream in Redis. Where Redis was the run's own it went with its
@@ -39,6 +39,8 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   }
   const announce = (pools: Pools): Promise<RunChannel> => pools.openRun(opening.spec, [...state.attempts.keys()]);
   const redis = await openRedis(setting, opened, announce, interrupts.requested);
+  // Of two that resume it at once the last to begin has the run, and its journal must be the one that stays: nothing comes between this and that.
+  await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
   return await serveRun(setting, { state, recorded, redis, journal: openJournal(path, events) }, interrupts);
 }
 

@@ -97,6 +97,10 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
       }
     },
 
+    async confirm() {
+      await tenure.holds();
+    },
+
     async tell(command) {
       await tenure.tell(encodeCommand(command));
     },

@@ -386,6 +386,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
     await expect(old.tell({ kind: 'close-run', by: 'cancelled' })).rejects.toMatchObject(deposed);
     await expect(old.presence()).rejects.toMatchObject(deposed);
+    await expect(old.confirm()).rejects.toMatchObject(deposed);
+    await next.confirm();
     await expect(old.announce()).rejects.toMatchObject(deposed);
     await expect(old.close()).rejects.toMatchObject(deposed);
     expect(await keys()).toEqual(before);

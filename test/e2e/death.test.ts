@@ -88,6 +88,25 @@ test('a coordinator that wakes after another has taken its run over says so, and
   await agent;
 });
 
+test('of two that resume a run at the same time one ends it, and the other says that it did not', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const first = project.shardline(['run', '--verbose', ...out], settings);
+  const id = (await said(first, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  first.kill('SIGKILL');
+  await first;
+  // One of them takes longer between its claim on the run and its journal: it starts agents of its own.
+  const resumes = ['3', '0'].map((agents) => project.shardline(['run', '--resume', id, '--agents', agents, '-n', '1', ...out], settings));
+  const results = await Promise.all(resumes);
+  expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 2]);
+  expect(results.find(({ exitCode }) => exitCode === 2)?.all).toContain('taken over by another coordinator');
+  expect(outcomesOf(await project.report())).toEqual(all);
+  agent.kill('SIGTERM');
+  await agent;
+});
+
 test('the last agent leaves: it is told at once, and after the wait the run ends with what there is: exit 11', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
