@@ -29,7 +29,7 @@ export function screenLines(standing: Standing, { width, height, paint }: Canvas
   const head = [barLine(standing, width, paint), countsLine(standing, paint), timeLine(standing, paint), slowestLine(standing, paint)];
   const lines = [...head, ...agentLines(standing.agents, rows - head.length, paint)];
   // The last column stays free: a terminal may take a character for wider than it is said to be.
-  return lines.slice(0, rows).map((line) => cliTruncate(line, Math.max(1, width - 1), { position: 'middle' }));
+  return lines.slice(0, rows).map((line) => fitted(line, Math.max(1, width - 1)));
 }
 
 const styles: Readonly<Record<string, Style>> = {
@@ -129,6 +129,15 @@ const longestOf = <Some extends LaneStanding>(lanes: readonly Some[]): (Some & B
     .filter(isBusy)
     .filter(({ seconds }) => seconds >= LEAST_AGE_SECONDS)
     .toSorted((left, right) => right.seconds - left.seconds)[0];
+
+/** No wider than that. A mark that joins what was cut beside it may come out wider than it was counted: then a little more is cut. */
+function fitted(line: string, width: number): string {
+  for (let columns = width; columns > 0; columns -= 1) {
+    const cut = cliTruncate(line, columns, { position: 'middle' });
+    if (stringWidth(cut) <= width) return cut;
+  }
+  return '';
+}
 
 const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, stringWidth(text)), 0);
 const padded = (text: string, width: number): string => `${text}${' '.repeat(Math.max(0, width - stringWidth(text)))}`;

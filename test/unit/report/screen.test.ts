@@ -121,5 +121,7 @@ test('whatever tests are called, no line is wider than the terminal, none contro
         expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
       }
     }),
+    // A letter that the two libraries that cut and count lines take for differently wide.
+    { examples: [[{ width: 3, height: 8, color: false }, [{ workers: 1, name: '𑪄'.repeat(9), seconds: 5 }]]] },
   );
 });
