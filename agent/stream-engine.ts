@@ -12,7 +12,7 @@ import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { processEngine } from './process-engine.ts';
 import { type AttemptLog, createAttemptLog } from './pytest/attempt-log.ts';
-import { type FedPytest, startFed, Unstreamable } from './pytest/fed-pytest.ts';
+import { type FedPytest, START_MS, startFed, Unstreamable } from './pytest/fed-pytest.ts';
 import type { FedEnding } from './pytest/fed-task.ts';
 import type { SelfTest } from './pytest/self-test.ts';
 
@@ -25,12 +25,12 @@ const SESSION_LIMIT = 3;
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
 /** `tell` hears, a line each, what a user should know of how his tests are run. Without a self-test this pytest is trusted to be one that can be fed. */
-export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null): Engine {
-  return { open: (request) => open(request, tell, selfTest) };
+export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
+  return { open: (request) => open(request, tell, selfTest, replaceMs) };
 }
 
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
-async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null): Promise<Session> {
+async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null, replaceMs: number): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
   const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
@@ -64,6 +64,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       drain: request.spec.drain,
       testTimeoutSeconds: request.spec.testTimeoutSeconds,
       room: request.room,
+      replaceMs,
       tell,
       // Beside the start of the first session's xdist workers.
       onStarted: (started) => {

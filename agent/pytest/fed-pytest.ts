@@ -20,7 +20,7 @@ import { createUsage } from './usage.ts';
 import { createWatch } from './watch.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
-const START_MS = 120_000;
+export const START_MS = 120_000;
 /** How long a session that was told to end may take for its last teardowns. */
 const END_MS = 30_000;
 /** How long after a worker's connection its death is told, at most. */
@@ -47,6 +47,8 @@ export interface FedRequest {
   /** What one test may take; null when nobody says. */
   readonly testTimeoutSeconds: number | null;
   readonly room: Room;
+  /** How long a session may be without an xdist worker once it had one. */
+  readonly replaceMs: number;
   /** Hears, a line each, what a user should know. */
   readonly tell: (line: string) => void;
   /** Hears what pytest found itself to be, before its xdist workers are ready. */
@@ -89,6 +91,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   /** Workers that were ready once, and how many others ended since the last became so. */
   const born = new Set<string>();
   let stillborn = 0;
+  /** Workers that are there. Where none is, and what replaces them hangs at its start, nobody would ever run what waits. */
+  const present = new Set<string>();
+  let alone: NodeJS.Timeout | null = null;
   const pids = new Map<string, number>();
   const info = Promise.withResolvers<Session['info']>();
   const ready = Promise.withResolvers<void>();
@@ -127,10 +132,20 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     },
   });
 
+  const depart = (worker: string): void => {
+    present.delete(worker);
+    if (present.size > 0 || over !== null || ending) return;
+    alone ??= setTimeout(() => {
+      broken ??= notStarted(`no xdist worker that replaces another was ready in ${request.replaceMs / 1000} s`);
+      pytest?.kill();
+    }, request.replaceMs);
+  };
+
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
   const lose = (worker: string, error: string): void => {
     const task = feeding.leave(worker);
     usage.forget(worker);
+    depart(worker);
     if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
       broken ??= notStarted(`its xdist workers end at their start: ${error}`);
       ready.reject(broken);
@@ -180,6 +195,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'ready':
         ready.resolve();
         born.add(worker);
+        present.add(worker);
+        clearTimeout(alone ?? undefined);
+        alone = null;
         stillborn = 0;
         if (ending) inbox.send(worker, { kind: 'end' });
         else feeding.free(worker);
@@ -199,7 +217,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         lose(message.worker, message.error);
         return;
       case 'task-done': {
-        if (message.isLast) usage.forget(worker);
+        if (message.isLast) {
+          usage.forget(worker);
+          depart(worker);
+        }
         // First the workers, one of which may wait.
         const task = message.isLast ? feeding.leave(worker) : feeding.done(worker);
         if (task === undefined) return;
@@ -235,6 +256,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     const exit = await pytest.exited;
     await inbox.drained();
     watch.close();
+    clearTimeout(alone ?? undefined);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     const output = pytest.output().trim().slice(-DETAIL_CHARS);
     const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;

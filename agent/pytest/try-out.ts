@@ -78,6 +78,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     agent: 'self-test',
     drain: null,
     testTimeoutSeconds: null,
+    replaceMs: TRY_MS,
     room: () => null,
     tell: () => undefined,
     onStarted: () => undefined,

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { processEngine } from '../../agent/process-engine.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
-import { makeSuite, runAttempt, selectors } from './suite.ts';
+import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 
 const hanging = `
 import os, signal, time, pytest
@@ -71,6 +71,25 @@ test('what a package has set up and cannot tear down is killed, told of its last
       /^pkg\/test_p\.py: xdist worker gw\d+ crashed in a teardown after pkg\/test_p\.py::test_x: [\s\S]* still in a teardown after 1 s, the --test-timeout[\s\S]*line 5 in held/,
     ),
   ]);
+});
+
+test('a session whose only xdist worker died, and whose next hangs at its start, is ended, and a new one runs what is left', async () => {
+  const conftest =
+    'import os, time\nif os.path.exists("died") and not os.path.exists("hung"):\n    open("hung", "w").close()\n    time.sleep(600)\n';
+  await using suite = await makeSuite({
+    'conftest.py': conftest,
+    'test_a.py': 'import os\ndef test_dies():\n    open("died", "w").close()\n    os._exit(3)\n',
+    'test_z.py': 'def test_x(): pass\n',
+  });
+  const engine = streamEngine(() => undefined, null, 1000);
+  await using session = await openSuite(suite, { engine, numprocesses: '1' });
+  const died = await session.run(selectors('test_a.py', 'test_z.py'));
+  expect(died.outcomes).toEqual({ 'test_a.py::test_dies': 'error' });
+  expect(died.ending).toMatchObject({
+    kind: 'crashed',
+    detail: expect.stringContaining('no xdist worker that replaces another was ready in 1 s'),
+  });
+  expect((await session.run(selectors('test_z.py'))).outcomes).toEqual({ 'test_z.py::test_x': 'passed' });
 });
 
 test('a test that hangs where there are no xdist workers is an error too', async () => {
