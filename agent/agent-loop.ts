@@ -2,7 +2,7 @@
 
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
-import type { Clock } from '../shared/clock.ts';
+import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
@@ -64,7 +64,7 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
 
 /** Aborts at shutdown, and after that time. */
 const untilIdle = (maxIdleMs: number | null, shutdown: AbortSignal): AbortSignal =>
-  maxIdleMs === null ? shutdown : AbortSignal.any([shutdown, AbortSignal.timeout(maxIdleMs)]);
+  maxIdleMs === null ? shutdown : AbortSignal.any([shutdown, AbortSignal.timeout(Math.min(maxIdleMs, LONGEST_TIMER_MS))]);
 
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const run = await loop.member.join(spec);

@@ -5,3 +5,6 @@ export interface Clock {
   now(): number;
   wait(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Nearly 25 days: a longer delay a timer takes for none. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;

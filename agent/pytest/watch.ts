@@ -1,5 +1,6 @@
 // Watches the processes in which one pytest runs tests: ends one that hangs, and says of one that died what is known.
 
+import { LONGEST_TIMER_MS } from '../../shared/clock.ts';
 import { faultDump, lastOutput } from '../core/fault-dump.ts';
 import { hangSeconds, testLimitSeconds } from '../core/test-limit.ts';
 import type { PytestMessage } from './codec.ts';
@@ -58,8 +59,7 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
   const begin = (worker: string, what: Work['what'], limitSeconds: number): void => {
     rest(worker);
     const why = `as it was still ${what} after ${limitSeconds} s${what !== 'collecting' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
-    // A longer delay than this a timer takes for none.
-    const timer = setTimeout(() => end(worker, why), Math.min(limitSeconds * 1000, 2 ** 31 - 1));
+    const timer = setTimeout(() => end(worker, why), Math.min(limitSeconds * 1000, LONGEST_TIMER_MS));
     working.set(worker, { what, startedAt: performance.now(), fromBytes: printedBytes(), timer });
   };
 

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { agentLoop } from '../../../agent/agent-loop.ts';
+import { agentId } from '../../../shared/ids.ts';
+import { systemClock } from '../../../shared/system/clock.ts';
+
+const notHere = (): never => {
+  throw new Error('no run is joined here');
+};
+
+test.each([600, 2000])('an agent that may be idle for %i hours waits for a run', async (hours) => {
+  let isWaiting = false;
+  const member = {
+    async nextRun(signal: AbortSignal): Promise<null> {
+      // A timer that is asked for too much fires after a millisecond.
+      await systemClock.wait(20);
+      isWaiting = !signal.aborted;
+      return null;
+    },
+    join: notHere,
+  };
+  const identity = { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null };
+  const pytest = { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 };
+  const loop = { identity, pytest, member, engineFor: notHere, clock: systemClock, tellState: notHere };
+  await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000 }, new AbortController().signal);
+  expect(isWaiting).toBe(true);
+});
