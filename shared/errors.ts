@@ -83,6 +83,12 @@ export const errorTable = {
     why: 'shardline needs Redis 6.2 or later, or Valkey 7.2 or later.',
     fix: 'Upgrade it, or leave out --redis to use an embedded one.',
   },
+  'redis-refuses': {
+    exitCode: 4,
+    what: 'Redis at {url} can store nothing at the moment: {problem}',
+    why: 'It is full, read-only after a failover, or held up by a script.',
+    fix: 'Look with `redis-cli -u {url} info` at its memory and role, and start the run again.',
+  },
   'redis-evicts': {
     exitCode: 4,
     what: 'Redis at {url} has maxmemory-policy {policy}.',

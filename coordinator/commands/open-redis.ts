@@ -1,9 +1,12 @@
 // Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
 
 import { join } from 'node:path';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { agentId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { isForNow } from '../../shared/redis/patiently.ts';
+import { safeUrl } from '../../shared/redis-url.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import type { History } from '../../shared/timings.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
@@ -52,7 +55,11 @@ export async function openRedis(
   await checkServer(redis, url);
   signal.throwIfAborted();
   const pools = redisPools(redis);
-  const channel = await announce(pools);
+  const channel = await announce(pools).catch((thrown: unknown) => {
+    // Once a run is on it is waited for; one that is to begin need not.
+    if (!isForNow(thrown)) throw thrown;
+    throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
+  });
   // Whoever served the run has closed it, and heard what went wrong with that.
   opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
   signal.throwIfAborted();

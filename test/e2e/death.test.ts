@@ -192,6 +192,14 @@ test('a Redis that is full or read-only for a while costs no result, no agent an
   expect((await agent).exitCode).toBe(0);
 });
 
+test('a run does not begin with a Redis that is full: exit 4', async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
+  const result = await project.shardline(['run', ...out], { SHARDLINE_REDIS_URL: server.url });
+  expect(result.exitCode, result.all).toBe(4);
+  expect(result.all).toMatch(/can store nothing at the moment: OOM/);
+});
+
 test('a Redis that stays read-only ends the run with what is known: exit 11', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
