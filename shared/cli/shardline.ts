@@ -12,6 +12,12 @@ if (major < 22 || (major === 22 && minor < 12)) {
   // A third of the time until the program runs is spent on compiling it (measured); the next start finds that done.
   const cache = process.env.XDG_CACHE_HOME || (process.env.HOME && join(process.env.HOME, '.cache'));
   if (cache) module.enableCompileCache(join(cache, 'shardline', 'node'));
+  // Who reads may leave before the end (`| head`), and a disk may be full: what a run does, and its exit code, do not hang on that.
+  process.stdout.on('error', (problem: NodeJS.ErrnoException) => {
+    if (problem.code !== 'EPIPE') process.stderr.write(`shardline: standard output could not be written: ${problem.message}\n`);
+  });
+  // There is nowhere left to tell of it.
+  process.stderr.on('error', () => undefined);
   // Only now: an older Node could not even read the rest.
   const { main } = await import('./main.ts');
   process.exitCode = await main({

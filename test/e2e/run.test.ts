@@ -1,11 +1,15 @@
 // `shardline run` as users meet it: real Redis, real pytest, real agents.
 
-import { readdir, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { eventually, isRunning } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
-import { newProject, outcomesOf } from '../support/shardline.ts';
+import { environment, newProject, outcomesOf, program } from '../support/shardline.ts';
 
 const out = ['--out', 'out'];
 
@@ -130,6 +134,25 @@ test('a test that kills its worker is an error of that test, and the others have
     'test_a.py::test_after': 'passed',
     'test_b.py::test_other': 'passed',
   });
+});
+
+test.each([
+  ['whose reader has left', 'pipe'],
+  ['that is full', '/dev/full'],
+])('a standard output %s costs a run nothing: exit code and copies are those of its tests, no stack', async (_what, stdout) => {
+  await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
+  const full = stdout === 'pipe' ? null : await open(stdout, 'w');
+  const running = spawn(program[0], [program[1], 'run', '--json', 'copy.json', ...out], {
+    cwd: project.directory,
+    env: environment(),
+    stdio: ['ignore', full?.fd ?? 'pipe', 'pipe'],
+  });
+  running.stdout?.destroy();
+  const [stderr, [exitCode]] = await Promise.all([text(running.stderr ?? Readable.from([])), once(running, 'close'), full?.close()]);
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).not.toMatch(/^\s+at .*:\d/m);
+  expect(stderr.includes('standard output could not be written: ENOSPC')).toBe(full !== null);
+  expect(JSON.parse(await project.read('copy.json'))).toMatchObject({ verdict: 'passed' });
 });
 
 test('-x ends the run at the first failure and says what did not run', async () => {
