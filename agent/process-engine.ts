@@ -8,6 +8,7 @@ import type { AttemptEvent } from '../shared/events.ts';
 import { refuseMissingPackage } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
+import { shellCommand } from '../shared/shell-words.ts';
 import { classifyExit } from './core/classify-exit.ts';
 import { closingProblem } from './core/closing-problem.ts';
 import { causeOf, graceOf } from './core/interrupt.ts';
@@ -105,7 +106,7 @@ async function open(request: SessionRequest): Promise<Session> {
     const { exitCode, signal } = await pytest.exited;
     await refuseMissingPackage(join(directory, '1-result.json'), python);
     const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
-    throw new ShardlineError('session-not-started', { agent, problem, command: [python, '-m', 'pytest', ...pytestArgs].join(' ') });
+    throw new ShardlineError('session-not-started', { agent, problem, command: shellCommand([python, '-m', 'pytest', ...pytestArgs]) });
   };
 
   const serve = async (

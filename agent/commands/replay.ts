@@ -10,6 +10,7 @@ import type { TestResult } from '../../shared/events.ts';
 import { agentId, type NodeId, nodeId } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
 import type { ReplaySettings } from '../../shared/settings.ts';
+import { shellWord } from '../../shared/shell-words.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { findRun } from '../../shared/system/run-place.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
@@ -184,14 +185,12 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   await writeFile(list, `${needed.join('\n')}\n`);
   const path = relative(edge.cwd, list);
   edge.stdout.write(`${name} fails after:\n${step.value.map((nodeid) => `  ${oneLine(nodeid)}\n`).join('')}`);
-  edge.stdout.write(`Again: shardline replay ${quote(settings.source)} --selected ${quote(path)}\nor:    ${commandFor(needed)}\n`);
+  edge.stdout.write(`Again: shardline replay ${shellWord(settings.source)} --selected ${shellWord(path)}\nor:    ${commandFor(needed)}\n`);
   return 1;
 }
 
 /** Plain pytest, in this order and one process; the user's own options are his to add. */
-const commandFor = (nodeids: readonly NodeId[]): string => `pytest ${nodeids.map((nodeid) => quote(oneLine(nodeid))).join(' ')}`;
-
-const quote = (text: string): string => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const commandFor = (nodeids: readonly NodeId[]): string => `pytest ${nodeids.map((nodeid) => shellWord(oneLine(nodeid))).join(' ')}`;
 
 /** Tests' texts on a terminal: nothing that moves the cursor. */
 const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');

@@ -6,6 +6,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
+import { shellCommand } from '../../shared/shell-words.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
@@ -111,7 +112,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   });
 
   const notStarted = (problem: string): ShardlineError =>
-    new ShardlineError('session-not-started', { agent, problem, command: command.join(' ') });
+    new ShardlineError('session-not-started', { agent, problem, command: shellCommand(command) });
 
   const settle = (task: Task, ending: FedEnding): void => {
     const by = task.interruptedBy ?? (task.log.isExitRequested ? 'pytest-exit' : null);

@@ -8,6 +8,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { NodeId } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
 import type { AuditSettings } from '../../shared/settings.ts';
+import { shellCommand } from '../../shared/shell-words.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { type MeasuredPytest, measurePytest } from '../audit/measure-pytest.ts';
@@ -121,7 +122,7 @@ function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }:
   throw new ShardlineError('bad-paths', {
     output: output.trim().slice(-SHOWN_CHARS),
     pytestExitCode: exitCode,
-    command: [python, '-m', 'pytest', '--collect-only', '-q', ...paths, ...settings.pytestArgs].join(' '),
+    command: shellCommand([python, '-m', 'pytest', '--collect-only', '-q', ...paths, ...settings.pytestArgs]),
   });
 }
 

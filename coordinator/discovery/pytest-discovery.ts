@@ -6,6 +6,7 @@ import { nodeId, testFile } from '../../shared/ids.ts';
 import { type DiscoveryResult, readDiscoveryResult } from '../../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { shellCommand } from '../../shared/shell-words.ts';
 import type { DiscoveredSuite, Discovery, DiscoveryRequest } from '../ports.ts';
 
 /** How much of pytest's complaint a `bad-paths` error shows, from its end. */
@@ -40,7 +41,7 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
       throw new ShardlineError('bad-paths', {
         output: pytest.output().trim().slice(-SHOWN_CHARS),
         pytestExitCode: exitCode ?? killedBy ?? 'unknown',
-        command: [python, '-m', 'pytest', '--collect-only', '-q', ...pytestArgs].join(' '),
+        command: shellCommand([python, '-m', 'pytest', '--collect-only', '-q', ...pytestArgs]),
       });
     }
     return asSuite(result);

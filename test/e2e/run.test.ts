@@ -82,6 +82,7 @@ test('bad options and a path that is not there: exit 4, the mend, and no stack',
   expect(nothing.stderr).toMatch(/Redis at redis:\/\/127\.0\.0\.1:1 did not answer/);
   const expression = await project.shardline(['run', ...out, '--', '-k', 'this and']);
   expect([expression.exitCode, expression.stderr]).toEqual([4, expect.stringContaining("Wrong expression passed to '-k': this and")]);
+  expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` and/m);
   const showing = await project.shardline(['run', ...out, '--', '--co']);
   expect([showing.exitCode, showing.stderr]).toEqual([4, expect.stringContaining('--collect-only runs no test: give it to pytest itself')]);
   await writeFile(join(project.directory, 'foreign.json'), '{"durations": {}}');
