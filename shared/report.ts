@@ -26,10 +26,10 @@ export interface Report {
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
   readonly profile: Profile;
-  /** What the run was asked to reach; null without `--targets`. */
-  readonly targets: readonly JudgedTarget[] | null;
   /** null where none was measured, or by an earlier version. */
   readonly coverage: ReportedCoverage | null;
+  /** What the run was asked to reach; null without `--targets`. */
+  readonly targets: readonly JudgedTarget[] | null;
   /** null without a baseline. */
   readonly comparison: Comparison | null;
 }

@@ -51,8 +51,8 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
     profile: mergeProfiles(reports, tests.length),
-    targets: targets.length === 0 ? null : targets,
     coverage: null,
+    targets: targets.length === 0 ? null : targets,
     comparison: null,
   };
 }

@@ -66,8 +66,8 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
-    targets: null,
     coverage,
+    targets: null,
     comparison: null,
   };
 }

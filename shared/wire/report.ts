@@ -101,11 +101,11 @@ const reportSchema: z.ZodType<Report> = z.object({
       .default(null),
     rating: z.enum(ratings),
   }),
+  coverage: reportedCoverageSchema.nullable().default(null),
   targets: z
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
     .nullable()
     .default(null),
-  coverage: reportedCoverageSchema.nullable().default(null),
   comparison: z
     .object({
       baseline: z.string(),
