@@ -229,12 +229,7 @@ test('an interrupt while the suite is looked through ends the command: exit 2, n
     'test_a.py': '',
   });
   const running = project.shardline(['run', ...out]);
-  await eventually('the conftest is imported', () =>
-    project.read('here').then(
-      () => true,
-      () => false,
-    ),
-  );
+  await eventually('the conftest is imported', () => project.holds('here'));
   running.kill('SIGINT');
   const { exitCode, all } = await running;
   expect(exitCode, all).toBe(2);

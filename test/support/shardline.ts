@@ -1,5 +1,6 @@
 // Runs the program as a user would, in projects made for one test.
 
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,6 +29,8 @@ export interface Project extends AsyncDisposable {
   /** The report of the run whose `--out` was `out`. */
   report(out?: string): Promise<Report>;
   read(path: string): Promise<string>;
+  /** Is there such a file by now? */
+  holds(path: string): boolean;
 }
 
 /** A project of these files, gone when it is disposed of. */
@@ -41,6 +44,7 @@ export async function newProject(files: Readonly<Record<string, string>>): Promi
   return {
     directory,
     read,
+    holds: (path) => existsSync(join(directory, path)),
     shardline: (argv, settings = {}) => start(directory, argv, settings),
     report: async (out = 'out') => decodeReport(await read(join(out, 'report.json')), 'report.json'),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
