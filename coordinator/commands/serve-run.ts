@@ -71,7 +71,7 @@ export async function serveRun(
   if (combined !== null) {
     const event: CoordinatorEvent = { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage };
     journal.record(event);
-    reduce(state, event);
+    state = reduce(state, event);
   }
   // Awaited here: what was opened must stay open until the durations are saved.
   return await finishRun(setting, state, redis.store, journal.close(), combined);
