@@ -81,7 +81,12 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     replaceMs: TRY_MS,
     room: () => null,
     tell: () => undefined,
-    onStarted: () => undefined,
+    collect: async () => 'file',
+    isMoreWaiting: async () => false,
+    ending: new AbortController().signal,
+    listed: () => undefined,
+    refused: () => undefined,
+    inseparable: () => undefined,
   });
   try {
     const events: AttemptEvent[] = [];

@@ -92,8 +92,12 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     return exitCode;
   }
 
-  const { opening, redis } = await preparing;
-  return await serveRun(setting, { state: openRun(opening), recorded: null, redis, journal: openJournal(journalPath) }, interrupts);
+  const { opening, planSuite, census, redis } = await preparing;
+  return await serveRun(
+    setting,
+    { state: openRun(opening), recorded: null, planSuite, census, redis, journal: openJournal(journalPath) },
+    interrupts,
+  );
 }
 
 function deadlineOf({ deadlineSeconds: seconds, reserveSeconds }: RunSettings): Deadline | null {

@@ -62,6 +62,8 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     together: result.together.map((files) => files.map(testFile)),
     unclearMarks: result.unclearMarks.map(({ file, line }) => ({ file: testFile(file), line })),
     unstreamable: result.unstreamable,
+    censusKey: result.censusKey,
+    namesTests: result.namesTests,
     coverage: result.coverage,
     pytest: result.pytest,
     xdist: result.xdist,

@@ -15,7 +15,7 @@ const LONGEST_DIRECTORY = 80;
 /** What a pytest that is only measured loads: nothing that changes what it does. */
 const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measuring'] as const;
 
-/** A discovery ends before anything is imported, a run and a stream are told over their socket what to run; what is measured runs as plain pytest does. */
+/** A discovery ends before anything is imported; a stream receives over its socket what to run; what is measured runs as plain pytest does. */
 export type PytestTask =
   | {
       readonly mode: 'measure';
@@ -47,21 +47,6 @@ export type PytestTask =
       readonly numprocesses: string;
       readonly maxAutoWorkers: number;
       readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
-    }
-  | {
-      readonly mode: 'run';
-      readonly coverageFile: string | null;
-      readonly socket: string;
-      readonly resultPath: string;
-      readonly pytestArgs: readonly string[];
-      readonly numprocesses: string;
-      readonly maxAutoWorkers: number;
-      readonly serialMarker: string;
-      readonly stopsItself: boolean;
-      /** Whether these are what must run alone: nothing is put off then. */
-      readonly isSerial: boolean;
-      /** Longest traceback, and longest section of captured output, that a message carries; more is cut in the middle. */
-      readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
     };
 
 /** A new private directory for session files and sockets; whoever made it removes it. */
@@ -85,7 +70,7 @@ function ownArgs(task: PytestTask): readonly string[] {
   if (task.mode === 'discover') return PLUGIN_ARGS;
   const args = [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
   // A crashed worker is replaced for as long as there is work: the agent decides what a crash costs.
-  return task.mode === 'stream' ? [...args, '--max-worker-restart', '100000'] : args;
+  return [...args, '--max-worker-restart', '100000'];
 }
 
 /** A selector as the plugin reads it. */

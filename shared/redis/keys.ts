@@ -71,6 +71,8 @@ export interface PoolKeys {
   readonly agents: string;
   /** hash: test file → its durations; `/start` → what the start of a pytest costs. */
   readonly timings: string;
+  /** hash: key of a census → the census. */
+  readonly census: string;
 }
 
 /** A channel, which is no key: an agent listens there for as long as it is connected, and nothing is ever said. */
@@ -78,5 +80,11 @@ export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${po
 
 export function poolKeys(pool: string): PoolKeys {
   const prefix = `{sl:pool:${pool}}`;
-  return { runs: `${prefix}:runs`, opened: `${prefix}:opened`, agents: `${prefix}:agents`, timings: `${prefix}:timings` };
+  return {
+    runs: `${prefix}:runs`,
+    opened: `${prefix}:opened`,
+    agents: `${prefix}:agents`,
+    timings: `${prefix}:timings`,
+    census: `${prefix}:census`,
+  };
 }

@@ -38,10 +38,10 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
   const newSpec = (): RunSpec => {
     runs += 1;
     return {
-      version: 1,
+      version: 2,
       runId: runId(`r${runs}`),
       pool: `p${runs}`,
-      engine: 'process',
+      collect: 'file',
       pytestArgs: ['tests'],
       serialMarker: 'serial',
       stopsItself: true,

@@ -1,4 +1,4 @@
-// Small generated suites in temporary directories, run by the process engine and by plain pytest. Everything is removed with `await using`.
+// Small generated suites in temporary directories, run by a session of an agent and by plain pytest. Everything is removed with `await using`.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -7,12 +7,13 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
 import type { Engine } from '../../agent/ports.ts';
-import { processEngine } from '../../agent/process-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
 import type { AttemptEnding, AttemptRole } from '../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import type { Relay, RunSpec } from '../../shared/run-spec.ts';
 import type { Selector } from '../../shared/shard.ts';
+import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
 import { testPython } from '../support/python.ts';
 
 export interface Suite extends AsyncDisposable {
@@ -50,6 +51,7 @@ export interface Ran {
 
 export interface RunOptions {
   readonly engine?: Engine;
+  readonly collect?: CollectMode;
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -67,6 +69,10 @@ export interface RunOptions {
 
 /** An open session, in which attempts may run one after the other or side by side. */
 export interface OpenSuite extends AsyncDisposable {
+  /** The whole list, where the session collects it. */
+  readonly listed: readonly SuiteList[];
+  readonly refusals: readonly string[];
+  readonly inseparable: readonly string[];
   /** Interrupted when `interruptWhen` is true of an event, as at a deadline, or when `signal` says so. */
   run(
     wanted: readonly Selector[],
@@ -82,7 +88,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pytestArgs = [],
     numprocesses = '2',
     maxAutoWorkers = 2,
-    engine = processEngine(),
+    engine = streamEngine(() => undefined),
+    collect = 'file',
     relay = 'auto',
     stopsItself = true,
     testTimeoutSeconds = null,
@@ -92,10 +99,10 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
-    version: 1,
+    version: 2,
     runId: runId('r1'),
     pool: 'default',
-    engine: 'process',
+    collect,
     pytestArgs,
     serialMarker: 'serial',
     stopsItself,
@@ -107,8 +114,17 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     openedAt: 0,
     drain: null,
   };
+  const listed: SuiteList[] = [];
+  const refusals: string[] = [];
+  const inseparable: string[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
+    ending: new AbortController().signal,
+    collect: Promise.resolve(collect),
+    started: () => undefined,
+    listed: (list) => listed.push(list),
+    inseparable: (why) => inseparable.push(why),
+    refused: (message) => refusals.push(message),
     room: () => null,
     isMoreWaiting,
     keepCoverage: null,
@@ -120,6 +136,9 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   });
   let attempts = 0;
   return {
+    listed,
+    refusals,
+    inseparable,
     async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;
       const events: AttemptEvent[] = [];

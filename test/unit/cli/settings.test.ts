@@ -79,7 +79,7 @@ describe('settings', () => {
       workerBytes: 300_000_000,
       verbosity: 'normal',
       logLevel: 'warn',
-      engine: 'stream',
+      collect: 'auto',
     });
   });
 

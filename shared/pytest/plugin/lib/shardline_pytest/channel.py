@@ -36,15 +36,33 @@ class Channel:
             if not isinstance(thrown, OSError):
                 raise
 
-    def tasks(self):
-        """What the agent asks for, one after the other, until it says that nothing more comes or is gone."""
+    def next_message(self):
+        """The next message from the agent, waiting for it; None when nothing more comes or the agent is gone."""
+        message = self.receive()
+        if message is None or any(each["kind"] == "end" for each in (message, *self.received)):
+            return None
+        return message
+
+    def peek_run(self):
+        """The next task that the agent has for this process, left where it is; None when none waits.
+
+        The agent is asked, and answers with a task, or with `none` when it knows of no other.
+        """
+        has_asked = False
         while True:
-            message = self.receive()
-            if message is None or any(each["kind"] == "end" for each in (message, *self.received)):
-                return
-            if message["kind"] == "run" and self.claims(message):
-                self.task = message["task"]
-                yield message
+            for message in self.received:
+                if message["kind"] == "run":
+                    return message
+                if message["kind"] == "end":
+                    return None
+                if message["kind"] == "none" and has_asked:
+                    self.received.remove(message)
+                    return None
+            if not has_asked:
+                self.send("needs-next")
+                has_asked = True
+            if not self.read():
+                return None
 
     def claims(self, task):
         """Is the task still ours? One that came while another was on lies here until we come to it, or the agent takes it back for a worker that waits."""
@@ -59,7 +77,7 @@ class Channel:
         return True
 
     def is_told_to_stop(self):
-        """Was `stop` said for this task, or is the agent done with us? Never waits."""
+        """Was `stop` sent for this task, or is the agent done with us? Never waits."""
         while select.select([self.socket], [], [], 0)[0] if self.socket is not None else False:
             if not self.read():
                 return True

@@ -18,7 +18,7 @@ class Controlling:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
         # The first xdist worker is about to start: every plugin and conftest that this process will have is there by now.
-        if self.session["mode"] == "stream" and "relays" not in self.session:
+        if "relays" not in self.session:
             self.decide_relay(node.config)
         node.workerinput["shardline"] = json.dumps(self.session)
 
@@ -30,8 +30,6 @@ class Controlling:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
-        if self.session["mode"] != "stream":
-            return None
         return Fed(config)
 
     @pytest.hookimpl(optionalhook=True)

@@ -128,6 +128,8 @@ class Discovery:
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
+            "censusKey": "",
+            "namesTests": bool(self.named),
             "coverage": self.coverage,
             **versions(),
         }

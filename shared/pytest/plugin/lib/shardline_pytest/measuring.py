@@ -12,7 +12,7 @@ import pytest
 
 from . import session_of
 from .marks import register_marks
-from .narrowing import own_id
+from .item_keys import key_of
 from .running import RSS_UNIT
 
 # Sums and usage are written at most this often, in seconds, but for the end.
@@ -143,7 +143,7 @@ class Measuring:
         self.reports = []
         self.paid = {}
         line = item.location[1]
-        nodeid = own_id(item)
+        nodeid = key_of(item)
         self.tell("test-began", nodeid=nodeid)
         yield
         if self.reports:

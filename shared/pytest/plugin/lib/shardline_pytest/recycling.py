@@ -14,6 +14,7 @@ class Recycling:
         self.max_rss_bytes = max_rss_bytes
         self.max_files = max_files
         self.files = 0
+        self.is_recycled = False
 
     def count(self, files):
         self.files += files

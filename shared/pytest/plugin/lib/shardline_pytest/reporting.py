@@ -6,7 +6,7 @@ import execnet
 import pytest
 
 from .channel import cap, clean
-from .narrowing import MESSAGE_BYTES
+from .batch import MESSAGE_BYTES
 
 # pytest's own exit code for it.
 INTERNAL_ERROR = 3
@@ -84,9 +84,26 @@ class Relaying(Quiet):
             self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
+class Alone:
+    """In pytest's main process, which reports to itself."""
+
+    is_fed = False
+
+    def begin_test(self, index, nodeid):
+        pass
+
+    def end_test(self):
+        pass
+
+    def late_report(self, item, report):
+        item.ihook.pytest_runtest_logreport(report=report)
+
+
 def take_over(pluginmanager, relays, channel):
-    """Puts a stand-in in the place of xdist's own plugin and returns it."""
-    interactor = next(plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor")
+    """Puts a stand-in in the place of xdist's own plugin, where there is one, and returns it."""
+    interactor = next((plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor"), None)
+    if interactor is None:
+        return Alone()
     pluginmanager.unregister(interactor)
     stand_in = (Relaying if relays else Quiet)(interactor, channel)
     pluginmanager.register(stand_in, "shardline-reporting")

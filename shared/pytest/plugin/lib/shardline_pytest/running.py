@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from .channel import cap, clean, now_ms
-from .narrowing import own_id
+from .item_keys import key_of
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -23,7 +23,7 @@ class Running:
     def pytest_runtest_protocol(self, item):
         self.nodeid = item.nodeid
         self.reports = []
-        nodeid = own_id(item)
+        nodeid = key_of(item)
         started_at = now_ms()
         self.channel.send("test-started", nodeid=nodeid, at=started_at)
         outcome = yield
