@@ -1,12 +1,11 @@
 """Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
 
-import os
-
 import execnet
 import pytest
 
 from .channel import cap, clean
 from .narrowing import MESSAGE_BYTES
+from .stdlib import real
 
 # pytest's own exit code for it.
 INTERNAL_ERROR = 3
@@ -35,7 +34,7 @@ class Quiet:
             return
         # The controller would end all workers: this one ends alone, blamed on what it was at.
         self.channel.send("internal-error", message=cap(str(excrepr), MESSAGE_BYTES))
-        os._exit(INTERNAL_ERROR)
+        real.exit_at_once(INTERNAL_ERROR)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_sessionfinish(self, exitstatus):

@@ -16,6 +16,7 @@ from .covering import save
 from .narrowing import MESSAGE_BYTES, NO_SPECULATION, OWN_ID, is_among, own_id, selects, skip_phase
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
+from .stdlib import real
 
 
 class NextFile(pytest.Item):
@@ -99,7 +100,7 @@ class Streaming:
             self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.channel.is_inherited():
                 # A child that the test forked came back here: it must not go on as a second worker on the same connections.
-                os._exit(0)
+                real.exit_at_once(0)
             self.reporting.end_test()
         self.session.items = []
         return True
