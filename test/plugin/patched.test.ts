@@ -1,5 +1,7 @@
 // Tests that patch the standard library, or change its defaults, cost no xdist worker and spoil no message.
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/stream-engine.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
@@ -72,4 +74,24 @@ test.each(['module', 'class', 'function'])('reports tests under a patch of scope
   expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
   expect(results).toHaveLength(2 * (PATCHED.length + 7) + 1);
   for (const { startedAt: at } of results) expect(at).toBeGreaterThanOrEqual(Math.floor(startedAt / 1000));
+});
+
+test('the default timeout that a suite sets for sockets does not reach our own', async () => {
+  await using suite = await makeSuite({
+    'conftest.py': `import os, socket
+socket.setdefaulttimeout(0)
+def pytest_sessionstart(session):
+    if not hasattr(session.config, "workerinput"): return
+    with open(os.path.join(os.path.dirname(__file__), "workers.txt"), "a") as out: out.write("started\\n")
+`,
+    'test_first.py': 'import socket\ndef test_first(): assert socket.getdefaulttimeout() == 0\n',
+    'test_next.py': 'def test_next(): pass\n',
+  });
+  await using session = await openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1' });
+  // One after the other: the worker waits for each with nothing to do, and a socket that does not block would end it.
+  for (const file of ['test_first.py', 'test_next.py']) {
+    const { ending, results } = await session.run(selectors(file));
+    expect([ending.kind, ...results.map(({ outcome }) => outcome)]).toEqual(['finished', 'passed']);
+  }
+  expect(await readFile(join(suite.path, 'workers.txt'), 'utf8')).toBe('started\n');
 });

@@ -11,6 +11,7 @@ class Channel:
     def __init__(self, path, worker):
         self.pid = real.getpid()
         self.socket = real.socket(AF_UNIX, SOCK_STREAM)
+        self.socket.settimeout(None)  # not the suite's socket.setdefaulttimeout
         self.socket.connect(path)
         # Bound now: a test may patch the methods of the class.
         self.sendall, self.recv, self.close_socket = self.socket.sendall, self.socket.recv, self.socket.close
