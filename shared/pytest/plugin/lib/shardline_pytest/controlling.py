@@ -2,6 +2,7 @@
 
 import pytest
 
+from .carried_warnings import keep_unknown_warnings
 from .controller_needs import why_relayed
 from .fed import Fed
 from .stdlib import real
@@ -17,6 +18,7 @@ class Controlling:
         # The first xdist worker is about to start: every plugin and conftest that this process will have is there by now.
         if self.session["mode"] == "stream" and "relays" not in self.session:
             self.decide_relay(node.config)
+            keep_unknown_warnings()
         node.workerinput["shardline"] = real.encode(self.session)
 
     def decide_relay(self, config):

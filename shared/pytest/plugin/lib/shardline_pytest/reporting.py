@@ -3,6 +3,7 @@
 import execnet
 import pytest
 
+from .carried_warnings import cleaned
 from .channel import cap, clean
 from .narrowing import MESSAGE_BYTES
 from .stdlib import real
@@ -41,7 +42,18 @@ class Quiet:
         yield from self.interactor.pytest_sessionfinish(exitstatus)
 
     def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        try:
+            self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        except Exception:  # whatever the suite's own class of warning raises
+            where = None if location is None else (clean(location[0]), location[1], clean(location[2]))
+            self.relay(nodeid, self.interactor.pytest_warning_recorded, cleaned(warning_message), when, clean(nodeid), where)
+
+    def relay(self, nodeid, send, *arguments):
+        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
+        try:
+            send(*arguments)
+        except (execnet.DumpError, UnicodeEncodeError) as error:
+            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
 class Relaying(Quiet):
@@ -74,13 +86,6 @@ class Relaying(Quiet):
         self.interactor.session.items = [item]
         self.interactor.item_index = 0
         self.pytest_runtest_logreport(report)
-
-    def relay(self, nodeid, send, *arguments):
-        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
-        try:
-            send(*arguments)
-        except (execnet.DumpError, UnicodeEncodeError) as error:
-            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
 def take_over(pluginmanager, relays, channel):
