@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type AttemptEnding, type AttemptRequest, runsAlone } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
+import { pytestCommand } from '../shared/pytest/pytest-command.ts';
 import { refuseMissingPackage } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
@@ -106,7 +107,7 @@ async function open(request: SessionRequest): Promise<Session> {
     const { exitCode, signal } = await pytest.exited;
     await refuseMissingPackage(join(directory, '1-result.json'), python);
     const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
-    throw new ShardlineError('session-not-started', { agent, problem, command: shellCommand([python, '-m', 'pytest', ...pytestArgs]) });
+    throw new ShardlineError('session-not-started', { agent, problem, command: shellCommand(pytestCommand(python, pytestArgs)) });
   };
 
   const serve = async (

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
+import { pytestCommand } from '../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
 import { causeOf } from './core/interrupt.ts';
@@ -59,7 +60,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     const pytest = await startFed({
       socket,
       startProcess: () => startPytest({ python, workspace, sessionPath, environment: request.environment ?? {} }),
-      command: [python, '-m', 'pytest', ...pytestArgs],
+      command: pytestCommand(python, pytestArgs),
       agent,
       drain: request.spec.drain,
       testTimeoutSeconds: request.spec.testTimeoutSeconds,

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../shared/errors.ts';
 import type { AttemptEvent } from '../../shared/events.ts';
 import { attemptId, shardId, testFile } from '../../shared/ids.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
 import { createAttemptLog } from './attempt-log.ts';
@@ -74,7 +75,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
   const fed = await startFed({
     socket,
     startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN }),
-    command: [python, '-m', 'pytest'],
+    command: pytestCommand(python, []),
     agent: 'self-test',
     drain: null,
     testTimeoutSeconds: null,

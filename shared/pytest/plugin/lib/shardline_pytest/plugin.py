@@ -11,6 +11,7 @@ from .controlling import Controlling
 from .discovery import discovery_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
+from .import_hint import ImportHint
 from .narrowing import Narrowing
 from .running import Running
 from .unstreamable import unstreamable
@@ -44,7 +45,11 @@ def pytest_load_initial_conftests(early_config):
     is_kept = session is not None and session["coverageFile"] is not None and is_measuring(options)
     if is_kept:
         keep_apart(options, session["coverageFile"])
-    yield
+    hint = ImportHint(early_config)
+    early_config.pluginmanager.register(hint, "shardline-import-hint")
+    outcome = yield
+    if outcome.excinfo is not None:
+        hint.amend(outcome.excinfo[1])
     if is_kept:
         lift_limit(early_config)
 
