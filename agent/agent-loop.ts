@@ -75,6 +75,7 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
       spec,
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),
+      claimNumbers: (scope, count, floor) => run.claimNumbers(scope === 'fleet' ? 'fleet' : `machine ${loop.identity.host}`, count, floor),
       keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
       ...loop.pytest,
     });

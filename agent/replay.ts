@@ -5,6 +5,7 @@ import { type AgentId, attemptId, type NodeId, shardId } from '../shared/ids.ts'
 import type { RunSpec } from '../shared/run-spec.ts';
 import { groupByFile } from './core/recorded-order.ts';
 import type { Engine } from './ports.ts';
+import { claimAlone } from './worker-numbers.ts';
 
 export interface Replay {
   readonly engine: Engine;
@@ -55,6 +56,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     numprocesses: '1',
     room: () => null,
     isMoreWaiting: async () => false,
+    claimNumbers: claimAlone(),
     keepCoverage: null,
     maxAutoWorkers: 1,
   });

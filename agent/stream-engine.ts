@@ -16,6 +16,7 @@ import { type AttemptLog, createAttemptLog } from './pytest/attempt-log.ts';
 import { type FedPytest, START_MS, startFed, Unstreamable } from './pytest/fed-pytest.ts';
 import type { FedEnding } from './pytest/fed-task.ts';
 import type { SelfTest } from './pytest/self-test.ts';
+import { createWorkerNumbers } from './worker-numbers.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
 const SHORT_MS = 250;
@@ -35,6 +36,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
   const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
+  const workers = createWorkerNumbers(request.claimNumbers);
   let sessions = 0;
   let peakRssBytes = 0;
   const cpuSeconds = new Map<FedPytest, number>();
@@ -65,6 +67,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       drain: request.spec.drain,
       testTimeoutSeconds: request.spec.testTimeoutSeconds,
       room: request.room,
+      workers,
       replaceMs,
       tell,
       // Beside the start of the first session's xdist workers.

@@ -10,6 +10,7 @@ import { shellCommand } from '../../shared/shell-words.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
+import type { WorkerNumbers } from '../worker-numbers.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import { createClaims } from './claims.ts';
 import type { PytestMessage } from './codec.ts';
@@ -48,6 +49,7 @@ export interface FedRequest {
   /** What one test may take; null when nobody says. */
   readonly testTimeoutSeconds: number | null;
   readonly room: Room;
+  readonly workers: WorkerNumbers;
   /** How long a session may be without an xdist worker once it had one. */
   readonly replaceMs: number;
   /** Hears, a line each, what a user should know. */
@@ -78,7 +80,7 @@ export interface FedPytest {
  * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
  */
 export async function startFed(request: FedRequest): Promise<FedPytest> {
-  const { socket, startProcess, command, agent, drain, room, tell, onStarted } = request;
+  const { socket, startProcess, command, agent, drain, room, workers, tell, onStarted } = request;
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
@@ -186,6 +188,14 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'unsupported':
         ready.reject(new Unstreamable(message.problem));
+        return;
+      case 'workers-wanted':
+        void (message.isReplacement ? workers.replace() : workers.begin(message.count))
+          .catch((thrown: unknown) => {
+            tell(`xdist workers have the ids that xdist gives them, which another agent on this machine may use too: ${messageOf(thrown)}`);
+            return { ids: [], numbers: [] };
+          })
+          .then((numbered) => inbox.send(worker, { kind: 'numbered', ...numbered }));
         return;
       case 'relaying':
         tell(`reports also go through pytest's main process, because ${message.why}`);

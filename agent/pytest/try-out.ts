@@ -8,6 +8,7 @@ import { attemptId, shardId, testFile } from '../../shared/ids.ts';
 import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { startFed } from './fed-pytest.ts';
 
@@ -81,6 +82,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     testTimeoutSeconds: null,
     replaceMs: TRY_MS,
     room: () => null,
+    workers: createWorkerNumbers(claimAlone()),
     tell: () => undefined,
     onStarted: () => undefined,
   });

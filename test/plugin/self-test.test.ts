@@ -76,7 +76,7 @@ _pytest.fixtures.FixtureManager.getfixturedefs = getfixturedefs
 test('the rest of a file that reports fewer results than it announced is run by a pytest of its own', async () => {
   await using suite = await makeSuite({
     'conftest.py': `def pytest_runtest_protocol(item):
-    if item.name == "test_lost" and '"mode": "stream"' in item.config.workerinput["shardline"]: return True
+    if item.name == "test_lost" and '"mode":"stream"' in item.config.workerinput["shardline"]: return True
 `,
     'test_s.py': 'def test_kept(): pass\ndef test_lost(): pass\n',
     'test_n.py': 'def test_lost(): assert 0\n',

@@ -13,6 +13,7 @@ from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .import_hint import ImportHint
 from .narrowing import Narrowing
+from .numbering import Numbering
 from .running import Running
 from .unstreamable import unstreamable
 
@@ -87,6 +88,11 @@ def pytest_configure(config):
         if problem is not None:
             channel.send("unsupported", problem=problem)
             raise pytest.UsageError("shardline cannot feed this session: %s" % problem)
+        if workerinput is None:
+            numbering = Numbering(channel)
+            register(numbering, "shardline-numbering")
+            if workers == 0:
+                numbering.number_this_process()
         if workerinput is not None:
             from .streaming import Streaming
 
