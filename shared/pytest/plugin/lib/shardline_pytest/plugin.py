@@ -12,6 +12,7 @@ from .discovery import discovery_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .import_hint import ImportHint
+from .log_file import LogFile
 from .narrowing import Narrowing
 from .numbering import Numbering
 from .running import Running
@@ -96,6 +97,7 @@ def pytest_configure(config):
         if workerinput is not None:
             from .streaming import Streaming
 
+            register(LogFile(config), "shardline-log-file")
             register(Streaming(config, session, channel), "shardline-streaming")
             register(Running(session["limits"], channel), "shardline-running")
     elif workerinput is not None or workers == 0:
