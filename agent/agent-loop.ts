@@ -128,6 +128,7 @@ async function openSession(
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),
+      claimNumbers: (scope, count, floor) => run.claimNumbers(scope === 'fleet' ? 'fleet' : `machine ${host}`, count, floor),
       keepCoverage: coverageSender(run, outbox, id, clock),
       ...pytest,
     });

@@ -7,6 +7,7 @@ import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { CollectMode, SuiteList } from '../shared/suite-list.ts';
+import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool as an agent sees it. */
 export interface PoolMember {
@@ -28,6 +29,8 @@ export interface JoinedRun {
   commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
   /** Do attempts wait in the queue? */
   isMoreWaiting(): Promise<boolean>;
+  /** Takes `count` numbers in a row from a counter of the run, none below `floor`; resolves with the first. No two callers get the same. */
+  claimNumbers(counter: string, count: number, floor: number): Promise<number>;
   /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
   serverNow(): Promise<number>;
   /** Stores a compressed data file of coverage under its number, which is the agent's to choose. A run that is over takes nothing. */
@@ -77,6 +80,7 @@ export interface SessionRequest {
   readonly room: () => Promise<void> | null;
   /** Do attempts wait in the queue? Rejects where Redis does not say. */
   readonly isMoreWaiting: () => Promise<boolean>;
+  readonly claimNumbers: ClaimNumbers;
   /** Takes what one pytest measured, before its directory is removed; null where pytest-cov is left alone. */
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
   /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */

@@ -5,6 +5,7 @@ import { type AgentId, attemptId, type NodeId, shardId } from '../shared/ids.ts'
 import type { RunSpec } from '../shared/run-spec.ts';
 import { groupByFile } from './core/recorded-order.ts';
 import type { Engine } from './ports.ts';
+import { claimAlone } from './worker-numbers.ts';
 
 export interface Replay {
   readonly engine: Engine;
@@ -61,6 +62,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     refused: (message) => problems.push(message),
     room: () => null,
     isMoreWaiting: async () => false,
+    claimNumbers: claimAlone(),
     keepCoverage: null,
     maxAutoWorkers: 1,
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
+import { pytestCommand } from '../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
 import type { CollectMode } from '../shared/suite-list.ts';
@@ -15,6 +16,7 @@ import { type AttemptLog, createAttemptLog, type StartedPytest } from './pytest/
 import { type FedPytest, START_MS, startFed } from './pytest/fed-pytest.ts';
 import type { FedEnding } from './pytest/fed-task.ts';
 import type { SelfTest } from './pytest/self-test.ts';
+import { createWorkerNumbers } from './worker-numbers.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
 const SHORT_MS = 250;
@@ -37,6 +39,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
   const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
+  const workers = createWorkerNumbers(request.claimNumbers);
   let sessions = 0;
   let peakRssBytes = 0;
   const cpuSeconds = new Map<FedPytest, number>();
@@ -71,11 +74,12 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     const pytest = await startFed({
       socket,
       startProcess: () => startPytest({ python, workspace, sessionPath, environment: request.environment ?? {} }),
-      command: [python, '-m', 'pytest', ...pytestArgs],
+      command: pytestCommand(python, pytestArgs),
       agent,
       drain: request.spec.drain,
       testTimeoutSeconds: request.spec.testTimeoutSeconds,
       room: request.room,
+      workers,
       replaceMs,
       tell,
       collect: (started) => {

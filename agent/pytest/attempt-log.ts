@@ -112,6 +112,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const hear = (message: PytestMessage, worker: string): void => {
     switch (message.kind) {
       case 'hello':
+      case 'workers-wanted':
       case 'ready':
       case 'task-done':
       case 'needs-next':

@@ -11,6 +11,7 @@ import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import { RunOver, type Session } from '../ports.ts';
+import type { WorkerNumbers } from '../worker-numbers.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import { createClaims } from './claims.ts';
 import type { PytestMessage } from './codec.ts';
@@ -51,6 +52,7 @@ export interface FedRequest {
   /** What one test may take; null when nobody says. */
   readonly testTimeoutSeconds: number | null;
   readonly room: Room;
+  readonly workers: WorkerNumbers;
   /** How long a session may be without an xdist worker once it had one. */
   readonly replaceMs: number;
   /** Hears, a line each, what a user should know. */
@@ -91,7 +93,7 @@ export interface FedPytest {
  * Throws `session-not-started`, `no-workspace` and `no-python`.
  */
 export async function startFed(request: FedRequest): Promise<FedPytest> {
-  const { socket, startProcess, command, agent, drain, room, tell } = request;
+  const { socket, startProcess, command, agent, drain, room, workers, tell } = request;
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
@@ -311,6 +313,14 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         if (task !== undefined) feeding.addFirst(task);
         return;
       }
+      case 'workers-wanted':
+        void (message.isReplacement ? workers.replace() : workers.begin(message.count))
+          .catch((thrown: unknown) => {
+            tell(`xdist workers have the ids that xdist gives them, which another agent on this machine may use too: ${messageOf(thrown)}`);
+            return { ids: [], numbers: [] };
+          })
+          .then((numbered) => inbox.send(worker, { kind: 'numbered', ...numbered }));
+        return;
       case 'relaying':
         tell(`reports also go through pytest's main process, because ${message.why}`);
         return;

@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../shared/errors.ts';
 import type { AttemptEvent } from '../../shared/events.ts';
 import { attemptId, shardId, testFile } from '../../shared/ids.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { startFed } from './fed-pytest.ts';
 
@@ -74,12 +76,13 @@ async function feedProject(python: string, directory: string): Promise<readonly 
   const fed = await startFed({
     socket,
     startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN }),
-    command: [python, '-m', 'pytest'],
+    command: pytestCommand(python, []),
     agent: 'self-test',
     drain: null,
     testTimeoutSeconds: null,
     replaceMs: TRY_MS,
     room: () => null,
+    workers: createWorkerNumbers(claimAlone()),
     tell: () => undefined,
     collect: async () => 'file',
     isMoreWaiting: async () => false,

@@ -7,6 +7,7 @@ import type { Edge } from '../../shared/cli/edge.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { NodeId } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import type { AuditSettings } from '../../shared/settings.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
 import { readMachine } from '../../shared/system/machine.ts';
@@ -122,7 +123,7 @@ function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }:
   throw new ShardlineError('bad-paths', {
     output: output.trim().slice(-SHOWN_CHARS),
     pytestExitCode: exitCode,
-    command: shellCommand([python, '-m', 'pytest', '--collect-only', '-q', ...paths, ...settings.pytestArgs]),
+    command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...paths, ...settings.pytestArgs])),
   });
 }
 

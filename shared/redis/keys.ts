@@ -28,6 +28,8 @@ export interface RunKeys {
   readonly holding: string;
   /** hash: agent/part/chunk → a piece of compressed coverage data. */
   readonly coverage: string;
+  /** hash: counter → the next number for an xdist worker. */
+  readonly numbers: string;
   /** hash: epoch of the coordinator, number of its last look, and when that was by the server's clock. */
   readonly coordinator: string;
   /** BullMQ's prefix: its own keys are `<prefix>:<QUEUE_NAME>:…`. */
@@ -47,6 +49,7 @@ export function runKeys(runId: RunId): RunKeys {
     agents: `${run}:agents`,
     holding: `${run}:holding`,
     coverage: `${run}:coverage`,
+    numbers: `${run}:numbers`,
     coordinator: `${run}:coordinator`,
     queuePrefix: run,
   };

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
 import type { Engine } from '../../agent/ports.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
+import { type ClaimNumbers, claimAlone } from '../../agent/worker-numbers.ts';
 import type { AttemptEnding, AttemptRole } from '../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
@@ -63,6 +64,8 @@ export interface RunOptions {
   readonly python?: string;
   /** Whether the queue has more for this session. */
   readonly isMoreWaiting?: () => Promise<boolean>;
+  /** As of a run with other agents. */
+  readonly claimNumbers?: ClaimNumbers;
   /** Interrupts the attempt as soon as this is true of an event. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
@@ -127,6 +130,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     refused: (message) => refusals.push(message),
     room: () => null,
     isMoreWaiting,
+    claimNumbers: options.claimNumbers ?? claimAlone(),
     keepCoverage: null,
     spec,
     workspace: suite.path,

@@ -171,7 +171,9 @@ describe('settings', () => {
   });
 
   test('variables of the tests are no settings', async () => {
-    expect(await run([], { SHARDLINE_TEST_PYTHON: 'p', SHARDLINE_NEED_DOCKER: '1', OTHER: 'x' })).toMatchObject({ command: 'run' });
+    expect(await run([], { SHARDLINE_TEST_PYTHON: 'p', SHARDLINE_NEED_DOCKER: '1', SHARDLINE_WORKER: '3', OTHER: 'x' })).toMatchObject({
+      command: 'run',
+    });
   });
 });
 

@@ -4,8 +4,6 @@ Of each task it takes the tests from a source, and runs the last of them only wh
 `nextitem` is then what pytest itself would give.
 """
 
-import os
-
 import pytest
 
 from .batch import MESSAGE_BYTES
@@ -14,9 +12,9 @@ from .file_source import FileSource
 from .item_keys import KEY, key_of
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
+from .stdlib import real
 from .suite_source import SuiteSource
 
-_exit = os._exit
 # Fixtures of these scopes outlive the tests of a file.
 WIDE_SCOPES = ("package", "session")
 # pytest's own, and plugins' that set up nothing which could not be set up twice in a process.
@@ -186,7 +184,7 @@ class Feeding:
         self.config.hook.pytest_runtest_protocol(item=item, nextitem=None if upcoming is None else upcoming.test[0])
         if self.channel.is_inherited():
             # A child that the test forked came back here: it must not go on as a second worker on the same connections.
-            _exit(0)
+            real.exit_at_once(0)
         self.reporting.end_test()
 
     def tear_down_to(self, item):

@@ -12,6 +12,9 @@ from .discovery import discovery_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .feeding import Feeding
+from .import_hint import ImportHint
+from .log_file import LogFile
+from .numbering import Numbering
 from .running import Running
 from .unstreamable import refused, unstreamable
 
@@ -44,7 +47,11 @@ def pytest_load_initial_conftests(early_config):
     is_kept = session is not None and session["coverageFile"] is not None and is_measuring(options)
     if is_kept:
         keep_apart(options, session["coverageFile"])
-    yield
+    hint = ImportHint(early_config)
+    early_config.pluginmanager.register(hint, "shardline-import-hint")
+    outcome = yield
+    if outcome.excinfo is not None:
+        hint.amend(outcome.excinfo[1])
     if is_kept:
         lift_limit(early_config)
 
@@ -77,6 +84,12 @@ def pytest_configure(config):
             **versions(),
         )
         register(Controlling(session, channel), "shardline-controlling")
+        numbering = Numbering(channel)
+        register(numbering, "shardline-numbering")
+        if workers == 0:
+            numbering.number_this_process()
+    if workerinput is not None:
+        register(LogFile(config), "shardline-log-file")
     if workerinput is not None or workers == 0:
         register(Feeding(config, session, channel), "shardline-feeding")
         register(Running(session["limits"], channel), "shardline-running")

@@ -1,12 +1,12 @@
 """Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
 
-import os
-
 import execnet
 import pytest
 
+from .carried_warnings import cleaned
 from .channel import cap, clean
 from .batch import MESSAGE_BYTES
+from .stdlib import real
 
 # pytest's own exit code for it.
 INTERNAL_ERROR = 3
@@ -35,14 +35,25 @@ class Quiet:
             return
         # The controller would end all workers: this one ends alone, blamed on what it was at.
         self.channel.send("internal-error", message=cap(str(excrepr), MESSAGE_BYTES))
-        os._exit(INTERNAL_ERROR)
+        real.exit_at_once(INTERNAL_ERROR)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_sessionfinish(self, exitstatus):
         yield from self.interactor.pytest_sessionfinish(exitstatus)
 
     def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        try:
+            self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        except Exception:  # whatever the suite's own class of warning raises
+            where = None if location is None else (clean(location[0]), location[1], clean(location[2]))
+            self.relay(nodeid, self.interactor.pytest_warning_recorded, cleaned(warning_message), when, clean(nodeid), where)
+
+    def relay(self, nodeid, send, *arguments):
+        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
+        try:
+            send(*arguments)
+        except (execnet.DumpError, UnicodeEncodeError) as error:
+            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
 class Relaying(Quiet):
@@ -75,13 +86,6 @@ class Relaying(Quiet):
         self.interactor.session.items = [item]
         self.interactor.item_index = 0
         self.pytest_runtest_logreport(report)
-
-    def relay(self, nodeid, send, *arguments):
-        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
-        try:
-            send(*arguments)
-        except (execnet.DumpError, UnicodeEncodeError) as error:
-            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
 class Alone:
