@@ -128,9 +128,6 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'collecting':
         collecting.set(worker, testFile(message.file));
         return;
-      case 'prepared':
-        collecting.delete(worker);
-        return;
       case 'exit-requested':
         if (isExpectingLosses) return;
         isExitRequested = true;

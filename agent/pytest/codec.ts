@@ -61,8 +61,6 @@ const message = z.discriminatedUnion('kind', [
   /** A fed worker: waits for tasks; begins to collect a file (task 0: the whole list); is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. `isCovered`: all that it measured is written. */
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), task: z.number().int(), file: z.string() }),
-  /** The collection is over; what came of it follows when the task begins. */
-  z.object({ kind: z.literal('prepared'), task: z.number().int(), file: z.string() }),
   /** A worker is at the last test that it knows of: which is next? */
   z.object({ kind: z.literal('needs-next') }),
   /** The task needs another process, as this one has wound down. */

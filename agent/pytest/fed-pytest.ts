@@ -219,10 +219,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
 
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
   const lose = (worker: string, error: string): void => {
-    const waiting = feeding.aheadOf(worker);
     const task = feeding.leave(worker);
-    // Its death may be that of a collection for what comes next.
-    if (waiting !== undefined && waiting !== task) waiting.log.hear({ kind: 'worker-down', worker, error }, worker);
     gathering = gathering?.filter((each) => each !== worker) ?? null;
     lists.lose(worker);
     usage.forget(worker);
@@ -370,7 +367,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         settle(task, doneEnding(task, message.isWhole));
         return;
       }
-      case 'prepared':
       case 'collected':
       case 'collect-failed':
         byNumber.get(message.task)?.log.hear(message, worker);
