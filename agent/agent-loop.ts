@@ -1,5 +1,6 @@
 // The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
 
+import { aheadOf, inTimeOf } from '../shared/agreed-time.ts';
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
@@ -69,15 +70,9 @@ const untilIdle = (maxIdleMs: number | null, shutdown: AbortSignal): AbortSignal
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const run = await loop.member.join(spec);
   try {
-    const outbox = createOutbox((events) => run.append(events), loop.clock);
-    const session = await loop.engineFor(spec).open({
-      agent: loop.identity.id,
-      spec,
-      room: outbox.room,
-      isMoreWaiting: () => run.isMoreWaiting(),
-      keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
-      ...loop.pytest,
-    });
+    const aheadMs = aheadOf(await run.serverNow(), loop.clock.now());
+    const outbox = createOutbox((events) => run.append(events.map((event) => inTimeOf(event, aheadMs))), loop.clock);
+    const session = await openSession(loop, spec, run, outbox);
     try {
       loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
       await serveSession(loop, spec, { run, outbox, session }, shutdown);
@@ -87,6 +82,27 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
     }
   } finally {
     await run.leave();
+  }
+}
+
+/** The coordinator hears of a pytest that does not start: nobody reads the logs of all machines. */
+async function openSession(loop: AgentLoop, spec: RunSpec, run: JoinedRun, outbox: Outbox): Promise<Session> {
+  const { id, host } = loop.identity;
+  try {
+    return await loop.engineFor(spec).open({
+      agent: id,
+      spec,
+      room: outbox.room,
+      isMoreWaiting: () => run.isMoreWaiting(),
+      keepCoverage: coverageSender(run, outbox, id, loop.clock),
+      ...loop.pytest,
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof ShardlineError)) throw thrown;
+    const problem = thrown.code === 'session-not-started' ? String(thrown.values.problem) : thrown.message;
+    outbox.push({ kind: 'agent-not-started', at: loop.clock.now(), agent: id, host, problem });
+    await outbox.flushed();
+    throw thrown;
   }
 }
 

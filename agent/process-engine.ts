@@ -9,6 +9,7 @@ import { refuseMissingPackage } from '../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
 import { shellCommand } from '../shared/shell-words.ts';
+import { tailOf } from '../shared/tail.ts';
 import { classifyExit } from './core/classify-exit.ts';
 import { closingProblem } from './core/closing-problem.ts';
 import { causeOf, graceOf } from './core/interrupt.ts';
@@ -105,7 +106,7 @@ async function open(request: SessionRequest): Promise<Session> {
     if (info !== null) return { workers: info.workers, python: info.python, pytest: info.pytest, xdist: info.xdist };
     const { exitCode, signal } = await pytest.exited;
     await refuseMissingPackage(join(directory, '1-result.json'), python);
-    const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;
+    const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${tailOf(pytest.output().trim(), DETAIL_CHARS)}`;
     throw new ShardlineError('session-not-started', { agent, problem, command: shellCommand([python, '-m', 'pytest', ...pytestArgs]) });
   };
 
@@ -148,7 +149,7 @@ async function open(request: SessionRequest): Promise<Session> {
       const exit = await pytest.exited;
       peakRssBytes = Math.max(peakRssBytes, log.rssBytes);
       cpuSeconds += log.cpuSeconds;
-      const output = pytest.output().trim().slice(-DETAIL_CHARS);
+      const output = tailOf(pytest.output().trim(), DETAIL_CHARS);
       const isWhole = log.started !== null && log.missing().length === 0 && !pytest.isBroken();
       const problem = isWhole ? closingProblem({ finished: log.finished?.exitCode ?? null, exitCode: exit.exitCode, output }) : null;
       if (problem !== null && attempt.role !== 'rerun') log.failLast(problem);

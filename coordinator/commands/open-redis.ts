@@ -1,6 +1,7 @@
 // Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
 
 import { join } from 'node:path';
+import { aheadOf } from '../../shared/agreed-time.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { agentId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
@@ -26,6 +27,8 @@ export interface OpenRedis {
   readonly pools: Pools;
   /** The run, announced: agents join it and start their pytest. */
   readonly channel: RunChannel;
+  /** By how much the clock that agents tell times by is ahead of this machine's. */
+  readonly aheadMs: number;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly store: TimingStore & { readonly old: History };
 }
@@ -37,7 +40,7 @@ export interface OpenRedis {
 export async function openRedis(
   setting: Setting,
   opened: AsyncDisposableStack,
-  announce: (pools: Pools) => Promise<RunChannel>,
+  announce: (pools: Pools, aheadMs: number) => Promise<RunChannel>,
   signal: AbortSignal,
 ): Promise<OpenRedis> {
   const { settings, edge, id, python } = setting;
@@ -55,7 +58,8 @@ export async function openRedis(
   await checkServer(redis, url);
   signal.throwIfAborted();
   const pools = redisPools(redis);
-  const channel = await announce(pools).catch((thrown: unknown) => {
+  const aheadMs = aheadOf(await pools.serverNow(), Date.now());
+  const channel = await announce(pools, aheadMs).catch((thrown: unknown) => {
     // Once a run is on it is waited for; one that is to begin need not.
     if (!isForNow(thrown)) throw thrown;
     throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
@@ -84,7 +88,7 @@ export async function openRedis(
     ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
   ]);
   const old = await store.load();
-  return { pools, channel, agents: { local, count }, store: { ...store, old } };
+  return { pools, channel, aheadMs, agents: { local, count }, store: { ...store, old } };
 }
 
 /** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */

@@ -8,8 +8,8 @@ import type { Setting } from './setting.ts';
 /** How many executions one shard gets before its unfinished tests are given up. */
 const ATTEMPT_LIMIT = 3;
 
-/** The run as it is announced, before its suite is known: with the engine asked for, and the failures that the command line allows. */
-export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null): RunSpec => ({
+/** The run as it is announced, before its suite is known: with the engine asked for, and the failures that the command line allows. `aheadMs` as for `drainOf`. */
+export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null, aheadMs = 0): RunSpec => ({
   version: 1,
   runId: id,
   pool: settings.pool,
@@ -22,12 +22,15 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
   relay: settings.relay,
   maxWorkerBytes: settings.maxWorkerBytes,
   maxWorkerFiles: settings.maxWorkerFiles,
-  openedAt: Date.now(),
+  openedAt: Date.now() + aheadMs,
   drain,
 });
 
 /** Of a run, what its preparation found. */
-type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage'>;
+type Found = Pick<
+  RunOpened,
+  'spec' | 'shards' | 'affinity' | 'failureChances' | 'knownTests' | 'collectErrors' | 'preparation' | 'coverage'
+>;
 
 /** The first event of a run. */
 export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {

@@ -36,7 +36,7 @@ export async function serveRun(
   interrupts: Interrupts,
 ): Promise<number> {
   const { settings, edge, id } = setting;
-  const { channel } = redis;
+  const { channel, aheadMs } = redis;
   const out = edge.stderr;
   const coverage = coverageFiles(join(setting.out, COVERAGE_DIRECTORY), channel);
   for (const kept of begun.coverage.kept) coverage.take(kept);
@@ -59,7 +59,10 @@ export async function serveRun(
   const redisWaitMs = settings.redisWaitSeconds * 1000;
   let state: RunState;
   try {
-    state = await runLoop({ channel, state: begun, recorded, clock: systemClock, redisWaitMs, observe, noAgentCanCome }, interrupts);
+    state = await runLoop(
+      { channel, state: begun, recorded, clock: systemClock, aheadMs, redisWaitMs, observe, noAgentCanCome },
+      interrupts,
+    );
   } finally {
     progress.end();
     await within(settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());

@@ -53,6 +53,7 @@ const ownSchemas: OwnSchemas = {
     speculate: z.boolean(),
     order: z.enum(orders).nullable(),
     failureChances: z.record(shardIdSchema, z.number()),
+    knownTests: z.record(z.string(), z.int().positive()).default({}),
     // Runs of an earlier version combined none.
     coverage: coverageOptionsSchema.nullable().default(null),
   }),

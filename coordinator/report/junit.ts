@@ -1,9 +1,14 @@
 // `junit.xml`: one merged document in the form of pytest's own, with reruns marked as Maven Surefire does.
 
+import { briefOf } from '../../shared/brief.ts';
 import type { Outcome } from '../../shared/outcome.ts';
-import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
+import type { NotRun, Report, ReportedAttempt, ReportedTest, SessionError } from '../../shared/report.ts';
+import { leastOf } from './harmless.ts';
 import { namesOf } from './junit-names.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
+
+/** How much of a failure's first line its `message` has. */
+const MESSAGE_CHARS = 500;
 
 interface Case {
   readonly file: string;
@@ -20,7 +25,12 @@ interface Case {
  * knows of properties of a test: what ran on one xdist worker makes a suite, which says where.
  */
 export function junitXml(report: Report): string {
-  const cases = [...report.tests.map(testCase), ...report.collectErrors.map(collectErrorCase), ...report.notRun.map(notRunCase)];
+  const cases = [
+    ...report.tests.map(testCase),
+    ...report.collectErrors.map(collectErrorCase),
+    ...report.sessionErrors.map(sessionErrorCase),
+    ...report.notRun.map(notRunCase),
+  ];
   const hosts = new Map<string, string>(report.agents.map(({ id, host }) => [id, host]));
   const suites = [...Map.groupBy(cases, suiteKey).values()].map((group) => testsuite(group, report, hosts));
   // As pytest's own root: who wants totals adds up the suites. Jenkins' schema has no place for skipped tests there, and totals without them mislead.
@@ -100,8 +110,8 @@ function outcomeElements(test: ReportedTest, final: ReportedAttempt): readonly E
 }
 
 /** `type` is the exception's name where the traceback says it. */
-function aboutFailure({ message, outcome }: ReportedAttempt): Attributes {
-  const said = firstLine(message ?? '');
+function aboutFailure({ message, brief, outcome }: ReportedAttempt): Attributes {
+  const said = (brief ?? briefOf(message ?? '')).slice(0, MESSAGE_CHARS);
   return { message: said, type: /^([A-Za-z_][\w.]*)(?=:)|^([A-Za-z_][\w.]*(?:Error|Exception))$/.exec(said)?.[0] ?? outcome };
 }
 
@@ -126,6 +136,19 @@ const collectErrorCase = ({ file, message }: Report['collectErrors'][number]): C
     element('testcase', timed(file, 0), [element('error', { message: 'collection failure', type: 'shardline.collect-error' }, message)]),
 });
 
+/** Of no class, as a collection error is: no test of today or of an earlier run is meant. */
+const sessionErrorCase = ({ agent, message }: SessionError): Case => ({
+  file: 'pytest session',
+  place: null,
+  startedAt: null,
+  seconds: 0,
+  counted: 'error',
+  testcase: () => {
+    const about = { message: 'pytest failed at the end of its session', type: 'shardline.session-error' };
+    return element('testcase', { classname: '', name: `pytest session of ${agent}`, time: '0.000' }, [element('error', about, message)]);
+  },
+});
+
 const notRunCase = (missing: NotRun): Case => ({
   file: missing.nodeid.split('::', 1)[0] ?? '',
   place: null,
@@ -133,12 +156,8 @@ const notRunCase = (missing: NotRun): Case => ({
   seconds: 0,
   counted: 'skipped',
   testcase: () => {
-    const why = `not run: ${missing.reason}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`;
+    const held = missing.kind === 'test' && missing.tests === 1 ? '' : `, ${leastOf(missing.tests ?? 1, missing.tests === null)} tests`;
+    const why = `not run: ${missing.reason}${held}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`;
     return element('testcase', timed(missing.nodeid, 0), [element('skipped', { type: 'shardline.not-run', message: missing.reason }, why)]);
   },
 });
-
-const firstLine = (text: string): string => {
-  const said = text.split('\n').findLast((line) => line.startsWith('E ')) ?? text.split('\n', 1)[0] ?? '';
-  return said.replace(/^E\s+/, '').slice(0, 500);
-};

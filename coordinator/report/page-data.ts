@@ -24,6 +24,8 @@ export interface PageData extends Columns {
   readonly baseline: string | null;
   /** Rows among `tests` that failed and did not in the baseline; null without one. */
   readonly newFailures: readonly number[] | null;
+  /** How many of `collectErrors`, the last ones in a report, are of sessions. */
+  readonly sessionErrors: number;
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
 }
 
@@ -65,11 +67,15 @@ export interface AttemptColumns {
   readonly sections: readonly (readonly [attempt: number, ...titlesAndTexts: number[]])[];
 }
 
+/** What stands in the place of a file for a pytest that failed at its end. */
+export const sessionName = (agent: string): string => `pytest session of ${agent}`;
+
 export function pageData(report: Report): PageData {
   const startedAt = Date.parse(report.startedAt);
   const growing = growColumns(startedAt);
   for (const test of report.tests) growing.add(test);
   for (const { file, message } of report.collectErrors) growing.addCollectError(file, message);
+  for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), message);
   const notRun = report.notRun.map(({ nodeid, kind, reason, predictedSeconds }) => {
     const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');
     return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), reason, tenths(predictedSeconds * 1000)] as const;
@@ -83,10 +89,11 @@ export function pageData(report: Report): PageData {
     deadline: report.deadline,
     totals: report.totals,
     profile: report.profile,
-    agents: report.agents,
+    agents: report.agents.map((agent) => ({ ...agent, why: agent.why === null ? null : harmless(agent.why) })),
     targets: report.targets,
     baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
     newFailures: newFailuresOf(report),
+    sessionErrors: report.sessionErrors.length,
     notRun,
     ...growing.columns,
   };

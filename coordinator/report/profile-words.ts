@@ -45,11 +45,13 @@ export function speedWords({ profile }: Report): string {
   return `${profile.speedup.toFixed(1)} times as fast as one worker (${inSeconds(profile.sequentialSeconds)} of collection and tests)${first}${each}`;
 }
 
-export function boundWords({ profile, agents }: Report): string {
+export function boundWords({ profile, agents, totals }: Report): string {
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   const least = `at least ${inSeconds(profile.boundSeconds)} for this work on ${plural(workers, 'worker')}`;
   const took = `it took ${inSeconds(profile.makespanSeconds)}`;
-  return `${least}, ${took}: efficiency ${inPercent(profile.efficiency)}, ${profile.rating}`;
+  // How well a part of the work was done says nothing of the whole.
+  const rating = totals.notRun > 0 ? ' for what ran' : `, ${profile.rating}`;
+  return `${least}, ${took}: efficiency ${inPercent(profile.efficiency)}${rating}`;
 }
 
 function agentWords({ id, host, tests, workers, cpuSeconds, peakRssBytes }: Report['agents'][number], makespanSeconds: number): string {

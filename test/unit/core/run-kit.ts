@@ -62,6 +62,7 @@ export const opened = (
     speculate: false,
     order: null,
     failureChances: {},
+    knownTests: {},
     coverage: null,
     ...rest,
   };
@@ -157,6 +158,7 @@ export const finished = (id: string, outcome: Outcome = 'passed', changes: Parti
     worker: 'gw0',
     isCrash: false,
     message: null,
+    brief: null,
     sections: [],
     ...changes,
   },

@@ -13,6 +13,7 @@ from _pytest.runner import collect_one_node
 from .arguments import path_of, split_argument
 from .channel import cap, clean, perf_seconds
 from .covering import save
+from .longrepr import text_of
 from .narrowing import MESSAGE_BYTES, NO_SPECULATION, OWN_ID, is_among, own_id, selects, skip_phase
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
@@ -231,5 +232,5 @@ class Streaming:
         if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
             self.reporting.late_report(self.last, report)
-            message = cap(report.longreprtext, MESSAGE_BYTES)
+            message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=nodeid, message=message)
