@@ -3,12 +3,14 @@
 /** Exceptions, pytest's own errors, and what Python and the shell say of a death. */
 const CAUSE =
   /^(?:INTERNALERROR> |E +)?(?:[\w.]*(?:Error|Exception|Exit|Interrupt)\b|ERROR: |[Ff]atal (?:Python )?error\b|Segmentation fault|Killed\b|MemoryError)/;
+const TRACEBACK = /(?::? Traceback \(most recent call last\))?[:.]$/;
 const CHARS = 300;
 
 /** The first line of what is known, with the error that it printed last where one is found. */
 export function causeOf(detail: string): string {
   const [first = '', ...printed] = detail.split('\n').filter((line) => line.trim() !== '');
   const cause = printed.findLast((line) => CAUSE.test(line));
-  const line = cause === undefined ? first.trim() : `${first.trim()}: ${cause.replace(/^(?:INTERNALERROR> |E +)/, '').trim()}`;
+  const what = first.trim().replace(TRACEBACK, '');
+  const line = cause === undefined ? first.trim() : `${what}: ${cause.replace(/^(?:INTERNALERROR> |E +)/, '').trim()}`;
   return line.length <= CHARS ? line : `${line.slice(0, CHARS - 1)}…`;
 }

@@ -2,8 +2,8 @@
 // the bytes and ten times the objects to read. The page reads it back in page/model.ts.
 
 import type { Verdict } from '../../shared/outcome.ts';
-import type { Profile, Report, ReportedAgent, Totals } from '../../shared/report.ts';
-import { harmless } from './harmless.ts';
+import type { NotRun, Profile, Report, ReportedAgent, Totals } from '../../shared/report.ts';
+import { harmless, plural } from './harmless.ts';
 import { growColumns, nameIn, tenths } from './page-columns.ts';
 
 /** Instants are milliseconds since `startedAt`, durations milliseconds, both with one decimal; outcomes are places in `outcomes`. */
@@ -76,9 +76,10 @@ export function pageData(report: Report): PageData {
   for (const test of report.tests) growing.add(test);
   for (const { file, message } of report.collectErrors) growing.addCollectError(file, message);
   for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), message);
-  const notRun = report.notRun.map(({ nodeid, kind, reason, predictedSeconds }) => {
+  const notRun = report.notRun.map((missing) => {
+    const { nodeid, kind, predictedSeconds } = missing;
     const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');
-    return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), reason, tenths(predictedSeconds * 1000)] as const;
+    return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), notRunWhy(missing), tenths(predictedSeconds * 1000)] as const;
   });
   return {
     runId: report.runId,
@@ -97,6 +98,12 @@ export function pageData(report: Report): PageData {
     notRun,
     ...growing.columns,
   };
+}
+
+/** `deadline`, `deadline: 12 tests`. */
+function notRunWhy({ reason, tests }: NotRun): string {
+  if (tests === 1) return reason;
+  return `${reason}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
 }
 
 function newFailuresOf({ tests, comparison }: Report): readonly number[] | null {

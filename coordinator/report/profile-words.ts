@@ -20,7 +20,9 @@ const LEAST_SHARE = 0.005;
 /** Nothing for a run in which nothing ran. */
 export function profileLines(report: Report): string[] {
   const { profile, agents } = report;
-  const agentLines = agents.map((agent) => `agent    ${agentWords(agent, profile.makespanSeconds)}`);
+  const agentLines = agents
+    .filter(({ ended }) => ended !== 'not-started')
+    .map((agent) => `agent    ${agentWords(agent, profile.makespanSeconds)}`);
   if (profile.secondsPerTest === null || profile.breakdown === null) return agentLines;
   return [`time     ${timeWords(report)}`, `speed    ${speedWords(report)}`, `bound    ${boundWords(report)}`, ...agentLines];
 }

@@ -71,7 +71,7 @@ function sentence(data: PageData): string {
 
 /** A run that ended early for another reason has neither met its deadline nor missed it. */
 const isMissed = ({ notRun, deadline, finishedAt }: PageData): boolean =>
-  deadline !== null && !deadline.met && (notRun.some(([, , reason]) => reason === 'deadline') || finishedAt > deadline.seconds * 1000);
+  deadline !== null && !deadline.met && (notRun.some(([, , why]) => why.startsWith('deadline')) || finishedAt > deadline.seconds * 1000);
 
 function deadlineWords(data: PageData, seconds: number): string {
   const budget = duration(seconds * 1000);

@@ -9,6 +9,11 @@ The event loop scope for asynchronous fixtures will default to the fixture cachi
   warnings.warn(PytestDeprecationWarning(_DEFAULT_FIXTURE_LOOP_SCOPE_UNSET))`;
 
 test.each([
+  [
+    'a traceback of a worker',
+    'its xdist workers end at their start: Traceback (most recent call last):\n  File "c.py", line 2\nRuntimeError: boom',
+    'its xdist workers end at their start: RuntimeError: boom',
+  ],
   ['nothing but a warning', `pytest was killed by SIGKILL\n${WARNING}`, 'pytest was killed by SIGKILL'],
   [
     'an error before a warning',
