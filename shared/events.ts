@@ -22,7 +22,7 @@ export interface AgentInfo {
   readonly hashSeed: string | null;
 }
 
-/** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` is the set-up's part of them; `message` is its traceback (capped), null when there is none. */
+/** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` is the set-up's part of them; `message` is its traceback (capped), `brief` pytest's one line of it; null when there is none. */
 export interface TestResult {
   readonly nodeid: NodeId;
   readonly file: TestFile;
@@ -35,6 +35,7 @@ export interface TestResult {
   /** Did the xdist worker die under it? The message says what is known then. */
   readonly isCrash: boolean;
   readonly message: string | null;
+  readonly brief: string | null;
   readonly sections: readonly TestSection[];
 }
 
@@ -44,7 +45,7 @@ export interface TestSection {
   readonly text: string;
 }
 
-/** What one shard's execution tells while it runs. `at` is the agent's clock in milliseconds since the epoch. */
+/** What one shard's execution tells while it runs. Times are milliseconds since the epoch, on a run's stream by the agreed clock (agreed-time.ts). */
 export type AttemptEvent =
   | {
       readonly kind: 'collected';
@@ -61,6 +62,8 @@ export type AttemptEvent =
       readonly worker: string;
     }
   | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly message: string }
+  /** All tests are over, and pytest failed at its session's end: no file's doing. */
+  | { readonly kind: 'session-failed'; readonly at: number; readonly message: string }
   | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }
   | { readonly kind: 'test-finished'; readonly at: number; readonly result: TestResult };
 
@@ -83,6 +86,8 @@ export type RunEvent =
   | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
   /** pytest refuses the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
+  /** It came for the run, and its pytest did not start: it has left again. */
+  | { readonly kind: 'agent-not-started'; readonly at: number; readonly agent: AgentId; readonly host: string; readonly problem: string }
   /** One pytest has ended, and what pytest-cov measured in it is in Redis. */
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
   | {

@@ -16,6 +16,7 @@ export interface Report {
     readonly seconds: number;
     /** Kept at its end for draining and merging. */
     readonly reserveSeconds: number;
+    /** Did every test run, and the report stand in time? */
     readonly met: boolean;
     readonly overshootSeconds: number;
   } | null;
@@ -23,6 +24,8 @@ export interface Report {
   readonly tests: readonly ReportedTest[];
   readonly notRun: readonly NotRun[];
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
+  /** What made a pytest fail at its end, after all tests: a hook of the suite, or an option such as --max-warnings. */
+  readonly sessionErrors: readonly SessionError[];
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
   readonly profile: Profile;
@@ -64,7 +67,9 @@ export interface Totals {
   readonly xfailed: number;
   readonly xpassed: number;
   readonly flaky: number;
+  /** Tests without an outcome, and whether there may be more: some are in files that nobody collected and no earlier run knew. */
   readonly notRun: number;
+  readonly notRunIsLeast: boolean;
   readonly duplicatesDropped: number;
 }
 
@@ -85,14 +90,23 @@ export interface ReportedAttempt {
   readonly seconds: number;
   readonly outcome: Outcome;
   readonly message: string | null;
+  /** What pytest's short summary says of a failure; null where it says nothing, and in a report of an earlier version. */
+  readonly brief: string | null;
   readonly sections: readonly { readonly title: string; readonly text: string }[];
 }
 
 export interface NotRun {
   readonly nodeid: NodeId | TestFile;
   readonly kind: 'file' | 'test';
+  /** How many tests it stands for; null where nobody knows. */
+  readonly tests: number | null;
   readonly reason: NotRunReason;
   readonly predictedSeconds: number;
+}
+
+export interface SessionError {
+  readonly agent: AgentId;
+  readonly message: string;
 }
 
 export interface ReportedShard {
@@ -105,6 +119,9 @@ export interface ReportedShard {
   readonly state: 'done' | 'lost' | 'split' | 'cancelled';
 }
 
+/** `not-started`: its pytest never came up. `quarantined`: it was taken out, as it was broken itself. */
+export const agentEnds = ['left', 'lost', 'quarantined', 'not-started'] as const;
+
 export interface ReportedAgent {
   readonly id: AgentId;
   readonly host: string;
@@ -115,6 +132,10 @@ export interface ReportedAgent {
   readonly peakRssBytes: number;
   /** Processor time of its xdist workers and what they waited for, up to the end of their last tests; null when it gave no account. */
   readonly cpuSeconds: number | null;
+  /** How it ended; null for one that was still there, and in a report of an earlier version. */
+  readonly ended: (typeof agentEnds)[number] | null;
+  /** In words, where it did not leave in order. */
+  readonly why: string | null;
 }
 
 export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;

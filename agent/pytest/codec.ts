@@ -14,6 +14,7 @@ const phase = z.object({
   xfailReason: z.string().nullable(),
   isSubtest: z.boolean(),
   message: z.string().nullable(),
+  crash: z.string().nullable().default(null),
 });
 
 const message = z.discriminatedUnion('kind', [

@@ -8,6 +8,7 @@ import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
 import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
+import { tailOf } from '../../shared/tail.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import { RunOver, type Session } from '../ports.ts';
@@ -404,7 +405,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     starting.rest();
     clearTimeout(alone ?? undefined);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
-    const output = pytest.output().trim().slice(-DETAIL_CHARS);
+    const output = tailOf(pytest.output().trim(), DETAIL_CHARS);
     const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;
     if (problem !== null) (last as Task | null)?.log.failLast(problem);
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${output}`;

@@ -61,8 +61,8 @@ function reported(
 }
 
 function hasFailed(state: RunState): boolean {
-  const { totals, collectErrors } = merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
-  return totals.failed + totals.error + collectErrors.length > 0;
+  const { totals, collectErrors, sessionErrors } = merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
+  return totals.failed + totals.error + collectErrors.length + sessionErrors.length > 0;
 }
 
 function limitMs({ settings, startedAt }: Setting): number {

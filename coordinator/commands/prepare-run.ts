@@ -11,6 +11,7 @@ import { decideCollect } from '../core/collect-choice.ts';
 import { deadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
 import { judge } from '../core/forecast.ts';
+import { knownTests } from '../core/not-run.ts';
 import { failureChances, inOrder, shardChance } from '../core/order.ts';
 import { planSuite } from '../core/plan-suite.ts';
 import { changedFiles } from '../discovery/changed-files.ts';
@@ -60,9 +61,9 @@ export async function prepareRun(
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
   let announced: RunSpec | null = null;
-  const announce = async (pools: Pools): Promise<RunChannel> => {
-    const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
-    announced = specOf(setting, pytestArgs, drain);
+  const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
+    const drain = times === null ? null : drainOf(times, aheadMs);
+    announced = specOf(setting, pytestArgs, drain, aheadMs);
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -94,6 +95,7 @@ export async function prepareRun(
     ...ordered(order, plan.shards, chances),
     affinity: plan.affinity,
     digests: Object.fromEntries(decision.digests),
+    knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },

@@ -41,7 +41,7 @@ export interface OpenedRun {
 export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Interrupts): Promise<number> {
   const { state: begun, recorded, planSuite, redis, journal } = run;
   const { settings, edge, id } = setting;
-  const { channel } = redis;
+  const { channel, aheadMs } = redis;
   const out = edge.stderr;
   const coverage = coverageFiles(join(setting.out, COVERAGE_DIRECTORY), channel);
   for (const kept of begun.coverage.kept) coverage.take(kept);
@@ -65,7 +65,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   let state: RunState;
   try {
     state = await runLoop(
-      { channel, state: begun, recorded, planSuite, clock: systemClock, redisWaitMs, observe, noAgentCanCome },
+      { channel, state: begun, recorded, planSuite, clock: systemClock, aheadMs, redisWaitMs, observe, noAgentCanCome },
       interrupts,
     );
   } finally {

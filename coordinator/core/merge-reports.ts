@@ -5,6 +5,7 @@ import { agentId, nodeId, runId, shardId } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../shared/report.ts';
 import { coverageFindings } from './coverage.ts';
+import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
 import { firstExitCode, verdict } from './verdict.ts';
 
@@ -20,12 +21,13 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const tests = mergeTests(reports);
   const notRun = stillNotRun(reports, tests);
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.file, error])).values()];
+  const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
   const flakyFails = reports.some(failsForFlaky);
   const coverage = coverageFindings(reports.map((report) => report.coverage));
   const found = verdict({
     totals,
-    collectErrors: collectErrors.length,
+    collectErrors: collectErrors.length + sessionErrors.length,
     notRun,
     isInterrupted: false,
     isInseparable: false,
@@ -49,13 +51,14 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
         : {
             seconds: Math.max(...deadlines.map(({ seconds }) => seconds)),
             reserveSeconds: Math.max(...deadlines.map(({ reserveSeconds }) => reserveSeconds)),
-            met: deadlines.every(({ met }) => met),
+            met: deadlines.every(({ met }) => met) && totals.notRun === 0,
             overshootSeconds: Math.max(...deadlines.map(({ overshootSeconds }) => overshootSeconds)),
           },
     totals,
     tests,
     notRun,
     collectErrors,
+    sessionErrors,
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
     profile: mergeProfiles(reports, tests.length),
@@ -67,8 +70,8 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
 }
 
 /** Did this run fail with nothing failed in the end, but something flaky? */
-const failsForFlaky = ({ verdict: word, totals, collectErrors }: Report): boolean =>
-  word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length === 0;
+const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>
+  word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length + sessionErrors.length === 0;
 
 function withOwnAgents(reports: readonly Report[]): readonly Report[] {
   const runsOf = new Map<AgentId, number>();
@@ -78,6 +81,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
     return {
       ...report,
       agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),
+      sessionErrors: report.sessionErrors.map((error) => ({ ...error, agent: renamed(error.agent) })),
       shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
       tests: report.tests.map((test) => ({
         ...test,
@@ -119,11 +123,12 @@ function stillNotRun(reports: readonly Report[], tests: readonly ReportedTest[])
 function count(reports: readonly Report[], tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
   const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   for (const { outcome } of tests) counts[outcome] += 1;
+  const missing = countNotRun(notRun);
   return {
-    expected: tests.length + notRun.length,
+    expected: tests.length + missing.notRun,
     ...counts,
     flaky: tests.filter(({ flaky }) => flaky).length,
-    notRun: notRun.length,
+    ...missing,
     duplicatesDropped: sum(reports.map(({ totals }) => totals.duplicatesDropped)),
   };
 }

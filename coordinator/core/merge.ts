@@ -7,8 +7,10 @@ import { type AgentId, type NodeId, pytestId, type TestFile, testFile } from '..
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
+import { agentEnd } from './agent-end.ts';
 import { coverageFindings } from './coverage.ts';
 import type { RunOpened } from './events.ts';
+import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
 import { profile } from './profile.ts';
 import { finalResult, isFlaky } from './rerun.ts';
 import {
@@ -47,7 +49,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   const coverage = state.coverage.combined;
   const found = {
     totals,
-    collectErrors: collectErrors.length,
+    collectErrors: collectErrors.length + state.sessionErrors.length,
     notRun,
     isInterrupted: isInterrupted(state),
     isInseparable: isInseparable(state),
@@ -60,11 +62,12 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     ...verdict(found),
     startedAt: iso(opened.startedAt),
     finishedAt: iso(finish.finishedAt),
-    deadline: deadlineOf(opened, finish.finishedAt),
+    deadline: deadlineOf(opened, finish.finishedAt, totals),
     totals,
     tests,
     notRun,
     collectErrors,
+    sessionErrors: [...state.sessionErrors].sort((left, right) => compareText(left.agent, right.agent)),
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
@@ -75,10 +78,15 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   };
 }
 
-function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number): Report['deadline'] {
+function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { notRun }: Totals): Report['deadline'] {
   if (deadline === null) return null;
   const overshootSeconds = Math.max(0, (finishedAt - startedAt) / 1000 - deadline.seconds);
-  return { seconds: deadline.seconds, reserveSeconds: deadline.reserveSeconds, met: overshootSeconds === 0, overshootSeconds };
+  return {
+    seconds: deadline.seconds,
+    reserveSeconds: deadline.reserveSeconds,
+    met: overshootSeconds === 0 && notRun === 0,
+    overshootSeconds,
+  };
 }
 
 /** A run that ends without having been closed was stopped from outside. */
@@ -104,8 +112,8 @@ function ranTest(test: TestRecord): readonly ReportedTest[] {
 }
 
 function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
-  const { outcome, seconds, worker, message, sections } = result;
-  return { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, sections };
+  const { outcome, seconds, worker, message, brief, sections } = result;
+  return { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, brief, sections };
 }
 
 interface Missing {
@@ -116,6 +124,7 @@ interface Missing {
 function accountForMissing(state: RunState): Missing {
   const missing: ReportedTest[] = [];
   const notRun: NotRun[] = [];
+  const known = state.opened.knownTests;
   const counted = new Set<NodeId | TestFile>();
   const isNew = (id: NodeId | TestFile): boolean => counted.size < counted.add(id).size;
 
@@ -129,17 +138,24 @@ function accountForMissing(state: RunState): Missing {
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
         if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid));
-        else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
+        else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', tests: 1, reason, predictedSeconds: predictedSeconds / open.length });
       }
       if (!isUncollected(progress) || isSplit(record) || isListed(state, progress)) continue;
       const named = progress.selectors.flatMap((selector) => namedIn(selector));
+      const isPart = progress.selectors.some(({ kind }) => kind === 'part');
       const isWhole = progress.selectors.some(
         (selector) => selector.kind === 'file' || (selector.kind === 'part' && selector.only === null),
       );
-      if (isWhole && isNew(progress.file)) notRun.push({ nodeid: progress.file, kind: 'file', reason, predictedSeconds });
+      if (isWhole && isNew(progress.file)) {
+        const tests = testsOfFile(progress.file, progress.selectors, known);
+        notRun.push({ nodeid: progress.file, kind: 'file', tests, reason, predictedSeconds });
+      }
       for (const nodeid of isWhole ? [] : named) {
         const isKnown = state.tests.has(nodeid);
-        if (!isKnown && isNew(nodeid)) notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / named.length });
+        if (isKnown || !isNew(nodeid)) continue;
+        // What a part names are ids that pytest gave in an earlier run.
+        const tests = isPart ? 1 : testsOfName(nodeid, known);
+        notRun.push({ nodeid, kind: 'test', tests, reason, predictedSeconds: predictedSeconds / named.length });
       }
     }
   }
@@ -176,6 +192,7 @@ function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): R
     seconds: 0,
     outcome: 'error' as const,
     message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
+    brief: null,
     sections: [],
   };
   return {
@@ -217,11 +234,12 @@ function collectErrorsOf(state: RunState): Report['collectErrors'] {
 function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
   const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   for (const { outcome } of tests) counts[outcome] += 1;
+  const missing = countNotRun(notRun);
   return {
-    expected: tests.length + notRun.length,
+    expected: tests.length + missing.notRun,
     ...counts,
     flaky: tests.filter((test) => test.flaky).length,
-    notRun: notRun.length,
+    ...missing,
     duplicatesDropped: state.duplicatesDropped,
   };
 }
@@ -269,13 +287,14 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
     .sort((left, right) => compareText(left.id, right.id))
     .map((agent) => ({
       id: agent.id,
-      host: agent.info?.host ?? '',
+      host: agent.info?.host ?? agent.notStarted?.host ?? '',
       workers: agent.info?.workers ?? 0,
       tests: testsOf.get(agent.id) ?? 0,
       busySeconds: agent.left?.busySeconds ?? agent.attemptSeconds,
       idleSeconds: agent.left?.idleSeconds ?? idleSeconds(state, agent),
       peakRssBytes: agent.left?.peakRssBytes ?? 0,
       cpuSeconds: agent.left?.cpuSeconds ?? null,
+      ...agentEnd(state, agent),
     }));
 }
 

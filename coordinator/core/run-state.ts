@@ -10,6 +10,7 @@ import type { KeptCoverage, ReportedCoverage } from '../../shared/coverage.ts';
 import type { AgentInfo, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
+import type { SessionError } from '../../shared/report.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
 import type { CloseReason, RunOpened } from './events.ts';
@@ -41,10 +42,10 @@ export interface AttemptRecord {
   fence: number;
   role: AttemptRole;
   state: AttemptState;
-  /** When it started and what time it told of last, both by its agent's clock; null until told. */
+  /** When it started and what time it told of last; null until told. */
   startedAt: number | null;
   lastToldAt: number | null;
-  /** When its first test started, by its agent's clock; null until told. */
+  /** When its first test started; null until told. */
   firstTestAt: number | null;
   /** When it first and last told something of a file or test, by the coordinator's clock; null until then. */
   beganAt: number | null;
@@ -108,13 +109,17 @@ export interface AgentRecord {
   /** null while only its work is known, not its joining. */
   info: AgentInfo | null;
   presence: 'alive' | 'left' | 'lost';
-  /** By the agent's own clock; null before it joined. */
+  /** null before it joined. */
   joinedAt: number | null;
-  /** Latest time that it told of, by its own clock. */
+  /** Latest time that it told of. */
   lastToldAt: number | null;
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
   readonly conduct: Conduct;
+  /** When it left, was lost or was quarantined; null while it serves. */
+  goneAt: number | null;
+  /** Why its pytest did not start; null where it did. */
+  notStarted: { readonly host: string; readonly problem: string } | null;
   /** Its own account, told when it left. */
   left: {
     readonly busySeconds: number;
@@ -136,6 +141,8 @@ export interface RunState {
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
+  /** What made a pytest fail at its end, each once. */
+  readonly sessionErrors: SessionError[];
   /** Tests whose first result is a failure. */
   readonly failed: Set<TestRecord>;
   /** Failed and error outcomes of first results, and collection errors. */
@@ -176,6 +183,7 @@ export function openRun(opened: RunOpened): RunState {
     work: noWork(),
     coverage: { kept: [], combined: null },
     collectErrors: new Map(),
+    sessionErrors: [],
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,

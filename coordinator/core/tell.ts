@@ -22,6 +22,7 @@ export interface Teller {
 export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
   if (state.attempts.get(by.attempt)?.role === 'rerun') {
     if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
+    if (event.kind === 'session-failed') sessionFailed(state, by, event.message);
     return;
   }
   switch (event.kind) {
@@ -30,6 +31,9 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
       break;
     case 'collect-failed':
       collectFailed(state, record, by, event.file, event.message);
+      break;
+    case 'session-failed':
+      sessionFailed(state, by, event.message);
       break;
     case 'test-started':
       break;
@@ -86,6 +90,14 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
   fileDone(state, record, by);
   // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
   if (planned === undefined) settleAll(state);
+}
+
+/** Heard again, from a stream that is read twice, it is the same. */
+function sessionFailed(state: RunState, { agent }: Teller, message: string): void {
+  if (state.sessionErrors.some((known) => known.agent === agent && known.message === message)) return;
+  state.sessionErrors.push({ agent, message });
+  state.failures += 1;
+  state.revision += 1;
 }
 
 function fileDone(state: RunState, record: ShardRecord, by: Teller): void {

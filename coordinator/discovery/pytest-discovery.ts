@@ -8,6 +8,7 @@ import { type DiscoveryResult, readDiscoveryResult } from '../../shared/pytest/r
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
+import { tailOf } from '../../shared/tail.ts';
 import type { DiscoveredSuite, Discovery, DiscoveryRequest } from '../ports.ts';
 
 /** How much of pytest's complaint a `bad-paths` error shows, from its end. */
@@ -40,7 +41,7 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
     const result = await readDiscoveryResult(resultPath, python);
     if (result === null) {
       throw new ShardlineError('bad-paths', {
-        output: pytest.output().trim().slice(-SHOWN_CHARS),
+        output: tailOf(pytest.output().trim(), SHOWN_CHARS),
         pytestExitCode: exitCode ?? killedBy ?? 'unknown',
         command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...pytestArgs])),
       });

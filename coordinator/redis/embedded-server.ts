@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { ShardlineError } from '../../shared/errors.ts';
+import { tailOf } from '../../shared/tail.ts';
 import { findServer, type ServerSearch } from './find-server.ts';
 
 const START_SECONDS = 10;
@@ -60,7 +61,7 @@ export async function startEmbeddedRedis(search: ServerSearch, signal: AbortSign
   };
 
   try {
-    const ended = server.then(({ all, exitCode }) => failed(`it ended with exit code ${exitCode}: ${all.trim().slice(-SHOWN_CHARS)}`));
+    const ended = server.then(({ all, exitCode }) => failed(`it ended with exit code ${exitCode}: ${tailOf(all.trim(), SHOWN_CHARS)}`));
     await answers(socket, ended, failed(`no answer on ${socket}`), signal);
   } catch (thrown) {
     await stop();

@@ -27,7 +27,8 @@ const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>
 
 const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
-  [/^(FLAKY|NOT RUN|VANISHED|SLOWER)(?= )/, 'yellow'],
+  [/^(LOST|QUARANTINED|NOT STARTED)(?= agent )/, 'red'],
+  [/^(FLAKY|NOT RUN|LEFT EARLY|VANISHED|SLOWER)(?= )/, 'yellow'],
   [/^(PASSED|XFAILED|FIXED|target met)(?= )/, 'green'],
   [/^(SKIPPED|XPASSED)(?= )/, 'yellow'],
 ];

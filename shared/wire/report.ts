@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
-import { phases, type Report, ratings } from '../report.ts';
+import { agentEnds, phases, type Report, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
 import { reportedCoverageSchema } from './coverage.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
@@ -31,6 +31,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     xpassed: count,
     flaky: count,
     notRun: count,
+    notRunIsLeast: z.boolean().default(false),
     duplicatesDropped: count,
   }),
   tests: z.array(
@@ -49,15 +50,23 @@ const reportSchema: z.ZodType<Report> = z.object({
           seconds,
           outcome: z.enum(outcomes),
           message: z.string().nullable(),
+          brief: z.string().nullable().default(null),
           sections: z.array(z.object({ title: z.string(), text: z.string() })),
         }),
       ),
     }),
   ),
   notRun: z.array(
-    z.object({ nodeid: nodeIdSchema, kind: z.enum(['file', 'test']), reason: z.enum(notRunReasons), predictedSeconds: seconds }),
+    z.object({
+      nodeid: nodeIdSchema,
+      kind: z.enum(['file', 'test']),
+      tests: count.nullable().default(null),
+      reason: z.enum(notRunReasons),
+      predictedSeconds: seconds,
+    }),
   ),
   collectErrors: z.array(z.object({ file: testFileSchema, message: z.string() })),
+  sessionErrors: z.array(z.object({ agent: agentIdSchema, message: z.string() })).default([]),
   shards: z.array(
     z.object({
       id: shardIdSchema,
@@ -79,6 +88,8 @@ const reportSchema: z.ZodType<Report> = z.object({
       idleSeconds: seconds,
       peakRssBytes: z.number(),
       cpuSeconds: seconds.nullable().default(null),
+      ended: z.enum(agentEnds).nullable().default(null),
+      why: z.string().nullable().default(null),
     }),
   ),
   profile: z.object({

@@ -111,6 +111,7 @@ function attemptOf({ agent, worker, startsAt, seconds, outcome, file }: Told): R
     seconds,
     outcome,
     message: isRed ? traceback(file, outcome) : reason,
+    brief: isRed ? "AssertionError: assert {'currency': ...al': '119.69'} == {'currency': ...al': '119.70'}" : null,
     sections: isRed ? [{ title: 'Captured log call', text: log(file) }] : [],
   };
 }
@@ -139,6 +140,7 @@ const missing = (count: number): Report['notRun'] =>
   Array.from({ length: count }, (_, index) => ({
     nodeid: testFile(`tests/slow/test_nightly_${index}.py`),
     kind: 'file' as const,
+    tests: 1,
     reason: 'deadline' as const,
     predictedSeconds: 1.5 + index / 10,
   }));
@@ -186,11 +188,13 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
       xpassed: count('xpassed'),
       flaky: tests.filter(({ flaky }) => flaky).length,
       notRun: notRun.length,
+      notRunIsLeast: false,
       duplicatesDropped: 0,
     },
     tests,
     notRun,
     collectErrors: [],
+    sessionErrors: [],
     targets: null,
     coverage: null,
     comparison: null,
@@ -207,6 +211,8 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
         idleSeconds: makespan * workers - busySeconds,
         peakRssBytes: (180 + index * 7) * 2 ** 20,
         cpuSeconds: busySeconds * 0.91,
+        ended: 'left' as const,
+        why: null,
       };
     }),
     profile: {

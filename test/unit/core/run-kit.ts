@@ -67,6 +67,7 @@ export const opened = (
     speculate: false,
     order: null,
     failureChances: {},
+    knownTests: {},
     coverage: null,
     ...rest,
   };
@@ -167,6 +168,7 @@ export const finished = (id: string, outcome: Outcome = 'passed', changes: Parti
     worker: 'gw0',
     isCrash: false,
     message: null,
+    brief: null,
     sections: [],
     ...changes,
   },

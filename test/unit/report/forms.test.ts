@@ -55,7 +55,7 @@ describe('junit.xml', () => {
         sampleTest('tests/b.py::test_s', 'skipped', 'why not'),
       ],
       {
-        notRun: [{ nodeid: nodeId('tests/c.py'), kind: 'file', reason: 'no-agent', predictedSeconds: 1 }],
+        notRun: [{ nodeid: nodeId('tests/c.py'), kind: 'file', tests: null, reason: 'no-agent', predictedSeconds: 1 }],
         collectErrors: [{ file: testFile('tests/d.py'), message: 'ImportError' }],
       },
     );
@@ -127,6 +127,7 @@ describe('the terminal', () => {
     const notRun = Array.from({ length: 25 }, (_, index) => ({
       nodeid: nodeId(`t.py::test_${index}`),
       kind: 'test' as const,
+      tests: 1,
       reason: 'no-agent' as const,
       predictedSeconds: 1,
     }));

@@ -10,6 +10,7 @@ from .batch import MESSAGE_BYTES
 from .channel import cap
 from .file_source import FileSource
 from .item_keys import KEY, key_of
+from .longrepr import text_of
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 from .stdlib import real
@@ -200,7 +201,7 @@ class Feeding:
         if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
             self.reporting.late_report(self.last, report)
-            message = cap(report.longreprtext, MESSAGE_BYTES)
+            message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=key, message=message)
 
 

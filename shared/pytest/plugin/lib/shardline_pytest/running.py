@@ -7,8 +7,10 @@ import pytest
 
 from .channel import cap, clean, now_ms
 from .item_keys import key_of
+from .longrepr import crash_line, text_of
 from .stdlib import real
 
+CRASH_BYTES = 1000
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -71,6 +73,7 @@ class Running:
             # SubtestReport, of pytest 9 and of pytest-subtests
             "isSubtest": hasattr(report, "context"),
             "message": self.message(report),
+            "crash": self.crash(report),
         }
 
     def message(self, report):
@@ -80,10 +83,14 @@ class Running:
         if isinstance(longrepr, tuple) and len(longrepr) == 3:  # where and why a test was skipped
             return cap("%s:%s: %s" % longrepr, self.traceback_bytes)
         try:
-            text = report.longreprtext
+            text = text_of(report)
         except Exception as error:  # a suite's own __repr__ may raise
             text = "%r could not be shown: %r" % (type(longrepr), error)
         return cap(text, self.traceback_bytes)
+
+    def crash(self, report):
+        line = crash_line(report) if report.outcome == "failed" else None
+        return None if line is None else cap(line, CRASH_BYTES)
 
     def sections(self, reports):
         if all(report.outcome == "passed" and not hasattr(report, "wasxfail") for report in reports):
