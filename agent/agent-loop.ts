@@ -75,6 +75,7 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
       spec,
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),
+      show: (shown) => outbox.push({ kind: 'session-shown', at: loop.clock.now(), agent: loop.identity.id, shown }),
       keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
       ...loop.pytest,
     });

@@ -66,6 +66,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       room: request.room,
       replaceMs,
       tell,
+      ...(request.show === undefined ? {} : { show: request.show }),
       // Beside the start of the first session's xdist workers.
       onStarted: (started) => {
         tested ??= selfTest?.(python, started) ?? null;

@@ -7,6 +7,7 @@ import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
+import type { Shown } from '../../shared/shown.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import type { Session } from '../ports.ts';
@@ -17,6 +18,7 @@ import { type Covered, createCovered } from './covered.ts';
 import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createShownLog } from './shown.ts';
 import { createUsage } from './usage.ts';
 import { createWatch } from './watch.ts';
 
@@ -52,6 +54,8 @@ export interface FedRequest {
   readonly replaceMs: number;
   /** Hears, a line each, what a user should know. */
   readonly tell: (line: string) => void;
+  /** Gets what pytest shows besides results, with each task. */
+  readonly show?: (shown: Shown) => void;
   /** Hears what pytest found itself to be, before its xdist workers are ready. */
   readonly onStarted: (started: StartedPytest) => void;
 }
@@ -82,6 +86,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
+  const shownLog = createShownLog();
+  const show = (): void => {
+    const shown = shownLog.take();
+    if (shown !== null) request.show?.(shown);
+  };
   const covered = createCovered();
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
@@ -193,7 +202,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'not-relayed':
         tell(`a report of ${message.nodeid} did not reach pytest's main process: ${message.problem}`);
         return;
+      case 'shown':
+        shownLog.hear(message);
+        return;
       case 'ready':
+        show();
         ready.resolve();
         born.add(worker);
         present.add(worker);
@@ -218,6 +231,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         lose(message.worker, message.error);
         return;
       case 'task-done': {
+        show();
         if (message.isLast) {
           usage.forget(worker);
           depart(worker);
@@ -256,6 +270,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     pytest = await startProcess();
     const exit = await pytest.exited;
     await inbox.drained();
+    show();
     watch.close();
     clearTimeout(alone ?? undefined);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;

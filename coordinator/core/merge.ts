@@ -23,6 +23,7 @@ import {
   type TestRecord,
   testsInOrder,
 } from './run-state.ts';
+import { reportShown } from './shown.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
 
@@ -67,6 +68,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
     coverage,
+    ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
     targets: null,
     comparison: null,
   };
@@ -86,13 +88,14 @@ function ranTest(test: TestRecord): readonly ReportedTest[] {
   const final = finalResult(test);
   if (test.accepted === null || final === null) return [];
   const { nodeid, file } = test;
-  const { outcome, seconds, line } = final.result;
-  return [{ nodeid, outcome, flaky: isFlaky(test), seconds, file, line, attempts: [test.accepted, ...test.reruns].map(reportAttempt) }];
+  const { outcome, seconds, line, properties = [] } = final.result;
+  const attempts = [test.accepted, ...test.reruns].map(reportAttempt);
+  return [{ nodeid, outcome, flaky: isFlaky(test), seconds, file, line, ...(properties.length === 0 ? {} : { properties }), attempts }];
 }
 
 function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
-  const { outcome, seconds, worker, message, sections } = result;
-  return { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, sections };
+  const { outcome, seconds, setupSeconds, teardownSeconds = 0, worker, message, sections } = result;
+  return { agent, worker, startedAt: iso(result.startedAt), seconds, setupSeconds, teardownSeconds, outcome, message, sections };
 }
 
 interface Missing {

@@ -13,6 +13,7 @@ import type { NotRunReason } from '../../shared/outcome.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
 import type { CloseReason, RunOpened } from './events.ts';
+import { noneShown, type ShownState } from './shown.ts';
 import { noWork, type Work } from './work.ts';
 
 export type NonEmpty<Item> = readonly [Item, ...Item[]];
@@ -132,6 +133,7 @@ export interface RunState {
   readonly work: Work;
   /** What agents told of their coverage, in order, and what it came to; null until then. */
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
+  readonly shown: ShownState;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
   /** Tests whose first result is a failure. */
@@ -172,6 +174,7 @@ export function openRun(opened: RunOpened): RunState {
     tests: new Map(),
     work: noWork(),
     coverage: { kept: [], combined: null },
+    shown: noneShown(),
     collectErrors: new Map(),
     failed: new Set(),
     failures: opened.collectErrors.length,

@@ -118,6 +118,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'attempt-started':
       case 'attempt-ended':
       case 'coverage-kept':
+      case 'session-shown':
         return;
       default:
         assertNever(event);

@@ -7,6 +7,7 @@ import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+import { countedWarningSchema, propertySchema, shownSchema } from './shown.ts';
 
 const at = z.number();
 
@@ -35,10 +36,13 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
       startedAt: z.number(),
       seconds: z.number(),
       setupSeconds: z.number(),
+      teardownSeconds: z.number().exactOptional(),
       worker: z.string(),
       isCrash: z.boolean(),
       message: z.string().nullable(),
       sections: z.array(z.object({ title: z.string(), text: z.string() })),
+      warnings: z.array(countedWarningSchema).exactOptional(),
+      properties: z.array(propertySchema).exactOptional(),
     }),
   }),
 ]);
@@ -68,6 +72,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     cpuSeconds: z.number().nullable().default(null),
   }),
   z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
+  z.object({ kind: z.literal('session-shown'), at, agent: agentIdSchema, shown: shownSchema }),
   z.object({
     kind: z.literal('attempt-started'),
     at,

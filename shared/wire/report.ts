@@ -7,6 +7,7 @@ import { phases, type Report, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
 import { reportedCoverageSchema } from './coverage.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { propertySchema, reportedShownFields } from './shown.ts';
 
 const REPORT_SCHEMA = 1;
 
@@ -41,12 +42,15 @@ const reportSchema: z.ZodType<Report> = z.object({
       seconds,
       file: testFileSchema,
       line: z.int().nullable(),
+      properties: z.array(propertySchema).exactOptional(),
       attempts: z.array(
         z.object({
           agent: agentIdSchema,
           worker: z.string(),
           startedAt: z.iso.datetime(),
           seconds,
+          setupSeconds: seconds.exactOptional(),
+          teardownSeconds: seconds.exactOptional(),
           outcome: z.enum(outcomes),
           message: z.string().nullable(),
           sections: z.array(z.object({ title: z.string(), text: z.string() })),
@@ -81,6 +85,7 @@ const reportSchema: z.ZodType<Report> = z.object({
       cpuSeconds: seconds.nullable().default(null),
     }),
   ),
+  ...reportedShownFields,
   profile: z.object({
     setupSeconds: seconds,
     discoverySeconds: seconds,

@@ -12,7 +12,9 @@ from .discovery import discovery_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .narrowing import Narrowing
+from .noting import Noting
 from .running import Running
+from .showing import Showing
 from .unstreamable import unstreamable
 
 
@@ -77,6 +79,10 @@ def pytest_configure(config):
     if workerinput is None:
         channel.send("started", executable=sys.executable, workers=max(1, workers), coverage=origin_of(session, config), **versions())
         register(Controlling(session, channel), "shardline-controlling")
+        register(Showing(config, session["limits"], channel), "shardline-showing")
+    noting = Noting(config, channel)
+    if workerinput is not None or workers == 0:
+        register(noting, "shardline-noting")
     if session["mode"] == "stream":
         problem = unstreamable(config) if workerinput is None else None
         if problem is not None:
@@ -86,7 +92,7 @@ def pytest_configure(config):
             from .streaming import Streaming
 
             register(Streaming(config, session, channel), "shardline-streaming")
-            register(Running(session["limits"], channel), "shardline-running")
+            register(Running(session["limits"], channel, noting), "shardline-running")
     elif workerinput is not None or workers == 0:
         register(Narrowing(config, session, channel), "shardline-narrowing")
-        register(Running(session["limits"], channel), "shardline-running")
+        register(Running(session["limits"], channel, noting), "shardline-running")

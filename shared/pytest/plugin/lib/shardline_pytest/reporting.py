@@ -7,6 +7,7 @@ import pytest
 
 from .channel import cap, clean
 from .narrowing import MESSAGE_BYTES
+from .warned import portable, stand_in
 
 # pytest's own exit code for it.
 INTERNAL_ERROR = 3
@@ -42,7 +43,11 @@ class Quiet:
         yield from self.interactor.pytest_sessionfinish(exitstatus)
 
     def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        root = str(self.interactor.config.rootpath)
+        try:
+            self.interactor.pytest_warning_recorded(portable(warning_message, root), when, nodeid, location)
+        except Exception:  # a lone surrogate, or a warning that fails at being shown
+            self.interactor.pytest_warning_recorded(stand_in(warning_message, root), when, clean(nodeid), None)
 
 
 class Relaying(Quiet):

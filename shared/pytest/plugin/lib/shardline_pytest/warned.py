@@ -1,0 +1,77 @@
+"""Warnings that pytest records, as the agent gets them: short, without lone surrogates, and counted where one comes again."""
+
+import os
+import sys
+import warnings
+
+from .channel import cap, clean
+
+MESSAGE_BYTES = 2_000
+# Of one test, or of one process outside of its tests. Further ones are only counted.
+DISTINCT_LIMIT = 100
+
+
+def described(warning_message, root):
+    """(category, message, file, line) of a recorded warning; the file is relative to the rootdir where it lies below it."""
+    category = getattr(warning_message.category, "__name__", "Warning")
+    try:
+        text = str(warning_message.message)
+    except Exception as error:  # a suite's own __str__ may raise
+        text = "%r could not be shown: %r" % (type(warning_message.message), error)
+    file = str(warning_message.filename)
+    if file.startswith(root + os.sep):
+        file = file[len(root) + 1 :].replace(os.sep, "/")
+    line = warning_message.lineno
+    return clean(str(category)), cap(text, MESSAGE_BYTES), clean(file), line if isinstance(line, int) and line > 0 else 0
+
+
+class Tally:
+    """Counts equal warnings. Past the limit of distinct ones it counts without names."""
+
+    def __init__(self):
+        self.counts = {}
+        self.further = 0
+
+    def add(self, key):
+        """Adds one warning and returns how many equal ones there are now; 0 when it is only counted."""
+        if key not in self.counts and len(self.counts) >= DISTINCT_LIMIT:
+            self.further += 1
+            return 0
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key]
+
+    def messages(self):
+        told = [as_message(key, count) for key, count in self.counts.items()]
+        return told + ([further(self.further)] if self.further > 0 else [])
+
+
+def as_message(key, count):
+    category, message, file, line = key
+    return {"category": category, "message": message, "file": file, "line": line, "count": count}
+
+
+def further(count):
+    return as_message(("Warning", "further distinct warnings, counted only", "", 0), count)
+
+
+def portable(warning_message, root):
+    """The warning, or a stand-in of the same kind: xdist's controller imports a warning's class by its name and loses the worker when it cannot."""
+    if is_importable(warning_message.category, root) and is_importable(type(warning_message.message), root):
+        return warning_message
+    return stand_in(warning_message, root)
+
+
+def stand_in(warning_message, root):
+    classes = getattr(warning_message.category, "__mro__", ())
+    kind = next((each for each in classes if issubclass(each, Warning) and each.__module__ == "builtins"), UserWarning)
+    _category, message, _file, line = described(warning_message, root)
+    return warnings.WarningMessage(kind(message), kind, clean(str(warning_message.filename)), line)
+
+
+def is_importable(kind, root):
+    """Is this a class that pytest's main process can import, as it is no part of the suite?"""
+    module = sys.modules.get(getattr(kind, "__module__", None))
+    if module is None or getattr(module, getattr(kind, "__name__", ""), None) is not kind:
+        return False
+    file = getattr(module, "__file__", None) or ""
+    return "site-packages" in file or not file.startswith(root + os.sep)
