@@ -4,6 +4,7 @@ import { create } from 'xmlbuilder2';
 import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
+import type { Property } from '../../shared/shown.ts';
 import { xmlSafe } from './harmless.ts';
 import { namesOf } from './junit-names.ts';
 
@@ -19,7 +20,8 @@ interface Case {
 
 /**
  * Valid against the schema of Jenkins' xUnit plugin (junit-10.xsd), with the elements of a test in the order that Surefire's schema wants. Neither
- * knows of properties of a test: what ran on one xdist worker makes a suite, which says where.
+ * knows of properties of a test: what ran on one xdist worker makes a suite, which says where. Only what `record_property` recorded stands in the
+ * test itself, as in pytest's own files: Jenkins' JUnit plugin and others read it there.
  */
 export function junitXml(report: Report): string {
   const cases = [...report.tests.map(testCase), ...report.collectErrors.map(collectErrorCase), ...report.notRun.map(notRunCase)];
@@ -29,6 +31,11 @@ export function junitXml(report: Report): string {
   const suites = document.ele('testsuites', { name: 'shardline' });
   for (const group of Map.groupBy(cases, suiteKey).values()) writeSuite(suites, group, report, hosts);
   return `${document.end({ prettyPrint: true })}\n`;
+}
+
+function writeProperties(element: XMLBuilder, given: readonly Property[]): void {
+  const properties = element.ele('properties');
+  for (const { name, value } of given) properties.ele('property', { name: xmlSafe(name), value: xmlSafe(value) });
 }
 
 const suiteKey = ({ file, place }: Case): string => JSON.stringify([file, place?.agent, place?.worker]);
@@ -48,9 +55,10 @@ function writeSuite(suites: XMLBuilder, group: readonly Case[], report: Report, 
     file: xmlSafe(file),
   });
   if (place !== null) {
-    const properties = suite.ele('properties');
-    properties.ele('property', { name: 'agent', value: xmlSafe(place.agent) });
-    properties.ele('property', { name: 'worker', value: xmlSafe(place.worker) });
+    writeProperties(suite, [
+      { name: 'agent', value: place.agent },
+      { name: 'worker', value: place.worker },
+    ]);
   }
   for (const each of group) each.write(suite);
 }
@@ -79,6 +87,7 @@ function testCase(test: ReportedTest): Case {
     counted: COUNTED[test.outcome],
     write: (suite) => {
       const element = suite.ele('testcase', { ...namesOf(test.nodeid), time: test.seconds.toFixed(3) });
+      if (test.properties !== undefined) writeProperties(element, test.properties);
       if (final !== undefined) writeOutcome(element, test, final);
     },
   };

@@ -164,6 +164,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         baseline: null,
         newFailures: null,
         notRun: [],
+        properties: [],
+        shown: null,
         running: endedAt === null ? runningNow() : [],
       };
     },

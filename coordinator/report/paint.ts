@@ -28,8 +28,8 @@ const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>
 const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
   [/^(FLAKY|NOT RUN|VANISHED|SLOWER)(?= )/, 'yellow'],
-  [/^(PASSED|XFAILED|FIXED|target met)(?= )/, 'green'],
-  [/^(SKIPPED|XPASSED)(?= )/, 'yellow'],
+  [/^(PASSED|XFAIL(ED)?|FIXED|target met)(?= )/, 'green'],
+  [/^(SKIPPED|XPASS(ED)?)(?= )/, 'yellow'],
 ];
 
 /** Colours the words in capitals, and the like, that a line of ours begins with. */

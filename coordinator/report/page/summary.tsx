@@ -61,7 +61,7 @@ function sentence({ verdict, totals, collectErrors, deadline, newFailures, basel
 
 type Fact = readonly [name: string, value: string, title: string];
 
-function numbers({ profile, finishedAt, deadline, agents, totals }: PageData): readonly Fact[] {
+function numbers({ profile, finishedAt, deadline, agents, totals, shown }: PageData): readonly Fact[] {
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   return [
     ['Time', duration(finishedAt), "from the command's start to its report"],
@@ -70,7 +70,11 @@ function numbers({ profile, finishedAt, deadline, agents, totals }: PageData): r
       : [
           ['Deadline', `${duration(deadline.seconds * 1000)}, ${deadline.met ? 'met' : 'missed'}`, 'time budget of the whole run'] as const,
         ]),
-    ['Tests', number(totals.expected), 'all that were expected'],
+    [
+      'Tests',
+      `${number(totals.expected)}${shown !== null && shown.deselected > 0 ? `, ${number(shown.deselected)} deselected` : ''}`,
+      'all that were expected',
+    ],
     [
       'Agents',
       workers === 0 ? number(agents.length) : `${number(agents.length)} with ${plural(workers, 'worker')}`,
