@@ -17,7 +17,7 @@ export function pytestDiscovery(): Discovery {
 }
 
 /**
- * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest) and `outside-root`;
+ * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest), `plugin-without-xdist` and `outside-root`;
  * the signal's reason when it aborts.
  */
 async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite> {
@@ -44,13 +44,16 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
         command: shellCommand([python, '-m', 'pytest', '--collect-only', '-q', ...pytestArgs]),
       });
     }
-    return asSuite(result);
+    return asSuite(result, pytestArgs);
   } finally {
     await removeSessionDirectory(directory);
   }
 }
 
-function asSuite(result: DiscoveryResult): DiscoveredSuite {
+function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): DiscoveredSuite {
+  const command = shellCommand(['shardline', 'run', '--', '-n', '0', ...pytestArgs]);
+  const idlePlugin = result.idlePlugin === null ? null : { plugin: result.idlePlugin.plugin, option: result.idlePlugin.option, command };
+  if (idlePlugin !== null && result.idlePlugin?.refuses === true) throw new ShardlineError('plugin-without-xdist', idlePlugin);
   const [outside] = result.outside;
   if (outside !== undefined) throw new ShardlineError('outside-root', { file: outside, rootdir: result.rootdir });
   return {
@@ -63,6 +66,7 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     unclearMarks: result.unclearMarks.map(({ file, line }) => ({ file: testFile(file), line })),
     unstreamable: result.unstreamable,
     coverage: result.coverage,
+    idlePlugin,
     pytest: result.pytest,
     xdist: result.xdist,
   };

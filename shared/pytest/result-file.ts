@@ -19,6 +19,7 @@ const discovery = z.object({
   unclearMarks: z.array(z.object({ file: z.string(), line: z.number().int() })),
   unstreamable: z.string().nullable(),
   coverage: coverageOptionsSchema.nullable(),
+  idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

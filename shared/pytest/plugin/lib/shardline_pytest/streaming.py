@@ -16,6 +16,7 @@ from .covering import save
 from .narrowing import MESSAGE_BYTES, NO_SPECULATION, OWN_ID, is_among, own_id, selects, skip_phase
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
+from .warned import recorded_for
 
 
 class NextFile(pytest.Item):
@@ -226,7 +227,8 @@ class Streaming:
             return
         nodeid = own_id(self.last)
         self.channel.send("tearing-down", nodeid=nodeid)
-        call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
+        with recorded_for(self.last):
+            call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
         message = None
         if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)

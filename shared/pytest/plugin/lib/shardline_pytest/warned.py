@@ -1,8 +1,11 @@
 """Warnings that pytest records, as the agent gets them: short, without lone surrogates, and counted where one comes again."""
 
+import contextlib
 import os
 import sys
 import warnings
+
+from _pytest.warnings import catch_warnings_for_item
 
 from .channel import cap, clean
 
@@ -23,6 +26,16 @@ def described(warning_message, root):
         file = file[len(root) + 1 :].replace(os.sep, "/")
     line = warning_message.lineno
     return clean(str(category)), cap(text, MESSAGE_BYTES), clean(file), line if isinstance(line, int) and line > 0 else 0
+
+
+@contextlib.contextmanager
+def recorded_for(item):
+    """Warnings in here are those of the test, as pytest records them; it leaves them alone with `-p no:warnings`."""
+    if not item.config.pluginmanager.hasplugin("warnings"):
+        yield
+        return
+    with catch_warnings_for_item(config=item.config, ihook=item.ihook, when="runtest", item=item):
+        yield
 
 
 class Tally:
