@@ -102,7 +102,7 @@ export function mergeShown(reports: readonly ReportedShown[]): ReportedShown {
 
 /** Equal for the same line of the same package, wherever an agent has it installed. */
 const keyOf = ({ category, message, file, line }: CountedWarning): string =>
-  JSON.stringify([category, message, file.replace(/^.*\/(site|dist)-packages\//, ''), line]);
+  JSON.stringify([category, message, file.replace(/^.*\/(site|dist)-packages\//, 'site-packages/'), line]);
 
 const placeOf = ({ file, line }: CountedWarning): string => (line === 0 ? file : `${file}:${line}`);
 

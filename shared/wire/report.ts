@@ -85,7 +85,6 @@ const reportSchema: z.ZodType<Report> = z.object({
       cpuSeconds: seconds.nullable().default(null),
     }),
   ),
-  ...reportedShownFields,
   profile: z.object({
     setupSeconds: seconds,
     discoverySeconds: seconds,
@@ -107,6 +106,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     rating: z.enum(ratings),
   }),
   coverage: reportedCoverageSchema.nullable().default(null),
+  ...reportedShownFields,
   targets: z
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
     .nullable()

@@ -19,6 +19,7 @@ class Noting:
         self.of_test = Tally()
         self.besides = Tally()
         self.deselected = {}
+        self.collections = 0
         self.is_in_test = False
         # -rP and -rA show what passed tests printed.
         self.keeps_output = not frozenset("PA").isdisjoint(str(getattr(config.option, "reportchars", "")))
@@ -35,6 +36,9 @@ class Noting:
         if when == "runtest" and self.is_in_test:
             self.of_test.add(key)
             return
+        # pytest checks its configuration with each collection, which plain pytest has one of.
+        if when == "config" and self.collections > 1 and (key, nodeid) in self.besides.counts:
+            return
         count = self.besides.add((key, nodeid))
         message = as_message(key, count) if count > 0 else further(self.besides.further)
         self.channel.send("shown", what="warning", when=str(when), nodeid=clean(nodeid) if nodeid and count > 0 else None, warning=message)
@@ -43,6 +47,7 @@ class Noting:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self):
         self.deselected = {}
+        self.collections += 1
         yield
         if self.deselected:
             self.channel.send("shown", what="deselected", counts=self.deselected)
