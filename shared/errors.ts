@@ -23,6 +23,12 @@ export const errorTable = {
     why: 'pytest itself ended with exit code {pytestExitCode} while it looked for test files.',
     fix: 'Run `{command}` and mend what it reports.',
   },
+  'plugin-without-xdist': {
+    exitCode: 4,
+    what: 'pytest refuses {option} in xdist workers.',
+    why: '{plugin} switches itself off under xdist, because measurements beside other tests are not reliable.',
+    fix: 'Run `{command}`, which starts no xdist workers.',
+  },
   'bad-changed-since': {
     exitCode: 4,
     what: '--changed-since {ref} could not be used: {problem}',

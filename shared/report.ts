@@ -3,9 +3,10 @@
 import type { ReportedCoverage } from './coverage.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
+import type { Property, ReportedShown } from './shown.ts';
 import type { Measure } from './targets.ts';
 
-export interface Report {
+export interface Report extends ReportedShown {
   readonly schema: 1;
   readonly runId: RunId;
   readonly verdict: Verdict;
@@ -80,6 +81,8 @@ export interface ReportedTest {
   readonly seconds: number;
   readonly file: TestFile;
   readonly line: number | null;
+  /** What `record_property` recorded in the attempt that counts. Absent where nothing was. */
+  readonly properties?: readonly Property[];
   readonly attempts: readonly ReportedAttempt[];
 }
 
@@ -88,6 +91,9 @@ export interface ReportedAttempt {
   readonly worker: string;
   readonly startedAt: string;
   readonly seconds: number;
+  /** Parts of `seconds`; absent in reports of an earlier version. */
+  readonly setupSeconds?: number;
+  readonly teardownSeconds?: number;
   readonly outcome: Outcome;
   readonly message: string | null;
   /** What pytest's short summary says of a failure; null where it says nothing, and in a report of an earlier version. */

@@ -19,6 +19,7 @@ export interface Folded {
   readonly outcome: Outcome;
   readonly seconds: number;
   readonly setupSeconds: number;
+  readonly teardownSeconds: number;
   readonly message: string | null;
   readonly brief: string | null;
 }
@@ -36,6 +37,7 @@ export function foldPhases(reported: readonly Phase[]): Folded | null {
     outcome,
     seconds: secondsOf(own),
     setupSeconds: secondsOf(own.filter((phase) => phase.when === 'setup')),
+    teardownSeconds: secondsOf(own.filter((phase) => phase.when === 'teardown')),
     message: messageOf(phases, outcome),
     brief: phases.find((phase) => phase.outcome === 'failed')?.crash ?? null,
   };

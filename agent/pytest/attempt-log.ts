@@ -124,6 +124,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'usage-error':
       case 'relaying':
       case 'not-relayed':
+      case 'shown':
         return;
       case 'collecting':
         collecting.set(worker, testFile(message.file));
@@ -184,7 +185,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         return;
       }
       case 'test-finished': {
-        const { at, startedAt, line, sections } = message;
+        const { at, startedAt, line, sections, warnings, properties } = message;
         const nodeid = nodeId(message.nodeid);
         running.delete(worker);
         rss.set(worker, Math.max(message.rssBytes, rss.get(worker) ?? 0));
@@ -195,7 +196,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         tell({
           kind: 'test-finished',
           at,
-          result: { nodeid, file: fileFor(nodeid), line, startedAt, worker, isCrash: false, sections, ...folded },
+          result: { nodeid, file: fileFor(nodeid), line, startedAt, worker, isCrash: false, sections, warnings, properties, ...folded },
         });
         return;
       }

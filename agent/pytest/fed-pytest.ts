@@ -7,6 +7,7 @@ import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
+import type { Shown } from '../../shared/shown.ts';
 import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
 import { tailOf } from '../../shared/tail.ts';
 import { closingProblem } from '../core/closing-problem.ts';
@@ -20,6 +21,7 @@ import { type Covered, createCovered } from './covered.ts';
 import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createShownLog } from './shown.ts';
 import { createStartLimit } from './start-limit.ts';
 import { createUsage } from './usage.ts';
 import { createWatch } from './watch.ts';
@@ -70,6 +72,8 @@ export interface FedRequest {
   readonly inseparable: (why: string) => void;
   /** Receives what pytest says of paths or options that it refuses. */
   readonly refused: (message: string) => void;
+  /** Receives what pytest shows besides results, with each task. */
+  readonly show?: (shown: Shown) => void;
 }
 
 /** One pytest process whose xdist workers are fed. */
@@ -98,6 +102,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
+  const shownLog = createShownLog();
+  const show = (): void => {
+    const shown = shownLog.take();
+    if (shown !== null) request.show?.(shown);
+  };
   const covered = createCovered();
   /** Attempts that are not over, by the number that workers know them by. */
   const byNumber = new Map<number, Task>();
@@ -325,7 +334,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'not-relayed':
         tell(`a report of ${message.nodeid} did not reach pytest's main process: ${message.problem}`);
         return;
+      case 'shown':
+        shownLog.hear(message);
+        return;
       case 'ready':
+        show();
         ready.resolve();
         born.add(worker);
         present.add(worker);
@@ -351,6 +364,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         lose(message.worker, message.error);
         return;
       case 'task-done': {
+        show();
         if (message.isLast) {
           usage.forget(worker);
           depart(worker);
@@ -401,6 +415,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     pytest = await startProcess();
     const exit = await pytest.exited;
     await inbox.drained();
+    show();
     watch.close();
     starting.rest();
     clearTimeout(alone ?? undefined);

@@ -7,6 +7,7 @@ import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../shared
 import { coverageFindings } from './coverage.ts';
 import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
+import { mergeShown } from './shown.ts';
 import { firstExitCode, verdict } from './verdict.ts';
 
 /** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */
@@ -63,6 +64,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     agents: reports.flatMap(({ agents }) => agents),
     profile: mergeProfiles(reports, tests.length),
     coverage: null,
+    ...mergeShown(reports),
     targets: targets.length === 0 ? null : targets,
     comparison: null,
     restarted: null,
@@ -82,6 +84,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
       ...report,
       agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),
       sessionErrors: report.sessionErrors.map((error) => ({ ...error, agent: renamed(error.agent) })),
+      sessions: report.sessions.map((session) => ({ ...session, agent: renamed(session.agent) })),
       shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
       tests: report.tests.map((test) => ({
         ...test,

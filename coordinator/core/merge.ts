@@ -25,6 +25,7 @@ import {
   type TestRecord,
   testsInOrder,
 } from './run-state.ts';
+import { reportShown } from './shown.ts';
 import { isInseparable, isListed } from './suite.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
@@ -72,6 +73,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
     coverage,
+    ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
     targets: null,
     comparison: null,
     restarted: opened.restarted,
@@ -97,23 +99,15 @@ function ranTest(test: TestRecord): readonly ReportedTest[] {
   const final = finalResult(test);
   if (test.accepted === null || final === null) return [];
   const { nodeid, file } = test;
-  const { outcome, seconds, line } = final.result;
-  return [
-    {
-      nodeid: pytestId(nodeid),
-      outcome,
-      flaky: isFlaky(test),
-      seconds,
-      file,
-      line,
-      attempts: [test.accepted, ...test.reruns].map(reportAttempt),
-    },
-  ];
+  const { outcome, seconds, line, properties = [] } = final.result;
+  const attempts = [test.accepted, ...test.reruns].map(reportAttempt);
+  const about = { nodeid: pytestId(nodeid), outcome, flaky: isFlaky(test), seconds, file, line };
+  return [{ ...about, ...(properties.length === 0 ? {} : { properties }), attempts }];
 }
 
 function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
-  const { outcome, seconds, worker, message, brief, sections } = result;
-  return { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, brief, sections };
+  const { outcome, seconds, setupSeconds, teardownSeconds = 0, worker, message, brief, sections } = result;
+  return { agent, worker, startedAt: iso(result.startedAt), seconds, setupSeconds, teardownSeconds, outcome, message, brief, sections };
 }
 
 interface Missing {

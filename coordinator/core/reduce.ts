@@ -10,6 +10,7 @@ import { applySplit } from './halve.ts';
 import { beginRerun } from './rerun.ts';
 import { type AgentRecord, type AttemptRecord, openRun, type RunState } from './run-state.ts';
 import { settle } from './settle.ts';
+import { addShown } from './shown.ts';
 import { applyList, applySuitePlan } from './suite-plan.ts';
 import { tell } from './tell.ts';
 import { observeWork } from './work.ts';
@@ -50,6 +51,9 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'coverage-kept':
       hearAgent(state, event.coverage.agent, event.at);
       state.coverage.kept.push(event.coverage);
+      break;
+    case 'session-shown':
+      addShown(state.shown, event.agent, event.shown);
       break;
     case 'attempt-started':
       attemptStarted(state, event);
@@ -145,7 +149,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       return assertNever(event);
   }
   // What an attempt tells of its tests mostly changes no decision: tell.ts knows when it does.
-  if (event.kind !== 'attempt-told' && event.kind !== 'stream-read') state.revision += 1;
+  if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.revision += 1;
   return state;
 }
 

@@ -14,6 +14,7 @@ import type { SessionError } from '../../shared/report.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
 import type { CloseReason, RunOpened } from './events.ts';
+import { noneShown, type ShownState } from './shown.ts';
 import { newSuiteState, type SuiteState } from './suite.ts';
 import { noWork, type Work } from './work.ts';
 
@@ -139,6 +140,7 @@ export interface RunState {
   readonly work: Work;
   /** What agents told of their coverage, in order, and what it came to; null until then. */
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
+  readonly shown: ShownState;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
   /** What made a pytest fail at its end, each once. */
@@ -182,6 +184,7 @@ export function openRun(opened: RunOpened): RunState {
     suite: newSuiteState(),
     work: noWork(),
     coverage: { kept: [], combined: null },
+    shown: noneShown(),
     collectErrors: new Map(),
     sessionErrors: [],
     failed: new Set(),

@@ -8,6 +8,7 @@ import { observeResult } from './breaker.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
+import { withSharedTexts } from './shown.ts';
 import { compareDigest } from './suite.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
@@ -65,7 +66,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
-  test.accepted = { ...by, result };
+  test.accepted = { ...by, result: withSharedTexts(state.shown, result) };
   observeResult(state, by.agent, test, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;

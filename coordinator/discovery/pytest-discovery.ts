@@ -19,7 +19,7 @@ export function pytestDiscovery(): Discovery {
 }
 
 /**
- * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest) and `outside-root`;
+ * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest), `plugin-without-xdist` and `outside-root`;
  * the signal's reason when it aborts.
  */
 async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite> {
@@ -46,13 +46,16 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
         command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...pytestArgs])),
       });
     }
-    return asSuite(result);
+    return asSuite(result, pytestArgs);
   } finally {
     await removeSessionDirectory(directory);
   }
 }
 
-function asSuite(result: DiscoveryResult): DiscoveredSuite {
+function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): DiscoveredSuite {
+  const command = shellCommand(['shardline', 'run', '--', '-n', '0', ...pytestArgs]);
+  const idlePlugin = result.idlePlugin === null ? null : { plugin: result.idlePlugin.plugin, option: result.idlePlugin.option, command };
+  if (idlePlugin !== null && result.idlePlugin?.refuses === true) throw new ShardlineError('plugin-without-xdist', idlePlugin);
   const [outside] = result.outside;
   if (outside !== undefined) throw new ShardlineError('outside-root', { file: outside, rootdir: result.rootdir });
   return {
@@ -67,6 +70,7 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     censusKey: result.censusKey,
     namesTests: result.namesTests,
     coverage: result.coverage,
+    idlePlugin,
     pytest: result.pytest,
     xdist: result.xdist,
   };

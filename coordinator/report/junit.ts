@@ -3,6 +3,7 @@
 import { briefOf } from '../../shared/brief.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedTest, SessionError } from '../../shared/report.ts';
+import type { Property } from '../../shared/shown.ts';
 import { leastOf } from './harmless.ts';
 import { namesOf } from './junit-names.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
@@ -22,7 +23,8 @@ interface Case {
 
 /**
  * Valid against the schema of Jenkins' xUnit plugin (junit-10.xsd), with the elements of a test in the order that Surefire's schema wants. Neither
- * knows of properties of a test: what ran on one xdist worker makes a suite, which says where.
+ * knows of properties of a test: what ran on one xdist worker makes a suite, which says where. Only what `record_property` recorded stands in the
+ * test itself, as in pytest's own files: Jenkins' JUnit plugin and others read it there.
  */
 export function junitXml(report: Report): string {
   const cases = [
@@ -53,11 +55,26 @@ function testsuite(group: readonly Case[], report: Report, hosts: ReadonlyMap<st
     ...(hostname === '' ? {} : { hostname }),
     file,
   };
-  const properties = place === null ? [] : [element('properties', {}, [property('agent', place.agent), property('worker', place.worker)])];
-  return element('testsuite', about, [...properties, ...group.map(({ testcase }) => testcase())]);
+  const own =
+    place === null
+      ? []
+      : [
+          { name: 'agent', value: place.agent },
+          { name: 'worker', value: place.worker },
+        ];
+  return element('testsuite', about, [...properties(own), ...group.map(({ testcase }) => testcase())]);
 }
 
-const property = (name: string, value: string): Element => element('property', { name, value });
+const properties = (given: readonly Property[]): readonly Element[] =>
+  given.length === 0
+    ? []
+    : [
+        element(
+          'properties',
+          {},
+          given.map(({ name, value }) => element('property', { name, value })),
+        ),
+      ];
 
 function counts(cases: readonly Case[]): Record<string, string> {
   const count = (counted: Case['counted']): string => String(cases.filter((each) => each.counted === counted).length);
@@ -81,7 +98,10 @@ function testCase(test: ReportedTest): Case {
     startedAt: final?.startedAt ?? null,
     seconds: test.seconds,
     counted: COUNTED[test.outcome],
-    testcase: () => element('testcase', timed(test.nodeid, test.seconds), final === undefined ? [] : outcomeElements(test, final)),
+    testcase: () => {
+      const outcome = final === undefined ? [] : outcomeElements(test, final);
+      return element('testcase', timed(test.nodeid, test.seconds), [...properties(test.properties ?? []), ...outcome]);
+    },
   };
 }
 

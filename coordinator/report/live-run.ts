@@ -135,6 +135,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'suite-listed':
       case 'suite-inseparable':
       case 'suite-refused':
+      case 'session-shown':
         return;
       default:
         assertNever(event);
@@ -192,6 +193,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         newFailures: null,
         notRun: [],
         sessionErrors,
+        properties: [],
+        shown: null,
         running: endedAt === null ? runningNow() : [],
       };
     },

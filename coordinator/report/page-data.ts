@@ -3,6 +3,7 @@
 
 import type { Verdict } from '../../shared/outcome.ts';
 import type { NotRun, Profile, Report, ReportedAgent, Totals } from '../../shared/report.ts';
+import type { ReportedShown } from '../../shared/shown.ts';
 import { harmless, plural } from './harmless.ts';
 import { growColumns, nameIn, tenths } from './page-columns.ts';
 
@@ -27,6 +28,10 @@ export interface PageData extends Columns {
   /** How many of `collectErrors`, the last ones in a report, are of sessions. */
   readonly sessionErrors: number;
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
+  /** Tests with properties that they recorded: names and values by turns. */
+  readonly properties: readonly (readonly [test: number, ...namesAndValues: string[]])[];
+  /** null while the run is on. */
+  readonly shown: Pick<ReportedShown, 'warnings' | 'deselected' | 'sessions'> | null;
 }
 
 /** What a page has of tests. */
@@ -96,6 +101,10 @@ export function pageData(report: Report): PageData {
     newFailures: newFailuresOf(report),
     sessionErrors: report.sessionErrors.length,
     notRun,
+    properties: report.tests.flatMap(({ properties = [] }, index) =>
+      properties.length === 0 ? [] : [[index, ...properties.flatMap(({ name, value }) => [harmless(name), harmless(value)])] as const],
+    ),
+    shown: harmlessShown(report),
     ...growing.columns,
   };
 }
@@ -110,4 +119,22 @@ function newFailuresOf({ tests, comparison }: Report): readonly number[] | null 
   if (comparison === null) return null;
   const named = new Set(comparison.newFailures);
   return tests.flatMap(({ nodeid }, index) => (named.has(nodeid) ? [index] : []));
+}
+
+function harmlessShown({ warnings, deselected, sessions }: Report): PageData['shown'] {
+  return {
+    warnings: warnings.map(({ category, message, file, places, ...counts }) => ({
+      ...counts,
+      category: harmless(category),
+      message: harmless(message),
+      file: harmless(file),
+      places: places.map(({ place, count }) => ({ place: harmless(place), count })),
+    })),
+    deselected,
+    sessions: sessions.map(({ agent, header, sections }) => ({
+      agent,
+      header: header.map(harmless),
+      sections: sections.map(({ title, text }) => ({ title: harmless(title), text: harmless(text) })),
+    })),
+  };
 }

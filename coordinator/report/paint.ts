@@ -29,8 +29,8 @@ const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
   [/^(LOST|QUARANTINED|NOT STARTED)(?= agent )/, 'red'],
   [/^(FLAKY|NOT RUN|LEFT EARLY|VANISHED|SLOWER)(?= )/, 'yellow'],
-  [/^(PASSED|XFAILED|FIXED|target met)(?= )/, 'green'],
-  [/^(SKIPPED|XPASSED)(?= )/, 'yellow'],
+  [/^(PASSED|XFAIL(ED)?|FIXED|target met)(?= )/, 'green'],
+  [/^(SKIPPED|XPASS(ED)?)(?= )/, 'yellow'],
 ];
 
 /** Colours the words in capitals, and the like, that a line of ours begins with. */

@@ -5,14 +5,17 @@ import { briefOf } from '../../shared/brief.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
+import { warningCount } from '../../shared/shown.ts';
 import { countNotRun } from '../core/not-run.ts';
 import { agentEndLines, agentsWords } from './agent-words.ts';
+import { askedLines, durationLines, passedWithOutput } from './asked-words.ts';
 import { coverageLines } from './coverage-words.ts';
 import { fitted } from './fit.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
 import { type Paint, paintFor, paintHead } from './paint.ts';
 import { profileLines } from './profile-words.ts';
+import { headerLines, sectionLines, warningLines, warningSummary } from './shown-words.ts';
 import { wrap } from './wrap.ts';
 
 /** How many lines of one list are shown; the report has all. */
@@ -45,14 +48,39 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
     lines.length === 0 ? [] : [{ title, text: `${lines.join('\n')}\n` }];
   const painted = (lines: readonly string[]): readonly string[] => lines.map((line) => paintHead(paint, line));
   const judged = painted([...targetLines(report), ...comparisonLines(report)]);
-  const summary = painted(shortSummary(report, options.width));
+  const summary = painted([...askedLines(report), ...shortSummary(report, options.width)]);
   const parts = [
     ...part(null, isQuiet ? summary : [...details(report, options.width ?? 80, paint), ...summary, ...(summary.length > 0 ? [''] : [])]),
+    ...(isQuiet ? [] : part(null, shown(report, options, paint))),
+    ...part(null, durationSection(report, options, paint)),
     ...part(null, painted(coverageLines(report, isQuiet ? '' : (options.coverageTable ?? '')))),
     ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
     ...part(null, [...judged, ...(isQuiet ? [] : places(options, paint))]),
   ];
   return { parts, verdict: `${verdictLine(report, paint)}\n` };
+}
+
+/** What pytest and its plugins show besides results. */
+function shown(report: Report, { verbosity, width }: TerminalOptions, paint: Paint): readonly string[] {
+  const isVerbose = verbosity === 'verbose';
+  const sections = sectionLines(report, isVerbose).flatMap(({ title, lines }) => [
+    paint('bold', heading(title, width ?? 80, '=')),
+    ...lines,
+    '',
+  ]);
+  const warnings = isVerbose ? warningSummary(report) : [];
+  return [
+    ...(warnings.length === 0 ? [] : [paint('bold', heading('warnings summary', width ?? 80, '=')), ...warnings]),
+    ...sections,
+    ...[...(isVerbose ? headerLines(report) : []), ...warningLines(report).flatMap((line) => wrap(line, width))].map((line) =>
+      boldHead(line, paint),
+    ),
+  ];
+}
+
+function durationSection(report: Report, { width }: TerminalOptions, paint: Paint): readonly string[] {
+  const [title, ...lines] = durationLines(report);
+  return title === undefined ? [] : [paint('bold', heading(title, width ?? 80, '=')), ...lines];
 }
 
 /** The first word of each line says what it is of. */
@@ -74,23 +102,27 @@ function details(report: Report, width: number, paint: Paint): string[] {
       ...traceback(message, paint),
       '',
     ]),
+    ...passedWithOutput(report).flatMap((test) => [paint('bold', titleOf(test, width)), ...outputOf(test, width, paint), '']),
     ...failures.flatMap((test) => failure(test, width, paint)),
   ];
 }
 
 function failure(test: ReportedTest, width: number, paint: Paint): string[] {
-  const attempt = test.attempts.at(-1);
-  const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
-  return [
-    paint('boldRed', heading(`${shortName(test.nodeid)}${harmless(where)}`, width)),
-    ...traceback(attempt?.message ?? 'no traceback', paint),
-    ...(attempt?.sections ?? []).flatMap(({ title, text }) => [
-      paint('bold', heading(harmless(title), width, '-')),
-      harmless(text.trimEnd()),
-    ]),
-    '',
-  ];
+  const message = test.attempts.at(-1)?.message ?? 'no traceback';
+  return [paint('boldRed', titleOf(test, width)), ...traceback(message, paint), ...outputOf(test, width, paint), ''];
 }
+
+function titleOf({ nodeid, attempts }: ReportedTest, width: number): string {
+  const attempt = attempts.at(-1);
+  const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
+  return heading(`${harmless(nodeid)}${harmless(where)}`, width);
+}
+
+const outputOf = ({ attempts }: ReportedTest, width: number, paint: Paint): readonly string[] =>
+  (attempts.at(-1)?.sections ?? []).flatMap(({ title, text }) => [
+    paint('bold', heading(harmless(title), width, '-')),
+    harmless(text.trimEnd()),
+  ]);
 
 /** pytest begins with `E` what went wrong. */
 const traceback = (message: string, paint: Paint): readonly string[] =>
@@ -150,6 +182,7 @@ function places({ paths, width }: TerminalOptions, paint: Paint): readonly strin
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
 function verdictLine(report: Report, paint: Paint): string {
   const { totals } = report;
+  const warnings = warningCount(report);
   const missed = report.targets?.filter(({ met }) => !met).length ?? 0;
   const parts = (
     [
@@ -159,8 +192,10 @@ function verdictLine(report: Report, paint: Paint): string {
       ['session error', report.sessionErrors.length],
       ['passed', totals.passed],
       ['skipped', totals.skipped],
+      ['deselected', report.deselected],
       ['xfailed', totals.xfailed],
       ['xpassed', totals.xpassed],
+      [warnings === 1 ? 'warning' : 'warnings', warnings],
       ['flaky', totals.flaky],
       ['not run', totals.notRun],
       ['missed target', missed],

@@ -21,6 +21,7 @@ const discovery = z.object({
   censusKey: z.string(),
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
+  idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

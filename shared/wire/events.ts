@@ -7,6 +7,7 @@ import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+import { countedWarningSchema, propertySchema, shownSchema } from './shown.ts';
 import { suiteListSchema } from './suite-list.ts';
 
 const at = z.number();
@@ -42,11 +43,14 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
       startedAt: z.number(),
       seconds: z.number(),
       setupSeconds: z.number(),
+      teardownSeconds: z.number().exactOptional(),
       worker: z.string(),
       isCrash: z.boolean(),
       message: z.string().nullable(),
       brief: z.string().nullable().default(null),
       sections: z.array(z.object({ title: z.string(), text: z.string() })),
+      warnings: z.array(countedWarningSchema).exactOptional(),
+      properties: z.array(propertySchema).exactOptional(),
     }),
   }),
 ]);
@@ -80,6 +84,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
   z.object({ kind: z.literal('agent-not-started'), at, agent: agentIdSchema, host: z.string(), problem: z.string() }),
   z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
+  z.object({ kind: z.literal('session-shown'), at, agent: agentIdSchema, shown: shownSchema }),
   z.object({
     kind: z.literal('attempt-started'),
     at,

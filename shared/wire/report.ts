@@ -7,6 +7,7 @@ import { agentEnds, phases, type Report, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
 import { reportedCoverageSchema } from './coverage.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { propertySchema, reportedShownFields } from './shown.ts';
 
 const REPORT_SCHEMA = 1;
 
@@ -42,12 +43,15 @@ const reportSchema: z.ZodType<Report> = z.object({
       seconds,
       file: testFileSchema,
       line: z.int().nullable(),
+      properties: z.array(propertySchema).exactOptional(),
       attempts: z.array(
         z.object({
           agent: agentIdSchema,
           worker: z.string(),
           startedAt: z.iso.datetime(),
           seconds,
+          setupSeconds: seconds.exactOptional(),
+          teardownSeconds: seconds.exactOptional(),
           outcome: z.enum(outcomes),
           message: z.string().nullable(),
           brief: z.string().nullable().default(null),
@@ -113,6 +117,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     rating: z.enum(ratings),
   }),
   coverage: reportedCoverageSchema.nullable().default(null),
+  ...reportedShownFields,
   targets: z
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
     .nullable()

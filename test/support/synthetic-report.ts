@@ -4,6 +4,7 @@
 import { agentId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { Breakdown, Phase, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
+import { NOTHING_SHOWN } from '../../shared/shown.ts';
 
 export interface SyntheticRun {
   readonly tests: number;
@@ -198,6 +199,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
     targets: null,
     coverage: null,
     comparison: null,
+    ...NOTHING_SHOWN,
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('runner-1'), attempt: 1, state: 'done' }],
     agents: Array.from({ length: agents }, (_, index) => {
       const own = lanes.slice(index * workers, (index + 1) * workers);

@@ -1,5 +1,6 @@
 // What stands under an opened row: how to run it alone, and each attempt with its traceback and output. All of it is text, never markup.
 
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { briefOf } from '../../../shared/brief.ts';
 import { attemptsOf, fileOf, laneName, type Model, nodeidOf, statuses } from './model.ts';
@@ -31,6 +32,12 @@ export function Details({ model, row }: Props) {
         <dd>
           <code class="command">pytest {shellWord(nodeidOf(model, row))}</code>
         </dd>
+        {(model.properties.get(row) ?? []).map(({ name, value }, index) => (
+          <Fragment key={`${index} ${name}`}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </Fragment>
+        ))}
       </dl>
       {why !== undefined && <Text text={why} />}
       {attempts.map((attempt, index) => (

@@ -82,12 +82,13 @@ function deadlineWords(data: PageData, seconds: number): string {
 type Fact = readonly [name: string, value: string, title: string];
 
 function numbers(data: PageData): readonly Fact[] {
-  const { profile, finishedAt, deadline, agents, totals } = data;
+  const { profile, finishedAt, deadline, agents, totals, shown } = data;
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
+  const deselected = shown !== null && shown.deselected > 0 ? `, ${number(shown.deselected)} deselected` : '';
   return [
     ['Time', duration(finishedAt), "from the command's start to its report"],
     ...(deadline === null ? [] : [['Deadline', deadlineWords(data, deadline.seconds), 'time budget of the whole run'] as const]),
-    ['Tests', least(totals.expected, totals.notRunIsLeast), 'all that were expected'],
+    ['Tests', `${least(totals.expected, totals.notRunIsLeast)}${deselected}`, 'all that were expected'],
     [
       'Agents',
       workers === 0 ? number(agents.length) : `${number(agents.length)} with ${plural(workers, 'worker')}`,

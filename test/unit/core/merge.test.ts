@@ -4,6 +4,7 @@ import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
 import { rate } from '../../../coordinator/core/profile.ts';
 import { nodeId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Selector } from '../../../shared/shard.ts';
+import { NOTHING_SHOWN } from '../../../shared/shown.ts';
 import {
   a1,
   a2,
@@ -43,6 +44,8 @@ test('a run whose every test passed is told in full', () => {
     worker: 'gw0',
     startedAt: '1970-01-01T00:00:02.500Z',
     seconds: 0.25,
+    setupSeconds: 0,
+    teardownSeconds: 0,
     outcome: 'passed',
     message: null,
     brief: null,
@@ -114,6 +117,7 @@ test('a run whose every test passed is told in full', () => {
     targets: null,
     coverage: null,
     comparison: null,
+    ...NOTHING_SHOWN,
   });
 });
 

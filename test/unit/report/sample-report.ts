@@ -4,6 +4,7 @@ import { reportParts, type TerminalOptions } from '../../../coordinator/report/t
 import { agentId, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Outcome } from '../../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../../shared/report.ts';
+import { NOTHING_SHOWN } from '../../../shared/shown.ts';
 
 export function sampleTest(id: string, outcome: Outcome, message: string | null = null, output = ''): ReportedTest {
   const attempt = {
@@ -91,6 +92,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     targets: null,
     coverage: null,
     comparison: null,
+    ...NOTHING_SHOWN,
     ...changes,
   };
 }

@@ -13,6 +13,7 @@ from .arguments import file_of, path_of, split_argument
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
@@ -57,6 +58,7 @@ class Discovery:
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
+        self.idle_plugin = idle_plugin(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -131,6 +133,7 @@ class Discovery:
             "censusKey": "",
             "namesTests": bool(self.named),
             "coverage": self.coverage,
+            "idlePlugin": self.idle_plugin,
             **versions(),
         }
         write_result(self.session, result)

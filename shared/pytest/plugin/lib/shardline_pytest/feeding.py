@@ -15,6 +15,7 @@ from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 from .stdlib import real
 from .suite_source import SuiteSource
+from .warned import recorded_for
 
 # Fixtures of these scopes outlive the tests of a file.
 WIDE_SCOPES = ("package", "session")
@@ -196,7 +197,8 @@ class Feeding:
             return
         key = key_of(self.last)
         self.channel.send("tearing-down", nodeid=key)
-        call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
+        with recorded_for(self.last):
+            call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
         message = None
         if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
