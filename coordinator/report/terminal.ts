@@ -115,7 +115,7 @@ function failure(test: ReportedTest, width: number, paint: Paint): string[] {
 function titleOf({ nodeid, attempts }: ReportedTest, width: number): string {
   const attempt = attempts.at(-1);
   const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
-  return heading(`${harmless(nodeid)}${harmless(where)}`, width);
+  return heading(`${shortName(nodeid)}${harmless(where)}`, width);
 }
 
 const outputOf = ({ attempts }: ReportedTest, width: number, paint: Paint): readonly string[] =>
