@@ -134,8 +134,14 @@ export const errorTable = {
   'output-not-writable': {
     exitCode: 4,
     what: 'The output {path} could not be written: {problem}',
-    why: 'The report has to stand somewhere.',
-    fix: 'Choose another place with --out DIR, or mend its permissions.',
+    why: 'The outputs of a run are written before it ends, and checked before it begins.',
+    fix: 'Choose another place with --out DIR, or fix its permissions.',
+  },
+  'no-temp-directory': {
+    exitCode: 4,
+    what: 'No temporary file could be written in {places}: {problem}',
+    why: 'The sockets and session files of pytest and the embedded Redis are kept there.',
+    fix: 'Free space there, or set TMPDIR to a directory that can be written.',
   },
   'not-a-result': {
     exitCode: 4,

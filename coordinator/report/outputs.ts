@@ -1,10 +1,11 @@
 // The files a run leaves. Whoever reads one finds a whole one: each is written beside its place and moved there.
 
-import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { Copies } from '../../shared/settings.ts';
+import { makeDirectory } from '../../shared/system/make-directory.ts';
 import { encodeReport } from '../../shared/wire/report.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { junitXml } from './junit.ts';
@@ -12,17 +13,13 @@ import { reportHtml } from './report-html.ts';
 import { summaryMarkdown } from './summary-md.ts';
 import { traceJson } from './trace.ts';
 
-const OWN_FOLDER = '.shardline';
-
-/** Makes the folder before anything is run: a place that cannot be written is told first. Throws `output-not-writable`. */
+/** Makes the folder before anything runs, and writes a first file there: permissions alone do not show what /proc refuses. Throws `output-not-writable`. */
 export async function prepareOut(dir: string): Promise<void> {
   await writing(dir, async () => {
-    await mkdir(dir, { recursive: true });
-    await access(dir, constants.W_OK);
-    const parts = dir.split(sep);
-    const at = parts.lastIndexOf(OWN_FOLDER);
-    // What shardline leaves in a project is not the project's.
-    if (at !== -1) await writeFile(join(parts.slice(0, at + 1).join(sep), '.gitignore'), '*\n');
+    makeDirectory(dir);
+    const probe = join(dir, `.probe.${process.pid}.tmp`);
+    await writeFile(probe, '');
+    await rm(probe, { force: true });
   });
 }
 
@@ -61,7 +58,7 @@ async function writeFiles(files: readonly (readonly [path: string, content: stri
 }
 
 async function replaceFile(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeDirectory(dirname(path));
   const unfinished = `${path}.${process.pid}.tmp`;
   await writeFile(unfinished, content);
   await rename(unfinished, path);
