@@ -67,9 +67,21 @@ export const errorTable = {
   },
   'redis-unreachable': {
     exitCode: 4,
-    what: 'Redis at {url} did not answer in {seconds} s: {problem}',
+    what: 'Could not connect to Redis at {url}: {problem} (after {seconds} s)',
     why: 'The coordinator and every agent talk through it.',
     fix: 'Check host, port and network, for example with `redis-cli -u {url} ping`.',
+  },
+  'not-redis': {
+    exitCode: 4,
+    what: 'The server at {url} is no Redis: its answer is not in the Redis protocol.',
+    why: 'Another program listens there, or it expects TLS.',
+    fix: 'Check host and port; write rediss:// for a Redis with TLS.',
+  },
+  'redis-no-database': {
+    exitCode: 4,
+    what: 'Redis at {url} has no database {database}: {problem}',
+    why: 'Most servers have the databases 0 to 15, a Redis Cluster only 0.',
+    fix: 'Name another database at the end of the URL, or none.',
   },
   'redis-auth': {
     exitCode: 4,

@@ -44,6 +44,9 @@ export async function openRedis(
   const isEmbedded = settings.redis === null;
   let url = settings.redis ?? '';
   if (isEmbedded) {
+    if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
+      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty and counts as unset: this run uses an embedded Redis\n');
+    }
     const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
     opened.use(server);
     url = server.url;
