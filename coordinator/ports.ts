@@ -80,6 +80,9 @@ export interface TimingStore {
   save(history: History): Promise<void>;
 }
 
+/** Called with how many entries of `source` cannot be used and were dropped: durations change no outcome, so that is never fatal. */
+export type OnDropped = (dropped: number, source: string) => void;
+
 /** What pytest would collect, file by file, without importing any test module. */
 export interface Discovery {
   discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite>;

@@ -116,8 +116,8 @@ export const errorTable = {
   'taken-over': {
     exitCode: 2,
     what: 'Run {runId} was taken over by another coordinator.',
-    why: 'Somebody resumed it with --resume, and a run has one coordinator.',
-    fix: 'Look for the report of the command that resumed it; this one has written none.',
+    why: 'Another command resumed it with --resume, and a run has one coordinator.',
+    fix: 'Read the report of the command that resumed it; this one has written none.',
   },
   'nothing-to-resume': {
     exitCode: 4,
@@ -148,6 +148,18 @@ export const errorTable = {
     what: 'The output {path} could not be written: {problem}',
     why: 'The outputs of a run are written before it ends, and checked before it begins.',
     fix: 'Choose another place with --out DIR, or fix its permissions.',
+  },
+  'disk-refuses': {
+    exitCode: 4,
+    what: 'The disk mounted at {disk} takes no more data: {problem}',
+    why: 'These outputs are not there, or not whole: {files}.',
+    fix: 'Free space on that disk, or write to another one with --out DIR.',
+  },
+  'out-in-use': {
+    exitCode: 4,
+    what: 'Another run is using {path}: {problem}.',
+    why: 'A run replaces what an earlier one wrote there, so two at a time would mix their outputs.',
+    fix: 'Give each run a directory of its own with --out DIR, or wait until the other one has ended.',
   },
   'no-temp-directory': {
     exitCode: 4,

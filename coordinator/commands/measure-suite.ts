@@ -138,7 +138,7 @@ async function measureSharded(
   const timings = join(out, 'timings.json');
   await rm(place, { recursive: true, force: true });
   await rm(timings, { force: true });
-  if (basis !== null) await fileTimingStore(timings).save({ files: timingsOf(basis), startSeconds: null });
+  if (basis !== null) await fileTimingStore(timings, () => undefined).save({ files: timingsOf(basis), startSeconds: null });
   const args = [
     ...[...paths, '--agents', String(agents), '--numprocesses', numprocesses, '--worker-memory', String(workerBytes)],
     ...['--python', settings.python ?? defaultPython(edge.env), '--workspace', workspace, '--serial-marker', serialMarker],
@@ -163,7 +163,7 @@ async function measureSharded(
     }
     if (report.totals.notRun > 0)
       problems.push(`shardline left ${report.totals.notRun} tests or files without an outcome: its time is not that of the whole suite.`);
-    const { startSeconds } = await fileTimingStore(timings).load();
+    const { startSeconds } = await fileTimingStore(timings, () => undefined).load();
     return {
       sharded: { seconds: ran.seconds, agents, engine, report },
       shardSeconds: (engine === 'process' ? startSeconds : null) ?? FIXED_SECONDS[engine],

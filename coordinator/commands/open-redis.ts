@@ -82,9 +82,15 @@ export async function openRedis(
     env: edge.env,
   });
   opened.use(local);
+  const onDropped = (dropped: number, source: string): void => {
+    const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
+    edge.stderr.write(
+      `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or of a newer shardline\n`,
+    );
+  };
   const store = timingStores([
-    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool)]),
-    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
+    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool, onDropped)]),
+    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings), onDropped)] : []),
   ]);
   const old = await store.load();
   return { pools, channel, agents: { local, count }, store: { ...store, old } };

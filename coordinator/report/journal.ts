@@ -1,15 +1,18 @@
 // `events.ndjson`: every event of a run, in order, one JSON object a line; enough to rebuild everything that is reported, and to resume the run.
 
-import { appendFileSync, closeSync, fstatSync, openSync, renameSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { appendFileSync, closeSync, createReadStream, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { RunId } from '../../shared/ids.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
+
+/** How much of a journal is read at a time. */
+const CHUNK_BYTES = 64 * 1024;
 
 export interface Journal {
   /** Returns when the event is written, so that nothing is done of which a coordinator that dies leaves no record. */
   record(event: CoordinatorEvent): void;
-  /** Is this still the file that stands at its path? Whoever resumes the run puts another there. */
+  /** Is this still the file that stands at its path? A command that resumes the run, or another run, puts its own there. */
   isOurs(): boolean;
   /** Throws `output-not-writable`, also for what could not be written before: a full disk does not end a run. */
   close(): Promise<void>;
@@ -19,6 +22,7 @@ export interface Journal {
 export function openJournal(path: string, earlier: readonly CoordinatorEvent[] = []): Journal {
   let failure: ShardlineError | null = null;
   let file: number | null = null;
+  let isInPlace = false;
   const attempt = (write: () => void): void => {
     if (failure !== null) return;
     try {
@@ -38,13 +42,18 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
     file = openSync(unfinished, 'w');
   });
   record(...earlier);
-  attempt(() => renameSync(unfinished, path));
+  attempt(() => {
+    renameSync(unfinished, path);
+    isInPlace = true;
+  });
 
   return {
     record,
     isOurs() {
+      // What was never put there cannot have been replaced.
+      if (file === null || !isInPlace) return true;
       const here = statSync(path, { throwIfNoEntry: false });
-      return file === null || here === undefined || here.ino === fstatSync(file).ino;
+      return here === undefined || here.ino === fstatSync(file).ino;
     },
     async close() {
       attempt(() => {
@@ -56,8 +65,46 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   };
 }
 
+/** The run that a journal is of; null where it cannot be told. */
+export function recordedRun(path: string): RunId | null {
+  try {
+    const opening = decodeLine(firstLine(path), path);
+    return opening.kind === 'run-opened' ? opening.spec.runId : null;
+  } catch {
+    return null;
+  }
+}
+
+function firstLine(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      const read = chunk.subarray(0, readSync(file, chunk));
+      const end = read.indexOf('\n');
+      chunks.push(end === -1 ? read : read.subarray(0, end));
+      if (end !== -1 || read.length === 0) return Buffer.concat(chunks).toString('utf8');
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The events of a journal; a last line without its end was cut off when its writer died, and is left out. Throws `bad-message` and `newer-version`. */
 export async function readJournal(path: string): Promise<readonly CoordinatorEvent[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
-  return lines.map((line, index) => decodeLine(line, `${path}:${index + 1}`));
+  const events: CoordinatorEvent[] = [];
+  // Line by line: a long run's journal is longer than one string may be.
+  let rest: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+    let from = 0;
+    for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', from)) {
+      const line = Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8');
+      events.push(decodeLine(line, `${path}:${events.length + 1}`));
+      rest = [];
+      from = end + 1;
+    }
+    rest.push(chunk.subarray(from));
+  }
+  return events;
 }
