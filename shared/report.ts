@@ -23,6 +23,8 @@ export interface Report {
   readonly tests: readonly ReportedTest[];
   readonly notRun: readonly NotRun[];
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
+  /** How many tracebacks, with their output, were cut because the run wrote more than a report can hold; 0 in a report of an earlier version. */
+  readonly textsCut: number;
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
   readonly profile: Profile;

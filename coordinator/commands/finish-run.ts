@@ -67,11 +67,12 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
     problems.push(...page.problems);
   }
 
-  await attempt(showReport(report, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
+  const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
+  await attempt(showReport({ ...report, exitCode: exitCode() }, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
   for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
   for (const { values } of notes)
     edge.stderr.write(`shardline: durations were not saved for the next run: ${values.path}: ${values.problem}\n`);
-  return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);
+  return exitCode();
 }
 
 /** Rejects with what is more than a file that could not be written. */

@@ -23,6 +23,7 @@ import {
   type TestRecord,
   testsInOrder,
 } from './run-state.ts';
+import { fitResult, type TextBudget } from './text-budget.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
 
@@ -38,7 +39,9 @@ export interface MergeFinish {
  */
 export function merge(state: RunState, finish: MergeFinish): Report {
   const { opened } = state;
-  const { missing, notRun } = accountForMissing(state);
+  // Its own: a state may be merged more than once.
+  const texts = { ...state.texts };
+  const { missing, notRun } = accountForMissing(state, texts);
   const ran = testsInOrder(state).flatMap((test) => ranTest(test));
   const tests = [...ran, ...missing].sort((left, right) => compareText(left.file, right.file));
   const collectErrors = collectErrorsOf(state);
@@ -63,6 +66,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     tests,
     notRun,
     collectErrors,
+    textsCut: texts.cut,
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
@@ -100,7 +104,7 @@ interface Missing {
   readonly notRun: readonly NotRun[];
 }
 
-function accountForMissing(state: RunState): Missing {
+function accountForMissing(state: RunState, texts: TextBudget): Missing {
   const missing: ReportedTest[] = [];
   const notRun: NotRun[] = [];
   const counted = new Set<NodeId | TestFile>();
@@ -115,7 +119,7 @@ function accountForMissing(state: RunState): Missing {
       const predictedSeconds = unfinishedSeconds(record, progress);
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
-        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid));
+        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid, texts));
         else notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
       }
       if (!isUncollected(progress) || isSplit(record)) continue;
@@ -150,21 +154,21 @@ function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
 }
 
 /** pytest announced it, and no attempt brought its result: somebody has to look at that, as at any error. */
-function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): ReportedTest {
+function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId, texts: TextBudget): ReportedTest {
   const attempts = attemptsOf(record);
   const last = attempts.at(-1);
   const message = `pytest collected this test, but no result of it came in ${attempts.length === 1 ? 'its only attempt' : `${attempts.length} attempts`}.`;
   const blamed = attempts.filter((attempt) => attempt.state.kind === 'ended' && isBlamedOn(attempt.state.ending, nodeid)).length;
   const blame = blamed === 0 ? '' : ` It was running when pytest crashed (${blamed} of ${attempts.length}).`;
   const agent = last === undefined ? null : agentOf(last);
-  const attempt = {
+  const attempt = fitResult(texts, {
     worker: '',
     startedAt: iso(last?.startedAt ?? 0),
     seconds: 0,
     outcome: 'error' as const,
     message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
     sections: [],
-  };
+  });
   return { nodeid, outcome: 'error', flaky: false, seconds: 0, file, line: null, attempts: agent === null ? [] : [{ agent, ...attempt }] };
 }
 

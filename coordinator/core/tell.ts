@@ -8,6 +8,7 @@ import { observeResult } from './breaker.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
+import { fitResult, fitTexts } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
 
@@ -59,7 +60,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
-  test.accepted = { ...by, result };
+  test.accepted = { ...by, result: fitResult(state.texts, result) };
   observeResult(state, by.agent, test, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
@@ -77,7 +78,7 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
   if (record.state.kind === 'done' && record.state.accepted !== by.attempt) return;
   const planned = record.files.get(file);
   if (!state.collectErrors.has(file)) {
-    state.collectErrors.set(file, message);
+    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
     if (!state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
   }
   if (planned !== undefined) planned.collectFailed = true;

@@ -1,8 +1,9 @@
 // `events.ndjson`: every event of a run, in order, one JSON object a line; enough to rebuild everything that is reported, and to resume the run.
 
-import { appendFileSync, closeSync, createReadStream, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { RunId } from '../../shared/ids.ts';
+import { readLines } from '../../shared/system/read-lines.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
 
@@ -65,7 +66,7 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   };
 }
 
-/** The run that a journal is of; null where it cannot be told. */
+/** The run that a journal is of; null where it does not say. */
 export function recordedRun(path: string): RunId | null {
   try {
     const opening = decodeLine(firstLine(path), path);
@@ -94,17 +95,6 @@ function firstLine(path: string): string {
 /** The events of a journal; a last line without its end was cut off when its writer died, and is left out. Throws `bad-message` and `newer-version`. */
 export async function readJournal(path: string): Promise<readonly CoordinatorEvent[]> {
   const events: CoordinatorEvent[] = [];
-  // Line by line: a long run's journal is longer than one string may be.
-  let rest: Buffer[] = [];
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
-    let from = 0;
-    for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', from)) {
-      const line = Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8');
-      events.push(decodeLine(line, `${path}:${events.length + 1}`));
-      rest = [];
-      from = end + 1;
-    }
-    rest.push(chunk.subarray(from));
-  }
+  for await (const line of readLines(path)) events.push(decodeLine(line, `${path}:${events.length + 1}`));
   return events;
 }

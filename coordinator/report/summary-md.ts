@@ -2,6 +2,7 @@
 
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
+import { cutWords } from './cut-words.ts';
 import { plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
 import { codeSpan as code, codeCell, fenced } from './markdown.ts';
@@ -28,6 +29,7 @@ export function summaryMarkdown(report: Report): string {
       .slice(0, SHOWN)
       .map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
     ...failures(report),
+    report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
     flaky(report),
     notRun(report),
     slowest(report),

@@ -58,6 +58,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     z.object({ nodeid: nodeIdSchema, kind: z.enum(['file', 'test']), reason: z.enum(notRunReasons), predictedSeconds: seconds }),
   ),
   collectErrors: z.array(z.object({ file: testFileSchema, message: z.string() })),
+  textsCut: count.default(0),
   shards: z.array(
     z.object({
       id: shardIdSchema,

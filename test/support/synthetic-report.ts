@@ -189,6 +189,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
     },
     tests,
     notRun,
+    textsCut: 0,
     collectErrors: [],
     targets: null,
     coverage: null,

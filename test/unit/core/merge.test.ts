@@ -73,6 +73,7 @@ test('a run whose every test passed is told in full', () => {
       { nodeid: t2, ...about },
     ],
     notRun: [],
+    textsCut: 0,
     collectErrors: [],
     shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],
     agents: [{ id: 'a1', host: 'host', workers: 2, tests: 2, busySeconds: 3, idleSeconds: 1, peakRssBytes: 1024, cpuSeconds: 2.4 }],
