@@ -29,7 +29,8 @@ export const newTextBudget = (limits: TextLimits = TEXT_BUDGET): TextBudget => (
 
 /** The texts as they fit: whole while there is room, else the end of the traceback with a mark, without captured output. Takes it from `budget`. */
 export function fitTexts(budget: TextBudget, texts: Texts): Texts {
-  const whole = costOf(texts);
+  // Escaping makes no text shorter: most of what does not fit need not be counted.
+  const whole = lengthOf(texts) > budget.wholeChars ? Number.POSITIVE_INFINITY : costOf(texts);
   if (whole <= budget.wholeChars) {
     budget.wholeChars -= whole;
     return texts;
@@ -50,14 +51,19 @@ export function fitResult<Result extends Texts>(budget: TextBudget, result: Resu
 
 /** The end of a traceback names what went wrong. */
 function shortened(texts: Texts, keptChars: number): Texts {
-  const { message, sections } = texts;
-  const text = message ?? '';
-  const lostChars =
-    Math.max(0, text.length - keptChars) + sections.reduce((sum, section) => sum + section.title.length + section.text.length, 0);
+  const text = texts.message ?? '';
+  const lostChars = lengthOf(texts) - Math.min(text.length, keptChars);
   if (lostChars === 0) return texts;
   const mark = `[… ${lostChars} characters of traceback and output were cut: this run wrote more than its report can hold]`;
-  return { message: [mark, text.slice(-keptChars).toWellFormed()].filter((part) => part !== '').join('\n'), sections: [] };
+  const kept = copyOf(text.slice(-keptChars).toWellFormed());
+  return { message: kept === '' ? mark : `${mark}\n${kept}`, sections: [] };
 }
+
+/** V8 keeps the whole of a string for as long as a slice of it is alive. */
+const copyOf = (text: string): string => String(JSON.parse(JSON.stringify(text)));
+
+const lengthOf = ({ message, sections }: Texts): number =>
+  sections.reduce((sum, { title, text }) => sum + title.length + text.length, message?.length ?? 0);
 
 /** How many characters these texts take at most, escaped as JSON, in a page, or as XML. */
 function costOf({ message, sections }: Texts): number {
