@@ -7,7 +7,7 @@ import { readLines } from '../../shared/system/read-lines.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
 
-/** How much of a journal is read at a time. */
+/** How much of a journal is read, or written again, at a time: all of it may be longer than one string may be. */
 const CHUNK_BYTES = 64 * 1024;
 
 export interface Journal {
@@ -32,9 +32,8 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
       failure = new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
     }
   };
-  const record = (...events: readonly CoordinatorEvent[]): void =>
+  const append = (text: string): void =>
     attempt(() => {
-      const text = events.map(encodeLine).join('');
       if (file !== null) appendFileSync(file, text);
     });
 
@@ -42,14 +41,21 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   attempt(() => {
     file = openSync(unfinished, 'w');
   });
-  record(...earlier);
+  let text = '';
+  for (const event of earlier) {
+    text += encodeLine(event);
+    if (text.length < CHUNK_BYTES) continue;
+    append(text);
+    text = '';
+  }
+  append(text);
   attempt(() => {
     renameSync(unfinished, path);
     isInPlace = true;
   });
 
   return {
-    record,
+    record: (event) => append(encodeLine(event)),
     isOurs() {
       // What was never put there cannot have been replaced.
       if (file === null || !isInPlace) return true;

@@ -189,6 +189,9 @@ describe('events.ndjson', () => {
     for (const event of told) journal.record(event);
     await journal.close();
     expect(await readJournal(path)).toEqual(told);
+    const again = join(directory, 'again.ndjson');
+    await openJournal(again, told).close();
+    expect(await readJournal(again)).toEqual(told);
   });
 
   test('is ours until another one stands in its place, and says which run it is of', async () => {
