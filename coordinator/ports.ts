@@ -87,6 +87,8 @@ export interface CensusStore {
   load(key: string): Promise<Census | null>;
   save(key: string, census: Census): Promise<void>;
 }
+/** Called with how many entries of `source` cannot be used and were dropped: durations change no outcome, so that is never fatal. */
+export type OnDropped = (dropped: number, source: string) => void;
 
 /** What pytest would collect, file by file, without importing any test module. */
 export interface Discovery {

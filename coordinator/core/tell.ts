@@ -10,6 +10,7 @@ import { type FileProgress, newProgress, type RunState, type ShardRecord, type T
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
 import { compareDigest } from './suite.ts';
+import { fitResult, fitTexts } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
 
@@ -66,7 +67,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
-  test.accepted = { ...by, result: withSharedTexts(state.shown, result) };
+  test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
   observeResult(state, by.agent, test, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
@@ -84,7 +85,7 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
   if (record.state.kind === 'done' && record.state.accepted !== by.attempt) return;
   const planned = record.files.get(file);
   if (!state.collectErrors.has(file)) {
-    state.collectErrors.set(file, message);
+    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
     if (!state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
   }
   if (planned !== undefined) planned.collectFailed = true;

@@ -79,6 +79,7 @@ test('a run whose every test passed is told in full', () => {
       { nodeid: t2, ...about },
     ],
     notRun: [],
+    textsCut: 0,
     collectErrors: [],
     sessionErrors: [],
     shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],
