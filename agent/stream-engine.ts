@@ -32,7 +32,7 @@ export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | 
 /** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null, replaceMs: number): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
-  const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
+  const { pytestArgs, cache, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
   let sessions = 0;
   let peakRssBytes = 0;
@@ -54,7 +54,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     if (keepCoverage !== null) await mkdir(measured);
     const coverageFile = keepCoverage === null ? null : join(measured, 'data');
     const own = { socket, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
-    const from = { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
+    const from = { pytestArgs, cache, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     const pytest = await startFed({
       socket,

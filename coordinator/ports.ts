@@ -5,6 +5,7 @@ import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
+import type { FoundCache } from '../shared/pytest-cache.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { History } from '../shared/timings.ts';
 
@@ -111,6 +112,8 @@ export interface DiscoveredSuite {
   readonly unstreamable: string | null;
   /** What pytest-cov is asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
+  /** pytest's own cache; null with `-p no:cacheprovider`. */
+  readonly cache: FoundCache | null;
   readonly pytest: string;
   readonly xdist: string;
 }

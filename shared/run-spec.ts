@@ -1,6 +1,7 @@
 // What an agent needs to know to join a run: nothing about the plan, all about how pytest is to be called.
 
 import type { RunId } from './ids.ts';
+import type { CacheValues } from './pytest-cache.ts';
 
 export const engines = ['stream', 'process'] as const;
 export type EngineName = (typeof engines)[number];
@@ -21,6 +22,8 @@ export interface RunSpec {
   readonly engine: EngineName;
   readonly pytestArgs: readonly string[];
   readonly maxfail: number;
+  /** What pytest reads from its cache in the coordinator's workspace; null where no option (`--lf`, `--ff`, `--nf`, `--sw`) reads it. */
+  readonly cache: CacheValues | null;
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
   /** Does pytest stop at its own -x or --maxfail? Where failed tests may be run again only the run as a whole can tell. */

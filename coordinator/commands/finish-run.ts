@@ -14,6 +14,7 @@ import type { TimingStore } from '../ports.ts';
 import { readJournal } from '../report/journal.ts';
 import { writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
 import type { CombinedRun } from './combine-run.ts';
+import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './setting.ts';
 import { showReport } from './show-report.ts';
 
@@ -47,6 +48,7 @@ export async function finishRun(
   await attempt(write());
   await attempt(journal);
   await attempt(copy());
+  const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const { files, startSeconds } = store.old;
     await attempt(within(closeMs(setting), store.save({ files: learn(files, state), startSeconds: learnStart(startSeconds, state) })));
@@ -57,6 +59,7 @@ export async function finishRun(
   await attempt(draw());
 
   await attempt(showReport(report, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
+  if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
   for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);
   return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);
 }

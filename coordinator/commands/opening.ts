@@ -15,6 +15,7 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
   pool: settings.pool,
   engine: settings.engine,
   pytestArgs,
+  cache: null,
   maxfail: settings.maxfail ?? 0,
   serialMarker: settings.serialMarker,
   stopsItself: settings.reruns.times === 0,
@@ -27,7 +28,7 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
 });
 
 /** Of a run, what its preparation found. */
-type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage'>;
+type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'>;
 
 /** The first event of a run. */
 export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {

@@ -26,6 +26,7 @@ export function outOfTime(
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
     coverage: null,
+    cache: null,
     failureChances: {},
     collectErrors: suite?.collectErrors ?? [],
     preparation: { setupSeconds: (Date.now() - setting.startedAt) / 1000, discoverySeconds: 0 },

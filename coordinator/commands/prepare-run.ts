@@ -1,6 +1,7 @@
 // From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
 
 import type { TestFile } from '../../shared/ids.ts';
+import { failureLimit, type RunCache } from '../../shared/pytest-cache.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
@@ -17,6 +18,7 @@ import type { OpenRedis, openRedis } from './open-redis.ts';
 import { drainOf, openingOf, specOf } from './opening.ts';
 import { engineFor, planRun, type RunPlan, tellSuite } from './plan-run.ts';
 import type { Setting } from './setting.ts';
+import { cacheToShip } from './ship-cache.ts';
 
 /** What is learned on the way: all there is to report where the time is over before the run is open. */
 export interface Known {
@@ -47,7 +49,12 @@ export async function prepareRun(
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools): Promise<RunChannel> => {
     const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
-    announced = specOf(setting, pytestArgs, drain);
+    const cache = await cacheToShip(
+      setting,
+      pytestArgs,
+      discovering.then(({ value }) => value.cache),
+    );
+    announced = { ...specOf(setting, pytestArgs, drain), cache };
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -67,14 +74,26 @@ export async function prepareRun(
   if (times !== null && isKnownWell(files, timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
   signal.throwIfAborted();
   const opening = openingOf(setting, deadline, {
-    spec: { ...(announced ?? specOf(setting, pytestArgs, null)), engine, maxfail: settings.maxfail ?? suite.maxfail },
+    spec: {
+      ...(announced ?? specOf(setting, pytestArgs, null)),
+      engine,
+      maxfail: failureLimit(settings.maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null),
+    },
     ...ordered(settings.order ?? 'longest', plan.shards, chances),
     affinity: plan.affinity,
     coverage: suite.coverage,
+    cache: runCacheOf(suite),
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
   return { opening, redis: connection.value };
+}
+
+/** What the run's end needs to leave pytest's cache as pytest would. */
+function runCacheOf({ cache, pytest, files }: DiscoveredSuite): RunCache | null {
+  if (cache === null) return null;
+  const { directory, stepwise } = cache;
+  return { directory, stepwise, pytest, files: files.map(({ file }) => file) };
 }
 
 /** The shards in the order asked for, with what decides it. */

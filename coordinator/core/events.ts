@@ -5,6 +5,7 @@ import type { CoverageOptions, ReportedCoverage } from '../../shared/coverage.ts
 import type { RunEvent } from '../../shared/events.ts';
 import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
+import type { RunCache } from '../../shared/pytest-cache.ts';
 import type { Reruns } from '../../shared/reruns.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
@@ -47,6 +48,8 @@ export interface RunOpened {
   readonly failureChances: Readonly<Record<ShardId, number>>;
   /** What pytest-cov was asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
+  /** pytest's cache in the workspace, which the run leaves as plain pytest would; null where there is none. */
+  readonly cache: RunCache | null;
 }
 
 /** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */

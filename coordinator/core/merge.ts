@@ -48,7 +48,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     totals,
     collectErrors: collectErrors.length,
     notRun,
-    isInterrupted: isInterrupted(state),
+    isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
     flakyFails: opened.flakyFails,
     coverage: coverageFindings([coverage]),
   };
@@ -77,6 +77,10 @@ function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number): Rep
   const overshootSeconds = Math.max(0, (finishedAt - startedAt) / 1000 - deadline.seconds);
   return { seconds: deadline.seconds, reserveSeconds: deadline.reserveSeconds, met: overshootSeconds === 0, overshootSeconds };
 }
+
+/** pytest's `--sw` stops at a failure as it does at Ctrl-C: plain pytest exits 2 then. */
+const isStoppedByStepwise = ({ cache }: RunOpened, { failed, error }: Totals): boolean =>
+  cache !== null && cache.stepwise !== null && failed + error > (cache.stepwise.skip ? 1 : 0);
 
 /** A run that ends without having been closed was stopped from outside. */
 const isInterrupted = ({ closed, interruptedBy }: RunState): boolean =>

@@ -11,6 +11,7 @@ import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
 import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
+import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { unitKinds } from '../core/affinity.ts';
 import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
@@ -55,6 +56,7 @@ const ownSchemas: OwnSchemas = {
     failureChances: z.record(shardIdSchema, z.number()),
     // Runs of an earlier version combined none.
     coverage: coverageOptionsSchema.nullable().default(null),
+    cache: runCacheSchema.nullable().default(null),
   }),
   'attempt-enqueued': z.object({
     kind: z.literal('attempt-enqueued'),

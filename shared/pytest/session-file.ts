@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CacheValues } from '../pytest-cache.ts';
 import type { Relay } from '../run-spec.ts';
 import type { Selector } from '../shard.ts';
 
@@ -40,6 +41,8 @@ export type PytestTask =
       /** Where pytest-cov's data go, for the agent; null where pytest-cov is left alone. */
       readonly coverageFile: string | null;
       readonly relay: Relay;
+      /** What pytest reads from its cache; null for what is on this disk. */
+      readonly cache: CacheValues | null;
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
       readonly socket: string;

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { engines, type RunSpec, relays } from '../run-spec.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
+import { cacheValuesSchema } from './pytest-cache.ts';
 
 const SPEC_VERSION = 1;
 
@@ -12,6 +13,8 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pool: z.string(),
   engine: z.enum(engines),
   pytestArgs: z.array(z.string()),
+  // Runs of an earlier version shipped none.
+  cache: cacheValuesSchema.nullable().default(null),
   serialMarker: z.string(),
   stopsItself: z.boolean(),
   testTimeoutSeconds: z.number().positive().nullable(),

@@ -43,6 +43,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       pool: `p${runs}`,
       engine: 'process',
       pytestArgs: ['tests'],
+      cache: null,
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,

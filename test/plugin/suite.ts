@@ -97,6 +97,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pool: 'default',
     engine: 'process',
     pytestArgs,
+    cache: null,
     serialMarker: 'serial',
     stopsItself,
     testTimeoutSeconds,

@@ -39,6 +39,7 @@ export const opened = (
       pool: 'default',
       engine,
       pytestArgs: [],
+      cache: null,
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,
@@ -63,6 +64,7 @@ export const opened = (
     order: null,
     failureChances: {},
     coverage: null,
+    cache: null,
     ...rest,
   };
 };
