@@ -5,6 +5,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { History } from '../../shared/timings.ts';
 import { judge } from '../core/judge.ts';
+import { goneTests } from '../core/last-failures.ts';
 import { learn } from '../core/learn.ts';
 import { learnStart } from '../core/learn-start.ts';
 import { merge } from '../core/merge.ts';
@@ -59,6 +60,8 @@ export async function finishRun(
   await attempt(draw());
 
   await attempt(showReport(report, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
+  const gone = goneTests(state);
+  if (gone.length > 0) edge.stderr.write(`shardline: failed before, but not found in their files now: ${gone.join(', ')}\n`);
   if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
   for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);
   return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);

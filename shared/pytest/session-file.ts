@@ -97,5 +97,5 @@ export const selectorAsJson = (selector: Selector) => ({
   nodeids: selector.kind === 'tests' ? selector.nodeids : selector.kind === 'part' ? selector.only : null,
   except: selector.kind === 'part' ? selector.except : [],
   /** Whether a node id that is not there is no mistake. */
-  mayMiss: selector.kind === 'part',
+  mayMiss: selector.kind === 'part' || (selector.kind === 'tests' && selector.mayMiss === true),
 });
