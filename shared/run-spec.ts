@@ -22,6 +22,8 @@ export interface RunSpec {
   readonly engine: EngineName;
   readonly pytestArgs: readonly string[];
   readonly maxfail: number;
+  /** Whether tests that `pytestArgs` name may be gone (`--failed`). */
+  readonly mayMiss?: boolean | undefined;
   /** What pytest reads from its cache in the coordinator's workspace; null where no option (`--lf`, `--ff`, `--nf`, `--sw`) reads it. */
   readonly cache: CacheValues | null;
   /** The pytest mark of tests that must run alone. */

@@ -21,6 +21,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   relay: z.enum(relays),
   maxWorkerBytes: z.int().nonnegative(),
   maxWorkerFiles: z.int().nonnegative(),
+  mayMiss: z.boolean().optional(),
   maxfail: z.int().nonnegative(),
   openedAt: z.number(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),

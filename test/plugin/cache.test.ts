@@ -65,6 +65,26 @@ test.each([
   expect(expected).toHaveLength(count);
 });
 
+test('named tests that are gone are no mistake where pytest collects the whole list', async () => {
+  await using project = await newProject({
+    ...suite,
+    'probe.py': 'from shardline_pytest.named import Named\ndef pytest_configure(config): config.pluginmanager.register(Named())\n',
+  });
+  const named = ['test_a.py::test_n[2]', 'test_a.py::test_gone', 'test_b.py::TestGone', 'test_c.py', 'test_gone.py::test_x'];
+  const run = (args: readonly string[]) =>
+    execa(testPython(), ['-m', 'pytest', '-p', 'probe', '-p', 'no:randomly', '-rA', ...args], {
+      cwd: project.directory,
+      env: { PYTHONPATH: `${lib}:${project.directory}` },
+      reject: false,
+      all: true,
+    });
+  const ran = await run(named);
+  expect(ran.exitCode, ran.all).toBe(1);
+  expect(ran.all.match(/^(PASSED|FAILED) \S+/gm)).toEqual(['PASSED test_c.py::test_fine', 'FAILED test_a.py::test_n[2]']);
+  expect(ran.all).not.toMatch(/deselected/);
+  expect((await run(['test_gone.py::test_x'])).exitCode).toBe(4);
+});
+
 test('values of another form count as none', async () => {
   await using project = await newProject({
     'test_a.py': '',
