@@ -40,7 +40,7 @@ export async function prepareRun(
   opened: AsyncDisposableStack,
   ending: AbortSignal,
 ): Promise<PreparedRun> {
-  const { settings, python, startedAt } = setting;
+  const { settings, edge, python, startedAt } = setting;
   const failing = new AbortController();
   const signal = AbortSignal.any([ending, failing.signal]);
   const { workspace, serialMarker } = settings;
@@ -49,11 +49,14 @@ export async function prepareRun(
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools): Promise<RunChannel> => {
     const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
-    const cache = await cacheToShip(
-      setting,
+    const source = {
+      workspace,
       pytestArgs,
-      discovering.then(({ value }) => value.cache),
-    );
+      addopts: edge.env.PYTEST_ADDOPTS ?? '',
+      warn: (line: string) => void edge.stderr.write(`shardline: ${line}\n`),
+    };
+    const finding = discovering.then(({ value }) => value.cache);
+    const cache = await cacheToShip(source, finding);
     announced = { ...specOf(setting, pytestArgs, drain), cache };
     return await pools.openRun(announced);
   };

@@ -14,7 +14,9 @@ const files = {
   'tests/test_d.py': 'def test_fine(): pass\n',
 };
 
-test('runs what failed or could not be collected, skips what is gone with a line, and exits 5 once nothing failed', async () => {
+test('runs what failed or could not be collected, skips what is gone with a line, and exits 5 once nothing failed', {
+  timeout: 300_000,
+}, async () => {
   await using project = await newProject(files);
   const run = (...args: readonly string[]) => project.shardline(['run', '-n', '1', ...args]);
   const edit = (name: string, text: string) => writeFile(join(project.directory, 'tests', name), text);
@@ -39,7 +41,7 @@ test('runs what failed or could not be collected, skips what is gone with a line
   expect([last.exitCode, last.stderr]).toEqual([5, expect.stringContaining('Nothing failed in run ')]);
 });
 
-test("takes the failures of --baseline, and without any report those of pytest's own cache", async () => {
+test("takes the failures of --baseline, and without any report those of pytest's own cache", { timeout: 300_000 }, async () => {
   await using project = await newProject(files);
   const run = (...args: readonly string[]) => project.shardline(['run', '-n', '1', '--failed', '--out', 'out', ...args]);
   await execa(testPython(), ['-m', 'pytest', '-q', '--continue-on-collection-errors', 'tests'], { cwd: project.directory, reject: false });

@@ -38,7 +38,9 @@ async function cacheOf({ directory }: Project, place = '.pytest_cache'): Promise
 const plain = ({ directory }: Project, args: readonly string[]) =>
   execa(testPython(), ['-m', 'pytest', '-q', '--continue-on-collection-errors', ...args], { cwd: directory, reject: false, all: true });
 
-test('leaves the cache as plain pytest does: failures, fixes, subsets, a file that fails to collect and one that is gone', async () => {
+test('leaves the cache as plain pytest does: failures, fixes, subsets, a file that fails to collect and one that is gone', {
+  timeout: 300_000,
+}, async () => {
   await using ours = await newProject(files);
   await using theirs = await newProject(files);
   const both = [ours, theirs];
@@ -63,7 +65,7 @@ test('leaves the cache as plain pytest does: failures, fixes, subsets, a file th
   await step(['-k', 'nothing_of_that_name', 'test_a.py'], 5);
 });
 
-test('honours cache_dir, and leaves none with -p no:cacheprovider', async () => {
+test('honours cache_dir, and leaves none with -p no:cacheprovider', { timeout: 300_000 }, async () => {
   await using ours = await newProject({ 'test_a.py': 'def test_bad(): assert 0\n' });
   await using theirs = await newProject({ 'test_a.py': 'def test_bad(): assert 0\n' });
   const args = ['-o', 'cache_dir=build/cache'];
@@ -75,7 +77,9 @@ test('honours cache_dir, and leaves none with -p no:cacheprovider', async () => 
   expect(await cacheOf(ours)).toBeNull();
 });
 
-test("a suite's own values stay in config.cache; a cache that cannot be written costs a line, not the run", async () => {
+test("a suite's own values stay in config.cache; a cache that cannot be written costs a line, not the run", {
+  timeout: 300_000,
+}, async () => {
   await using project = await newProject({
     'test_a.py': 'def test_kept(cache):\n    cache.set("own/value", cache.get("own/value", 0) + 1)\n',
   });

@@ -38,7 +38,7 @@ test.each([
   [['--lf', 'test_c.py'], 1, 0],
   [['--sw'], 7, 1],
   [['--sw-skip', '--maxfail=5'], 7, 2],
-] as const)('%j selects what plain pytest selects with the same cache', async (options, count, limit) => {
+] as const)('%j selects what plain pytest selects with the same cache', { timeout: 300_000 }, async (options, count, limit) => {
   const added = { 'test_new.py': 'def test_new(): pass\n' };
   await using theirs = await newProject({ ...suite, 'spy.py': spy });
   await using ours = await newProject({ ...suite, ...added, 'probe.py': probe });
