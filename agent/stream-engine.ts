@@ -37,7 +37,7 @@ export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null, replaceMs: number): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
-  const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
+  const { pytestArgs, cache, mayMiss = false, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
   const workers = createWorkerNumbers(request.claimNumbers);
   let sessions = 0;
@@ -69,7 +69,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     if (keepCoverage !== null) await mkdir(measured);
     const coverageFile = keepCoverage === null ? null : join(measured, 'data');
     const own = { socket, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
-    const from = { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
+    const from = { pytestArgs, cache, mayMiss, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     const pytest = await startFed({
       socket,

@@ -6,6 +6,7 @@ import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
+import type { FoundCache } from '../shared/pytest-cache.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { History } from '../shared/timings.ts';
 
@@ -127,6 +128,8 @@ export interface DiscoveredSuite {
   readonly coverage: CoverageOptions | null;
   /** A plugin that switches itself off in xdist workers, the option that asks for its work, and how to run it; null without. */
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
+  /** pytest's own cache; null with `-p no:cacheprovider`. */
+  readonly cache: FoundCache | null;
   readonly pytest: string;
   readonly xdist: string;
 }

@@ -17,6 +17,18 @@ export const errorTable = {
     why: 'It must be a readable text file with one test file or node id a line.',
     fix: 'Check the path, or give - to read the list from standard input.',
   },
+  'nothing-failed': {
+    exitCode: 5,
+    what: 'Nothing failed in {run} that --failed could run here.',
+    why: 'A run without tests is not a success.',
+    fix: 'Leave out --failed to run the whole suite.',
+  },
+  'no-last-run': {
+    exitCode: 4,
+    what: '--failed found no earlier run in {workspace}.',
+    why: 'It reads the newest report in .shardline/runs or --out, else .pytest_cache.',
+    fix: 'Run the suite once without --failed, or name a run with --baseline PATH.',
+  },
   'bad-paths': {
     exitCode: 4,
     what: 'pytest refused the paths or options it was given:\n{output}',

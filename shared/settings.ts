@@ -46,6 +46,8 @@ export interface RunSettings extends CommonSettings {
   readonly paths: readonly string[];
   /** A file's path, or `-` for standard input. */
   readonly selected: string | null;
+  /** Run only what failed in the last run, or in `baseline`. */
+  readonly failed: boolean;
   readonly pytestArgs: readonly string[];
   /** null: 1 with the embedded Redis, 0 with another. */
   readonly agents: number | null;

@@ -5,6 +5,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { History } from '../../shared/timings.ts';
 import { judge } from '../core/judge.ts';
+import { goneTests } from '../core/last-failures.ts';
 import { learn } from '../core/learn.ts';
 import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
@@ -14,6 +15,7 @@ import { foldFullDisks } from '../report/full-disks.ts';
 import { type Journal, readJournal } from '../report/journal.ts';
 import { type Written, writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
 import type { CombinedRun } from './combine-run.ts';
+import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './setting.ts';
 import { showReport } from './show-report.ts';
 
@@ -54,6 +56,7 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   const readEvents = (): ReturnType<typeof readJournal> =>
     isShutOut === null ? readJournal(join(out, 'events.ndjson')).catch(() => []) : Promise.resolve([]);
   take(await writeCopies(report, settings.copies, readEvents));
+  const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const { files, startSeconds } = store.old;
     const saving = within(closeMs(setting), store.save({ files: learn(files, state), startSeconds }));
@@ -68,6 +71,9 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
 
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
   await attempt(showReport({ ...report, exitCode: exitCode() }, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
+  const gone = goneTests(state);
+  if (gone.length > 0) edge.stderr.write(`shardline: failed before, but not found in their files now: ${gone.join(', ')}\n`);
+  if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
   for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
   for (const { values } of notes)
     edge.stderr.write(`shardline: durations were not saved for the next run: ${values.path}: ${values.problem}\n`);

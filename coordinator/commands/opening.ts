@@ -18,6 +18,8 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
   pool: settings.pool,
   collect: settings.collect,
   pytestArgs,
+  cache: null,
+  mayMiss: settings.failed,
   maxfail: settings.maxfail ?? 0,
   serialMarker: settings.serialMarker,
   stopsItself: settings.reruns.times === 0,
@@ -32,7 +34,7 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
 /** Of a run, what its preparation found. */
 type Found = Pick<
   RunOpened,
-  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'knownTests' | 'collectErrors' | 'preparation' | 'coverage'
+  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'knownTests' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'
 >;
 
 /** The first event of a run. */

@@ -55,7 +55,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     totals,
     collectErrors: collectErrors.length + state.sessionErrors.length,
     notRun,
-    isInterrupted: isInterrupted(state),
+    isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
     isInseparable: isInseparable(state),
     flakyFails: opened.flakyFails,
     coverage: coverageFindings([coverage]),
@@ -94,6 +94,10 @@ function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { no
     overshootSeconds,
   };
 }
+
+/** pytest's `--sw` stops at a failure as it does at Ctrl-C: plain pytest exits 2 then. */
+const isStoppedByStepwise = ({ cache }: RunOpened, { failed, error }: Totals): boolean =>
+  cache !== null && cache.stepwise !== null && failed + error > (cache.stepwise.skip ? 1 : 0);
 
 /** A run that ends without having been closed was stopped from outside. */
 const isInterrupted = ({ closed, interruptedBy }: RunState): boolean =>

@@ -77,6 +77,13 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'a list of test files or node ids, one a line, # comments; - reads standard input',
   }),
   row({
+    name: 'failed',
+    kind: 'flag',
+    commands: run,
+    env: null,
+    meaning: 'run only what failed in the last run here, or in the run of --baseline; exit code 5 when nothing did',
+  }),
+  row({
     name: 'agents',
     kind: 'count',
     metavar: 'N',

@@ -55,8 +55,11 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (given.command === 'replay' && given.operands.length !== 1) {
     mistake('A replay is of one finished run.', 'Name the folder that it left: shardline replay .shardline/runs/RUN_ID.');
   }
-  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected'))) {
+  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected') || values.has('failed'))) {
     mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
+  }
+  if (values.has('selected') && values.has('failed')) {
+    mistake('--selected and --failed exclude each other.', 'Give one of them.');
   }
   if (values.get('quiet') === true && values.get('verbose') === true) {
     mistake('--quiet and --verbose exclude each other.', 'Give one of them.');
@@ -86,6 +89,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     resume: text('resume'),
     paths: given.operands,
     selected: text('selected'),
+    failed: flag('failed'),
     pytestArgs: given.rest,
     agents: number('agents'),
     redis: text('redis'),

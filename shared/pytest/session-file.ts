@@ -3,6 +3,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, ShardlineError } from '../errors.ts';
+import type { CacheValues } from '../pytest-cache.ts';
 import type { Relay } from '../run-spec.ts';
 import type { Selector } from '../shard.ts';
 import { makeTempDirectory } from '../system/temp-directory.ts';
@@ -38,6 +39,10 @@ export type PytestTask =
       /** Where pytest-cov's data go, for the agent; null where pytest-cov is left alone. */
       readonly coverageFile: string | null;
       readonly relay: Relay;
+      /** What pytest reads from its cache; null for what is on this disk. */
+      readonly cache: CacheValues | null;
+      /** Whether tests that the arguments name may be gone. */
+      readonly mayMiss: boolean;
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
       readonly socket: string;
@@ -80,5 +85,5 @@ export const selectorAsJson = (selector: Selector) => ({
   nodeids: selector.kind === 'tests' ? selector.nodeids : selector.kind === 'part' ? selector.only : null,
   except: selector.kind === 'part' ? selector.except : [],
   /** Whether a node id that is not there is no mistake. */
-  mayMiss: selector.kind === 'part',
+  mayMiss: selector.kind === 'part' || (selector.kind === 'tests' && selector.mayMiss === true),
 });

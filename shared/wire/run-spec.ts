@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type RunSpec, relays } from '../run-spec.ts';
 import { collectChoices } from '../suite-list.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
+import { cacheValuesSchema } from './pytest-cache.ts';
 
 const SPEC_VERSION = 2;
 
@@ -13,12 +14,15 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pool: z.string(),
   collect: z.enum(collectChoices),
   pytestArgs: z.array(z.string()),
+  // Runs of an earlier version shipped none.
+  cache: cacheValuesSchema.nullable().default(null),
   serialMarker: z.string(),
   stopsItself: z.boolean(),
   testTimeoutSeconds: z.number().positive().nullable(),
   relay: z.enum(relays),
   maxWorkerBytes: z.int().nonnegative(),
   maxWorkerFiles: z.int().nonnegative(),
+  mayMiss: z.boolean().optional(),
   maxfail: z.int().nonnegative(),
   openedAt: z.number(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),

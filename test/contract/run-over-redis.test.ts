@@ -43,6 +43,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       pool: `p${runs}`,
       collect: 'file',
       pytestArgs: ['tests'],
+      cache: null,
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,

@@ -107,6 +107,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pool: 'default',
     collect,
     pytestArgs,
+    cache: null,
     serialMarker: 'serial',
     stopsItself,
     testTimeoutSeconds,

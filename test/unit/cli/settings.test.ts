@@ -218,6 +218,15 @@ describe('the command line', () => {
   });
 });
 
+describe('--failed', () => {
+  test('goes with paths and a baseline, but neither with --selected nor with --resume', async () => {
+    expect(await run(['--failed', 'tests', '--baseline', 'out'])).toMatchObject({ failed: true, paths: ['tests'], selected: null });
+    expect(await run([])).toMatchObject({ failed: false });
+    expect(await mistakes(run(['--failed', '--selected', '-']))).toHaveLength(1);
+    expect(await mistakes(run(['--failed', '--resume', 'r1']))).toHaveLength(1);
+  });
+});
+
 describe('a list of selected tests', () => {
   test('has one entry a line, and comments', () => {
     expect(parseSelected('\uFEFFa.py\r\n\n  # no\n b.py::test[x # y]\n')).toEqual(['a.py', 'b.py::test[x # y]']);

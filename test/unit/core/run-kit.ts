@@ -42,6 +42,7 @@ export const opened = (
       pool: 'default',
       collect,
       pytestArgs: [],
+      cache: null,
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,
@@ -69,6 +70,7 @@ export const opened = (
     failureChances: {},
     knownTests: {},
     coverage: null,
+    cache: null,
     ...rest,
   };
 };

@@ -14,6 +14,7 @@ const spec = {
   pool: 'default',
   collect: 'file',
   pytestArgs: [],
+  cache: null,
   maxfail: 0,
   serialMarker: 'serial',
   relay: 'auto',

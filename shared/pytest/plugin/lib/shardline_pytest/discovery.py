@@ -10,6 +10,7 @@ from _pytest import mark
 
 from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
+from .cache import cache_of, failure_limit
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
@@ -125,7 +126,7 @@ class Discovery:
             "files": [{"file": file, "nodeids": names} for file, names in self.files.items()],
             "collectErrors": self.errors,
             "outside": self.outside,
-            "maxfail": self.maxfail,
+            "maxfail": failure_limit(config, self.maxfail),
             "dist": self.dist,
             "together": list(together.values()),
             "unclearMarks": unclear,
@@ -134,6 +135,7 @@ class Discovery:
             "namesTests": bool(self.named),
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
+            "cache": cache_of(config),
             **versions(),
         }
         write_result(self.session, result)

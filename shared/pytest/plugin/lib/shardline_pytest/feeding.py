@@ -11,6 +11,7 @@ from .channel import cap
 from .file_source import FileSource
 from .item_keys import KEY, key_of
 from .longrepr import text_of
+from .named import Named
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 from .stdlib import real
@@ -29,6 +30,7 @@ class Feeding:
         self.serial_marker = session["serialMarker"]
         self.relays = session.get("relays", False)
         self.is_measured = session["coverageFile"] is not None
+        self.may_miss = session["mayMiss"]
         self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
         self.source = None
@@ -60,6 +62,10 @@ class Feeding:
         if message["collect"] == "file":
             return FileSource(self.config, session, self.channel, self.serial_marker)
         self.channel.send("collecting", task=0, file=".")
+        if self.may_miss:
+            named = Named()
+            named.pytest_collection(session)
+            self.config.pluginmanager.register(named, "shardline-named")
         return SuiteSource(self.config, self.channel, self.serial_marker)
 
     def take_list(self, session, outcome):
