@@ -43,6 +43,8 @@ export type PytestTask =
       readonly cache: CacheValues | null;
       /** Whether tests that the arguments name may be gone. */
       readonly mayMiss: boolean;
+      /** Hooks that the user vouches for: they treat each test by itself. */
+      readonly harmless: readonly string[];
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
       readonly socket: string;

@@ -188,7 +188,10 @@ const unproven: Readonly<Record<string, readonly [ToProve, RegExp]>> = {
     perItem('sorted(["a"], key=note)', 'SEEN = []\ndef note(name): SEEN.append(name)'),
     /conftest\.py:3 reads `SEEN`, which changed during collection/,
   ],
-  'remembers by a lambda': [perItem('sorted(["a"], key=lambda name: SEEN.append(name))', 'SEEN = []'), /reads `SEEN`, which changed during collection/],
+  'remembers by a lambda': [
+    perItem('sorted(["a"], key=lambda name: SEEN.append(name))', 'SEEN = []'),
+    /reads `SEEN`, which changed during collection/,
+  ],
   'remembers in a mutable default': [
     perItem('note(item)', 'def note(item, seen=[]):\n    seen.append(item.name)'),
     /conftest\.py:3 reads `seen`, which changed during collection/,

@@ -14,6 +14,7 @@ from .cache import cache_of, failure_limit
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .proof.census_key import census_key
 from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
 
@@ -131,7 +132,7 @@ class Discovery:
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
-            "censusKey": "",
+            "censusKey": census_key(config),
             "namesTests": bool(self.named),
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
