@@ -4,16 +4,16 @@ import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import type { AgentId, AttemptId } from '../shared/ids.ts';
+import type { FilesPrint } from '../shared/fingerprint.ts';
+import type { AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
+import { type Candidate, openFitSession } from './fitness.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { Engine, JoinedRun, PoolMember, Session } from './ports.ts';
 import { coverageSender } from './send-coverage.ts';
 
-export interface AgentIdentity {
-  readonly id: AgentId;
-  readonly host: string;
+export interface AgentIdentity extends Candidate {
   readonly pid: number;
   readonly hashSeed: string | null;
 }
@@ -34,6 +34,8 @@ export interface AgentLoop {
   readonly engineFor: (spec: RunSpec) => Engine;
   readonly clock: Clock;
   readonly tellState: (phrase: string, fields: Record<string, unknown>) => void;
+  /** Prints a line for the user of this machine. */
+  readonly warn: (line: string) => void;
 }
 
 export interface LeaveWhen {
@@ -70,17 +72,19 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   const run = await loop.member.join(spec);
   try {
     const outbox = createOutbox((events) => run.append(events), loop.clock);
-    const session = await loop.engineFor(spec).open({
-      agent: loop.identity.id,
-      spec,
-      room: outbox.room,
-      isMoreWaiting: () => run.isMoreWaiting(),
-      keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
-      ...loop.pytest,
-    });
+    const { session, files } = await openFitSession(loop.identity, spec, outbox, loop.clock, () =>
+      loop.engineFor(spec).open({
+        agent: loop.identity.id,
+        spec,
+        room: outbox.room,
+        isMoreWaiting: () => run.isMoreWaiting(),
+        keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
+        ...loop.pytest,
+      }),
+    );
     try {
       loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
-      await serveSession(loop, spec, { run, outbox, session }, shutdown);
+      await serveSession(loop, spec, { run, outbox, session, files }, shutdown);
       loop.tellState('left run', { run: spec.runId, agent: loop.identity.id });
     } finally {
       await session.close();
@@ -94,11 +98,14 @@ interface Serving {
   readonly run: JoinedRun;
   readonly outbox: Outbox;
   readonly session: Session;
+  readonly files: FilesPrint | null;
 }
 
-async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, session }: Serving, shutdown: AbortSignal): Promise<void> {
+async function serveSession(loop: AgentLoop, spec: RunSpec, serving: Serving, shutdown: AbortSignal): Promise<void> {
   const { clock } = loop;
-  const { id, host, pid, hashSeed } = loop.identity;
+  const { drain } = spec;
+  const { run, outbox, session, files } = serving;
+  const { id, host, pid, hashSeed, isLocal } = loop.identity;
   const joinedAt = clock.now();
   const running = new Map<AttemptId, RunningAttempt>();
   const cancelled = new Map<AttemptId, InterruptCause>();
@@ -148,6 +155,7 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
           break;
         case 'dismiss-agent':
           if (command.agent !== id) break;
+          loop.warn(`left run ${spec.runId}: ${command.problem}`);
           leave('shutdown');
           return;
         case 'close-run':
@@ -159,7 +167,9 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
     }
   };
 
-  outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, hashSeed, ...session.info } });
+  const { installed, ...versions } = session.info;
+  const fingerprint = { files, python: installed };
+  outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, hashSeed, isLocal, fingerprint, ...versions } });
   const heard = Promise.all([listen(), drained()]).catch((thrown: unknown) => {
     // An agent that cannot hear the coordinator must not go on pulling; what it runs is finished and told.
     leaving.abort();

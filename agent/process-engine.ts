@@ -102,7 +102,8 @@ async function open(request: SessionRequest): Promise<Session> {
     next = start(false);
     const pytest = await next;
     const info = await pytest.started;
-    if (info !== null) return { workers: info.workers, python: info.python, pytest: info.pytest, xdist: info.xdist };
+    if (info !== null)
+      return { workers: info.workers, python: info.python, pytest: info.pytest, xdist: info.xdist, installed: info.fingerprint };
     const { exitCode, signal } = await pytest.exited;
     await refuseMissingPackage(join(directory, '1-result.json'), python);
     const problem = `it ended with ${signal ?? `exit code ${exitCode}`}\n${pytest.output().trim().slice(-DETAIL_CHARS)}`;

@@ -4,6 +4,7 @@ import type { AttemptRequest } from '../shared/attempt.ts';
 import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
+import type { PythonPrint } from '../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { History } from '../shared/timings.ts';
@@ -111,6 +112,8 @@ export interface DiscoveredSuite {
   readonly unstreamable: string | null;
   /** What pytest-cov is asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
+  /** Of the interpreter that discovered. */
+  readonly fingerprint: PythonPrint;
   readonly pytest: string;
   readonly xdist: string;
 }

@@ -1,6 +1,7 @@
 // `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
 
 import type { ReportedCoverage } from './coverage.ts';
+import type { FilesPrint, PythonPrint } from './fingerprint.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { Measure } from './targets.ts';
@@ -25,6 +26,8 @@ export interface Report {
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
+  /** Of the coordinator's workspace; null where none was taken. */
+  readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;
   /** null where none was measured, or by an earlier version. */
   readonly coverage: ReportedCoverage | null;
@@ -113,6 +116,24 @@ export interface ReportedAgent {
   readonly peakRssBytes: number;
   /** Processor time of its xdist workers and what they waited for, up to the end of their last tests; null when it gave no account. */
   readonly cpuSeconds: number | null;
+  /** null from an agent that reported none. */
+  readonly fingerprint: ReportedFingerprint | null;
+  /** Why it was refused or quarantined, and how its workspace differs from the run's; mostly empty. */
+  readonly problems: readonly AgentProblem[];
+}
+
+/** `refused`: none of its results count. `quarantined`: what failed there ran again elsewhere. `not-started`: it ran nothing. `differs`: a warning. */
+export const agentProblemKinds = ['refused', 'quarantined', 'not-started', 'differs'] as const;
+
+export interface AgentProblem {
+  readonly kind: (typeof agentProblemKinds)[number];
+  readonly message: string;
+}
+
+/** A fingerprint without the names of ordinary distributions. */
+export interface ReportedFingerprint {
+  readonly files: FilesPrint | null;
+  readonly python: Omit<PythonPrint, 'packages'> | null;
 }
 
 export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;

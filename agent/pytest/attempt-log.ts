@@ -3,6 +3,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { CoverageOrigin } from '../../shared/coverage.ts';
 import type { AttemptEvent } from '../../shared/events.ts';
+import type { PythonPrint } from '../../shared/fingerprint.ts';
 import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { foldPhases } from '../core/fold-phases.ts';
@@ -18,6 +19,7 @@ export interface StartedPytest {
   readonly xdist: string;
   /** Where the paths of what pytest-cov measures begin; null where it measures nothing for us. */
   readonly coverage: CoverageOrigin | null;
+  readonly fingerprint: PythonPrint;
 }
 
 export interface AttemptLog {

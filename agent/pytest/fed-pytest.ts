@@ -33,6 +33,8 @@ const STILLBORN_LIMIT = 3;
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
 
+const versionsOf = ({ workers, python, pytest, xdist }: StartedPytest) => ({ workers, python, pytest, xdist });
+
 /** Thrown by `open` when this pytest cannot be fed; the process engine can run it. */
 export class Unstreamable extends Error {}
 
@@ -182,7 +184,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'started':
         onStarted(message);
         if (message.coverage !== null) covered.begin(message.coverage);
-        info.resolve({ workers: message.workers, python: message.python, pytest: message.pytest, xdist: message.xdist });
+        info.resolve({ ...versionsOf(message), installed: message.fingerprint });
         return;
       case 'unsupported':
         ready.reject(new Unstreamable(message.problem));

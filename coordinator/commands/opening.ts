@@ -1,5 +1,6 @@
 // What a run is when it begins: its announcement to the agents, and the first event of its record.
 
+import type { FilesPrint } from '../../shared/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/run-spec.ts';
 import type { DeadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
@@ -9,7 +10,12 @@ import type { Setting } from './setting.ts';
 const ATTEMPT_LIMIT = 3;
 
 /** The run as it is announced, before its suite is known: with the engine asked for, and the failures that the command line allows. */
-export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null): RunSpec => ({
+export const specOf = (
+  { settings, id }: Setting,
+  pytestArgs: readonly string[],
+  files: FilesPrint | null,
+  drain: Drain | null,
+): RunSpec => ({
   version: 1,
   runId: id,
   pool: settings.pool,
@@ -20,6 +26,8 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
   stopsItself: settings.reruns.times === 0,
   testTimeoutSeconds: settings.testTimeoutSeconds,
   relay: settings.relay,
+  fingerprintPolicy: settings.fingerprint,
+  files,
   maxWorkerBytes: settings.maxWorkerBytes,
   maxWorkerFiles: settings.maxWorkerFiles,
   openedAt: Date.now(),
@@ -27,7 +35,7 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
 });
 
 /** Of a run, what its preparation found. */
-type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage'>;
+type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage' | 'python'>;
 
 /** The first event of a run. */
 export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {

@@ -4,6 +4,7 @@ import type { TestFile } from '../../shared/ids.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
+import { printWorkspace } from '../../shared/system/workspace-print.ts';
 import type { Timings } from '../../shared/timings.ts';
 import { deadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
@@ -44,10 +45,14 @@ export async function prepareRun(
   const { workspace, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
+  // Asked for at once: it is part of the announcement, and Redis takes longer.
+  const printing = settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null);
+  // Discovery has a better word for a workspace that cannot be read.
+  const print = printing.catch(() => null);
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools): Promise<RunChannel> => {
     const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
-    announced = specOf(setting, pytestArgs, drain);
+    announced = specOf(setting, pytestArgs, await print, drain);
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -67,10 +72,11 @@ export async function prepareRun(
   if (times !== null && isKnownWell(files, timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
   signal.throwIfAborted();
   const opening = openingOf(setting, deadline, {
-    spec: { ...(announced ?? specOf(setting, pytestArgs, null)), engine, maxfail: settings.maxfail ?? suite.maxfail },
+    spec: { ...(announced ?? specOf(setting, pytestArgs, await print, null)), engine, maxfail: settings.maxfail ?? suite.maxfail },
     ...ordered(settings.order ?? 'longest', plan.shards, chances),
     affinity: plan.affinity,
     coverage: suite.coverage,
+    python: settings.fingerprint === 'off' ? null : suite.fingerprint,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });

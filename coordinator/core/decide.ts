@@ -4,6 +4,7 @@
 import { admit } from './admit.ts';
 import { decideDismissals } from './breaker.ts';
 import { deadlineTimes } from './deadline.ts';
+import { decideRechecks, isRechecking, openDoubts } from './doubt.ts';
 import type { Action, CloseReason } from './events.ts';
 import { isSuspect, isToHalve } from './halve.ts';
 import { countFailures, decideReruns, isRerunning } from './rerun.ts';
@@ -29,6 +30,7 @@ export function decide(state: RunState): readonly Action[] {
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state).map(takeBack),
+    ...decideRechecks(state),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open.length === 0),
   ];
@@ -36,7 +38,7 @@ export function decide(state: RunState): readonly Action[] {
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
 function closeReason(state: RunState): CloseReason | null {
-  if (isFirstPassOver(state) && !isRerunning(state)) return { kind: 'done' };
+  if (isFirstPassOver(state) && !isRerunning(state) && !isRechecking(state)) return { kind: 'done' };
   if (state.interruptedBy !== null || isStoppedBy(state, 'pytest-exit')) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
@@ -69,10 +71,13 @@ function isMaxfailReached(state: RunState): boolean {
 }
 
 /** Did pytest itself stop in some attempt? Then the run stops. */
-function isStoppedBy({ attempts }: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
-  return [...attempts.values()].some(
-    ({ state }) => state.kind === 'ended' && state.ending.kind === 'interrupted' && state.ending.by === by,
-  );
+function isStoppedBy(state: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
+  const accused = new Set(by === 'maxfail' ? openDoubts(state).map(({ agent }) => agent) : []);
+  return [...state.attempts.values()].some(({ state: its }) => {
+    if (its.kind !== 'ended' || its.ending.kind !== 'interrupted' || its.ending.by !== by) return false;
+    // What failed on an agent that is out, or may be the agent's fault, stops nothing.
+    return by !== 'maxfail' || its.agent === null || !(accused.has(its.agent) || state.agents.get(its.agent)?.conduct.dismissedFor != null);
+  });
 }
 
 function isCrashLimitReached({ opened, attempts, crashedTests }: RunState): boolean {
@@ -108,7 +113,14 @@ function decideAlone(state: RunState, open: readonly ShardRecord[], alone: reado
 function superseded({ state }: ShardRecord): readonly Action[] {
   if (state.kind !== 'done') return [];
   return state.attempts
-    .filter((attempt) => attempt.id !== state.accepted && attempt.role !== 'rerun' && mayRun(attempt) && attempt.cancelledBy === null)
+    .filter(
+      (attempt) =>
+        attempt.id !== state.accepted &&
+        attempt.role !== 'rerun' &&
+        attempt.role !== 'recheck' &&
+        mayRun(attempt) &&
+        attempt.cancelledBy === null,
+    )
     .map((attempt) => ({ kind: 'cancel-attempt', attempt: attempt.id, by: 'superseded' }));
 }
 

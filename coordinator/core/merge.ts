@@ -10,6 +10,7 @@ import type { Selector } from '../../shared/shard.ts';
 import { coverageFindings } from './coverage.ts';
 import type { RunOpened } from './events.ts';
 import { profile } from './profile.ts';
+import { problemsOf, reportFingerprint } from './report-fitness.ts';
 import { finalResult, isFlaky } from './rerun.ts';
 import {
   type AcceptedResult,
@@ -65,6 +66,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     collectErrors,
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
+    fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
     profile: profile(state, finish.mergeSeconds),
     coverage,
     targets: null,
@@ -248,13 +250,15 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
     .sort((left, right) => compareText(left.id, right.id))
     .map((agent) => ({
       id: agent.id,
-      host: agent.info?.host ?? '',
+      host: agent.info?.host ?? agent.unfit?.host ?? '',
       workers: agent.info?.workers ?? 0,
       tests: testsOf.get(agent.id) ?? 0,
       busySeconds: agent.left?.busySeconds ?? agent.attemptSeconds,
       idleSeconds: agent.left?.idleSeconds ?? idleSeconds(state, agent),
       peakRssBytes: agent.left?.peakRssBytes ?? 0,
       cpuSeconds: agent.left?.cpuSeconds ?? null,
+      fingerprint: reportFingerprint(agent.unfit?.fingerprint ?? agent.info?.fingerprint ?? null),
+      problems: problemsOf(state, agent),
     }));
 }
 

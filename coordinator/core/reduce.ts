@@ -3,8 +3,10 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../shared/fingerprint.ts';
 import type { AgentId } from '../../shared/ids.ts';
-import { applyDismissal, newConduct } from './breaker.ts';
+import { applyDismissal, isRefused, newConduct } from './breaker.ts';
+import { beginRecheck, dropDoubtsOf } from './doubt.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { applySplit } from './halve.ts';
 import { beginRerun } from './rerun.ts';
@@ -26,12 +28,14 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-joined':
       agentJoined(state, event);
       break;
+    case 'agent-unfit':
+      agentUnfit(state, event);
+      break;
     case 'agent-left':
       agentLeft(state, event);
       break;
     case 'coverage-kept':
-      hearAgent(state, event.coverage.agent, event.at);
-      state.coverage.kept.push(event.coverage);
+      if (!isRefused(state, hearAgent(state, event.coverage.agent, event.at))) state.coverage.kept.push(event.coverage);
       break;
     case 'attempt-started':
       attemptStarted(state, event);
@@ -57,6 +61,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-dismissed':
       passTime(state, event.at);
       applyDismissal(state, event.agent, event.why);
+      dropDoubtsOf(state, event.agent);
       break;
     case 'agent-lost':
       passTime(state, event.at);
@@ -137,7 +142,15 @@ function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined
   if (agent.joinedAt !== null) return;
   agent.info = info;
   agent.joinedAt = at;
+  if (!info.isLocal)
+    agent.differences = compareFingerprints({ files: state.opened.spec.files, python: state.opened.python }, info.fingerprint);
   setPresence(state, agent, 'alive');
+}
+
+/** It was never there for this run: a run that waits for an agent goes on waiting. */
+function agentUnfit(state: RunState, { agent: id, host, why, problem, fingerprint }: EventOf<'agent-unfit'>): void {
+  if (state.agents.has(id)) return;
+  state.agents.set(id, { ...newAgent(id), presence: 'left', unfit: { why, problem, host, fingerprint } });
 }
 
 function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
@@ -178,7 +191,9 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role 
     heardAt: null,
     seconds: null,
     cancelledBy: null,
+    isVoid: false,
   };
+  if (role === 'recheck') beginRecheck(state, attempt);
   if (role === 'rerun') beginRerun(state, attempt);
   state.attempts.set(id, attempt);
   state.firstEnqueuedAt ??= at;
@@ -225,8 +240,12 @@ function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
 
 function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
   if (attempt.state.kind === 'ended') return;
-  attempt.state = { kind: 'ended', agent, ending };
-  const conduct = agent === null ? undefined : state.agents.get(agent)?.conduct;
+  const record = agent === null ? undefined : state.agents.get(agent);
+  const isOfRefused = record !== undefined && isRefused(state, record);
+  if (isOfRefused) attempt.isVoid = true;
+  // Whatever a refused agent says of it, it was not run.
+  attempt.state = { kind: 'ended', agent, ending: isOfRefused ? { kind: 'lost' } : ending };
+  const conduct = record?.conduct;
   if (ending.kind === 'not-started' && conduct !== undefined) conduct.notStarted += 1;
   settle(state, attempt.shard, attempt.id);
 }
@@ -235,8 +254,9 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
   if (attempt === undefined || record === undefined) return;
-  hearAgent(state, agent, event.at);
+  const reporter = hearAgent(state, agent, event.at);
   hearAttempt(attempt, event.at);
+  if (isRefused(state, reporter)) return;
   observeWork(state.work, agent, id, event);
   if (event.kind === 'test-started') attempt.firstTestAt ??= event.at;
   attempt.beganAt ??= state.coordinatorAt;
@@ -244,20 +264,24 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   tell(state, record, { attempt: id, agent }, event);
 }
 
+const newAgent = (id: AgentId): AgentRecord => ({
+  id,
+  info: null,
+  presence: 'alive',
+  joinedAt: null,
+  lastToldAt: null,
+  attemptSeconds: 0,
+  conduct: newConduct(),
+  differences: NO_DIFFERENCES,
+  unfit: null,
+  left: null,
+});
+
 /** Whoever is heard for the first time is alive until the presence tells otherwise. */
 function knownAgent(state: RunState, id: AgentId): AgentRecord {
   const known = state.agents.get(id);
   if (known !== undefined) return known;
-  const agent: AgentRecord = {
-    id,
-    info: null,
-    presence: 'alive',
-    joinedAt: null,
-    lastToldAt: null,
-    attemptSeconds: 0,
-    conduct: newConduct(),
-    left: null,
-  };
+  const agent = newAgent(id);
   state.agents.set(id, agent);
   setPresence(state, agent, 'alive');
   return agent;

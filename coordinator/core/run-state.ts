@@ -7,11 +7,13 @@
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { KeptCoverage, ReportedCoverage } from '../../shared/coverage.ts';
-import type { AgentInfo, TestResult } from '../../shared/events.ts';
+import type { AgentInfo, TestResult, UnfitCause } from '../../shared/events.ts';
+import type { Differences, Fingerprint } from '../../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
+import type { Doubt } from './doubt.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import { noWork, type Work } from './work.ts';
 
@@ -52,6 +54,8 @@ export interface AttemptRecord {
   seconds: number | null;
   /** Set when the agents were told to stop it. */
   cancelledBy: InterruptCause | null;
+  /** Was it lost on an agent that is unfit for the run? Then it uses none of its shard's attempts up. */
+  isVoid: boolean;
 }
 
 export interface ShardRecord {
@@ -79,6 +83,9 @@ export interface FileProgress {
   /** How long the first collection took; null while the file was never collected. */
   collectSeconds: number | null;
   collectFailed: boolean;
+  /** Attempts that collected it without an error, with their agents; and those that reported an error before. */
+  readonly collectedIn: Map<AttemptId, AgentId>;
+  readonly failedIn: Set<AttemptId>;
 }
 
 /** One expected test. Once `accepted` is set it never changes; the outcome is that of the last of `reruns`, where there are some (rerun.ts). */
@@ -114,6 +121,10 @@ export interface AgentRecord {
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
   readonly conduct: Conduct;
+  /** How its workspace differs from the run's, as far as that matters to this run. */
+  differences: Differences;
+  /** Why it could not serve the run at all; null for one that joined. */
+  unfit: { readonly why: UnfitCause; readonly problem: string; readonly host: string; readonly fingerprint: Fingerprint } | null;
   /** Its own account, told when it left. */
   left: {
     readonly busySeconds: number;
@@ -134,6 +145,8 @@ export interface RunState {
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
+  /** Those of them that only one agent reported so far. */
+  readonly doubts: Map<TestFile, Doubt>;
   /** Tests whose first result is a failure. */
   readonly failed: Set<TestRecord>;
   /** Failed and error outcomes of first results, and collection errors. */
@@ -173,6 +186,7 @@ export function openRun(opened: RunOpened): RunState {
     work: noWork(),
     coverage: { kept: [], combined: null },
     collectErrors: new Map(),
+    doubts: new Map(),
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
@@ -205,6 +219,8 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   openTests: 0,
   collectSeconds: null,
   collectFailed: false,
+  collectedIn: new Map(),
+  failedIn: new Set(),
 });
 
 /** Was this planned file never collected, nor failed to? What it holds is not known then. */

@@ -63,6 +63,7 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     unclearMarks: result.unclearMarks.map(({ file, line }) => ({ file: testFile(file), line })),
     unstreamable: result.unstreamable,
     coverage: result.coverage,
+    fingerprint: result.fingerprint,
     pytest: result.pytest,
     xdist: result.xdist,
   };

@@ -10,9 +10,11 @@ import type { Shard } from '../../shared/shard.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
+import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { unitKinds } from '../core/affinity.ts';
+import { dismissalCauses } from '../core/breaker.ts';
 import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
 
 const at = z.number();
@@ -55,6 +57,7 @@ const ownSchemas: OwnSchemas = {
     failureChances: z.record(shardIdSchema, z.number()),
     // Runs of an earlier version combined none.
     coverage: coverageOptionsSchema.nullable().default(null),
+    python: pythonPrintSchema.nullable().default(null),
   }),
   'attempt-enqueued': z.object({
     kind: z.literal('attempt-enqueued'),
@@ -66,7 +69,7 @@ const ownSchemas: OwnSchemas = {
   }),
   'shard-split': z.object({ kind: z.literal('shard-split'), at, shard: shardIdSchema, into: z.array(shardSchema) }),
   'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
-  'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(['failures', 'not-started']) }),
+  'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(dismissalCauses) }),
   'agent-lost': z.object({ kind: z.literal('agent-lost'), at, agent: agentIdSchema }),
   'agent-returned': z.object({ kind: z.literal('agent-returned'), at, agent: agentIdSchema }),
   'attempt-lost': z.object({ kind: z.literal('attempt-lost'), at, attempt: attemptIdSchema, agent: agentIdSchema.nullable() }),

@@ -118,6 +118,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'attempt-started':
       case 'attempt-ended':
       case 'coverage-kept':
+      case 'agent-unfit':
         return;
       default:
         assertNever(event);
@@ -136,7 +137,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
 
   const agentLine = ({ info, tests, busySeconds, peakRssBytes, cpuSeconds }: LiveAgent, elapsedSeconds: number): ReportedAgent => {
     const idleSeconds = Math.max(0, elapsedSeconds * info.workers - busySeconds);
-    return { id: info.id, host: harmless(info.host), workers: info.workers, tests, busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
+    const about = { id: info.id, host: harmless(info.host), workers: info.workers, fingerprint: null, problems: [] };
+    return { ...about, tests, busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
   };
 
   return {

@@ -1,9 +1,13 @@
 // What of a run is worth a line that stays: whatever a person would want to know at once.
 
+import type { AgentInfo } from '../../shared/events.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../shared/fingerprint.ts';
 import type { AgentId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
-import type { CoordinatorEvent } from '../core/events.ts';
+import { isRefused } from '../core/breaker.ts';
+import { whyDismissed } from '../core/dismissal.ts';
+import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
 import { isRerunLimitExceeded } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
 import type { CountedResult } from './counted-result.ts';
@@ -37,11 +41,16 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'agent-returned':
       return [`agent ${oneLine(event.agent)} is back`];
     case 'agent-joined':
-      return [`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`];
-    case 'agent-dismissed':
       return [
-        `agent ${oneLine(event.agent)} is taken out: ${whyDismissed(event, before)} while others' pass; what it was to do is done elsewhere`,
+        `agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`,
+        ...warnings(event.agent, before),
       ];
+    case 'agent-unfit':
+      return [`${event.why === 'fingerprint' ? 'Refused' : 'Lost'} agent ${oneLine(event.agent)}: ${oneLine(event.problem)}.`];
+    case 'agent-dismissed': {
+      const [head, end] = event.why === 'fingerprint' ? ['Refused', 'Its results do not count.'] : ['Quarantined', 'Re-queued its work.'];
+      return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(before, event.agent, event.why))}. ${end}`];
+    }
     case 'agent-lost':
       return [`agent ${oneLine(event.agent)} is gone: what it had not finished runs elsewhere`, ...alone(event.agent, before)];
     case 'agent-left':
@@ -54,7 +63,8 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'attempt-told': {
       if (event.event.kind === 'collect-failed') {
         const { file } = event.event;
-        return before.collectErrors.has(file) ? [] : [`ERROR collecting ${oneLine(file)} (${oneLine(event.agent)})`];
+        const isVoid = before.agents.get(event.agent)?.conduct.dismissedFor != null || isOfRefused(event.agent, before);
+        return isVoid || before.collectErrors.has(file) ? [] : [`ERROR collecting ${oneLine(file)} (${oneLine(event.agent)})`];
       }
       const isTold = counted !== null && (counted.rerun !== null || isFailure(counted.result.outcome) || verbosity === 'verbose');
       return isTold ? [resultLine(counted)] : [];
@@ -73,12 +83,20 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
       return lateForecasts >= BELIEVED ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
     }
     case 'run-closed':
-      return before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
-        ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
-        : [];
+      return [
+        ...(before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
+          ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
+          : []),
+        ...onlyUnfit(event.why, before),
+      ];
     default:
       return [];
   }
+}
+
+function isOfRefused(id: AgentId, state: RunState): boolean {
+  const agent = state.agents.get(id);
+  return agent !== undefined && isRefused(state, agent);
 }
 
 function resultLine({ result, agent, rerun }: CountedResult): string {
@@ -92,9 +110,19 @@ function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunSta
   return [`no agent is left: the run waits ${opened.waitAgentSeconds} s for another`];
 }
 
-function whyDismissed({ agent, why }: Extract<CoordinatorEvent, { kind: 'agent-dismissed' }>, before: RunState): string {
-  const conduct = before.agents.get(agent)?.conduct;
-  return why === 'failures' ? `its last ${conduct?.streak.length} tests failed` : `its last ${conduct?.notStarted} sessions did not start`;
+/** What of an agent's workspace differs and does not stop it. */
+function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState): readonly string[] {
+  const { fingerprintPolicy: policy, files } = opened.spec;
+  const { refused, warned } = isLocal ? NO_DIFFERENCES : compareFingerprints({ files, python: opened.python }, fingerprint);
+  const told = policy === 'strict' ? warned : [...refused, ...warned];
+  return told.map((difference) => `warning: agent ${oneLine(id)} differs: ${oneLine(difference)}`);
+}
+
+/** Why nobody was left to run the tests, where every agent that came was turned away. */
+function onlyUnfit(why: CloseReason, { agents }: RunState): readonly string[] {
+  if (why.kind === 'done' || why.notRun !== 'no-agent') return [];
+  const away = [...agents.values()].filter(({ unfit, conduct }) => unfit !== null || conduct.dismissedFor === 'fingerprint');
+  return away.length === 0 ? [] : [`no agent is left to run the tests: refused ${away.map(({ id }) => oneLine(id)).join(', ')}, see above`];
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

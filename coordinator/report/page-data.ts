@@ -83,7 +83,10 @@ export function pageData(report: Report): PageData {
     deadline: report.deadline,
     totals: report.totals,
     profile: report.profile,
-    agents: report.agents,
+    agents: report.agents.map((agent) => ({
+      ...agent,
+      problems: agent.problems.map(({ kind, message }) => ({ kind, message: harmless(message) })),
+    })),
     targets: report.targets,
     baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
     newFailures: newFailuresOf(report),

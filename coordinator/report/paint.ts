@@ -27,7 +27,7 @@ const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>
 
 const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
-  [/^(FLAKY|NOT RUN|VANISHED|SLOWER)(?= )/, 'yellow'],
+  [/^(FLAKY|NOT RUN|VANISHED|SLOWER|REFUSED|QUARANTINED|NOT STARTED|WARNING)(?= )/, 'yellow'],
   [/^(PASSED|XFAILED|FIXED|target met)(?= )/, 'green'],
   [/^(SKIPPED|XPASSED)(?= )/, 'yellow'],
 ];

@@ -2,6 +2,7 @@
 
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
+import { agentProblems } from './agent-problems.ts';
 import { plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
 import { codeSpan as code, codeCell, fenced } from './markdown.ts';
@@ -30,6 +31,7 @@ export function summaryMarkdown(report: Report): string {
     ...failures(report),
     flaky(report),
     notRun(report),
+    agentProblems(report).map((line) => `- ${code(line)}`),
     slowest(report),
     timeline(report),
     [

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
+import { agentProblems } from './agent-problems.ts';
 import { coverageLines } from './coverage-words.ts';
 import { harmless, oneLine, plural } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
@@ -103,6 +104,7 @@ function shortSummary(report: Report): string[] {
       ...missing.slice(0, SHOWN).map(({ nodeid }) => `NOT RUN ${oneLine(nodeid)} - ${reason}`),
       ...(missing.length > SHOWN ? [`NOT RUN ${missing.length - SHOWN} more - ${reason}`] : []),
     ]),
+    ...agentProblems(report).slice(0, SHOWN),
   ];
 }
 

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { coverageOptionsSchema } from '../wire/coverage.ts';
+import { pythonPrintSchema } from '../wire/fingerprint.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
@@ -19,6 +20,7 @@ const discovery = z.object({
   unclearMarks: z.array(z.object({ file: z.string(), line: z.number().int() })),
   unstreamable: z.string().nullable(),
   coverage: coverageOptionsSchema.nullable(),
+  fingerprint: pythonPrintSchema,
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

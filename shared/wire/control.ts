@@ -11,7 +11,7 @@ const envelopeSchema = z.object({
   version: z.literal(CONTROL_VERSION),
   command: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
-    z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema }),
+    z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema, problem: z.string().default('') }),
     z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),
   ]),
 });

@@ -2,10 +2,11 @@
 
 import { z } from 'zod';
 import { attemptRoles } from '../attempt.ts';
-import { type AttemptEvent, EVENT_VERSION, type RunEvent } from '../events.ts';
+import { type AttemptEvent, EVENT_VERSION, type RunEvent, unfitCauses } from '../events.ts';
 import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
+import { fingerprintSchema } from './fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
 
 const at = z.number();
@@ -56,6 +57,8 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
       pytest: z.string(),
       xdist: z.string(),
       hashSeed: z.string().nullable().default(null),
+      isLocal: z.boolean().default(false),
+      fingerprint: fingerprintSchema.default({ files: null, python: null }),
     }),
   }),
   z.object({
@@ -66,6 +69,15 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     idleSeconds: z.number(),
     peakRssBytes: z.number(),
     cpuSeconds: z.number().nullable().default(null),
+  }),
+  z.object({
+    kind: z.literal('agent-unfit'),
+    at,
+    agent: agentIdSchema,
+    host: z.string(),
+    why: z.enum(unfitCauses),
+    problem: z.string(),
+    fingerprint: fingerprintSchema,
   }),
   z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
   z.object({

@@ -4,9 +4,9 @@
 import fc from 'fast-check';
 import { decide } from '../../coordinator/core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from '../../coordinator/core/events.ts';
+import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../coordinator/core/reduce.ts';
 import { livingAgents, openRun, type RunState } from '../../coordinator/core/run-state.ts';
-import { nextAttempt } from '../../coordinator/core/unfinished.ts';
 import type { AttemptEnding, AttemptRequest } from '../../shared/attempt.ts';
 import { type AgentId, agentId } from '../../shared/ids.ts';
 import { type Outcome, outcomes } from '../../shared/outcome.ts';

@@ -206,8 +206,11 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
         idleSeconds: makespan * workers - busySeconds,
         peakRssBytes: (180 + index * 7) * 2 ** 20,
         cpuSeconds: busySeconds * 0.91,
+        fingerprint: null,
+        problems: [],
       };
     }),
+    fingerprint: null,
     profile: {
       setupSeconds: 0.6,
       discoverySeconds: 0.9,

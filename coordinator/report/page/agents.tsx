@@ -28,7 +28,14 @@ export function Agents({ model }: { readonly model: Model }) {
             <tbody>
               {agents.map((agent) => (
                 <tr key={agent.id}>
-                  <th scope="row">{agent.id}</th>
+                  <th scope="row">
+                    {agent.id}
+                    {agent.problems.map(({ kind, message }) => (
+                      <p key={message} class="muted">
+                        {kind === 'differs' ? 'warning' : kind}: {message}
+                      </p>
+                    ))}
+                  </th>
                   <td>{agent.host}</td>
                   <td>{agent.workers}</td>
                   <td>{number(agent.tests)}</td>

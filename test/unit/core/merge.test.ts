@@ -75,7 +75,20 @@ test('a run whose every test passed is told in full', () => {
     notRun: [],
     collectErrors: [],
     shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],
-    agents: [{ id: 'a1', host: 'host', workers: 2, tests: 2, busySeconds: 3, idleSeconds: 1, peakRssBytes: 1024, cpuSeconds: 2.4 }],
+    agents: [
+      {
+        id: 'a1',
+        host: 'host',
+        workers: 2,
+        tests: 2,
+        busySeconds: 3,
+        idleSeconds: 1,
+        peakRssBytes: 1024,
+        cpuSeconds: 2.4,
+        fingerprint: null,
+        problems: [],
+      },
+    ],
     profile: {
       setupSeconds: 0.4,
       discoverySeconds: 0.6,
@@ -204,7 +217,18 @@ test('tests are told by file, in the order in which they were announced', () => 
 test('an agent that was lost is reported by what is known of it', () => {
   const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()), lost(a1), stopped('no-agent'));
   expect(reportOf(state).agents).toEqual([
-    { id: 'a1', host: 'host', workers: 2, tests: 1, busySeconds: 2, idleSeconds: 1, peakRssBytes: 0, cpuSeconds: null },
+    {
+      id: 'a1',
+      host: 'host',
+      workers: 2,
+      tests: 1,
+      busySeconds: 2,
+      idleSeconds: 1,
+      peakRssBytes: 0,
+      cpuSeconds: null,
+      fingerprint: null,
+      problems: [],
+    },
   ]);
 });
 

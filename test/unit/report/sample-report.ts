@@ -47,8 +47,20 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     collectErrors: [],
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('a1'), attempt: 1, state: 'done' }],
     agents: [
-      { id: agentId('a1'), host: 'h', workers: 2, tests: tests.length, busySeconds: 1, idleSeconds: 0, peakRssBytes: 1, cpuSeconds: null },
+      {
+        id: agentId('a1'),
+        host: 'h',
+        workers: 2,
+        tests: tests.length,
+        busySeconds: 1,
+        idleSeconds: 0,
+        peakRssBytes: 1,
+        cpuSeconds: null,
+        fingerprint: null,
+        problems: [],
+      },
     ],
+    fingerprint: null,
     profile: {
       setupSeconds: 0,
       discoverySeconds: 0,

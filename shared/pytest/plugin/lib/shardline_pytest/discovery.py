@@ -13,6 +13,7 @@ from .arguments import file_of, path_of, split_argument
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .fingerprint import fingerprint_of
 from .unstreamable import unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
@@ -57,6 +58,7 @@ class Discovery:
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
+        self.fingerprint = fingerprint_of(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -129,6 +131,7 @@ class Discovery:
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
             "coverage": self.coverage,
+            "fingerprint": self.fingerprint,
             **versions(),
         }
         write_result(self.session, result)

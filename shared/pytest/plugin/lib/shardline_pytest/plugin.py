@@ -9,6 +9,7 @@ from . import session_of, versions
 from .channel import Channel
 from .controlling import Controlling
 from .discovery import discovery_of
+from .fingerprint import fingerprint_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .narrowing import Narrowing
@@ -75,7 +76,7 @@ def pytest_configure(config):
     channel = Channel(session["socket"], name)
     register = config.pluginmanager.register
     if workerinput is None:
-        channel.send("started", executable=sys.executable, workers=max(1, workers), coverage=origin_of(session, config), **versions())
+        channel.send("started", executable=sys.executable, workers=max(1, workers), coverage=origin_of(session, config), fingerprint=fingerprint_of(config), **versions())
         register(Controlling(session, channel), "shardline-controlling")
     if session["mode"] == "stream":
         problem = unstreamable(config) if workerinput is None else None
