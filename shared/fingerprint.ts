@@ -99,4 +99,4 @@ function differingVersions(run: Readonly<Record<string, string>>, agent: Readonl
 }
 
 const versionIn = (versions: Readonly<Record<string, string>>, name: string): string =>
-  Object.hasOwn(versions, name) ? versions[name] || 'of an unknown version' : 'missing';
+  Object.hasOwn(versions, name) ? versions[name] || 'of an unknown version' : 'none';

@@ -24,13 +24,15 @@ export function decide(state: RunState): readonly Action[] {
   const open = shards.filter((record) => !isSettled(state, record));
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
+  const dismissals = decideDismissals(state);
+  const leaving = new Set(dismissals.flatMap((action) => (action.kind === 'dismiss-agent' ? [action.agent] : [])));
   return [
-    ...decideDismissals(state),
+    ...dismissals,
     ...shards.flatMap(superseded),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state).map(takeBack),
-    ...decideRechecks(state),
+    ...decideRechecks(state, leaving),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open.length === 0),
   ];

@@ -45,7 +45,8 @@ export function isContradicted(state: RunState, file: TestFile, planned: FilePro
   // An error that is on record was compared with every collection since.
   if (state.collectErrors.has(file)) return false;
   const other = planned === undefined ? collectorBelow(state, file, agent) : collectorBeside(planned, agent);
-  if (other === null) return false;
+  // The last agent is never taken out: then its error is one until another agent comes.
+  if (other === null || othersOf(state, agent).length === 0) return false;
   blame(state, agent, file, other);
   attempt.isVoid = true;
   return true;
@@ -88,6 +89,8 @@ export function observeCollection(state: RunState, progress: FileProgress, { age
     if (state.doubts.get(progress.file)?.attempts.has(attempt) === true) state.doubts.delete(progress.file);
     return;
   }
+  // Received again, it says nothing new.
+  if (progress.collectedIn.has(attempt.id)) return;
   progress.collectedIn.set(attempt.id, agent);
   if (state.doubts.size === 0) return;
   const refuted = [...state.doubts.values()].filter(
@@ -141,6 +144,8 @@ const isUnderWay = ({ rechecks }: Doubt): boolean => rechecks.some((attempt) => 
 
 /** May the error still turn out to be its agent's fault? */
 function isOpen(state: RunState, doubt: Doubt): boolean {
+  const agent = state.agents.get(doubt.agent);
+  if (agent !== undefined && isToBlame(state, agent)) return true;
   if (othersOf(state, doubt.agent).length === 0 || recheckIn(state, doubt) === null) return false;
   return isUnderWay(doubt) || doubt.rechecks.length < RECHECKS;
 }
@@ -152,7 +157,13 @@ export function openDoubts(state: RunState): readonly Doubt[] {
   return [...state.doubts.values()].filter((doubt) => isOpen(state, doubt));
 }
 
-export const isRechecking = (state: RunState): boolean => openDoubts(state).length > 0;
+/** May collection errors, or failures of an agent that is to blame for one, still come to something else? */
+export const isRechecking = (state: RunState): boolean =>
+  openDoubts(state).length > 0 || [...state.agents.values()].some((agent) => isToBlame(state, agent));
+
+/** Will it be quarantined, as another agent collected what it could not? */
+export const isToBlame = (state: RunState, agent: AgentRecord): boolean =>
+  agent.conduct.contradicted !== null && isServing(state, agent) && othersOf(state, agent.id).length > 0;
 
 /** The shard and file with which an error is tried elsewhere; null where that cannot be, as the shard was split. */
 function recheckIn(state: RunState, { file, shard }: Doubt): { readonly record: ShardRecord; readonly progress: FileProgress } | null {
@@ -165,9 +176,10 @@ function recheckIn(state: RunState, { file, shard }: Doubt): { readonly record: 
 }
 
 /** What is due for a recheck now, by its shard: no more of one agent at a time than are tried at all. */
-function dueDoubts(state: RunState): ReadonlyMap<ShardRecord, readonly Doubt[]> {
+function dueDoubts(state: RunState, leaving: ReadonlySet<AgentId> = new Set()): ReadonlyMap<ShardRecord, readonly Doubt[]> {
   const due = new Map<ShardRecord, Doubt[]>();
   for (const [agent, doubts] of Map.groupBy(openDoubts(state), (doubt) => doubt.agent)) {
+    if (leaving.has(agent)) continue;
     const confirmed = state.agents.get(agent)?.conduct.confirmedErrors ?? 0;
     let room = TRIED_PER_AGENT - confirmed - doubts.filter(isUnderWay).length;
     for (const doubt of doubts) {
@@ -184,8 +196,9 @@ const isAtRest = (record: ShardRecord): boolean =>
   (record.state.kind === 'done' || record.state.kind === 'given-up') &&
   allAttemptsOf(record).every(({ role, state }) => role !== 'recheck' || state.kind === 'ended');
 
-export const decideRechecks = (state: RunState): readonly Action[] =>
-  [...dueDoubts(state).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
+/** `leaving` are quarantined at the same time: their errors are dropped with them. */
+export const decideRechecks = (state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] =>
+  [...dueDoubts(state, leaving).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
 
 /** A recheck of this shard is enqueued: what is due of it is in there. Called before the attempt is one of the shard's. */
 export function beginRecheck(state: RunState, attempt: AttemptRecord): void {
