@@ -50,6 +50,7 @@ test('a run whose every test passed is told in full', () => {
   const about = { outcome: 'passed', flaky: false, seconds: 0.25, file: 'test_a.py', line: 7, attempts: [attempt] };
   expect(report).toEqual({
     schema: 1,
+    fingerprint: null,
     runId: 'r1',
     verdict: 'passed',
     exitCode: 0,

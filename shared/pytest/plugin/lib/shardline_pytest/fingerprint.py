@@ -24,7 +24,8 @@ def fingerprint_of(config):
     for distribution in loaded.values():
         own = is_own(distribution.locate_file(""), distribution.read_text("direct_url.json"), workspace)
         described = distribution.metadata  # parsed anew each time that it is asked for
-        plugins[normal(described["Name"])] = OWN if own else described["Version"]
+        if described["Name"]:
+            plugins[normal(described["Name"])] = OWN if own else described["Version"] or ""
     packages = {name: version for name, version in installed(sys.path, workspace).items() if name not in plugins and name not in INSTALLERS}
     listed = "\n".join("%s %s" % item for item in sorted(packages.items()))
     return {
