@@ -5,6 +5,7 @@ import type { Census } from '../shared/census.ts';
 import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
+import type { PythonPrint } from '../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { History } from '../shared/timings.ts';
@@ -125,6 +126,8 @@ export interface DiscoveredSuite {
   readonly coverage: CoverageOptions | null;
   /** A plugin that switches itself off in xdist workers, the option that asks for its work, and how to run it; null without. */
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
+  /** Of the interpreter that discovered. */
+  readonly fingerprint: PythonPrint;
   readonly pytest: string;
   readonly xdist: string;
 }

@@ -6,6 +6,7 @@ import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { SuiteList } from '../../shared/suite-list.ts';
+import { printWorkspace } from '../../shared/system/workspace-print.ts';
 import type { Timings } from '../../shared/timings.ts';
 import { decideCollect } from '../core/collect-choice.ts';
 import { deadlineTimes } from '../core/deadline.ts';
@@ -60,10 +61,14 @@ export async function prepareRun(
   const { workspace, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
+  // Asked for at once: it is part of the announcement, and Redis takes longer.
+  const printing = settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null);
+  // Discovery has a better word for a workspace that cannot be read.
+  const print = printing.catch(() => null);
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
     const drain = times === null ? null : drainOf(times, aheadMs);
-    announced = specOf(setting, pytestArgs, drain, aheadMs);
+    announced = specOf(setting, pytestArgs, await print, drain, aheadMs);
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -91,12 +96,13 @@ export async function prepareRun(
   signal.throwIfAborted();
   const order = settings.order ?? 'longest';
   const opening = openingOf(setting, deadline, {
-    spec: { ...(announced ?? specOf(setting, pytestArgs, null)), collect, maxfail: settings.maxfail ?? suite.maxfail },
+    spec: { ...(announced ?? specOf(setting, pytestArgs, await print, null)), collect, maxfail: settings.maxfail ?? suite.maxfail },
     ...ordered(order, plan.shards, chances),
     affinity: plan.affinity,
     digests: Object.fromEntries(decision.digests),
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
+    python: settings.fingerprint === 'off' ? null : suite.fingerprint,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { coverageOptionsSchema } from '../wire/coverage.ts';
+import { pythonPrintSchema } from '../wire/fingerprint.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
@@ -22,6 +23,7 @@ const discovery = z.object({
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
   idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
+  fingerprint: pythonPrintSchema,
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

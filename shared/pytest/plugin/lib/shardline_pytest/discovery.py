@@ -13,6 +13,7 @@ from .arguments import file_of, path_of, split_argument
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .fingerprint import fingerprint_of
 from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
 
@@ -59,6 +60,7 @@ class Discovery:
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
         self.idle_plugin = idle_plugin(config)
+        self.fingerprint = fingerprint_of(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -134,6 +136,7 @@ class Discovery:
             "namesTests": bool(self.named),
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
+            "fingerprint": self.fingerprint,
             **versions(),
         }
         write_result(self.session, result)
