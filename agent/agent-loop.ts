@@ -6,17 +6,17 @@ import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
 import type { ControlCommand } from '../shared/control.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import type { AgentId, AttemptId } from '../shared/ids.ts';
+import type { FilesPrint } from '../shared/fingerprint.ts';
+import type { AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
+import { type Candidate, printOwnFiles, refuseOtherFiles, unfitBecause } from './fitness.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { type Engine, type JoinedRun, type PoolMember, RunOver, type Session } from './ports.ts';
 import { followControl, type RunControl } from './run-control.ts';
 import { coverageSender } from './send-coverage.ts';
 
-export interface AgentIdentity {
-  readonly id: AgentId;
-  readonly host: string;
+export interface AgentIdentity extends Candidate {
   readonly pid: number;
   readonly hashSeed: string | null;
 }
@@ -36,6 +36,8 @@ export interface AgentLoop {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly tellState: (phrase: string, fields: Record<string, unknown>) => void;
+  /** Prints a line for the user of this machine. */
+  readonly warn: (line: string) => void;
 }
 
 export interface LeaveWhen {
@@ -73,12 +75,15 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   const run = await loop.member.join(spec);
   const listening = new AbortController();
   try {
-    const control = followControl(run, listening.signal);
+    const control = followControl(run, identity.id, listening.signal);
     const aheadMs = aheadOf(await run.serverNow(), clock.now());
     const outbox = createOutbox((events) => run.append(events.map((event) => inTimeOf(event, aheadMs))), clock);
     const joinedAt = clock.now();
     const session = await openSession(loop, spec, { run, outbox, control }, shutdown);
-    if (session === null) return;
+    if (session === null) {
+      warnOfDismissal(loop, spec, control.dismissal());
+      return;
+    }
     try {
       loop.tellState('joined run', { run: spec.runId, agent: identity.id });
       await serveSession(loop, spec, { run, outbox, control, session, joinedAt, listening }, shutdown);
@@ -92,9 +97,14 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   }
 }
 
+/** The agent's own user learns why it is out. */
+function warnOfDismissal({ warn }: AgentLoop, { runId }: RunSpec, problem: string | null): void {
+  if (problem !== null) warn(`left run ${runId}: ${problem}`);
+}
+
 /**
- * A session for the run; null when the run ends, or the agent is to leave, before it is there. The coordinator learns of a pytest that does not start:
- * nobody reads the logs of all machines.
+ * A session for the run; null when the run ends, or the agent is to leave, before it is there. The coordinator learns of a workspace that is not the
+ * run's and of a pytest that does not start: nobody reads the logs of all machines.
  */
 async function openSession(
   { clock, engine, identity, pytest }: AgentLoop,
@@ -104,9 +114,12 @@ async function openSession(
 ): Promise<Session | null> {
   const closed = new AbortController();
   void control.closed.then(() => closed.abort());
-  const { id, host, pid, hashSeed } = identity;
+  const { id, host, pid, hashSeed, isLocal } = identity;
   let isJoined = false;
+  let files: FilesPrint | null = null;
   try {
+    files = await printOwnFiles(identity, spec);
+    refuseOtherFiles(identity, spec, files);
     return await engine.open({
       agent: id,
       spec,
@@ -115,7 +128,9 @@ async function openSession(
       started(info) {
         if (isJoined) return;
         isJoined = true;
-        outbox.push({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, ...info } });
+        const { installed, ...versions } = info;
+        const fingerprint = { files, python: installed };
+        outbox.push({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, isLocal, fingerprint, ...versions } });
       },
       listed: (list) =>
         outbox.push({
@@ -135,8 +150,8 @@ async function openSession(
     });
   } catch (thrown) {
     if (thrown instanceof ShardlineError) {
-      const problem = thrown.code === 'session-not-started' ? String(thrown.values.problem) : thrown.message;
-      outbox.push({ kind: 'agent-not-started', at: clock.now(), agent: id, host, problem });
+      const fingerprint = { files, python: null };
+      outbox.push({ kind: 'agent-unfit', at: clock.now(), agent: id, host, ...unfitBecause(thrown), fingerprint });
     } else if (isJoined) {
       outbox.push({ kind: 'agent-left', at: clock.now(), agent: id, busySeconds: 0, idleSeconds: 0, peakRssBytes: 0, cpuSeconds: 0 });
     }
@@ -158,11 +173,12 @@ interface Serving {
 
 async function serveSession(
   loop: AgentLoop,
-  { drain }: RunSpec,
+  spec: RunSpec,
   { run, outbox, control, session, joinedAt, listening }: Serving,
   shutdown: AbortSignal,
 ): Promise<void> {
   const { clock } = loop;
+  const { drain } = spec;
   const { id } = loop.identity;
   const running = new Map<AttemptId, RunningAttempt>();
   const cancelled = new Map<AttemptId, InterruptCause>();
@@ -214,6 +230,7 @@ async function serveSession(
         return true;
       case 'dismiss-agent':
         if (command.agent !== id) return true;
+        warnOfDismissal(loop, spec, command.problem);
         leave('shutdown');
         return false;
       case 'close-run':

@@ -4,6 +4,7 @@ import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOrigin, CoveragePart } from '../shared/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
+import type { PythonPrint } from '../shared/fingerprint.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { Shown } from '../shared/shown.ts';
@@ -94,8 +95,8 @@ export interface SessionRequest {
 export interface Session {
   /** Room for shards: one per xdist worker, and some that wait here. */
   readonly slots: number;
-  /** xdist workers of each pytest that this session starts, and the versions found. */
-  readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'>;
+  /** xdist workers of each pytest that this session starts, the versions found, and what is installed beside them. */
+  readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'> & { readonly installed: PythonPrint };
   /** Runs one attempt, telling what happens as it happens. Never rejects for what a suite can do: that is an ending. `interrupt` stops it early. */
   run(attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
   /** Largest resident memory seen of all its processes together, in bytes. */

@@ -13,7 +13,7 @@ import type { HowToCollect } from '../shared/suite-list.ts';
 import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { type AttemptLog, createAttemptLog, type StartedPytest } from './pytest/attempt-log.ts';
-import { type FedPytest, START_MS, startFed } from './pytest/fed-pytest.ts';
+import { type FedPytest, infoOf, START_MS, startFed } from './pytest/fed-pytest.ts';
 import type { FedEnding } from './pytest/fed-task.ts';
 import type { SelfTest } from './pytest/self-test.ts';
 import { createWorkerNumbers } from './worker-numbers.ts';
@@ -85,7 +85,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       tell,
       ...(request.show === undefined ? {} : { show: request.show }),
       collect: (started) => {
-        request.started({ workers: started.workers, python: started.python, pytest: started.pytest, xdist: started.xdist });
+        request.started(infoOf(started));
         return modeFor(started);
       },
       isMoreWaiting: request.isMoreWaiting,

@@ -5,6 +5,7 @@ import type { Census } from '../shared/census.ts';
 import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
+import type { PythonPrint } from '../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
 import type { FoundCache } from '../shared/pytest-cache.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
@@ -130,6 +131,8 @@ export interface DiscoveredSuite {
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
   /** pytest's own cache; null with `-p no:cacheprovider`. */
   readonly cache: FoundCache | null;
+  /** Of the interpreter that discovered. */
+  readonly fingerprint: PythonPrint;
   readonly pytest: string;
   readonly xdist: string;
 }

@@ -7,16 +7,17 @@ import type { AttemptRequest } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { SuiteList } from '../shared/suite-list.ts';
+import { whyDismissed } from './core/agent-end.ts';
 import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
 import type { Action, CoordinatorEvent } from './core/events.ts';
 import { dueForecast } from './core/forecast.ts';
 import { halve } from './core/halve.ts';
+import { nextAttempt } from './core/next-attempt.ts';
 import { reduce } from './core/reduce.ts';
 import type { Recorded } from './core/resumed.ts';
 import { livingAgents, type RunState } from './core/run-state.ts';
 import { unplannedList } from './core/suite.ts';
-import { nextAttempt } from './core/unfinished.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { lookOut, passes, refused } from './look-out.ts';
 import type { RunChannel } from './ports.ts';
@@ -111,10 +112,12 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         if (times !== null) wakeAfter(times.mergeAt - at, inbox, clock, over.signal);
         break;
       }
-      case 'dismiss-agent':
+      case 'dismiss-agent': {
+        const problem = whyDismissed(state, action.agent, action.why);
         take({ kind: 'agent-dismissed', at, agent: action.agent, why: action.why });
-        outgoing.send(() => channel.tell({ kind: 'dismiss-agent', agent: action.agent }));
+        outgoing.send(() => channel.tell({ kind: 'dismiss-agent', agent: action.agent, problem }));
         break;
+      }
       case 'split-shard':
         take({ kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) });
         // What becomes of the parts is decided next.

@@ -4,8 +4,11 @@ import type { ErrorCode } from './errors.ts';
 import type { AgentId, AttemptId, NodeId, ShardId } from './ids.ts';
 import type { Selector } from './shard.ts';
 
-/** A `serial` attempt runs what must run alone, when nothing else of the run is left; a `rerun` runs again tests that failed. */
-export const attemptRoles = ['primary', 'retry', 'backup', 'serial', 'rerun'] as const;
+/**
+ * A `serial` attempt runs what must run alone, when nothing else of the run is left; a `rerun` runs again tests that failed; a
+ * `recheck` tries a file that another agent could not collect.
+ */
+export const attemptRoles = ['primary', 'retry', 'backup', 'serial', 'rerun', 'recheck'] as const;
 export type AttemptRole = (typeof attemptRoles)[number];
 
 /** Does nothing else of the shard run beside it, so that nothing need be put off? Of reruns the coordinator sees to that. */

@@ -10,6 +10,6 @@ export type ControlCommand =
   /** The list that the plan rests on; an agent that has the same need not send it. */
   | { readonly kind: 'list-known'; readonly hash: string }
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
-  /** This agent is to leave the run: hand back what it holds, and take nothing more. */
-  | { readonly kind: 'dismiss-agent'; readonly agent: AgentId }
+  /** This agent is to leave the run: hand back what it holds, and take nothing more. `problem` says why, for its user. */
+  | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly problem: string }
   | { readonly kind: 'close-run'; readonly by: InterruptCause | 'done' };

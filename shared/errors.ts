@@ -161,6 +161,12 @@ export const errorTable = {
     why: 'The session ended before it had collected anything.',
     fix: 'Run `{command}` on that machine and mend what it reports.',
   },
+  'workspace-differs': {
+    exitCode: 11,
+    what: "Agent {agent} cannot serve run {runId}: its workspace differs from the run's: {differences}",
+    why: 'Tests of another revision or environment would not have the results of this one.',
+    fix: "Check out the run's commit with the same changes in the agent's --workspace, or start the run with --fingerprint warn.",
+  },
   'output-not-writable': {
     exitCode: 4,
     what: 'The output {path} could not be written: {problem}',

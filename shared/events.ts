@@ -2,6 +2,7 @@
 
 import type { AttemptEnding, AttemptRole } from './attempt.ts';
 import type { KeptCoverage } from './coverage.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
@@ -21,6 +22,9 @@ export interface AgentInfo {
   readonly xdist: string;
   /** PYTHONHASHSEED in its environment; null where it is unset, and Python takes a random one for each process. */
   readonly hashSeed: string | null;
+  /** Did the run itself start it, in the run's own workspace? */
+  readonly isLocal: boolean;
+  readonly fingerprint: Fingerprint;
 }
 
 /** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` and `teardownSeconds` are parts of them; `message` is its traceback (capped), `brief` pytest's one line of it; null when there is none. */
@@ -73,6 +77,9 @@ export type AttemptEvent =
   | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }
   | { readonly kind: 'test-finished'; readonly at: number; readonly result: TestResult };
 
+export const unfitCauses = ['fingerprint', 'not-started'] as const;
+export type UnfitCause = (typeof unfitCauses)[number];
+
 /** Everything on a run's stream. */
 export type RunEvent =
   | { readonly kind: 'agent-joined'; readonly at: number; readonly agent: AgentInfo }
@@ -92,8 +99,16 @@ export type RunEvent =
   | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
   /** pytest refuses the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
-  /** It came for the run, and its pytest did not start: it has left again. */
-  | { readonly kind: 'agent-not-started'; readonly at: number; readonly agent: AgentId; readonly host: string; readonly problem: string }
+  /** An agent cannot serve the run: its workspace is not the run's, or its pytest does not start. It has run nothing and has left. */
+  | {
+      readonly kind: 'agent-unfit';
+      readonly at: number;
+      readonly agent: AgentId;
+      readonly host: string;
+      readonly why: UnfitCause;
+      readonly problem: string;
+      readonly fingerprint: Fingerprint;
+    }
   /** One pytest has ended, and what pytest-cov measured in it is in Redis. */
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
   /** What this agent's pytest showed besides results since the last such event. */

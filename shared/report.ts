@@ -1,6 +1,7 @@
 // `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
 
 import type { ReportedCoverage } from './coverage.ts';
+import type { FilesPrint, PythonPrint } from './fingerprint.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { Property, ReportedShown } from './shown.ts';
@@ -31,6 +32,8 @@ export interface Report extends ReportedShown {
   readonly textsCut: number;
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
+  /** Of the coordinator's workspace; null where none was taken. */
+  readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;
   /** null where none was measured, or by an earlier version. */
   readonly coverage: ReportedCoverage | null;
@@ -127,8 +130,8 @@ export interface ReportedShard {
   readonly state: 'done' | 'lost' | 'split' | 'cancelled';
 }
 
-/** `not-started`: its pytest never came up. `quarantined`: it was taken out, as it was broken itself. */
-export const agentEnds = ['left', 'lost', 'quarantined', 'not-started'] as const;
+/** `not-started`: its pytest never came up. `refused`: its workspace is not the run's. `quarantined`: it was taken out, as it was broken itself. */
+export const agentEnds = ['left', 'lost', 'quarantined', 'refused', 'not-started'] as const;
 
 export interface ReportedAgent {
   readonly id: AgentId;
@@ -144,6 +147,16 @@ export interface ReportedAgent {
   readonly ended: (typeof agentEnds)[number] | null;
   /** In words, where it did not leave in order. */
   readonly why: string | null;
+  /** null from an agent that reported none. */
+  readonly fingerprint: ReportedFingerprint | null;
+  /** How its workspace differs from the run's where that is no reason to refuse it, in words; mostly empty. */
+  readonly differences: readonly string[];
+}
+
+/** A fingerprint without the names of ordinary distributions. */
+export interface ReportedFingerprint {
+  readonly files: FilesPrint | null;
+  readonly python: Omit<PythonPrint, 'packages'> | null;
 }
 
 export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;

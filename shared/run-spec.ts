@@ -1,5 +1,6 @@
 // What an agent needs to know to join a run: nothing about the plan, all about how pytest is to be called.
 
+import type { FilesPrint, FingerprintPolicy } from './fingerprint.ts';
 import type { RunId } from './ids.ts';
 import type { CacheValues } from './pytest-cache.ts';
 import type { CollectChoice } from './suite-list.ts';
@@ -36,6 +37,9 @@ export interface RunSpec {
   /** Resident memory in bytes, and number of files, after which a fed xdist worker is replaced; 0 means no limit. */
   readonly maxWorkerBytes: number;
   readonly maxWorkerFiles: number;
+  readonly fingerprintPolicy: FingerprintPolicy;
+  /** Of the coordinator's workspace; null where no agent is to compare its own with it. */
+  readonly files: FilesPrint | null;
   /** By the agreed clock. */
   readonly openedAt: number;
   /** null without a deadline. */

@@ -1,5 +1,6 @@
 // The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
 
+import type { FingerprintPolicy } from './fingerprint.ts';
 import type { Reruns } from './reruns.ts';
 import type { Relay } from './run-spec.ts';
 import type { CollectChoice } from './suite-list.ts';
@@ -82,6 +83,7 @@ export interface RunSettings extends CommonSettings {
   readonly changedSince: string | null;
   readonly serialMarker: string;
   readonly relay: Relay;
+  readonly fingerprint: FingerprintPolicy;
   /** 0: no limit. */
   readonly maxWorkerBytes: number;
   readonly maxWorkerFiles: number;

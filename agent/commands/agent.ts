@@ -11,6 +11,7 @@ import { systemClock } from '../../shared/system/clock.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
+import { printBeside } from '../../shared/system/workspace-print.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
@@ -63,7 +64,15 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     say(`waiting for runs of the pool ${settings.pool}`);
     await agentLoop(
       {
-        identity: { id, host, pid: process.pid, hashSeed: edge.env.PYTHONHASHSEED ?? null },
+        identity: {
+          id,
+          host,
+          pid: process.pid,
+          hashSeed: edge.env.PYTHONHASHSEED ?? null,
+          // Only a run starts an agent in this way, in its own workspace and with its own interpreter.
+          isLocal: settings.once && settings.run !== null,
+          printFiles: (run) => printBeside(settings.workspace, run),
+        },
         pytest: {
           workspace: settings.workspace,
           python: settings.python ?? defaultPython(edge.env),
@@ -73,6 +82,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         member,
         engine: streamEngine(tellOnce, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
+        warn: tellOnce,
         tellState: (phrase, fields) => {
           logger.info(fields, phrase);
           say(`${phrase} ${fields.run ?? ''}`);

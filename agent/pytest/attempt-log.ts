@@ -3,6 +3,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { CoverageOrigin } from '../../shared/coverage.ts';
 import type { AttemptEvent } from '../../shared/events.ts';
+import type { PythonPrint } from '../../shared/fingerprint.ts';
 import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { foldPhases } from '../core/fold-phases.ts';
@@ -20,6 +21,7 @@ export interface StartedPytest {
   readonly unfeedable: string | null;
   /** Where the paths of what pytest-cov measures begin; null where it measures nothing for us. */
   readonly coverage: CoverageOrigin | null;
+  readonly fingerprint: PythonPrint;
 }
 
 export interface AttemptLog {

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { listOrders } from '../../shared/suite-list.ts';
+import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 
 /** A file's list of node ids is the longest message; one that is longer is refused rather than held in memory. */
 const LINE_BYTES = 64 * 1024 * 1024;
@@ -47,6 +48,7 @@ const message = z.discriminatedUnion('kind', [
     unfeedable: z.string().nullable(),
     /** Where the paths of pytest-cov's data begin; null where it measures nothing for us. */
     coverage: z.object({ workspace: z.string(), packages: z.string() }).nullable(),
+    fingerprint: pythonPrintSchema,
   }),
   /** `serial`: those of `nodeids` that are put off. `mayBackUp`: no test of the file is marked `no_speculation`. */
   z.object({

@@ -43,6 +43,15 @@ const STILLBORN_LIMIT = 3;
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
 
+/** What an agent's session says of its pytest. */
+export const infoOf = ({ workers, python, pytest, xdist, fingerprint }: StartedPytest): Session['info'] => ({
+  workers,
+  python,
+  pytest,
+  xdist,
+  installed: fingerprint,
+});
+
 /** How one such process is started. */
 export interface FedRequest {
   /** Where it will find us, as its session file says. */
@@ -283,7 +292,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
           },
         );
         if (message.coverage !== null) covered.begin(message.coverage);
-        info.resolve({ workers: message.workers, python: message.python, pytest: message.pytest, xdist: message.xdist });
+        info.resolve(infoOf(message));
         return;
       case 'collecting':
         starting.rest();

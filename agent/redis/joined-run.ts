@@ -58,8 +58,9 @@ const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
 
 /** How long a slot stands aside once it has handed back an attempt that its agent is to avoid: time for others to take it. */
 const AVOID_MS = 200;
-/** How often it is handed back in all; then whoever is there takes it, as there may be nobody else. */
+/** How often it is handed back in all; then whoever is there takes it, as there may be nobody else. A recheck is of use on another agent only. */
 const AVOID_TIMES = 20;
+const AVOID_RECHECK_TIMES = 150;
 
 /** How long the worker blocks for a job, in seconds: below the time after which a silent connection is given up. */
 const DRAIN_SECONDS = 1;
@@ -204,4 +205,4 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
 
 /** BullMQ counts how often a job was fetched. */
 const isAvoidedBy = (agent: AgentId, request: AttemptRequest, job: Job): boolean =>
-  request.avoid.includes(agent) && job.attemptsStarted <= AVOID_TIMES;
+  request.avoid.includes(agent) && job.attemptsStarted <= (request.role === 'recheck' ? AVOID_RECHECK_TIMES : AVOID_TIMES);

@@ -1,5 +1,6 @@
 // What a run is when it begins: its announcement to the agents, and the first event of its record.
 
+import type { FilesPrint } from '../../shared/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/run-spec.ts';
 import type { DeadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
@@ -12,7 +13,13 @@ const ATTEMPT_LIMIT = 3;
  * The run as it is announced, before its suite is known: as the user asks for it to be collected, and with the failures that the command line allows.
  * `aheadMs` as for `drainOf`.
  */
-export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null, aheadMs = 0): RunSpec => ({
+export const specOf = (
+  { settings, id }: Setting,
+  pytestArgs: readonly string[],
+  files: FilesPrint | null,
+  drain: Drain | null,
+  aheadMs = 0,
+): RunSpec => ({
   version: 2,
   runId: id,
   pool: settings.pool,
@@ -26,6 +33,8 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
   stopsItself: settings.reruns.times === 0,
   testTimeoutSeconds: settings.testTimeoutSeconds,
   relay: settings.relay,
+  fingerprintPolicy: settings.fingerprint,
+  files,
   maxWorkerBytes: settings.maxWorkerBytes,
   maxWorkerFiles: settings.maxWorkerFiles,
   openedAt: Date.now() + aheadMs,
@@ -35,7 +44,17 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
 /** Of a run, what its preparation found. */
 type Found = Pick<
   RunOpened,
-  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'knownTests' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'
+  | 'spec'
+  | 'shards'
+  | 'affinity'
+  | 'digests'
+  | 'failureChances'
+  | 'knownTests'
+  | 'collectErrors'
+  | 'preparation'
+  | 'coverage'
+  | 'cache'
+  | 'python'
 >;
 
 /** The first event of a run. */

@@ -23,13 +23,14 @@ export function outOfTime(
 ): readonly [RunOpened, CoordinatorEvent] {
   const { suite, timings } = known;
   const opening = openingOf(setting, deadline, {
-    spec: specOf(setting, pytestArgs, null),
+    spec: specOf(setting, pytestArgs, null, null),
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
     digests: {},
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),
     coverage: null,
     cache: null,
+    python: suite?.fingerprint ?? null,
     failureChances: {},
     collectErrors: suite?.collectErrors ?? [],
     preparation: { setupSeconds: (Date.now() - setting.startedAt) / 1000, discoverySeconds: 0 },

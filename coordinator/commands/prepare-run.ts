@@ -7,6 +7,7 @@ import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { SuiteList } from '../../shared/suite-list.ts';
+import { printWorkspace } from '../../shared/system/workspace-print.ts';
 import type { Timings } from '../../shared/timings.ts';
 import { decideCollect } from '../core/collect-choice.ts';
 import { deadlineTimes } from '../core/deadline.ts';
@@ -62,6 +63,10 @@ export async function prepareRun(
   const { workspace, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
+  // Asked for at once: it is part of the announcement, and Redis takes longer.
+  const printing = settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null);
+  // Discovery has a better word for a workspace that cannot be read.
+  const print = printing.catch(() => null);
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
     const drain = times === null ? null : drainOf(times, aheadMs);
@@ -73,7 +78,7 @@ export async function prepareRun(
     };
     const finding = discovering.then(({ value }) => value.cache);
     const cache = await cacheToShip(source, finding);
-    announced = { ...specOf(setting, pytestArgs, drain, aheadMs), cache };
+    announced = { ...specOf(setting, pytestArgs, await print, drain, aheadMs), cache };
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -102,7 +107,7 @@ export async function prepareRun(
   const order = settings.order ?? 'longest';
   const opening = openingOf(setting, deadline, {
     spec: {
-      ...(announced ?? specOf(setting, pytestArgs, null)),
+      ...(announced ?? specOf(setting, pytestArgs, await print, null)),
       collect,
       maxfail: failureLimit(settings.maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null),
     },
@@ -112,6 +117,7 @@ export async function prepareRun(
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
     cache: runCacheOf(suite),
+    python: settings.fingerprint === 'off' ? null : suite.fingerprint,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });

@@ -1,6 +1,6 @@
 // The circuit breaker: an agent whose tests fail in a row while others' pass is broken itself, and is taken out. What failed there is run again elsewhere.
 
-import type { AgentId } from '../../shared/ids.ts';
+import type { AgentId, TestFile } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
 import type { Action } from './events.ts';
 import type { AgentRecord, RunState, TestRecord } from './run-state.ts';
@@ -11,7 +11,11 @@ const FILES_IN_A_ROW = 3;
 /** So many attempts in a row for which no session could be started. */
 const STARTS_IN_A_ROW = 3;
 
-export const dismissalCauses = ['failures', 'not-started', 'other-list'] as const;
+/**
+ * `fingerprint`: its workspace is not the run's. `collection`: it cannot collect what another agent can. `other-list`: it collects other tests, with
+ * `--collect suite`.
+ */
+export const dismissalCauses = ['failures', 'not-started', 'fingerprint', 'collection', 'other-list'] as const;
 export type DismissalCause = (typeof dismissalCauses)[number];
 
 /** What an agent's results say of it. */
@@ -24,12 +28,25 @@ export interface Conduct {
   notStarted: number;
   /** What the last of these said; null without one. */
   problem: string | null;
+  /** The first file or directory that it could not collect and another agent could. */
+  contradicted: { readonly file: TestFile; readonly by: AgentId } | null;
+  /** How many of its collection errors another agent confirmed. */
+  confirmedErrors: number;
   /** Why it was taken out, and after how many failures or starts in a row; null and 0 while it serves. */
   dismissedFor: DismissalCause | null;
   dismissedAfter: number;
 }
 
-export const newConduct = (): Conduct => ({ passes: 0, streak: [], notStarted: 0, problem: null, dismissedFor: null, dismissedAfter: 0 });
+export const newConduct = (): Conduct => ({
+  passes: 0,
+  streak: [],
+  notStarted: 0,
+  problem: null,
+  contradicted: null,
+  confirmedErrors: 0,
+  dismissedFor: null,
+  dismissedAfter: 0,
+});
 
 /** A result of this agent that counts. */
 export function observeResult(state: RunState, agent: AgentId, test: TestRecord, outcome: Outcome): void {
@@ -49,14 +66,34 @@ export function observeResult(state: RunState, agent: AgentId, test: TestRecord,
   }
 }
 
-/** Agents to be taken out now. One is left that does better: the last result of another living agent was no failure. */
+/** May its results count: is its workspace the run's, or does nobody ask? */
+export const isRefused = ({ opened }: RunState, { differences }: AgentRecord): boolean =>
+  opened.spec.fingerprintPolicy === 'strict' && differences.refused.length > 0;
+
+export function isOfRefused(state: RunState, id: AgentId): boolean {
+  const agent = state.agents.get(id);
+  return agent !== undefined && isRefused(state, agent);
+}
+
+/** Is it there, and neither taken out nor refused? */
+export const isServing = (state: RunState, agent: AgentRecord): boolean =>
+  agent.presence === 'alive' && agent.conduct.dismissedFor === null && !isRefused(state, agent);
+
+/**
+ * Agents to be taken out now: those that are refused, whatever others do; and those that are broken, as long as one is left that does better: the last
+ * result of another living agent was no failure, or it collected what this one could not.
+ */
 export function decideDismissals(state: RunState): readonly Action[] {
-  const serving = [...state.agents.values()].filter(({ presence, conduct }) => presence === 'alive' && conduct.dismissedFor === null);
-  return serving.flatMap((agent): Action[] => {
-    const why = causeFor(agent);
-    const isOtherBetter = serving.some((other) => other !== agent && isWell(other));
-    return why === null || !isOtherBetter ? [] : [{ kind: 'dismiss-agent', agent: agent.id, why }];
+  const refused = [...state.agents.values()].filter(
+    (agent) => agent.presence === 'alive' && agent.conduct.dismissedFor === null && isRefused(state, agent),
+  );
+  const serving = [...state.agents.values()].filter((agent) => isServing(state, agent));
+  const broken = serving.flatMap((agent): Action[] => {
+    const others = serving.filter((other) => other !== agent);
+    const why = agent.conduct.contradicted !== null && others.length > 0 ? 'collection' : others.some(isWell) ? causeFor(agent) : null;
+    return why === null ? [] : [{ kind: 'dismiss-agent', agent: agent.id, why }];
   });
+  return [...refused.map(({ id }): Action => ({ kind: 'dismiss-agent', agent: id, why: 'fingerprint' })), ...broken];
 }
 
 function causeFor({ conduct: { streak, notStarted } }: AgentRecord): DismissalCause | null {
@@ -74,4 +111,6 @@ export function applyDismissal(state: RunState, id: AgentId, why: DismissalCause
   conduct.dismissedFor = why;
   conduct.dismissedAfter = why === 'failures' ? conduct.streak.length : conduct.notStarted;
   for (const test of conduct.streak) test.isDoubted = true;
+  // What else failed there may come of the same as what it collects otherwise.
+  if (why === 'collection' || why === 'other-list') for (const test of state.failed) if (test.accepted?.agent === id) test.isDoubted = true;
 }

@@ -1,9 +1,11 @@
 // What follows from what is known of a run: which attempts start or stop, and when it closes. The one place where loss, retry and the end are decided.
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
+import type { AgentId } from '../../shared/ids.ts';
 import { admit } from './admit.ts';
 import { decideDismissals } from './breaker.ts';
 import { deadlineTimes } from './deadline.ts';
+import { decideRechecks, isRechecking, openDoubts } from './doubt.ts';
 import type { Action, CloseReason } from './events.ts';
 import { isSuspect, isToHalve } from './halve.ts';
 import { countFailures, decideReruns, isRerunning } from './rerun.ts';
@@ -26,23 +28,28 @@ export function decide(state: RunState): readonly Action[] {
   const open = shards.filter((record) => !isSettled(state, record));
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
+  const broken = decideDismissals(state);
+  const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
   return [
-    ...decideDismissals(state),
-    ...decideOddLists(state),
+    ...dismissals,
     ...shards.flatMap(superseded),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state).map(takeBack),
+    ...decideRechecks(state, dismissedBy(dismissals)),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open.length === 0),
   ];
 }
 
+const dismissedBy = (actions: readonly Action[]): ReadonlySet<AgentId> =>
+  new Set(actions.flatMap((action) => (action.kind === 'dismiss-agent' ? [action.agent] : [])));
+
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
 function closeReason(state: RunState): CloseReason | null {
   if (state.suite.refusal !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isInseparable(state)) return { kind: 'stopped', notRun: 'inseparable', by: 'cancelled' };
-  if (!awaitsPlan(state) && isFirstPassOver(state) && !isRerunning(state)) return { kind: 'done' };
+  if (!awaitsPlan(state) && isFirstPassOver(state) && !isRerunning(state) && !isRechecking(state)) return { kind: 'done' };
   if (state.interruptedBy !== null || isStoppedBy(state, 'pytest-exit')) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
@@ -76,10 +83,13 @@ function isMaxfailReached(state: RunState): boolean {
 }
 
 /** Did pytest itself stop in some attempt? Then the run stops. */
-function isStoppedBy({ attempts }: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
-  return [...attempts.values()].some(
-    ({ state }) => state.kind === 'ended' && state.ending.kind === 'interrupted' && state.ending.by === by,
-  );
+function isStoppedBy(state: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
+  const accused = new Set(by === 'maxfail' ? openDoubts(state).map(({ agent }) => agent) : []);
+  return [...state.attempts.values()].some(({ state: its }) => {
+    if (its.kind !== 'ended' || its.ending.kind !== 'interrupted' || its.ending.by !== by) return false;
+    // What failed on an agent that is out, or may be the agent's fault, stops nothing.
+    return by !== 'maxfail' || its.agent === null || !(accused.has(its.agent) || state.agents.get(its.agent)?.conduct.dismissedFor != null);
+  });
 }
 
 function isCrashLimitReached({ opened, attempts, crashedTests }: RunState): boolean {
@@ -115,7 +125,14 @@ function decideAlone(state: RunState, open: readonly ShardRecord[], alone: reado
 function superseded({ state }: ShardRecord): readonly Action[] {
   if (state.kind !== 'done') return [];
   return state.attempts
-    .filter((attempt) => attempt.id !== state.accepted && attempt.role !== 'rerun' && mayRun(attempt) && attempt.cancelledBy === null)
+    .filter(
+      (attempt) =>
+        attempt.id !== state.accepted &&
+        attempt.role !== 'rerun' &&
+        attempt.role !== 'recheck' &&
+        mayRun(attempt) &&
+        attempt.cancelledBy === null,
+    )
     .map((attempt) => ({ kind: 'cancel-attempt', attempt: attempt.id, by: 'superseded' }));
 }
 

@@ -3,6 +3,7 @@
 import type { AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../shared/coverage.ts';
 import type { RunEvent } from '../../shared/events.ts';
+import type { PythonPrint } from '../../shared/fingerprint.ts';
 import type { AgentId, AttemptId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { RunCache } from '../../shared/pytest-cache.ts';
@@ -55,6 +56,8 @@ export interface RunOpened {
   readonly coverage: CoverageOptions | null;
   /** pytest's cache in the workspace, which the run leaves as plain pytest would; null where there is none. */
   readonly cache: RunCache | null;
+  /** Of the interpreter that discovered the suite; null where no agent's is compared with it. */
+  readonly python: PythonPrint | null;
   /** Why the run began anew, and how many results it had by then; null for a first beginning. */
   readonly restarted: Restarted | null;
 }
@@ -94,7 +97,7 @@ export type CoordinatorEvent =
   /** It kept ending its session: what it still lacked is divided among these new shards. */
   | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
-  /** Its tests fail, or its sessions do not start, while others' pass: it was told to leave, and what failed there last is run again elsewhere. */
+  /** It was asked to leave: its workspace is not the run's, or it does worse than other agents. What failed there is run again elsewhere. */
   | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** It was thought to be lost, and is there. What it held stays lost; what it tells of it counts all the same. */

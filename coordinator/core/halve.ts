@@ -90,6 +90,7 @@ function adopt(progress: FileProgress, whole: FileProgress): void {
   progress.collectSeconds = whole.collectSeconds === null ? null : 0;
   progress.collectFailed = whole.collectFailed;
   progress.mayBackUp = whole.mayBackUp;
+  for (const [attempt, agent] of whole.collectedIn) progress.collectedIn.set(attempt, agent);
   const named = new Set<NodeId>(progress.selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : [])));
   for (const test of whole.tests.values()) {
     if (!named.has(test.nodeid)) continue;

@@ -12,6 +12,7 @@ import { coverageFindings } from './coverage.ts';
 import type { RunOpened } from './events.ts';
 import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
 import { profile } from './profile.ts';
+import { differencesOf, reportFingerprint } from './report-fitness.ts';
 import { finalResult, isFlaky } from './rerun.ts';
 import {
   type AcceptedResult,
@@ -75,6 +76,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     textsCut: texts.cut,
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
+    fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
     profile: profile(state, finish.mergeSeconds),
     coverage,
     ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
@@ -289,7 +291,7 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
     .sort((left, right) => compareText(left.id, right.id))
     .map((agent) => ({
       id: agent.id,
-      host: agent.info?.host ?? agent.notStarted?.host ?? '',
+      host: agent.info?.host ?? agent.unfit?.host ?? '',
       workers: agent.info?.workers ?? 0,
       tests: testsOf.get(agent.id) ?? 0,
       busySeconds: agent.left?.busySeconds ?? agent.attemptSeconds,
@@ -297,6 +299,8 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
       peakRssBytes: agent.left?.peakRssBytes ?? 0,
       cpuSeconds: agent.left?.cpuSeconds ?? null,
       ...agentEnd(state, agent),
+      fingerprint: reportFingerprint(agent.unfit?.fingerprint ?? agent.info?.fingerprint ?? null),
+      differences: differencesOf(state, agent),
     }));
 }
 

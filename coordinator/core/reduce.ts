@@ -3,8 +3,10 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../shared/fingerprint.ts';
 import type { AgentId } from '../../shared/ids.ts';
-import { applyDismissal, newConduct } from './breaker.ts';
+import { applyDismissal, isOfRefused, isRefused, newConduct } from './breaker.ts';
+import { beginRecheck, dropDoubtsOf } from './doubt.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { applySplit } from './halve.ts';
 import { beginRerun } from './rerun.ts';
@@ -28,32 +30,28 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-joined':
       agentJoined(state, event);
       break;
+    case 'agent-unfit':
+      agentUnfit(state, event);
+      break;
     case 'agent-left':
       agentLeft(state, event);
       break;
     case 'suite-listed':
-      hearAgent(state, event.agent, event.at);
-      applyList(state, event.agent, event.list);
+      if (mayServe(state, event)) applyList(state, event.agent, event.list);
       break;
     case 'suite-inseparable':
-      hearAgent(state, event.agent, event.at);
-      state.suite.inseparable ??= event.why;
+      if (mayServe(state, event)) state.suite.inseparable ??= event.why;
       break;
     case 'run-restarted':
       return openRun(event.opening);
     case 'suite-refused':
-      hearAgent(state, event.agent, event.at);
-      state.suite.refusal ??= event.message;
-      break;
-    case 'agent-not-started':
-      agentNotStarted(state, event);
+      if (mayServe(state, event)) state.suite.refusal ??= event.message;
       break;
     case 'coverage-kept':
-      hearAgent(state, event.coverage.agent, event.at);
-      state.coverage.kept.push(event.coverage);
+      if (mayServe(state, { agent: event.coverage.agent, at: event.at })) state.coverage.kept.push(event.coverage);
       break;
     case 'session-shown':
-      addShown(state.shown, event.agent, event.shown);
+      if (!isOfRefused(state, event.agent)) addShown(state.shown, event.agent, event.shown);
       break;
     case 'attempt-started':
       attemptStarted(state, event);
@@ -83,6 +81,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-dismissed':
       passTime(state, event.at);
       applyDismissal(state, event.agent, event.why);
+      dropDoubtsOf(state, event.agent);
       endService(state.agents.get(event.agent), event.at);
       break;
     case 'agent-lost':
@@ -164,7 +163,18 @@ function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined
   if (agent.joinedAt !== null) return;
   agent.info = info;
   agent.joinedAt = at;
+  if (!info.isLocal)
+    agent.differences = compareFingerprints({ files: state.opened.spec.files, python: state.opened.python }, info.fingerprint);
   setPresence(state, agent, 'alive');
+}
+
+/** Of an agent that never joined, a run that waits for agents takes no notice: it goes on waiting. */
+function agentUnfit(state: RunState, { at, agent: id, host, why, problem, fingerprint }: EventOf<'agent-unfit'>): void {
+  const agent = state.agents.get(id) ?? newAgent(id);
+  state.agents.set(id, agent);
+  agent.unfit ??= { why, problem, host, fingerprint };
+  endService(agent, at);
+  setPresence(state, agent, 'left');
 }
 
 function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
@@ -178,13 +188,6 @@ function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
     if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) attempt.state = { kind: 'enqueued' };
     else if (attempt.state.kind === 'running' && attempt.state.agent === agent.id) endAttempt(state, attempt, agent.id, { kind: 'lost' });
   }
-}
-
-function agentNotStarted(state: RunState, { at, agent: id, host, problem }: EventOf<'agent-not-started'>): void {
-  const agent = hearAgent(state, id, at);
-  agent.notStarted ??= { host, problem };
-  endService(agent, at);
-  setPresence(state, agent, 'left');
 }
 
 /** From now on it is not counted on; the first end counts. */
@@ -225,7 +228,9 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role 
     heardAt: null,
     seconds: null,
     cancelledBy: null,
+    isVoid: false,
   };
+  if (role === 'recheck') beginRecheck(state, attempt);
   if (role === 'rerun') beginRerun(state, attempt);
   state.attempts.set(id, attempt);
   state.firstEnqueuedAt ??= at;
@@ -272,11 +277,14 @@ function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
 
 function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
   if (attempt.state.kind === 'ended') return;
-  attempt.state = { kind: 'ended', agent, ending };
-  const conduct = agent === null ? undefined : state.agents.get(agent)?.conduct;
-  if (ending.kind === 'not-started' && conduct !== undefined) {
-    conduct.notStarted += 1;
-    conduct.problem = ending.detail;
+  const record = agent === null ? undefined : state.agents.get(agent);
+  const isOut = agent !== null && isOfRefused(state, agent);
+  if (isOut) attempt.isVoid = true;
+  // Whatever a refused agent says of it, it was not run.
+  attempt.state = { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending };
+  if (ending.kind === 'not-started' && record !== undefined) {
+    record.conduct.notStarted += 1;
+    record.conduct.problem = ending.detail;
   }
   settle(state, attempt.shard, attempt.id);
 }
@@ -285,8 +293,9 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
   if (attempt === undefined || record === undefined) return;
-  hearAgent(state, agent, event.at);
+  const reporter = hearAgent(state, agent, event.at);
   hearAttempt(attempt, event.at);
+  if (isRefused(state, reporter)) return;
   observeWork(state.work, agent, id, event);
   if (event.kind === 'test-started') attempt.firstTestAt ??= event.at;
   attempt.beganAt ??= state.coordinatorAt;
@@ -294,26 +303,33 @@ function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'at
   tell(state, record, { attempt: id, agent }, event);
 }
 
+const newAgent = (id: AgentId): AgentRecord => ({
+  id,
+  info: null,
+  presence: 'alive',
+  joinedAt: null,
+  lastToldAt: null,
+  attemptSeconds: 0,
+  conduct: newConduct(),
+  differences: NO_DIFFERENCES,
+  goneAt: null,
+  unfit: null,
+  left: null,
+});
+
 /** Whoever is heard for the first time is alive until the presence tells otherwise. */
 function knownAgent(state: RunState, id: AgentId): AgentRecord {
   const known = state.agents.get(id);
   if (known !== undefined) return known;
-  const agent: AgentRecord = {
-    id,
-    info: null,
-    presence: 'alive',
-    joinedAt: null,
-    lastToldAt: null,
-    attemptSeconds: 0,
-    conduct: newConduct(),
-    goneAt: null,
-    notStarted: null,
-    left: null,
-  };
+  const agent = newAgent(id);
   state.agents.set(id, agent);
   setPresence(state, agent, 'alive');
   return agent;
 }
+
+/** May what this agent reports count? */
+const mayServe = (state: RunState, { agent, at }: { readonly agent: AgentId; readonly at: number }): boolean =>
+  !isRefused(state, hearAgent(state, agent, at));
 
 function hearAgent(state: RunState, id: AgentId, at: number): AgentRecord {
   const agent = knownAgent(state, id);

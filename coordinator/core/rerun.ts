@@ -6,6 +6,7 @@ import type { AgentId, ShardId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { observeResult } from './breaker.ts';
+import { openDoubts } from './doubt.ts';
 import type { Action } from './events.ts';
 import {
   type AcceptedResult,
@@ -76,11 +77,11 @@ function mayRerun({ reruns, rerunIn }: TestRecord, times: number): boolean {
   return !rerunIn.every(hasEnded) || (rerunIn.length - stopped < times && stopped < times * LOSSES_PER_RERUN);
 }
 
-/** What counts against a limit of failures: not what was flaky, nor what is still run again. Collection errors count. */
+/** What counts against a limit of failures: not what was flaky, nor what is still run again or tried elsewhere. */
 export function countFailures(state: RunState): number {
   let flaky = 0;
   for (const test of state.failed) if (isFlaky(test)) flaky += 1;
-  return state.failures - flaky - undecided(state).length;
+  return state.failures - flaky - undecided(state).length - openDoubts(state).length;
 }
 
 /** Takes a result that an attempt of the role `rerun` brought. */

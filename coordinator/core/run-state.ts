@@ -7,12 +7,14 @@
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { KeptCoverage, ReportedCoverage } from '../../shared/coverage.ts';
-import type { AgentInfo, TestResult } from '../../shared/events.ts';
+import type { AgentInfo, TestResult, UnfitCause } from '../../shared/events.ts';
+import type { Differences, Fingerprint } from '../../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { SessionError } from '../../shared/report.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
+import type { Doubt } from './doubt.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import { noneShown, type ShownState } from './shown.ts';
 import { newSuiteState, type SuiteState } from './suite.ts';
@@ -56,6 +58,8 @@ export interface AttemptRecord {
   seconds: number | null;
   /** Set when the agents were told to stop it. */
   cancelledBy: InterruptCause | null;
+  /** Was it lost on an agent that is unfit for the run? Then it uses none of its shard's attempts up. */
+  isVoid: boolean;
 }
 
 export interface ShardRecord {
@@ -83,6 +87,9 @@ export interface FileProgress {
   /** How long the first collection took; null while the file was never collected. */
   collectSeconds: number | null;
   collectFailed: boolean;
+  /** Attempts that collected it without an error, with their agents; and those that reported an error before. */
+  readonly collectedIn: Map<AttemptId, AgentId>;
+  readonly failedIn: Set<AttemptId>;
 }
 
 /** One expected test. Once `accepted` is set it never changes; the outcome is that of the last of `reruns`, where there are some (rerun.ts). */
@@ -120,8 +127,10 @@ export interface AgentRecord {
   readonly conduct: Conduct;
   /** When it left, was lost or was quarantined; null while it serves. */
   goneAt: number | null;
-  /** Why its pytest did not start; null where it did. */
-  notStarted: { readonly host: string; readonly problem: string } | null;
+  /** How its workspace differs from the run's, as far as that matters to this run. */
+  differences: Differences;
+  /** Why it could not serve the run at all; null for one that could. */
+  unfit: { readonly why: UnfitCause; readonly problem: string; readonly host: string; readonly fingerprint: Fingerprint } | null;
   /** Its own account, told when it left. */
   left: {
     readonly busySeconds: number;
@@ -144,6 +153,8 @@ export interface RunState {
   readonly shown: ShownState;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
+  /** Those of them that only one agent reported so far. */
+  readonly doubts: Map<TestFile, Doubt>;
   /** What made a pytest fail at its end, each once. */
   readonly sessionErrors: SessionError[];
   /** Tests whose first result is a failure. */
@@ -190,6 +201,7 @@ export function openRun(opened: RunOpened): RunState {
     shown: noneShown(),
     collectErrors: new Map(),
     sessionErrors: [],
+    doubts: new Map(),
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
@@ -223,6 +235,8 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   openTests: 0,
   collectSeconds: null,
   collectFailed: false,
+  collectedIn: new Map(),
+  failedIn: new Set(),
 });
 
 /** Was this planned file never collected, nor failed to? What it holds is not known then. */

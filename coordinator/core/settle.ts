@@ -15,6 +15,15 @@ export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
     record.state = { kind: 'given-up', attempts, why: 'crash-limit' };
 }
 
+/** Shards that were over because of an error that is dropped now: what they miss is due again. */
+export function reopen(state: RunState): void {
+  for (const record of state.shards.values()) {
+    if (record.state.kind !== 'done' && record.state.kind !== 'given-up') continue;
+    if (isComplete(state, record) || isUsedUp(state, record)) continue;
+    record.state = { kind: 'open', attempts: record.state.attempts };
+  }
+}
+
 /** A file that failed to collect may still bring tests of its own, and one below it may be collected yet: what it holds is known at the attempt's end. */
 const isCollected = (record: ShardRecord): boolean =>
   [...record.files.values()].every((progress) => !progress.collectFailed && !isUncollected(progress));
@@ -29,7 +38,7 @@ const LOSSES_PER_EXECUTION = 3;
 function isUsedUp(state: RunState, record: ShardRecord): boolean {
   // Attempts that left only what must run alone did all they had to do.
   // A backup was nobody's try but the coordinator's: it takes none away.
-  const tries = attemptsOf(record).filter(({ role }) => role !== 'backup');
+  const tries = attemptsOf(record).filter(({ role, isVoid }) => role !== 'backup' && !isVoid);
   const counted = lacksOnlySerial(state, record) ? tries.filter(({ role }) => role === 'serial') : tries;
   const endedBy = (attempt: AttemptRecord): string | null => (attempt.state.kind === 'ended' ? attempt.state.ending.kind : null);
   const executions = counted.filter((attempt) => !['interrupted', 'lost', null].includes(endedBy(attempt))).length;

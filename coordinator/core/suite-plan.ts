@@ -3,6 +3,7 @@
 import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { SuiteList } from '../../shared/suite-list.ts';
+import { weighLists } from './doubt.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { newProgress, plannedFiles, type RunState, type ShardRecord } from './run-state.ts';
 import { expectTest } from './tell.ts';
@@ -13,18 +14,20 @@ import { expectTest } from './tell.ts';
  */
 export function applyList(state: RunState, agent: AgentId, list: SuiteList): void {
   const { suite } = state;
-  suite.hashOf.set(agent, list.hash);
+  suite.lists.set(agent, list);
   suite.proof ??= list.proof;
-  if (suite.list === null) suite.list = list;
+  if (suite.list === null) Object.assign(suite, { list, owner: agent });
   else if (list.hash !== suite.list.hash && list.groups.length > 0 && list.failed.length < suite.list.failed.length) {
-    for (const file of suite.list.failed) if (!list.failed.includes(file)) forgetError(state, file);
-    suite.list = list;
-    suite.isPlanned = false;
+    const before = suite.list;
+    Object.assign(suite, { list, owner: agent, isPlanned: false });
+    for (const file of before.failed) if (!list.failed.includes(file)) forgetError(state, file);
   }
+  weighLists(state, agent);
 }
 
-/** The file could not be collected by one agent only. */
+/** Only agents with another list could not collect the file. What it holds is planned anew, so what was run of it stays as it is. */
 function forgetError(state: RunState, file: TestFile): void {
+  state.doubts.delete(file);
   if (state.collectErrors.delete(file) && !state.opened.collectErrors.some((error) => error.file === file)) state.failures -= 1;
 }
 

@@ -6,10 +6,11 @@ import type { Action } from './events.ts';
 import type { FileProgress, RunState } from './run-state.ts';
 
 export interface SuiteState {
-  /** The list that the plan rests on; null until an agent has sent one. */
+  /** The list that the plan rests on, and the agent that sent it; null until one has. */
   list: SuiteList | null;
-  /** The hash of each agent's list. */
-  readonly hashOf: Map<AgentId, string>;
+  owner: AgentId | null;
+  /** What tells each agent's list from others: tests, and what could not be collected. */
+  readonly lists: Map<AgentId, Pick<SuiteList, 'hash' | 'failed'>>;
   /** Was the list planned, as it is now? */
   isPlanned: boolean;
   /** Of the shards of the list; null before the first plan. */
@@ -24,7 +25,8 @@ export interface SuiteState {
 
 export const newSuiteState = (): SuiteState => ({
   list: null,
-  hashOf: new Map(),
+  owner: null,
+  lists: new Map(),
   isPlanned: false,
   failureChances: null,
   proof: null,
@@ -32,7 +34,7 @@ export const newSuiteState = (): SuiteState => ({
   refusal: null,
 });
 
-const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
+export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
 
 /** Was the suite collected by file, and shown to be another one so? */
 export const isInseparable = (state: RunState): boolean => !isSuite(state) && state.suite.inseparable !== null;
@@ -62,13 +64,17 @@ export function unplannedList({ suite, tests }: RunState): SuiteList | null {
   return { ...suite.list, groups, others: [], tail: null };
 }
 
-/** Agents whose list is another one: a position in it means nothing in the plan. */
-export function decideOddLists(state: RunState): readonly Action[] {
-  const { list, hashOf } = state.suite;
-  if (!isSuite(state) || list === null) return [];
-  return [...hashOf].flatMap(([id, hash]): Action[] => {
-    const agent = state.agents.get(id);
-    const isOdd = hash !== list.hash && agent?.presence === 'alive' && agent.conduct.dismissedFor === null;
+/** Is this agent's list another one than the plan's? A position in it means nothing then. */
+export function hasOddList(state: RunState, agent: AgentId): boolean {
+  const { list, lists } = state.suite;
+  const own = lists.get(agent);
+  return isSuite(state) && own !== undefined && list !== null && own.hash !== list.hash;
+}
+
+/** Agents with another list, but for those that are `leaving` already. */
+export function decideOddLists(state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] {
+  return [...state.agents.values()].flatMap(({ id, presence, conduct }): Action[] => {
+    const isOdd = presence === 'alive' && conduct.dismissedFor === null && !leaving.has(id) && hasOddList(state, id);
     return isOdd ? [{ kind: 'dismiss-agent', agent: id, why: 'other-list' }] : [];
   });
 }

@@ -5,11 +5,12 @@ import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import { observeResult } from './breaker.ts';
+import { isContradicted, observeCollection, observeError } from './doubt.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
-import { compareDigest } from './suite.ts';
+import { compareDigest, hasOddList } from './suite.ts';
 import { fitResult, fitTexts } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
@@ -48,10 +49,13 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
 }
 
 function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
+  const progress = progressOf(record, event.file);
+  const attempt = state.attempts.get(by.attempt);
+  // It may bring a shard back that was done with a collection error only.
+  if (attempt !== undefined) observeCollection(state, progress, { agent: by.agent, attempt });
   // Another attempt was faster: what this one would have run is no longer expected of it.
   if (record.state.kind === 'done') return;
   compareDigest(state, event.file, event.digest);
-  const progress = progressOf(record, event.file);
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
   for (const nodeid of event.serial) progress.serial.add(nodeid);
@@ -81,13 +85,31 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
 }
 
 function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: TestFile, message: string): void {
+  const attempt = state.attempts.get(by.attempt);
+  if (attempt === undefined) return;
   // Another attempt has shown that all of the shard can be collected and run.
-  if (record.state.kind === 'done' && record.state.accepted !== by.attempt) return;
+  const isOver = record.state.kind === 'done' && record.state.accepted !== by.attempt;
+  if (isOver && !state.doubts.has(file)) return;
   const planned = record.files.get(file);
-  if (!state.collectErrors.has(file)) {
-    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
-    if (!state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
+  // An error in a teardown, after the file was collected and run: no other agent can say anything of that.
+  const isLate = planned?.collectedIn.has(by.attempt) ?? false;
+  if (!isLate) {
+    // What it names by its position in another list says nothing of the plan's.
+    if (state.agents.get(by.agent)?.conduct.dismissedFor != null || hasOddList(state, by.agent)) {
+      attempt.isVoid = true;
+      return;
+    }
+    if (isContradicted(state, file, planned, { agent: by.agent, attempt })) return;
   }
+  const isFirst = !state.collectErrors.has(file);
+  if (!isLate) {
+    planned?.failedIn.add(by.attempt);
+    observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
+  }
+  if (isFirst || attempt.role === 'recheck') {
+    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
+  }
+  if (isFirst && !state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
   if (planned !== undefined) planned.collectFailed = true;
   fileDone(state, record, by);
   // What failed may be a directory above files of other shards, which now miss nothing that could still be had.

@@ -72,6 +72,7 @@ function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): Discov
     coverage: result.coverage,
     idlePlugin,
     cache: result.cache,
+    fingerprint: result.fingerprint,
     pytest: result.pytest,
     xdist: result.xdist,
   };

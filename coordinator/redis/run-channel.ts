@@ -188,8 +188,8 @@ async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
     .exec();
 }
 
-/** A retry goes before all that waits: its shard was to begin long ago, and what is begun late ends late. So the last added is the first served. A rerun does, as its result may stop the run. */
-const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry' || role === 'rerun';
+/** A retry goes before all that waits: its shard was to begin long ago, and what is begun late ends late. So the last added is the first served. A rerun does, as its result may stop the run; so does a recheck, whose result may end an agent. */
+const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry' || role === 'rerun' || role === 'recheck';
 
 const inQueueOrder = (attempts: readonly AttemptRequest[]): readonly AttemptRequest[] => [
   ...attempts.filter((attempt) => !isUrgent(attempt)),

@@ -3,6 +3,7 @@
 import type { TestResult } from '../../shared/events.ts';
 import type { AgentId } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
+import { isOfRefused } from '../core/breaker.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { finalResult, isFlaky } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
@@ -18,6 +19,7 @@ export interface CountedResult {
 export function countedResult(event: CoordinatorEvent, before: RunState): CountedResult | null {
   if (event.kind !== 'attempt-told' || event.event.kind !== 'test-finished') return null;
   const { agent, attempt } = event;
+  if (isOfRefused(before, agent)) return null;
   const { result } = event.event;
   const test = before.tests.get(result.nodeid);
   if (before.attempts.get(attempt)?.role !== 'rerun') return (test?.accepted ?? null) === null ? { result, agent, rerun: null } : null;

@@ -10,6 +10,7 @@ import type { Shard } from '../../shared/shard.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
+import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
@@ -64,6 +65,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   // Runs of an earlier version combined none.
   coverage: coverageOptionsSchema.nullable().default(null),
   cache: runCacheSchema.nullable().default(null),
+  python: pythonPrintSchema.nullable().default(null),
   restarted: z.object({ why: z.string(), voidTests: z.int().nonnegative() }).nullable(),
 });
 

@@ -6,7 +6,7 @@ import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { ReportedAgent } from '../../shared/report.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
-import { causeOf } from '../core/cause.ts';
+import { unfitEnd } from '../core/agent-end.ts';
 import { fitTexts, newTextBudget } from '../core/text-budget.ts';
 import { harmless } from './harmless.ts';
 import type { LiveHead, RunLine } from './live.ts';
@@ -126,8 +126,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         if (known !== undefined) known.ended = 'left';
         return;
       }
-      case 'agent-not-started':
-        agents.set(event.agent, notStarted(event));
+      case 'agent-unfit':
+        agents.set(event.agent, unfit(event));
         return;
       case 'attempt-told':
         hear(event.agent, event.event);
@@ -161,7 +161,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
   ): ReportedAgent => {
     const idleSeconds = Math.max(0, elapsedSeconds * info.workers - busySeconds);
     const { id, host, workers } = info;
-    return { id, host: harmless(host), workers, tests, busySeconds, idleSeconds, peakRssBytes, cpuSeconds, ended, why };
+    const about = { id, host: harmless(host), workers, fingerprint: null, differences: [] };
+    return { ...about, tests, busySeconds, idleSeconds, peakRssBytes, cpuSeconds, ended, why };
   };
 
   return {
@@ -210,10 +211,10 @@ export function createLiveRun(spec: RunSpec): LiveRun {
   };
 }
 
-function notStarted({ agent: id, host, problem }: Extract<RunEvent, { kind: 'agent-not-started' }>): LiveAgent {
-  const info = { id, host, pid: 0, workers: 0, python: '', pytest: '', xdist: '', hashSeed: null };
-  const why = harmless(causeOf(problem));
-  return { info, tests: 0, busySeconds: 0, peakRssBytes: 0, cpuSeconds: null, ended: 'not-started', why };
+function unfit({ agent: id, host, why: cause, problem, fingerprint }: Extract<RunEvent, { kind: 'agent-unfit' }>): LiveAgent {
+  const info = { id, host, pid: 0, workers: 0, python: '', pytest: '', xdist: '', hashSeed: null, isLocal: false, fingerprint };
+  const { ended, why } = unfitEnd(cause, problem);
+  return { info, tests: 0, busySeconds: 0, peakRssBytes: 0, cpuSeconds: null, ended, why: why === null ? null : harmless(why) };
 }
 
 /** How much of columns somebody has. */

@@ -1,13 +1,16 @@
 // What of a run is worth a line that stays: whatever a person would want to know at once.
 
 import { briefOf } from '../../shared/brief.ts';
+import type { AgentInfo } from '../../shared/events.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../shared/fingerprint.ts';
 import { type AgentId, pytestId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
-import { dismissalWords } from '../core/agent-end.ts';
+import { whyDismissed, whyUnfit } from '../core/agent-end.ts';
+import { isOfRefused } from '../core/breaker.ts';
 import { causeOf } from '../core/cause.ts';
-import type { CoordinatorEvent } from '../core/events.ts';
+import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
 import { isRerunLimitExceeded } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
 import type { CountedResult } from './counted-result.ts';
@@ -41,19 +44,22 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'agent-returned':
       return [`agent ${oneLine(event.agent)} is back`];
     case 'agent-joined':
-      return [`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`];
+      return [
+        `agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`,
+        ...warnings(event.agent, before),
+      ];
     case 'suite-planned':
       return suitePlanned(event.shards, before);
-    case 'agent-dismissed':
-      return [`Quarantined agent ${oneLine(event.agent)}: ${whyDismissed(event, before)}. Re-queued its work.`];
+    case 'agent-unfit':
+      return [unfitLine(event)];
+    case 'agent-dismissed': {
+      const [head, end] = event.why === 'fingerprint' ? ['Refused', 'Its results do not count.'] : ['Quarantined', 'Re-queued its work.'];
+      return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(before, event.agent, event.why))}. ${end}`];
+    }
     case 'agent-lost':
       return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, before)];
     case 'agent-left':
       return alone(event.agent, before);
-    case 'agent-not-started':
-      return [
-        `Agent ${oneLine(event.agent)} on ${oneLine(event.host)} could not start pytest: ${oneLine(causeOf(event.problem))}. Fix: read that agent's output on ${oneLine(event.host)}, which has all of it.`,
-      ];
     case 'redis-lost':
     case 'no-agent-can-come':
       return [`${event.kind === 'redis-lost' ? 'Redis is gone' : 'no agent can come'}: ${oneLine(event.message)}`];
@@ -62,7 +68,8 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'attempt-told': {
       if (event.event.kind === 'collect-failed') {
         const { file } = event.event;
-        return before.collectErrors.has(file) ? [] : [`ERROR collecting ${shortName(file)} (${oneLine(event.agent)})`];
+        const isVoid = before.agents.get(event.agent)?.conduct.dismissedFor != null || isOfRefused(before, event.agent);
+        return isVoid || before.collectErrors.has(file) ? [] : [`ERROR collecting ${shortName(file)} (${oneLine(event.agent)})`];
       }
       if (event.event.kind === 'session-failed')
         return [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.event.message))}`];
@@ -83,9 +90,12 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
       return lateForecasts >= BELIEVED ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
     }
     case 'run-closed':
-      return before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
-        ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
-        : [];
+      return [
+        ...(before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
+          ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
+          : []),
+        ...onlyRefused(event.why, before),
+      ];
     default:
       return [];
   }
@@ -102,9 +112,10 @@ function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunSta
   return [`no agent is left: the run waits ${opened.waitAgentSeconds} s for another`];
 }
 
-function whyDismissed({ agent, why }: Extract<CoordinatorEvent, { kind: 'agent-dismissed' }>, before: RunState): string {
-  const conduct = before.agents.get(agent)?.conduct;
-  return dismissalWords(why, (why === 'failures' ? conduct?.streak.length : conduct?.notStarted) ?? 0);
+function unfitLine({ agent, host, why, problem }: Extract<CoordinatorEvent, { kind: 'agent-unfit' }>): string {
+  const what = oneLine(whyUnfit(why, problem));
+  if (why === 'fingerprint') return `Refused agent ${oneLine(agent)}: ${what}.`;
+  return `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: read that agent's output on ${oneLine(host)}, which has all of it.`;
 }
 
 function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly string[] {
@@ -113,6 +124,25 @@ function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly s
   if (suite.list === null || suite.list.order === 'free') return [line];
   const how = suite.list.order === 'strict' ? 'one worker runs all tests in order' : 'tests run in the order of the list';
   return [line, `${how}: ${oneLine(suite.list.why ?? '')}`];
+}
+
+/** What of an agent's workspace differs and does not stop it. */
+function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState): readonly string[] {
+  const { fingerprintPolicy: policy, files } = opened.spec;
+  const { refused, warned } = isLocal ? NO_DIFFERENCES : compareFingerprints({ files, python: opened.python }, fingerprint);
+  const shown = policy === 'strict' ? warned : [...refused, ...warned];
+  return shown.map((difference) => `warning: agent ${oneLine(id)} differs: ${oneLine(difference)}`);
+}
+
+/** Why nobody was left to run the tests, where agents that came were refused. */
+function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] {
+  if (why.kind === 'done' || why.notRun !== 'no-agent') return [];
+  const refused = [...agents.values()].filter(
+    ({ unfit, conduct }) => unfit?.why === 'fingerprint' || conduct.dismissedFor === 'fingerprint',
+  );
+  return refused.length === 0
+    ? []
+    : [`no agent is left to run the tests: refused ${refused.map(({ id }) => oneLine(id)).join(', ')}, see above`];
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

@@ -95,7 +95,11 @@ export function pageData(report: Report): PageData {
     deadline: report.deadline,
     totals: report.totals,
     profile: report.profile,
-    agents: report.agents.map((agent) => ({ ...agent, why: agent.why === null ? null : harmless(agent.why) })),
+    agents: report.agents.map((agent) => ({
+      ...agent,
+      why: agent.why === null ? null : harmless(agent.why),
+      differences: agent.differences.map(harmless),
+    })),
     targets: report.targets,
     baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
     newFailures: newFailuresOf(report),

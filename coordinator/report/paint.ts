@@ -27,7 +27,8 @@ const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>
 
 const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
-  [/^(LOST|QUARANTINED|NOT STARTED)(?= agent )/, 'red'],
+  [/^(LOST|QUARANTINED|REFUSED|NOT STARTED)(?= agent )/, 'red'],
+  [/^WARNING(?= agent )/, 'yellow'],
   [/^(FLAKY|NOT RUN|LEFT EARLY|VANISHED|SLOWER)(?= )/, 'yellow'],
   [/^(PASSED|XFAIL(ED)?|FIXED|target met)(?= )/, 'green'],
   [/^(SKIPPED|XPASS(ED)?)(?= )/, 'yellow'],

@@ -3,7 +3,7 @@
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
 import { countNotRun } from '../core/not-run.ts';
-import { agentsWords, endedBadly } from './agent-words.ts';
+import { agentProblem, agentsWords } from './agent-words.ts';
 import { cutWords } from './cut-words.ts';
 import { leastOf, plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
@@ -107,8 +107,12 @@ const notRun = (report: Report): string[] =>
     return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${reason}): ${shown.join(', ')}${rest}`;
   });
 
-const agents = (report: Report): string[] =>
-  endedBadly(report).map(({ id, host, ended, why }) => `- agent ${code(id)} on ${code(host)} ${ended ?? 'lost'}: ${code(why ?? '')}`);
+const agents = ({ agents: all }: Report): string[] =>
+  all.flatMap((agent) => {
+    const what = agentProblem(agent);
+    const how = agent.why === null ? 'warning' : (agent.ended ?? 'lost');
+    return what === null ? [] : [`- agent ${code(agent.id)} on ${code(agent.host)} ${how}: ${code(what)}`];
+  });
 
 function slowest(report: Report): string[] {
   const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);

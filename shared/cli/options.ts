@@ -1,5 +1,6 @@
 // The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
 
+import { fingerprintPolicies } from '../fingerprint.ts';
 import { relays } from '../run-spec.ts';
 import { logLevels, orders, speculations } from '../settings.ts';
 import { collectChoices } from '../suite-list.ts';
@@ -225,6 +226,15 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     fallback: 'auto',
     meaning: "whether reports also go through pytest's main process: where a plugin, a conftest or --junit-xml needs them there (auto)",
+  }),
+  row({
+    name: 'fingerprint',
+    kind: 'choice',
+    choices: fingerprintPolicies,
+    commands: run,
+    fallback: 'strict',
+    meaning:
+      "what to do about an agent whose commit, changed files, Python or pytest plugins differ from the coordinator's: refuse it, warn, or compare nothing",
   }),
   row({
     name: 'max-worker-memory',

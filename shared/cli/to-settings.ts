@@ -1,6 +1,7 @@
 // From checked values to the settings of each command, and what must hold between them.
 
 import { ShardlineError } from '../errors.ts';
+import { fingerprintPolicies } from '../fingerprint.ts';
 import { parseRerunLimit, type RerunLimit } from '../reruns.ts';
 import { relays } from '../run-spec.ts';
 import {
@@ -114,6 +115,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     changedSince: text('changed-since'),
     serialMarker: text('serial-marker') ?? '',
     relay: oneOf('relay', relays),
+    fingerprint: oneOf('fingerprint', fingerprintPolicies),
     maxWorkerBytes: number('max-worker-memory') ?? 0,
     maxWorkerFiles: number('max-worker-files') ?? 0,
     splitOverSeconds: number('split-over'),

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { coverageOptionsSchema } from '../wire/coverage.ts';
+import { pythonPrintSchema } from '../wire/fingerprint.ts';
 import { foundCacheSchema } from '../wire/pytest-cache.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
@@ -24,6 +25,7 @@ const discovery = z.object({
   coverage: coverageOptionsSchema.nullable(),
   idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
   cache: foundCacheSchema.nullable(),
+  fingerprint: pythonPrintSchema,
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

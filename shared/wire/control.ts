@@ -14,7 +14,7 @@ const envelopeSchema = z.object({
     z.object({ kind: z.literal('collect'), how: z.object({ mode: z.enum(collectModes), proves: z.boolean() }) }),
     z.object({ kind: z.literal('list-known'), hash: z.string() }),
     z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
-    z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema }),
+    z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema, problem: z.string().default('') }),
     z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),
   ]),
 });

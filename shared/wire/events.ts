@@ -2,10 +2,11 @@
 
 import { z } from 'zod';
 import { attemptRoles } from '../attempt.ts';
-import { type AttemptEvent, EVENT_VERSION, type RunEvent } from '../events.ts';
+import { type AttemptEvent, EVENT_VERSION, type RunEvent, unfitCauses } from '../events.ts';
 import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
+import { fingerprintSchema } from './fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
 import { countedWarningSchema, propertySchema, shownSchema } from './shown.ts';
 import { suiteListSchema } from './suite-list.ts';
@@ -68,6 +69,8 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
       pytest: z.string(),
       xdist: z.string(),
       hashSeed: z.string().nullable().default(null),
+      isLocal: z.boolean().default(false),
+      fingerprint: fingerprintSchema.default({ files: null, python: null }),
     }),
   }),
   z.object({
@@ -82,7 +85,15 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
   z.object({ kind: z.literal('suite-listed'), at, agent: agentIdSchema, list: suiteListSchema }),
   z.object({ kind: z.literal('suite-inseparable'), at, agent: agentIdSchema, why: z.string() }),
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
-  z.object({ kind: z.literal('agent-not-started'), at, agent: agentIdSchema, host: z.string(), problem: z.string() }),
+  z.object({
+    kind: z.literal('agent-unfit'),
+    at,
+    agent: agentIdSchema,
+    host: z.string(),
+    why: z.enum(unfitCauses),
+    problem: z.string(),
+    fingerprint: fingerprintSchema,
+  }),
   z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
   z.object({ kind: z.literal('session-shown'), at, agent: agentIdSchema, shown: shownSchema }),
   z.object({

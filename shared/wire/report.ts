@@ -3,9 +3,10 @@
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
-import { agentEnds, phases, type Report, ratings } from '../report.ts';
+import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
 import { reportedCoverageSchema } from './coverage.ts';
+import { filesPrintSchema } from './fingerprint.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { propertySchema, reportedShownFields } from './shown.ts';
 
@@ -13,6 +14,15 @@ const REPORT_SCHEMA = 1;
 
 const seconds = z.number();
 const count = z.int().nonnegative();
+
+const reportedFingerprintSchema: z.ZodType<ReportedFingerprint | null> = z
+  .object({
+    files: filesPrintSchema.nullable(),
+    python: z
+      .object({ python: z.string(), platform: z.string(), plugins: z.record(z.string(), z.string()), packagesDigest: z.string() })
+      .nullable(),
+  })
+  .nullable();
 
 const reportSchema: z.ZodType<Report> = z.object({
   schema: z.literal(REPORT_SCHEMA),
@@ -95,8 +105,11 @@ const reportSchema: z.ZodType<Report> = z.object({
       cpuSeconds: seconds.nullable().default(null),
       ended: z.enum(agentEnds).nullable().default(null),
       why: z.string().nullable().default(null),
+      fingerprint: reportedFingerprintSchema.default(null),
+      differences: z.array(z.string()).default([]),
     }),
   ),
+  fingerprint: reportedFingerprintSchema.default(null),
   profile: z.object({
     setupSeconds: seconds,
     discoverySeconds: seconds,

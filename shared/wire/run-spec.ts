@@ -1,8 +1,10 @@
 // A run as it is announced to a pool.
 
 import { z } from 'zod';
+import { fingerprintPolicies } from '../fingerprint.ts';
 import { type RunSpec, relays } from '../run-spec.ts';
 import { collectChoices } from '../suite-list.ts';
+import { filesPrintSchema } from './fingerprint.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
 import { cacheValuesSchema } from './pytest-cache.ts';
 
@@ -25,6 +27,8 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   maxWorkerFiles: z.int().nonnegative(),
   mayMiss: z.boolean().optional(),
   maxfail: z.int().nonnegative(),
+  fingerprintPolicy: z.enum(fingerprintPolicies).default('off'),
+  files: filesPrintSchema.nullable().default(null),
   openedAt: z.number(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),
 });

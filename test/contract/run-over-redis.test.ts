@@ -49,6 +49,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       stopsItself: true,
       testTimeoutSeconds: null,
       relay: 'auto',
+      fingerprintPolicy: 'strict',
+      files: null,
       maxWorkerBytes: 0,
       maxWorkerFiles: 0,
       maxfail: 0,

@@ -14,6 +14,7 @@ import { runLoop } from '../../coordinator/run-loop.ts';
 import { aheadOf } from '../../shared/agreed-time.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ShardlineError } from '../../shared/errors.ts';
+import type { FilesPrint } from '../../shared/fingerprint.ts';
 import { agentId, runId } from '../../shared/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { systemClock } from '../../shared/system/clock.ts';
@@ -31,7 +32,13 @@ const clockAheadBy = (ms: number): Clock => ({ now: () => Date.now() + ms, wait:
 /** Runs one test of one file, and says so by this clock. */
 const sessionBy = (clock: Clock): Session => ({
   slots: 1,
-  info: { workers: 1, python: '3', pytest: '9', xdist: '3' },
+  info: {
+    workers: 1,
+    python: '3',
+    pytest: '9',
+    xdist: '3',
+    installed: { python: 'cpython 3', platform: 'linux', plugins: {}, packages: {}, packagesDigest: '' },
+  },
   async run({ selectors }, tell) {
     for (const { file } of selectors) {
       const nodeid = `${file}::test_1` as never;
@@ -79,7 +86,7 @@ test.each([
     const agentClock = clockAheadBy(agentMs);
     const serving = agentLoop(
       {
-        identity: { id, host: 'host', pid: 1, hashSeed: null },
+        identity: { id, host: 'host', pid: 1, hashSeed: null, isLocal: true, printFiles: async (run) => run },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
         member,
         engine: {
@@ -91,6 +98,7 @@ test.each([
         },
         clock: agentClock,
         tellState: () => undefined,
+        warn: () => undefined,
       },
       { once: true, maxIdleMs: null },
       new AbortController().signal,
@@ -138,12 +146,13 @@ test('an agent whose pytest does not start says so to the coordinator', async ()
       });
     };
     const loop = {
-      identity: { id, host: 'box', pid: 1, hashSeed: null },
+      identity: { id, host: 'box', pid: 1, hashSeed: null, isLocal: false, printFiles: async (run: FilesPrint) => run },
       pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
       member,
       engine: { open },
       clock: systemClock,
       tellState: () => undefined,
+      warn: () => undefined,
     };
     await expect(agentLoop(loop, { once: true, maxIdleMs: null }, new AbortController().signal)).rejects.toMatchObject({
       code: 'session-not-started',
@@ -151,7 +160,13 @@ test('an agent whose pytest does not start says so to the coordinator', async ()
     const over = new AbortController();
     for await (const [batch] of channel.events('0', over.signal)) {
       expect(batch?.events).toMatchObject([
-        { kind: 'agent-not-started', agent: 'a1', host: 'box', problem: 'pytest ended with exit code 4\nERROR: no such option' },
+        {
+          kind: 'agent-unfit',
+          why: 'not-started',
+          agent: 'a1',
+          host: 'box',
+          problem: 'pytest ended with exit code 4\nERROR: no such option',
+        },
       ]);
       over.abort();
     }

@@ -23,7 +23,13 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
     await channel.enqueue([{ id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: [], predictedSeconds: 1, avoid: [] }]);
     const session: Session = {
       slots: 1,
-      info: { workers: 1, python: '3', pytest: '9', xdist: '3' },
+      info: {
+        workers: 1,
+        python: '3',
+        pytest: '9',
+        xdist: '3',
+        installed: { python: 'cpython 3', platform: 'linux', plugins: {}, packages: {}, packagesDigest: '' },
+      },
       run: (_attempt, _tell, interrupt) =>
         new Promise((resolve) => interrupt.addEventListener('abort', () => resolve({ kind: 'interrupted', by: 'cancelled' }))),
       peakRssBytes: () => 0,
@@ -39,7 +45,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
     });
     await agentLoop(
       {
-        identity: { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null },
+        identity: { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null, isLocal: true, printFiles: async (run) => run },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
         member,
         engine: {
@@ -51,6 +57,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
         // A machine whose clock is an hour late.
         clock: { now: () => Date.now() - 3_600_000, wait: systemClock.wait },
         tellState: () => undefined,
+        warn: () => undefined,
       },
       { once: true, maxIdleMs: null },
       new AbortController().signal,

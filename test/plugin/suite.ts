@@ -114,6 +114,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     stopsItself,
     testTimeoutSeconds,
     relay,
+    fingerprintPolicy: 'off',
+    files: null,
     maxWorkerBytes,
     maxWorkerFiles,
     maxfail: 0,

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { deadlineTimes } from '../../coordinator/core/deadline.ts';
 import { decide } from '../../coordinator/core/decide.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
+import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../coordinator/core/reduce.ts';
-import { openRun } from '../../coordinator/core/run-state.ts';
-import { nextAttempt } from '../../coordinator/core/unfinished.ts';
+import { livingAgents, openRun } from '../../coordinator/core/run-state.ts';
 import { agentId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import { closedDone, eventOf, joined, left, reportOf, tick } from '../unit/core/run-kit.ts';
@@ -15,18 +15,26 @@ import {
   brokenAgent,
   choices,
   endOf,
+  isDismissed,
+  lackingAgent,
   openingOf,
   playRun,
   type SimulatedSuite,
   suites,
   suitesWithBrokenAgent,
+  suitesWithLackingAgent,
   tellingsOf,
 } from './simulated-run.ts';
 
 const runsOf = (those: fc.Arbitrary<SimulatedSuite>) =>
   fc.tuple(those, choices).map(([suite, chosen]) => ({ suite, run: playRun(suite, chosen) }));
 const brokenRuns = runsOf(suitesWithBrokenAgent);
-const runs = fc.oneof({ weight: 3, arbitrary: runsOf(suites) }, { weight: 1, arbitrary: brokenRuns });
+const lackingRuns = runsOf(suitesWithLackingAgent);
+const runs = fc.oneof(
+  { weight: 3, arbitrary: runsOf(suites) },
+  { weight: 1, arbitrary: brokenRuns },
+  { weight: 1, arbitrary: lackingRuns },
+);
 const noticedOnce: ReadonlySet<string> = new Set(['redis-emptied', 'agent-lost', 'agent-returned', 'attempt-lost']);
 const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
 
@@ -165,6 +173,22 @@ test('an agent is taken out once, beside one that stays; and what failed there i
         reruns.flatMap(({ selectors }) => selectors.flatMap((each) => (each.kind === 'tests' ? each.nodeids : []))),
       );
       if (run.state.closed?.why.kind === 'done') for (const id of run.doubted) expect(isAgain).toContain(id);
+    }),
+  );
+});
+
+test('what only one agent cannot collect is no error of the run, unless no other agent was left to try it', () => {
+  holds(
+    fc.property(lackingRuns, ({ suite, run }) => {
+      const { state } = run;
+      const broken = new Set(suite.shards.flat().flatMap(({ name, isBroken }) => (isBroken ? [name] : [])));
+      const others = livingAgents(state).filter((agent) => agent !== lackingAgent && !isDismissed(state, agent));
+      for (const file of state.collectErrors.keys()) {
+        if (broken.has(file) || state.closed?.why.kind !== 'done') continue;
+        const rechecks = state.doubts.get(file)?.rechecks.length ?? 0;
+        expect(others.length === 0 || rechecks === 3).toBe(true);
+      }
+      expect(run.dismissed.every(({ agent }) => agent === lackingAgent)).toBe(true);
     }),
   );
 });

@@ -4,9 +4,9 @@
 import fc from 'fast-check';
 import { decide } from '../../coordinator/core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from '../../coordinator/core/events.ts';
+import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../coordinator/core/reduce.ts';
 import { livingAgents, openRun, type RunState } from '../../coordinator/core/run-state.ts';
-import { nextAttempt } from '../../coordinator/core/unfinished.ts';
 import type { AttemptEnding, AttemptRequest } from '../../shared/attempt.ts';
 import { type AgentId, agentId } from '../../shared/ids.ts';
 import { type Outcome, outcomes } from '../../shared/outcome.ts';
@@ -38,7 +38,12 @@ export interface SimulatedSuite {
   readonly reruns: Reruns;
   /** Is one agent broken, so that every test fails there? */
   readonly hasBrokenAgent: boolean;
+  /** Is there one that can collect no file? */
+  readonly hasLackingAgent: boolean;
 }
+
+/** The one that can collect no file, where there is one. */
+export const lackingAgent = agentId('lacking');
 
 /** The one on which every test fails, where there is one. */
 export const brokenAgent = agentId('broken');
@@ -59,10 +64,16 @@ const limits = {
   }),
 };
 
-const suitesOf = (shards: fc.ArrayConstraints, file: ReturnType<typeof fileOf>, hasBrokenAgent: boolean): fc.Arbitrary<SimulatedSuite> =>
+const suitesOf = (
+  shards: fc.ArrayConstraints,
+  file: ReturnType<typeof fileOf>,
+  hasBrokenAgent: boolean,
+  hasLackingAgent = false,
+): fc.Arbitrary<SimulatedSuite> =>
   fc.record({ shards: fc.array(fc.array(file, { minLength: 1, maxLength: 3 }), shards), ...limits }).map(({ shards, ...rest }) => ({
     ...rest,
     hasBrokenAgent,
+    hasLackingAgent,
     shards: shards.map((files, shard) =>
       files.map(({ tests, isBroken }, index) => {
         const name = `dir${shard}/test_${index}.py`;
@@ -76,6 +87,9 @@ export const suites = suitesOf({ maxLength: 4, size: 'max' }, fileOf({ maxLength
 
 /** Larger ones, for which there is a broken agent too. */
 export const suitesWithBrokenAgent = suitesOf({ minLength: 4, maxLength: 10 }, fileOf({ minLength: 2, maxLength: 4 }), true);
+
+/** The same, for which there is an agent that can collect nothing. */
+export const suitesWithLackingAgent = suitesOf({ minLength: 2, maxLength: 10 }, fileOf({ maxLength: 4 }), false, true);
 
 const deadlineOf = ({ deadlineSeconds: seconds }: SimulatedSuite): RunOpened['deadline'] =>
   seconds === null ? null : { seconds, reserveSeconds: 1 };
@@ -101,7 +115,8 @@ export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent
     const ids = selector.kind === 'tests' ? new Set<string>(selector.nodeids) : null;
     return [{ ...known, tests: known.tests.filter(({ id }) => ids?.has(id) ?? true) }];
   });
-  const told = [
+  const lacking = wanted.map(({ name }) => fileFailed(name, 'it lacks a package'));
+  const healthy = [
     ...wanted.flatMap(({ name, tests, isBroken }) => [
       ...(isBroken ? [fileFailed(name, `${name} is broken`)] : []),
       ...(isBroken && tests.length === 0
@@ -120,6 +135,7 @@ export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent
       ),
     ),
   ];
+  const told = agent === lackingAgent ? lacking : healthy;
   return [
     { kind: 'attempt-started', at, agent, attempt, shard, fence, role },
     ...told.map((event) => ({ kind: 'attempt-told', agent, attempt, shard, event }) as const),
@@ -202,6 +218,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     take(eventOf(state, action, now));
   };
 
+  if (suite.hasLackingAgent) for (const agent of [agentId('a0'), lackingAgent]) take(joined(agent, now));
   if (suite.hasBrokenAgent) for (const agent of [agentId('a0'), brokenAgent]) take(joined(agent, now));
   decideNow();
   for (let step = 0; state.closed === null; step += 1) {

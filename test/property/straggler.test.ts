@@ -3,9 +3,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
+import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../coordinator/core/reduce.ts';
 import { openRun, type RunState } from '../../coordinator/core/run-state.ts';
-import { nextAttempt } from '../../coordinator/core/unfinished.ts';
 import { agentId } from '../../shared/ids.ts';
 import { outcomes } from '../../shared/outcome.ts';
 import {

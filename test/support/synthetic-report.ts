@@ -216,8 +216,11 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
         cpuSeconds: busySeconds * 0.91,
         ended: 'left' as const,
         why: null,
+        fingerprint: null,
+        differences: [],
       };
     }),
+    fingerprint: null,
     profile: {
       setupSeconds: 0.6,
       discoverySeconds: 0.9,

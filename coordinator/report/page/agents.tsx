@@ -50,8 +50,9 @@ export function Agents({ model }: { readonly model: Model }) {
   );
 }
 
-/** Nothing of an agent that left when the run was over. */
-const endWords = ({ ended, why }: ReportedAgent): string => (why === null ? '' : `${ended}: ${why}`);
+/** Nothing of an agent that left when the run was over, and whose workspace is the run's. */
+const endWords = ({ ended, why, differences }: ReportedAgent): string =>
+  [...(why === null ? [] : [`${ended}: ${why}`]), ...differences.map((difference) => `differs: ${difference}`)].join('; ');
 
 /** In the words of docs/report.md. */
 const meanings: Readonly<Record<Phase, string>> = {

@@ -18,9 +18,9 @@ test.each([600, 2000])('an agent that may be idle for %i hours waits for a run',
     },
     join: notHere,
   };
-  const identity = { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null };
+  const identity = { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null, isLocal: true, printFiles: notHere };
   const pytest = { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 };
-  const loop = { identity, pytest, member, engine: { open: notHere }, clock: systemClock, tellState: notHere };
+  const loop = { identity, pytest, member, engine: { open: notHere }, clock: systemClock, tellState: notHere, warn: notHere };
   await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000 }, new AbortController().signal);
   expect(isWaiting).toBe(true);
 });

@@ -30,6 +30,15 @@ const work = (agent: typeof a1, shard: number, file: string, at: number): Coordi
   told(agent, shard, 1, { ...finished(`${file}::test_1`, 'passed', { startedAt: 2000 }), at } as never),
   ended(agent, shard),
 ];
+const unfit = (why: 'fingerprint' | 'not-started', problem: string): CoordinatorEvent => ({
+  kind: 'agent-unfit',
+  at: 2000,
+  agent: a2,
+  host: 'box',
+  why,
+  problem,
+  fingerprint: { files: null, python: null },
+});
 const endsOf = (report: Report) => report.agents.map(({ id, ended: how, why }) => [id, how, why]);
 
 test('an agent that left when the run was over is not worth a word', () => {
@@ -70,11 +79,23 @@ test('a quarantined agent stays so whatever becomes of it', () => {
 
 test('an agent whose pytest did not start is among the agents, with the reason, and serves nothing', () => {
   const problem = 'pytest ended with exit code 1\nFile "conftest.py", line 1\nModuleNotFoundError: No module named \'django\'';
-  const state = stateAfter(opening, { kind: 'agent-not-started', at: 2000, agent: a2, host: 'box', problem }, closedDone());
+  const state = stateAfter(opening, unfit('not-started', problem), closedDone());
   expect(state.agents.get(a2)?.presence).toBe('left');
   const report = reportOf(state);
   expect(report.agents).toMatchObject([{ id: 'a2', host: 'box', workers: 0, tests: 0 }]);
   expect(endsOf(report)).toEqual([['a2', 'not-started', "pytest ended with exit code 1: ModuleNotFoundError: No module named 'django'"]]);
+});
+
+test('an agent that joined while its pytest started, and then could not serve, is not waited for', () => {
+  const state = stateAfter(opening, joined(a2), unfit('not-started', 'no worker'));
+  expect(state.agents.get(a2)).toMatchObject({ presence: 'left', goneAt: 2000 });
+  expect(state.aloneSince).not.toBeNull();
+});
+
+test('an agent that refused itself says how it differs', () => {
+  expect(endsOf(reportOf(stateAfter(opening, unfit('fingerprint', 'commit old, the run has new'), closedDone())))).toEqual([
+    ['a2', 'refused', "its workspace differs from the run's: commit old, the run has new"],
+  ]);
 });
 
 test('the time of a lost agent is lost, and nobody waited for it', () => {

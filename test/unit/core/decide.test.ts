@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../../coordinator/core/decide.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
 import { shardId } from '../../../shared/ids.ts';
 import {
   a1,

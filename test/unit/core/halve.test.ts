@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { decide } from '../../../coordinator/core/decide.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
 import { halve } from '../../../coordinator/core/halve.ts';
+import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
-import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
 import { shardId } from '../../../shared/ids.ts';
 import {
   a1,

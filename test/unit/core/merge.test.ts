@@ -69,6 +69,7 @@ test('a run whose every test passed is told in full', () => {
   expect(report).toEqual({
     schema: 1,
     restarted: null,
+    fingerprint: null,
     runId: 'r1',
     verdict: 'passed',
     exitCode: 0,
@@ -109,6 +110,8 @@ test('a run whose every test passed is told in full', () => {
         cpuSeconds: 2.4,
         ended: 'left',
         why: null,
+        fingerprint: null,
+        differences: [],
       },
     ],
     profile: {
@@ -251,6 +254,8 @@ test('an agent that was lost is reported by what is known of it', () => {
       cpuSeconds: null,
       ended: 'lost',
       why: 'it stopped answering 5.0 s into the run',
+      fingerprint: null,
+      differences: [],
     },
   ]);
 });

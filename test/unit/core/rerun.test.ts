@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../../coordinator/core/decide.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
-import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
 import { type AgentId, nodeId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Outcome } from '../../../shared/outcome.ts';
 import type { Reruns } from '../../../shared/reruns.ts';

@@ -5,11 +5,11 @@ import { decide } from '../../../coordinator/core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
 import { halve } from '../../../coordinator/core/halve.ts';
 import { merge } from '../../../coordinator/core/merge.ts';
+import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
 import { planSuite } from '../../../coordinator/core/plan-suite.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/run-state.ts';
 import { unplannedList } from '../../../coordinator/core/suite.ts';
-import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
 import type { AttemptEnding, AttemptRole } from '../../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../../shared/events.ts';
 import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
@@ -48,6 +48,8 @@ export const opened = (
       stopsItself: true,
       testTimeoutSeconds: null,
       relay: 'auto',
+      fingerprintPolicy: 'strict',
+      files: null,
       maxWorkerBytes: 0,
       maxWorkerFiles: 0,
       maxfail,
@@ -72,6 +74,7 @@ export const opened = (
     knownTests: {},
     coverage: null,
     cache: null,
+    python: null,
     ...rest,
   };
 };
@@ -79,7 +82,18 @@ export const opened = (
 export const joined = (agent: AgentId, at = 1000, workers = 2): CoordinatorEvent => ({
   kind: 'agent-joined',
   at,
-  agent: { id: agent, host: 'host', pid: 1, workers, python: '3.12', pytest: '9.0', xdist: '3.8', hashSeed: null },
+  agent: {
+    id: agent,
+    host: 'host',
+    pid: 1,
+    workers,
+    python: '3.12',
+    pytest: '9.0',
+    xdist: '3.8',
+    hashSeed: null,
+    isLocal: false,
+    fingerprint: { files: null, python: null },
+  },
 });
 
 export const left = (agent: AgentId, at = 9000): CoordinatorEvent => ({

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { affinityOf } from '../../../coordinator/core/affinity.ts';
 import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
-import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
 import { shardId, testFile } from '../../../shared/ids.ts';
 import {
   a1,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { attemptSelectors, isBelowCollectError, nextAttempt } from '../../../coordinator/core/unfinished.ts';
+import { attemptSelectors, nextAttempt } from '../../../coordinator/core/next-attempt.ts';
+import { isBelowCollectError } from '../../../coordinator/core/unfinished.ts';
 import { shardId, testFile } from '../../../shared/ids.ts';
 import { a1, collected, collectFailed, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 

@@ -25,6 +25,8 @@ const agent = (id: string, changes: Partial<ReportedAgent>): ReportedAgent => ({
   cpuSeconds: null,
   ended: 'left',
   why: null,
+  fingerprint: null,
+  differences: [],
   ...changes,
 });
 

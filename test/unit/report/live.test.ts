@@ -19,6 +19,8 @@ const spec = {
   maxfail: 0,
   serialMarker: 'serial',
   relay: 'auto',
+  fingerprintPolicy: 'strict',
+  files: null,
   maxWorkerBytes: 0,
   maxWorkerFiles: 0,
   stopsItself: false,
@@ -32,7 +34,18 @@ const idOf = (name: string) => nodeId(`tests/test_a.py::${name}`);
 const joined: RunEvent = {
   kind: 'agent-joined',
   at: 1000,
-  agent: { id: agent, host: 'h', pid: 1, workers: 2, python: '3', pytest: '8', xdist: '3', hashSeed: null },
+  agent: {
+    id: agent,
+    host: 'h',
+    pid: 1,
+    workers: 2,
+    python: '3',
+    pytest: '8',
+    xdist: '3',
+    hashSeed: null,
+    isLocal: false,
+    fingerprint: { files: null, python: null },
+  },
 };
 const told = (event: AttemptEvent): RunEvent => ({
   kind: 'attempt-told',

@@ -71,8 +71,11 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
         cpuSeconds: null,
         ended: 'left',
         why: null,
+        fingerprint: null,
+        differences: [],
       },
     ],
+    fingerprint: null,
     profile: {
       setupSeconds: 0,
       discoverySeconds: 0,

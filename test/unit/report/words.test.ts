@@ -25,6 +25,8 @@ const report: Report = {
       cpuSeconds: 15,
       ended: 'left',
       why: null,
+      fingerprint: null,
+      differences: [],
     },
   ],
   profile: {

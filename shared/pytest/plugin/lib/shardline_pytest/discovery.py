@@ -14,6 +14,7 @@ from .cache import cache_of, failure_limit
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .fingerprint import fingerprint_of
 from .proof.census_key import census_key
 from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
@@ -61,6 +62,7 @@ class Discovery:
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
         self.idle_plugin = idle_plugin(config)
+        self.fingerprint = fingerprint_of(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -137,6 +139,7 @@ class Discovery:
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
             "cache": cache_of(config),
+            "fingerprint": self.fingerprint,
             **versions(),
         }
         write_result(self.session, result)

@@ -10,6 +10,7 @@ from .cache import CacheGuard
 from .channel import Channel
 from .controlling import Controlling
 from .discovery import discovery_of
+from .fingerprint import fingerprint_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .feeding import Feeding
@@ -86,6 +87,7 @@ def pytest_configure(config):
             executable=sys.executable,
             workers=max(1, workers),
             coverage=origin_of(session, config),
+            fingerprint=fingerprint_of(config),
             unfeedable=unstreamable(config),
             **versions(),
         )

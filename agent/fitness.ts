@@ -1,0 +1,39 @@
+// Whether this machine's workspace is the run's, before anything is run in it.
+
+import { ShardlineError } from '../shared/errors.ts';
+import { compareFiles, type FilesPrint } from '../shared/fingerprint.ts';
+import type { AgentId } from '../shared/ids.ts';
+import type { RunSpec } from '../shared/run-spec.ts';
+
+export interface Candidate {
+  readonly id: AgentId;
+  readonly host: string;
+  /** Did the run itself start this agent, in its own workspace? */
+  readonly isLocal: boolean;
+  /** Takes the fingerprint of the workspace, as far as a comparison with the run's needs it. */
+  readonly printFiles: (run: FilesPrint) => Promise<FilesPrint>;
+}
+
+/** The files of this workspace; null where nobody compares them. */
+export async function printOwnFiles({ isLocal, printFiles }: Candidate, { files }: RunSpec): Promise<FilesPrint | null> {
+  return isLocal || files === null ? files : await printFiles(files);
+}
+
+/** Throws `workspace-differs`. */
+export function refuseOtherFiles({ id, isLocal }: Candidate, spec: RunSpec, files: FilesPrint | null): void {
+  if (isLocal || spec.files === null || spec.fingerprintPolicy !== 'strict') return;
+  const { refused } = compareFiles(spec.files, files);
+  if (refused.length > 0) throw new ShardlineError('workspace-differs', { agent: id, runId: spec.runId, differences: refused.join('; ') });
+}
+
+/** Why the agent cannot serve the run, as the coordinator reports it. */
+export function unfitBecause(error: ShardlineError): { readonly why: 'fingerprint' | 'not-started'; readonly problem: string } {
+  switch (error.code) {
+    case 'workspace-differs':
+      return { why: 'fingerprint', problem: String(error.values.differences) };
+    case 'session-not-started':
+      return { why: 'not-started', problem: String(error.values.problem) };
+    default:
+      return { why: 'not-started', problem: error.message };
+  }
+}

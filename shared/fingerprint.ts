@@ -1,0 +1,102 @@
+// The fingerprint of a workspace, and how two of them differ. It holds digests and versions, never the content of a file.
+
+/** What is done about an agent whose workspace differs from the run's: it is refused, it is named in a warning, or nothing is compared. */
+export const fingerprintPolicies = ['strict', 'warn', 'off'] as const;
+export type FingerprintPolicy = (typeof fingerprintPolicies)[number];
+
+/** The files of a workspace. Digests are short hexadecimal texts that are the same on every machine with the same files. */
+export interface FilesPrint {
+  /** Two workspaces with the same place are one directory of one machine: their files need no comparison. */
+  readonly place: string;
+  readonly git: GitPrint | null;
+  /** Digest of every `.py` and configuration file; null where it was not needed or could not be made. */
+  readonly contents: string | null;
+}
+
+export interface GitPrint {
+  readonly commit: string;
+  /** Where the workspace is in its repository: empty for the root, else ending in `/`. */
+  readonly directory: string;
+  /** Files that differ from the commit, and untracked Python and configuration files: their number, and a digest of paths and contents. */
+  readonly changedFiles: number;
+  readonly changes: string;
+}
+
+/** The interpreter of a workspace and what is installed in it. Names are normalized as PyPI does. */
+export interface PythonPrint {
+  /** `cpython 3.12`. */
+  readonly python: string;
+  /** `linux-x86_64`. */
+  readonly platform: string;
+  /** Version by name: pytest, pytest-xdist, and the installed plugins that this pytest loads. */
+  readonly plugins: Readonly<Record<string, string>>;
+  /** Version by name of all other installed distributions, and a digest of them. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly packagesDigest: string;
+}
+
+/** null for a part that is not known. */
+export interface Fingerprint {
+  readonly files: FilesPrint | null;
+  readonly python: PythonPrint | null;
+}
+
+/** How an agent's fingerprint differs from the run's, in words that name both: what is reason to refuse the agent, and what only to warn. */
+export interface Differences {
+  readonly refused: readonly string[];
+  readonly warned: readonly string[];
+}
+
+export const NO_DIFFERENCES: Differences = { refused: [], warned: [] };
+
+/** How many distributions one warning names. */
+const NAMED = 5;
+
+/** What is known of one side only is warned of: it can be neither the same nor different. */
+export function compareFingerprints(run: Fingerprint, agent: Fingerprint): Differences {
+  const files = run.files === null ? NO_DIFFERENCES : compareFiles(run.files, agent.files);
+  const python = run.python === null ? NO_DIFFERENCES : comparePython(run.python, agent.python);
+  return { refused: [...files.refused, ...python.refused], warned: [...files.warned, ...python.warned] };
+}
+
+export function compareFiles(run: FilesPrint, agent: FilesPrint | null): Differences {
+  if (agent === null) return { refused: [], warned: ['its files are unknown: it reported no fingerprint of them'] };
+  if (run.place === agent.place) return NO_DIFFERENCES;
+  if (run.git !== null && agent.git !== null) return { refused: compareGit(run.git, agent.git), warned: [] };
+  if (run.contents === null || agent.contents === null)
+    return { refused: [], warned: ['its files could not be compared: git does not know both workspaces, and they are too large to read'] };
+  return { refused: differing('Python and configuration files', run.contents, agent.contents), warned: [] };
+}
+
+function compareGit(run: GitPrint, agent: GitPrint): readonly string[] {
+  return [
+    ...differing('commit', run.commit.slice(0, 12), agent.commit.slice(0, 12)),
+    ...differing('directory in the repository', run.directory || '.', agent.directory || '.'),
+    ...differing('uncommitted changes', changesOf(run), changesOf(agent)),
+  ];
+}
+
+const changesOf = ({ changedFiles, changes }: GitPrint): string =>
+  changedFiles === 0 ? 'none' : `${changedFiles} ${changedFiles === 1 ? 'file' : 'files'} (${changes})`;
+
+function comparePython(run: PythonPrint, agent: PythonPrint | null): Differences {
+  if (agent === null) return { refused: [], warned: ['its Python is unknown: it reported no fingerprint of it'] };
+  const plugins = differingVersions(run.plugins, agent.plugins);
+  const packages = run.packagesDigest === agent.packagesDigest ? [] : differingVersions(run.packages, agent.packages);
+  const more = packages.length > NAMED ? ` and ${packages.length - NAMED} more` : '';
+  return {
+    refused: [...differing('Python', run.python, agent.python), ...differing('platform', run.platform, agent.platform), ...plugins],
+    warned: packages.length === 0 ? [] : [`${packages.slice(0, NAMED).join('; ')}${more}`],
+  };
+}
+
+const differing = (what: string, run: string, agent: string): readonly string[] =>
+  run === agent ? [] : [`${what} ${agent}, the run has ${run}`];
+
+function differingVersions(run: Readonly<Record<string, string>>, agent: Readonly<Record<string, string>>): readonly string[] {
+  const names = [...new Set([...Object.keys(run), ...Object.keys(agent)])].sort();
+  return names.flatMap((name) => differing(name, versionIn(run, name), versionIn(agent, name)));
+}
+
+const versionIn = (versions: Readonly<Record<string, string>>, name: string): string =>
+  Object.hasOwn(versions, name) ? versions[name] || 'of an unknown version' : 'none';

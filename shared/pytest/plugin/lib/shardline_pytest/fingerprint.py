@@ -1,0 +1,83 @@
+"""What this interpreter is and what is installed in it: compared between the run and each agent. Lists directories and reads hardly any file."""
+
+import hashlib
+import os
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+# `name-1.2.dist-info`, `name-1.2-py3.12.egg-info`, `name.egg-info`.
+DISTRIBUTION = re.compile(r"(?P<name>[^~].*?)(-(?P<version>\d[^-]*))?(-py\d[\d.]*)?\.(dist|egg)-info")
+# They install packages and take no part in a test.
+INSTALLERS = frozenset(("pip", "wheel"))
+# The version of a distribution that is the workspace itself: its files are compared, and its version may hold the day it was installed.
+OWN = "of the workspace"
+
+
+def fingerprint_of(config):
+    """What is compared of this pytest, once its plugins are loaded."""
+    workspace = os.path.realpath(os.getcwd())
+    plugins = {name: metadata.version(name) for name in ("pytest", "pytest-xdist")}
+    loaded = {id(each): each for _plugin, each in config.pluginmanager.list_plugin_distinfo()}
+    for distribution in loaded.values():
+        own = is_own(distribution.locate_file(""), distribution.read_text("direct_url.json"), workspace)
+        described = distribution.metadata  # parsed anew each time that it is asked for
+        if described["Name"]:
+            plugins[normal(described["Name"])] = OWN if own else described["Version"] or ""
+    packages = {name: version for name, version in installed(sys.path, workspace).items() if name not in plugins and name not in INSTALLERS}
+    listed = "\n".join("%s %s" % item for item in sorted(packages.items()))
+    return {
+        "python": "%s %d.%d" % (sys.implementation.name, sys.version_info[0], sys.version_info[1]),
+        "platform": "%s-%s" % (sys.platform, platform.machine()),
+        "plugins": plugins,
+        "packages": packages,
+        "packagesDigest": hashlib.sha256(listed.encode("utf-8", "backslashreplace")).hexdigest()[:12],
+    }
+
+
+def installed(paths, workspace):
+    """Version by name of every distribution on these paths, as the names of their directories tell it; the first on the path counts."""
+    found = {}
+    for path in paths:
+        try:
+            entries = sorted(os.listdir(path or "."))
+        except OSError:
+            continue
+        for entry in entries:
+            match = DISTRIBUTION.fullmatch(entry)
+            if match is None:
+                continue
+            version = match.group("version") or ""
+            if is_own(path, direct_url(path, entry, version), workspace):
+                version = OWN
+            found.setdefault(normal(match.group("name")), version)
+    return found
+
+
+def direct_url(path, entry, version):
+    """Where the distribution was installed from. Looked up only for a version that may hold a commit or a day."""
+    if "+" not in version and "dev" not in version:
+        return None
+    try:
+        with open(os.path.join(path, entry, "direct_url.json"), encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def is_own(path, origin, workspace):
+    """Is it the project under test: its metadata lie in the workspace itself, or it was installed from there?"""
+    if origin is not None and Path(workspace).as_uri() in origin:
+        return True
+    place = os.path.realpath(str(path) or ".")
+    return is_below(place, workspace) and not is_below(place, os.path.realpath(sys.prefix))
+
+
+def is_below(path, directory):
+    return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,74 @@
+// What git says of a workspace: its commit, and a digest of what differs from it. Reads only; the repository and its index are left alone.
+
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { execa } from 'execa';
+import type { GitPrint } from '../fingerprint.ts';
+
+const GIT_MS = 10_000;
+/** Of a larger file only the size is compared. */
+const READ_BYTES = 64 * 1024 * 1024;
+/** More changes than anybody makes by hand are counted and named, not read. */
+const READ_FILES = 2000;
+
+/** Configuration that changes how pytest collects or runs. */
+const configNames = new Set(['pytest.ini', '.pytest.ini', 'pytest.toml', '.pytest.toml', 'tox.ini', 'setup.cfg', 'pyproject.toml']);
+
+/** Does the file take part in a test run, as far as its name says? */
+export const isRelevant = (path: string): boolean => path.endsWith('.py') || configNames.has(basename(path));
+
+/** null where git does not know the workspace: no git, no repository, no commit yet, or a directory that git ignores. */
+export async function gitPrint(workspace: string): Promise<GitPrint | null> {
+  const git = async (...args: string[]): Promise<string | null> => {
+    const options = { cwd: workspace, stdin: 'ignore', reject: false, timeout: GIT_MS, maxBuffer: 256 * 1024 * 1024 } as const;
+    const { failed, stdout } = await execa('git', ['--no-optional-locks', ...args], options);
+    return failed ? null : stdout;
+  };
+  const [place, status, ignored] = await Promise.all([
+    git('rev-parse', '--show-toplevel', '--show-prefix', 'HEAD'),
+    git('status', '--porcelain=v2', '-z', '--untracked-files=all', '--no-renames', '--ignore-submodules=dirty'),
+    git('check-ignore', '--quiet', '.'),
+  ]);
+  const [root = '', directory = '', commit = ''] = (place ?? '').split('\n');
+  if (status === null || ignored !== null || commit === '') return null;
+  const changed = changedIn(status);
+  return { commit, directory, changedFiles: changed.length, changes: await digestOf(root, changed) };
+}
+
+/** Paths from the repository's root, sorted: everything tracked that differs, and what is untracked and relevant. */
+function changedIn(status: string): readonly string[] {
+  const paths = status.split('\0').flatMap((entry): readonly string[] => {
+    const untracked = /^\? (.*)$/s.exec(entry)?.[1];
+    if (untracked !== undefined) return isRelevant(untracked) ? [untracked] : [];
+    // `1 XY sub mH mI mW hH hI path` for a change, `u XY sub m1 m2 m3 mW h1 h2 h3 path` for an unmerged file.
+    const tracked = /^1 (?:\S+ ){7}(.*)$/s.exec(entry)?.[1] ?? /^u (?:\S+ ){9}(.*)$/s.exec(entry)?.[1];
+    return tracked === undefined ? [] : [tracked];
+  });
+  return paths.sort();
+}
+
+async function digestOf(root: string, paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [index, path] of paths.entries()) {
+    hash.update(`${path}\0`);
+    if (index < READ_FILES) await addFile(hash, join(root, path));
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** Adds what stands at that path: the content of a file, where a link points to, or that there is nothing. */
+export async function addFile(hash: Hash, path: string): Promise<void> {
+  try {
+    const found = await lstat(path);
+    if (found.isSymbolicLink()) hash.update(`link ${await readlink(path)}\0`);
+    else if (!found.isFile()) hash.update('no file\0');
+    else {
+      hash.update(`${found.size}\0`);
+      if (found.size <= READ_BYTES) for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    }
+  } catch {
+    hash.update('missing\0');
+  }
+}

@@ -1,0 +1,28 @@
+// Fingerprints of workspaces, as they cross Redis and pytest's result files.
+
+import { z } from 'zod';
+import type { FilesPrint, Fingerprint, PythonPrint } from '../fingerprint.ts';
+
+/** Longer than any real name, version, commit or digest. */
+const short = z.string().max(1000);
+/** More distributions than any environment has. */
+const versions = z.record(short, short).refine((record) => Object.keys(record).length <= 10_000, 'has too many entries');
+
+export const filesPrintSchema: z.ZodType<FilesPrint> = z.object({
+  place: short,
+  git: z.object({ commit: short, directory: z.string().max(5000), changedFiles: z.int().nonnegative(), changes: short }).nullable(),
+  contents: short.nullable(),
+});
+
+export const pythonPrintSchema: z.ZodType<PythonPrint> = z.object({
+  python: short,
+  platform: short,
+  plugins: versions,
+  packages: versions,
+  packagesDigest: short,
+});
+
+export const fingerprintSchema: z.ZodType<Fingerprint> = z.object({
+  files: filesPrintSchema.nullable(),
+  python: pythonPrintSchema.nullable(),
+});

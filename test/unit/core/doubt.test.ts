@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../../coordinator/core/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { type AgentId, shardId } from '../../../shared/ids.ts';
+import {
+  a1,
+  a2,
+  collected,
+  collectFailed,
+  decideAll,
+  ended,
+  enqueued,
+  finished,
+  joined,
+  left,
+  opened,
+  reportOf,
+  shardOf,
+  started,
+  stateAfter,
+  told,
+} from './run-kit.ts';
+
+const fileOf = (shard: number): string => `tests/test_${shard}.py`;
+const idOf = (shard: number): string => `${fileOf(shard)}::test_x`;
+const run = opened(Array.from({ length: 14 }, (_, index) => shardOf(index + 1, [fileOf(index + 1)])));
+const all = Array.from({ length: 14 }, (_, index) => enqueued(index + 1));
+const begun = [joined(a1), joined(a2), ...all];
+const broke = (agent: AgentId, shard: number, fence = 1, file = fileOf(shard)): CoordinatorEvent[] => [
+  started(agent, shard, fence),
+  told(agent, shard, fence, collectFailed(file, `no module on ${agent}`)),
+  ended(agent, shard, fence),
+];
+const passed = (agent: AgentId, shard: number, fence = 1): CoordinatorEvent[] => [
+  started(agent, shard, fence),
+  told(agent, shard, fence, collected(fileOf(shard), [idOf(shard)])),
+  told(agent, shard, fence, finished(idOf(shard))),
+  ended(agent, shard, fence),
+];
+const recheck = (shard: number) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'recheck' });
+const dismissal = { kind: 'dismiss-agent', agent: 'a1', why: 'collection' };
+
+test('a file that one agent cannot collect is tried on another, which leaves it to nobody else', () => {
+  const state = stateAfter(run, ...begun, ...broke(a1, 1));
+  expect(nextAttempt(state, shardId(1), 'recheck')).toMatchObject({ avoid: ['a1'], selectors: [{ kind: 'file', file: fileOf(1) }] });
+  expect(decideAll(state)).toEqual([recheck(1)]);
+});
+
+test('an error that another agent does not have is dropped, and the first agent is quarantined', () => {
+  const state = stateAfter(run, ...begun, ...broke(a1, 1), ...broke(a1, 2));
+  expect(decideAll(state)).toEqual([recheck(1), recheck(2)]);
+  for (const event of passed(a2, 1, 2)) reduce(state, event);
+  expect(decideAll(state)).toEqual([dismissal]);
+  // What else it could not collect is as doubtful: it is not an error of the suite any more.
+  expect(reportOf(state).collectErrors).toEqual([]);
+  for (const event of passed(a2, 2, 2)) reduce(state, event);
+  for (let shard = 3; shard <= 14; shard += 1) for (const event of passed(a2, shard)) reduce(state, event);
+  expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
+  expect(reportOf(state)).toMatchObject({
+    verdict: 'passed',
+    totals: { expected: 14, passed: 14 },
+    agents: [
+      { id: 'a1', ended: 'quarantined', why: `it could not collect ${fileOf(1)}, and agent a2 could` },
+      { id: 'a2', why: null },
+    ],
+  });
+});
+
+test('an error that another agent has too is one error of the suite, with the message of that agent', () => {
+  const state = stateAfter(run, ...begun, ...broke(a1, 1));
+  decideAll(state);
+  for (const event of broke(a2, 1, 2)) reduce(state, event);
+  expect(decideAll(state)).toEqual([]);
+  expect(state.failures).toBe(1);
+  expect(reportOf(state).collectErrors).toEqual([{ file: fileOf(1), message: 'no module on a2' }]);
+});
+
+test('of a broken suite ten errors of an agent are tried elsewhere, and the others are believed', () => {
+  const state = stateAfter(run, ...begun, ...Array.from({ length: 14 }, (_, index) => broke(a1, index + 1)).flat());
+  const rechecks = decideAll(state);
+  expect(rechecks).toHaveLength(10);
+  for (let shard = 1; shard <= 10; shard += 1) for (const event of broke(a2, shard, 2)) reduce(state, event);
+  expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
+  expect(reportOf(state)).toMatchObject({ verdict: 'failed', exitCode: 1 });
+  expect(reportOf(state).collectErrors).toHaveLength(14);
+});
+
+test('the only agent is believed, and one that joins later is asked', () => {
+  const state = stateAfter(run, joined(a1), ...all, ...broke(a1, 1));
+  expect(decideAll(state)).toEqual([]);
+  reduce(state, joined(a2));
+  expect(decideAll(state)).toEqual([recheck(1)]);
+});
+
+test('a run does not wait for a recheck that nobody is left to make', () => {
+  const two = opened([shardOf(1, [fileOf(1)])]);
+  const state = stateAfter(two, joined(a1), joined(a2), enqueued(1), ...broke(a1, 1));
+  expect(decideAll(state)).toEqual([recheck(1)]);
+  reduce(state, left(a2));
+  expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
+  expect(reportOf(state).collectErrors).toHaveLength(1);
+});
+
+test('a directory that one agent cannot collect is no error where another collects a file below it, before or after', () => {
+  const failing = broke(a1, 1, 1, 'tests/conftest.py');
+  for (const events of [
+    [...failing, ...passed(a2, 2)],
+    [...passed(a2, 2), ...failing],
+  ]) {
+    const state = stateAfter(run, ...begun, ...events);
+    expect(decideAll(state)).toEqual([dismissal, { kind: 'start-attempt', shard: 's1', role: 'retry' }]);
+    expect(state.failures).toBe(0);
+  }
+});
+
+test('an error that discovery found too, or a teardown that failed, is no reason to ask another agent', () => {
+  const known = opened(run.shards, { collectErrors: [{ file: fileOf(1), message: 'first' }] });
+  expect(decide(stateAfter(known, ...begun, ...broke(a1, 1)))).toEqual([]);
+  const late = [...passed(a1, 1).slice(0, 3), told(a1, 1, 1, collectFailed(fileOf(1), 'in a teardown')), ended(a1, 1)];
+  const state = stateAfter(run, ...begun, ...passed(a2, 2), ...late);
+  expect(decide(state)).toEqual([]);
+  expect(reportOf(state).collectErrors).toHaveLength(1);
+});
+
+test("an error that may be an agent's fault does not stop a run at its limit of failures, and a confirmed one does", () => {
+  const limited = opened(run.shards, { maxfail: 1 });
+  const state = stateAfter(limited, ...begun, ...broke(a1, 1).slice(0, 2), ended(a1, 1, 1, { kind: 'interrupted', by: 'maxfail' }));
+  expect(decideAll(state)).toEqual([recheck(1)]);
+  for (const event of broke(a2, 1, 2)) reduce(state, event);
+  expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' } }]);
+});
+
+test('tests that failed on an agent that cannot collect everything are run again elsewhere', () => {
+  const failing = [...passed(a1, 2).slice(0, 2), told(a1, 2, 1, finished(idOf(2), 'failed')), ended(a1, 2)];
+  const state = stateAfter(run, ...begun, ...failing, ...broke(a1, 1));
+  decideAll(state);
+  for (const event of passed(a2, 1, 2)) reduce(state, event);
+  decideAll(state);
+  for (let shard = 3; shard <= 14; shard += 1) for (const event of passed(a2, shard)) reduce(state, event);
+  expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's2', role: 'rerun' }]);
+});

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { compareFingerprints, type FilesPrint, type PythonPrint } from '../../shared/fingerprint.ts';
+
+const git = { commit: '1'.repeat(40), directory: '', changedFiles: 0, changes: 'clean' };
+const files: FilesPrint = { place: 'here', git, contents: null };
+const python: PythonPrint = {
+  python: 'cpython 3.12',
+  platform: 'linux-x86_64',
+  plugins: { pytest: '9.0.0', 'pytest-xdist': '3.8.0' },
+  packages: { numpy: '2.1.0' },
+  packagesDigest: 'n',
+};
+const run = { files, python };
+const compare = (theirs: { readonly files?: FilesPrint | null; readonly python?: PythonPrint | null }) =>
+  compareFingerprints(run, { files: { ...files, place: 'there' }, python, ...theirs });
+const withGit = (changes: Partial<typeof git>): { readonly files: FilesPrint } => ({
+  files: { place: 'there', git: { ...git, ...changes }, contents: null },
+});
+const withPython = (changes: Partial<PythonPrint>): { readonly python: PythonPrint } => ({ python: { ...python, ...changes } });
+
+test('equal workspaces on two machines do not differ', () => {
+  expect(compare({})).toEqual({ refused: [], warned: [] });
+});
+
+test.each([
+  ['another commit', withGit({ commit: '2'.repeat(40) }), 'commit 222222222222, the run has 111111111111'],
+  ['another directory', withGit({ directory: 'lib/' }), 'directory in the repository lib/, the run has .'],
+  ['a changed file', withGit({ changedFiles: 1, changes: 'abc' }), 'uncommitted changes 1 file (abc), the run has none'],
+  ['another Python', withPython({ python: 'cpython 3.11' }), 'Python cpython 3.11, the run has cpython 3.12'],
+  ['another platform', withPython({ platform: 'darwin-arm64' }), 'platform darwin-arm64, the run has linux-x86_64'],
+  ['another pytest', withPython({ plugins: { ...python.plugins, pytest: '8.4.0' } }), 'pytest 8.4.0, the run has 9.0.0'],
+  ['a missing plugin', withPython({ plugins: { pytest: '9.0.0' } }), 'pytest-xdist none, the run has 3.8.0'],
+  ['a plugin more', withPython({ plugins: { ...python.plugins, 'pytest-cov': '7.0' } }), 'pytest-cov 7.0, the run has none'],
+])('refuses %s and names both sides', (_what, theirs, difference) => {
+  expect(compare(theirs)).toEqual({ refused: [difference], warned: [] });
+});
+
+test('warns of other packages, a few of them by name', () => {
+  const many = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`package-${index}`, '1.0']));
+  expect(compare(withPython({ packages: many, packagesDigest: 'm' }))).toEqual({
+    refused: [],
+    warned: [
+      'numpy none, the run has 2.1.0; package-0 1.0, the run has none; package-1 1.0, the run has none; package-2 1.0, the run has none; package-3 1.0, the run has none and 3 more',
+    ],
+  });
+});
+
+test('never compares the files of one directory with itself, whatever tests wrote there meanwhile', () => {
+  expect(compare({ files: { place: 'here', git: { ...git, changedFiles: 3, changes: 'new' }, contents: null } })).toEqual({
+    refused: [],
+    warned: [],
+  });
+});
+
+test('compares contents where git does not know both workspaces, and warns where those are not known either', () => {
+  const ours = { files: { ...files, contents: 'c' }, python };
+  const theirs = (contents: string | null) => ({ files: { place: 'there', git: null, contents }, python });
+  expect(compareFingerprints(ours, theirs('c'))).toEqual({ refused: [], warned: [] });
+  expect(compareFingerprints(ours, theirs('d')).refused).toEqual(['Python and configuration files d, the run has c']);
+  expect(compareFingerprints(ours, theirs(null))).toMatchObject({
+    refused: [],
+    warned: [expect.stringContaining('could not be compared')],
+  });
+});
+
+test('warns of an agent that reports nothing, and asks nothing where the run took no fingerprint', () => {
+  expect(compare({ files: null, python: null })).toMatchObject({
+    refused: [],
+    warned: [/files are unknown/, /Python is unknown/].map((each) => expect.stringMatching(each)),
+  });
+  expect(compareFingerprints({ files: null, python: null }, run)).toEqual({ refused: [], warned: [] });
+});
