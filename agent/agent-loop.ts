@@ -3,12 +3,14 @@
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
+import type { ControlCommand } from '../shared/control.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import type { Engine, JoinedRun, PoolMember, Session } from './ports.ts';
+import { type Engine, type JoinedRun, type PoolMember, RunOver, type Session } from './ports.ts';
+import { followControl, type RunControl } from './run-control.ts';
 import { coverageSender } from './send-coverage.ts';
 
 export interface AgentIdentity {
@@ -30,8 +32,7 @@ export interface AgentLoop {
   readonly identity: AgentIdentity;
   readonly pytest: LocalPytest;
   readonly member: PoolMember;
-  /** The engine that a run asks for. */
-  readonly engineFor: (spec: RunSpec) => Engine;
+  readonly engine: Engine;
   readonly clock: Clock;
   readonly tellState: (phrase: string, fields: Record<string, unknown>) => void;
 }
@@ -67,39 +68,95 @@ const untilIdle = (maxIdleMs: number | null, shutdown: AbortSignal): AbortSignal
   maxIdleMs === null ? shutdown : AbortSignal.any([shutdown, AbortSignal.timeout(Math.min(maxIdleMs, LONGEST_TIMER_MS))]);
 
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
+  const { clock, identity } = loop;
   const run = await loop.member.join(spec);
+  const listening = new AbortController();
   try {
-    const outbox = createOutbox((events) => run.append(events), loop.clock);
-    const session = await loop.engineFor(spec).open({
-      agent: loop.identity.id,
-      spec,
-      room: outbox.room,
-      isMoreWaiting: () => run.isMoreWaiting(),
-      keepCoverage: coverageSender(run, outbox, loop.identity.id, loop.clock),
-      ...loop.pytest,
-    });
+    const control = followControl(run, listening.signal);
+    const outbox = createOutbox((events) => run.append(events), clock);
+    const joinedAt = clock.now();
+    const session = await openSession(loop, spec, { run, outbox, control }, shutdown);
+    if (session === null) return;
     try {
-      loop.tellState('joined run', { run: spec.runId, agent: loop.identity.id });
-      await serveSession(loop, spec, { run, outbox, session }, shutdown);
-      loop.tellState('left run', { run: spec.runId, agent: loop.identity.id });
+      loop.tellState('joined run', { run: spec.runId, agent: identity.id });
+      await serveSession(loop, spec, { run, outbox, control, session, joinedAt, listening }, shutdown);
+      loop.tellState('left run', { run: spec.runId, agent: identity.id });
     } finally {
       await session.close();
     }
   } finally {
+    listening.abort();
     await run.leave();
+  }
+}
+
+/** A session for the run; null when the run ends, or the agent is to leave, before it is there. */
+async function openSession(
+  { clock, engine, identity, pytest }: AgentLoop,
+  spec: RunSpec,
+  { run, outbox, control }: Pick<Serving, 'run' | 'outbox' | 'control'>,
+  shutdown: AbortSignal,
+): Promise<Session | null> {
+  const closed = new AbortController();
+  void control.closed.then(() => closed.abort());
+  const { id, host, pid, hashSeed } = identity;
+  let isJoined = false;
+  const leave = async (): Promise<void> => {
+    if (!isJoined) return;
+    outbox.push({ kind: 'agent-left', at: clock.now(), agent: id, busySeconds: 0, idleSeconds: 0, peakRssBytes: 0, cpuSeconds: 0 });
+    await outbox.flushed();
+  };
+  try {
+    return await engine.open({
+      agent: id,
+      spec,
+      ending: AbortSignal.any([closed.signal, shutdown]),
+      collect: control.collect,
+      started(info) {
+        if (isJoined) return;
+        isJoined = true;
+        outbox.push({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, ...info } });
+      },
+      listed: (list) =>
+        outbox.push({
+          kind: 'suite-listed',
+          at: clock.now(),
+          agent: id,
+          list: control.isKnown(list.hash) ? { ...list, groups: [], proof: null } : list,
+        }),
+      inseparable: (why) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why }),
+      refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
+      room: outbox.room,
+      isMoreWaiting: () => run.isMoreWaiting(),
+      claimNumbers: (scope, count, floor) => run.claimNumbers(scope === 'fleet' ? 'fleet' : `machine ${host}`, count, floor),
+      keepCoverage: coverageSender(run, outbox, id, clock),
+      ...pytest,
+    });
+  } catch (thrown) {
+    await leave();
+    if (thrown instanceof RunOver) return null;
+    throw thrown;
   }
 }
 
 interface Serving {
   readonly run: JoinedRun;
   readonly outbox: Outbox;
+  readonly control: RunControl;
   readonly session: Session;
+  readonly joinedAt: number;
+  /** Ends the reading of the run's commands. */
+  readonly listening: AbortController;
 }
 
-async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, session }: Serving, shutdown: AbortSignal): Promise<void> {
+async function serveSession(
+  loop: AgentLoop,
+  { drain }: RunSpec,
+  { run, outbox, control, session, joinedAt, listening }: Serving,
+  shutdown: AbortSignal,
+): Promise<void> {
   const { clock } = loop;
-  const { id, host, pid, hashSeed } = loop.identity;
-  const joinedAt = clock.now();
+  const { id } = loop.identity;
   const running = new Map<AttemptId, RunningAttempt>();
   const cancelled = new Map<AttemptId, InterruptCause>();
   let busySeconds = 0;
@@ -128,7 +185,6 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
     }
   };
 
-  const listening = new AbortController();
   // By the agreed clock, and by itself: the coordinator's word may come late.
   const drained = async (): Promise<void> => {
     if (drain === null) return;
@@ -139,28 +195,29 @@ async function serveSession(loop: AgentLoop, { drain }: RunSpec, { run, outbox, 
       if (!listening.signal.aborted) throw thrown;
     }
   };
-  const listen = async (): Promise<void> => {
-    for await (const command of run.commands(listening.signal)) {
-      switch (command.kind) {
-        case 'cancel-attempt':
-          cancelled.set(command.attempt, command.by);
-          running.get(command.attempt)?.interrupt(command.by);
-          break;
-        case 'dismiss-agent':
-          if (command.agent !== id) break;
-          leave('shutdown');
-          return;
-        case 'close-run':
-          leave(command.by);
-          return;
-        default:
-          assertNever(command);
-      }
+  /** Is there more to listen to? */
+  const act = (command: ControlCommand): boolean => {
+    switch (command.kind) {
+      case 'collect':
+      case 'list-known':
+        return true;
+      case 'cancel-attempt':
+        cancelled.set(command.attempt, command.by);
+        running.get(command.attempt)?.interrupt(command.by);
+        return true;
+      case 'dismiss-agent':
+        if (command.agent !== id) return true;
+        leave('shutdown');
+        return false;
+      case 'close-run':
+        leave(command.by);
+        return false;
+      default:
+        return assertNever(command);
     }
   };
 
-  outbox.push({ kind: 'agent-joined', at: joinedAt, agent: { id, host, pid, hashSeed, ...session.info } });
-  const heard = Promise.all([listen(), drained()]).catch((thrown: unknown) => {
+  const heard = Promise.all([control.follow(act), drained()]).catch((thrown: unknown) => {
     // An agent that cannot hear the coordinator must not go on pulling; what it runs is finished and told.
     leaving.abort();
     throw thrown;

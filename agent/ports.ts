@@ -6,6 +6,8 @@ import type { CoverageOrigin, CoveragePart } from '../shared/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
+import type { CollectMode, SuiteList } from '../shared/suite-list.ts';
+import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool as an agent sees it. */
 export interface PoolMember {
@@ -27,6 +29,8 @@ export interface JoinedRun {
   commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
   /** Do attempts wait in the queue? */
   isMoreWaiting(): Promise<boolean>;
+  /** Takes `count` numbers in a row from a counter of the run, none below `floor`; resolves with the first. No two callers get the same. */
+  claimNumbers(counter: string, count: number, floor: number): Promise<number>;
   /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
   serverNow(): Promise<number>;
   /** Stores a compressed data file of coverage under its number, which is the agent's to choose. A run that is over takes nothing. */
@@ -43,16 +47,31 @@ export interface MeasuredCoverage {
   readonly lost: readonly AttemptId[];
 }
 
-/** Starts sessions. `process`: a new `pytest -n` per shard. `stream`: one long-lived session fed with files. */
+/** Starts sessions: one long-lived `pytest -n` that is fed with shards. */
 export interface Engine {
   open(request: SessionRequest): Promise<Session>;
 }
+
+/** The run ended, or the agent is to leave, before its session was open. */
+export class RunOver extends Error {}
 
 export interface SessionRequest {
   readonly agent: AgentId;
   readonly spec: RunSpec;
   readonly workspace: string;
   readonly python: string;
+  /** Aborts when the session is not wanted any more before it is open: `open` then throws `RunOver`. */
+  readonly ending: AbortSignal;
+  /** How the suite is collected, as soon as the coordinator knows. */
+  readonly collect: Promise<CollectMode>;
+  /** Receives what this pytest is, before anything is collected. */
+  readonly started: (info: Session['info']) => void;
+  /** Receives the whole list, where the session collects it. */
+  readonly listed: (list: SuiteList) => void;
+  /** Receives what showed that the files of the suite depend on each other. */
+  readonly inseparable: (why: string) => void;
+  /** Receives what pytest says of paths or options that it refuses. */
+  readonly refused: (message: string) => void;
   /** What pytest's environment has beside our own. */
   readonly environment?: Readonly<Record<string, string>>;
   /** `auto`, or a number of xdist workers. */
@@ -61,6 +80,7 @@ export interface SessionRequest {
   readonly room: () => Promise<void> | null;
   /** Do attempts wait in the queue? Rejects where Redis does not say. */
   readonly isMoreWaiting: () => Promise<boolean>;
+  readonly claimNumbers: ClaimNumbers;
   /** Takes what one pytest measured, before its directory is removed; null where pytest-cov is left alone. */
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
   /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
@@ -69,7 +89,7 @@ export interface SessionRequest {
 
 /** One engine at work for one run. Whoever opened it closes it; after `close` no process of it is left. */
 export interface Session {
-  /** Room for shards: one per xdist worker (stream engine), one per agent (process engine). */
+  /** Room for shards: one per xdist worker, and some that wait here. */
   readonly slots: number;
   /** xdist workers of each pytest that this session starts, and the versions found. */
   readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'>;

@@ -1,10 +1,11 @@
-// Runs an explicit list of tests in its order in one new xdist worker, as the stream engine would have, and tells what became of each.
+// Runs an explicit list of tests in its order in one new xdist worker, as a run would have, and tells what became of each.
 
 import type { AttemptEvent, TestResult } from '../shared/events.ts';
 import { type AgentId, attemptId, type NodeId, shardId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import { groupByFile } from './core/recorded-order.ts';
 import type { Engine } from './ports.ts';
+import { claimAlone } from './worker-numbers.ts';
 
 export interface Replay {
   readonly engine: Engine;
@@ -27,7 +28,7 @@ export interface Replayed {
 /** One worker, nothing that ends the session early: what a run had of these was its own. */
 const OVERRIDES = ['-n', '1', '--maxfail', '0'] as const;
 
-/** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
+/** Throws `session-not-started`, `no-workspace` and `no-python`. */
 export async function replayTests(replay: Replay, nodeids: readonly NodeId[], interrupt: AbortSignal): Promise<Replayed> {
   const { engine, agent, workspace, python, environment, tell } = replay;
   const spec: RunSpec = {
@@ -53,8 +54,15 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     python,
     environment,
     numprocesses: '1',
+    ending: interrupt,
+    collect: Promise.resolve(replay.spec.collect === 'suite' ? 'suite' : 'file'),
+    started: () => undefined,
+    inseparable: () => undefined,
+    listed: () => undefined,
+    refused: (message) => problems.push(message),
     room: () => null,
     isMoreWaiting: async () => false,
+    claimNumbers: claimAlone(),
     keepCoverage: null,
     maxAutoWorkers: 1,
   });

@@ -6,15 +6,17 @@ import { join } from 'node:path';
 import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { AttemptEvent } from '../shared/events.ts';
+import { pytestCommand } from '../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
+import type { CollectMode } from '../shared/suite-list.ts';
 import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
-import { processEngine } from './process-engine.ts';
-import { type AttemptLog, createAttemptLog } from './pytest/attempt-log.ts';
-import { type FedPytest, START_MS, startFed, Unstreamable } from './pytest/fed-pytest.ts';
+import { type AttemptLog, createAttemptLog, type StartedPytest } from './pytest/attempt-log.ts';
+import { type FedPytest, START_MS, startFed } from './pytest/fed-pytest.ts';
 import type { FedEnding } from './pytest/fed-task.ts';
 import type { SelfTest } from './pytest/self-test.ts';
+import { createWorkerNumbers } from './worker-numbers.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
 const SHORT_MS = 250;
@@ -24,25 +26,38 @@ const SESSION_LIMIT = 3;
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
-/** `tell` hears, a line each, what a user should know of how his tests are run. Without a self-test this pytest is trusted to be one that can be fed. */
+/**
+ * `tell` receives, a line each, what a user should know of how the tests run. Where the suite is collected by file, a self-test shows that this pytest
+ * can be fed so; without one it is trusted. An agent whose pytest cannot collects the whole list, whatever the others do: shards mean the same.
+ */
 export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
   return { open: (request) => open(request, tell, selfTest, replaceMs) };
 }
 
-/** Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`. */
+/** Throws `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null, replaceMs: number): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
-  const { pytestArgs, cache, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
+  const { pytestArgs, cache, mayMiss = false, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
+  const workers = createWorkerNumbers(request.claimNumbers);
   let sessions = 0;
   let peakRssBytes = 0;
   const cpuSeconds = new Map<FedPytest, number>();
   let averageMs = SHORT_MS;
   let isClosed = false;
   let fed: FedPytest | null = null;
-  /** For what cannot be fed after all. */
-  let besides: Promise<Session> | null = null;
   let tested: Promise<string | null> | null = null;
+  let isListed = false;
+
+  const modeFor = async (started: StartedPytest): Promise<CollectMode> => {
+    // Beside the start of the first session's xdist workers.
+    tested ??= selfTest?.(python, started) ?? Promise.resolve(null);
+    if ((await request.collect) === 'suite') return 'suite';
+    const problem = started.unfeedable ?? (await tested);
+    if (problem === null) return 'file';
+    tell(`every xdist worker here collects the whole suite, because ${problem}`);
+    return 'suite';
+  };
   /** Coverage of the sessions that have ended, on its way. */
   const keeping: Promise<void>[] = [];
 
@@ -54,22 +69,31 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     if (keepCoverage !== null) await mkdir(measured);
     const coverageFile = keepCoverage === null ? null : join(measured, 'data');
     const own = { socket, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
-    const from = { pytestArgs, cache, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
+    const from = { pytestArgs, cache, mayMiss, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     const pytest = await startFed({
       socket,
       startProcess: () => startPytest({ python, workspace, sessionPath, environment: request.environment ?? {} }),
-      command: [python, '-m', 'pytest', ...pytestArgs],
+      command: pytestCommand(python, pytestArgs),
       agent,
       drain: request.spec.drain,
       testTimeoutSeconds: request.spec.testTimeoutSeconds,
       room: request.room,
+      workers,
       replaceMs,
       tell,
-      // Beside the start of the first session's xdist workers.
-      onStarted: (started) => {
-        tested ??= selfTest?.(python, started) ?? null;
+      collect: (started) => {
+        request.started({ workers: started.workers, python: started.python, pytest: started.pytest, xdist: started.xdist });
+        return modeFor(started);
       },
+      isMoreWaiting: request.isMoreWaiting,
+      ending: request.ending,
+      listed: (list) => {
+        if (!isListed) request.listed(list);
+        isListed = true;
+      },
+      refused: request.refused,
+      inseparable: request.inseparable,
     });
     const kept = pytest.ended.then(async () => {
       const covered = pytest.covered();
@@ -92,17 +116,18 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     return fed;
   };
 
-  /** An attempt that only waited when its session died is no part of that: it goes to the next session, as long as one can be had. */
+  /** An attempt that was not begun when its session died, or whose culprit is known, goes to the next session, as long as one can be had. */
   const serve = async (
     log: AttemptLog,
     attempt: AttemptRequest,
     interrupt: AbortSignal,
-  ): Promise<[FedPytest, Exclude<FedEnding, { kind: 'unbegun' }>]> => {
-    for (let sessions = 1; ; sessions += 1) {
+  ): Promise<[FedPytest, Exclude<FedEnding, { kind: 'again' }>]> => {
+    for (let deaths = 0; ; ) {
       const pytest = await living();
       const ending = await pytest.run(log, attempt, interrupt);
-      if (ending.kind !== 'unbegun') return [pytest, ending];
-      if (sessions === SESSION_LIMIT) return [pytest, { kind: 'lost' }];
+      if (ending.kind !== 'again') return [pytest, ending];
+      deaths = ending.isBlamed ? 0 : deaths + 1;
+      if (deaths === SESSION_LIMIT) return [pytest, { kind: 'lost' }];
     }
   };
 
@@ -115,13 +140,9 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       averageMs += (performance.now() - startedAt - averageMs) / 4;
       peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
       cpuSeconds.set(pytest, pytest.cpuSeconds());
-      if (ending.kind !== 'short') return ending;
-      tell(`a pytest of its own for the rest of ${ending.files.join(', ')}, which reported fewer results than it announced tests`);
-      besides ??= processEngine().open({ ...request, isMoreWaiting: async () => false });
-      return await (await besides).run({ ...attempt, selectors: log.remaining() }, tellEvent, interrupt);
+      return ending;
     } catch (thrown) {
       if (thrown instanceof ShardlineError) return { kind: 'not-started', error: thrown.code, detail: thrown.message };
-      if (thrown instanceof Unstreamable) return { kind: 'not-started', error: 'session-not-started', detail: thrown.message };
       throw thrown;
     }
   };
@@ -130,7 +151,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     if (isClosed) return;
     isClosed = true;
     try {
-      await Promise.all([fed?.end(), besides?.then((session) => session.close())]);
+      await fed?.end();
       await Promise.all(keeping);
     } finally {
       await removeSessionDirectory(directory);
@@ -139,8 +160,6 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
 
   try {
     const pytest = await living();
-    const problem = await tested;
-    if (problem !== null) throw new Unstreamable(problem);
     return {
       /** Attempts wait here beside those that run: one, or one for each worker while they are short. A long one keeps others from what waits. */
       get slots() {

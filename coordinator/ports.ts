@@ -1,6 +1,7 @@
 // What the run loop needs from the world. Adapters under redis/ and discovery/ implement these; a command's composition root joins them.
 
 import type { AttemptRequest } from '../shared/attempt.ts';
+import type { Census } from '../shared/census.ts';
 import type { ControlCommand } from '../shared/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
@@ -81,6 +82,13 @@ export interface TimingStore {
   save(history: History): Promise<void>;
 }
 
+/** What earlier runs have shown of whole suites, by key. */
+export interface CensusStore {
+  /** null where nothing is known under this key. */
+  load(key: string): Promise<Census | null>;
+  save(key: string, census: Census): Promise<void>;
+}
+
 /** What pytest would collect, file by file, without importing any test module. */
 export interface Discovery {
   discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite>;
@@ -110,6 +118,10 @@ export interface DiscoveredSuite {
   readonly unclearMarks: readonly { readonly file: TestFile; readonly line: number }[];
   /** Why one session cannot be fed file by file with these options; null when it can. */
   readonly unstreamable: string | null;
+  /** Do arguments name single tests? */
+  readonly namesTests: boolean;
+  /** What a census of this suite is kept under: conftest files, plugins, configuration and options. */
+  readonly censusKey: string;
   /** What pytest-cov is asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
   /** pytest's own cache; null with `-p no:cacheprovider`. */

@@ -5,6 +5,7 @@ import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ShardlineError } from '../shared/errors.ts';
+import type { SuiteList } from '../shared/suite-list.ts';
 import { deadlineTimes } from './core/deadline.ts';
 import { decide } from './core/decide.ts';
 import type { Action, CoordinatorEvent } from './core/events.ts';
@@ -13,6 +14,7 @@ import { halve } from './core/halve.ts';
 import { reduce } from './core/reduce.ts';
 import type { Recorded } from './core/resumed.ts';
 import { livingAgents, type RunState } from './core/run-state.ts';
+import { unplannedList } from './core/suite.ts';
 import { nextAttempt } from './core/unfinished.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { lookOut, passes, refused } from './look-out.ts';
@@ -32,11 +34,15 @@ export interface RunLoop {
   readonly clock: Clock;
   /** Called with every event, in order, before it changes the state, with the state as it was. */
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
+  /** The shards of a whole list, the first of them `s<first>`. */
+  readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
   /** Resolves with the reason once no agent can join any more; null where agents may always come. */
   readonly noAgentCanCome: Promise<string> | null;
   /** How long Redis may be silent before the run ends with what it has. */
   readonly redisWaitMs: number;
 }
+
+export type SuitePlan = Pick<Extract<CoordinatorEvent, { kind: 'suite-planned' }>, 'shards' | 'failureChances'>;
 
 /** Why the user wants the run to end: `requested` keeps what is running for a moment, `forced` does not wait. Reasons are signal names. */
 export interface Interrupts {
@@ -53,10 +59,17 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   const outgoing = createOutgoing(channel, inbox, clock);
 
   let state = loop.state;
+  const { collect } = opened.spec;
+  /** Agents wait for it before they collect anything. */
+  const sayHow = (): void => {
+    if (collect !== 'auto') outgoing.send(() => channel.tell({ kind: 'collect', mode: collect }));
+  };
   const take = (event: CoordinatorEvent): void => {
     observe(event, state);
     state = reduce(state, event);
-    if (event.kind === 'redis-emptied') outgoing.send(() => channel.announce());
+    if (event.kind !== 'redis-emptied') return;
+    outgoing.send(() => channel.announce());
+    sayHow();
   };
 
   const act = (action: Action): void => {
@@ -68,6 +81,16 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
           throw new ShardlineError('internal', { problem: `an attempt of the unknown shard ${action.shard} was decided` });
         take({ kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role });
         outgoing.enqueue(request);
+        break;
+      }
+      case 'plan-suite': {
+        const list = unplannedList(state);
+        if (list === null) throw new ShardlineError('internal', { problem: 'a suite was to be planned before its list came' });
+        const first = state.suite.failureChances === null ? 1 : state.shards.size + 1;
+        take({ kind: 'suite-planned', at, ...loop.planSuite(list, first) });
+        const { hash } = list;
+        outgoing.send(() => channel.tell({ kind: 'list-known', hash }));
+        inbox.push({ kind: 'tick', at });
         break;
       }
       case 'cancel-attempt':
@@ -111,6 +134,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   try {
     if (loop.recorded === null) take(opened);
     else take({ kind: 'run-resumed', at: clock.now() });
+    sayHow();
     // Its Redis is another one, or was emptied before anybody saw it.
     if (loop.recorded !== null && !channel.isFound) take({ kind: 'redis-emptied', at: clock.now(), isMissing: true });
     inbox.push({ kind: 'tick', at: clock.now() });

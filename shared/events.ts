@@ -4,9 +4,10 @@ import type { AttemptEnding, AttemptRole } from './attempt.ts';
 import type { KeptCoverage } from './coverage.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
+import type { SuiteList } from './suite-list.ts';
 
 /** Bumped when a reader of the old form could misread the new one; a newer version is refused with the way to upgrade. */
-export const EVENT_VERSION = 1;
+export const EVENT_VERSION = 2;
 
 /** What one agent is, told when it joins a run. `workers` are xdist workers (0 until its first session is up). */
 export interface AgentInfo {
@@ -54,6 +55,8 @@ export type AttemptEvent =
       readonly serial: readonly NodeId[];
       /** Whether the file may be run twice at a time: none of its tests is marked `no_speculation`. */
       readonly mayBackUp: boolean;
+      /** As in `FileCensus`; null where it was not taken. */
+      readonly digest: string | null;
       readonly seconds: number;
       readonly worker: string;
     }
@@ -74,6 +77,12 @@ export type RunEvent =
       /** Of the xdist workers and what they waited for; null from an agent that does not measure it. */
       readonly cpuSeconds: number | null;
     }
+  /** The agent's xdist workers have collected the whole list. `groups` is empty where the coordinator is known to have a list of this hash. */
+  | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
+  /** Something showed that the files of the suite depend on each other: collected one by one they are not what plain pytest collects. */
+  | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
+  /** pytest refuses the run's paths or options. */
+  | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
   /** One pytest has ended, and what pytest-cov measured in it is in Redis. */
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
   | {

@@ -25,6 +25,15 @@ export const testFile = (text: string): TestFile => text as TestFile;
 /** The attempt of `shard` with this fence number (1 for the first). */
 export const attemptId = (shard: ShardId, fence: number): AttemptId => `${shard}.${fence}` as AttemptId;
 
+/** In the id of a test that pytest gives to another test too: stands before its number. Also in the plugin's item_keys.py. */
+const COPY_MARK = '\u001e';
+
+/** pytest's own id of a test: tests that share one are told apart by a mark in our records, and by nothing in what people read. */
+export function pytestId(id: NodeId): NodeId {
+  const end = id.lastIndexOf(COPY_MARK);
+  return end === -1 ? id : nodeId(id.slice(0, end));
+}
+
 /** The file part of a node id: everything before its first `::`. */
 export function fileOf(id: NodeId): TestFile {
   const end = id.indexOf('::');

@@ -8,7 +8,7 @@ export type Outcome = (typeof outcomes)[number];
 export const isFailure = (outcome: Outcome): boolean => outcome === 'failed' || outcome === 'error';
 
 /** Why an expected test or file has no outcome. */
-export const notRunReasons = ['deadline', 'crash-limit', 'no-agent', 'maxfail', 'cancelled', 'collect-error'] as const;
+export const notRunReasons = ['deadline', 'crash-limit', 'no-agent', 'maxfail', 'cancelled', 'collect-error', 'inseparable'] as const;
 export type NotRunReason = (typeof notRunReasons)[number];
 
 export const verdicts = ['passed', 'failed', 'deadline', 'incomplete', 'interrupted', 'no-tests', 'internal-error'] as const;

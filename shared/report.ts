@@ -32,6 +32,8 @@ export interface Report {
   readonly targets: readonly JudgedTarget[] | null;
   /** null without a baseline. */
   readonly comparison: Comparison | null;
+  /** Why the run began anew, and how many results were void then; null where it did not. */
+  readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }
 
 /** `value` in seconds, bytes, a share of 1 or a plain number; null where it was not measured, and then missed. */

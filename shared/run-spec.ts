@@ -2,24 +2,22 @@
 
 import type { RunId } from './ids.ts';
 import type { CacheValues } from './pytest-cache.ts';
-
-export const engines = ['stream', 'process'] as const;
-export type EngineName = (typeof engines)[number];
+import type { CollectChoice } from './suite-list.ts';
 
 /** Whether a fed xdist worker's reports go through xdist's controller too: where something of the user's there needs them, always, or never. */
 export const relays = ['auto', 'always', 'never'] as const;
 export type Relay = (typeof relays)[number];
 
 /**
- * Written once by the coordinator, before it knows the suite: agents start their pytest while it is discovered. `engine` is the one asked for, which
- * an agent keeps to where it can. `pytestArgs` are the user's own arguments, paths included and relative to the workspace, exactly as plain pytest
- * would get them. `maxfail` 0 means no limit. The record of the run has `engine` and `maxfail` as discovery found them.
+ * Written once by the coordinator, before it knows the suite: agents start their pytest while it is discovered. `collect` is what the user asks for;
+ * how the suite is collected follows as a command. `pytestArgs` are the user's own arguments, paths included and relative to the workspace, exactly as
+ * plain pytest would get them. `maxfail` 0 means no limit. The record of the run has `collect` and `maxfail` as they were decided.
  */
 export interface RunSpec {
-  readonly version: 1;
+  readonly version: 2;
   readonly runId: RunId;
   readonly pool: string;
-  readonly engine: EngineName;
+  readonly collect: CollectChoice;
   readonly pytestArgs: readonly string[];
   readonly maxfail: number;
   /** Whether tests that `pytestArgs` name may be gone (`--failed`). */

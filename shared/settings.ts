@@ -1,7 +1,8 @@
 // The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
 
 import type { Reruns } from './reruns.ts';
-import type { EngineName, Relay } from './run-spec.ts';
+import type { Relay } from './run-spec.ts';
+import type { CollectChoice } from './suite-list.ts';
 import type { Target } from './targets.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -70,7 +71,7 @@ export interface RunSettings extends CommonSettings {
   /** For one test; null: only what its whole shard makes sure hangs. */
   readonly testTimeoutSeconds: number | null;
   readonly verbosity: Verbosity;
-  readonly engine: EngineName;
+  readonly collect: CollectChoice;
   readonly deadlineSeconds: number | null;
   /** null: a part of the deadline. */
   readonly reserveSeconds: number | null;

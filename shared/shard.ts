@@ -17,4 +17,6 @@ export interface Shard {
   readonly id: ShardId;
   readonly selectors: readonly Selector[];
   readonly predictedSeconds: number;
+  /** Does it wait until every other shard has its results? Then it runs alone. */
+  readonly runsLast?: boolean | undefined;
 }

@@ -12,9 +12,9 @@ import { createLogger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { agentLoop } from '../agent-loop.ts';
-import { streamOrProcess } from '../fallback-engine.ts';
-import { processEngine } from '../process-engine.ts';
+import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
+import { streamEngine } from '../stream-engine.ts';
 
 /** How long a leaving agent may take to store its last results and end its pytest; after that Redis is gone, and so is the agent. */
 const LEAVE_MS = 20_000;
@@ -71,7 +71,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },
         member,
-        engineFor: (spec) => (spec.engine === 'process' ? processEngine() : streamOrProcess(tellOnce, cacheDirectory(edge.env))),
+        engine: streamEngine(tellOnce, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
         tellState: (phrase, fields) => {
           logger.info(fields, phrase);

@@ -16,7 +16,6 @@ import { findRun } from '../../shared/system/run-place.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';
-import { Unstreamable } from '../pytest/fed-pytest.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
 import { streamEngine } from '../stream-engine.ts';
 
@@ -51,13 +50,6 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
     return settings.bisect === null
       ? await once(replay, chosen, edge, interrupted.signal)
       : await bisect(replay, chosen, { settings, journal }, edge, interrupted.signal);
-  } catch (thrown) {
-    if (!(thrown instanceof Unstreamable)) throw thrown;
-    throw new ShardlineError(
-      'nothing-to-replay',
-      { run: settings.source, problem: thrown.message, fix: 'Run pytest itself with the node ids.' },
-      { cause: thrown },
-    );
   } finally {
     for (const stop of ignore) stop();
   }

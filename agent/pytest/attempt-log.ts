@@ -16,6 +16,8 @@ export interface StartedPytest {
   readonly python: string;
   readonly pytest: string;
   readonly xdist: string;
+  /** Why files cannot be fed one by one to it; null when they can. */
+  readonly unfeedable: string | null;
   /** Where the paths of what pytest-cov measures begin; null where it measures nothing for us. */
   readonly coverage: CoverageOrigin | null;
 }
@@ -49,6 +51,9 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const collected = new Set<TestFile>();
   const failed = new Set<TestFile>();
   const open = new Set<NodeId>();
+  /** Of each announced test the file that it was collected with: its id may begin with something else. */
+  const files = new Map<NodeId, TestFile>();
+  const fileFor = (nodeid: NodeId): TestFile => files.get(nodeid) ?? fileOf(nodeid);
   const settled = new Set<NodeId>();
   const running = new Map<string, { readonly nodeid: NodeId; readonly startedAt: number }>();
   const collecting = new Map<string, TestFile>();
@@ -76,7 +81,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     tearing.delete(worker);
     if (isExpectingLosses) return;
     if (after !== undefined) {
-      tell({ kind: 'collect-failed', at: now(), file: fileOf(after), message: problem(`in a teardown after ${after}`) });
+      tell({ kind: 'collect-failed', at: now(), file: fileFor(after), message: problem(`in a teardown after ${after}`) });
     }
     if (file !== undefined && !failed.has(file)) {
       failed.add(file);
@@ -88,7 +93,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     const seconds = Math.max(0, now() - test.startedAt) / 1000;
     const about = {
       nodeid: test.nodeid,
-      file: fileOf(test.nodeid),
+      file: fileFor(test.nodeid),
       line: null,
       startedAt: test.startedAt,
       seconds,
@@ -107,14 +112,24 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const hear = (message: PytestMessage, worker: string): void => {
     switch (message.kind) {
       case 'hello':
+      case 'workers-wanted':
       case 'ready':
       case 'task-done':
-      case 'unsupported':
+      case 'needs-next':
+      case 'declined':
+      case 'listed':
+      case 'list-group':
+      case 'list-end':
+      case 'inseparable':
+      case 'usage-error':
       case 'relaying':
       case 'not-relayed':
         return;
       case 'collecting':
         collecting.set(worker, testFile(message.file));
+        return;
+      case 'prepared':
+        collecting.delete(worker);
         return;
       case 'exit-requested':
         if (isExpectingLosses) return;
@@ -134,7 +149,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         tell({
           kind: 'collect-failed',
           at: now(),
-          file: fileOf(nodeId(message.nodeid)),
+          file: fileFor(nodeId(message.nodeid)),
           message: `in a teardown after ${message.nodeid}:\n${message.message}`,
         });
         return;
@@ -148,10 +163,13 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         collected.add(file);
         const nodeids = message.nodeids.map(nodeId);
         const serial = message.serial.map(nodeId);
-        for (const nodeid of nodeids) if (!settled.has(nodeid)) open.add(nodeid);
+        for (const nodeid of nodeids) {
+          files.set(nodeid, file);
+          if (!settled.has(nodeid)) open.add(nodeid);
+        }
         for (const nodeid of serial) open.delete(nodeid);
-        const { seconds, mayBackUp } = message;
-        tell({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, seconds, worker });
+        const { seconds, mayBackUp, digest } = message;
+        tell({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, digest, seconds, worker });
         return;
       }
       case 'collect-failed': {
@@ -180,7 +198,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         tell({
           kind: 'test-finished',
           at,
-          result: { nodeid, file: fileOf(nodeid), line, startedAt, worker, isCrash: false, sections, ...folded },
+          result: { nodeid, file: fileFor(nodeid), line, startedAt, worker, isCrash: false, sections, ...folded },
         });
         return;
       }
@@ -228,7 +246,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       return [...[...files].filter((file) => !isKnown(file)), ...open];
     },
     remaining() {
-      const unsettled = Map.groupBy(open, fileOf);
+      const unsettled = Map.groupBy(open, fileFor);
       return selectors.flatMap((selector): Selector[] => {
         if (!isKnown(selector.file)) return [selector];
         const nodeids = unsettled.get(selector.file);

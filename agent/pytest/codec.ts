@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { listOrders } from '../../shared/suite-list.ts';
 
 /** A file's list of node ids is the longest message; one that is longer is refused rather than held in memory. */
 const LINE_BYTES = 64 * 1024 * 1024;
@@ -25,22 +26,29 @@ const message = z.discriminatedUnion('kind', [
     python: z.string(),
     pytest: z.string(),
     xdist: z.string(),
+    /** Why files cannot be fed one by one to this pytest; null when they can. */
+    unfeedable: z.string().nullable(),
     /** Where the paths of pytest-cov's data begin; null where it measures nothing for us. */
     coverage: z.object({ workspace: z.string(), packages: z.string() }).nullable(),
   }),
   /** `serial`: those of `nodeids` that are put off. `mayBackUp`: no test of the file is marked `no_speculation`. */
   z.object({
     kind: z.literal('collected'),
+    task: z.number().int(),
     file: z.string(),
     nodeids: z.array(z.string()),
     serial: z.array(z.string()),
     mayBackUp: z.boolean(),
+    digest: z.string().nullable(),
     seconds: z.number(),
   }),
-  z.object({ kind: z.literal('collect-failed'), file: z.string(), message: z.string() }),
+  z.object({ kind: z.literal('collect-failed'), task: z.number().int(), file: z.string(), message: z.string() }),
   z.object({ kind: z.literal('test-started'), nodeid: z.string(), at: z.number() }),
   z.object({
     kind: z.literal('test-finished'),
+    /** Of a module that skipped itself: the task that it belongs to, and its file. */
+    task: z.number().int().optional(),
+    file: z.string().optional(),
     nodeid: z.string(),
     at: z.number(),
     startedAt: z.number(),
@@ -50,10 +58,16 @@ const message = z.discriminatedUnion('kind', [
     rssBytes: z.number(),
     cpuSeconds: z.number(),
   }),
-  /** A fed worker: waits for tasks; begins to collect a file; is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. `isCovered`: all that it measured is written. */
+  /** A fed worker: waits for tasks; begins to collect a file (task 0: the whole list); is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. `isCovered`: all that it measured is written. */
   z.object({ kind: z.literal('ready') }),
-  z.object({ kind: z.literal('collecting'), file: z.string() }),
-  z.object({ kind: z.literal('task-done'), isWhole: z.boolean(), isLast: z.boolean(), isCovered: z.boolean() }),
+  z.object({ kind: z.literal('collecting'), task: z.number().int(), file: z.string() }),
+  /** The collection is over; what came of it follows when the task begins. */
+  z.object({ kind: z.literal('prepared'), task: z.number().int(), file: z.string() }),
+  /** A worker is at the last test that it knows of: which is next? */
+  z.object({ kind: z.literal('needs-next') }),
+  /** The task needs another process, as this one has wound down. */
+  z.object({ kind: z.literal('declined'), task: z.number().int() }),
+  z.object({ kind: z.literal('task-done'), task: z.number().int(), isWhole: z.boolean(), isLast: z.boolean(), isCovered: z.boolean() }),
   /** Around the teardown of what outlived its file; `nodeid` ran last before. `message`: how it failed. */
   z.object({ kind: z.literal('tearing-down'), nodeid: z.string() }),
   z.object({ kind: z.literal('torn-down'), nodeid: z.string(), message: z.string().nullable() }),
@@ -64,8 +78,32 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('exit-requested'), reason: z.string() }),
   /** pytest broke in this worker, which ends by it. */
   z.object({ kind: z.literal('internal-error'), message: z.string() }),
-  /** Why this pytest cannot be fed. */
-  z.object({ kind: z.literal('unsupported'), problem: z.string() }),
+  /** The whole list, as this worker collected it: what it is like, then its tests where they were asked for, and its end. */
+  z.object({
+    kind: z.literal('listed'),
+    hash: z.string(),
+    tests: z.number().int(),
+    order: z.enum(listOrders),
+    why: z.string().nullable(),
+    tail: z.number().int().nullable(),
+    bound: z.array(z.string()),
+    others: z.array(z.string()),
+    failed: z.array(z.string()),
+    stepwiseCount: z.number().int().nonnegative().nullable(),
+  }),
+  z.object({ kind: z.literal('list-group'), file: z.string(), nodeids: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('list-end'),
+    hash: z.string(),
+    problems: z.array(z.string()),
+    digests: z.array(z.tuple([z.string(), z.string()])),
+  }),
+  /** The files of the suite depend on each other. */
+  z.object({ kind: z.literal('inseparable'), why: z.string() }),
+  /** pytest refuses the paths or options. */
+  z.object({ kind: z.literal('usage-error'), message: z.string() }),
+  /** The controller waits for ids of xdist workers: of all that it starts, or of one that replaces another. */
+  z.object({ kind: z.literal('workers-wanted'), count: z.number().int().nonnegative(), isReplacement: z.boolean() }),
   z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string() }),
   z.object({ kind: z.literal('finished'), exitCode: z.number().int(), byMaxfail: z.boolean() }),
 ]);

@@ -7,9 +7,11 @@ import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
+import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
-import type { Session } from '../ports.ts';
+import { RunOver, type Session } from '../ports.ts';
+import type { WorkerNumbers } from '../worker-numbers.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import { createClaims } from './claims.ts';
 import type { PytestMessage } from './codec.ts';
@@ -17,13 +19,18 @@ import { type Covered, createCovered } from './covered.ts';
 import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createStartLimit } from './start-limit.ts';
 import { createUsage } from './usage.ts';
 import { createWatch } from './watch.ts';
+import { createWorkerLists } from './worker-lists.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
 export const START_MS = 120_000;
 /** How long a session that was told to end may take for its last teardowns. */
 const END_MS = 30_000;
+/** How long a worker that is at the last test it knows of may wait for the next task, while tasks wait in the queue; and how often that is looked at. */
+const HOLD_MS = 1000;
+const HOLD_STEP_MS = 50;
 /** How long after a worker's connection its death is told, at most. */
 const DEATH_NOTICE_MS = 5000;
 /** How many workers may end between an attempt's tests before it counts as crashed. */
@@ -32,9 +39,6 @@ const UNEXPLAINED_LIMIT = 2;
 const STILLBORN_LIMIT = 3;
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
-
-/** Thrown by `open` when this pytest cannot be fed; the process engine can run it. */
-export class Unstreamable extends Error {}
 
 /** How one such process is started. */
 export interface FedRequest {
@@ -48,12 +52,23 @@ export interface FedRequest {
   /** What one test may take; null when nobody says. */
   readonly testTimeoutSeconds: number | null;
   readonly room: Room;
+  readonly workers: WorkerNumbers;
   /** How long a session may be without an xdist worker once it had one. */
   readonly replaceMs: number;
   /** Hears, a line each, what a user should know. */
   readonly tell: (line: string) => void;
-  /** Hears what pytest found itself to be, before its xdist workers are ready. */
-  readonly onStarted: (started: StartedPytest) => void;
+  /** Receives what pytest found itself to be, before its xdist workers are ready, and says how they collect. */
+  readonly collect: (started: StartedPytest) => Promise<CollectMode>;
+  /** Do attempts wait in the queue? Rejects where Redis does not say. */
+  readonly isMoreWaiting: () => Promise<boolean>;
+  /** Aborts when the session is not wanted any more before it is ready. */
+  readonly ending: AbortSignal;
+  /** Receives the whole list, where the workers collect it. */
+  readonly listed: (list: SuiteList) => void;
+  /** Receives what showed that the files of the suite depend on each other. */
+  readonly inseparable: (why: string) => void;
+  /** Receives what pytest says of paths or options that it refuses. */
+  readonly refused: (message: string) => void;
 }
 
 /** One pytest process whose xdist workers are fed. */
@@ -75,14 +90,16 @@ export interface FedPytest {
 
 /**
  * Starts pytest and resolves when its first xdist worker is ready.
- * Throws `Unstreamable`, `session-not-started`, `no-workspace` and `no-python`.
+ * Throws `session-not-started`, `no-workspace` and `no-python`.
  */
 export async function startFed(request: FedRequest): Promise<FedPytest> {
-  const { socket, startProcess, command, agent, drain, room, tell, onStarted } = request;
+  const { socket, startProcess, command, agent, drain, room, workers, tell } = request;
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
   const covered = createCovered();
+  /** Attempts that are not over, by the number that workers know them by. */
+  const byNumber = new Map<number, Task>();
   /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
   const latest = new Map<string, Task>();
   /** The last one of which more than results is heard: what goes wrong at the session's end belongs there. */
@@ -102,6 +119,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let pytest: PytestProcess | null = null;
   let over: string | null = null;
   let ending = false;
+  /** How workers collect; null until that is known. */
+  let mode: CollectMode | null = null;
+  /** Workers that may run tests as soon as all first ones are ready, as under plain xdist; null from then on. */
+  let gathering: string[] | null = [];
+  let expected = Number.POSITIVE_INFINITY;
   let isInterrupted = false;
 
   const watch = createWatch({
@@ -114,7 +136,50 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const notStarted = (problem: string): ShardlineError =>
     new ShardlineError('session-not-started', { agent, problem, command: shellCommand(command) });
 
+  const starting = createStartLimit(START_MS, () => notStarted(`no xdist worker was ready in ${START_MS / 1000} s`));
+
+  const lists = createWorkerLists(
+    (worker) => inbox.send(worker, { kind: 'send-list' }),
+    (list) => request.listed(list),
+  );
+
+  /** No test begins before every first worker is ready: one that is still starting may clear what another's tests have made. */
+  const gather = (worker: string): void => {
+    if (gathering === null) {
+      feeding.free(worker);
+      return;
+    }
+    gathering.push(worker);
+    openGate();
+  };
+  const openGate = (): void => {
+    if (gathering === null || born.size + stillborn < expected) return;
+    const first = gathering;
+    gathering = null;
+    for (const worker of first) feeding.free(worker);
+  };
+
+  const beginCollecting = (worker: string): void => {
+    if (mode === null || worker === 'controller') return;
+    inbox.send(worker, { kind: 'begin', collect: mode });
+    if (born.size === 0) starting.expect();
+  };
+
+  /** The worker holds its last test back until it knows which comes next. */
+  const promiseNext = async (worker: string): Promise<void> => {
+    for (let waitedMs = 0; !ending && over === null; waitedMs += HOLD_STEP_MS) {
+      if (feeding.promise(worker)) return;
+      // Where Redis does not say, the test must not wait for it.
+      const isMore = waitedMs < HOLD_MS && (await request.isMoreWaiting().catch(() => false));
+      if (feeding.promise(worker)) return;
+      if (!isMore) break;
+      await delay(HOLD_STEP_MS);
+    }
+    inbox.send(worker, { kind: 'none' });
+  };
+
   const settle = (task: Task, ending: FedEnding): void => {
+    byNumber.delete(task.number);
     const by = task.interruptedBy ?? (task.log.isExitRequested ? 'pytest-exit' : null);
     task.settle(by !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by } : ending);
   };
@@ -142,9 +207,24 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     }, request.replaceMs);
   };
 
+  /** Without xdist workers pytest itself runs the tests: the one that it ended in is to blame. */
+  const blames = (task: Task, how: string): boolean => {
+    if (task.interruptedBy !== null || task.log.isExitRequested) return false;
+    const before = task.log.missing().length;
+    const message = watch.hear({ kind: 'worker-down', worker: 'main', error: watch.endedHere('main') ?? how }, 'main');
+    task.log.hear(message, 'main');
+    task.selectors = task.log.remaining();
+    return task.log.missing().length < before;
+  };
+
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
   const lose = (worker: string, error: string): void => {
+    const waiting = feeding.aheadOf(worker);
     const task = feeding.leave(worker);
+    // Its death may be that of a collection for what comes next.
+    if (waiting !== undefined && waiting !== task) waiting.log.hear({ kind: 'worker-down', worker, error }, worker);
+    gathering = gathering?.filter((each) => each !== worker) ?? null;
+    lists.lose(worker);
     usage.forget(worker);
     depart(worker);
     if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
@@ -152,6 +232,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       ready.reject(broken);
       pytest?.kill();
     }
+    openGate();
     if (task === undefined) {
       latest.get(worker)?.log.hear({ kind: 'worker-down', worker, error }, worker);
       return;
@@ -178,14 +259,67 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     switch (message.kind) {
       case 'hello':
         pids.set(message.worker, message.pid);
+        starting.rest();
+        beginCollecting(message.worker);
         return;
       case 'started':
-        onStarted(message);
+        expected = message.workers;
+        request.collect(message).then(
+          (chosen) => {
+            mode = chosen;
+            for (const each of pids.keys()) beginCollecting(each);
+          },
+          (problem: unknown) => {
+            broken ??= problem;
+            ready.reject(problem);
+            pytest?.kill();
+          },
+        );
         if (message.coverage !== null) covered.begin(message.coverage);
         info.resolve({ workers: message.workers, python: message.python, pytest: message.pytest, xdist: message.xdist });
         return;
-      case 'unsupported':
-        ready.reject(new Unstreamable(message.problem));
+      case 'collecting':
+        starting.rest();
+        clearTimeout(alone ?? undefined);
+        alone = null;
+        if (message.task !== 0) byNumber.get(message.task)?.log.hear(message, worker);
+        return;
+      case 'listed':
+        if (!lists.take(worker, message)) {
+          tell(`xdist worker ${worker} collected other tests than the first one and runs none: some tests differ from process to process`);
+        }
+        return;
+      case 'list-group':
+        lists.group(worker, message);
+        return;
+      case 'list-end':
+        lists.end(worker, message);
+        return;
+      case 'inseparable':
+        request.inseparable(message.why);
+        return;
+      case 'usage-error':
+        request.refused(message.message);
+        broken ??= notStarted(`pytest refuses its arguments: ${message.message}`);
+        ready.reject(broken);
+        pytest?.kill();
+        return;
+      case 'needs-next':
+        void promiseNext(worker);
+        return;
+      case 'declined': {
+        const task = feeding.leave(worker);
+        depart(worker);
+        if (task !== undefined) feeding.addFirst(task);
+        return;
+      }
+      case 'workers-wanted':
+        void (message.isReplacement ? workers.replace() : workers.begin(message.count))
+          .catch((thrown: unknown) => {
+            tell(`xdist workers have the ids that xdist gives them, which another agent on this machine may use too: ${messageOf(thrown)}`);
+            return { ids: [], numbers: [] };
+          })
+          .then((numbered) => inbox.send(worker, { kind: 'numbered', ...numbered }));
         return;
       case 'relaying':
         tell(`reports also go through pytest's main process, because ${message.why}`);
@@ -201,7 +335,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         alone = null;
         stillborn = 0;
         if (ending) inbox.send(worker, { kind: 'end' });
-        else feeding.free(worker);
+        else if (mode === 'file' || lists.ready(worker)) gather(worker);
+        else openGate();
         return;
       case 'finished':
         finished = message.exitCode;
@@ -222,6 +357,12 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
           usage.forget(worker);
           depart(worker);
         }
+        const empty = byNumber.get(message.task);
+        if (empty !== undefined && feeding.doneAhead(worker, empty)) {
+          covered.done(empty.attempt, message.isCovered);
+          settle(empty, doneEnding(empty, message.isWhole));
+          return;
+        }
         // First the workers, one of which may wait.
         const task = message.isLast ? feeding.leave(worker) : feeding.done(worker);
         if (task === undefined) return;
@@ -229,9 +370,16 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         settle(task, doneEnding(task, message.isWhole));
         return;
       }
-      default:
+      case 'prepared':
+      case 'collected':
+      case 'collect-failed':
+        byNumber.get(message.task)?.log.hear(message, worker);
+        return;
+      default: {
         usage.hear(message, worker);
-        latest.get(worker)?.log.hear(message, worker);
+        const task = message.kind === 'test-finished' && message.task !== undefined ? byNumber.get(message.task) : latest.get(worker);
+        task?.log.hear(message, worker);
+      }
     }
   };
 
@@ -257,6 +405,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     const exit = await pytest.exited;
     await inbox.drained();
     watch.close();
+    starting.rest();
     clearTimeout(alone ?? undefined);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     const output = pytest.output().trim().slice(-DETAIL_CHARS);
@@ -264,9 +413,13 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (problem !== null) (last as Task | null)?.log.failLast(problem);
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${output}`;
     // All of it is gone, which is no single test's doing: nobody is blamed.
+    const alive = feeding.atWork('main');
     for (const task of feeding.clear()) {
       if (task.isBegun) covered.lose(task.attempt);
-      settle(task, task.isBegun ? crashed(exit.exitCode, exit.signal, task, over) : { kind: 'unbegun' });
+      if (!task.isBegun) settle(task, { kind: 'again', isBlamed: false });
+      else if (task === alive && blames(task, how))
+        settle(task, task.selectors.length === 0 ? { kind: 'finished' } : { kind: 'again', isBlamed: true });
+      else settle(task, crashed(exit.exitCode, exit.signal, task, over));
     }
     await inbox.close();
     return over;
@@ -274,16 +427,18 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   // Awaited where it matters; a failure to start is told below.
   exited.catch(() => undefined);
 
-  const limit = new AbortController();
+  const onEnding = (): void => {
+    broken ??= new RunOver();
+    ready.reject(broken);
+    pytest?.kill();
+  };
+  request.ending.addEventListener('abort', onEnding, { once: true });
+  if (request.ending.aborted) onEnding();
+  ready.promise.catch(() => undefined);
+  starting.expect();
   try {
     const started = Promise.all([info.promise, ready.promise]).then(([found]) => found);
-    const found = await Promise.race([
-      started,
-      exited.then((how) => Promise.reject(notStarted(how))),
-      delay(START_MS, null, { signal: limit.signal }).then(() =>
-        Promise.reject(notStarted(`no xdist worker was ready in ${START_MS / 1000} s`)),
-      ),
-    ]);
+    const found = await Promise.race([started, exited.then((how) => Promise.reject(broken ?? notStarted(how))), starting.late]);
     return {
       info: found,
       run,
@@ -299,14 +454,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     await exited.catch(() => undefined);
     throw thrown;
   } finally {
-    limit.abort();
+    starting.rest();
+    request.ending.removeEventListener('abort', onEnding);
   }
 
-  async function run(
-    log: AttemptLog,
-    { id, selectors, role, predictedSeconds }: AttemptRequest,
-    interrupt: AbortSignal,
-  ): Promise<FedEnding> {
+  async function run(log: AttemptLog, { id, role, predictedSeconds }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
     // While the session started.
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const settled = Promise.withResolvers<FedEnding>();
@@ -314,7 +466,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       number: ++tasks,
       attempt: id,
       log,
-      selectors,
+      selectors: log.remaining(),
       isSerial: runsAlone(role),
       isRerun: role === 'rerun',
       predictedSeconds,
@@ -344,7 +496,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       );
     };
     interrupt.addEventListener('abort', onInterrupt, { once: true });
-    if (over !== null) settle(task, { kind: 'unbegun' });
+    byNumber.set(task.number, task);
+    if (over !== null) settle(task, { kind: 'again', isBlamed: false });
     else feeding.add(task);
     try {
       return await settled.promise;

@@ -1,7 +1,7 @@
 // One attempt as a fed session has it: what is still to run, and how it can end.
 
 import type { AttemptEnding, InterruptCause } from '../../shared/attempt.ts';
-import type { AttemptId, TestFile } from '../../shared/ids.ts';
+import type { AttemptId } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
 
@@ -26,16 +26,22 @@ export interface Task {
 }
 
 /**
- * An attempt's ending; `unbegun` where the session died before any of it was begun, `short` where these files were run to their end but have fewer results than they announced tests: they cannot be fed.
+ * An attempt's ending; `again` where the session ended and another one is to run what is left: nothing of it was begun, or the test that ended the
+ * session has its result (`isBlamed`).
  */
-export type FedEnding = AttemptEnding | { readonly kind: 'unbegun' } | { readonly kind: 'short'; readonly files: readonly TestFile[] };
+export type FedEnding = AttemptEnding | { readonly kind: 'again'; readonly isBlamed: boolean };
+
+/** How many missing things a detail names. */
+const NAMED = 5;
 
 /** How a task ends whose worker says that it is done, having left nothing out when `isWhole`. */
-export function doneEnding(task: Task, isWhole: boolean): FedEnding {
+export function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
   const missing = task.log.missing();
   if (missing.length === 0) return { kind: 'finished' };
   if (!isWhole) return { kind: 'interrupted', by: task.interruptedBy ?? 'maxfail' };
-  return { kind: 'short', files: [...new Set(task.log.remaining().map(({ file }) => file))] };
+  const named = missing.slice(0, NAMED).join(', ');
+  const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '';
+  return crashed(null, null, task, `pytest ran the shard to its end without a result of ${named}${more}`);
 }
 
 /** A task that nobody is to blame for, but maybe the test that was on. */

@@ -20,10 +20,18 @@ export interface Feeding<Task> {
   free(worker: string): void;
   /** The worker is done with what it was at, which is returned, and goes on with the next or waits. */
   done(worker: string): Task | undefined;
+  /** The worker is done with what it had ahead, before what it is at; false when it does not have this task ahead. */
+  doneAhead(worker: string, task: Task): boolean;
+  /** Brings the worker another task to go on with after what it is at; false when there is none here. */
+  promise(worker: string): boolean;
   /** The worker takes nothing any more. What it was at is returned, what lay there waits again. */
   leave(worker: string): Task | undefined;
   /** Takes the task out, or names the worker that is at it; null when it is unknown. */
   withdraw(task: Task): { readonly kind: 'withdrawn' } | { readonly kind: 'begun'; readonly worker: string } | null;
+  /** What the worker is to go on with after what it is at. */
+  aheadOf(worker: string): Task | undefined;
+  /** What the worker is at. */
+  atWork(worker: string): Task | undefined;
   /** Is the worker one that works or waits? */
   holds(worker: string): boolean;
   /** What workers are at. */
@@ -41,6 +49,13 @@ export function createFeeding<Task>({ send, newClaim, takeBack, began }: Feeding
   const begin = (worker: string, task: Task): void => {
     busy.set(worker, task);
     began(worker, task);
+  };
+
+  const sendAhead = (worker: string, task: Task): boolean => {
+    const claim = newClaim();
+    if (!send(worker, task, claim)) return false;
+    ahead.set(worker, { task, claim });
+    return true;
   };
 
   const recall = (): Task | undefined => {
@@ -64,13 +79,26 @@ export function createFeeding<Task>({ send, newClaim, takeBack, began }: Feeding
       if (ahead.has(worker)) continue;
       const task = queue.shift();
       if (task === undefined) return;
-      const claim = newClaim();
-      if (send(worker, task, claim)) ahead.set(worker, { task, claim });
-      else queue.unshift(task);
+      if (!sendAhead(worker, task)) queue.unshift(task);
     }
   };
 
   return {
+    doneAhead(worker, task) {
+      if (ahead.get(worker)?.task !== task) return false;
+      ahead.delete(worker);
+      pump();
+      return true;
+    },
+    promise(worker) {
+      if (ahead.has(worker)) return true;
+      if (!busy.has(worker)) return false;
+      const task = queue.shift() ?? recall();
+      if (task === undefined) return false;
+      if (sendAhead(worker, task)) return true;
+      queue.unshift(task);
+      return false;
+    },
     add(task) {
       queue.push(task);
       pump();
@@ -119,6 +147,8 @@ export function createFeeding<Task>({ send, newClaim, takeBack, began }: Feeding
       for (const [worker, each] of busy) if (each === task) return { kind: 'begun', worker };
       return null;
     },
+    aheadOf: (worker) => ahead.get(worker)?.task,
+    atWork: (worker) => busy.get(worker),
     holds: (worker) => busy.has(worker) || idle.includes(worker),
     running: () => [...busy.values()],
     clear() {

@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../shared/errors.ts';
 import type { AttemptEvent } from '../../shared/events.ts';
 import { attemptId, shardId, testFile } from '../../shared/ids.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { startFed } from './fed-pytest.ts';
 
@@ -69,19 +71,25 @@ async function feedProject(python: string, directory: string): Promise<readonly 
   const sessionPath = join(directory, 'session.json');
   const pytestArgs = ['-p', 'no:cacheprovider'];
   const own = { socket, pytestArgs, numprocesses: '1', maxAutoWorkers: 1, limits: { tracebackBytes: 1000, sectionBytes: 1000 } };
-  const limits = { coverageFile: null, cache: null, relay: 'never', maxWorkerBytes: 0, maxWorkerFiles: 0 } as const;
+  const limits = { coverageFile: null, cache: null, mayMiss: false, relay: 'never', maxWorkerBytes: 0, maxWorkerFiles: 0 } as const;
   await writeSessionFile(sessionPath, { mode: 'stream', ...own, serialMarker: 'serial', stopsItself: true, ...limits });
   const fed = await startFed({
     socket,
     startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN }),
-    command: [python, '-m', 'pytest'],
+    command: pytestCommand(python, []),
     agent: 'self-test',
     drain: null,
     testTimeoutSeconds: null,
     replaceMs: TRY_MS,
     room: () => null,
+    workers: createWorkerNumbers(claimAlone()),
     tell: () => undefined,
-    onStarted: () => undefined,
+    collect: async () => 'file',
+    isMoreWaiting: async () => false,
+    ending: new AbortController().signal,
+    listed: () => undefined,
+    refused: () => undefined,
+    inseparable: () => undefined,
   });
   try {
     const events: AttemptEvent[] = [];

@@ -44,6 +44,15 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return 1`;
 
+// A server that lost its counters gives no number again that the caller has seen.
+// KEYS spec, numbers   ARGV counter, how many, least number, life in s   the first number, -1 the run is closed
+const CLAIM_NUMBERS = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+local first = math.max(tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0'), tonumber(ARGV[3]))
+redis.call('HSET', KEYS[2], ARGV[1], first + tonumber(ARGV[2]))
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+return first`;
+
 // A lock that outlives a short absence of Redis; a dead agent is noticed by its connection and its presence, long before.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
 
@@ -172,6 +181,16 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
     async isMoreWaiting() {
       const [waiting, urgent] = await Promise.all([redis.llen(jobKey(keys, 'wait')), redis.zcard(jobKey(keys, 'prioritized'))]);
       return waiting + urgent > 0;
+    },
+
+    async claimNumbers(counter, count, floor) {
+      let first = floor;
+      const claim = async (): Promise<number> => {
+        first = Number(await redis.eval(CLAIM_NUMBERS, 2, keys.spec, keys.numbers, counter, count, floor, KEY_LIFE_SECONDS));
+        return first;
+      };
+      // A run that is over runs nothing more: any number will do.
+      return (await persist(claim)) ? first : floor;
     },
 
     serverNow: () => serverNow(redis),

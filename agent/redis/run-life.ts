@@ -41,8 +41,8 @@ export function followRun(redis: Redis, keys: RunKeys): RunLife {
     async beat(agent, holding) {
       const answer: unknown = await redis.eval(
         BEAT,
-        4 + queueKeys(keys).length,
-        ...[keys.spec, keys.agents, keys.holding, keys.coordinator, ...queueKeys(keys)],
+        5 + queueKeys(keys).length,
+        ...[keys.spec, keys.agents, keys.holding, keys.coordinator, keys.numbers, ...queueKeys(keys)],
         ...[agent, PRESENCE_MS.life, KEY_LIFE_SECONDS, holding.join(' ')],
       );
       const [isThere, current, silentMs] = Array.isArray(answer) ? answer : [];

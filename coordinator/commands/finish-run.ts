@@ -7,7 +7,6 @@ import type { History } from '../../shared/timings.ts';
 import { judge } from '../core/judge.ts';
 import { goneTests } from '../core/last-failures.ts';
 import { learn } from '../core/learn.ts';
-import { learnStart } from '../core/learn-start.ts';
 import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
 import { firstExitCode } from '../core/verdict.ts';
@@ -52,7 +51,7 @@ export async function finishRun(
   const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const { files, startSeconds } = store.old;
-    await attempt(within(closeMs(setting), store.save({ files: learn(files, state), startSeconds: learnStart(startSeconds, state) })));
+    await attempt(within(closeMs(setting), store.save({ files: learn(files, state), startSeconds })));
   }
   const draw = async (): Promise<void> => {
     paths.unshift(...(await writePage(report, out)));

@@ -7,6 +7,7 @@ import type { Edge } from '../../shared/cli/edge.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { NodeId } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import type { AuditSettings } from '../../shared/settings.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
 import { readMachine } from '../../shared/system/machine.ts';
@@ -122,7 +123,7 @@ function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }:
   throw new ShardlineError('bad-paths', {
     output: output.trim().slice(-SHOWN_CHARS),
     pytestExitCode: exitCode,
-    command: shellCommand([python, '-m', 'pytest', '--collect-only', '-q', ...paths, ...settings.pytestArgs]),
+    command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...paths, ...settings.pytestArgs])),
   });
 }
 
@@ -152,22 +153,16 @@ async function measureSharded(
     { program: edge.program, args, cwd: edge.cwd, env: { ...env, SHARDLINE_GITHUB: 'false' }, limitSeconds },
     signal,
   );
-  const nothing = { sharded: null, shardSeconds: FIXED_SECONDS.stream };
+  const nothing = { sharded: null, shardSeconds: FIXED_SECONDS };
   try {
-    const { report, readEvents } = await readFinishedRun(place, edge.cwd);
-    const opened = (await readEvents()).find((event) => event.kind === 'run-opened');
-    const engine = opened?.kind === 'run-opened' ? opened.spec.engine : 'stream';
+    const { report } = await readFinishedRun(place, edge.cwd);
     if (report.tests.length === 0) {
       problems.push(`shardline ran no test: ${lastLine(ran.said)}`);
       return nothing;
     }
     if (report.totals.notRun > 0)
       problems.push(`shardline left ${report.totals.notRun} tests or files without an outcome: its time is not that of the whole suite.`);
-    const { startSeconds } = await fileTimingStore(timings).load();
-    return {
-      sharded: { seconds: ran.seconds, agents, engine, report },
-      shardSeconds: (engine === 'process' ? startSeconds : null) ?? FIXED_SECONDS[engine],
-    };
+    return { sharded: { seconds: ran.seconds, agents, report }, shardSeconds: FIXED_SECONDS };
   } catch (thrown) {
     if (!(thrown instanceof ShardlineError) || thrown.code !== 'not-a-result') throw thrown;
     problems.push(

@@ -1,8 +1,8 @@
 // Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { agentId } from '../../shared/ids.ts';
+import { type AgentId, agentId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { isForNow } from '../../shared/redis/patiently.ts';
@@ -10,10 +10,12 @@ import { safeUrl } from '../../shared/redis-url.ts';
 import type { RunSettings } from '../../shared/settings.ts';
 import type { History } from '../../shared/timings.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
-import type { Pools, RunChannel, TimingStore } from '../ports.ts';
+import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
+import { redisCensusStore } from '../redis/census-store.ts';
 import { startEmbeddedRedis } from '../redis/embedded-server.ts';
 import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
+import { censusFile } from '../timings/census-file.ts';
 import { fileTimingStore } from '../timings/file-store.ts';
 import { CLOSE_MS, type Setting, within } from './setting.ts';
 
@@ -28,6 +30,9 @@ export interface OpenRedis {
   readonly channel: RunChannel;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly store: TimingStore & { readonly old: History };
+  readonly census: CensusStore;
+  /** Closes the channel, and announces another run to the same agents and new local ones. */
+  readonly again: (announce: (pools: Pools) => Promise<RunChannel>) => Promise<Pick<OpenRedis, 'channel' | 'agents'>>;
 }
 
 /**
@@ -55,36 +60,46 @@ export async function openRedis(
   await checkServer(redis, url);
   signal.throwIfAborted();
   const pools = redisPools(redis);
-  const channel = await announce(pools).catch((thrown: unknown) => {
-    // Once a run is on it is waited for; one that is to begin need not.
-    if (!isForNow(thrown)) throw thrown;
-    throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
-  });
-  // Whoever served the run has closed it, and heard what went wrong with that.
-  opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
-  signal.throwIfAborted();
-
   const count = settings.agents ?? (isEmbedded ? 1 : 0);
   const prefix = `${isEmbedded ? '' : `${id}-`}${setting.resumes === 0 ? '' : `r${setting.resumes}-`}`;
-  const names = Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}`));
-  const local = startLocalAgents({
-    names,
-    runId: id,
-    pool: settings.pool,
-    redisUrl: url,
-    program: edge.program,
-    flags: agentFlags(settings, python),
-    cwd: edge.cwd,
-    leaveMs: () => leaveMs(setting),
-    env: edge.env,
-  });
-  opened.use(local);
+  const open = async (announcing: typeof announce, names: readonly AgentId[]): Promise<Pick<OpenRedis, 'channel' | 'agents'>> => {
+    const channel = await announcing(pools).catch((thrown: unknown) => {
+      // Once a run is on it is waited for; one that is to begin need not.
+      if (!isForNow(thrown)) throw thrown;
+      throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
+    });
+    // Whoever served the run has closed it, and knows what went wrong with that.
+    opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
+    signal.throwIfAborted();
+    const local = startLocalAgents({
+      names,
+      runId: channel.runId,
+      pool: settings.pool,
+      redisUrl: url,
+      program: edge.program,
+      flags: agentFlags(settings, python),
+      cwd: edge.cwd,
+      leaveMs: () => leaveMs(setting),
+      env: edge.env,
+    });
+    opened.use(local);
+    return { channel, agents: { local, count } };
+  };
+  const named = (extra: string): readonly AgentId[] =>
+    Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}${extra}`));
+  const first = await open(announce, named(''));
   const store = timingStores([
     ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool)]),
     ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
   ]);
   const old = await store.load();
-  return { pools, channel, agents: { local, count }, store: { ...store, old } };
+  const census = bothCensusStores([
+    ...(isEmbedded ? [] : [redisCensusStore(redis, settings.pool)]),
+    ...(isEmbedded || settings.timings !== null ? [censusFile(join(dirname(timingsPath(settings)), 'census.json'))] : []),
+  ]);
+  // An agent joins a run once, and its name is that of one process.
+  const again: OpenRedis['again'] = (announcing) => open(announcing, named('-again'));
+  return { pools, ...first, store: { ...store, old }, census, again };
 }
 
 /** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */
@@ -101,6 +116,19 @@ const agentFlags = (settings: RunSettings, python: string): string[] => [
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
 ];
+
+/** All of them at once; what the first that knows of the key says. */
+function bothCensusStores(stores: readonly CensusStore[]): CensusStore {
+  return {
+    async load(key) {
+      const loaded = await Promise.all(stores.map((store) => store.load(key)));
+      return loaded.find((census) => census !== null) ?? null;
+    },
+    async save(key, census) {
+      await Promise.all(stores.map((store) => store.save(key, census)));
+    },
+  };
+}
 
 /** All of them at once; what a later one knows of a file wins. */
 function timingStores(stores: readonly TimingStore[]): TimingStore {

@@ -8,12 +8,12 @@ import type { Setting } from './setting.ts';
 /** How many executions one shard gets before its unfinished tests are given up. */
 const ATTEMPT_LIMIT = 3;
 
-/** The run as it is announced, before its suite is known: with the engine asked for, and the failures that the command line allows. */
+/** The run as it is announced, before its suite is known: as the user asks for it to be collected, and with the failures that the command line allows. */
 export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null): RunSpec => ({
-  version: 1,
+  version: 2,
   runId: id,
   pool: settings.pool,
-  engine: settings.engine,
+  collect: settings.collect,
   pytestArgs,
   cache: null,
   mayMiss: settings.failed,
@@ -29,7 +29,10 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
 });
 
 /** Of a run, what its preparation found. */
-type Found = Pick<RunOpened, 'spec' | 'shards' | 'affinity' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'>;
+type Found = Pick<
+  RunOpened,
+  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'
+>;
 
 /** The first event of a run. */
 export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {
@@ -45,6 +48,7 @@ export function openingOf({ settings, startedAt }: Setting, deadline: Deadline |
     deadline,
     speculate: settings.speculate === 'auto',
     order: settings.order,
+    restarted: null,
     ...found,
   };
 }

@@ -25,6 +25,7 @@ export function outOfTime(
     spec: specOf(setting, pytestArgs, null),
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
+    digests: {},
     coverage: null,
     cache: null,
     failureChances: {},

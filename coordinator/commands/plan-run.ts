@@ -1,36 +1,30 @@
-// Which engine runs a suite, and its shards.
+// The shards of a suite, and what a user should know before it runs.
 
 import picomatch from 'picomatch';
 import { maxAutoWorkers } from '../../shared/auto-workers.ts';
 import type { TestFile } from '../../shared/ids.ts';
-import type { EngineName } from '../../shared/run-spec.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import type { History } from '../../shared/timings.ts';
 import { type Affinity, affinityOf, unite } from '../core/affinity.ts';
+import type { CollectDecision } from '../core/collect-choice.ts';
 import { estimateFiles } from '../core/estimate.ts';
 import type { Workforce } from '../core/forecast.ts';
 import { type EstimatedUnit, type Plan, planShards } from '../core/plan.ts';
+import type { SuitePlanning } from '../core/plan-suite.ts';
 import { splitUnits } from '../core/split.ts';
 import type { DiscoveredFile, DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './setting.ts';
 
-/** What one shard costs besides its tests: a trip through the queue, or a start of pytest as long as nobody has measured that. */
-export const FIXED_SECONDS: Readonly<Record<EngineName, number>> = { process: 1, stream: 0.005 };
-
-/** The engine asked for, or the one that can; then agents say why, and where the run starts none, it does. */
-export function engineFor({ settings, edge }: Setting, suite: DiscoveredSuite, localAgents: number): EngineName {
-  if (settings.engine === 'process' || suite.unstreamable === null) return settings.engine;
-  if (localAgents === 0)
-    edge.stderr.write(`shardline: every shard gets a pytest of its own (--engine process), because ${suite.unstreamable}\n`);
-  return 'process';
-}
+/** What one shard costs besides its tests: a trip through the queue. */
+export const FIXED_SECONDS = 0.005;
 
 /** What the user should know of the suite, and of how it is run, before it runs. */
-export function tellSuite({ edge }: Setting, suite: DiscoveredSuite): void {
+export function tellSuite({ edge }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
   const { dist, unclearMarks } = suite;
   const tell = (line: string): void => {
     edge.stderr.write(`shardline: ${line}\n`);
   };
+  if (decision.why !== null) tell(`every worker collects the whole suite: ${decision.why}`);
   if (dist === 'loadgroup') tell('the whole suite was collected once to learn its groups, because of --dist loadgroup');
   for (const { file, line } of unclearMarks) {
     tell(`${file}:${line}: this shard_together mark binds nothing: its name must be one literal text`);
@@ -49,12 +43,13 @@ function matching(files: readonly DiscoveredFile[], sets: readonly (readonly str
 export interface RunPlan extends Plan {
   readonly affinity: Affinity;
   readonly force: Workforce;
+  /** What a plan of the whole list is made with, once an agent has sent it. */
+  readonly suite: SuitePlanning;
 }
 
 /** The shards of this suite for the agents that are there and those that the run starts itself. */
 export async function planRun(
   setting: Setting,
-  engine: EngineName,
   suite: DiscoveredSuite,
   history: History,
   localAgents: number,
@@ -87,8 +82,11 @@ export async function planRun(
   const united = unite(files, affinity);
   const workers = agents * slotsPerAgent;
   const splitting = { timings, affinity, slots: workers, thresholdSeconds: settings.splitOverSeconds };
-  const units = engine === 'stream' ? splitUnits(united, splitting) : united;
-  const fixedSeconds = (engine === 'process' ? history.startSeconds : null) ?? FIXED_SECONDS[engine];
-  const plan = planShards({ units, agents, slotsPerAgent, engine, fixedSeconds });
-  return { ...plan, affinity, force: { workers, agents, workersPerPiece: engine === 'stream' ? 1 : slotsPerAgent } };
+  const plan = planShards({ units: splitUnits(united, splitting), slots: workers, fixedSeconds: FIXED_SECONDS });
+  return {
+    ...plan,
+    affinity,
+    force: { workers, agents, workersPerPiece: 1 },
+    suite: { timings, affinity, slots: workers, fixedSeconds: FIXED_SECONDS, thresholdSeconds: settings.splitOverSeconds },
+  };
 }

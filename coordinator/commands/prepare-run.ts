@@ -1,22 +1,28 @@
 // From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
 
+import type { Census } from '../../shared/census.ts';
 import type { TestFile } from '../../shared/ids.ts';
 import { failureLimit, type RunCache } from '../../shared/pytest-cache.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
+import type { SuiteList } from '../../shared/suite-list.ts';
 import type { Timings } from '../../shared/timings.ts';
+import { decideCollect } from '../core/collect-choice.ts';
 import { deadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
 import { judge } from '../core/forecast.ts';
 import { failureChances, inOrder, shardChance } from '../core/order.ts';
+import { planSuite } from '../core/plan-suite.ts';
 import { changedFiles } from '../discovery/changed-files.ts';
+import { fileContents } from '../discovery/file-contents.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite, Pools, RunChannel } from '../ports.ts';
 import { lateLine } from '../report/forecast-line.ts';
+import type { SuitePlan } from '../run-loop.ts';
 import type { OpenRedis, openRedis } from './open-redis.ts';
 import { drainOf, openingOf, specOf } from './opening.ts';
-import { engineFor, planRun, type RunPlan, tellSuite } from './plan-run.ts';
+import { planRun, type RunPlan, tellSuite } from './plan-run.ts';
 import type { Setting } from './setting.ts';
 import { cacheToShip } from './ship-cache.ts';
 
@@ -26,8 +32,17 @@ export interface Known {
   timings: Timings;
 }
 
+/** What earlier runs have shown of this suite, and what its files contain now. */
+export interface KnownCensus {
+  readonly key: string;
+  readonly old: Census | null;
+  readonly contents: ReadonlyMap<TestFile, string>;
+}
+
 export interface PreparedRun {
   readonly opening: RunOpened;
+  readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
+  readonly census: KnownCensus;
   readonly redis: OpenRedis;
 }
 
@@ -68,28 +83,45 @@ export async function prepareRun(
   const timings = store.old.files;
   const suite = discovery.value;
 
-  const engine = engineFor(setting, suite, agents.count);
-  tellSuite(setting, suite);
-  const plan = await planRun(setting, engine, suite, store.old, agents.count, pools);
+  const contents = await fileContents(
+    suite.rootdir,
+    suite.files.map(({ file }) => file),
+  );
+  const census = await connection.value.census.load(suite.censusKey);
+  const { unstreamable, namesTests } = suite;
+  const decision = decideCollect({ asked: settings.collect, unstreamable, namesTests, census, contents });
+  const collect = decision.mode;
+  tellSuite(setting, suite, decision);
+  const plan = await planRun(setting, suite, store.old, agents.count, pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const files = suite.files.map(({ file }) => file);
   const chances = failureChances(files, timings, changed);
   if (times !== null && isKnownWell(files, timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
   signal.throwIfAborted();
+  const order = settings.order ?? 'longest';
   const opening = openingOf(setting, deadline, {
     spec: {
       ...(announced ?? specOf(setting, pytestArgs, null)),
-      engine,
+      collect,
       maxfail: failureLimit(settings.maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null),
     },
-    ...ordered(settings.order ?? 'longest', plan.shards, chances),
+    ...ordered(order, plan.shards, chances),
     affinity: plan.affinity,
+    digests: Object.fromEntries(decision.digests),
     coverage: suite.coverage,
     cache: runCacheOf(suite),
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
-  return { opening, redis: connection.value };
+  // Files of a list that discovery did not find are new to history, and to the changes.
+  const chancesOf = (list: SuiteList): ReadonlyMap<TestFile, number> =>
+    failureChances([...new Set(list.groups.map(({ file }) => file))], timings, changed);
+  const planList = (list: SuiteList, first: number): SuitePlan => {
+    const shards = planSuite(list, plan.suite, first);
+    // A list that has an order of its own keeps to it.
+    return ordered(list.order === 'free' ? order : 'longest', shards, chancesOf(list));
+  };
+  return { opening, planSuite: planList, redis: connection.value, census: { key: suite.censusKey, old: census, contents } };
 }
 
 /** What the run's end needs to leave pytest's cache as pytest would. */

@@ -4,14 +4,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { RunId } from '../../shared/ids.ts';
+import type { SuiteList } from '../../shared/suite-list.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
+import { planSuite } from '../core/plan-suite.ts';
 import { replay } from '../core/resumed.ts';
 import type { Pools, RunChannel } from '../ports.ts';
 import { openJournal, readJournal } from '../report/journal.ts';
-import type { Interrupts } from '../run-loop.ts';
+import type { Interrupts, SuitePlan } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
 import { openRedis } from './open-redis.ts';
+import { FIXED_SECONDS } from './plan-run.ts';
+import type { KnownCensus } from './prepare-run.ts';
 import { serveRun } from './serve-run.ts';
 import { type Setting, within } from './setting.ts';
 
@@ -41,8 +45,27 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   const redis = await openRedis(setting, opened, announce, interrupts.requested);
   // Of two that resume it at once the last to begin has the run, and its journal must be the one that stays: nothing comes between this and that.
   await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
-  return await serveRun(setting, { state, recorded, redis, journal: openJournal(path, events) }, interrupts);
+  const planList = (list: SuiteList, first: number): SuitePlan => {
+    const slots = [...state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);
+    const { affinity } = opening;
+    const planning = {
+      timings: redis.store.old.files,
+      affinity,
+      slots: Math.max(1, slots),
+      fixedSeconds: FIXED_SECONDS,
+      thresholdSeconds: null,
+    };
+    return { shards: planSuite(list, planning, first), failureChances: {} };
+  };
+  return await serveRun(
+    setting,
+    { state, recorded, planSuite: planList, census: NO_CENSUS, redis, journal: openJournal(path, events) },
+    interrupts,
+  );
 }
+
+/** A run that is resumed knows nothing of its suite's files but what it recorded. */
+const NO_CENSUS: KnownCensus = { key: '', old: null, contents: new Map() };
 
 /** Does the report of this run stand there? A folder may still hold the report of another. */
 const isReported = (id: RunId, path: string): Promise<boolean> =>

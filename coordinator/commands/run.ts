@@ -100,8 +100,12 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     return exitCode;
   }
 
-  const { opening, redis } = await preparing;
-  return await serveRun(setting, { state: openRun(opening), recorded: null, redis, journal: openJournal(journalPath) }, interrupts);
+  const { opening, planSuite, census, redis } = await preparing;
+  return await serveRun(
+    setting,
+    { state: openRun(opening), recorded: null, planSuite, census, redis, journal: openJournal(journalPath) },
+    interrupts,
+  );
 }
 
 /** What pytest is to collect; nothing for all that its configuration names. */

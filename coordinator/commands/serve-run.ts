@@ -1,20 +1,26 @@
 // From an open run to its exit code: the loop, and the report.
 
 import { join } from 'node:path';
+import type { Edge } from '../../shared/cli/edge.ts';
 import { takesColor, takesScreen } from '../../shared/cli/terminal.ts';
-import { ShardlineError } from '../../shared/errors.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { shellCommand } from '../../shared/shell-words.ts';
 import { systemClock } from '../../shared/system/clock.ts';
-import type { CoordinatorEvent } from '../core/events.ts';
+import type { CoordinatorEvent, RunOpened } from '../core/events.ts';
 import { reduce } from '../core/reduce.ts';
+import { announcedAgain, restartOf } from '../core/restart.ts';
 import type { Recorded } from '../core/resumed.ts';
 import type { RunState } from '../core/run-state.ts';
+import { takeCensus } from '../core/take-census.ts';
 import { coverageFiles } from '../report/coverage-files.ts';
+import { oneLine } from '../report/harmless.ts';
 import type { Journal } from '../report/journal.ts';
 import { openProgress } from '../report/progress.ts';
-import { type Interrupts, runLoop } from '../run-loop.ts';
+import { type Interrupts, type RunLoop, runLoop } from '../run-loop.ts';
 import { combineRun } from './combine-run.ts';
 import { finishRun } from './finish-run.ts';
 import type { OpenRedis } from './open-redis.ts';
+import type { KnownCensus } from './prepare-run.ts';
 import { closeMs, type Setting, within } from './setting.ts';
 
 /** Below the run's outputs, while they are not combined. */
@@ -25,16 +31,15 @@ const TAKE_COVERAGE_MS = 60_000;
 export interface OpenedRun {
   readonly state: RunState;
   readonly recorded: Recorded | null;
+  readonly planSuite: RunLoop['planSuite'];
+  readonly census: KnownCensus;
   readonly redis: OpenRedis;
   readonly journal: Journal;
 }
 
 /** Resolves with the exit code once the report stands. Throws `taken-over`, and has then written none. */
-export async function serveRun(
-  setting: Setting,
-  { state: begun, recorded, redis, journal }: OpenedRun,
-  interrupts: Interrupts,
-): Promise<number> {
+export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Interrupts): Promise<number> {
+  const { state: begun, recorded, planSuite, redis, journal } = run;
   const { settings, edge, id } = setting;
   const { channel } = redis;
   const out = edge.stderr;
@@ -59,13 +64,33 @@ export async function serveRun(
   const redisWaitMs = settings.redisWaitSeconds * 1000;
   let state: RunState;
   try {
-    state = await runLoop({ channel, state: begun, recorded, clock: systemClock, redisWaitMs, observe, noAgentCanCome }, interrupts);
+    state = await runLoop(
+      { channel, state: begun, recorded, planSuite, clock: systemClock, redisWaitMs, observe, noAgentCanCome },
+      interrupts,
+    );
   } finally {
     progress.end();
     await within(settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
     await within(closeMs(setting), channel.close());
   }
   claim();
+  await keepCensus(run, state, edge);
+  const again = restartOf(state, systemClock.now());
+  if (again !== null) {
+    const event: CoordinatorEvent = { kind: 'run-restarted', at: again.at, opening: again };
+    journal.record(event);
+    edge.stderr.write(`shardline: ${restartLine(again)}\n`);
+    const reopened = await redis.again((pools) => pools.openRun(announcedAgain(again.spec)));
+    return await serveRun(setting, { ...run, state: reduce(state, event), recorded: null, redis: { ...redis, ...reopened } }, interrupts);
+  }
+  if (state.suite.refusal !== null) {
+    await journal.close();
+    throw new ShardlineError('bad-paths', {
+      output: state.suite.refusal,
+      pytestExitCode: 4,
+      command: shellCommand([setting.python, '-m', 'pytest', ...state.opened.spec.pytestArgs]),
+    });
+  }
   const { coverage: asked } = state.opened;
   const combined = asked === null ? null : await combineRun(setting, state, asked, coverage);
   if (combined !== null) {
@@ -76,3 +101,15 @@ export async function serveRun(
   // Awaited here: what was opened must stay open until the durations are saved.
   return await finishRun(setting, state, redis.store, journal.close(), combined);
 }
+
+/** What this run has shown of the suite. A census that cannot be kept costs the next run its speed, and this one nothing. */
+async function keepCensus({ census, redis }: OpenedRun, state: RunState, edge: Edge): Promise<void> {
+  const taken = takeCensus(state, census.old, census.contents);
+  if (taken === null) return;
+  await redis.census.save(census.key, taken).catch((thrown: unknown) => {
+    edge.stderr.write(`shardline: could not keep how this suite may be collected: ${messageOf(thrown)}\n`);
+  });
+}
+
+const restartLine = ({ restarted }: RunOpened): string =>
+  `restarting with --collect suite, ${restarted?.voidTests ?? 0} results so far do not count: ${oneLine(restarted?.why ?? '')}`;

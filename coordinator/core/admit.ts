@@ -35,7 +35,7 @@ export function admit(state: RunState, due: readonly ShardRecord[]): readonly Sh
   };
 
   const ordered = inOrder(due, orderOf(state), (record) => ({
-    chance: state.opened.failureChances[record.shard.id] ?? 0,
+    chance: (state.suite.failureChances ?? state.opened.failureChances)[record.shard.id] ?? 0,
     seconds: leftSeconds(state, record),
   }));
   const admitted: ShardRecord[] = [];

@@ -11,7 +11,8 @@ const FILES_IN_A_ROW = 3;
 /** So many attempts in a row for which no session could be started. */
 const STARTS_IN_A_ROW = 3;
 
-export type DismissalCause = 'failures' | 'not-started';
+export const dismissalCauses = ['failures', 'not-started', 'other-list'] as const;
+export type DismissalCause = (typeof dismissalCauses)[number];
 
 /** What an agent's results say of it. */
 export interface Conduct {

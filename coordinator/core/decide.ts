@@ -10,6 +10,7 @@ import { countFailures, decideReruns, isRerunning } from './rerun.ts';
 import type { AttemptRecord, RunState, ShardRecord } from './run-state.ts';
 import { hasEnded } from './settle.ts';
 import { stragglers, waitingForNothing } from './straggler.ts';
+import { awaitsList, awaitsPlan, decideOddLists, isInseparable, isPlanDue } from './suite.ts';
 import { isComplete, lacksOnlySerial } from './unfinished.ts';
 
 /** What to do now, in order. Time is the latest that the state knows of; nothing follows once the run is closed. */
@@ -18,6 +19,8 @@ export function decide(state: RunState): readonly Action[] {
   const why = closeReason(state);
   const shards = [...state.shards.values()];
   if (why !== null) return [...shards.flatMap(superseded), { kind: 'close-run', why }];
+  if (isPlanDue(state)) return [{ kind: 'plan-suite' }];
+  if (awaitsList(state)) return decideDismissals(state);
   const halved = shards.filter((record) => isDue(record) && isToHalve(state, record));
   if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
   const open = shards.filter((record) => !isSettled(state, record));
@@ -25,6 +28,7 @@ export function decide(state: RunState): readonly Action[] {
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
   return [
     ...decideDismissals(state),
+    ...decideOddLists(state),
     ...shards.flatMap(superseded),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
@@ -36,7 +40,9 @@ export function decide(state: RunState): readonly Action[] {
 
 /** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
 function closeReason(state: RunState): CloseReason | null {
-  if (isFirstPassOver(state) && !isRerunning(state)) return { kind: 'done' };
+  if (state.suite.refusal !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
+  if (isInseparable(state)) return { kind: 'stopped', notRun: 'inseparable', by: 'cancelled' };
+  if (!awaitsPlan(state) && isFirstPassOver(state) && !isRerunning(state)) return { kind: 'done' };
   if (state.interruptedBy !== null || isStoppedBy(state, 'pytest-exit')) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
@@ -55,7 +61,8 @@ const isSettled = (state: RunState, record: ShardRecord): boolean =>
 /** Does it wait for an attempt, its first or another? */
 const isDue = (record: ShardRecord): boolean => record.state.kind === 'planned' || (record.state.kind === 'open' && hasEnded(record));
 
-const mustRunAlone = (state: RunState, record: ShardRecord): boolean => isSuspect(record) || lacksOnlySerial(state, record);
+const mustRunAlone = (state: RunState, record: ShardRecord): boolean =>
+  record.shard.runsLast === true || isSuspect(record) || lacksOnlySerial(state, record);
 
 function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
   const times = deadlineTimes(opened);
@@ -99,7 +106,7 @@ const takeBack = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', a
 
 /** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
 function decideAlone(state: RunState, open: readonly ShardRecord[], alone: readonly ShardRecord[]): readonly Action[] {
-  const [next] = alone;
+  const next = alone.find(({ shard }) => shard.runsLast !== true) ?? alone[0];
   if (next === undefined || alone.length < open.length) return [];
   return [lacksOnlySerial(state, next) ? { kind: 'start-attempt', shard: next.shard.id, role: 'serial' } : start(next)];
 }

@@ -3,7 +3,7 @@
 import type { AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../shared/coverage.ts';
 import type { RunEvent } from '../../shared/events.ts';
-import type { AgentId, AttemptId, ShardId } from '../../shared/ids.ts';
+import type { AgentId, AttemptId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { RunCache } from '../../shared/pytest-cache.ts';
 import type { Reruns } from '../../shared/reruns.ts';
@@ -40,6 +40,8 @@ export interface RunOpened {
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;
   readonly affinity: Affinity;
+  /** Of files that have not changed since a census of the whole list: what they held then. */
+  readonly digests: Readonly<Record<TestFile, string>>;
   /** Whether an attempt that holds up the end gets a backup on another agent. */
   readonly speculate: boolean;
   /** null: longest first, and by value once the deadline cannot be met. */
@@ -50,6 +52,13 @@ export interface RunOpened {
   readonly coverage: CoverageOptions | null;
   /** pytest's cache in the workspace, which the run leaves as plain pytest would; null where there is none. */
   readonly cache: RunCache | null;
+  /** Why the run began anew, and how many results it had by then; null for a first beginning. */
+  readonly restarted: Restarted | null;
+}
+
+export interface Restarted {
+  readonly why: string;
+  readonly voidTests: number;
 }
 
 /** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */
@@ -69,6 +78,16 @@ export type CoordinatorEvent =
       readonly fence: number;
       readonly role: AttemptRole;
     }
+  /** The shards of the whole list, in place of those that were planned before it was known. */
+  | {
+      readonly kind: 'suite-planned';
+      readonly at: number;
+      readonly shards: readonly Shard[];
+      /** As in `RunOpened`. */
+      readonly failureChances: Readonly<Record<ShardId, number>>;
+    }
+  /** The suite is not what was collected of it file by file: the run begins anew, and nothing that came before counts. */
+  | { readonly kind: 'run-restarted'; readonly at: number; readonly opening: RunOpened }
   /** It kept ending its session: what it still lacked is divided among these new shards. */
   | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
@@ -104,6 +123,7 @@ export type CloseReason =
   | { readonly kind: 'stopped'; readonly notRun: NotRunReason; readonly by: InterruptCause };
 
 export type Action =
+  | { readonly kind: 'plan-suite' }
   | { readonly kind: 'start-attempt'; readonly shard: ShardId; readonly role: AttemptRole }
   | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'split-shard'; readonly shard: ShardId }

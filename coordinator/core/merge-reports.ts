@@ -23,7 +23,15 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const totals = count(reports, tests, notRun);
   const flakyFails = reports.some(failsForFlaky);
   const coverage = coverageFindings(reports.map((report) => report.coverage));
-  const found = verdict({ totals, collectErrors: collectErrors.length, notRun, isInterrupted: false, flakyFails, coverage });
+  const found = verdict({
+    totals,
+    collectErrors: collectErrors.length,
+    notRun,
+    isInterrupted: false,
+    isInseparable: false,
+    flakyFails,
+    coverage,
+  });
   const targets = reports.flatMap((report) => report.targets ?? []);
   const more = [...(reports.some((report) => report.exitCode === 3) ? [3] : []), ...(targets.some(({ met }) => !met) ? [1] : [])];
   const exitCode = firstExitCode([...(more.length > 0 && found.exitCode === 0 ? [] : [found.exitCode]), ...more]);
@@ -54,6 +62,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     coverage: null,
     targets: targets.length === 0 ? null : targets,
     comparison: null,
+    restarted: null,
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
-import { type AgentId, type NodeId, type TestFile, testFile } from '../../shared/ids.ts';
+import { type AgentId, type NodeId, pytestId, type TestFile, testFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
@@ -23,6 +23,7 @@ import {
   type TestRecord,
   testsInOrder,
 } from './run-state.ts';
+import { isInseparable, isListed } from './suite.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
 
@@ -49,6 +50,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     collectErrors: collectErrors.length,
     notRun,
     isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
+    isInseparable: isInseparable(state),
     flakyFails: opened.flakyFails,
     coverage: coverageFindings([coverage]),
   };
@@ -69,6 +71,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     coverage,
     targets: null,
     comparison: null,
+    restarted: opened.restarted,
   };
 }
 
@@ -91,7 +94,17 @@ function ranTest(test: TestRecord): readonly ReportedTest[] {
   if (test.accepted === null || final === null) return [];
   const { nodeid, file } = test;
   const { outcome, seconds, line } = final.result;
-  return [{ nodeid, outcome, flaky: isFlaky(test), seconds, file, line, attempts: [test.accepted, ...test.reruns].map(reportAttempt) }];
+  return [
+    {
+      nodeid: pytestId(nodeid),
+      outcome,
+      flaky: isFlaky(test),
+      seconds,
+      file,
+      line,
+      attempts: [test.accepted, ...test.reruns].map(reportAttempt),
+    },
+  ];
 }
 
 function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
@@ -120,9 +133,9 @@ function accountForMissing(state: RunState): Missing {
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
         if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid));
-        else notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
+        else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
       }
-      if (!isUncollected(progress) || isSplit(record)) continue;
+      if (!isUncollected(progress) || isSplit(record) || isListed(state, progress)) continue;
       const named = progress.selectors.flatMap((selector) => namedIn(selector));
       const isWhole = progress.selectors.some(
         (selector) => selector.kind === 'file' || (selector.kind === 'part' && selector.only === null),
@@ -169,7 +182,15 @@ function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): R
     message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
     sections: [],
   };
-  return { nodeid, outcome: 'error', flaky: false, seconds: 0, file, line: null, attempts: agent === null ? [] : [{ agent, ...attempt }] };
+  return {
+    nodeid: pytestId(nodeid),
+    outcome: 'error',
+    flaky: false,
+    seconds: 0,
+    file,
+    line: null,
+    attempts: agent === null ? [] : [{ agent, ...attempt }],
+  };
 }
 
 const isBlamedOn = (ending: AttemptEnding, nodeid: NodeId): boolean => ending.kind === 'crashed' && ending.running === nodeid;
@@ -263,8 +284,8 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
 }
 
 /** Of an agent that gave no account of its own: the time of its slots that no attempt filled. */
-function idleSeconds(state: RunState, { info, joinedAt, lastToldAt, attemptSeconds }: AgentRecord): number {
-  const slots = state.opened.spec.engine === 'stream' ? Math.max(1, info?.workers ?? 1) : 1;
+function idleSeconds(_state: RunState, { info, joinedAt, lastToldAt, attemptSeconds }: AgentRecord): number {
+  const slots = Math.max(1, info?.workers ?? 1);
   const servedSeconds = joinedAt === null || lastToldAt === null ? 0 : ((lastToldAt - joinedAt) / 1000) * slots;
   return Math.max(0, servedSeconds - attemptSeconds);
 }

@@ -1,6 +1,5 @@
 // How fast a run really is: measured against predicted so far, what is left, and on how many slots.
 
-import { assertNever } from '../../shared/assert-never.ts';
 import type { AgentId } from '../../shared/ids.ts';
 import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from './run-state.ts';
 import { isUnfinished, lacksOnlySerial, unfinishedSeconds } from './unfinished.ts';
@@ -80,15 +79,7 @@ export interface Slots {
 export function slotsOf(state: RunState): Slots {
   const living = [...state.agents.values()].filter(({ presence, info }) => presence === 'alive' && info !== null);
   const workers = living.reduce((sum, { info }) => sum + Math.max(1, info?.workers ?? 1), 0);
-  const { engine } = state.opened.spec;
-  switch (engine) {
-    case 'stream':
-      return { workers, shards: workers, agents: living.length };
-    case 'process':
-      return { workers, shards: living.length, agents: living.length };
-    default:
-      return assertNever(engine);
-  }
+  return { workers, shards: workers, agents: living.length };
 }
 
 /** Attempts that are neither ended nor told to stop. */

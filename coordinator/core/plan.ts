@@ -1,8 +1,6 @@
 // From units with estimates to shards in the order in which they are handed out, and how long that will take. Pulling does the balancing.
 
-import { assertNever } from '../../shared/assert-never.ts';
 import { shardId } from '../../shared/ids.ts';
-import type { EngineName } from '../../shared/run-spec.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import { pull } from './pull.ts';
 
@@ -14,12 +12,9 @@ export interface EstimatedUnit {
 
 export interface PlanInput {
   readonly units: readonly EstimatedUnit[];
-  /** Agents expected; 0 (none known yet) plans for one. */
-  readonly agents: number;
-  /** xdist workers of one agent. The stream engine runs a shard on each; the process engine spreads one shard over all of them. */
-  readonly slotsPerAgent: number;
-  readonly engine: EngineName;
-  /** What one shard costs besides its tests: a pytest start (process), a trip through the queue (stream). */
+  /** xdist workers of all agents that are expected; each runs one shard at a time. */
+  readonly slots: number;
+  /** What one shard costs besides its tests: a trip through the queue. */
   readonly fixedSeconds: number;
 }
 
@@ -30,65 +25,20 @@ export interface Plan {
   readonly predictedMakespanSeconds: number;
 }
 
+/** Nothing takes no time: keeps files that were measured as 0 s from all landing in one shard. */
+const LEAST_SECONDS = 0.001;
+
 /**
- * Every unit goes into exactly one shard. Shards are pulled longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan).
- *
- * Process engine: sizes shrink (guided self-scheduling, Polychronopoulos & Kuck 1987): each shard gets a fraction of what remains, so the fixed
- * cost is paid about four times an agent and the end is still even. Stream engine: a shard is a unit, mostly a file, and only tiny ones share one.
- * Equal estimates keep the order given, which is discovery's.
+ * Every unit goes into exactly one shard. Shards are pulled longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan). A shard is a
+ * unit, mostly a file, and only tiny ones share one. Equal estimates keep the order given, which is discovery's.
  */
 export function planShards(input: PlanInput): Plan {
-  const agents = Math.max(1, input.agents);
-  const workers = Math.max(1, input.slotsPerAgent);
+  const slots = Math.max(1, input.slots);
   const longestFirst = input.units
     .map(({ selectors, seconds }) => ({ selectors, seconds: Math.max(seconds, LEAST_SECONDS) }))
     .sort((left, right) => right.seconds - left.seconds);
-
-  switch (input.engine) {
-    case 'process': {
-      const groups = shrinkingGroups(longestFirst, agents, workers * input.fixedSeconds);
-      return toPlan(groups, agents, (seconds) => input.fixedSeconds + seconds / workers);
-    }
-    case 'stream': {
-      const groups = fileGroups(longestFirst, agents * workers, input.fixedSeconds);
-      return toPlan(groups, agents * workers, (seconds) => input.fixedSeconds + seconds);
-    }
-    default:
-      return assertNever(input.engine);
-  }
-}
-
-/** Nothing takes no time: keeps files that were measured as 0 s from all landing in one shard. */
-const LEAST_SECONDS = 0.001;
-/** A process shard gets 1/2 of an agent's even share of what remains … */
-const GUIDED_DIVISOR = 2;
-/** … but not less than 1/6 of an agent's even share of everything: about 4 shards an agent in all … */
-const SMALLEST_DIVISOR = 6;
-/** … and not so little that its fixed cost is more than a quarter of it, as long as every agent gets a shard. */
-const FIXED_COST_MULTIPLE = 3;
-
-function shrinkingGroups(units: readonly EstimatedUnit[], agents: number, fixedWorkerSeconds: number): EstimatedUnit[][] {
-  const total = sumSeconds(units);
-  const evenShare = total / agents;
-  const least = Math.max(evenShare / SMALLEST_DIVISOR, FIXED_COST_MULTIPLE * fixedWorkerSeconds);
-  const groups: EstimatedUnit[][] = [];
-  let remaining = total;
-  let index = 0;
-  while (index < units.length) {
-    const target = Math.min(evenShare, Math.max(remaining / agents / GUIDED_DIVISOR, least));
-    const group: EstimatedUnit[] = [];
-    let seconds = 0;
-    for (let unit = units[index]; unit !== undefined; unit = units[index]) {
-      // Rounds to the nearer side of the target; a first unit is always taken, however long.
-      if (group.length > 0 && seconds + unit.seconds / 2 > target) break;
-      group.push(unit);
-      seconds += unit.seconds;
-      index += 1;
-    }
-    groups.push(group);
-    remaining -= seconds;
-  }
-  return groups;
+  const groups = fileGroups(longestFirst, slots, input.fixedSeconds);
+  return toPlan(groups, slots, (seconds) => input.fixedSeconds + seconds);
 }
 
 /** Units are batched up to this many fixed costs … */

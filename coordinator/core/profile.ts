@@ -1,6 +1,5 @@
 // Where a run's time went, and how near it came to the least it could have been. What the tests came to is merge.ts's.
 
-import { assertNever } from '../../shared/assert-never.ts';
 import type { Profile } from '../../shared/report.ts';
 import { breakDown } from './breakdown.ts';
 import { measureFile } from './measure.ts';
@@ -71,11 +70,10 @@ export function rate(efficiency: number): Profile['rating'] {
 }
 
 /**
- * A test with the process engine, as pytest spreads a shard's tests. With the stream engine a file, or what its set of files is together; of one that
- * could be divided its longest part that could not, whether it was divided this time or not.
+ * A file, or what its set of files is together; of one that could be divided its longest part that could not, whether it was divided this time or not.
  */
 function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): number {
-  const { affinity, spec } = state.opened;
+  const { affinity } = state.opened;
   const setOf = new Map(affinity.together.flatMap((set) => set.map((file) => [file, set] as const)));
   const secondsOf = new Map<unknown, number>();
   for (const [file, parts] of Map.groupBy(files, (progress) => progress.file)) {
@@ -83,19 +81,9 @@ function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): nu
     if (measured === null) continue;
     const overhead = measured.collectSeconds + measured.fixtureSeconds;
     const unit = setOf.get(file) ?? file;
-    switch (spec.engine) {
-      case 'stream': {
-        const atoms = isDivisible(file, measured, affinity) ? [...atomsOf(measured.tests, affinity.unit).values()] : null;
-        const testSeconds = atoms === null ? sum([...measured.tests.values()]) : longestOf(atoms);
-        secondsOf.set(unit, (secondsOf.get(unit) ?? 0) + overhead + testSeconds);
-        break;
-      }
-      case 'process':
-        secondsOf.set(file, longestOf([...measured.tests.values()]));
-        break;
-      default:
-        assertNever(spec.engine);
-    }
+    const atoms = isDivisible(file, measured, affinity) ? [...atomsOf(measured.tests, affinity.unit).values()] : null;
+    const testSeconds = atoms === null ? sum([...measured.tests.values()]) : longestOf(atoms);
+    secondsOf.set(unit, (secondsOf.get(unit) ?? 0) + overhead + testSeconds);
   }
   return longestOf([...secondsOf.values()]);
 }

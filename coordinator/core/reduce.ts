@@ -8,8 +8,9 @@ import { applyDismissal, newConduct } from './breaker.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { applySplit } from './halve.ts';
 import { beginRerun } from './rerun.ts';
-import type { AgentRecord, AttemptRecord, RunState } from './run-state.ts';
+import { type AgentRecord, type AttemptRecord, openRun, type RunState } from './run-state.ts';
 import { settle } from './settle.ts';
+import { applyList, applySuitePlan } from './suite-plan.ts';
 import { tell } from './tell.ts';
 import { observeWork } from './work.ts';
 
@@ -29,6 +30,20 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-left':
       agentLeft(state, event);
       break;
+    case 'suite-listed':
+      hearAgent(state, event.agent, event.at);
+      applyList(state, event.agent, event.list);
+      break;
+    case 'suite-inseparable':
+      hearAgent(state, event.agent, event.at);
+      state.suite.inseparable ??= event.why;
+      break;
+    case 'run-restarted':
+      return openRun(event.opening);
+    case 'suite-refused':
+      hearAgent(state, event.agent, event.at);
+      state.suite.refusal ??= event.message;
+      break;
     case 'coverage-kept':
       hearAgent(state, event.coverage.agent, event.at);
       state.coverage.kept.push(event.coverage);
@@ -45,6 +60,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'attempt-enqueued':
       passTime(state, event.at);
       attemptEnqueued(state, event);
+      break;
+    case 'suite-planned':
+      passTime(state, event.at);
+      applySuitePlan(state, event);
       break;
     case 'shard-split':
       passTime(state, event.at);

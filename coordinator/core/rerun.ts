@@ -2,7 +2,7 @@
 // changes any more: the last of them is the test's outcome.
 
 import type { TestResult } from '../../shared/events.ts';
-import { type AgentId, fileOf, type NodeId, type ShardId } from '../../shared/ids.ts';
+import type { AgentId, ShardId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { observeResult } from './breaker.ts';
@@ -167,12 +167,9 @@ export function rerunWork(state: RunState, shard: ShardId): RerunWork {
   const results = tests.flatMap(({ accepted, reruns }) => (accepted === null ? [] : [accepted, ...reruns]));
   const ran = new Set(results.map(({ agent }) => agent));
   const isOtherThere = livingAgents(state).some((agent) => !ran.has(agent));
-  const byFile = Map.groupBy(
-    tests.map(({ nodeid }): NodeId => nodeid),
-    fileOf,
-  );
+  const byFile = Map.groupBy(tests, ({ file }) => file);
   return {
-    selectors: [...byFile].map(([file, nodeids]) => ({ kind: 'tests', file, nodeids })),
+    selectors: [...byFile].map(([file, failed]) => ({ kind: 'tests', file, nodeids: failed.map(({ nodeid }) => nodeid) })),
     predictedSeconds: tests.reduce((sum, test) => sum + (finalResult(test)?.result.seconds ?? 0), 0),
     avoid: isOtherThere ? [...ran] : [],
   };

@@ -19,17 +19,25 @@ export interface Recorded {
 export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
   const [opening] = events;
   if (opening?.kind !== 'run-opened') return null;
-  const state = openRun(opening);
+  let state = openRun(opening);
   let position = '0';
   let readAhead = 0;
   let resumes = 0;
   for (const event of events) {
-    reduce(state, event);
+    state = reduce(state, event);
     switch (event.kind) {
       case 'stream-read':
         position = event.position;
         readAhead = 0;
         break;
+      case 'run-restarted':
+        position = '0';
+        readAhead = 0;
+        break;
+      case 'suite-listed':
+      case 'suite-refused':
+      case 'suite-inseparable':
+      case 'coverage-kept':
       case 'agent-joined':
       case 'agent-left':
       case 'attempt-started':
@@ -48,5 +56,5 @@ export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
       default:
     }
   }
-  return { opening, state, position, readAhead, resumes };
+  return { opening: state.opened, state, position, readAhead, resumes };
 }

@@ -13,6 +13,7 @@ import type { NotRunReason } from '../../shared/outcome.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
 import type { CloseReason, RunOpened } from './events.ts';
+import { newSuiteState, type SuiteState } from './suite.ts';
 import { noWork, type Work } from './work.ts';
 
 export type NonEmpty<Item> = readonly [Item, ...Item[]];
@@ -129,6 +130,7 @@ export interface RunState {
   readonly attempts: Map<AttemptId, AttemptRecord>;
   readonly agents: Map<AgentId, AgentRecord>;
   readonly tests: Map<NodeId, TestRecord>;
+  readonly suite: SuiteState;
   readonly work: Work;
   /** What agents told of their coverage, in order, and what it came to; null until then. */
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
@@ -170,6 +172,7 @@ export function openRun(opened: RunOpened): RunState {
     attempts: new Map(),
     agents: new Map(),
     tests: new Map(),
+    suite: newSuiteState(),
     work: noWork(),
     coverage: { kept: [], combined: null },
     collectErrors: new Map(),
@@ -189,7 +192,7 @@ export function openRun(opened: RunOpened): RunState {
   };
 }
 
-function plannedFiles(shard: Shard): Map<TestFile, FileProgress> {
+export function plannedFiles(shard: Shard): Map<TestFile, FileProgress> {
   const files = new Map<TestFile, FileProgress>();
   for (const [file, selectors] of Map.groupBy(shard.selectors, (selector) => selector.file)) files.set(file, newProgress(file, selectors));
   return files;

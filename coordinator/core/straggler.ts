@@ -64,7 +64,7 @@ function idleSlots(state: RunState, live: readonly AttemptRecord[]): Map<AgentId
   for (const { id, presence, info } of state.agents.values()) {
     if (presence !== 'alive' || info === null) continue;
     const held = live.filter((attempt) => attempt.state.kind !== 'enqueued' && attempt.state.agent === id).length;
-    slots.set(id, (state.opened.spec.engine === 'stream' ? Math.max(1, info.workers) : 1) - held);
+    slots.set(id, Math.max(1, info.workers) - held);
   }
   return slots;
 }

@@ -8,6 +8,7 @@ import { observeResult } from './breaker.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
+import { compareDigest } from './suite.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
 
@@ -43,6 +44,7 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
 function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
   // Another attempt was faster: what this one would have run is no longer expected of it.
   if (record.state.kind === 'done') return;
+  compareDigest(state, event.file, event.digest);
   const progress = progressOf(record, event.file);
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
@@ -99,7 +101,7 @@ function progressOf(record: ShardRecord, file: TestFile): FileProgress {
   return progress;
 }
 
-function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
+export function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
   const expected = progress.tests.get(nodeid);
   if (expected !== undefined) return expected;
   const test = state.tests.get(nodeid) ?? {

@@ -21,6 +21,8 @@ export interface Findings {
   readonly collectErrors: number;
   readonly notRun: readonly Pick<NotRun, 'reason'>[];
   readonly isInterrupted: boolean;
+  /** Was the suite collected by file, though its files depend on each other? */
+  readonly isInseparable: boolean;
   /** Does a flaky test make the run fail? */
   readonly flakyFails: boolean;
   readonly coverage: CoverageFindings;
@@ -32,9 +34,10 @@ export function verdict(findings: Findings): { readonly verdict: Verdict; readon
   return { verdict: verdictOf(exitCode), exitCode };
 }
 
-function applying({ totals, collectErrors, notRun, isInterrupted, flakyFails, coverage }: Findings): readonly ExitCode[] {
+function applying({ totals, collectErrors, notRun, isInterrupted, isInseparable, flakyFails, coverage }: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
+  if (isInseparable) codes.add(11);
   if (totals.failed + totals.error + collectErrors + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
   if (coverage.isMissed) codes.add(1);
   // Of a run that was stopped, coverage is as much a part as its tests are: that was said already.
@@ -50,6 +53,7 @@ function codeOf(reason: NotRunReason): ExitCode {
       return 10;
     case 'crash-limit':
     case 'no-agent':
+    case 'inseparable':
       return 11;
     case 'maxfail':
     case 'collect-error':

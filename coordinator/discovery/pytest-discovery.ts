@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import { nodeId, testFile } from '../../shared/ids.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { type DiscoveryResult, readDiscoveryResult } from '../../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
@@ -41,7 +42,7 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
       throw new ShardlineError('bad-paths', {
         output: pytest.output().trim().slice(-SHOWN_CHARS),
         pytestExitCode: exitCode ?? killedBy ?? 'unknown',
-        command: shellCommand([python, '-m', 'pytest', '--collect-only', '-q', ...pytestArgs]),
+        command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...pytestArgs])),
       });
     }
     return asSuite(result);
@@ -62,6 +63,8 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     together: result.together.map((files) => files.map(testFile)),
     unclearMarks: result.unclearMarks.map(({ file, line }) => ({ file: testFile(file), line })),
     unstreamable: result.unstreamable,
+    censusKey: result.censusKey,
+    namesTests: result.namesTests,
     coverage: result.coverage,
     cache: result.cache,
     pytest: result.pytest,

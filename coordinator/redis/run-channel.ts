@@ -204,7 +204,17 @@ const toJob = (attempt: AttemptRequest) => ({
 
 /** The spec and what depends on it in one step: from then on agents write nothing more. */
 async function deleteKeys(redis: Redis, tenure: Tenure, keys: RunKeys, attempts: readonly AttemptId[]): Promise<void> {
-  await tenure.end([keys.spec, keys.events, keys.producers, keys.control, keys.agents, keys.holding, keys.coverage, ...queueKeys(keys)]);
+  await tenure.end([
+    keys.spec,
+    keys.events,
+    keys.producers,
+    keys.control,
+    keys.agents,
+    keys.holding,
+    keys.coverage,
+    keys.numbers,
+    ...queueKeys(keys),
+  ]);
   for (let from = 0; from < attempts.length; from += CHUNK) {
     const own = attempts.slice(from, from + CHUNK).flatMap((id) => [jobKey(keys, id), `${jobKey(keys, id)}:lock`]);
     await patiently(() => redis.unlink(...own));

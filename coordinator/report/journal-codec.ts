@@ -14,6 +14,7 @@ import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema 
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { unitKinds } from '../core/affinity.ts';
+import { dismissalCauses } from '../core/breaker.ts';
 import type { CloseReason, CoordinatorEvent } from '../core/events.ts';
 
 const at = z.number();
@@ -27,36 +28,50 @@ const closeReasonSchema: z.ZodType<CloseReason> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stopped'), notRun: z.enum(notRunReasons), by: z.enum(interruptCauses) }),
 ]);
 
-const shardSchema: z.ZodType<Shard> = z.object({ id: shardIdSchema, selectors: z.array(selectorSchema), predictedSeconds: seconds });
+const shardSchema: z.ZodType<Shard> = z.object({
+  id: shardIdSchema,
+  selectors: z.array(selectorSchema),
+  predictedSeconds: seconds,
+  runsLast: z.boolean().optional(),
+});
+
+const openedSchema: OwnSchemas['run-opened'] = z.object({
+  kind: z.literal('run-opened'),
+  at,
+  startedAt: z.number(),
+  spec: specSchema,
+  shards: z.array(shardSchema),
+  collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
+  preparation: z.object({ setupSeconds: seconds, discoverySeconds: seconds }),
+  attemptLimit: z.int().positive(),
+  crashLimit: z.int().nonnegative(),
+  reruns: z.object({
+    times: z.int().nonnegative(),
+    limit: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('tests'), tests: z.int().nonnegative() }),
+      z.object({ kind: z.literal('percent'), percent: z.number().nonnegative() }),
+    ]),
+  }),
+  flakyFails: z.boolean(),
+  waitAgentSeconds: seconds,
+  deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
+  affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
+  speculate: z.boolean(),
+  order: z.enum(orders).nullable(),
+  failureChances: z.record(shardIdSchema, z.number()),
+  digests: z.record(testFileSchema, z.string()),
+  // Runs of an earlier version combined none.
+  coverage: coverageOptionsSchema.nullable().default(null),
+  cache: runCacheSchema.nullable().default(null),
+  restarted: z.object({ why: z.string(), voidTests: z.int().nonnegative() }).nullable(),
+});
 
 const ownSchemas: OwnSchemas = {
-  'run-opened': z.object({
-    kind: z.literal('run-opened'),
+  'run-opened': openedSchema,
+  'run-restarted': z.object({
+    kind: z.literal('run-restarted'),
     at,
-    startedAt: z.number(),
-    spec: specSchema,
-    shards: z.array(shardSchema),
-    collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
-    preparation: z.object({ setupSeconds: seconds, discoverySeconds: seconds }),
-    attemptLimit: z.int().positive(),
-    crashLimit: z.int().nonnegative(),
-    reruns: z.object({
-      times: z.int().nonnegative(),
-      limit: z.discriminatedUnion('kind', [
-        z.object({ kind: z.literal('tests'), tests: z.int().nonnegative() }),
-        z.object({ kind: z.literal('percent'), percent: z.number().nonnegative() }),
-      ]),
-    }),
-    flakyFails: z.boolean(),
-    waitAgentSeconds: seconds,
-    deadline: z.object({ seconds, reserveSeconds: seconds }).nullable(),
-    affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
-    speculate: z.boolean(),
-    order: z.enum(orders).nullable(),
-    failureChances: z.record(shardIdSchema, z.number()),
-    // Runs of an earlier version combined none.
-    coverage: coverageOptionsSchema.nullable().default(null),
-    cache: runCacheSchema.nullable().default(null),
+    opening: openedSchema,
   }),
   'attempt-enqueued': z.object({
     kind: z.literal('attempt-enqueued'),
@@ -66,9 +81,15 @@ const ownSchemas: OwnSchemas = {
     fence: z.int().positive(),
     role: z.enum(attemptRoles),
   }),
+  'suite-planned': z.object({
+    kind: z.literal('suite-planned'),
+    at,
+    shards: z.array(shardSchema),
+    failureChances: z.record(shardIdSchema, z.number()),
+  }),
   'shard-split': z.object({ kind: z.literal('shard-split'), at, shard: shardIdSchema, into: z.array(shardSchema) }),
   'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
-  'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(['failures', 'not-started']) }),
+  'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(dismissalCauses) }),
   'agent-lost': z.object({ kind: z.literal('agent-lost'), at, agent: agentIdSchema }),
   'agent-returned': z.object({ kind: z.literal('agent-returned'), at, agent: agentIdSchema }),
   'attempt-lost': z.object({ kind: z.literal('attempt-lost'), at, attempt: attemptIdSchema, agent: agentIdSchema.nullable() }),

@@ -118,6 +118,9 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'attempt-started':
       case 'attempt-ended':
       case 'coverage-kept':
+      case 'suite-listed':
+      case 'suite-inseparable':
+      case 'suite-refused':
         return;
       default:
         assertNever(event);

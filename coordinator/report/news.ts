@@ -1,8 +1,9 @@
 // What of a run is worth a line that stays: whatever a person would want to know at once.
 
-import type { AgentId } from '../../shared/ids.ts';
+import { type AgentId, pytestId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
+import type { Shard } from '../../shared/shard.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { isRerunLimitExceeded } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
@@ -38,7 +39,11 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
       return [`agent ${oneLine(event.agent)} is back`];
     case 'agent-joined':
       return [`agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`];
+    case 'suite-planned':
+      return suitePlanned(event.shards, before);
     case 'agent-dismissed':
+      if (event.why === 'other-list')
+        return [`Dropped agent ${oneLine(event.agent)}: it collects other tests than the first agent. Re-queued its work.`];
       return [
         `agent ${oneLine(event.agent)} is taken out: ${whyDismissed(event, before)} while others' pass; what it was to do is done elsewhere`,
       ];
@@ -83,7 +88,7 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
 
 function resultLine({ result, agent, rerun }: CountedResult): string {
   const which = rerun === null ? '' : `, rerun ${rerun.count} of ${rerun.of}`;
-  return `${result.outcome.toUpperCase()} ${oneLine(result.nodeid)} (${oneLine(agent)}${which})`;
+  return `${result.outcome.toUpperCase()} ${oneLine(pytestId(result.nodeid))} (${oneLine(agent)}${which})`;
 }
 
 function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
@@ -95,6 +100,14 @@ function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunSta
 function whyDismissed({ agent, why }: Extract<CoordinatorEvent, { kind: 'agent-dismissed' }>, before: RunState): string {
   const conduct = before.agents.get(agent)?.conduct;
   return why === 'failures' ? `its last ${conduct?.streak.length} tests failed` : `its last ${conduct?.notStarted} sessions did not start`;
+}
+
+function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly string[] {
+  const tests = (suite.list?.groups ?? []).reduce((sum, { nodeids }) => sum + nodeids.length, 0);
+  const line = `collected ${plural(tests, 'test')}: ${plural(shards.length, 'shard')}`;
+  if (suite.list === null || suite.list.order === 'free') return [line];
+  const how = suite.list.order === 'strict' ? 'one worker runs all tests in order' : 'tests run in the order of the list';
+  return [line, `${how}: ${oneLine(suite.list.why ?? '')}`];
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

@@ -13,8 +13,8 @@ import { type OptionRow, optionTable } from './options.ts';
 import { readValue, type Value } from './read-value.ts';
 import { missingOrAtOdds, toSettings } from './to-settings.ts';
 
-/** Names of the repository's own tests and scripts, not settings. */
-const otherNames = /^SHARDLINE_(TEST_|NEED_DOCKER$|NEED_BROWSER$|BASE_IMAGE$|REDIS_IMAGE$|ENGINE_DIR$)/;
+/** Names that are not settings: of the repository's own tests and scripts, and the number that tests of an outer run see. */
+const otherNames = /^SHARDLINE_(TEST_|WORKER$|NEED_DOCKER$|NEED_BROWSER$|BASE_IMAGE$|REDIS_IMAGE$|ENGINE_DIR$)/;
 
 interface Source {
   readonly texts: ReadonlyMap<string, string>;

@@ -1,7 +1,8 @@
 // The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
 
-import { engines, relays } from '../run-spec.ts';
+import { relays } from '../run-spec.ts';
 import { logLevels, orders, speculations } from '../settings.ts';
+import { collectChoices } from '../suite-list.ts';
 
 import type { CommandName } from './commands.ts';
 
@@ -205,12 +206,13 @@ export const optionTable: readonly OptionRow[] = [
   }),
   row({ name: 'exitfirst', short: 'x', kind: 'flag', commands: run, env: null, meaning: 'stop the whole run after the first failure' }),
   row({
-    name: 'engine',
+    name: 'collect',
     kind: 'choice',
-    choices: engines,
+    choices: collectChoices,
     commands: run,
-    fallback: 'stream',
-    meaning: 'one pytest -n session for each agent, fed with files, or a new pytest -n for each shard',
+    fallback: 'auto',
+    meaning:
+      'collect each file once, in the worker that runs it (file), or the whole suite in every worker, as pytest -n does (suite); auto collects by file where that is proven to be the same',
   }),
   row({
     name: 'relay',
@@ -226,7 +228,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'SIZE',
     commands: run,
     decided: 'no limit',
-    meaning: 'an xdist worker that holds more memory than this after a file is replaced by a fresh one (stream engine)',
+    meaning: 'an xdist worker that holds more memory than this after a file is replaced by a fresh one',
   }),
   row({
     name: 'max-worker-files',
@@ -234,7 +236,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'N',
     commands: run,
     decided: 'no limit',
-    meaning: 'an xdist worker that ran this many files is replaced by a fresh one (stream engine)',
+    meaning: 'an xdist worker that ran this many files is replaced by a fresh one (with --collect file)',
   }),
   row({
     name: 'order',
@@ -266,7 +268,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'DURATION',
     commands: run,
     decided: 'what would hold up the end',
-    meaning: 'a file predicted slower than this is split by test (stream engine, once its durations are known)',
+    meaning: 'a file predicted slower than this is split by test, once its durations are known',
   }),
   row({
     name: 'shard-together',

@@ -2,7 +2,7 @@
 
 import { ShardlineError } from '../errors.ts';
 import { parseRerunLimit, type RerunLimit } from '../reruns.ts';
-import { engines, relays } from '../run-spec.ts';
+import { relays } from '../run-spec.ts';
 import {
   type AgentSettings,
   type AuditSettings,
@@ -17,6 +17,7 @@ import {
   speculations,
   type Verbosity,
 } from '../settings.ts';
+import { collectChoices } from '../suite-list.ts';
 import { parseTargets } from '../targets.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandName } from './commands.ts';
@@ -102,7 +103,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     flakyFails: flag('flaky-fails'),
     testTimeoutSeconds: number('test-timeout') || null,
     verbosity: verbosity(values),
-    engine: oneOf('engine', engines),
+    collect: oneOf('collect', collectChoices),
     deadlineSeconds: number('deadline'),
     reserveSeconds: number('reserve'),
     speculate: oneOf('speculate', speculations),

@@ -19,6 +19,8 @@ const discovery = z.object({
   together: z.array(z.array(z.string())),
   unclearMarks: z.array(z.object({ file: z.string(), line: z.number().int() })),
   unstreamable: z.string().nullable(),
+  censusKey: z.string(),
+  namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
   cache: foundCacheSchema.nullable(),
 });

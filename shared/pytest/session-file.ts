@@ -16,7 +16,7 @@ const LONGEST_DIRECTORY = 80;
 /** What a pytest that is only measured loads: nothing that changes what it does. */
 const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measuring'] as const;
 
-/** A discovery ends before anything is imported, a run and a stream are told over their socket what to run; what is measured runs as plain pytest does. */
+/** A discovery ends before anything is imported; a stream receives over its socket what to run; what is measured runs as plain pytest does. */
 export type PytestTask =
   | {
       readonly mode: 'measure';
@@ -43,27 +43,14 @@ export type PytestTask =
       readonly relay: Relay;
       /** What pytest reads from its cache; null for what is on this disk. */
       readonly cache: CacheValues | null;
+      /** Whether tests that `pytestArgs` name may be gone. */
+      readonly mayMiss: boolean;
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
       readonly socket: string;
       readonly pytestArgs: readonly string[];
       readonly numprocesses: string;
       readonly maxAutoWorkers: number;
-      readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
-    }
-  | {
-      readonly mode: 'run';
-      readonly coverageFile: string | null;
-      readonly socket: string;
-      readonly resultPath: string;
-      readonly pytestArgs: readonly string[];
-      readonly numprocesses: string;
-      readonly maxAutoWorkers: number;
-      readonly serialMarker: string;
-      readonly stopsItself: boolean;
-      /** Whether these are what must run alone: nothing is put off then. */
-      readonly isSerial: boolean;
-      /** Longest traceback, and longest section of captured output, that a message carries; more is cut in the middle. */
       readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
     };
 
@@ -88,7 +75,7 @@ function ownArgs(task: PytestTask): readonly string[] {
   if (task.mode === 'discover') return PLUGIN_ARGS;
   const args = [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
   // A crashed worker is replaced for as long as there is work: the agent decides what a crash costs.
-  return task.mode === 'stream' ? [...args, '--max-worker-restart', '100000'] : args;
+  return [...args, '--max-worker-restart', '100000'];
 }
 
 /** A selector as the plugin reads it. */

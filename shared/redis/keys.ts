@@ -28,6 +28,8 @@ export interface RunKeys {
   readonly holding: string;
   /** hash: agent/part/chunk → a piece of compressed coverage data. */
   readonly coverage: string;
+  /** hash: counter → the next number for an xdist worker. */
+  readonly numbers: string;
   /** hash: epoch of the coordinator, number of its last look, and when that was by the server's clock. */
   readonly coordinator: string;
   /** BullMQ's prefix: its own keys are `<prefix>:<QUEUE_NAME>:…`. */
@@ -47,6 +49,7 @@ export function runKeys(runId: RunId): RunKeys {
     agents: `${run}:agents`,
     holding: `${run}:holding`,
     coverage: `${run}:coverage`,
+    numbers: `${run}:numbers`,
     coordinator: `${run}:coordinator`,
     queuePrefix: run,
   };
@@ -71,6 +74,8 @@ export interface PoolKeys {
   readonly agents: string;
   /** hash: test file → its durations; `/start` → what the start of a pytest costs. */
   readonly timings: string;
+  /** hash: key of a census → the census. */
+  readonly census: string;
 }
 
 /** A channel, which is no key: an agent listens there for as long as it is connected, and nothing is ever said. */
@@ -78,5 +83,11 @@ export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${po
 
 export function poolKeys(pool: string): PoolKeys {
   const prefix = `{sl:pool:${pool}}`;
-  return { runs: `${prefix}:runs`, opened: `${prefix}:opened`, agents: `${prefix}:agents`, timings: `${prefix}:timings` };
+  return {
+    runs: `${prefix}:runs`,
+    opened: `${prefix}:opened`,
+    agents: `${prefix}:agents`,
+    timings: `${prefix}:timings`,
+    census: `${prefix}:census`,
+  };
 }

@@ -3,13 +3,16 @@
 import { z } from 'zod';
 import { interruptCauses } from '../attempt.ts';
 import type { ControlCommand } from '../control.ts';
+import { collectModes } from '../suite-list.ts';
 import { agentIdSchema, attemptIdSchema, parseVersioned } from './parse.ts';
 
-const CONTROL_VERSION = 1;
+const CONTROL_VERSION = 2;
 
 const envelopeSchema = z.object({
   version: z.literal(CONTROL_VERSION),
   command: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('collect'), mode: z.enum(collectModes) }),
+    z.object({ kind: z.literal('list-known'), hash: z.string() }),
     z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
     z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema }),
     z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),

@@ -7,6 +7,7 @@ import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+import { suiteListSchema } from './suite-list.ts';
 
 const at = z.number();
 
@@ -19,6 +20,11 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     serial: z.array(nodeIdSchema),
     // Who does not know the mark has not looked for it.
     mayBackUp: z.boolean().default(false),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .nullable()
+      .default(null),
     seconds: z.number(),
     worker: z.string(),
   }),
@@ -67,6 +73,9 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     peakRssBytes: z.number(),
     cpuSeconds: z.number().nullable().default(null),
   }),
+  z.object({ kind: z.literal('suite-listed'), at, agent: agentIdSchema, list: suiteListSchema }),
+  z.object({ kind: z.literal('suite-inseparable'), at, agent: agentIdSchema, why: z.string() }),
+  z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
   z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
   z.object({
     kind: z.literal('attempt-started'),

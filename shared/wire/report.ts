@@ -118,6 +118,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     })
     .nullable()
     .default(null),
+  restarted: z.object({ why: z.string(), voidTests: z.int().nonnegative() }).nullable().default(null),
 });
 
 export const encodeReport = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;

@@ -1,17 +1,18 @@
 // A run as it is announced to a pool.
 
 import { z } from 'zod';
-import { engines, type RunSpec, relays } from '../run-spec.ts';
+import { type RunSpec, relays } from '../run-spec.ts';
+import { collectChoices } from '../suite-list.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
 import { cacheValuesSchema } from './pytest-cache.ts';
 
-const SPEC_VERSION = 1;
+const SPEC_VERSION = 2;
 
 export const specSchema: z.ZodType<RunSpec> = z.object({
   version: z.literal(SPEC_VERSION),
   runId: runIdSchema,
   pool: z.string(),
-  engine: z.enum(engines),
+  collect: z.enum(collectChoices),
   pytestArgs: z.array(z.string()),
   // Runs of an earlier version shipped none.
   cache: cacheValuesSchema.nullable().default(null),

@@ -13,7 +13,7 @@ const topFolders = ['agent', 'bench', 'coordinator', 'docker', 'docs', 'examples
 const ignoredFolders = ['node_modules', 'dist'];
 
 /** Adapters that are one file beside the ports they implement, not a folder. */
-const adapterFiles = ['coordinator/local-agents.ts', 'agent/process-engine.ts', 'agent/stream-engine.ts', 'agent/fallback-engine.ts'];
+const adapterFiles = ['coordinator/local-agents.ts', 'agent/stream-engine.ts'];
 
 /** Package → where it may be imported. */
 const packageHomes: Readonly<Record<string, RegExp>> = {
@@ -208,7 +208,7 @@ test.each([
   ['coordinator/run-loop.ts', "const { Queue } = await import('bullmq');"],
   ['coordinator/run-loop.ts', "import { openRun } from './redis/open-run.ts';"],
   ['agent/pytest/engine.ts', "import type { Job } from 'bullmq';"],
-  ['agent/agent-loop.ts', "import { openProcessEngine } from './process-engine.ts';"],
+  ['agent/agent-loop.ts', "import { streamEngine } from './stream-engine.ts';"],
   ['agent/pytest/engine.ts', "import { pull } from '../redis/pull.ts';"],
   ['agent/agent-loop.ts', "import { testPython } from '../test/support/python.ts';"],
   ['agent/agent-loop.ts', "import { attempt } from './attempt';"],

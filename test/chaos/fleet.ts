@@ -1,6 +1,6 @@
 // The processes that a storm hits: agents behind links of their own, each replaced when it is gone, and one coordinator.
 
-import type { EngineName } from '../../shared/run-spec.ts';
+import type { CollectMode } from '../../shared/suite-list.ts';
 import type { Project } from '../support/shardline.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -49,7 +49,7 @@ export async function endOf(member: Member): Promise<number | null> {
 }
 
 /** `mark` is in the environment of everything that is started here, so that what outlives it is found. */
-export async function makeFleet(project: Project, redisPort: number, agents: number, mark: string, engine: EngineName): Promise<Fleet> {
+export async function makeFleet(project: Project, redisPort: number, agents: number, mark: string, collect: CollectMode): Promise<Fleet> {
   const member = async (name: string): Promise<Member> => ({
     name,
     link: await startTcpProxy(redisPort),
@@ -85,7 +85,7 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
     },
     startCoordinator() {
       const id = /^run ([a-z0-9-]+):/m.exec(coordinator.said)?.[1];
-      const own = id === undefined ? ['--engine', engine] : ['--resume', id];
+      const own = id === undefined ? ['--collect', collect] : ['--resume', id];
       start(coordinator, ['run', ...own, '--out', 'out', '--wait-agents', '40s', '--redis-wait', '30s', '--verbose']);
     },
     async [Symbol.asyncDispose]() {

@@ -44,12 +44,12 @@ export async function storm(seed: number, plain: ReadonlyMap<string, string>, st
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   const mark = `chaos-${process.pid}-${seed}`;
   const random = createRandom(seed);
-  const engine = random.pick(['stream', 'stream', 'process'] as const);
-  const blows: string[] = [`--engine ${engine}`];
+  const collect = random.pick(['file', 'suite'] as const);
+  const blows: string[] = [`--collect ${collect}`];
   const problems: string[] = [];
   await using project = await newProject(suite);
   await using redis = await startDurableRedis();
-  await using fleet = await makeFleet(project, redis.port, 3, mark, engine);
+  await using fleet = await makeFleet(project, redis.port, 3, mark, collect);
   const { coordinator, agents } = fleet;
   const attempt = async (what: string, check: () => Promise<void>): Promise<void> => {
     try {

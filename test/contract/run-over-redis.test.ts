@@ -38,10 +38,10 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
   const newSpec = (): RunSpec => {
     runs += 1;
     return {
-      version: 1,
+      version: 2,
       runId: runId(`r${runs}`),
       pool: `p${runs}`,
-      engine: 'process',
+      collect: 'file',
       pytestArgs: ['tests'],
       cache: null,
       serialMarker: 'serial',
@@ -135,6 +135,27 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     expect(more).toEqual([true, true, true, true, false]);
     await run.leave();
     await channel.close();
+  });
+
+  test('numbers from one counter go to one agent each, counters are apart, and a closed run has none', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    await using one = await member(spec, 'a1');
+    await using two = await member(spec, 'a2');
+    const [first, second] = [await one.join(spec), await two.join(spec)];
+    expect(await first.claimNumbers('fleet', 2, 0)).toBe(0);
+    expect(await second.claimNumbers('fleet', 3, 0)).toBe(2);
+    expect(await first.claimNumbers('machine h', 1, 0)).toBe(0);
+    expect(await first.claimNumbers('fleet', 1, 2)).toBe(5);
+    const { numbers } = runKeys(spec.runId);
+    await redis.del(numbers);
+    expect(await second.claimNumbers('fleet', 1, 5)).toBe(5);
+    expect(await redis.ttl(numbers)).toBeGreaterThan(0);
+    await first.leave();
+    await channel.close();
+    expect(await second.claimNumbers('fleet', 1, 7)).toBe(7);
+    expect(await redis.exists(numbers)).toBe(0);
+    await second.leave();
   });
 
   test('coverage data arrive whole, are taken once, and leave nothing behind', async () => {

@@ -42,7 +42,12 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
         identity: { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
         member,
-        engineFor: () => ({ open: async () => session }),
+        engine: {
+          open: async ({ started }) => {
+            started(session.info);
+            return session;
+          },
+        },
         // A machine whose clock is an hour late.
         clock: { now: () => Date.now() - 3_600_000, wait: systemClock.wait },
         tellState: () => undefined,

@@ -15,7 +15,7 @@ test('while there is no room pytest has to wait, and afterwards all is heard in 
   const heard: string[] = [];
   const room = Promise.withResolvers<void>();
   let isFull = true;
-  const hear = (message: { kind: string; file?: string }): void => void heard.push(message.file ?? message.kind);
+  const hear = (message: { kind: string; file?: string | undefined }): void => void heard.push(message.file ?? message.kind);
   const inbox = await openInbox(
     path,
     hear,

@@ -58,6 +58,7 @@ test.each([
     const ran = await python(ours.directory, ['-p', 'probe', ...workers, ...options], env);
     const [seen, asked, maxfail] = JSON.parse(await readFile(join(ours.directory, workers.length === 0 ? 'main' : 'gw0'), 'utf8'));
     expect(seen, ran.all).toEqual(expected);
+    expect(ran.all).not.toContain('INTERNALERROR');
     if (limit > 0) expect([9, null]).toContain(asked);
     expect(maxfail).toBe(limit);
     expect(ours.holds('.pytest_cache/v/cache'), 'it wrote the coordinator’s values').toBe(false);
@@ -68,7 +69,8 @@ test.each([
 test('named tests that are gone are no mistake where pytest collects the whole list', async () => {
   await using project = await newProject({
     ...suite,
-    'probe.py': 'from shardline_pytest.named import Named\ndef pytest_configure(config): config.pluginmanager.register(Named())\n',
+    'probe.py':
+      'from shardline_pytest.named import Named\nnamed = Named()\ndef pytest_configure(config): config.pluginmanager.register(named)\ndef pytest_collection(session): named.narrow(session)\n',
   });
   const named = ['test_a.py::test_n[2]', 'test_a.py::test_gone', 'test_b.py::TestGone', 'test_c.py', 'test_gone.py::test_x'];
   const run = (args: readonly string[]) =>

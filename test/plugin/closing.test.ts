@@ -1,9 +1,8 @@
-// What the suite's own hooks make of a session's end is not lost, with either engine: plain pytest would have failed by it.
+// What the suite's own hooks make of a session's end is not lost, however the suite is collected: plain pytest would have failed by it.
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { processEngine } from '../../agent/process-engine.ts';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { collectModes } from '../../shared/suite-list.ts';
 import { testPython } from '../support/python.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
@@ -27,14 +26,11 @@ const cases: Readonly<Record<string, { conftest: string; pytestArgs?: readonly s
   'a hook that forgives': { conftest: 'def pytest_sessionfinish(session):\n    session.exitstatus = 0\n', says: null },
 };
 
-describe.each([
-  ['stream', streamEngine(() => undefined)],
-  ['process', processEngine()],
-])('%s', (_name, engine) => {
+describe.each(collectModes)('collected by %s', (collect) => {
   const possible = Object.entries(cases).filter(([, { pytestArgs }]) => pytestArgs === undefined || hasMaxWarnings);
   test.each(possible)('%s', async (_what, { conftest, pytestArgs = [], says }) => {
     await using suite = await makeSuite({ ...TESTS, 'conftest.py': conftest });
-    const session = await openSuite(suite, { engine, pytestArgs });
+    const session = await openSuite(suite, { collect, pytestArgs });
     const ran = await session.run(selectors('test_a.py')).finally(() => session[Symbol.asyncDispose]());
     expect(ran.outcomes).toEqual({ 'test_a.py::test_1': 'passed', 'test_a.py::test_2': 'passed' });
     const told = ran.events.filter((event) => event.kind === 'collect-failed');

@@ -9,7 +9,7 @@ import { type Counted, countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { type OpenSuite, openSuite, type Ran, type RunOptions, type Suite, selectors } from './suite.ts';
 
-export interface CompareOptions extends Pick<RunOptions, 'numprocesses' | 'maxWorkerFiles'> {
+export interface CompareOptions extends Pick<RunOptions, 'numprocesses' | 'maxWorkerFiles' | 'collect'> {
   /** Where both are started, relative to the suite. */
   readonly cwd?: string;
   readonly python?: string;
@@ -35,7 +35,14 @@ export async function bothWays(
 
 /** Discovers what these arguments select and feeds it to one session, all at once. */
 export async function stream(suite: Suite, args: readonly string[] = [], options: CompareOptions = {}): Promise<Streamed> {
-  const { cwd = '.', python = testPython(), numprocesses = '2', maxWorkerFiles = 0, engine = streamEngine(() => undefined) } = options;
+  const {
+    cwd = '.',
+    python = testPython(),
+    numprocesses = '2',
+    maxWorkerFiles = 0,
+    collect = 'file',
+    engine = streamEngine(() => undefined),
+  } = options;
   const workspace = join(suite.path, cwd);
   const discovered = await pytestDiscovery().discover(
     { python, workspace, pytestArgs: args, serialMarker: 'serial' },
@@ -48,7 +55,7 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
   const feed = async (): Promise<readonly Ran[]> => {
     await using session = await openSuite(
       { ...suite, path: workspace },
-      { engine, pytestArgs: args, numprocesses, maxWorkerFiles, python },
+      { engine, collect, pytestArgs: args, numprocesses, maxWorkerFiles, python },
     );
     return await Promise.all(wanted.map((selector) => session.run([selector])));
   };

@@ -1,8 +1,8 @@
 // Tests that hang or crash, with real pytest: only they are lost, and what is known of them is told.
 
 import { expect, test } from 'vitest';
-import { processEngine } from '../../agent/process-engine.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
+import { collectModes } from '../../shared/suite-list.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 
 const hanging = `
@@ -24,35 +24,35 @@ def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
 def test_after(): pass
 `;
 
-test.each([
-  ['stream', streamEngine(() => undefined)],
-  ['process', processEngine()],
-] as const)('with the %s engine a test that hangs is killed alone, in any of its phases, with its stack told', async (_, engine) => {
-  await using suite = await makeSuite({ 'test_h.py': hanging });
-  const ran = await runAttempt(suite, selectors('test_h.py'), { engine, numprocesses: '1', testTimeoutSeconds: 1.5 });
-  expect(ran.outcomes).toEqual({
-    'test_h.py::test_before': 'passed',
-    'test_h.py::test_hang': 'error',
-    'test_h.py::test_between': 'passed',
-    'test_h.py::test_teardown': 'error',
-    'test_h.py::test_deaf': 'error',
-    'test_h.py::test_segfault': 'error',
-    'test_h.py::test_killed': 'error',
-    'test_h.py::test_after': 'passed',
-  });
-  expect(ran.ending.kind).toBe('finished');
-  const messageOf = (name: string): string => ran.results.find(({ nodeid }) => nodeid.endsWith(name))?.message ?? '';
-  expect(messageOf('test_hang')).toMatch(
-    /^xdist worker gw\d+ crashed while running test_h\.py::test_hang: it was killed by SIGABRT as it was still running after 1\.5 s, the --test-timeout\n\nFatal Python error: Aborted\n/,
-  );
-  expect(messageOf('test_hang')).toMatch(/File ".*test_h\.py", line 5 in test_hang/);
-  expect(messageOf('test_teardown')).toMatch(/line 10 in slow_teardown/);
-  expect(messageOf('test_deaf')).toMatch(/killed by SIGKILL as it was still running/);
-  expect(messageOf('test_segfault')).toMatch(
-    /SIGSEGV after \d+\.\d s\n\nFatal Python error: Segmentation fault[\s\S]*line 15 in test_segfault/,
-  );
-  expect(messageOf('test_killed')).toMatch(/SIGKILL \(as the kernel does when memory runs out\) after \d/);
-});
+test.each(collectModes)(
+  'collected by %s: a test that hangs is killed alone, in any of its phases, with its stack told',
+  async (collect) => {
+    await using suite = await makeSuite({ 'test_h.py': hanging });
+    const ran = await runAttempt(suite, selectors('test_h.py'), { collect, numprocesses: '1', testTimeoutSeconds: 1.5 });
+    expect(ran.outcomes).toEqual({
+      'test_h.py::test_before': 'passed',
+      'test_h.py::test_hang': 'error',
+      'test_h.py::test_between': 'passed',
+      'test_h.py::test_teardown': 'error',
+      'test_h.py::test_deaf': 'error',
+      'test_h.py::test_segfault': 'error',
+      'test_h.py::test_killed': 'error',
+      'test_h.py::test_after': 'passed',
+    });
+    expect(ran.ending.kind).toBe('finished');
+    const messageOf = (name: string): string => ran.results.find(({ nodeid }) => nodeid.endsWith(name))?.message ?? '';
+    expect(messageOf('test_hang')).toMatch(
+      /^xdist worker gw\d+ crashed while running test_h\.py::test_hang: it was killed by SIGABRT as it was still running after 1\.5 s, the --test-timeout\n\nFatal Python error: Aborted\n/,
+    );
+    expect(messageOf('test_hang')).toMatch(/File ".*test_h\.py", line 5 in test_hang/);
+    expect(messageOf('test_teardown')).toMatch(/line 10 in slow_teardown/);
+    expect(messageOf('test_deaf')).toMatch(/killed by SIGKILL as it was still running/);
+    expect(messageOf('test_segfault')).toMatch(
+      /SIGSEGV after \d+\.\d s\n\nFatal Python error: Segmentation fault[\s\S]*line 15 in test_segfault/,
+    );
+    expect(messageOf('test_killed')).toMatch(/SIGKILL \(as the kernel does when memory runs out\) after \d/);
+  },
+);
 
 test('what a package has set up and cannot tear down is killed, told of its last test, and costs the files after it nothing', async () => {
   const conftest = 'import pytest, time\n@pytest.fixture(scope="package")\ndef held():\n    yield\n    while True: time.sleep(600)\n';

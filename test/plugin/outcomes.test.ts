@@ -4,10 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { streamOrProcess } from '../../agent/fallback-engine.ts';
-import { processEngine } from '../../agent/process-engine.ts';
 import { nodeId, testFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
+import { collectModes } from '../../shared/suite-list.ts';
 import { inJunitTerms, makeSuite, plainPytest, type Ran, type RunOptions, runAttempt, type Suite, selectors } from './suite.ts';
 
 /** Filled by the first self-test. */
@@ -54,12 +53,9 @@ class Old(unittest.TestCase):
     def test_unittest_skip(self): pass
 `;
 
-describe.each([
-  ['process', processEngine()],
-  ['stream', streamOrProcess(() => undefined, cache)],
-])('with the %s engine', (_name, engine) => {
+describe.each(collectModes)('collected by %s', (collect) => {
   const run = (suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> =>
-    runAttempt(suite, wanted, { engine, ...options });
+    runAttempt(suite, wanted, { collect, ...options });
 
   test('every kind of outcome is what plain pytest says, with its message, line and output', async () => {
     await using suite = await makeSuite({

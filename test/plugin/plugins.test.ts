@@ -1,9 +1,9 @@
-// Plugins that many suites use: what becomes of their tests under `shardline run`, with its stream engine, and under plain pytest.
+// Plugins that many suites use: what becomes of their tests under `shardline run`, however they are collected, and under plain pytest.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test as testAlways } from 'vitest';
-import { streamOrProcess } from '../../agent/fallback-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { environmentPython, pythonMinor } from '../support/python.ts';
 import { newProject, outcomesOf } from '../support/shardline.ts';
@@ -245,14 +245,14 @@ test('pytest-timeout by thread ends the xdist worker, which is told of the test 
   expect(outcomes).toEqual({ 'test_t.py::test_1': 'passed', 'test_t.py::test_2': 'error', 'test_t.py::test_3': 'passed' });
 });
 
-test('pytest-randomly wants the whole list: each shard gets a pytest of its own, which is said', async () => {
+test('pytest-randomly wants the whole list: every worker collects it, and a line says so', async () => {
   const python = environmentPython('plugins');
   await using suite = await makeSuite({
     'test_r.py':
       'import random\ndef test_1(): assert random.random() == random.Random(7).random()\ndef test_2(): pass\ndef test_3(): assert 0\n',
   });
   const told: string[] = [];
-  const engine = streamOrProcess((line) => told.push(line), join(suite.path, 'cache'));
+  const engine = streamEngine((line) => told.push(line));
   const { plain, streamed } = await bothWays(suite, ['--randomly-seed=7'], { python, engine });
   expect(streamed).toEqual(plain);
   expect(told).toEqual([expect.stringContaining('the plugin pytest-randomly orders')]);

@@ -4,8 +4,9 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { streamOrProcess } from '../../agent/fallback-engine.ts';
+import { selfTestCachedIn } from '../../agent/pytest/self-test.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
+import { collectModes } from '../../shared/suite-list.ts';
 import { testPython } from '../support/python.ts';
 import { makeSuite, openSuite, runAttempt, type Suite, selectors } from './suite.ts';
 
@@ -17,7 +18,11 @@ const FILES = { 'test_a.py': 'def test_a(): pass\n' };
 /** Opens and closes a session of this interpreter; what was told. */
 async function open(suite: Suite, cache: string, python = testPython()): Promise<readonly string[]> {
   const told: string[] = [];
-  await using session = await openSuite(suite, { engine: streamOrProcess((line) => told.push(line), cache), numprocesses: '1', python });
+  await using session = await openSuite(suite, {
+    engine: streamEngine((line) => told.push(line), selfTestCachedIn(cache)),
+    numprocesses: '1',
+    python,
+  });
   expect((await session.run(selectors('test_a.py'))).ending).toEqual({ kind: 'finished' });
   return told;
 }
@@ -67,24 +72,20 @@ _pytest.fixtures.FixtureManager.getfixturedefs = getfixturedefs
   for (let times = 0; times < 2; times += 1) {
     expect(await open(suite, cache, python)).toEqual([
       expect.stringMatching(
-        /^a pytest for each shard, because its self-test on a tiny project went wrong: .*test_third\[1\] passed" was expected, .*test_third\[1\] error" was told$/,
+        /^every xdist worker here collects the whole suite, because its self-test on a tiny project went wrong: .*test_third\[1\] passed" was expected, .*test_third\[1\] error" was told$/,
       ),
     ]);
   }
 });
 
-test('the rest of a file that reports fewer results than it announced is run by a pytest of its own', async () => {
+test('a test without a result is no part of a shard that is done', async () => {
   await using suite = await makeSuite({
-    'conftest.py': `def pytest_runtest_protocol(item):
-    if item.name == "test_lost" and '"mode": "stream"' in item.config.workerinput["shardline"]: return True
-`,
+    'conftest.py': 'def pytest_runtest_protocol(item):\n    if item.name == "test_lost": return True\n',
     'test_s.py': 'def test_kept(): pass\ndef test_lost(): pass\n',
-    'test_n.py': 'def test_lost(): assert 0\n',
   });
-  const told: string[] = [];
-  const engine = streamEngine((line) => told.push(line));
-  const ran = await runAttempt(suite, selectors('test_s.py', 'test_n.py'), { engine, numprocesses: '1' });
-  expect(ran.ending).toEqual({ kind: 'finished' });
-  expect(ran.outcomes).toEqual({ 'test_s.py::test_kept': 'passed', 'test_s.py::test_lost': 'passed', 'test_n.py::test_lost': 'failed' });
-  expect(told).toEqual(['a pytest of its own for the rest of test_s.py, test_n.py, which reported fewer results than it announced tests']);
+  for (const collect of collectModes) {
+    const ran = await runAttempt(suite, selectors('test_s.py'), { collect, numprocesses: '1' });
+    expect(ran.ending).toMatchObject({ kind: 'crashed', detail: expect.stringContaining('without a result of test_s.py::test_lost') });
+    expect(ran.outcomes).toEqual({ 'test_s.py::test_kept': 'passed' });
+  }
 });

@@ -1,11 +1,11 @@
 // What can go wrong when one session is fed file by file.
 
 import { expect, test } from 'vitest';
-import { processEngine } from '../../agent/process-engine.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
 import { nodeId, testFile } from '../../shared/ids.ts';
+import { collectModes } from '../../shared/suite-list.ts';
 import { feed, merged, openFed } from './compare.ts';
-import { makeSuite, openSuite, selectors } from './suite.ts';
+import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 
 test('a file that cannot be imported, a broken conftest and a file that is not there are told, and the session goes on', async () => {
   await using suite = await makeSuite({
@@ -44,8 +44,8 @@ test('the parts of a file that was split are all of it, also when tests came and
   await using suite = await makeSuite({ 'test_s.py': 'def test_a(): pass\ndef test_b(): pass\ndef test_new(): pass\n' });
   const file = testFile('test_s.py');
   const [gone, b] = [nodeId('test_s.py::test_gone'), nodeId('test_s.py::test_b')];
-  for (const engine of [streamEngine(() => undefined), processEngine()]) {
-    await using session = await openSuite(suite, { engine, numprocesses: '1' });
+  for (const collect of collectModes) {
+    await using session = await openSuite(suite, { collect, numprocesses: '1' });
     const rest = await session.run([{ kind: 'part', file, only: null, except: [gone, b] }]);
     const other = await session.run([{ kind: 'part', file, only: [gone, b], except: [] }]);
     expect(rest.outcomes).toEqual({ 'test_s.py::test_a': 'passed', 'test_s.py::test_new': 'passed' });
@@ -61,8 +61,8 @@ test('a part that is named by classes has all of their tests, new ones too', asy
   });
   const file = testFile('test_s.py');
   const named = [nodeId('test_s.py::TestB'), nodeId('test_s.py::TestGone')];
-  for (const engine of [streamEngine(() => undefined), processEngine()]) {
-    await using session = await openSuite(suite, { engine, numprocesses: '1' });
+  for (const collect of collectModes) {
+    await using session = await openSuite(suite, { collect, numprocesses: '1' });
     const rest = await session.run([{ kind: 'part', file, only: null, except: named }]);
     const other = await session.run([{ kind: 'part', file, only: named, except: [] }]);
     expect(Object.keys(rest.outcomes)).toEqual(['test_s.py::test_f', 'test_s.py::TestA::test_1', 'test_s.py::TestBB::test_1']);
@@ -83,9 +83,16 @@ test('files run side by side in as many workers as there are, with names that te
 test.each([
   [['--lf'], 'whole list'],
   [['--sw-skip'], 'whole list'],
-  [['-n', '0'], 'without xdist'],
-  [['--dist', 'each'], '--dist each'],
-])('options %s cannot be fed, and it is said why', async (pytestArgs, why) => {
+])('options %s need the whole list: every worker collects it, and a line says why', async (pytestArgs, why) => {
   await using suite = await makeSuite({ 'test_o.py': 'def test_o(): pass\n' });
-  await expect(openFed(suite, { pytestArgs })).rejects.toThrow(why);
+  const lines: string[] = [];
+  const engine = streamEngine((line) => lines.push(line));
+  const ran = await runAttempt(suite, selectors('test_o.py'), { engine, pytestArgs });
+  expect(ran.outcomes).toEqual({ 'test_o.py::test_o': 'passed' });
+  expect(lines).toEqual([expect.stringContaining(why)]);
+});
+
+test('--dist each is refused, with the reason', async () => {
+  await using suite = await makeSuite({ 'test_o.py': 'def test_o(): pass\n' });
+  await expect(openFed(suite, { pytestArgs: ['--dist', 'each'] })).rejects.toThrow('runs every test in every xdist worker');
 });

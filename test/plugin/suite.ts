@@ -1,4 +1,4 @@
-// Small generated suites in temporary directories, run by the process engine and by plain pytest. Everything is removed with `await using`.
+// Small generated suites in temporary directories, run by a session of an agent and by plain pytest. Everything is removed with `await using`.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -7,12 +7,14 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
 import type { Engine } from '../../agent/ports.ts';
-import { processEngine } from '../../agent/process-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
+import { type ClaimNumbers, claimAlone } from '../../agent/worker-numbers.ts';
 import type { AttemptEnding, AttemptRole } from '../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import type { Relay, RunSpec } from '../../shared/run-spec.ts';
 import type { Selector } from '../../shared/shard.ts';
+import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
 import { testPython } from '../support/python.ts';
 
 export interface Suite extends AsyncDisposable {
@@ -50,6 +52,7 @@ export interface Ran {
 
 export interface RunOptions {
   readonly engine?: Engine;
+  readonly collect?: CollectMode;
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -61,12 +64,18 @@ export interface RunOptions {
   readonly python?: string;
   /** Whether the queue has more for this session. */
   readonly isMoreWaiting?: () => Promise<boolean>;
+  /** As of a run with other agents. */
+  readonly claimNumbers?: ClaimNumbers;
   /** Interrupts the attempt as soon as this is true of an event. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
 
 /** An open session, in which attempts may run one after the other or side by side. */
 export interface OpenSuite extends AsyncDisposable {
+  /** The whole list, where the session collects it. */
+  readonly listed: readonly SuiteList[];
+  readonly refusals: readonly string[];
+  readonly inseparable: readonly string[];
   /** Interrupted when `interruptWhen` is true of an event, as at a deadline, or when `signal` says so. */
   run(
     wanted: readonly Selector[],
@@ -82,7 +91,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pytestArgs = [],
     numprocesses = '2',
     maxAutoWorkers = 2,
-    engine = processEngine(),
+    engine = streamEngine(() => undefined),
+    collect = 'file',
     relay = 'auto',
     stopsItself = true,
     testTimeoutSeconds = null,
@@ -92,10 +102,10 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
-    version: 1,
+    version: 2,
     runId: runId('r1'),
     pool: 'default',
-    engine: 'process',
+    collect,
     pytestArgs,
     cache: null,
     serialMarker: 'serial',
@@ -108,10 +118,20 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     openedAt: 0,
     drain: null,
   };
+  const listed: SuiteList[] = [];
+  const refusals: string[] = [];
+  const inseparable: string[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
+    ending: new AbortController().signal,
+    collect: Promise.resolve(collect),
+    started: () => undefined,
+    listed: (list) => listed.push(list),
+    inseparable: (why) => inseparable.push(why),
+    refused: (message) => refusals.push(message),
     room: () => null,
     isMoreWaiting,
+    claimNumbers: options.claimNumbers ?? claimAlone(),
     keepCoverage: null,
     spec,
     workspace: suite.path,
@@ -121,6 +141,9 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   });
   let attempts = 0;
   return {
+    listed,
+    refusals,
+    inseparable,
     async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;
       const events: AttemptEvent[] = [];

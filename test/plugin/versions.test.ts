@@ -1,8 +1,7 @@
-// Older pytest and xdist, each in an environment of its own: pytest 8 is fed, pytest 7 gets a process for each shard.
+// Older pytest and xdist, each in an environment of its own: pytest 8 can be fed file by file, pytest 7 collects the whole suite.
 
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { streamOrProcess } from '../../agent/fallback-engine.ts';
+import { streamEngine } from '../../agent/stream-engine.ts';
 import { environmentPython } from '../support/python.ts';
 import { bothWays, feed, merged } from './compare.ts';
 import { makeSuite } from './suite.ts';
@@ -68,10 +67,10 @@ test('with pytest 8.4 and xdist 3.6 each crash costs one xdist worker and is tol
   ]);
 });
 
-test('pytest 7.0 with xdist 3.0 cannot be fed, which is said, and has the outcomes of plain pytest all the same', async () => {
+test('pytest 7.0 with xdist 3.0 collects the whole suite, says so, and has the outcomes of plain pytest', async () => {
   await using suite = await makeSuite(SUITE);
   const told: string[] = [];
-  const engine = streamOrProcess((line) => told.push(line), join(suite.path, 'cache'));
+  const engine = streamEngine((line) => told.push(line));
   const { plain, streamed } = await bothWays(suite, [], { python: environmentPython('pytest-7'), engine });
   expect(streamed).toEqual(plain);
   expect([Object.keys(plain.outcomes).length, plain.uncollected]).toEqual([19, ['test_broken.py']]);

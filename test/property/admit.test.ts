@@ -19,7 +19,7 @@ test('nothing is admitted that cannot end before the drain, unless nothing that 
   fc.assert(
     fc.property(cases, ({ seconds, workers, deadline, order, now }) => {
       const shards = seconds.map((each, index) => shardOf(index + 1, [`test_${index}.py`], each));
-      const opening = opened(shards, { engine: 'stream', deadline: { seconds: deadline, reserveSeconds: 1 }, order });
+      const opening = opened(shards, { deadline: { seconds: deadline, reserveSeconds: 1 }, order });
       const drainAt = deadlineTimes(opening)?.drainAt ?? 0;
       const started = decide(stateAfter(opening, joined(a1, 1000, workers), tick(now))).flatMap((action) =>
         action.kind === 'start-attempt' ? [shards.find(({ id }) => id === action.shard)?.predictedSeconds ?? 0] : [],

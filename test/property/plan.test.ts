@@ -4,7 +4,6 @@ import { type Affinity, affinityOf, scopeOf, unite } from '../../coordinator/cor
 import { type EstimatedUnit, type PlanInput, planShards } from '../../coordinator/core/plan.ts';
 import { type Splitting, splitUnits } from '../../coordinator/core/split.ts';
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
-import { engines } from '../../shared/run-spec.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { FileTiming } from '../../shared/timings.ts';
 
@@ -14,9 +13,7 @@ const inputs: fc.Arbitrary<PlanInput> = fc.record({
   units: fc
     .array(someSeconds, { maxLength: 60 })
     .map((all) => all.map((seconds, index) => ({ selectors: [{ kind: 'file' as const, file: testFile(`test_${index}.py`) }], seconds }))),
-  agents: fc.nat({ max: 8 }),
-  slotsPerAgent: fc.nat({ max: 8 }),
-  engine: fc.constantFrom(...engines),
+  slots: fc.nat({ max: 64 }),
   fixedSeconds: fc.double({ min: 0, max: 10, noNaN: true }),
 });
 
@@ -49,7 +46,7 @@ test('the predicted makespan is at least an even share of the work, and at most 
     fc.property(inputs, (input) => {
       const { shards, predictedMakespanSeconds } = planShards(input);
       const workSeconds = sum(shards.map((shard) => shard.predictedSeconds));
-      const workers = Math.max(1, input.agents) * Math.max(1, input.slotsPerAgent);
+      const workers = Math.max(1, input.slots);
       expect(predictedMakespanSeconds).toBeGreaterThanOrEqual((workSeconds / workers) * (1 - 1e-9));
       expect(predictedMakespanSeconds).toBeLessThanOrEqual((workSeconds + shards.length * input.fixedSeconds) * (1 + 1e-9));
     }),
@@ -106,7 +103,7 @@ const suites: fc.Arbitrary<KnownSuite> = fc
     const units = [...timings].map(([file, { seconds }]): EstimatedUnit => ({ selectors: [{ kind: 'file', file }], seconds }));
     const splitting = { slots, thresholdSeconds };
     const divided = splitUnits(unite(units, affinity), { timings, affinity, ...splitting });
-    const { shards } = planShards({ units: divided, agents: 1, slotsPerAgent: slots, engine: 'stream', fixedSeconds });
+    const { shards } = planShards({ units: divided, slots, fixedSeconds });
     return { timings, affinity, splitting, shards };
   });
 

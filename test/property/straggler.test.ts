@@ -42,7 +42,7 @@ const resultOf = (shard: number, slow: Slow[number], index: number) =>
 /** A long shard is done on a2; the others hang on a1, each with some of its tests told. */
 function untilLate(slow: Slow, speculate: boolean): RunState {
   const shards = [shardOf(1, ['test_1.py'], 1000), ...slow.map((_, index) => shardOf(index + 2, [`test_${index + 2}.py`], 1))];
-  const state = openRun(opened(shards, { engine: 'stream', speculate }));
+  const state = openRun(opened(shards, { speculate }));
   const take = (...events: readonly CoordinatorEvent[]): void => void events.reduce(reduce, state);
   take(
     joined(a1, 1000, 4),

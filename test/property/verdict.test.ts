@@ -21,6 +21,7 @@ const findings = fc.record({
   collectErrors: counts,
   notRun: fc.array(fc.record({ reason: fc.constantFrom(...notRunReasons) }), { maxLength: 3 }),
   isInterrupted: fc.boolean(),
+  isInseparable: fc.boolean(),
   flakyFails: fc.boolean(),
   coverage: fc.record({ isMissed: fc.boolean(), isPartial: fc.constant(false) }),
 });
@@ -39,9 +40,9 @@ test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used,
 test('passed goes with 0 and with nothing missing, failed or stopped', () => {
   fc.assert(
     fc.property(findings, (found) => {
-      const { totals, collectErrors, notRun, isInterrupted, flakyFails, coverage } = found;
+      const { totals, collectErrors, notRun, isInterrupted, isInseparable, flakyFails, coverage } = found;
       const failures = totals.failed + totals.error + (flakyFails ? totals.flaky : 0) + Number(coverage.isMissed);
-      const isSpotless = failures + collectErrors + notRun.length === 0 && !isInterrupted && totals.expected > 0;
+      const isSpotless = failures + collectErrors + notRun.length === 0 && !isInterrupted && !isInseparable && totals.expected > 0;
       const result = verdict(found);
       expect(result.exitCode === 0).toBe(isSpotless);
       expect(result.verdict === 'passed').toBe(isSpotless);

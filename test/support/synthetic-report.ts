@@ -165,6 +165,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   const bound = sequential / lanes.length;
   const isRed = count('failed') + count('error') > 0;
   return {
+    restarted: null,
     schema: 1,
     runId: runId('20260102-030405-demo'),
     verdict: isRed ? 'failed' : notRun.length > 0 ? 'deadline' : 'passed',

@@ -3,7 +3,6 @@
 import { fileOf, type NodeId, type TestFile } from '../../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/outcome.ts';
 import type { Report } from '../../../shared/report.ts';
-import type { EngineName } from '../../../shared/run-spec.ts';
 import { type Change, changesOf } from './changes.ts';
 import type { ImportedPackage } from './import-times.ts';
 import { type Execution, judgeSuspects, type Suspect } from './isolation.ts';
@@ -15,7 +14,6 @@ import { type Costs, type Prediction, predict } from './predict.ts';
 export interface Sharded {
   readonly seconds: number;
   readonly agents: number;
-  readonly engine: EngineName;
   readonly report: Report;
 }
 
@@ -107,7 +105,6 @@ function predictionOf(findings: Findings, basis: Measurement): Checked | null {
     fixedSeconds: known,
     shardSeconds,
     workersPerAgent: Math.max(1, Math.round(localWorkers(findings) / (sharded?.agents ?? 1))),
-    engine: sharded?.engine ?? 'stream',
     dist: parallel?.dist ?? 'load',
   };
   const [here] = sharded === null ? [] : predict(basis, costs, [sharded.agents]).rows;

@@ -2,7 +2,6 @@
 
 import type { NodeId, TestFile } from '../../../shared/ids.ts';
 import { fileOf } from '../../../shared/ids.ts';
-import type { EngineName } from '../../../shared/run-spec.ts';
 import type { FileTiming, Timings } from '../../../shared/timings.ts';
 import { affinityOf, unite } from '../affinity.ts';
 import { planShards } from '../plan.ts';
@@ -19,7 +18,6 @@ export interface Costs {
   /** What one shard costs besides its tests. */
   readonly shardSeconds: number;
   readonly workersPerAgent: number;
-  readonly engine: EngineName;
   readonly dist: string;
 }
 
@@ -96,13 +94,13 @@ export function predict(
   };
 }
 
-function planFor(timings: Timings, agents: number, { workersPerAgent, engine, dist, shardSeconds }: Costs) {
+function planFor(timings: Timings, agents: number, { workersPerAgent, dist, shardSeconds }: Costs) {
   const affinity = affinityOf(dist, []);
   const files = [...timings].map(([file, { seconds }]) => ({ selectors: [{ kind: 'file', file } as const], seconds }));
   const slots = agents * workersPerAgent;
   const united = unite(files, affinity);
-  const units = engine === 'stream' ? splitUnits(united, { timings, affinity, slots, thresholdSeconds: null }) : united;
-  return planShards({ units, agents, slotsPerAgent: workersPerAgent, engine, fixedSeconds: shardSeconds });
+  const units = splitUnits(united, { timings, affinity, slots, thresholdSeconds: null });
+  return planShards({ units, slots, fixedSeconds: shardSeconds });
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

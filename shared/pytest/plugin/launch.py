@@ -1,6 +1,6 @@
 """Starts pytest as the `pytest` command would, with shardline's plugin beside it: `python launch.py SESSION.json`.
 
-Nothing of shardline shows in the environment, in sys.argv or before the user's own entries of sys.path. Standard library only.
+Nothing of shardline shows in the environment (but SHARDLINE_WORKER, later), in sys.argv or before the user's own entries of sys.path. Standard library only.
 """
 
 import json

@@ -20,7 +20,7 @@ test.each([600, 2000])('an agent that may be idle for %i hours waits for a run',
   };
   const identity = { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null };
   const pytest = { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 };
-  const loop = { identity, pytest, member, engineFor: notHere, clock: systemClock, tellState: notHere };
+  const loop = { identity, pytest, member, engine: { open: notHere }, clock: systemClock, tellState: notHere };
   await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000 }, new AbortController().signal);
   expect(isWaiting).toBe(true);
 });

@@ -5,7 +5,7 @@ import type { MeasuredTest } from '../../../coordinator/core/audit/measurement.t
 import { type Costs, predict, timingsOf } from '../../../coordinator/core/audit/predict.ts';
 import { type NodeId, nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
 
-const costs: Costs = { fixedSeconds: 2, shardSeconds: 0, workersPerAgent: 2, engine: 'stream', dist: 'load' };
+const costs: Costs = { fixedSeconds: 2, shardSeconds: 0, workersPerAgent: 2, dist: 'load' };
 const measured = (seconds: number, rest: Partial<MeasuredTest> = {}): MeasuredTest => ({
   outcome: 'passed',
   seconds,

@@ -62,7 +62,6 @@ export function sampleAudit(ids: readonly string[], changes: Partial<Findings> =
     sharded: {
       seconds: 50,
       agents: 1,
-      engine: 'stream',
       report: { ...report, profile: { ...report.profile, breakdown, collectionSeconds: 10 } },
     },
     executions: [],

@@ -79,7 +79,7 @@ describe('settings', () => {
       workerBytes: 300_000_000,
       verbosity: 'normal',
       logLevel: 'warn',
-      engine: 'stream',
+      collect: 'auto',
     });
   });
 
@@ -171,7 +171,9 @@ describe('settings', () => {
   });
 
   test('variables of the tests are no settings', async () => {
-    expect(await run([], { SHARDLINE_TEST_PYTHON: 'p', SHARDLINE_NEED_DOCKER: '1', OTHER: 'x' })).toMatchObject({ command: 'run' });
+    expect(await run([], { SHARDLINE_TEST_PYTHON: 'p', SHARDLINE_NEED_DOCKER: '1', SHARDLINE_WORKER: '3', OTHER: 'x' })).toMatchObject({
+      command: 'run',
+    });
   });
 });
 

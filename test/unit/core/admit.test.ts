@@ -9,7 +9,7 @@ import { a1, collected, decideAll, enqueued, finished, joined, opened, shardOf, 
 const openingOf = (seconds: readonly number[], deadline: number, changes: Partial<RunOpened> = {}): RunOpened =>
   opened(
     seconds.map((each, index) => shardOf(index + 1, [`test_${index + 1}.py`], each)),
-    { engine: 'stream', deadline: { seconds: deadline, reserveSeconds: 1 }, ...changes },
+    { deadline: { seconds: deadline, reserveSeconds: 1 }, ...changes },
   );
 const starts = (opening: RunOpened, ...events: readonly CoordinatorEvent[]): readonly string[] =>
   decideAll(stateAfter(opening, ...events)).flatMap((action) => (action.kind === 'start-attempt' ? [action.shard] : []));

@@ -29,10 +29,7 @@ test('a deadline that is missed says by how much, and what would mend it', () =>
 });
 
 const files = ['test_a.py', 'test_b.py', 'test_c.py'];
-const opening = opened(
-  files.map((file, index) => shardOf(index + 1, [file], 10)),
-  { engine: 'stream' },
-);
+const opening = opened(files.map((file, index) => shardOf(index + 1, [file], 10)));
 const test1 = 'test_a.py::test_1';
 /** The first of three files took `seconds` instead of 10. */
 const firstTook = (seconds: number) => [

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { learn } from '../../../coordinator/core/learn.ts';
-import { learnStart } from '../../../coordinator/core/learn-start.ts';
 import { nodeId, shardId, type TestFile, testFile } from '../../../shared/ids.ts';
 import type { FileTiming } from '../../../shared/timings.ts';
-import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
+import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
 
 const file = testFile('test_a.py');
 const t1 = 'test_a.py::test_1';
@@ -107,22 +106,4 @@ test('tests that run alone, after all others, are no part of what their file tak
 test('of files that were not collected nothing is learned', () => {
   expect(learn(history(timing(1, { [t1]: 1 })), stateAfter(opening)).size).toBe(0);
   expect(learn(new Map(), stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(file)))).size).toBe(0);
-});
-
-test('the fixed cost of a shard is learned from starts to first tests, without collection, and only with the process engine', () => {
-  const shards = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
-  const run = (engine: 'stream' | 'process') =>
-    stateAfter(
-      { ...shards, spec: { ...shards.spec, engine } },
-      ...[1, 2].flatMap((shard) => {
-        const name = shard === 1 ? 'test_a.py' : 'test_b.py';
-        const id = nodeId(`${name}::test_1`);
-        const begins = (at: number) => told(a1, shard, 1, { kind: 'test-started', at, nodeid: id, worker: 'gw0' });
-        return [enqueued(shard), started(a1, shard, 1, 2000), told(a1, shard, 1, collected(name, [id], 0.5)), begins(4500), begins(9000)];
-      }),
-    );
-  expect(learnStart(null, run('process'))).toBe(2);
-  expect(learnStart(1, run('process'))).toBe(1.75);
-  expect(learnStart(null, run('stream'))).toBeNull();
-  expect(learnStart(3, stateAfter({ ...shards, spec: { ...shards.spec, engine: 'process' } }))).toBe(3);
 });

@@ -132,6 +132,7 @@ test('what must run alone is run again alone, after the others', () => {
     nodeids: ids,
     serial: ids,
     mayBackUp: true,
+    digest: null,
     seconds: 0.5,
     worker: 'gw0',
   } as const;

@@ -5,8 +5,10 @@ import { decide } from '../../../coordinator/core/decide.ts';
 import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
 import { halve } from '../../../coordinator/core/halve.ts';
 import { merge } from '../../../coordinator/core/merge.ts';
+import { planSuite } from '../../../coordinator/core/plan-suite.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/run-state.ts';
+import { unplannedList } from '../../../coordinator/core/suite.ts';
 import { nextAttempt } from '../../../coordinator/core/unfinished.ts';
 import type { AttemptEnding, AttemptRole } from '../../../shared/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../../shared/events.ts';
@@ -14,6 +16,7 @@ import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testF
 import type { Outcome } from '../../../shared/outcome.ts';
 import type { Report } from '../../../shared/report.ts';
 import type { Shard } from '../../../shared/shard.ts';
+import type { CollectMode } from '../../../shared/suite-list.ts';
 
 export const a1 = agentId('a1');
 export const a2 = agentId('a2');
@@ -26,18 +29,18 @@ export const shardOf = (index: number, files: readonly string[], predictedSecond
 
 export const opened = (
   shards: readonly Shard[],
-  changes: Partial<RunOpened> & { readonly maxfail?: number; readonly engine?: 'stream' | 'process' } = {},
+  changes: Partial<RunOpened> & { readonly maxfail?: number; readonly collect?: CollectMode } = {},
 ): RunOpened => {
-  const { maxfail = 0, engine = 'process', ...rest } = changes;
+  const { maxfail = 0, collect = 'file', ...rest } = changes;
   return {
     kind: 'run-opened',
     at: 1000,
     startedAt: 0,
     spec: {
-      version: 1,
+      version: 2,
       runId: runId('r1'),
       pool: 'default',
-      engine,
+      collect,
       pytestArgs: [],
       cache: null,
       serialMarker: 'serial',
@@ -60,6 +63,8 @@ export const opened = (
     waitAgentSeconds: 60,
     deadline: null,
     affinity: NO_AFFINITY,
+    digests: {},
+    restarted: null,
     speculate: false,
     order: null,
     failureChances: {},
@@ -126,11 +131,16 @@ export const collected = (
   file: string,
   nodeids: readonly string[],
   seconds = 0.5,
-  { serial = [], mayBackUp = true }: { readonly serial?: readonly string[]; readonly mayBackUp?: boolean } = {},
+  {
+    serial = [],
+    mayBackUp = true,
+    digest = null,
+  }: { readonly serial?: readonly string[]; readonly mayBackUp?: boolean; readonly digest?: string | null } = {},
 ): AttemptEvent => ({
   kind: 'collected',
   serial: serial.map(nodeId),
   mayBackUp,
+  digest,
   at: 2100,
   file: testFile(file),
   nodeids: nodeids.map(nodeId),
@@ -185,6 +195,13 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
       const request = nextAttempt(state, action.shard, action.role);
       if (request === null) throw new Error(`unknown shard ${action.shard}`);
       return { kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role };
+    }
+    case 'plan-suite': {
+      const list = unplannedList(state);
+      if (list === null) throw new Error('no list to plan');
+      const planning = { timings: new Map(), affinity: NO_AFFINITY, slots: 2, fixedSeconds: 0.005, thresholdSeconds: null };
+      const first = state.suite.failureChances === null ? 1 : state.shards.size + 1;
+      return { kind: 'suite-planned', at, shards: planSuite(list, planning, first), failureChances: {} };
     }
     case 'cancel-attempt':
       return { kind: 'attempt-cancelled', at, attempt: action.attempt, by: action.by };

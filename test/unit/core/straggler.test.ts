@@ -29,7 +29,7 @@ const t2 = 'test_2.py::test_2';
 
 /** A long first shard that a2 has done as predicted, and a second of 10 s that a1 began at 1 s and has half of. */
 const opening = (changes: Partial<RunOpened> = {}): RunOpened =>
-  opened([shardOf(1, ['test_1.py'], 1000), shardOf(2, ['test_2.py'], 10)], { engine: 'stream', speculate: true, ...changes });
+  opened([shardOf(1, ['test_1.py'], 1000), shardOf(2, ['test_2.py'], 10)], { speculate: true, ...changes });
 const halfDone = (changes: { readonly mayBackUp?: boolean; readonly serial?: readonly string[] } = {}): readonly CoordinatorEvent[] => [
   joined(a1, 1000, 1),
   joined(a2, 1000, 1),

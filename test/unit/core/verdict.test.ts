@@ -19,6 +19,7 @@ const green: Findings = {
   collectErrors: 0,
   notRun: [],
   isInterrupted: false,
+  isInseparable: false,
   flakyFails: false,
   coverage: { isMissed: false, isPartial: false },
 };
@@ -38,6 +39,7 @@ test.each<[string, Partial<Findings>, string, number]>([
   ['a test had an error', { totals: { ...totals, error: 1 } }, 'failed', 1],
   ['a file could not be collected', { collectErrors: 1 }, 'failed', 1],
   ['nothing but a file that could not be collected', { totals: { ...totals, expected: 0 }, collectErrors: 1 }, 'failed', 1],
+  ['its files depend on each other, and were collected one by one', { isInseparable: true }, 'incomplete', 11],
   ['somebody stopped it', { isInterrupted: true }, 'interrupted', 2],
   ['the deadline came', { notRun: [{ reason: 'deadline' }] }, 'deadline', 10],
   ['tests could not be run', { notRun: [{ reason: 'deadline' }, { reason: 'no-agent' }] }, 'incomplete', 11],

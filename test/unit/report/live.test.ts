@@ -9,10 +9,10 @@ import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../s
 import type { Outcome } from '../../../shared/outcome.ts';
 
 const spec = {
-  version: 1,
+  version: 2,
   runId: runId('r1'),
   pool: 'default',
-  engine: 'stream',
+  collect: 'file',
   pytestArgs: [],
   cache: null,
   maxfail: 0,
@@ -47,6 +47,7 @@ const collected = told({
   nodeids: ['test_1', 'test_2', 'test_3'].map(idOf),
   serial: [],
   mayBackUp: true,
+  digest: null,
   seconds: 0.1,
   worker: 'gw0',
 });

@@ -23,6 +23,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   const count = (outcome: Outcome): number => tests.filter((test) => test.outcome === outcome).length;
   const isRed = count('failed') + count('error') > 0;
   return {
+    restarted: null,
     schema: 1,
     runId: runId('20260102-030405-abcd'),
     verdict: isRed ? 'failed' : 'passed',

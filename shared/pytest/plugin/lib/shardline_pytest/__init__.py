@@ -3,11 +3,11 @@
 Standard library only. Runs in the user's interpreter (Python 3.8 or later), with pytest 7.0 and pytest-xdist 3.0 or later.
 """
 
-import json
-import os
 import platform
 import re
 from importlib import metadata
+
+from .stdlib import real
 
 _session = None
 
@@ -23,7 +23,7 @@ def session_of(config):
     workerinput = getattr(config, "workerinput", None)
     if workerinput is None:
         return _session
-    return json.loads(workerinput["shardline"]) if "shardline" in workerinput else None
+    return real.decode(workerinput["shardline"]) if "shardline" in workerinput else None
 
 
 def missing_package():
@@ -47,6 +47,6 @@ def versions():
 def write_result(session, result):
     """Writes the one result of a discovery, or what keeps pytest from starting; whole or not at all."""
     path = session["resultPath"]
-    with open(path + ".part", "w", encoding="utf-8") as file:
-        json.dump(result, file)
-    os.replace(path + ".part", path)
+    with real.open(path + ".part", "w", encoding="utf-8") as file:
+        file.write(real.encode(result))
+    real.replace(path + ".part", path)

@@ -1,57 +1,75 @@
 """The way out: one JSON line per message to the agent's Unix socket. Owns the connection and how texts are made fit for it."""
 
-import collections
-import json
-import os
-import select
-import socket
-import time
+from socket import AF_UNIX, SOCK_STREAM
+
+from .stdlib import real
 
 
 class Channel:
     """Connects at once. When the agent is gone it falls silent: ending this process is the parent watch's task."""
 
     def __init__(self, path, worker):
-        self.pid = os.getpid()
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.pid = real.getpid()
+        self.socket = real.socket(AF_UNIX, SOCK_STREAM)
+        self.socket.settimeout(None)  # not the suite's socket.setdefaulttimeout
         self.socket.connect(path)
-        self.received = collections.deque()
+        # Bound now: a test may patch the methods of the class.
+        self.sendall, self.recv, self.close_socket = self.socket.sendall, self.socket.recv, self.socket.close
+        self.received = real.deque()
         self.partial = b""
         self.task = None
         self.send("hello", worker=worker, pid=self.pid)
 
     def is_inherited(self):
         """Is this a child that a test forked, and that goes on through pytest's hooks? It has nothing to say or to ask here."""
-        return os.getpid() != self.pid
+        return real.getpid() != self.pid
 
     def send(self, kind, **fields):
         if self.socket is None or self.is_inherited():
             return
-        line = json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode("ascii") + b"\n"
+        line = real.encode({"kind": kind, **fields}).encode("ascii") + b"\n"
         try:
-            self.socket.sendall(line)
+            self.sendall(line)
         except BaseException as thrown:
             # The line may be cut in its middle (KeyboardInterrupt): nothing may follow it.
             self.close()
             if not isinstance(thrown, OSError):
                 raise
 
-    def tasks(self):
-        """What the agent asks for, one after the other, until it says that nothing more comes or is gone."""
+    def next_message(self):
+        """The next message from the agent, waiting for it; None when nothing more comes or the agent is gone."""
+        message = self.receive()
+        if message is None or any(each["kind"] == "end" for each in (message, *self.received)):
+            return None
+        return message
+
+    def peek_run(self):
+        """The next task that the agent has for this process, left where it is; None when none waits.
+
+        The agent is asked, and answers with a task, or with `none` when it knows of no other.
+        """
+        has_asked = False
         while True:
-            message = self.receive()
-            if message is None or any(each["kind"] == "end" for each in (message, *self.received)):
-                return
-            if message["kind"] == "run" and self.claims(message):
-                self.task = message["task"]
-                yield message
+            for message in self.received:
+                if message["kind"] == "run":
+                    return message
+                if message["kind"] == "end":
+                    return None
+                if message["kind"] == "none" and has_asked:
+                    self.received.remove(message)
+                    return None
+            if not has_asked:
+                self.send("needs-next")
+                has_asked = True
+            if not self.read():
+                return None
 
     def claims(self, task):
         """Is the task still ours? One that came while another was on lies here until we come to it, or the agent takes it back for a worker that waits."""
         if task["claim"] is None:
             return True
         try:
-            os.mkdir(task["claim"])
+            real.mkdir(task["claim"])
         except FileExistsError:
             return False
         except OSError:
@@ -59,8 +77,8 @@ class Channel:
         return True
 
     def is_told_to_stop(self):
-        """Was `stop` said for this task, or is the agent done with us? Never waits."""
-        while select.select([self.socket], [], [], 0)[0] if self.socket is not None else False:
+        """Was `stop` sent for this task, or is the agent done with us? Never waits."""
+        while real.select([self.socket], [], [], 0)[0] if self.socket is not None else False:
             if not self.read():
                 return True
         return any(each["kind"] == "end" or (each["kind"] == "stop" and each["task"] == self.task) for each in self.received)
@@ -75,28 +93,27 @@ class Channel:
     def read(self):
         """Takes what the agent sent, waiting for it; False when it is gone."""
         try:
-            data = b"" if self.socket is None else self.socket.recv(65536)
+            data = b"" if self.socket is None else self.recv(65536)
         except OSError:
             data = b""
         *lines, self.partial = (self.partial + data).split(b"\n")
-        self.received.extend(json.loads(line) for line in lines)
+        self.received.extend(real.decode(line.decode("utf-8")) for line in lines)
         return bool(data)
 
     def close(self):
         if self.socket is not None:
-            self.socket.close()
             self.socket = None
+            self.close_socket()
 
 
-# A default argument, as freezegun replaces what modules imported from `time`.
-def now_ms(time_=time.time):
+def now_ms():
     """The real wall clock, in milliseconds since the epoch."""
-    return int(time_() * 1000)
+    return int(real.now() * 1000)
 
 
-def perf_seconds(perf_=time.perf_counter):
+def perf_seconds():
     """A real monotonic clock, in seconds."""
-    return perf_()
+    return real.perf_counter()
 
 
 def clean(text):

@@ -1,13 +1,11 @@
 """pytest's main process: hands the session to each xdist worker, tells which of them died and how, and how pytest ended."""
 
-import json
-import signal
-import subprocess
-
 import pytest
 
+from .carried_warnings import keep_unknown_warnings
 from .controller_needs import why_relayed
 from .fed import Fed
+from .stdlib import real
 
 
 class Controlling:
@@ -18,9 +16,10 @@ class Controlling:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
         # The first xdist worker is about to start: every plugin and conftest that this process will have is there by now.
-        if self.session["mode"] == "stream" and "relays" not in self.session:
+        if "relays" not in self.session:
             self.decide_relay(node.config)
-        node.workerinput["shardline"] = json.dumps(self.session)
+            keep_unknown_warnings()
+        node.workerinput["shardline"] = real.encode(self.session)
 
     def decide_relay(self, config):
         why = why_relayed(config) if self.session["relay"] == "auto" else None
@@ -30,8 +29,6 @@ class Controlling:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
-        if self.session["mode"] != "stream":
-            return None
         return Fed(config)
 
     @pytest.hookimpl(optionalhook=True)
@@ -55,11 +52,11 @@ def exit_of(node):
     """How the process of a lost xdist worker ended, in words; None when it cannot be known (execnet keeps it private)."""
     try:
         code = node.gateway._io.popen.wait(timeout=2)
-    except (AttributeError, subprocess.TimeoutExpired):
+    except (AttributeError, real.TimeoutExpired):
         return None
     if code >= 0:
         return "it exited with code %d" % code
     try:
-        return "it was killed by %s" % signal.Signals(-code).name
+        return "it was killed by %s" % real.Signals(-code).name
     except ValueError:
         return "it was killed by signal %d" % -code

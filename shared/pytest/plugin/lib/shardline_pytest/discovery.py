@@ -129,6 +129,8 @@ class Discovery:
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
+            "censusKey": "",
+            "namesTests": bool(self.named),
             "coverage": self.coverage,
             "cache": cache_of(config),
             **versions(),

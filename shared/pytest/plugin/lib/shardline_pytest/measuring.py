@@ -3,17 +3,16 @@
 Each process appends JSON lines to a file of its own, as things happen: what is known stands there even if it is killed.
 """
 
-import json
 import os
-import resource
-import time
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 
 import pytest
 
 from . import session_of
 from .marks import register_marks
-from .narrowing import own_id
+from .item_keys import key_of
 from .running import RSS_UNIT
+from .stdlib import real
 
 # Sums and usage are written at most this often, in seconds, but for the end.
 FLUSH_SECONDS = 1
@@ -49,7 +48,7 @@ def pytest_configure(config):
 
 def tell_imports(name):
     """What is imported from now on, until the next such line, is imported for this file or conftest; None: by pytest and plugins themselves."""
-    os.write(2, ("\nshardline-importer: %s\n" % json.dumps(name)).encode("ascii"))
+    real.write(2, ("\nshardline-importer: %s\n" % real.encode(name)).encode("ascii"))
 
 
 class Measuring:
@@ -63,26 +62,26 @@ class Measuring:
         self.fixtures = {}
         self.paid = {}
         self.reports = []
-        self.flushed_at = time.time()
+        self.flushed_at = real.now()
         self.tell("opened", rootdir=self.root, workers=workers, dist=str(config.getoption("dist", "no")))
 
     def tell(self, kind, **values):
-        line = json.dumps({"kind": kind, "at": time.time(), **values})
-        os.write(self.file, (line + "\n").encode("ascii"))
+        line = real.encode({"kind": kind, "at": real.now(), **values})
+        real.write(self.file, (line + "\n").encode("ascii"))
 
     def tell_usage(self):
-        own, awaited = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         peak, now = resident_memory(own)
         cpu = own.ru_utime + own.ru_stime + (0 if self.is_controller else awaited.ru_utime + awaited.ru_stime)
         self.tell("usage", cpuSeconds=cpu, peakRssBytes=peak, rssBytes=now)
         for (name, scope, file), (seconds, count) in self.fixtures.items():
             self.tell("fixture", name=name, scope=scope, file=file, seconds=seconds, count=count)
         self.fixtures = {}
-        self.flushed_at = time.time()
+        self.flushed_at = real.now()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
-        node.workerinput["shardline"] = json.dumps(self.session)
+        node.workerinput["shardline"] = real.encode(self.session)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self):
@@ -100,10 +99,10 @@ class Measuring:
         if self.session["listsImports"]:
             self.collecting.append(name if is_file else "%s/conftest" % name if name not in ("", ".") else "conftest")
             tell_imports(self.collecting[-1])
-        started = time.perf_counter()
+        started = real.perf_counter()
         yield
         if is_file:
-            self.tell("file-collected", file=name, seconds=time.perf_counter() - started)
+            self.tell("file-collected", file=name, seconds=real.perf_counter() - started)
         if self.session["listsImports"]:
             self.collecting.pop()
             tell_imports(self.collecting[-1] if self.collecting else None)
@@ -115,9 +114,9 @@ class Measuring:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef, request):
         self.nested.append(0.0)
-        started = time.perf_counter()
+        started = real.perf_counter()
         yield
-        took = time.perf_counter() - started
+        took = real.perf_counter() - started
         # Without fixtures that this one asked for by name while it ran: those are told by themselves.
         own = max(0.0, took - self.nested.pop())
         if self.nested:
@@ -143,7 +142,7 @@ class Measuring:
         self.reports = []
         self.paid = {}
         line = item.location[1]
-        nodeid = own_id(item)
+        nodeid = key_of(item)
         self.tell("test-began", nodeid=nodeid)
         yield
         if self.reports:
@@ -156,7 +155,7 @@ class Measuring:
                 fileSeconds=self.paid.get("file", 0.0),
                 sessionSeconds=self.paid.get("session", 0.0),
             )
-        if time.time() - self.flushed_at >= FLUSH_SECONDS:
+        if real.now() - self.flushed_at >= FLUSH_SECONDS:
             self.tell_usage()
 
     @pytest.hookimpl(trylast=True)
@@ -173,7 +172,7 @@ class Measuring:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):
         self.tell_usage()
-        os.close(self.file)
+        real.close(self.file)
 
 
 PHASES = ("setup", "call", "teardown")
@@ -195,7 +194,7 @@ def outcome_of(reports):
 def resident_memory(usage):
     """Peak and present, in bytes. Linux counts in getrusage's peak what the starting process held; its own account does not."""
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        with real.open("/proc/self/status", encoding="ascii", errors="replace") as file:
             lines = dict(line.split(":", 1) for line in file if line.startswith("Vm"))
         return int(lines["VmHWM"].split()[0]) * 1024, int(lines["VmRSS"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):

@@ -3,6 +3,7 @@
 import pytest
 
 from .arguments import path_of, split_argument
+from .item_keys import selects
 
 
 class Named:
@@ -12,8 +13,8 @@ class Named:
         self.names = {}
         self.whole = set()
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self, session):
+    def narrow(self, session):
+        """Called before pytest collects."""
         config = session.config
         kept = []
         for argument in config.args:
@@ -43,7 +44,3 @@ class Named:
         _, separator, own = item.nodeid.partition("::")
         return any(selects(name, separator + own) for name in names)
 
-
-def selects(name, own):
-    """Is `name` this test, its class, or the test without its parameters?"""
-    return own == name or (own.startswith(name) and own[len(name) :].startswith(("::", "[")))

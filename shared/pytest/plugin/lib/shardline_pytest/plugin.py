@@ -12,9 +12,12 @@ from .controlling import Controlling
 from .discovery import discovery_of
 from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
-from .narrowing import Narrowing
+from .feeding import Feeding
+from .import_hint import ImportHint
+from .log_file import LogFile
+from .numbering import Numbering
 from .running import Running
-from .unstreamable import unstreamable
+from .unstreamable import refused, unstreamable
 
 
 def xdist_workers(config):
@@ -45,19 +48,13 @@ def pytest_load_initial_conftests(early_config):
     is_kept = session is not None and session["coverageFile"] is not None and is_measuring(options)
     if is_kept:
         keep_apart(options, session["coverageFile"])
-    yield
+    hint = ImportHint(early_config)
+    early_config.pluginmanager.register(hint, "shardline-import-hint")
+    outcome = yield
+    if outcome.excinfo is not None:
+        hint.amend(outcome.excinfo[1])
     if is_kept:
         lift_limit(early_config)
-
-
-# Before xdist's own, which makes the list of workers from it.
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config):
-    session = session_of(config)
-    if hasattr(config, "workerinput") or session is None:
-        return
-    if session.get("isSerial") and config.getoption("numprocesses", None) != 0:
-        config.option.numprocesses = 1  # whatever the user's own -n says
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -79,18 +76,24 @@ def pytest_configure(config):
     channel = Channel(session["socket"], name)
     register = config.pluginmanager.register
     if workerinput is None:
-        channel.send("started", executable=sys.executable, workers=max(1, workers), coverage=origin_of(session, config), **versions())
-        register(Controlling(session, channel), "shardline-controlling")
-    if session["mode"] == "stream":
-        problem = unstreamable(config) if workerinput is None else None
+        problem = refused(config)
         if problem is not None:
-            channel.send("unsupported", problem=problem)
-            raise pytest.UsageError("shardline cannot feed this session: %s" % problem)
-        if workerinput is not None:
-            from .streaming import Streaming
-
-            register(Streaming(config, session, channel), "shardline-streaming")
-            register(Running(session["limits"], channel), "shardline-running")
-    elif workerinput is not None or workers == 0:
-        register(Narrowing(config, session, channel), "shardline-narrowing")
+            raise pytest.UsageError("shardline cannot run this: %s" % problem)
+        channel.send(
+            "started",
+            executable=sys.executable,
+            workers=max(1, workers),
+            coverage=origin_of(session, config),
+            unfeedable=unstreamable(config),
+            **versions(),
+        )
+        register(Controlling(session, channel), "shardline-controlling")
+        numbering = Numbering(channel)
+        register(numbering, "shardline-numbering")
+        if workers == 0:
+            numbering.number_this_process()
+    if workerinput is not None:
+        register(LogFile(config), "shardline-log-file")
+    if workerinput is not None or workers == 0:
+        register(Feeding(config, session, channel), "shardline-feeding")
         register(Running(session["limits"], channel), "shardline-running")

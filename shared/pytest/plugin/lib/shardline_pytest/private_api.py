@@ -25,6 +25,7 @@ def missing_api():
         from _pytest.main import Session
         from _pytest.runner import SetupState, collect_one_node  # noqa: F401
         from xdist.dsession import DSession
+        from execnet import Group, XSpec
         from xdist.remote import WorkerInteractor
     except ImportError as error:
         return "pytest or xdist is not as it was known: %s" % error
@@ -34,7 +35,9 @@ def missing_api():
         or lacking("pytest's SetupState", SetupState, ("teardown_exact",), ("stack",))
         or lacking("pytest's plugin manager", pytest.PytestPluginManager, ("_is_in_confcutdir", "subset_hook_caller"), ())
         or lacking("xdist's WorkerInteractor", WorkerInteractor, INTERACTOR_METHODS, ())
-        or lacking("xdist's DSession", DSession, DSESSION_METHODS, ("_session", "shuttingdown"))
+        or lacking("execnet's Group", Group, ("allocate_id",), ())
+        or lacking("execnet's XSpec", XSpec, (), ("env",))
+        or lacking("xdist's DSession", DSession, DSESSION_METHODS, ("_session", "shuttingdown", "nodemanager"))
     )
 
 

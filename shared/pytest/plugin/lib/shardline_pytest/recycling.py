@@ -1,7 +1,8 @@
 """When a fed xdist worker has had enough: at the end of a task, by the memory that it holds or the files that it ran."""
 
-import os
-import subprocess
+from subprocess import PIPE
+
+from .stdlib import real
 
 # What an ending worker leaves in its workeroutput, for our scheduler in the controller.
 RECYCLED = "shardline_recycled"
@@ -14,6 +15,7 @@ class Recycling:
         self.max_rss_bytes = max_rss_bytes
         self.max_files = max_files
         self.files = 0
+        self.is_recycled = False
 
     def count(self, files):
         self.files += files
@@ -27,8 +29,8 @@ class Recycling:
 def rss_bytes():
     """The resident memory of this process now, in bytes; getrusage knows only its peak."""
     try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        with real.open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * real.sysconf("SC_PAGE_SIZE")
     except FileNotFoundError:  # macOS
-        listed = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], stdout=subprocess.PIPE, check=True)
-        return int(listed.stdout) * 1024
+        with real.Popen(["/bin/ps", "-o", "rss=", "-p", str(real.getpid())], stdout=PIPE) as listing:
+            return int(listing.communicate()[0]) * 1024

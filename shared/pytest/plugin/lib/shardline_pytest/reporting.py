@@ -1,12 +1,12 @@
 """Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
 
-import os
-
 import execnet
 import pytest
 
+from .carried_warnings import cleaned
 from .channel import cap, clean
-from .narrowing import MESSAGE_BYTES
+from .batch import MESSAGE_BYTES
+from .stdlib import real
 
 # pytest's own exit code for it.
 INTERNAL_ERROR = 3
@@ -35,14 +35,25 @@ class Quiet:
             return
         # The controller would end all workers: this one ends alone, blamed on what it was at.
         self.channel.send("internal-error", message=cap(str(excrepr), MESSAGE_BYTES))
-        os._exit(INTERNAL_ERROR)
+        real.exit_at_once(INTERNAL_ERROR)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_sessionfinish(self, exitstatus):
         yield from self.interactor.pytest_sessionfinish(exitstatus)
 
     def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        try:
+            self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
+        except Exception:  # whatever the suite's own class of warning raises
+            where = None if location is None else (clean(location[0]), location[1], clean(location[2]))
+            self.relay(nodeid, self.interactor.pytest_warning_recorded, cleaned(warning_message), when, clean(nodeid), where)
+
+    def relay(self, nodeid, send, *arguments):
+        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
+        try:
+            send(*arguments)
+        except (execnet.DumpError, UnicodeEncodeError) as error:
+            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
 class Relaying(Quiet):
@@ -76,17 +87,27 @@ class Relaying(Quiet):
         self.interactor.item_index = 0
         self.pytest_runtest_logreport(report)
 
-    def relay(self, nodeid, send, *arguments):
-        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
-        try:
-            send(*arguments)
-        except (execnet.DumpError, UnicodeEncodeError) as error:
-            self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
+
+class Alone:
+    """In pytest's main process, which reports to itself."""
+
+    is_fed = False
+
+    def begin_test(self, index, nodeid):
+        pass
+
+    def end_test(self):
+        pass
+
+    def late_report(self, item, report):
+        item.ihook.pytest_runtest_logreport(report=report)
 
 
 def take_over(pluginmanager, relays, channel):
-    """Puts a stand-in in the place of xdist's own plugin and returns it."""
-    interactor = next(plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor")
+    """Puts a stand-in in the place of xdist's own plugin, where there is one, and returns it."""
+    interactor = next((plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor"), None)
+    if interactor is None:
+        return Alone()
     pluginmanager.unregister(interactor)
     stand_in = (Relaying if relays else Quiet)(interactor, channel)
     pluginmanager.register(stand_in, "shardline-reporting")

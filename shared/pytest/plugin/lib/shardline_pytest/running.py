@@ -1,12 +1,13 @@
 """Tells each test's start before it runs, and all its phases in one message after it. What they amount to is decided by the agent."""
 
-import resource
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 import sys
 
 import pytest
 
 from .channel import cap, clean, now_ms
-from .narrowing import own_id
+from .item_keys import key_of
+from .stdlib import real
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -23,7 +24,7 @@ class Running:
     def pytest_runtest_protocol(self, item):
         self.nodeid = item.nodeid
         self.reports = []
-        nodeid = own_id(item)
+        nodeid = key_of(item)
         started_at = now_ms()
         self.channel.send("test-started", nodeid=nodeid, at=started_at)
         outcome = yield
@@ -45,7 +46,7 @@ class Running:
 
     def tell_finished(self, nodeid, started_at):
         reports, self.nodeid, self.reports = self.reports, None, []
-        own, awaited = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         line = reports[-1].location[1] if reports else None
         self.channel.send(
             "test-finished",

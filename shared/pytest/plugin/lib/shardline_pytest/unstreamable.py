@@ -1,4 +1,4 @@
-"""Whether this pytest, with these options, can be fed file by file. Where it cannot, each shard gets a pytest of its own."""
+"""Whether this pytest, with these options, can be fed file by file. Where it cannot, every worker collects the whole list."""
 
 from .private_api import missing_api
 
@@ -33,6 +33,29 @@ WHOLE_LIST_PLUGINS = (
 )
 
 
+# Plugins that shuffle: their tests stand in no order that means something.
+SHUFFLING_PLUGINS = ("pytest-randomly", "pytest-random-order")
+
+
+def is_shuffled(config):
+    """Which plugin shuffles the tests of this run, in words; None where none does."""
+    for names, plugin, is_on in WHOLE_LIST_PLUGINS:
+        if plugin in SHUFFLING_PLUGINS and any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
+            return "the plugin %s shuffles the tests" % plugin
+    return None
+
+
+def refused(config):
+    """Why shardline cannot run this pytest with these options at all, in words; None when it can."""
+    if config.getoption("dist", "no") == "each":
+        return "--dist each runs every test in every xdist worker"
+    if any(not str(spec).endswith("popen") for spec in config.getoption("tx", None) or []):
+        return "--tx starts xdist workers elsewhere"
+    if config.getoption("usepdb", False):
+        return "--pdb needs a terminal"
+    return None
+
+
 def unstreamable(config):
     """Why files cannot be fed one by one to this pytest with these options, in words; None when they can."""
     for name, option in WHOLE_LIST_OPTIONS:
@@ -41,10 +64,4 @@ def unstreamable(config):
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
             return "the plugin %s orders or divides the whole list of tests" % plugin
-    if config.getoption("numprocesses", None) == 0 or config.getoption("usepdb", False):
-        return "tests run without xdist workers"
-    if config.getoption("dist", "no") == "each":
-        return "--dist each"
-    if any(not str(spec).endswith("popen") for spec in config.getoption("tx", None) or []):
-        return "--tx starts xdist workers elsewhere"
     return missing_api()

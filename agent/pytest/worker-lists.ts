@@ -1,0 +1,86 @@
+// The whole lists that the xdist workers of one session collect: the first is the session's, and a worker with another one runs nothing.
+
+import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
+import type { ListGroup, SuiteList } from '../../shared/suite-list.ts';
+import type { PytestMessage } from './codec.ts';
+
+type Listed = Extract<PytestMessage, { readonly kind: 'listed' }>;
+type End = Extract<PytestMessage, { readonly kind: 'list-end' }>;
+type Group = Extract<PytestMessage, { readonly kind: 'list-group' }>;
+
+export interface WorkerLists {
+  /** Takes a worker's list; false when it differs from the session's. */
+  take(worker: string, list: Listed): boolean;
+  /** The worker is ready: may it run tests? It is asked for the tests of the list where nobody was yet. */
+  ready(worker: string): boolean;
+  /** Takes a part of the list that a worker was asked for. */
+  group(worker: string, group: Group): void;
+  /** That worker has sent all of it. */
+  end(worker: string, end: End): void;
+  /** The worker is gone. */
+  lose(worker: string): void;
+}
+
+/** `ask` requests the list from a worker, `listed` receives it once. */
+export function createWorkerLists(ask: (worker: string) => void, listed: (list: SuiteList) => void): WorkerLists {
+  let own: Listed | null = null;
+  let groups: ListGroup[] = [];
+  /** Who was asked for the list; null when nobody is there to ask, or all of it came. */
+  let source: string | null = null;
+  let isWhole = false;
+  const ready = new Set<string>();
+  const odd = new Set<string>();
+
+  const askNext = (): void => {
+    const [first] = ready;
+    if (isWhole || source !== null || own === null || first === undefined) return;
+    source = first;
+    groups = [];
+    ask(first);
+  };
+
+  return {
+    take(worker, list) {
+      own ??= list;
+      if (own.hash === list.hash) return true;
+      odd.add(worker);
+      return false;
+    },
+    ready(worker) {
+      if (odd.has(worker)) return false;
+      ready.add(worker);
+      askNext();
+      return true;
+    },
+    group(worker, { file, nodeids }) {
+      if (worker === source) groups.push({ file: testFile(file), nodeids: nodeids.map(nodeId) satisfies readonly NodeId[] });
+    },
+    end(worker, { problems, digests }) {
+      if (worker !== source || own === null) return;
+      isWhole = true;
+      source = null;
+      const { hash, order, why, tail, stepwiseCount } = own;
+      const named = (files: readonly string[]): readonly TestFile[] => files.map(testFile);
+      const proof = { problems, digests: digests.map(([file, digest]) => [testFile(file), digest] as const) };
+      listed({
+        proof,
+        hash,
+        order,
+        why,
+        tail,
+        bound: named(own.bound),
+        others: named(own.others),
+        failed: named(own.failed),
+        groups,
+        stepwiseCount,
+      });
+    },
+    lose(worker) {
+      ready.delete(worker);
+      odd.delete(worker);
+      if (source !== worker) return;
+      source = null;
+      askNext();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// How lists and the shards made of them change what is known of a run.
+
+import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
+import type { Shard } from '../../shared/shard.ts';
+import type { SuiteList } from '../../shared/suite-list.ts';
+import type { CoordinatorEvent } from './events.ts';
+import { newProgress, plannedFiles, type RunState, type ShardRecord } from './run-state.ts';
+import { expectTest } from './tell.ts';
+
+/**
+ * An agent's list. The first counts; another one takes its place where it holds files that the first agent could not collect, as that was the
+ * agent's fault then and not the suite's.
+ */
+export function applyList(state: RunState, agent: AgentId, list: SuiteList): void {
+  const { suite } = state;
+  suite.hashOf.set(agent, list.hash);
+  suite.proof ??= list.proof;
+  if (suite.list === null) suite.list = list;
+  else if (list.hash !== suite.list.hash && list.groups.length > 0 && list.failed.length < suite.list.failed.length) {
+    for (const file of suite.list.failed) if (!list.failed.includes(file)) forgetError(state, file);
+    suite.list = list;
+    suite.isPlanned = false;
+  }
+}
+
+/** The file could not be collected by one agent only. */
+function forgetError(state: RunState, file: TestFile): void {
+  if (state.collectErrors.delete(file) && !state.opened.collectErrors.some((error) => error.file === file)) state.failures -= 1;
+}
+
+/** Shards of a list: the first take the place of all that was planned, later ones hold what the list before did not have. */
+export function applySuitePlan(state: RunState, { shards, failureChances }: Extract<CoordinatorEvent, { kind: 'suite-planned' }>): void {
+  const { list } = state.suite;
+  if (list === null || state.suite.isPlanned) return;
+  if (state.suite.failureChances === null) state.shards.clear();
+  state.suite.failureChances = { ...state.suite.failureChances, ...failureChances };
+  const tests = testsByFile(list);
+  for (const shard of shards) {
+    const record: ShardRecord = { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false };
+    state.shards.set(shard.id, record);
+    for (const selector of shard.selectors) {
+      const progress = record.files.get(selector.file) ?? newProgress(selector.file, []);
+      for (const nodeid of selectedBy(selector, tests.get(selector.file) ?? [])) expectTest(state, progress, nodeid);
+    }
+  }
+  state.suite.isPlanned = true;
+}
+
+/** The tests of each file, in the order of the list. */
+export function testsByFile(list: SuiteList): ReadonlyMap<TestFile, readonly NodeId[]> {
+  const tests = new Map<TestFile, NodeId[]>();
+  for (const { file, nodeids } of list.groups) {
+    const known = tests.get(file);
+    if (known === undefined) tests.set(file, [...nodeids]);
+    else known.push(...nodeids);
+  }
+  return tests;
+}
+
+/** Those of a file's tests that a selector surely means: of a part that takes what no other has, nobody knows before it ran. */
+function selectedBy(selector: Shard['selectors'][number], tests: readonly NodeId[]): readonly NodeId[] {
+  switch (selector.kind) {
+    case 'file':
+      return tests;
+    case 'tests':
+      return selector.nodeids;
+    case 'part':
+      return [];
+  }
+}

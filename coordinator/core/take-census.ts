@@ -1,0 +1,23 @@
+// The census that a run leaves for the next one.
+
+import type { Census, FileCensus } from '../../shared/census.ts';
+import type { TestFile } from '../../shared/ids.ts';
+import type { RunState } from './run-state.ts';
+
+/**
+ * What the run has shown, with what was known before; null where it has shown nothing new. Only a collection of the whole list says that files may be
+ * collected one by one, and nothing but another key takes it back.
+ */
+export function takeCensus(state: RunState, old: Census | null, contents: ReadonlyMap<TestFile, string>): Census | null {
+  const { list, proof, inseparable } = state.suite;
+  const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
+  if (!isWhole) {
+    return inseparable === null || old === null ? null : { ...old, inseparable };
+  }
+  const files = new Map<TestFile, FileCensus>(old?.files);
+  for (const [file, digest] of proof.digests) {
+    const content = contents.get(file);
+    if (content !== undefined) files.set(file, { content, digest });
+  }
+  return { problems: proof.problems, inseparable: inseparable ?? old?.inseparable ?? null, files };
+}

@@ -1,0 +1,25 @@
+// Censuses of earlier runs, kept in the pool's hash: one field a key.
+
+import type { Redis } from 'ioredis';
+import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/patiently.ts';
+import { decodeCensus, encodeCensus } from '../../shared/wire/census.ts';
+import type { CensusStore } from '../ports.ts';
+
+/** An entry that cannot be read counts as none: the next run takes the census anew. */
+export function redisCensusStore(redis: Redis, pool: string): CensusStore {
+  const hash = poolKeys(pool).census;
+  return {
+    async load(key) {
+      const text = await redis.hget(hash, key);
+      try {
+        return text === null ? null : decodeCensus(text, `census of pool ${pool}`);
+      } catch {
+        return null;
+      }
+    },
+    async save(key, census) {
+      await patiently(() => redis.multi().hset(hash, key, encodeCensus(census)).expire(hash, TIMINGS_LIFE_SECONDS).exec());
+    },
+  };
+}

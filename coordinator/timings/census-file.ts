@@ -1,0 +1,42 @@
+// Censuses of earlier runs, kept in one file beside the durations.
+
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
+import type { CensusStore } from '../ports.ts';
+
+/** How many keys are kept: those of the options that are used in turn. */
+const KEPT = 8;
+
+/** A file that is not there, or cannot be read, knows nothing: the next run takes the census anew. `save` throws `output-not-writable`. */
+export function censusFile(path: string): CensusStore {
+  const entries = async (): Promise<ReadonlyMap<string, string>> => {
+    try {
+      return decodeCensusFile(await readFile(path, 'utf8'), path);
+    } catch {
+      return new Map();
+    }
+  };
+  return {
+    async load(key) {
+      const text = (await entries()).get(key);
+      try {
+        return text === undefined ? null : decodeCensus(text, path);
+      } catch {
+        return null;
+      }
+    },
+    async save(key, census) {
+      const others = [...(await entries())].filter(([known]) => known !== key);
+      const unfinished = `${path}.${process.pid}.tmp`;
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(unfinished, encodeCensusFile(new Map([...others.slice(1 - KEPT), [key, encodeCensus(census)]])));
+        await rename(unfinished, path);
+      } catch (thrown) {
+        throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+      }
+    },
+  };
+}

@@ -1,0 +1,19 @@
+// What one collection of a whole suite has shown: by it a later run may collect file by file.
+
+import type { TestFile } from './ids.ts';
+
+export interface FileCensus {
+  /** SHA-256 of the file's bytes. */
+  readonly content: string;
+  /** SHA-256 over what pytest collected from it: ids, marks, order, and what was deselected. */
+  readonly digest: string;
+}
+
+/** Holds for one key: conftest files, plugins, configuration and options. */
+export interface Census {
+  /** Hooks, collectors and options that are not proven to be harmless; empty where all are. */
+  readonly problems: readonly string[];
+  /** What showed that the files depend on each other; null where nothing did. */
+  readonly inseparable: string | null;
+  readonly files: ReadonlyMap<TestFile, FileCensus>;
+}

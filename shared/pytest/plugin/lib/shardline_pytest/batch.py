@@ -1,0 +1,31 @@
+"""What a task brings to run: items with their keys, and the messages that announce them once the task is ours."""
+
+from .channel import cap, clean, now_ms
+
+MESSAGE_BYTES = 100_000
+
+
+class Batch:
+    """Items that are collected together: one file (file by file), or all that a task wants of the whole list."""
+
+    def __init__(self):
+        # (item, key, its index in `listed`)
+        self.entries = []
+        # What session.items holds while they run.
+        self.listed = []
+        self.messages = []
+
+    def announce(self, kind, **fields):
+        self.messages.append((kind, fields))
+
+    def fail(self, file, message):
+        self.announce("collect-failed", file=clean(file), message=cap(message, MESSAGE_BYTES))
+
+
+def skip_message(nodeid, report):
+    """The fields of `test-finished` for a module that skipped itself: nobody knows its tests, and pytest counts it as one skipped test."""
+    at = now_ms()
+    path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)
+    message = cap("%s:%s: %s" % (path, line, reason), MESSAGE_BYTES)
+    phase = {"when": "collect", "outcome": "skipped", "seconds": 0.0, "xfailReason": None, "isSubtest": False, "message": message}
+    return {"nodeid": nodeid, "at": at, "startedAt": at, "line": line, "phases": [phase], "sections": [], "rssBytes": 0, "cpuSeconds": 0.0}

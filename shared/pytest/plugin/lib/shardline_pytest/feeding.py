@@ -1,0 +1,256 @@
+"""The loop of a process that the agent feeds with tasks: an xdist worker, or pytest's main process where there are none.
+
+Of each task it takes the tests from a source, and runs the last of them only when the next task is known or the agent says that none waits:
+`nextitem` is then what pytest itself would give.
+"""
+
+import pytest
+
+from .batch import MESSAGE_BYTES
+from .channel import cap
+from .file_source import FileSource
+from .item_keys import KEY, key_of
+from .recycling import RECYCLED, Recycling
+from .reporting import take_over
+from .stdlib import real
+from .suite_source import SuiteSource
+
+# Fixtures of these scopes outlive the tests of a file.
+WIDE_SCOPES = ("package", "session")
+# pytest's own, and plugins' that set up nothing which could not be set up twice in a process.
+OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
+
+
+class Feeding:
+    def __init__(self, config, session, channel):
+        self.config = config
+        self.serial_marker = session["serialMarker"]
+        self.may_miss = session.get("mayMiss", False)
+        self.relays = session.get("relays", False)
+        self.is_measured = session["coverageFile"] is not None
+        self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
+        self.channel = channel
+        self.source = None
+        self.last = None
+        # Was a test run as the last of this process, and did fixtures go that plain pytest would have kept?
+        self.is_wound_down = False
+        self.has_wide_fixtures = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session):
+        self.session = session
+        self.reporting = take_over(self.config.pluginmanager, self.relays, self.channel)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self, session):
+        if self.source is not None:
+            yield
+            return
+        self.source = self.chosen_source(session)
+        outcome = yield
+        if isinstance(self.source, SuiteSource):
+            self.take_list(session, outcome)
+
+    def chosen_source(self, session):
+        """Waits for the agent's word of how to collect: it comes when the suite is known."""
+        message = self.channel.receive()
+        if message is None:
+            pytest.exit("shardline's agent is gone")
+        if message["collect"] == "file":
+            return FileSource(self.config, session, self.channel, self.serial_marker)
+        self.channel.send("collecting", task=0, file=".")
+        return SuiteSource(session, self.channel, self.serial_marker, self.may_miss)
+
+    def take_list(self, session, outcome):
+        if outcome.excinfo is not None:
+            kind, problem = outcome.excinfo[:2]
+            if issubclass(kind, (session.Failed, session.Interrupted)):
+                outcome.force_result(None)  # -x and --maxfail count failed collections too
+            elif issubclass(kind, pytest.UsageError):
+                # Paths and options that pytest refuses are the user's mistake.
+                self.channel.send("usage-error", message=cap("\n".join(str(arg) for arg in problem.args), MESSAGE_BYTES))
+                return
+            else:
+                return
+        self.source.list.finish(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report):
+        if isinstance(self.source, FileSource):
+            self.source.collect_report(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef):
+        if fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES):
+            self.has_wide_fixtures = True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        self.reporting.is_fed = True
+        self.source.begin()
+        self.channel.send("ready")
+        task = self.next_task()
+        while task is not None:
+            following = self.run_task(task)
+            if self.is_over(task):
+                break
+            if following is not None and not following.claim():
+                following = None
+            task = following or self.next_task()
+        self.tear_down_to(None)
+        return True
+
+    # Tasks.
+
+    def next_task(self):
+        """Waits for a task of which no other worker has run anything; None when no more comes, or this process must not run another."""
+        while True:
+            message = self.channel.next_message()
+            if message is None:
+                return None
+            if message["kind"] == "send-list":
+                self.source.send_list()
+            elif message["kind"] == "run":
+                task = Task(self, message)
+                if not task.claim():
+                    continue
+                if self.is_wound_down and self.has_wide_fixtures:
+                    # Plain pytest sets up a fixture of the session once in a process: another process takes over.
+                    self.recycle()
+                    self.channel.send("declined", task=task.number)
+                    return None
+                return task
+
+    def look_ahead(self):
+        """The task that comes after this one, with a test of its own; None when none waits."""
+        while True:
+            message = self.channel.peek_run()
+            if message is None:
+                return None
+            self.channel.received.remove(message)
+            task = Task(self, message)
+            if task.peek() is not None:
+                return task
+            # It brings no test to run: only what is to be said of its files.
+            if task.claim():
+                self.channel.send("task-done", task=task.number, isWhole=True, isLast=False, isCovered=self.is_measured)
+
+    def run_task(self, task):
+        """Runs the tests of a task that is ours, and returns what was seen of the next one on the way."""
+        session, following, is_whole = self.session, None, True
+        self.channel.task = task.number
+        for entry in task:
+            if session.shouldfail or session.shouldstop or self.channel.is_told_to_stop():
+                is_whole = False
+                break
+            upcoming = task.peek()
+            if upcoming is None:
+                following = following or self.look_ahead()
+                upcoming = None if following is None else following.peek()
+            self.run_test(task, entry, upcoming)
+        self.recycling.count(task.files)
+        if self.recycling.is_due():
+            self.recycle()
+        is_last = self.is_over(task)
+        if is_last and self.recycling.is_recycled:
+            # Now, as an error in a teardown belongs to what ran last.
+            self.tear_down_to(None)
+        is_covered = self.is_measured and self.save_coverage()
+        self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
+        return following
+
+    def save_coverage(self):
+        from .covering import save
+
+        return save(self.config)
+
+    def recycle(self):
+        self.recycling.is_recycled = True
+        if hasattr(self.config, "workeroutput"):
+            self.config.workeroutput[RECYCLED] = True
+
+    def is_over(self, task):
+        return self.recycling.is_recycled or bool(self.session.shouldfail or self.session.shouldstop)
+
+    # Tests.
+
+    def run_test(self, task, entry, upcoming):
+        item, key, index = entry.test
+        self.tear_down_to(item)
+        self.session.items = entry.listed
+        setattr(item, KEY, key)
+        self.last = item
+        self.is_wound_down = upcoming is None
+        self.reporting.begin_test(index, item.nodeid)
+        self.config.hook.pytest_runtest_protocol(item=item, nextitem=None if upcoming is None else upcoming.test[0])
+        if self.channel.is_inherited():
+            # A child that the test forked came back here: it must not go on as a second worker on the same connections.
+            real.exit_at_once(0)
+        self.reporting.end_test()
+
+    def tear_down_to(self, item):
+        """Tears down what `item` does not need, where another test was announced; a failure is an error of the last test that ran."""
+        state = self.session._setupstate
+        chain = [] if item is None else item.listchain()
+        if self.last is None or not state.stack or list(state.stack) == chain[: len(state.stack)]:
+            return
+        key = key_of(self.last)
+        self.channel.send("tearing-down", nodeid=key)
+        call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
+        message = None
+        if call.excinfo is not None:
+            report = pytest.TestReport.from_item_and_call(self.last, call)
+            self.reporting.late_report(self.last, report)
+            message = cap(report.longreprtext, MESSAGE_BYTES)
+        self.channel.send("torn-down", nodeid=key, message=message)
+
+
+class Entry:
+    """One test to run, and the list that the session holds meanwhile."""
+
+    def __init__(self, test, listed):
+        self.test = test
+        self.listed = listed
+
+
+class Task:
+    """The tests of one message, taken from the source batch by batch. What is known of them is sent once the task is ours."""
+
+    def __init__(self, feeding, message):
+        self.channel = feeding.channel
+        self.message = message
+        self.number = message["task"]
+        self.files = len(message["selectors"])
+        self.batches = feeding.source.batches(message)
+        self.is_claimed = False
+        self.messages = []
+        self.ahead = []
+
+    def claim(self):
+        """Makes the task ours; False when the agent has given it to another worker."""
+        if not self.channel.claims(self.message):
+            return False
+        self.is_claimed = True
+        self.send()
+        return True
+
+    def send(self):
+        for kind, fields in self.messages:
+            self.channel.send(kind, task=self.number, **fields)
+        self.messages = []
+
+    def peek(self):
+        """The next test, left where it is; None behind the last."""
+        while not self.ahead:
+            batch = next(self.batches, None)
+            if batch is None:
+                return None
+            self.messages.extend(batch.messages)
+            if self.is_claimed:
+                self.send()
+            self.ahead = [Entry(test, batch.listed) for test in reversed(batch.entries)]
+        return self.ahead[-1]
+
+    def __iter__(self):
+        while self.peek() is not None:
+            yield self.ahead.pop()

@@ -1,0 +1,175 @@
+"""Collection file by file, for a suite where that is the same: what plain pytest does once for a whole list is done here for each file, by the same hooks.
+
+Only the nodes of directories stay, with their conftests and fixtures. Every file is collected once, by the xdist worker that runs it.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from _pytest.runner import collect_one_node
+
+from .arguments import path_of, split_argument
+from .batch import Batch, skip_message
+from .channel import clean, perf_seconds
+from .item_keys import is_among, selects, unique_keys
+from .whole_list import NO_SPECULATION
+
+
+class FileSource:
+    def __init__(self, config, session, channel, serial_marker):
+        self.config = config
+        self.session = session
+        self.channel = channel
+        self.serial_marker = serial_marker
+        self.directories = {}
+        self.selector = None
+        self.failed = set()
+        self.total = 0
+        session.perform_collect = self.perform_collect
+
+    def begin(self):
+        # The logging plugin's wrapper would end the session's log handlers with the first file.
+        logging_plugin = self.config.pluginmanager.get_plugin("logging-plugin")
+        without = [] if logging_plugin is None else [logging_plugin]
+        self.collect = self.config.pluginmanager.subset_hook_caller("pytest_collection", without)
+
+    def batches(self, task):
+        """One for each selector of the task, collected when it is asked for."""
+        for selector in task["selectors"]:
+            yield self.batch(selector, task["task"], task["isSerial"])
+
+    def batch(self, selector, task, is_serial):
+        self.selector = selector
+        self.is_serial = is_serial
+        self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
+        self.excepted = frozenset(selector["except"])
+        self.result = Batch()
+        file = selector["file"]
+        self.channel.send("collecting", task=task, file=file)
+        started = perf_seconds()
+        before = self.session.items
+        try:
+            self.collect(session=self.session)
+        except (self.session.Failed, self.session.Interrupted):
+            pass  # -x and --maxfail count failed collections too
+        except pytest.UsageError as error:
+            # It would end this worker, which could not say why.
+            self.fail(file, "usage error: %s" % error)
+            self.session.items = []
+        batch = self.result
+        batch.listed = self.session.items
+        self.announce(batch, perf_seconds() - started)
+        self.session.items = before
+        self.channel.send("prepared", task=task, file=file)
+        return batch
+
+    def perform_collect(self, args=None, genitems=True):
+        """What Session.perform_collect does, for one file."""
+        session, config = self.session, self.config
+        session.items = []
+        self.skipped = {}
+        self.known = []
+        self.put_off = []
+        self.entries = []
+        self.may_back_up = True
+        if self.selector is None:
+            self.remember_arguments()
+            return []
+        file = self.selector["file"]
+        path = Path(os.path.abspath(config.rootpath / file))
+        session._initialpaths = self.named
+        session._initialpaths_with_parents = self.named_with_parents
+        session._collection_cache = {}
+        pending = dict(getattr(session._fixturemanager, "_pending_conftests", None) or {})
+        try:
+            if not path.exists():
+                self.fail(file, "pytest did not find this test file here")
+                return []
+            directory = self.directory(path.parent)
+            if directory is not None:
+                for collector in directory.ihook.pytest_collect_file(file_path=path, parent=directory):
+                    session.items.extend(session.genitems(collector))
+            self.known = [clean(item.nodeid) for item in session.items]
+            config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
+            self.choose(session.items)
+        finally:
+            session._collection_cache = {}
+            config.hook.pytest_collection_finish(session=session)
+            # pytest 9.1 forgets conftests whose directories were not collected by now: theirs may come later.
+            if pending:
+                for key, value in pending.items():
+                    session._fixturemanager._pending_conftests.setdefault(key, value)
+        self.total += len(self.entries)
+        session.testscollected = self.total
+        return session.items
+
+    def choose(self, items):
+        """Of the file's items those that the selector names, and that need not wait for the end of the run."""
+        wanted = [(item, key) for item, key in zip(items, unique_keys(items)) if self.wants(key)]
+        self.may_back_up = not any(item.get_closest_marker(NO_SPECULATION) for item, _ in wanted)
+        if not self.is_serial:
+            self.put_off = [key for item, key in wanted if item.get_closest_marker(self.serial_marker)]
+        chosen = [(item, key) for item, key in wanted if key not in self.put_off]
+        items[:] = [item for item, _ in chosen]
+        self.entries = [(item, key, index) for index, (item, key) in enumerate(chosen)]
+
+    def remember_arguments(self):
+        """A file that the user named is collected by other rules than one that was found below a directory."""
+        paths = [path_of(self.config, split_argument(argument)[0]) for argument in self.config.args]
+        self.named = frozenset(path for path in paths if path is not None)
+        self.named_with_parents = frozenset([*self.named, *(parent for path in self.named for parent in path.parents)])
+
+    def directory(self, path):
+        """The node of a directory, made once; None when its conftest or one above cannot be imported."""
+        if path in self.directories:
+            return self.directories[path]
+        session = self.session
+        if path == self.config.rootpath or not self.config.pluginmanager._is_in_confcutdir(path.parent):
+            parent, hook = session, session.gethookproxy(path.parent)
+        else:
+            parent = self.directory(path.parent)
+            if parent is None:
+                return None
+            hook = parent.ihook
+        node = hook.pytest_collect_directory(path=path, parent=parent)
+        # Collecting the node is how pytest loads its conftest; what else lies in the directory is not asked for.
+        node.collect = lambda: []
+        report = collect_one_node(node)
+        if report.passed:
+            self.directories[path] = node
+            return node
+        node.ihook.pytest_collectreport(report=report)
+        return None
+
+    def wants(self, key):
+        if is_among(key, self.excepted):
+            return False
+        return self.wanted is None or is_among(key, self.wanted)
+
+    def collect_report(self, report):
+        if self.selector is None:
+            return
+        if report.skipped:
+            self.skipped[clean(report.nodeid)] = report
+        if report.failed:
+            self.fail(report.nodeid.split("::")[0] or ".", report.longreprtext)
+
+    def fail(self, file, message):
+        self.failed.add(file)
+        self.result.fail(file, message)
+
+    def announce(self, batch, seconds):
+        batch.entries = self.entries
+        file = self.selector["file"]
+        keys = [key for _, key, _ in self.entries] + list(self.skipped) + self.put_off
+        for wanted in self.selector["nodeids"] or []:
+            if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, key) for key in self.known + keys):
+                self.fail(file, "not found: %s" % wanted)
+        if keys or not self.has_failed(file):
+            batch.announce("collected", file=file, nodeids=keys, serial=self.put_off, mayBackUp=self.may_back_up, digest=None, seconds=seconds)
+        for nodeid, report in self.skipped.items():
+            batch.announce("test-finished", file=file, **skip_message(nodeid, report))
+
+    def has_failed(self, file):
+        return "." in self.failed or any(file == each or file.startswith(each + "/") for each in self.failed)

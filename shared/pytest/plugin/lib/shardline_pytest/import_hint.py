@@ -1,0 +1,64 @@
+"""The fix for a suite that relies on `python -m pytest`: that adds the current directory to sys.path, and shardline, as the `pytest` command, does not."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+class ImportHint:
+    """Adds the fix to the error of a test file or conftest that needs a module of the current directory."""
+
+    def __init__(self, config):
+        self.config = config
+        self.directory = Path(config.invocation_params.dir)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_make_collect_report(self):
+        outcome = yield
+        if outcome.excinfo is not None:
+            return
+        report = outcome.get_result()
+        call = getattr(report, "call", None)
+        hint = self.hint(call.excinfo.value) if report.failed and call is not None and call.excinfo is not None else None
+        if hint is None:
+            return
+        if isinstance(getattr(report.longrepr, "longrepr", None), str):
+            report.longrepr.longrepr += "\n" + hint
+        elif hasattr(report.longrepr, "addsection"):
+            report.longrepr.addsection("shardline", hint)
+
+    def amend(self, error):
+        """For a conftest that pytest loads before it starts: pytest prints the error itself."""
+        cause = missing_module(error)
+        hint = self.hint(error)
+        if hint is not None:
+            cause.msg = "%s\n%s" % (cause.msg, hint)
+
+    def hint(self, error):
+        cause = missing_module(error)
+        name = None if cause is None else cause.name
+        if not name or not any(path.exists() for path in (self.directory / name, self.directory / (name + ".py"))):
+            return None
+        if any(os.path.realpath(path) == os.path.realpath(str(self.directory)) for path in sys.path):
+            return None
+        return (
+            "%s is in the current directory, which `python -m pytest` adds to sys.path and `pytest` does not. shardline runs `pytest`.\n"
+            "Fix: Set %s, or the environment variable PYTHONPATH=." % (name, self.setting())
+        )
+
+    def setting(self):
+        """The line of pytest's own configuration that adds the directory."""
+        ini = None if self.config.inipath is None else Path(self.config.inipath)
+        path = os.path.relpath(str(self.directory), str(self.config.rootpath))
+        if ini is not None and ini.name == "pyproject.toml":
+            return '`pythonpath = ["%s"]` in pyproject.toml' % path
+        return "`pythonpath = %s` in %s" % (path, "pytest.ini" if ini is None else ini.name)
+
+
+def missing_module(error):
+    """The ModuleNotFoundError that is this error or led to it, else None."""
+    while error is not None and not isinstance(error, ModuleNotFoundError):
+        error = error.__cause__
+    return error

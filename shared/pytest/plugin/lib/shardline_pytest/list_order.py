@@ -1,0 +1,64 @@
+"""In which order the tests of a list may run: freely by file, in the order of the list, or in that order in one process."""
+
+from .unstreamable import is_shuffled
+
+FREE, LISTED, STRICT = "free", "listed", "strict"
+# pytest's own options that only change which tests come first.
+FIRST_OPTIONS = ("failedfirst", "newfirst")
+WIDE_SCOPES = ("package", "session")
+
+
+class ListOrder:
+    """`kind` is one of the three; `why` says, where it is not free, what asks for it."""
+
+    def __init__(self, kind, why=None):
+        self.kind = kind
+        self.why = why
+
+
+def order_of(config, before, after):
+    """The order of the list `after` the hooks that saw it as `before`."""
+    why = dependency_over_files(after)
+    if why is not None:
+        return ListOrder(STRICT, why)
+    if config.getoption("stepwise", False):
+        return ListOrder(STRICT, "--stepwise stops at the first failure")
+    if is_subsequence(after, before) or is_subsequence(after, reordered_by_pytest(before)):
+        return ListOrder(FREE)
+    shuffled = is_shuffled(config)
+    if shuffled is not None:
+        return ListOrder(LISTED, shuffled)
+    for name in FIRST_OPTIONS:
+        if config.getoption(name, False):
+            return ListOrder(LISTED, "pytest puts some tests first (--%s)" % {"failedfirst": "ff", "newfirst": "nf"}[name])
+    return ListOrder(STRICT, "a hook or plugin changes the order of the tests or repeats some")
+
+
+def is_subsequence(items, others):
+    """Are these the same objects in the same order, some perhaps left out?"""
+    rest = iter(others)
+    return all(any(each is item for each in rest) for item in items)
+
+
+def reordered_by_pytest(items):
+    """The order that pytest gives them by itself, by the parameters of their fixtures."""
+    try:
+        from _pytest.fixtures import reorder_items
+
+        return list(reorder_items(items))
+    except Exception:
+        return items  # unknown: the list then counts as reordered, which is slower and never wrong
+
+
+def dependency_over_files(items):
+    """Which mark of pytest-dependency makes a test depend on one of another file; None where none does."""
+    for item in items:
+        for mark in item.iter_markers("dependency"):
+            if mark.kwargs.get("depends") and mark.kwargs.get("scope") in WIDE_SCOPES:
+                return "%s depends on tests of other files" % item.nodeid
+    return None
+
+
+def bound_files(items, files):
+    """Files whose tests depend on each other, so that each of them must stay whole."""
+    return sorted({file for item, file in zip(items, files) if item.get_closest_marker("dependency") is not None})

@@ -1,0 +1,57 @@
+"""In the controller: gives xdist workers ids that no other worker of the run has on this machine, and numbers that none has in the whole run.
+
+The agent knows them. A worker that replaces another has an id of its own, as under plain xdist, and the number of the one that it replaces.
+"""
+
+import os
+
+import pytest
+
+VARIABLE = "SHARDLINE_WORKER"
+
+
+class Numbering:
+    def __init__(self, channel):
+        self.channel = channel
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_setupnodes(self, config, specs):
+        answer = self.ask(len(specs), False)
+        if answer is None:
+            return
+        for spec, id_, number in zip(specs, answer["ids"], answer["numbers"]):
+            spec.id = "gw%d" % id_
+            # execnet sets it before anything of the suite is imported there, and xdist gives the spec to a replacement too.
+            spec.env[VARIABLE] = str(number)
+        group = config.pluginmanager.get_plugin("dsession").nodemanager.group
+        self.allocate_own = group.allocate_id
+        group.allocate_id = self.allocate_id
+
+    def allocate_id(self, spec):
+        """What xdist calls for a worker that replaces another, whose id it has taken away."""
+        answer = self.ask(1, True) if spec.id is None else None
+        if answer is not None:
+            spec.id = "gw%d" % answer["ids"][0]
+        self.allocate_own(spec)
+
+    def number_this_process(self):
+        """For a pytest without xdist workers."""
+        answer = self.ask(1, False)
+        if answer is not None:
+            os.environ[VARIABLE] = str(answer["numbers"][0])
+
+    def ask(self, count, is_replacement):
+        """None when the agent is gone, has ended the session or cannot say: xdist's own ids serve then."""
+        self.channel.send("workers-wanted", count=count, isReplacement=is_replacement)
+        others = []
+        try:
+            while True:
+                message = self.channel.receive()
+                if message is None or message["kind"] == "end":
+                    return None
+                if message["kind"] == "numbered":
+                    return message if len(message["ids"]) == count else None
+                others.append(message)
+        finally:
+            # Without xdist workers the answer comes on the connection that also brings tasks.
+            self.channel.received.extendleft(reversed(others))

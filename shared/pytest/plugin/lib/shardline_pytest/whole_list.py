@@ -1,0 +1,158 @@
+"""The list of tests as pytest collects it: every item under its key, by file and in order, with what could not be collected."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from .arguments import file_of
+from .batch import MESSAGE_BYTES, Batch, skip_message
+from .channel import cap, clean
+from .item_keys import is_among, selects, unique_keys
+from .list_order import ListOrder, FREE, bound_files, order_of
+
+NO_SPECULATION = "no_speculation"
+# How many tests one message of the list holds at most.
+GROUP_TESTS = 5000
+
+
+class WholeList:
+    """Watches one collection and knows its result. `rank` counts the items as they stand in the list."""
+
+    def __init__(self, config):
+        self.config = config
+        self.root = Path(config.rootpath)
+        self.collected = []
+        self.order = ListOrder(FREE)
+        self.errors = []
+        self.skipped = {}
+        self.items = []
+        self.keys = []
+        self.files = []
+        self.hash = None
+        self.is_file = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_itemcollected(self, item):
+        self.collected.append(item)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.errors.append((clean(file_of(report.nodeid)), cap(report.longreprtext, MESSAGE_BYTES)))
+        elif report.skipped:
+            self.skipped[clean(report.nodeid)] = report
+
+    def finish(self, session):
+        """Takes the items as every hook has left them."""
+        self.items = list(session.items)
+        self.order = order_of(self.config, self.collected, self.items)
+        self.keys = unique_keys(self.items)
+        self.files = [self.file_of_item(item) for item in self.items]
+        self.ranks = {}
+        for rank, file in enumerate(self.files):
+            self.ranks.setdefault(file, []).append(rank)
+        self.rank_of = {key: rank for rank, key in enumerate(self.keys)}
+        digest = hashlib.sha256()
+        for key, file in zip(self.keys, self.files):
+            digest.update(("%s\n%s\n" % (file, key)).encode("utf-8"))
+        self.hash = digest.hexdigest()
+
+    def file_of_item(self, item):
+        """The item's file below the root; the directory for an item of none, `.` for one of the session or outside."""
+        path = Path(item.path)
+        known = self.is_file.get(path)
+        if known is None:
+            known = self.is_file[path] = self.place_of(path)
+        return known
+
+    def place_of(self, path):
+        try:
+            relative = clean(path.relative_to(self.root).as_posix())
+        except ValueError:
+            return "."
+        return relative if os.path.isfile(path) else relative.rstrip("/") + "/" if relative != "." else "."
+
+    # What the coordinator plans by.
+
+    def groups(self):
+        """The list in pieces: neighbours of one file, a bounded number of them."""
+        start = 0
+        for rank in range(1, len(self.keys) + 1):
+            if rank == len(self.keys) or self.files[rank] != self.files[start] or rank - start == GROUP_TESTS:
+                yield {"file": self.files[start], "nodeids": self.keys[start:rank]}
+                start = rank
+
+    def summary(self):
+        """All but the tests themselves."""
+        tail = next((rank for rank, file in enumerate(self.files) if file == "." or file.endswith("/")), None)
+        return {
+            "hash": self.hash,
+            "tests": len(self.keys),
+            "order": self.order.kind,
+            "why": None if self.order.why is None else cap(self.order.why, 1000),
+            "tail": tail,
+            "bound": bound_files(self.items, self.files),
+            # Files that hold no test of the list, but something to report.
+            "others": list(dict.fromkeys([file for file, _ in self.errors] + [file_of(nodeid) for nodeid in self.skipped])),
+            "failed": [file for file, _ in self.errors],
+        }
+
+    # What a task asks for.
+
+    def batch(self, task, serial_marker):
+        """The tests that a task names, in the order of the list."""
+        batch = Batch()
+        batch.listed = self.items
+        wanted = {}
+        for selector in task["selectors"]:
+            ranks = wanted.setdefault(selector["file"], set())
+            ranks.update(self.selected(selector, batch))
+        put_off = set() if task["isSerial"] else {rank for ranks in wanted.values() for rank in ranks if self.has_mark(rank, serial_marker)}
+        for file, ranks in wanted.items():
+            self.announce(batch, file, sorted(ranks), put_off)
+        ranks = {rank for each in wanted.values() for rank in each} - put_off
+        batch.entries = [(self.items[rank], self.keys[rank], rank) for rank in sorted(ranks)]
+        return batch
+
+    def has_mark(self, rank, name):
+        return self.items[rank].get_closest_marker(name) is not None
+
+    def selected(self, selector, batch):
+        file, nodeids = selector["file"], selector["nodeids"]
+        excepted = frozenset(selector["except"])
+        ranks = self.ranks.get(file, ())
+        if nodeids is None:
+            return [rank for rank in ranks if not is_among(self.keys[rank], excepted)]
+        exact = [self.rank_of[nodeid] for nodeid in nodeids if nodeid in self.rank_of]
+        rest = frozenset(nodeid for nodeid in nodeids if nodeid not in self.rank_of)
+        wider = [rank for rank in ranks if is_among(self.keys[rank], rest)] if rest else []
+        if not selector["mayMiss"]:
+            for nodeid in sorted(rest):
+                known = nodeid in self.skipped or any(selects(nodeid, self.keys[rank]) for rank in wider)
+                if not known and not self.has_failed(file):
+                    batch.fail(file, "not found: %s" % nodeid)
+        return exact + wider
+
+    def announce(self, batch, file, ranks, put_off):
+        skipped = [nodeid for nodeid in self.skipped if file_of(nodeid) == file]
+        errors = [message for failed, message in self.errors if failed == file]
+        for message in errors:
+            batch.announce("collect-failed", file=file, message=message)
+        if not errors and not ranks and not skipped and file not in self.ranks and not self.has_failed(file) and not self.holds_nothing(file):
+            batch.fail(file, "pytest did not find this test file here")
+            return
+        if ranks or skipped or not self.has_failed(file):
+            nodeids = [self.keys[rank] for rank in ranks] + skipped
+            serial = [self.keys[rank] for rank in ranks if rank in put_off]
+            may_back_up = not any(self.has_mark(rank, NO_SPECULATION) for rank in ranks)
+            batch.announce("collected", file=file, nodeids=nodeids, serial=serial, mayBackUp=may_back_up, digest=None, seconds=0.0)
+        for nodeid in skipped:
+            batch.announce("test-finished", file=file, **skip_message(nodeid, self.skipped[nodeid]))
+
+    def has_failed(self, file):
+        return any(failed in (".", file) or file.startswith(failed + "/") for failed, _ in self.errors)
+
+    def holds_nothing(self, file):
+        """Is the file there, and none of its tests in the list?"""
+        return os.path.exists(self.root / file)

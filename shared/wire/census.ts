@@ -1,0 +1,33 @@
+// A census as it is kept in Redis and in a file.
+
+import { z } from 'zod';
+import type { Census } from '../census.ts';
+import { parseVersioned, testFileSchema } from './parse.ts';
+
+const CENSUS_VERSION = 1;
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const censusSchema = z.object({
+  version: z.literal(CENSUS_VERSION),
+  problems: z.array(z.string()),
+  inseparable: z.string().nullable(),
+  files: z.array(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),
+});
+
+export const encodeCensus = ({ problems, inseparable, files }: Census): string =>
+  JSON.stringify({ version: CENSUS_VERSION, problems, inseparable, files: [...files] });
+
+/** Throws `bad-message` and `newer-version`. */
+export function decodeCensus(text: string, source: string): Census {
+  const { problems, inseparable, files } = parseVersioned(censusSchema, text, source, CENSUS_VERSION);
+  return { problems, inseparable, files: new Map(files) };
+}
+
+const fileSchema = z.object({ version: z.literal(CENSUS_VERSION), entries: z.array(z.tuple([z.string(), z.string()])) });
+
+/** Encoded censuses by key. */
+export const encodeCensusFile = (entries: ReadonlyMap<string, string>): string =>
+  `${JSON.stringify({ version: CENSUS_VERSION, entries: [...entries] })}\n`;
+
+/** Throws `bad-message` and `newer-version`. */
+export const decodeCensusFile = (text: string, source: string): ReadonlyMap<string, string> =>
+  new Map(parseVersioned(fileSchema, text, source, CENSUS_VERSION).entries);

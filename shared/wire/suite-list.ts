@@ -1,0 +1,20 @@
+// The list of a suite's tests as it stands on a run's stream.
+
+import { z } from 'zod';
+import { listOrders, type SuiteList } from '../suite-list.ts';
+import { nodeIdSchema, testFileSchema } from './parse.ts';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const suiteListSchema: z.ZodType<SuiteList> = z.object({
+  hash: digest,
+  order: z.enum(listOrders),
+  why: z.string().nullable(),
+  tail: z.int().nonnegative().nullable(),
+  bound: z.array(testFileSchema),
+  others: z.array(testFileSchema),
+  failed: z.array(testFileSchema),
+  proof: z.object({ problems: z.array(z.string()), digests: z.array(z.tuple([testFileSchema, digest])) }).nullable(),
+  stepwiseCount: z.int().nonnegative().nullable().optional(),
+  groups: z.array(z.object({ file: testFileSchema, nodeids: z.array(nodeIdSchema) })),
+});

@@ -1,0 +1,32 @@
+// What suites name their databases and ports by, over several agents of one machine.
+
+import { readdir } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { newProject } from '../support/shardline.ts';
+
+/** Every test waits until each of the four workers has made its folders; there are more files than one agent takes at once. */
+const FILES = {
+  'pytest.ini': '[pytest]\n',
+  'conftest.py': `import os, time
+import pytest
+@pytest.fixture(scope="session", autouse=True)
+def databases(worker_id):
+    os.mkdir("db_" + worker_id)
+    os.mkdir("number_" + os.environ["SHARDLINE_WORKER"])
+@pytest.fixture
+def all_there():
+    for _ in range(6000):
+        if len([name for name in os.listdir(".") if name.startswith("number_")]) == 4: return
+        time.sleep(0.01)
+    raise AssertionError("there are not four workers")
+`,
+  ...Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`test_${index}.py`, 'def test_waits(all_there): pass\n'])),
+};
+
+test('worker ids and SHARDLINE_WORKER differ over two agents of two xdist workers', async () => {
+  await using project = await newProject(FILES);
+  const { exitCode, all } = await project.shardline(['run', '--agents', '2', '-n', '2']);
+  expect(exitCode, all).toBe(0);
+  const made = (await readdir(project.directory)).filter((name) => /^(db|number)_/.test(name));
+  expect(made.toSorted()).toEqual(['db_gw0', 'db_gw1', 'db_gw2', 'db_gw3', 'number_0', 'number_1', 'number_2', 'number_3']);
+});
