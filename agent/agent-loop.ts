@@ -1,5 +1,6 @@
 // The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
 
+import { aheadOf, inTimeOf } from '../shared/agreed-time.ts';
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
@@ -73,7 +74,8 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   const listening = new AbortController();
   try {
     const control = followControl(run, listening.signal);
-    const outbox = createOutbox((events) => run.append(events), clock);
+    const aheadMs = aheadOf(await run.serverNow(), clock.now());
+    const outbox = createOutbox((events) => run.append(events.map((event) => inTimeOf(event, aheadMs))), clock);
     const joinedAt = clock.now();
     const session = await openSession(loop, spec, { run, outbox, control }, shutdown);
     if (session === null) return;
@@ -90,7 +92,10 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   }
 }
 
-/** A session for the run; null when the run ends, or the agent is to leave, before it is there. */
+/**
+ * A session for the run; null when the run ends, or the agent is to leave, before it is there. The coordinator learns of a pytest that does not start:
+ * nobody reads the logs of all machines.
+ */
 async function openSession(
   { clock, engine, identity, pytest }: AgentLoop,
   spec: RunSpec,
@@ -101,11 +106,6 @@ async function openSession(
   void control.closed.then(() => closed.abort());
   const { id, host, pid, hashSeed } = identity;
   let isJoined = false;
-  const leave = async (): Promise<void> => {
-    if (!isJoined) return;
-    outbox.push({ kind: 'agent-left', at: clock.now(), agent: id, busySeconds: 0, idleSeconds: 0, peakRssBytes: 0, cpuSeconds: 0 });
-    await outbox.flushed();
-  };
   try {
     return await engine.open({
       agent: id,
@@ -125,6 +125,7 @@ async function openSession(
           list: control.isKnown(list.hash) ? { ...list, groups: [], proof: null } : list,
         }),
       inseparable: (why) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why }),
+      show: (shown) => outbox.push({ kind: 'session-shown', at: clock.now(), agent: id, shown }),
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),
@@ -133,7 +134,13 @@ async function openSession(
       ...pytest,
     });
   } catch (thrown) {
-    await leave();
+    if (thrown instanceof ShardlineError) {
+      const problem = thrown.code === 'session-not-started' ? String(thrown.values.problem) : thrown.message;
+      outbox.push({ kind: 'agent-not-started', at: clock.now(), agent: id, host, problem });
+    } else if (isJoined) {
+      outbox.push({ kind: 'agent-left', at: clock.now(), agent: id, busySeconds: 0, idleSeconds: 0, peakRssBytes: 0, cpuSeconds: 0 });
+    }
+    await outbox.flushed();
     if (thrown instanceof RunOver) return null;
     throw thrown;
   }

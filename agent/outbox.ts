@@ -2,7 +2,8 @@
 // It owns batching and how much may wait while Redis is away; exactly-once is the JoinedRun's.
 
 import type { Clock } from '../shared/clock.ts';
-import type { RunEvent } from '../shared/events.ts';
+import type { RunEvent, TestResult } from '../shared/events.ts';
+import type { CountedWarning, Shown } from '../shared/shown.ts';
 
 /** How many events one append carries at most, so that one message stays well below Redis's and Node's comfortable sizes. */
 const BATCH_EVENTS = 200;
@@ -95,6 +96,7 @@ export function createOutbox(
 }
 
 function charsOf(event: RunEvent): number {
+  if (event.kind === 'session-shown') return EVENT_CHARS + charsShown(event.shown);
   if (event.kind !== 'attempt-told') return EVENT_CHARS;
   const told = event.event;
   switch (told.kind) {
@@ -103,8 +105,22 @@ function charsOf(event: RunEvent): number {
     case 'collect-failed':
       return EVENT_CHARS + told.message.length;
     case 'test-finished':
-      return told.result.sections.reduce((sum, { text }) => sum + text.length, EVENT_CHARS + (told.result.message?.length ?? 0));
+      return EVENT_CHARS + charsOfResult(told.result);
     default:
       return EVENT_CHARS;
   }
 }
+
+const sumOf = <Item>(items: readonly Item[], chars: (item: Item) => number): number => items.reduce((sum, item) => sum + chars(item), 0);
+const charsOfWarning = ({ message, file }: CountedWarning): number => message.length + file.length;
+
+const charsOfResult = ({ message, sections, warnings = [], properties = [] }: TestResult): number =>
+  (message?.length ?? 0) +
+  sumOf(sections, ({ text }) => text.length) +
+  sumOf(warnings, charsOfWarning) +
+  sumOf(properties, ({ name, value }) => name.length + value.length);
+
+const charsShown = ({ sections, warnings, deselected }: Shown): number =>
+  sumOf(sections, ({ text }) => text.length) +
+  sumOf(warnings, ({ warning }) => charsOfWarning(warning)) +
+  sumOf(deselected, ({ file }) => file.length);

@@ -6,6 +6,7 @@ import type { CoverageOrigin, CoveragePart } from '../shared/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
+import type { Shown } from '../shared/shown.ts';
 import type { CollectMode, SuiteList } from '../shared/suite-list.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
@@ -83,6 +84,8 @@ export interface SessionRequest {
   readonly claimNumbers: ClaimNumbers;
   /** Takes what one pytest measured, before its directory is removed; null where pytest-cov is left alone. */
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
+  /** Takes what pytest shows besides results, bit by bit. */
+  readonly show?: (shown: Shown) => void;
   /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;
 }

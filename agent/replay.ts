@@ -43,6 +43,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
   const problems: string[] = [];
   const hear = (event: AttemptEvent): void => {
     if (event.kind === 'collect-failed') problems.push(`${event.file}: ${event.message}`);
+    if (event.kind === 'session-failed') problems.push(event.message);
     if (event.kind !== 'test-finished') return;
     results.set(event.result.nodeid, event.result);
     tell(event.result);

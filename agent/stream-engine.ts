@@ -82,6 +82,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       workers,
       replaceMs,
       tell,
+      ...(request.show === undefined ? {} : { show: request.show }),
       collect: (started) => {
         request.started({ workers: started.workers, python: started.python, pytest: started.pytest, xdist: started.xdist });
         return modeFor(started);

@@ -88,6 +88,8 @@ export interface CensusStore {
   load(key: string): Promise<Census | null>;
   save(key: string, census: Census): Promise<void>;
 }
+/** Called with how many entries of `source` cannot be used and were dropped: durations change no outcome, so that is never fatal. */
+export type OnDropped = (dropped: number, source: string) => void;
 
 /** What pytest would collect, file by file, without importing any test module. */
 export interface Discovery {
@@ -126,6 +128,8 @@ export interface DiscoveredSuite {
   readonly coverage: CoverageOptions | null;
   /** pytest's own cache; null with `-p no:cacheprovider`. */
   readonly cache: FoundCache | null;
+  /** A plugin that switches itself off in xdist workers, the option that asks for its work, and how to run it; null without. */
+  readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
   readonly pytest: string;
   readonly xdist: string;
 }

@@ -1,6 +1,7 @@
 // One run from enqueued to closed: what happens arrives in the inbox, is told to the observers, changes the state, and what follows is done.
 // Every decision is core's. This file owns the order of things, and how long a closed run waits for its agents; look-out.ts watches Redis.
 
+import { inTimeOf } from '../shared/agreed-time.ts';
 import { assertNever } from '../shared/assert-never.ts';
 import type { AttemptRequest } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -32,6 +33,8 @@ export interface RunLoop {
   /** Up to where its events are recorded; null for a new run. */
   readonly recorded: Pick<Recorded, 'position' | 'readAhead'> | null;
   readonly clock: Clock;
+  /** By how much the clock that agents tell times by is ahead of ours. */
+  readonly aheadMs: number;
   /** Called with every event, in order, before it changes the state, with the state as it was. */
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
   /** The shards of a whole list, the first of them `s<first>`. */
@@ -193,12 +196,12 @@ function createOutgoing(channel: RunChannel, inbox: Inbox, clock: Clock): Outgoi
   };
 }
 
-async function listen({ channel, recorded, clock }: RunLoop, inbox: Inbox, over: AbortSignal): Promise<void> {
+async function listen({ channel, recorded, clock, aheadMs }: RunLoop, inbox: Inbox, over: AbortSignal): Promise<void> {
   let known = channel.isFound ? (recorded?.readAhead ?? 0) : 0;
   try {
     for await (const batch of channel.events(channel.isFound ? (recorded?.position ?? '0') : '0', over)) {
       for (const { position, events } of batch) {
-        inbox.push(...events.slice(known), { kind: 'stream-read', at: clock.now(), position });
+        inbox.push(...events.slice(known).map((event) => inTimeOf(event, -aheadMs)), { kind: 'stream-read', at: clock.now(), position });
         known = Math.max(0, known - events.length);
       }
     }

@@ -4,6 +4,7 @@ import type { AttemptEnding, AttemptRole } from './attempt.ts';
 import type { KeptCoverage } from './coverage.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
+import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { SuiteList } from './suite-list.ts';
 
 /** Bumped when a reader of the old form could misread the new one; a newer version is refused with the way to upgrade. */
@@ -22,7 +23,7 @@ export interface AgentInfo {
   readonly hashSeed: string | null;
 }
 
-/** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` is the set-up's part of them; `message` is its traceback (capped), null when there is none. */
+/** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` and `teardownSeconds` are parts of them; `message` is its traceback (capped), `brief` pytest's one line of it; null when there is none. */
 export interface TestResult {
   readonly nodeid: NodeId;
   readonly file: TestFile;
@@ -31,11 +32,17 @@ export interface TestResult {
   readonly startedAt: number;
   readonly seconds: number;
   readonly setupSeconds: number;
+  /** Absent in events of an earlier version, as are the optional fields below. */
+  readonly teardownSeconds?: number;
   readonly worker: string;
   /** Did the xdist worker die under it? The message says what is known then. */
   readonly isCrash: boolean;
   readonly message: string | null;
+  readonly brief: string | null;
   readonly sections: readonly TestSection[];
+  /** Absent where there are none. */
+  readonly warnings?: readonly CountedWarning[];
+  readonly properties?: readonly Property[];
 }
 
 /** Captured output of a test that did not pass: pytest's own section title and text (capped). */
@@ -44,7 +51,7 @@ export interface TestSection {
   readonly text: string;
 }
 
-/** What one shard's execution tells while it runs. `at` is the agent's clock in milliseconds since the epoch. */
+/** What one shard's execution tells while it runs. Times are milliseconds since the epoch, on a run's stream by the agreed clock (agreed-time.ts). */
 export type AttemptEvent =
   | {
       readonly kind: 'collected';
@@ -61,6 +68,8 @@ export type AttemptEvent =
       readonly worker: string;
     }
   | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly message: string }
+  /** All tests are over, and pytest failed at its session's end: no file's doing. */
+  | { readonly kind: 'session-failed'; readonly at: number; readonly message: string }
   | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }
   | { readonly kind: 'test-finished'; readonly at: number; readonly result: TestResult };
 
@@ -83,8 +92,12 @@ export type RunEvent =
   | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
   /** pytest refuses the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
+  /** It came for the run, and its pytest did not start: it has left again. */
+  | { readonly kind: 'agent-not-started'; readonly at: number; readonly agent: AgentId; readonly host: string; readonly problem: string }
   /** One pytest has ended, and what pytest-cov measured in it is in Redis. */
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
+  /** What this agent's pytest showed besides results since the last such event. */
+  | { readonly kind: 'session-shown'; readonly at: number; readonly agent: AgentId; readonly shown: Shown }
   | {
       readonly kind: 'attempt-started';
       readonly at: number;

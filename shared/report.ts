@@ -3,9 +3,10 @@
 import type { ReportedCoverage } from './coverage.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
+import type { Property, ReportedShown } from './shown.ts';
 import type { Measure } from './targets.ts';
 
-export interface Report {
+export interface Report extends ReportedShown {
   readonly schema: 1;
   readonly runId: RunId;
   readonly verdict: Verdict;
@@ -16,6 +17,7 @@ export interface Report {
     readonly seconds: number;
     /** Kept at its end for draining and merging. */
     readonly reserveSeconds: number;
+    /** Did every test run, and the report stand in time? */
     readonly met: boolean;
     readonly overshootSeconds: number;
   } | null;
@@ -23,6 +25,10 @@ export interface Report {
   readonly tests: readonly ReportedTest[];
   readonly notRun: readonly NotRun[];
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
+  /** What made a pytest fail at its end, after all tests: a hook of the suite, or an option such as --max-warnings. */
+  readonly sessionErrors: readonly SessionError[];
+  /** How many tracebacks, with their output, were cut because the run wrote more than a report can hold; 0 in a report of an earlier version. */
+  readonly textsCut: number;
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
   readonly profile: Profile;
@@ -64,7 +70,9 @@ export interface Totals {
   readonly xfailed: number;
   readonly xpassed: number;
   readonly flaky: number;
+  /** Tests without an outcome, and whether there may be more: some are in files that nobody collected and no earlier run knew. */
   readonly notRun: number;
+  readonly notRunIsLeast: boolean;
   readonly duplicatesDropped: number;
 }
 
@@ -75,6 +83,8 @@ export interface ReportedTest {
   readonly seconds: number;
   readonly file: TestFile;
   readonly line: number | null;
+  /** What `record_property` recorded in the attempt that counts. Absent where nothing was. */
+  readonly properties?: readonly Property[];
   readonly attempts: readonly ReportedAttempt[];
 }
 
@@ -83,16 +93,28 @@ export interface ReportedAttempt {
   readonly worker: string;
   readonly startedAt: string;
   readonly seconds: number;
+  /** Parts of `seconds`; absent in reports of an earlier version. */
+  readonly setupSeconds?: number;
+  readonly teardownSeconds?: number;
   readonly outcome: Outcome;
   readonly message: string | null;
+  /** What pytest's short summary says of a failure; null where it says nothing, and in a report of an earlier version. */
+  readonly brief: string | null;
   readonly sections: readonly { readonly title: string; readonly text: string }[];
 }
 
 export interface NotRun {
   readonly nodeid: NodeId | TestFile;
   readonly kind: 'file' | 'test';
+  /** How many tests it stands for; null where nobody knows. */
+  readonly tests: number | null;
   readonly reason: NotRunReason;
   readonly predictedSeconds: number;
+}
+
+export interface SessionError {
+  readonly agent: AgentId;
+  readonly message: string;
 }
 
 export interface ReportedShard {
@@ -105,6 +127,9 @@ export interface ReportedShard {
   readonly state: 'done' | 'lost' | 'split' | 'cancelled';
 }
 
+/** `not-started`: its pytest never came up. `quarantined`: it was taken out, as it was broken itself. */
+export const agentEnds = ['left', 'lost', 'quarantined', 'not-started'] as const;
+
 export interface ReportedAgent {
   readonly id: AgentId;
   readonly host: string;
@@ -115,6 +140,10 @@ export interface ReportedAgent {
   readonly peakRssBytes: number;
   /** Processor time of its xdist workers and what they waited for, up to the end of their last tests; null when it gave no account. */
   readonly cpuSeconds: number | null;
+  /** How it ended; null for one that was still there, and in a report of an earlier version. */
+  readonly ended: (typeof agentEnds)[number] | null;
+  /** In words, where it did not leave in order. */
+  readonly why: string | null;
 }
 
 export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;

@@ -34,6 +34,7 @@ export interface RunSpec {
   /** Resident memory in bytes, and number of files, after which a fed xdist worker is replaced; 0 means no limit. */
   readonly maxWorkerBytes: number;
   readonly maxWorkerFiles: number;
+  /** By the agreed clock. */
   readonly openedAt: number;
   /** null without a deadline. */
   readonly drain: Drain | null;

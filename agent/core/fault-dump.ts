@@ -1,5 +1,7 @@
 // What Python's faulthandler has written into the output of a pytest, as it died.
 
+import { tailOf } from '../../shared/tail.ts';
+
 const FIRST = 'Fatal Python error: ';
 /** Headings, frames, and what newer versions add. */
 const DUMPED = /^(?:Fatal Python error: |Current thread|Thread 0x| {2}|Extension modules: |Python runtime state: |Garbage-collecting|$)/;
@@ -24,9 +26,11 @@ export function faultDump(output: string): string | null {
 
 /** What else of `output` may tell why: its end, but for what xdist says of every dead worker. Empty when there is nothing. */
 export const lastOutput = (output: string): string =>
-  output
-    .split('\n')
-    .filter((line) => !XDIST.test(line))
-    .join('\n')
-    .trim()
-    .slice(-TAIL_CHARS);
+  tailOf(
+    output
+      .split('\n')
+      .filter((line) => !XDIST.test(line))
+      .join('\n')
+      .trim(),
+    TAIL_CHARS,
+  );

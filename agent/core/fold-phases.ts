@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../../shared/outcome.ts';
 
-/** One report of pytest: `when` is setup, call or teardown; a rerun by pytest-rerunfailures has the outcome `rerun`. */
+/** One report of pytest: `when` is setup, call or teardown, or what a plugin writes there (`???` of pytest-forked); a rerun by pytest-rerunfailures has the outcome `rerun`. */
 export interface Phase {
   readonly when: string;
   readonly outcome: string;
@@ -11,17 +11,21 @@ export interface Phase {
   readonly xfailReason: string | null;
   readonly isSubtest: boolean;
   readonly message: string | null;
+  /** The first line of pytest's crash message; null without one. */
+  readonly crash: string | null;
 }
 
 export interface Folded {
   readonly outcome: Outcome;
   readonly seconds: number;
   readonly setupSeconds: number;
+  readonly teardownSeconds: number;
   readonly message: string | null;
+  readonly brief: string | null;
 }
 
 /**
- * Pytest's own meanings: a failed set-up or teardown is an error, a failed call or subtest a failure, and of two the first in time counts; both are
+ * Pytest's own meanings: a failed set-up or teardown is an error, any other failure one of the test, and of two the first in time counts; both are
  * told in the message. Reruns inside pytest are left out but for their time. null when pytest reported nothing that settles the test.
  */
 export function foldPhases(reported: readonly Phase[]): Folded | null {
@@ -33,15 +37,20 @@ export function foldPhases(reported: readonly Phase[]): Folded | null {
     outcome,
     seconds: secondsOf(own),
     setupSeconds: secondsOf(own.filter((phase) => phase.when === 'setup')),
+    teardownSeconds: secondsOf(own.filter((phase) => phase.when === 'teardown')),
     message: messageOf(phases, outcome),
+    brief: phases.find((phase) => phase.outcome === 'failed')?.crash ?? null,
   };
 }
+
+/** Where pytest counts a failure as an error (its own pytest_report_teststatus). */
+const ERROR_PHASES: readonly string[] = ['collect', 'setup', 'teardown'];
 
 const secondsOf = (phases: readonly Phase[]): number => phases.reduce((sum, phase) => sum + phase.seconds, 0);
 
 function outcomeOf(phases: readonly Phase[]): Outcome | null {
   const firstFailed = phases.find((phase) => phase.outcome === 'failed');
-  if (firstFailed !== undefined) return firstFailed.when === 'call' ? 'failed' : 'error';
+  if (firstFailed !== undefined) return ERROR_PHASES.includes(firstFailed.when) ? 'error' : 'failed';
   const own = phases.filter((phase) => !phase.isSubtest);
   const skipped = own.find((phase) => phase.outcome === 'skipped' && phase.when !== 'teardown');
   if (skipped !== undefined) return skipped.xfailReason === null ? 'skipped' : 'xfailed';

@@ -24,7 +24,7 @@ export interface StartedPytest {
 
 export interface AttemptLog {
   hear(message: PytestMessage, worker: string): void;
-  /** Something went wrong after all of its tests: as their results are out, it is told of its last file. */
+  /** pytest failed at the session's end, after all tests: no test's doing, and no file's. */
   failLast(problem: string): void;
   /** From now on a lost xdist worker is our doing, and no result of the test it ran. */
   expectLosses(): void;
@@ -100,7 +100,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       setupSeconds: 0,
       worker,
     };
-    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', isCrash, message, sections: [] } });
+    tell({ kind: 'test-finished', at: now(), result: { ...about, outcome: 'error', isCrash, message, brief: null, sections: [] } });
   };
 
   const lose = (worker: string, error: string): void => {
@@ -124,12 +124,10 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'usage-error':
       case 'relaying':
       case 'not-relayed':
+      case 'shown':
         return;
       case 'collecting':
         collecting.set(worker, testFile(message.file));
-        return;
-      case 'prepared':
-        collecting.delete(worker);
         return;
       case 'exit-requested':
         if (isExpectingLosses) return;
@@ -187,7 +185,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         return;
       }
       case 'test-finished': {
-        const { at, startedAt, line, sections } = message;
+        const { at, startedAt, line, sections, warnings, properties } = message;
         const nodeid = nodeId(message.nodeid);
         running.delete(worker);
         rss.set(worker, Math.max(message.rssBytes, rss.get(worker) ?? 0));
@@ -198,7 +196,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         tell({
           kind: 'test-finished',
           at,
-          result: { nodeid, file: fileFor(nodeid), line, startedAt, worker, isCrash: false, sections, ...folded },
+          result: { nodeid, file: fileFor(nodeid), line, startedAt, worker, isCrash: false, sections, warnings, properties, ...folded },
         });
         return;
       }
@@ -218,8 +216,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   return {
     hear,
     failLast(problem) {
-      const file = selectors.at(-1)?.file;
-      if (file !== undefined && !isExpectingLosses) tell({ kind: 'collect-failed', at: now(), file, message: problem });
+      if (!isExpectingLosses) tell({ kind: 'session-failed', at: now(), message: problem });
     },
     expectLosses() {
       isExpectingLosses = true;

@@ -14,9 +14,26 @@ const phase = z.object({
   xfailReason: z.string().nullable(),
   isSubtest: z.boolean(),
   message: z.string().nullable(),
+  crash: z.string().nullable().default(null),
 });
 
+const warning = z.object({ category: z.string(), message: z.string(), file: z.string(), line: z.int(), count: z.int().positive() });
+
+/** What pytest shows besides results. `deselected` has the tests left out of each file, each time that it is collected. */
+const shown = z.discriminatedUnion('what', [
+  z.object({
+    kind: z.literal('shown'),
+    what: z.literal('header'),
+    lines: z.array(z.string()),
+    asked: z.object({ outcomes: z.string(), durations: z.int().nullable(), leastSeconds: z.number() }),
+  }),
+  z.object({ kind: z.literal('shown'), what: z.literal('section'), title: z.string(), text: z.string() }),
+  z.object({ kind: z.literal('shown'), what: z.literal('warning'), when: z.string(), nodeid: z.string().nullable(), warning }),
+  z.object({ kind: z.literal('shown'), what: z.literal('deselected'), counts: z.record(z.string(), z.int().positive()) }),
+]);
+
 const message = z.discriminatedUnion('kind', [
+  shown,
   /** First on every connection: `main` runs tests without xdist, `controller` has xdist workers, `gw0`… are these. */
   z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
   z.object({
@@ -55,14 +72,14 @@ const message = z.discriminatedUnion('kind', [
     line: z.number().int().nullable(),
     phases: z.array(phase),
     sections: z.array(z.object({ title: z.string(), text: z.string() })),
+    warnings: z.array(warning).default([]),
+    properties: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
     rssBytes: z.number(),
     cpuSeconds: z.number(),
   }),
   /** A fed worker: waits for tasks; begins to collect a file (task 0: the whole list); is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. `isCovered`: all that it measured is written. */
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), task: z.number().int(), file: z.string() }),
-  /** The collection is over; what came of it follows when the task begins. */
-  z.object({ kind: z.literal('prepared'), task: z.number().int(), file: z.string() }),
   /** A worker is at the last test that it knows of: which is next? */
   z.object({ kind: z.literal('needs-next') }),
   /** The task needs another process, as this one has wound down. */
@@ -109,6 +126,7 @@ const message = z.discriminatedUnion('kind', [
 ]);
 
 export type PytestMessage = z.infer<typeof message>;
+export type ShownMessage = z.infer<typeof shown>;
 
 /** Turns one line into a message. Throws `bad-message`. */
 export function decodeMessage(line: string): PytestMessage {

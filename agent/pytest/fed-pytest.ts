@@ -7,7 +7,9 @@ import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
+import type { Shown } from '../../shared/shown.ts';
 import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
+import { tailOf } from '../../shared/tail.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import { RunOver, type Session } from '../ports.ts';
@@ -19,6 +21,7 @@ import { type Covered, createCovered } from './covered.ts';
 import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
 import { createFeeding } from './feeding.ts';
 import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createShownLog } from './shown.ts';
 import { createStartLimit } from './start-limit.ts';
 import { createUsage } from './usage.ts';
 import { createWatch } from './watch.ts';
@@ -69,6 +72,8 @@ export interface FedRequest {
   readonly inseparable: (why: string) => void;
   /** Receives what pytest says of paths or options that it refuses. */
   readonly refused: (message: string) => void;
+  /** Receives what pytest shows besides results, with each task. */
+  readonly show?: (shown: Shown) => void;
 }
 
 /** One pytest process whose xdist workers are fed. */
@@ -97,6 +102,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let tasks = 0;
   const claims = createClaims(socket);
   const usage = createUsage();
+  const shownLog = createShownLog();
+  const show = (): void => {
+    const shown = shownLog.take();
+    if (shown !== null) request.show?.(shown);
+  };
   const covered = createCovered();
   /** Attempts that are not over, by the number that workers know them by. */
   const byNumber = new Map<number, Task>();
@@ -219,10 +229,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
 
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
   const lose = (worker: string, error: string): void => {
-    const waiting = feeding.aheadOf(worker);
     const task = feeding.leave(worker);
-    // Its death may be that of a collection for what comes next.
-    if (waiting !== undefined && waiting !== task) waiting.log.hear({ kind: 'worker-down', worker, error }, worker);
     gathering = gathering?.filter((each) => each !== worker) ?? null;
     lists.lose(worker);
     usage.forget(worker);
@@ -327,7 +334,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'not-relayed':
         tell(`a report of ${message.nodeid} did not reach pytest's main process: ${message.problem}`);
         return;
+      case 'shown':
+        shownLog.hear(message);
+        return;
       case 'ready':
+        show();
         ready.resolve();
         born.add(worker);
         present.add(worker);
@@ -353,6 +364,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         lose(message.worker, message.error);
         return;
       case 'task-done': {
+        show();
         if (message.isLast) {
           usage.forget(worker);
           depart(worker);
@@ -370,7 +382,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         settle(task, doneEnding(task, message.isWhole));
         return;
       }
-      case 'prepared':
       case 'collected':
       case 'collect-failed':
         byNumber.get(message.task)?.log.hear(message, worker);
@@ -404,11 +415,12 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     pytest = await startProcess();
     const exit = await pytest.exited;
     await inbox.drained();
+    show();
     watch.close();
     starting.rest();
     clearTimeout(alone ?? undefined);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
-    const output = pytest.output().trim().slice(-DETAIL_CHARS);
+    const output = tailOf(pytest.output().trim(), DETAIL_CHARS);
     const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;
     if (problem !== null) (last as Task | null)?.log.failLast(problem);
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${output}`;

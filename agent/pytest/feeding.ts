@@ -28,8 +28,6 @@ export interface Feeding<Task> {
   leave(worker: string): Task | undefined;
   /** Takes the task out, or names the worker that is at it; null when it is unknown. */
   withdraw(task: Task): { readonly kind: 'withdrawn' } | { readonly kind: 'begun'; readonly worker: string } | null;
-  /** What the worker is to go on with after what it is at. */
-  aheadOf(worker: string): Task | undefined;
   /** What the worker is at. */
   atWork(worker: string): Task | undefined;
   /** Is the worker one that works or waits? */
@@ -147,7 +145,6 @@ export function createFeeding<Task>({ send, newClaim, takeBack, began }: Feeding
       for (const [worker, each] of busy) if (each === task) return { kind: 'begun', worker };
       return null;
     },
-    aheadOf: (worker) => ahead.get(worker)?.task,
     atWork: (worker) => busy.get(worker),
     holds: (worker) => busy.has(worker) || idle.includes(worker),
     running: () => [...busy.values()],

@@ -114,6 +114,8 @@ function inWords(event: AttemptEvent): readonly string[] {
       return [`${event.result.nodeid} ${event.result.outcome}`];
     case 'collect-failed':
       return [`${event.file} ${event.message.trim().split('\n').at(-1)}`];
+    case 'session-failed':
+      return [event.message.trim().split('\n').at(-1) ?? ''];
     default:
       return [];
   }

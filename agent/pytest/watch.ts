@@ -93,7 +93,8 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
           begin(worker, 'in a teardown', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
         case 'torn-down':
-        case 'prepared':
+        case 'collected':
+        case 'collect-failed':
         case 'listed':
         case 'test-finished':
         case 'task-done':

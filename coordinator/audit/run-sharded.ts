@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
+import { tailOf } from '../../shared/tail.ts';
 
 /** How long after its deadline a run may take to end before it is killed. */
 const GRACE_SECONDS = 60;
@@ -58,7 +59,7 @@ export async function runSharded(request: ShardedRequest, signal: AbortSignal): 
   try {
     const { exitCode, all } = await run;
     signal.throwIfAborted();
-    return { seconds: (performance.now() - startedAt) / 1000, exitCode: exitCode ?? null, said: all.slice(-SAID_CHARS) };
+    return { seconds: (performance.now() - startedAt) / 1000, exitCode: exitCode ?? null, said: tailOf(all, SAID_CHARS) };
   } finally {
     signal.removeEventListener('abort', interrupt);
     clearTimeout(leaving);

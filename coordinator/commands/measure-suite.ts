@@ -12,6 +12,7 @@ import type { AuditSettings } from '../../shared/settings.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
+import { tailOf } from '../../shared/tail.ts';
 import { type MeasuredPytest, measurePytest } from '../audit/measure-pytest.ts';
 import { runSharded } from '../audit/run-sharded.ts';
 import type { Before, Findings, Sharded } from '../core/audit/audit.ts';
@@ -121,7 +122,7 @@ function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }:
   if (exitCode !== 3 && exitCode !== 4) return;
   const python = settings.python ?? defaultPython(edge.env);
   throw new ShardlineError('bad-paths', {
-    output: output.trim().slice(-SHOWN_CHARS),
+    output: tailOf(output.trim(), SHOWN_CHARS),
     pytestExitCode: exitCode,
     command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...paths, ...settings.pytestArgs])),
   });
@@ -139,7 +140,7 @@ async function measureSharded(
   const timings = join(out, 'timings.json');
   await rm(place, { recursive: true, force: true });
   await rm(timings, { force: true });
-  if (basis !== null) await fileTimingStore(timings).save({ files: timingsOf(basis), startSeconds: null });
+  if (basis !== null) await fileTimingStore(timings, () => undefined).save({ files: timingsOf(basis), startSeconds: null });
   const args = [
     ...[...paths, '--agents', String(agents), '--numprocesses', numprocesses, '--worker-memory', String(workerBytes)],
     ...['--python', settings.python ?? defaultPython(edge.env), '--workspace', workspace, '--serial-marker', serialMarker],

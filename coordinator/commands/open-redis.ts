@@ -1,6 +1,7 @@
 // Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
 
 import { dirname, join } from 'node:path';
+import { aheadOf } from '../../shared/agreed-time.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { type AgentId, agentId } from '../../shared/ids.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
@@ -28,6 +29,8 @@ export interface OpenRedis {
   readonly pools: Pools;
   /** The run, announced: agents join it and start their pytest. */
   readonly channel: RunChannel;
+  /** By how much the clock that agents tell times by is ahead of this machine's. */
+  readonly aheadMs: number;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly store: TimingStore & { readonly old: History };
   readonly census: CensusStore;
@@ -42,13 +45,16 @@ export interface OpenRedis {
 export async function openRedis(
   setting: Setting,
   opened: AsyncDisposableStack,
-  announce: (pools: Pools) => Promise<RunChannel>,
+  announce: (pools: Pools, aheadMs: number) => Promise<RunChannel>,
   signal: AbortSignal,
 ): Promise<OpenRedis> {
   const { settings, edge, id, python } = setting;
   const isEmbedded = settings.redis === null;
   let url = settings.redis ?? '';
   if (isEmbedded) {
+    if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
+      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty and counts as unset: this run uses an embedded Redis\n');
+    }
     const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
     opened.use(server);
     url = server.url;
@@ -60,10 +66,11 @@ export async function openRedis(
   await checkServer(redis, url);
   signal.throwIfAborted();
   const pools = redisPools(redis);
+  const aheadMs = aheadOf(await pools.serverNow(), Date.now());
   const count = settings.agents ?? (isEmbedded ? 1 : 0);
   const prefix = `${isEmbedded ? '' : `${id}-`}${setting.resumes === 0 ? '' : `r${setting.resumes}-`}`;
   const open = async (announcing: typeof announce, names: readonly AgentId[]): Promise<Pick<OpenRedis, 'channel' | 'agents'>> => {
-    const channel = await announcing(pools).catch((thrown: unknown) => {
+    const channel = await announcing(pools, aheadMs).catch((thrown: unknown) => {
       // Once a run is on it is waited for; one that is to begin need not.
       if (!isForNow(thrown)) throw thrown;
       throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
@@ -88,9 +95,15 @@ export async function openRedis(
   const named = (extra: string): readonly AgentId[] =>
     Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}${extra}`));
   const first = await open(announce, named(''));
+  const onDropped = (dropped: number, source: string): void => {
+    const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
+    edge.stderr.write(
+      `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or of a newer shardline\n`,
+    );
+  };
   const store = timingStores([
-    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool)]),
-    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
+    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool, onDropped)]),
+    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings), onDropped)] : []),
   ]);
   const old = await store.load();
   const census = bothCensusStores([
@@ -99,7 +112,7 @@ export async function openRedis(
   ]);
   // An agent joins a run once, and its name is that of one process.
   const again: OpenRedis['again'] = (announcing) => open(announcing, named('-again'));
-  return { pools, ...first, store: { ...store, old }, census, again };
+  return { pools, ...first, aheadMs, store: { ...store, old }, census, again };
 }
 
 /** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */

@@ -8,8 +8,11 @@ import type { Setting } from './setting.ts';
 /** How many executions one shard gets before its unfinished tests are given up. */
 const ATTEMPT_LIMIT = 3;
 
-/** The run as it is announced, before its suite is known: as the user asks for it to be collected, and with the failures that the command line allows. */
-export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null): RunSpec => ({
+/**
+ * The run as it is announced, before its suite is known: as the user asks for it to be collected, and with the failures that the command line allows.
+ * `aheadMs` as for `drainOf`.
+ */
+export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[], drain: Drain | null, aheadMs = 0): RunSpec => ({
   version: 2,
   runId: id,
   pool: settings.pool,
@@ -24,14 +27,14 @@ export const specOf = ({ settings, id }: Setting, pytestArgs: readonly string[],
   relay: settings.relay,
   maxWorkerBytes: settings.maxWorkerBytes,
   maxWorkerFiles: settings.maxWorkerFiles,
-  openedAt: Date.now(),
+  openedAt: Date.now() + aheadMs,
   drain,
 });
 
 /** Of a run, what its preparation found. */
 type Found = Pick<
   RunOpened,
-  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'
+  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'knownTests' | 'collectErrors' | 'preparation' | 'coverage' | 'cache'
 >;
 
 /** The first event of a run. */

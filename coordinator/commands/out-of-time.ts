@@ -7,6 +7,7 @@ import type { Timings } from '../../shared/timings.ts';
 import { NO_AFFINITY } from '../core/affinity.ts';
 import { estimateFiles } from '../core/estimate.ts';
 import type { CoordinatorEvent, Deadline, RunOpened } from '../core/events.ts';
+import { type KnownTests, knownBelow, knownTests } from '../core/not-run.ts';
 import type { DiscoveredSuite } from '../ports.ts';
 import { openingOf, specOf } from './opening.ts';
 import type { Known } from './prepare-run.ts';
@@ -26,6 +27,7 @@ export function outOfTime(
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
     digests: {},
+    knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),
     coverage: null,
     cache: null,
     failureChances: {},
@@ -45,8 +47,7 @@ function found(suite: DiscoveredSuite, timings: Timings): readonly Shard[] {
 
 /** What discovery would have made of them is not known: a path stands for all below it, and takes what the files there took before. */
 function askedFor(workspace: string, paths: readonly string[], timings: Timings): readonly Shard[] {
-  const asked = new Set((paths.length === 0 ? ['.'] : paths).map((path) => inside(workspace, path)));
-  return [...asked].map((path, index) => {
+  return asked(workspace, paths).map((path, index) => {
     const id = nodeId(path);
     const file = fileOf(id);
     const below = [...timings].filter(([known]) => file === '.' || known === file || known.startsWith(`${file}/`));
@@ -54,6 +55,13 @@ function askedFor(workspace: string, paths: readonly string[], timings: Timings)
     return shardOf(index, id === (file as string) ? { kind: 'file', file } : { kind: 'tests', file, nodeids: [id] }, seconds);
   });
 }
+
+const askedTests = (workspace: string, paths: readonly string[], timings: Timings): KnownTests =>
+  Object.assign({}, ...asked(workspace, paths).map((path) => knownBelow(fileOf(nodeId(path)), timings)));
+
+const asked = (workspace: string, paths: readonly string[]): readonly string[] => [
+  ...new Set((paths.length === 0 ? ['.'] : paths).map((path) => inside(workspace, path))),
+];
 
 const shardOf = (index: number, selector: Selector, predictedSeconds: number): Shard => ({
   id: shardId(index + 1),

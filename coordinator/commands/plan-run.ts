@@ -20,11 +20,15 @@ export const FIXED_SECONDS = 0.005;
 
 /** What the user should know of the suite, and of how it is run, before it runs. */
 export function tellSuite({ edge }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
-  const { dist, unclearMarks } = suite;
+  const { dist, unclearMarks, idlePlugin = null } = suite;
   const tell = (line: string): void => {
     edge.stderr.write(`shardline: ${line}\n`);
   };
   if (decision.why !== null) tell(`every worker collects the whole suite: ${decision.why}`);
+  if (idlePlugin !== null) {
+    const { plugin, option, command } = idlePlugin;
+    tell(`${option} has no effect: ${plugin} switches itself off in xdist workers. Fix: run \`${command}\``);
+  }
   if (dist === 'loadgroup') tell('the whole suite was collected once to learn its groups, because of --dist loadgroup');
   for (const { file, line } of unclearMarks) {
     tell(`${file}:${line}: this shard_together mark binds nothing: its name must be one literal text`);

@@ -12,6 +12,7 @@ import { decideCollect } from '../core/collect-choice.ts';
 import { deadlineTimes } from '../core/deadline.ts';
 import type { Deadline, RunOpened } from '../core/events.ts';
 import { judge } from '../core/forecast.ts';
+import { knownTests } from '../core/not-run.ts';
 import { failureChances, inOrder, shardChance } from '../core/order.ts';
 import { planSuite } from '../core/plan-suite.ts';
 import { changedFiles } from '../discovery/changed-files.ts';
@@ -62,8 +63,8 @@ export async function prepareRun(
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
   let announced: RunSpec | null = null;
-  const announce = async (pools: Pools): Promise<RunChannel> => {
-    const drain = times === null ? null : drainOf(times, (await pools.serverNow()) - Date.now());
+  const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
+    const drain = times === null ? null : drainOf(times, aheadMs);
     const source = {
       workspace,
       pytestArgs,
@@ -72,7 +73,7 @@ export async function prepareRun(
     };
     const finding = discovering.then(({ value }) => value.cache);
     const cache = await cacheToShip(source, finding);
-    announced = { ...specOf(setting, pytestArgs, drain), cache };
+    announced = { ...specOf(setting, pytestArgs, drain, aheadMs), cache };
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -108,6 +109,7 @@ export async function prepareRun(
     ...ordered(order, plan.shards, chances),
     affinity: plan.affinity,
     digests: Object.fromEntries(decision.digests),
+    knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
     cache: runCacheOf(suite),
     collectErrors: suite.collectErrors,

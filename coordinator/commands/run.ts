@@ -7,6 +7,7 @@ import { readSelected } from '../../shared/cli/selected.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { type RunId, runId } from '../../shared/ids.ts';
 import type { RunSettings } from '../../shared/settings.ts';
+import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { deadlineBeyondJob } from '../core/ci-limit.ts';
@@ -78,6 +79,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const paths = await pathsOf(setting);
   const pytestArgs = [...paths, ...settings.pytestArgs];
   await prepareOut(setting.out);
+  opened.use(await holdDirectory(setting.out));
   const deadline = deadlineOf(settings);
   const beyond = deadline === null ? null : deadlineBeyondJob(edge.env, startedAt, deadline.seconds);
   if (beyond !== null) edge.stderr.write(`shardline: ${beyond}\n`);
@@ -94,7 +96,12 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     const journal = openJournal(journalPath);
     const [opening, closing] = outOfTime(setting, paths, pytestArgs, deadline, known);
     for (const event of [opening, closing]) journal.record(event);
-    const exitCode = await finishRun(setting, reduce(openRun(opening), closing), null, journal.close());
+    const exitCode = await finishRun(setting, reduce(openRun(opening), closing), {
+      store: null,
+      journal,
+      combined: null,
+      isShutOut: null,
+    });
     // Whatever was under way ends by its own limits; the report stands already.
     await preparing.catch(() => undefined);
     return exitCode;

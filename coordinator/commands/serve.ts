@@ -1,10 +1,12 @@
 // `shardline serve`: the runs of a pool in a browser, while they run. Reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
+import { aheadOf, inTimeOf } from '../../shared/agreed-time.ts';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { RunId } from '../../shared/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { serverNow } from '../../shared/redis/server-clock.ts';
 import type { ServeSettings } from '../../shared/settings.ts';
 import { watchPool } from '../redis/watch-pool.ts';
 import { isLoopback, serveDashboard } from '../report/dashboard.ts';
@@ -18,6 +20,7 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
   const stopping = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => stopping.abort()));
   const redis = await connect(settings.redis, 'shardline:serve');
+  const aheadMs = aheadOf(await serverNow(redis), Date.now());
   const runs = new Map<RunId, LiveRun>();
   const forget = (): void => {
     const ended = [...runs].filter(([, run]) => !run.line().isOpen);
@@ -31,9 +34,9 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
       redis,
       settings.pool,
       {
-        onOpened: (spec) => void runs.set(spec.runId, createLiveRun(spec)),
+        onOpened: (spec) => void runs.set(spec.runId, createLiveRun({ ...spec, openedAt: spec.openedAt - aheadMs })),
         onEvents: (id, events) => {
-          for (const event of events) runs.get(id)?.observe(event);
+          for (const event of events) runs.get(id)?.observe(inTimeOf(event, -aheadMs));
         },
         onClosed: (id) => {
           runs.get(id)?.end(Date.now());

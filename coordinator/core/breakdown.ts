@@ -16,14 +16,16 @@ export interface Measured {
   readonly spans: readonly WorkerSpan[];
   /** How many xdist workers each agent has. */
   readonly workersOf: ReadonlyMap<AgentId, number>;
+  /** Agents that were gone before the run closed, and since when: they were waited for by nobody. */
+  readonly goneAtOf: ReadonlyMap<AgentId, number>;
 }
 
 /**
  * Preparation is told as it passes. After it every xdist worker collects, runs tests or waits, and each of these is told as the
- * mean of all workers. Agents' clocks may differ from ours by a little: no phase is taken below nothing.
+ * mean of all workers. Clocks agree to a few milliseconds only: no phase is taken below nothing.
  */
 export function breakDown(measured: Measured): Breakdown {
-  const { firstEnqueuedAt, closedAt, workersOf } = measured;
+  const { firstEnqueuedAt, closedAt, workersOf, goneAtOf } = measured;
   const workers = Math.max(1, sum([...workersOf.values()]));
   const within = (at: number): number => Math.min(Math.max(at, firstEnqueuedAt), closedAt);
   const workStartAt = within(measured.spans.reduce((first, { firstAt }) => Math.min(first, firstAt), closedAt));
@@ -31,6 +33,7 @@ export function breakDown(measured: Measured): Breakdown {
 
   let startUpMs = 0;
   let imbalanceMs = 0;
+  let goneMs = 0;
   const spansOf = Map.groupBy(measured.spans, ({ agent }) => agent);
   for (const [agent, count] of workersOf) {
     const spans = spansOf.get(agent) ?? [];
@@ -40,7 +43,9 @@ export function breakDown(measured: Measured): Breakdown {
     for (let index = 0; index < count; index += 1) {
       // One that never got work was no later than the first of all.
       startUpMs += (firsts[index] ?? workStartAt) - firstEnqueuedAt;
-      imbalanceMs += Math.max(0, workEndAt - (lasts[index] ?? workStartAt));
+      const idleMs = Math.max(0, workEndAt - (lasts[index] ?? workStartAt));
+      if (goneAtOf.has(agent)) goneMs += idleMs;
+      else imbalanceMs += idleMs;
     }
   }
   const makespanSeconds = Math.max(0, closedAt - firstEnqueuedAt) / 1000;
@@ -48,7 +53,7 @@ export function breakDown(measured: Measured): Breakdown {
     'start-up': startUpMs / 1000 / workers,
     collection: measured.collectionSeconds / workers,
     execution: measured.executionSeconds / workers,
-    lost: measured.lostSeconds / workers,
+    lost: (measured.lostSeconds + goneMs / 1000) / workers,
     imbalance: imbalanceMs / 1000 / workers,
     ending: (closedAt - workEndAt) / 1000,
   };

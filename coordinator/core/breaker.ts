@@ -22,11 +22,14 @@ export interface Conduct {
   streak: TestRecord[];
   /** Attempts in a row for which it could start no session. */
   notStarted: number;
-  /** Why it was taken out; null while it serves. */
+  /** What the last of these said; null without one. */
+  problem: string | null;
+  /** Why it was taken out, and after how many failures or starts in a row; null and 0 while it serves. */
   dismissedFor: DismissalCause | null;
+  dismissedAfter: number;
 }
 
-export const newConduct = (): Conduct => ({ passes: 0, streak: [], notStarted: 0, dismissedFor: null });
+export const newConduct = (): Conduct => ({ passes: 0, streak: [], notStarted: 0, problem: null, dismissedFor: null, dismissedAfter: 0 });
 
 /** A result of this agent that counts. */
 export function observeResult(state: RunState, agent: AgentId, test: TestRecord, outcome: Outcome): void {
@@ -69,5 +72,6 @@ export function applyDismissal(state: RunState, id: AgentId, why: DismissalCause
   const conduct = state.agents.get(id)?.conduct;
   if (conduct === undefined || conduct.dismissedFor !== null) return;
   conduct.dismissedFor = why;
+  conduct.dismissedAfter = why === 'failures' ? conduct.streak.length : conduct.notStarted;
   for (const test of conduct.streak) test.isDoubted = true;
 }

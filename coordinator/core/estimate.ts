@@ -41,7 +41,7 @@ function namedSeconds(named: readonly NodeId[], timing: FileTiming): number {
 }
 
 /** A name is a test, a test without its parameters, or a class. */
-const isNamedBy = (id: NodeId, name: NodeId): boolean => id === name || id.startsWith(`${name}[`) || id.startsWith(`${name}::`);
+export const isNamedBy = (id: NodeId, name: NodeId): boolean => id === name || id.startsWith(`${name}[`) || id.startsWith(`${name}::`);
 
 function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((left, right) => left - right);

@@ -13,6 +13,7 @@ import type { Shard } from '../../shared/shard.ts';
 import type { Affinity } from './affinity.ts';
 import type { DismissalCause } from './breaker.ts';
 import type { Forecast } from './forecast.ts';
+import type { KnownTests } from './not-run.ts';
 
 /** Where the command's time went before the first shard was enqueued, in seconds. */
 export interface Preparation {
@@ -48,6 +49,8 @@ export interface RunOpened {
   readonly order: Order | null;
   /** The chance that something in a shard fails, by shard; 0 where nothing is said. */
   readonly failureChances: Readonly<Record<ShardId, number>>;
+  /** How many tests earlier runs knew of each file, and of each id that the user named. */
+  readonly knownTests: KnownTests;
   /** What pytest-cov was asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
   /** pytest's cache in the workspace, which the run leaves as plain pytest would; null where there is none. */

@@ -5,7 +5,10 @@ import { agentId, nodeId, runId, shardId } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../shared/report.ts';
 import { coverageFindings } from './coverage.ts';
+import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
+import { mergeShown } from './shown.ts';
+import { fitResult, newTextBudget, type TextBudget } from './text-budget.ts';
 import { firstExitCode, verdict } from './verdict.ts';
 
 /** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */
@@ -17,15 +20,17 @@ const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 
  */
 export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const reports = withOwnAgents(given);
-  const tests = mergeTests(reports);
+  const texts = newTextBudget();
+  const tests = mergeTests(reports, texts);
   const notRun = stillNotRun(reports, tests);
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.file, error])).values()];
+  const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
   const flakyFails = reports.some(failsForFlaky);
   const coverage = coverageFindings(reports.map((report) => report.coverage));
   const found = verdict({
     totals,
-    collectErrors: collectErrors.length,
+    collectErrors: collectErrors.length + sessionErrors.length,
     notRun,
     isInterrupted: false,
     isInseparable: false,
@@ -49,17 +54,20 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
         : {
             seconds: Math.max(...deadlines.map(({ seconds }) => seconds)),
             reserveSeconds: Math.max(...deadlines.map(({ reserveSeconds }) => reserveSeconds)),
-            met: deadlines.every(({ met }) => met),
+            met: deadlines.every(({ met }) => met) && totals.notRun === 0,
             overshootSeconds: Math.max(...deadlines.map(({ overshootSeconds }) => overshootSeconds)),
           },
     totals,
     tests,
     notRun,
     collectErrors,
+    sessionErrors,
+    textsCut: texts.cut + sum(reports.map(({ textsCut }) => textsCut)),
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
     profile: mergeProfiles(reports, tests.length),
     coverage: null,
+    ...mergeShown(reports),
     targets: targets.length === 0 ? null : targets,
     comparison: null,
     restarted: null,
@@ -67,8 +75,8 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
 }
 
 /** Did this run fail with nothing failed in the end, but something flaky? */
-const failsForFlaky = ({ verdict: word, totals, collectErrors }: Report): boolean =>
-  word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length === 0;
+const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>
+  word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length + sessionErrors.length === 0;
 
 function withOwnAgents(reports: readonly Report[]): readonly Report[] {
   const runsOf = new Map<AgentId, number>();
@@ -78,6 +86,8 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
     return {
       ...report,
       agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),
+      sessionErrors: report.sessionErrors.map((error) => ({ ...error, agent: renamed(error.agent) })),
+      sessions: report.sessions.map((session) => ({ ...session, agent: renamed(session.agent) })),
       shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
       tests: report.tests.map((test) => ({
         ...test,
@@ -87,7 +97,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
   });
 }
 
-function mergeTests(reports: readonly Report[]): readonly ReportedTest[] {
+function mergeTests(reports: readonly Report[], texts: TextBudget): readonly ReportedTest[] {
   const byId = Map.groupBy(
     reports.flatMap(({ tests }) => tests),
     ({ nodeid }) => nodeid,
@@ -99,7 +109,9 @@ function mergeTests(reports: readonly Report[]): readonly ReportedTest[] {
     const attempts = [...others.reverse(), first].flatMap((test) => test.attempts);
     return { ...first, flaky: copies.some(({ flaky }) => flaky), attempts };
   });
-  return merged.sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
+  return merged
+    .map((test) => ({ ...test, attempts: test.attempts.map((attempt) => fitResult(texts, attempt)) }))
+    .sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
 }
 
 /** A file that one run left out is run when another ran tests of it and left nothing of it out. */
@@ -119,11 +131,12 @@ function stillNotRun(reports: readonly Report[], tests: readonly ReportedTest[])
 function count(reports: readonly Report[], tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
   const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   for (const { outcome } of tests) counts[outcome] += 1;
+  const missing = countNotRun(notRun);
   return {
-    expected: tests.length + notRun.length,
+    expected: tests.length + missing.notRun,
     ...counts,
     flaky: tests.filter(({ flaky }) => flaky).length,
-    notRun: notRun.length,
+    ...missing,
     duplicatesDropped: sum(reports.map(({ totals }) => totals.duplicatesDropped)),
   };
 }

@@ -7,8 +7,10 @@ import { type AgentId, type NodeId, pytestId, type TestFile, testFile } from '..
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
+import { agentEnd } from './agent-end.ts';
 import { coverageFindings } from './coverage.ts';
 import type { RunOpened } from './events.ts';
+import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
 import { profile } from './profile.ts';
 import { finalResult, isFlaky } from './rerun.ts';
 import {
@@ -23,7 +25,9 @@ import {
   type TestRecord,
   testsInOrder,
 } from './run-state.ts';
+import { reportShown } from './shown.ts';
 import { isInseparable, isListed } from './suite.ts';
+import { fitResult, type TextBudget } from './text-budget.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
 
@@ -39,7 +43,9 @@ export interface MergeFinish {
  */
 export function merge(state: RunState, finish: MergeFinish): Report {
   const { opened } = state;
-  const { missing, notRun } = accountForMissing(state);
+  // Its own: a state may be merged more than once.
+  const texts = { ...state.texts };
+  const { missing, notRun } = accountForMissing(state, texts);
   const ran = testsInOrder(state).flatMap((test) => ranTest(test));
   const tests = [...ran, ...missing].sort((left, right) => compareText(left.file, right.file));
   const collectErrors = collectErrorsOf(state);
@@ -47,7 +53,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   const coverage = state.coverage.combined;
   const found = {
     totals,
-    collectErrors: collectErrors.length,
+    collectErrors: collectErrors.length + state.sessionErrors.length,
     notRun,
     isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
     isInseparable: isInseparable(state),
@@ -60,25 +66,33 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     ...verdict(found),
     startedAt: iso(opened.startedAt),
     finishedAt: iso(finish.finishedAt),
-    deadline: deadlineOf(opened, finish.finishedAt),
+    deadline: deadlineOf(opened, finish.finishedAt, totals),
     totals,
     tests,
     notRun,
     collectErrors,
+    sessionErrors: [...state.sessionErrors].sort((left, right) => compareText(left.agent, right.agent)),
+    textsCut: texts.cut,
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
     profile: profile(state, finish.mergeSeconds),
     coverage,
+    ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
     targets: null,
     comparison: null,
     restarted: opened.restarted,
   };
 }
 
-function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number): Report['deadline'] {
+function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { notRun }: Totals): Report['deadline'] {
   if (deadline === null) return null;
   const overshootSeconds = Math.max(0, (finishedAt - startedAt) / 1000 - deadline.seconds);
-  return { seconds: deadline.seconds, reserveSeconds: deadline.reserveSeconds, met: overshootSeconds === 0, overshootSeconds };
+  return {
+    seconds: deadline.seconds,
+    reserveSeconds: deadline.reserveSeconds,
+    met: overshootSeconds === 0 && notRun === 0,
+    overshootSeconds,
+  };
 }
 
 /** pytest's `--sw` stops at a failure as it does at Ctrl-C: plain pytest exits 2 then. */
@@ -93,23 +107,15 @@ function ranTest(test: TestRecord): readonly ReportedTest[] {
   const final = finalResult(test);
   if (test.accepted === null || final === null) return [];
   const { nodeid, file } = test;
-  const { outcome, seconds, line } = final.result;
-  return [
-    {
-      nodeid: pytestId(nodeid),
-      outcome,
-      flaky: isFlaky(test),
-      seconds,
-      file,
-      line,
-      attempts: [test.accepted, ...test.reruns].map(reportAttempt),
-    },
-  ];
+  const { outcome, seconds, line, properties = [] } = final.result;
+  const attempts = [test.accepted, ...test.reruns].map(reportAttempt);
+  const about = { nodeid: pytestId(nodeid), outcome, flaky: isFlaky(test), seconds, file, line };
+  return [{ ...about, ...(properties.length === 0 ? {} : { properties }), attempts }];
 }
 
 function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
-  const { outcome, seconds, worker, message, sections } = result;
-  return { agent, worker, startedAt: iso(result.startedAt), seconds, outcome, message, sections };
+  const { outcome, seconds, setupSeconds, teardownSeconds = 0, worker, message, brief, sections } = result;
+  return { agent, worker, startedAt: iso(result.startedAt), seconds, setupSeconds, teardownSeconds, outcome, message, brief, sections };
 }
 
 interface Missing {
@@ -117,9 +123,10 @@ interface Missing {
   readonly notRun: readonly NotRun[];
 }
 
-function accountForMissing(state: RunState): Missing {
+function accountForMissing(state: RunState, texts: TextBudget): Missing {
   const missing: ReportedTest[] = [];
   const notRun: NotRun[] = [];
+  const known = state.opened.knownTests;
   const counted = new Set<NodeId | TestFile>();
   const isNew = (id: NodeId | TestFile): boolean => counted.size < counted.add(id).size;
 
@@ -132,18 +139,25 @@ function accountForMissing(state: RunState): Missing {
       const predictedSeconds = unfinishedSeconds(record, progress);
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
-        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid));
-        else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', reason, predictedSeconds: predictedSeconds / open.length });
+        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid, texts));
+        else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', tests: 1, reason, predictedSeconds: predictedSeconds / open.length });
       }
       if (!isUncollected(progress) || isSplit(record) || isListed(state, progress)) continue;
       const named = progress.selectors.flatMap((selector) => namedIn(selector));
+      const isPart = progress.selectors.some(({ kind }) => kind === 'part');
       const isWhole = progress.selectors.some(
         (selector) => selector.kind === 'file' || (selector.kind === 'part' && selector.only === null),
       );
-      if (isWhole && isNew(progress.file)) notRun.push({ nodeid: progress.file, kind: 'file', reason, predictedSeconds });
+      if (isWhole && isNew(progress.file)) {
+        const tests = testsOfFile(progress.file, progress.selectors, known);
+        notRun.push({ nodeid: progress.file, kind: 'file', tests, reason, predictedSeconds });
+      }
       for (const nodeid of isWhole ? [] : named) {
         const isKnown = state.tests.has(nodeid);
-        if (!isKnown && isNew(nodeid)) notRun.push({ nodeid, kind: 'test', reason, predictedSeconds: predictedSeconds / named.length });
+        if (isKnown || !isNew(nodeid)) continue;
+        // What a part names are ids that pytest gave in an earlier run.
+        const tests = isPart ? 1 : testsOfName(nodeid, known);
+        notRun.push({ nodeid, kind: 'test', tests, reason, predictedSeconds: predictedSeconds / named.length });
       }
     }
   }
@@ -167,21 +181,22 @@ function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
 }
 
 /** pytest announced it, and no attempt brought its result: somebody has to look at that, as at any error. */
-function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): ReportedTest {
+function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId, texts: TextBudget): ReportedTest {
   const attempts = attemptsOf(record);
   const last = attempts.at(-1);
   const message = `pytest collected this test, but no result of it came in ${attempts.length === 1 ? 'its only attempt' : `${attempts.length} attempts`}.`;
   const blamed = attempts.filter((attempt) => attempt.state.kind === 'ended' && isBlamedOn(attempt.state.ending, nodeid)).length;
   const blame = blamed === 0 ? '' : ` It was running when pytest crashed (${blamed} of ${attempts.length}).`;
   const agent = last === undefined ? null : agentOf(last);
-  const attempt = {
+  const attempt = fitResult(texts, {
     worker: '',
     startedAt: iso(last?.startedAt ?? 0),
     seconds: 0,
     outcome: 'error' as const,
     message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
+    brief: null,
     sections: [],
-  };
+  });
   return {
     nodeid: pytestId(nodeid),
     outcome: 'error',
@@ -221,11 +236,12 @@ function collectErrorsOf(state: RunState): Report['collectErrors'] {
 function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
   const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   for (const { outcome } of tests) counts[outcome] += 1;
+  const missing = countNotRun(notRun);
   return {
-    expected: tests.length + notRun.length,
+    expected: tests.length + missing.notRun,
     ...counts,
     flaky: tests.filter((test) => test.flaky).length,
-    notRun: notRun.length,
+    ...missing,
     duplicatesDropped: state.duplicatesDropped,
   };
 }
@@ -273,13 +289,14 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
     .sort((left, right) => compareText(left.id, right.id))
     .map((agent) => ({
       id: agent.id,
-      host: agent.info?.host ?? '',
+      host: agent.info?.host ?? agent.notStarted?.host ?? '',
       workers: agent.info?.workers ?? 0,
       tests: testsOf.get(agent.id) ?? 0,
       busySeconds: agent.left?.busySeconds ?? agent.attemptSeconds,
       idleSeconds: agent.left?.idleSeconds ?? idleSeconds(state, agent),
       peakRssBytes: agent.left?.peakRssBytes ?? 0,
       cpuSeconds: agent.left?.cpuSeconds ?? null,
+      ...agentEnd(state, agent),
     }));
 }
 

@@ -45,6 +45,9 @@ export function profile(state: RunState, mergeSeconds: number): Profile {
       lostSeconds: lostSeconds(state.work, collectionSeconds),
       spans: [...state.work.spans.values()],
       workersOf,
+      goneAtOf: new Map(
+        [...state.agents.values()].flatMap(({ id, goneAt }) => (goneAt !== null && goneAt < closedAt ? [[id, goneAt]] : [])),
+      ),
     }),
     rating: rate(efficiency),
   };
@@ -90,7 +93,7 @@ function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): nu
 
 const longestOf = (values: readonly number[]): number => values.reduce((longest, seconds) => Math.max(longest, seconds), 0);
 
-/** From the command's start, by the clock of the agent that was first: clocks that differ can make it early, never negative. */
+/** From the command's start; never negative, as clocks agree to a few milliseconds only. */
 function timeToFirstTestSeconds(state: RunState): number | null {
   let firstAt = Number.POSITIVE_INFINITY;
   for (const { accepted } of state.tests.values()) if (accepted !== null) firstAt = Math.min(firstAt, accepted.result.startedAt);

@@ -10,6 +10,7 @@ import { applySplit } from './halve.ts';
 import { beginRerun } from './rerun.ts';
 import { type AgentRecord, type AttemptRecord, openRun, type RunState } from './run-state.ts';
 import { settle } from './settle.ts';
+import { addShown } from './shown.ts';
 import { applyList, applySuitePlan } from './suite-plan.ts';
 import { tell } from './tell.ts';
 import { observeWork } from './work.ts';
@@ -44,9 +45,15 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       hearAgent(state, event.agent, event.at);
       state.suite.refusal ??= event.message;
       break;
+    case 'agent-not-started':
+      agentNotStarted(state, event);
+      break;
     case 'coverage-kept':
       hearAgent(state, event.coverage.agent, event.at);
       state.coverage.kept.push(event.coverage);
+      break;
+    case 'session-shown':
+      addShown(state.shown, event.agent, event.shown);
       break;
     case 'attempt-started':
       attemptStarted(state, event);
@@ -76,15 +83,16 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'agent-dismissed':
       passTime(state, event.at);
       applyDismissal(state, event.agent, event.why);
+      endService(state.agents.get(event.agent), event.at);
       break;
     case 'agent-lost':
       passTime(state, event.at);
-      agentLost(state, event.agent);
+      agentLost(state, event.agent, event.at);
       break;
     case 'agent-returned': {
       passTime(state, event.at);
       const agent = state.agents.get(event.agent);
-      if (agent?.presence === 'lost') setPresence(state, agent, 'alive');
+      if (agent?.presence === 'lost') returned(state, agent);
       break;
     }
     case 'attempt-lost': {
@@ -141,7 +149,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       return assertNever(event);
   }
   // What an attempt tells of its tests mostly changes no decision: tell.ts knows when it does.
-  if (event.kind !== 'attempt-told' && event.kind !== 'stream-read') state.revision += 1;
+  if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.revision += 1;
   return state;
 }
 
@@ -164,6 +172,7 @@ function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   if (agent.left !== null) return;
   const { busySeconds, idleSeconds, peakRssBytes, cpuSeconds } = event;
   agent.left = { busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
+  endService(agent, event.at);
   setPresence(state, agent, 'left');
   for (const attempt of state.attempts.values()) {
     if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) attempt.state = { kind: 'enqueued' };
@@ -171,9 +180,28 @@ function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   }
 }
 
-function agentLost(state: RunState, id: AgentId): void {
+function agentNotStarted(state: RunState, { at, agent: id, host, problem }: EventOf<'agent-not-started'>): void {
+  const agent = hearAgent(state, id, at);
+  agent.notStarted ??= { host, problem };
+  endService(agent, at);
+  setPresence(state, agent, 'left');
+}
+
+/** From now on it is not counted on; the first end counts. */
+function endService(agent: AgentRecord | undefined, at: number): void {
+  if (agent !== undefined) agent.goneAt ??= at;
+}
+
+/** A quarantined agent stays so. */
+function returned(state: RunState, agent: AgentRecord): void {
+  if (agent.conduct.dismissedFor === null && agent.presence === 'lost') agent.goneAt = null;
+  setPresence(state, agent, 'alive');
+}
+
+function agentLost(state: RunState, id: AgentId, at: number): void {
   const agent = state.agents.get(id);
   if (agent?.presence !== 'alive') return;
+  endService(agent, at);
   setPresence(state, agent, 'lost');
   for (const attempt of state.attempts.values()) {
     const isIts = (attempt.state.kind === 'taken' || attempt.state.kind === 'running') && attempt.state.agent === id;
@@ -214,7 +242,7 @@ function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'a
   // Seen before the agent left, told after: it has handed the attempt back meanwhile.
   if (agent.presence === 'left') return;
   attempt.state = { kind: 'taken', agent: taker };
-  setPresence(state, agent, 'alive');
+  returned(state, agent);
 }
 
 function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
@@ -227,7 +255,7 @@ function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: Ev
   attempt.state = { kind: 'running', agent: starter };
   // An agent that left is never missed again: what it says to have begun would be waited for without end.
   if (agent.presence === 'left') endAttempt(state, attempt, starter, { kind: 'lost' });
-  else setPresence(state, agent, 'alive');
+  else returned(state, agent);
 }
 
 function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
@@ -246,7 +274,10 @@ function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | nu
   if (attempt.state.kind === 'ended') return;
   attempt.state = { kind: 'ended', agent, ending };
   const conduct = agent === null ? undefined : state.agents.get(agent)?.conduct;
-  if (ending.kind === 'not-started' && conduct !== undefined) conduct.notStarted += 1;
+  if (ending.kind === 'not-started' && conduct !== undefined) {
+    conduct.notStarted += 1;
+    conduct.problem = ending.detail;
+  }
   settle(state, attempt.shard, attempt.id);
 }
 
@@ -275,6 +306,8 @@ function knownAgent(state: RunState, id: AgentId): AgentRecord {
     lastToldAt: null,
     attemptSeconds: 0,
     conduct: newConduct(),
+    goneAt: null,
+    notStarted: null,
     left: null,
   };
   state.agents.set(id, agent);

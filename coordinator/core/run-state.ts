@@ -10,10 +10,13 @@ import type { KeptCoverage, ReportedCoverage } from '../../shared/coverage.ts';
 import type { AgentInfo, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
+import type { SessionError } from '../../shared/report.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { Conduct } from './breaker.ts';
 import type { CloseReason, RunOpened } from './events.ts';
+import { noneShown, type ShownState } from './shown.ts';
 import { newSuiteState, type SuiteState } from './suite.ts';
+import { newTextBudget, type TextBudget } from './text-budget.ts';
 import { noWork, type Work } from './work.ts';
 
 export type NonEmpty<Item> = readonly [Item, ...Item[]];
@@ -41,10 +44,10 @@ export interface AttemptRecord {
   fence: number;
   role: AttemptRole;
   state: AttemptState;
-  /** When it started and what time it told of last, both by its agent's clock; null until told. */
+  /** When it started and what time it told of last; null until told. */
   startedAt: number | null;
   lastToldAt: number | null;
-  /** When its first test started, by its agent's clock; null until told. */
+  /** When its first test started; null until told. */
   firstTestAt: number | null;
   /** When it first and last told something of a file or test, by the coordinator's clock; null until then. */
   beganAt: number | null;
@@ -108,13 +111,17 @@ export interface AgentRecord {
   /** null while only its work is known, not its joining. */
   info: AgentInfo | null;
   presence: 'alive' | 'left' | 'lost';
-  /** By the agent's own clock; null before it joined. */
+  /** null before it joined. */
   joinedAt: number | null;
-  /** Latest time that it told of, by its own clock. */
+  /** Latest time that it told of. */
   lastToldAt: number | null;
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
   readonly conduct: Conduct;
+  /** When it left, was lost or was quarantined; null while it serves. */
+  goneAt: number | null;
+  /** Why its pytest did not start; null where it did. */
+  notStarted: { readonly host: string; readonly problem: string } | null;
   /** Its own account, told when it left. */
   left: {
     readonly busySeconds: number;
@@ -134,13 +141,18 @@ export interface RunState {
   readonly work: Work;
   /** What agents told of their coverage, in order, and what it came to; null until then. */
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
+  readonly shown: ShownState;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
   readonly collectErrors: Map<TestFile, string>;
+  /** What made a pytest fail at its end, each once. */
+  readonly sessionErrors: SessionError[];
   /** Tests whose first result is a failure. */
   readonly failed: Set<TestRecord>;
   /** Failed and error outcomes of first results, and collection errors. */
   failures: number;
   duplicatesDropped: number;
+  /** What is left for tracebacks and output of the results that count. */
+  readonly texts: TextBudget;
   /**
    * Moves on with everything that calls for a decision: while it stands there is nothing to decide. A result that finishes no file and is no failure
    * does not move it, and there are nearly as many of these as tests; what rests on the pace of a run is decided with the next tick.
@@ -175,10 +187,13 @@ export function openRun(opened: RunOpened): RunState {
     suite: newSuiteState(),
     work: noWork(),
     coverage: { kept: [], combined: null },
+    shown: noneShown(),
     collectErrors: new Map(),
+    sessionErrors: [],
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    texts: newTextBudget(),
     revision: 0,
     crashedTests: 0,
     coordinatorAt: opened.at,

@@ -8,7 +8,9 @@ import { observeResult } from './breaker.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
+import { withSharedTexts } from './shown.ts';
 import { compareDigest } from './suite.ts';
+import { fitResult, fitTexts } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
 
@@ -22,6 +24,7 @@ export interface Teller {
 export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
   if (state.attempts.get(by.attempt)?.role === 'rerun') {
     if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
+    if (event.kind === 'session-failed') sessionFailed(state, by, event.message);
     return;
   }
   switch (event.kind) {
@@ -30,6 +33,9 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
       break;
     case 'collect-failed':
       collectFailed(state, record, by, event.file, event.message);
+      break;
+    case 'session-failed':
+      sessionFailed(state, by, event.message);
       break;
     case 'test-started':
       break;
@@ -61,7 +67,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
-  test.accepted = { ...by, result };
+  test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
   observeResult(state, by.agent, test, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
@@ -79,13 +85,21 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
   if (record.state.kind === 'done' && record.state.accepted !== by.attempt) return;
   const planned = record.files.get(file);
   if (!state.collectErrors.has(file)) {
-    state.collectErrors.set(file, message);
+    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
     if (!state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
   }
   if (planned !== undefined) planned.collectFailed = true;
   fileDone(state, record, by);
   // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
   if (planned === undefined) settleAll(state);
+}
+
+/** Heard again, from a stream that is read twice, it is the same. */
+function sessionFailed(state: RunState, { agent }: Teller, message: string): void {
+  if (state.sessionErrors.some((known) => known.agent === agent && known.message === message)) return;
+  state.sessionErrors.push({ agent, message });
+  state.failures += 1;
+  state.revision += 1;
 }
 
 function fileDone(state: RunState, record: ShardRecord, by: Teller): void {

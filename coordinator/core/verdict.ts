@@ -15,7 +15,7 @@ export function firstExitCode(codes: readonly number[]): ExitCode {
   return exitPrecedence.find((code) => known.includes(code)) ?? 3;
 }
 
-/** All that a verdict depends on. `collectErrors` is their number; `isInterrupted`: somebody stopped the run before it was done. */
+/** All that a verdict depends on. `collectErrors`: how many files could not be collected, and sessions failed at their end; `isInterrupted`: somebody stopped the run before it was done. */
 export interface Findings {
   readonly totals: Totals;
   readonly collectErrors: number;

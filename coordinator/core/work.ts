@@ -3,7 +3,7 @@
 import type { AttemptEvent } from '../../shared/events.ts';
 import type { AgentId, AttemptId } from '../../shared/ids.ts';
 
-/** From the first to the last work of one xdist worker, by its agent's clock. A worker that replaces a dead one has a name of its own. */
+/** From the first to the last work of one xdist worker. A worker that replaces a dead one has a name of its own. */
 export interface WorkerSpan {
   readonly agent: AgentId;
   firstAt: number;

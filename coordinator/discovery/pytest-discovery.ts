@@ -8,6 +8,7 @@ import { type DiscoveryResult, readDiscoveryResult } from '../../shared/pytest/r
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
+import { tailOf } from '../../shared/tail.ts';
 import type { DiscoveredSuite, Discovery, DiscoveryRequest } from '../ports.ts';
 
 /** How much of pytest's complaint a `bad-paths` error shows, from its end. */
@@ -18,7 +19,7 @@ export function pytestDiscovery(): Discovery {
 }
 
 /**
- * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest) and `outside-root`;
+ * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest), `plugin-without-xdist` and `outside-root`;
  * the signal's reason when it aborts.
  */
 async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite> {
@@ -40,18 +41,21 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
     const result = await readDiscoveryResult(resultPath, python);
     if (result === null) {
       throw new ShardlineError('bad-paths', {
-        output: pytest.output().trim().slice(-SHOWN_CHARS),
+        output: tailOf(pytest.output().trim(), SHOWN_CHARS),
         pytestExitCode: exitCode ?? killedBy ?? 'unknown',
         command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...pytestArgs])),
       });
     }
-    return asSuite(result);
+    return asSuite(result, pytestArgs);
   } finally {
     await removeSessionDirectory(directory);
   }
 }
 
-function asSuite(result: DiscoveryResult): DiscoveredSuite {
+function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): DiscoveredSuite {
+  const command = shellCommand(['shardline', 'run', '--', '-n', '0', ...pytestArgs]);
+  const idlePlugin = result.idlePlugin === null ? null : { plugin: result.idlePlugin.plugin, option: result.idlePlugin.option, command };
+  if (idlePlugin !== null && result.idlePlugin?.refuses === true) throw new ShardlineError('plugin-without-xdist', idlePlugin);
   const [outside] = result.outside;
   if (outside !== undefined) throw new ShardlineError('outside-root', { file: outside, rootdir: result.rootdir });
   return {
@@ -67,6 +71,7 @@ function asSuite(result: DiscoveryResult): DiscoveredSuite {
     namesTests: result.namesTests,
     coverage: result.coverage,
     cache: result.cache,
+    idlePlugin,
     pytest: result.pytest,
     xdist: result.xdist,
   };

@@ -157,14 +157,14 @@ export const inMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)}
 
 export function ratingBlocks(audit: Audit): readonly Block[] {
   if (audit.sharded === null) return [];
-  const { profile, agents } = audit.sharded.report;
+  const { profile, agents, totals } = audit.sharded.report;
   const workers = agents.reduce((sum, each) => sum + each.workers, 0);
   const { parallel, sharded } = audit;
   const gain = parallel === null || parallel.isPartial ? null : parallel.seconds / sharded.seconds;
   return [
     heading('Is it good enough?'),
     words(
-      `${profile.rating.charAt(0).toUpperCase()}${profile.rating.slice(1)}: from the first shard to the last result the run of shardline took ${inSeconds(profile.makespanSeconds)}, where ${plural(workers, 'worker')} need at least ${inSeconds(profile.boundSeconds)} for that work: efficiency ${inPercent(profile.efficiency)}. (Excellent from 85 %, good from 70 %, fair from 50 %.) Beyond that, starting and ending took ${inSeconds(Math.max(0, sharded.seconds - profile.makespanSeconds))}.`,
+      `${totals.notRun > 0 ? 'Not rated, as tests were not run' : `${profile.rating.charAt(0).toUpperCase()}${profile.rating.slice(1)}`}: from the first shard to the last result the run of shardline took ${inSeconds(profile.makespanSeconds)}, where ${plural(workers, 'worker')} need at least ${inSeconds(profile.boundSeconds)} for that work: efficiency ${inPercent(profile.efficiency)}. (Excellent from 85 %, good from 70 %, fair from 50 %.) Beyond that, starting and ending took ${inSeconds(Math.max(0, sharded.seconds - profile.makespanSeconds))}.`,
     ),
     ...(gain === null || gain >= 1 + NOISE
       ? []

@@ -45,7 +45,7 @@ export function summary(audit: Audit): readonly string[] {
   const first = changes.find(({ kind }) => kind !== 'adopt' && kind !== 'agents');
   return [
     ...(ways.length === 0 ? [] : [`measured: ${ways.join(', ')}`]),
-    ...(sharded === null ? [] : [`rating: ${sharded.report.profile.rating}`]),
+    ...(sharded === null ? [] : sharded.report.totals.notRun > 0 ? [] : [`rating: ${sharded.report.profile.rating}`]),
     ...(last === undefined
       ? []
       : [

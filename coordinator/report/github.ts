@@ -3,6 +3,7 @@
 
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/report.ts';
+import { tailOf } from '../../shared/tail.ts';
 import { harmless } from './harmless.ts';
 
 /** GitHub shows this many errors of a step; more are dropped without a word. */
@@ -22,6 +23,9 @@ export function annotations(report: Report, locate: (file: string) => string): s
     ...report.collectErrors.map(({ file, message }) =>
       error({ file: locate(file), line: lineIn(message, file), title: `could not collect ${file}` }, message),
     ),
+    ...report.sessionErrors.map(({ agent, message }) =>
+      command('error', { title: `pytest failed at the end of its session on ${agent}` }, tailOf(harmless(message), MESSAGE_CHARS)),
+    ),
     ...failures.map((test) => failure(test, locate)),
   ];
   const more = all.length - SHOWN;
@@ -36,10 +40,7 @@ export const withoutCommands = (text: string, token: string): string => `::stop-
 function failure(test: ReportedTest, locate: (file: string) => string): string {
   const message = test.attempts.at(-1)?.message ?? '';
   const line = lineIn(message, test.file) ?? test.line;
-  return error(
-    { file: locate(test.file), line, title: `${test.outcome}: ${test.nodeid}` },
-    message === '' ? 'no traceback was told' : message,
-  );
+  return error({ file: locate(test.file), line, title: `${test.outcome}: ${test.nodeid}` }, message === '' ? 'no traceback' : message);
 }
 
 /** Where a traceback leaves the file for the last time: pytest ends each of its entries with `path:line: what`. */
@@ -53,7 +54,7 @@ function lineIn(message: string, file: string): number | null {
 
 function error(where: { file: string; line: number | null; title: string }, message: string): string {
   const { file, line, title } = where;
-  return command('error', { file, ...(line === null ? {} : { line: String(line) }), title }, harmless(message).slice(-MESSAGE_CHARS));
+  return command('error', { file, ...(line === null ? {} : { line: String(line) }), title }, tailOf(harmless(message), MESSAGE_CHARS));
 }
 
 function command(name: string, properties: Readonly<Record<string, string>>, message: string): string {

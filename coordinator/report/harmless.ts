@@ -20,8 +20,28 @@ export const harmless = (text: string): string =>
 /** The same, on one line. */
 export const oneLine = (text: string): string => harmless(text).replaceAll('\n', '\\n');
 
+/** How much of a name or an id a line shows: more would be several lines of a terminal. */
+const NAME_CHARS = 240;
+
+/** A name or an id on one line; of a very long one the middle is left out. */
+export function shortName(text: string): string {
+  const line = oneLine(text);
+  if (line.length <= NAME_CHARS) return line;
+  const half = NAME_CHARS / 2;
+  return `${line.slice(0, half)}[…]${line.slice(-half)}`;
+}
+
 /** For XML: what may not stand there becomes `#x1B`, as in pytest's own JUnit files. */
 export const xmlSafe = (text: string): string => text.replace(notXml, (character) => `#x${codeOf(character).padStart(2, '0')}`);
+
+/** What is counted by a noun; other outcomes are counted by what became of a test: `2 failed`. */
+const nouns: readonly string[] = ['error', 'collection error', 'session error', 'missed target'];
+
+/** `12`, `at least 12`. */
+export const leastOf = (count: number, isLeast: boolean): string => `${isLeast ? 'at least ' : ''}${count}`;
+
+/** `1 error`, `2 errors`, `2 failed`. */
+export const countOf = (count: number, word: string): string => (nouns.includes(word) ? plural(count, word) : `${count} ${word}`);
 
 /** `1 test`, `2 tests`. */
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

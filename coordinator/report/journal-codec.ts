@@ -60,6 +60,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   order: z.enum(orders).nullable(),
   failureChances: z.record(shardIdSchema, z.number()),
   digests: z.record(testFileSchema, z.string()),
+  knownTests: z.record(z.string(), z.int().positive()).default({}),
   // Runs of an earlier version combined none.
   coverage: coverageOptionsSchema.nullable().default(null),
   cache: runCacheSchema.nullable().default(null),

@@ -3,7 +3,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { Comparison, JudgedTarget, Report } from '../../shared/report.ts';
 import { measures } from '../../shared/targets.ts';
-import { oneLine, plural } from './harmless.ts';
+import { oneLine, plural, shortName } from './harmless.ts';
 import { inBytes, inPercent, inSeconds } from './profile-words.ts';
 
 /** How many names of one list are shown; the report has all. */
@@ -41,13 +41,15 @@ export function comparisonLines({ comparison }: Report): string[] {
   const { newFailures, fixed, stillFailing, newlySlow, vanished } = comparison;
   return [
     `compared with ${oneLine(comparison.baseline)}: ${comparisonWords(comparison)}`,
-    ...named('NEW FAILURE', newFailures),
-    ...named('STILL FAILING', stillFailing),
-    ...named('FIXED', fixed),
-    ...named('VANISHED', vanished),
+    ...named('NEW FAILURE', newFailures.map(shortName)),
+    ...named('STILL FAILING', stillFailing.map(shortName)),
+    ...named('FIXED', fixed.map(shortName)),
+    ...named('VANISHED', vanished.map(shortName)),
     ...named(
       'SLOWER',
-      newlySlow.map(({ nodeid, beforeSeconds, seconds }) => `${nodeid} - ${inSeconds(beforeSeconds)} before, ${inSeconds(seconds)} now`),
+      newlySlow.map(
+        ({ nodeid, beforeSeconds, seconds }) => `${shortName(nodeid)} - ${inSeconds(beforeSeconds)} before, ${inSeconds(seconds)} now`,
+      ),
     ),
   ];
 }
@@ -65,6 +67,6 @@ export function comparisonWords({ newFailures, fixed, stillFailing, newlySlow, a
 }
 
 const named = (word: string, names: readonly string[]): string[] => [
-  ...names.slice(0, SHOWN).map((name) => `${word} ${oneLine(name)}`),
+  ...names.slice(0, SHOWN).map((name) => `${word} ${name}`),
   ...(names.length > SHOWN ? [`${word} ${names.length - SHOWN} more`] : []),
 ];

@@ -1,59 +1,80 @@
 // `junit.xml`: one merged document in the form of pytest's own, with reruns marked as Maven Surefire does.
 
-import { create } from 'xmlbuilder2';
-import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
+import { briefOf } from '../../shared/brief.ts';
 import type { Outcome } from '../../shared/outcome.ts';
-import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
-import { xmlSafe } from './harmless.ts';
+import type { NotRun, Report, ReportedAttempt, ReportedTest, SessionError } from '../../shared/report.ts';
+import type { Property } from '../../shared/shown.ts';
+import { leastOf } from './harmless.ts';
 import { namesOf } from './junit-names.ts';
+import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
+
+/** How much of a failure's first line its `message` has. */
+const MESSAGE_CHARS = 500;
 
 interface Case {
   readonly file: string;
   /** Where it ran; null for what did not. */
   readonly place: { readonly agent: string; readonly worker: string } | null;
   readonly startedAt: string | null;
-  readonly write: (suite: XMLBuilder) => void;
+  readonly testcase: () => Element;
   readonly seconds: number;
   readonly counted: 'passed' | 'failure' | 'error' | 'skipped';
 }
 
 /**
  * Valid against the schema of Jenkins' xUnit plugin (junit-10.xsd), with the elements of a test in the order that Surefire's schema wants. Neither
- * knows of properties of a test: what ran on one xdist worker makes a suite, which says where.
+ * knows of properties of a test: what ran on one xdist worker makes a suite, which says where. Only what `record_property` recorded stands in the
+ * test itself, as in pytest's own files: Jenkins' JUnit plugin and others read it there.
  */
 export function junitXml(report: Report): string {
-  const cases = [...report.tests.map(testCase), ...report.collectErrors.map(collectErrorCase), ...report.notRun.map(notRunCase)];
+  const cases = [
+    ...report.tests.map(testCase),
+    ...report.collectErrors.map(collectErrorCase),
+    ...report.sessionErrors.map(sessionErrorCase),
+    ...report.notRun.map(notRunCase),
+  ];
   const hosts = new Map<string, string>(report.agents.map(({ id, host }) => [id, host]));
-  const document = create({ version: '1.0', encoding: 'utf-8' });
+  const suites = [...Map.groupBy(cases, suiteKey).values()].map((group) => testsuite(group, report, hosts));
   // As pytest's own root: who wants totals adds up the suites. Jenkins' schema has no place for skipped tests there, and totals without them mislead.
-  const suites = document.ele('testsuites', { name: 'shardline' });
-  for (const group of Map.groupBy(cases, suiteKey).values()) writeSuite(suites, group, report, hosts);
-  return `${document.end({ prettyPrint: true })}\n`;
+  return xmlDocument(element('testsuites', { name: 'shardline' }, suites));
 }
 
 const suiteKey = ({ file, place }: Case): string => JSON.stringify([file, place?.agent, place?.worker]);
 
-function writeSuite(suites: XMLBuilder, group: readonly Case[], report: Report, hosts: ReadonlyMap<string, string>): void {
+function testsuite(group: readonly Case[], report: Report, hosts: ReadonlyMap<string, string>): Element {
   const { file = '', place = null } = group[0] ?? {};
   const timestamp = group.reduce<string | null>(
     (first, { startedAt }) => (first === null || (startedAt ?? first) < first ? startedAt : first),
     null,
   );
   const hostname = place === null ? '' : (hosts.get(place.agent) ?? '');
-  const suite = suites.ele('testsuite', {
-    name: xmlSafe(file),
+  const about = {
+    name: file,
     ...counts(group),
     timestamp: timestamp ?? report.startedAt,
-    ...(hostname === '' ? {} : { hostname: xmlSafe(hostname) }),
-    file: xmlSafe(file),
-  });
-  if (place !== null) {
-    const properties = suite.ele('properties');
-    properties.ele('property', { name: 'agent', value: xmlSafe(place.agent) });
-    properties.ele('property', { name: 'worker', value: xmlSafe(place.worker) });
-  }
-  for (const each of group) each.write(suite);
+    ...(hostname === '' ? {} : { hostname }),
+    file,
+  };
+  const own =
+    place === null
+      ? []
+      : [
+          { name: 'agent', value: place.agent },
+          { name: 'worker', value: place.worker },
+        ];
+  return element('testsuite', about, [...properties(own), ...group.map(({ testcase }) => testcase())]);
 }
+
+const properties = (given: readonly Property[]): readonly Element[] =>
+  given.length === 0
+    ? []
+    : [
+        element(
+          'properties',
+          {},
+          given.map(({ name, value }) => element('property', { name, value })),
+        ),
+      ];
 
 function counts(cases: readonly Case[]): Record<string, string> {
   const count = (counted: Case['counted']): string => String(cases.filter((each) => each.counted === counted).length);
@@ -77,49 +98,52 @@ function testCase(test: ReportedTest): Case {
     startedAt: final?.startedAt ?? null,
     seconds: test.seconds,
     counted: COUNTED[test.outcome],
-    write: (suite) => {
-      const element = suite.ele('testcase', { ...namesOf(test.nodeid), time: test.seconds.toFixed(3) });
-      if (final !== undefined) writeOutcome(element, test, final);
+    testcase: () => {
+      const outcome = final === undefined ? [] : outcomeElements(test, final);
+      return element('testcase', timed(test.nodeid, test.seconds), [...properties(test.properties ?? []), ...outcome]);
     },
   };
 }
 
+const timed = (id: string, seconds: number): Attributes => ({ ...namesOf(id), time: seconds.toFixed(3) });
+
 /** Children in the order of Surefire's schema: failures, skipped, errors, output. */
-function writeOutcome(element: XMLBuilder, test: ReportedTest, final: ReportedAttempt): void {
+function outcomeElements(test: ReportedTest, final: ReportedAttempt): readonly Element[] {
+  const { outcome } = test;
   // Surefire: a test that passed in the end was flaky; one that did not was rerun in vain.
-  const kind = COUNTED[test.outcome] === 'passed' ? 'flaky' : 'rerun';
+  const kind = COUNTED[outcome] === 'passed' ? 'flaky' : 'rerun';
   const earlier = test.attempts.slice(0, -1);
-  const reruns = (outcome: Outcome, name: string): void => {
-    for (const attempt of earlier.filter((each) => each.outcome === outcome)) {
-      const rerun = element.ele(name, aboutFailure(attempt));
-      rerun.ele('stackTrace').txt(xmlSafe(attempt.message ?? ''));
-      writeOutput(rerun, attempt);
-    }
-  };
-  if (test.outcome === 'failed') element.ele('failure', aboutFailure(final)).txt(xmlSafe(final.message ?? ''));
-  reruns('failed', `${kind}Failure`);
-  if (test.outcome === 'skipped') element.ele('skipped', { ...aboutFailure(final), type: 'pytest.skip' }).txt(xmlSafe(final.message ?? ''));
-  if (test.outcome === 'xfailed') element.ele('skipped', { ...aboutFailure(final), type: 'pytest.xfail' });
-  if (test.outcome === 'error') element.ele('error', aboutFailure(final)).txt(xmlSafe(final.message ?? ''));
-  reruns('error', `${kind}Error`);
-  writeOutput(element, final);
+  const reruns = (each: Outcome, name: string): readonly Element[] =>
+    earlier
+      .filter((attempt) => attempt.outcome === each)
+      .map((attempt) => element(name, aboutFailure(attempt), [element('stackTrace', {}, attempt.message ?? ''), ...output(attempt)]));
+  const own = (name: string, attributes: Attributes): Element => element(name, attributes, final.message ?? '');
+  return [
+    ...(outcome === 'failed' ? [own('failure', aboutFailure(final))] : []),
+    ...reruns('failed', `${kind}Failure`),
+    ...(outcome === 'skipped' ? [own('skipped', { ...aboutFailure(final), type: 'pytest.skip' })] : []),
+    ...(outcome === 'xfailed' ? [element('skipped', { ...aboutFailure(final), type: 'pytest.xfail' })] : []),
+    ...(outcome === 'error' ? [own('error', aboutFailure(final))] : []),
+    ...reruns('error', `${kind}Error`),
+    ...output(final),
+  ];
 }
 
 /** `type` is the exception's name where the traceback says it. */
-function aboutFailure({ message, outcome }: ReportedAttempt): { message: string; type: string } {
-  const said = firstLine(message ?? '');
-  return { message: xmlSafe(said), type: /^([A-Za-z_][\w.]*)(?=:)|^([A-Za-z_][\w.]*(?:Error|Exception))$/.exec(said)?.[0] ?? outcome };
+function aboutFailure({ message, brief, outcome }: ReportedAttempt): Attributes {
+  const said = (brief ?? briefOf(message ?? '')).slice(0, MESSAGE_CHARS);
+  return { message: said, type: /^([A-Za-z_][\w.]*)(?=:)|^([A-Za-z_][\w.]*(?:Error|Exception))$/.exec(said)?.[0] ?? outcome };
 }
 
-function writeOutput(element: XMLBuilder, { sections }: ReportedAttempt): void {
-  for (const [name, pattern] of [
+function output({ sections }: ReportedAttempt): readonly Element[] {
+  const kinds = [
     ['system-out', /stdout/i],
     ['system-err', /stderr|log/i],
-  ] as const) {
+  ] as const;
+  return kinds.flatMap(([name, pattern]) => {
     const matching = sections.filter(({ title }) => pattern.test(title));
-    const text = matching.map((section) => `--- ${section.title} ---\n${section.text}`).join('\n');
-    if (text !== '') element.ele(name).txt(xmlSafe(text));
-  }
+    return matching.length === 0 ? [] : [element(name, {}, matching.map(({ title, text }) => `--- ${title} ---\n${text}`).join('\n'))];
+  });
 }
 
 const collectErrorCase = ({ file, message }: Report['collectErrors'][number]): Case => ({
@@ -128,11 +152,21 @@ const collectErrorCase = ({ file, message }: Report['collectErrors'][number]): C
   startedAt: null,
   seconds: 0,
   counted: 'error',
-  write: (suite) =>
-    void suite
-      .ele('testcase', { classname: '', name: xmlSafe(file), time: '0.000' })
-      .ele('error', { message: 'collection failure', type: 'shardline.collect-error' })
-      .txt(xmlSafe(message)),
+  testcase: () =>
+    element('testcase', timed(file, 0), [element('error', { message: 'collection failure', type: 'shardline.collect-error' }, message)]),
+});
+
+/** Of no class, as a collection error is: no test of today or of an earlier run is meant. */
+const sessionErrorCase = ({ agent, message }: SessionError): Case => ({
+  file: 'pytest session',
+  place: null,
+  startedAt: null,
+  seconds: 0,
+  counted: 'error',
+  testcase: () => {
+    const about = { message: 'pytest failed at the end of its session', type: 'shardline.session-error' };
+    return element('testcase', { classname: '', name: `pytest session of ${agent}`, time: '0.000' }, [element('error', about, message)]);
+  },
 });
 
 const notRunCase = (missing: NotRun): Case => ({
@@ -141,14 +175,9 @@ const notRunCase = (missing: NotRun): Case => ({
   startedAt: null,
   seconds: 0,
   counted: 'skipped',
-  write: (suite) =>
-    void suite
-      .ele('testcase', { ...namesOf(missing.nodeid), time: '0.000' })
-      .ele('skipped', { type: 'shardline.not-run', message: missing.reason })
-      .txt(`not run: ${missing.reason}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`),
+  testcase: () => {
+    const held = missing.kind === 'test' && missing.tests === 1 ? '' : `, ${leastOf(missing.tests ?? 1, missing.tests === null)} tests`;
+    const why = `not run: ${missing.reason}${held}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`;
+    return element('testcase', timed(missing.nodeid, 0), [element('skipped', { type: 'shardline.not-run', message: missing.reason }, why)]);
+  },
 });
-
-const firstLine = (text: string): string => {
-  const said = text.split('\n').findLast((line) => line.startsWith('E ')) ?? text.split('\n', 1)[0] ?? '';
-  return said.replace(/^E\s+/, '').slice(0, 500);
-};

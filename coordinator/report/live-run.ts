@@ -6,10 +6,12 @@ import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { ReportedAgent } from '../../shared/report.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
+import { causeOf } from '../core/cause.ts';
+import { fitTexts, newTextBudget } from '../core/text-budget.ts';
 import { harmless } from './harmless.ts';
 import type { LiveHead, RunLine } from './live.ts';
 import { growColumns } from './page-columns.ts';
-import type { Columns } from './page-data.ts';
+import { type Columns, sessionName } from './page-data.ts';
 import { createRunningTests } from './running-tests.ts';
 
 export interface LiveRun {
@@ -30,6 +32,8 @@ interface LiveAgent {
   busySeconds: number;
   peakRssBytes: number;
   cpuSeconds: number | null;
+  ended: ReportedAgent['ended'];
+  why: string | null;
 }
 
 export function createLiveRun(spec: RunSpec): LiveRun {
@@ -40,7 +44,9 @@ export function createLiveRun(spec: RunSpec): LiveRun {
   const running = createRunningTests((byAgentAt) => byAgentAt);
   const agents = new Map<AgentId, LiveAgent>();
   const counts: Record<Outcome, number> = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
+  const texts = newTextBudget();
   let duplicates = 0;
+  let sessionErrors = 0;
   let version = 0;
   let endedAt: number | null = null;
   let lastAt = spec.openedAt;
@@ -55,7 +61,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     }
     finished.add(result.nodeid);
     counts[result.outcome] += 1;
-    const { nodeid, file, line, outcome, seconds, worker, message, sections } = result;
+    const { nodeid, file, line, outcome, seconds, worker, brief } = result;
+    const { message, sections } = fitTexts(texts, result);
     lastAt = Math.max(lastAt, result.startedAt + seconds * 1000);
     const startedAt = new Date(result.startedAt).toISOString();
     growing.add({
@@ -65,7 +72,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       outcome,
       seconds,
       flaky: false,
-      attempts: [{ agent, worker, startedAt, seconds, outcome, message, sections }],
+      attempts: [{ agent, worker, startedAt, seconds, outcome, message, brief, sections }],
     });
     const known = agents.get(agent);
     if (known === undefined) return;
@@ -81,6 +88,10 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'collect-failed':
         if (!failedFiles.has(event.file)) growing.addCollectError(event.file, event.message);
         failedFiles.add(event.file);
+        return;
+      case 'session-failed':
+        sessionErrors += 1;
+        growing.addCollectError(sessionName(agent), event.message);
         return;
       case 'test-started':
         growing.lane(agent, event.worker);
@@ -103,6 +114,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
           busySeconds: 0,
           peakRssBytes: 0,
           cpuSeconds: null,
+          ended: null,
+          why: null,
           ...agents.get(event.agent.id),
           info: event.agent,
         });
@@ -110,8 +123,12 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'agent-left': {
         const known = agents.get(event.agent);
         if (known !== undefined) Object.assign(known, { peakRssBytes: event.peakRssBytes, cpuSeconds: event.cpuSeconds });
+        if (known !== undefined) known.ended = 'left';
         return;
       }
+      case 'agent-not-started':
+        agents.set(event.agent, notStarted(event));
+        return;
       case 'attempt-told':
         hear(event.agent, event.event);
         return;
@@ -121,6 +138,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'suite-listed':
       case 'suite-inseparable':
       case 'suite-refused':
+      case 'session-shown':
         return;
       default:
         assertNever(event);
@@ -137,9 +155,13 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         startedAt: test.beganAt - spec.openedAt,
       }));
 
-  const agentLine = ({ info, tests, busySeconds, peakRssBytes, cpuSeconds }: LiveAgent, elapsedSeconds: number): ReportedAgent => {
+  const agentLine = (
+    { info, tests, busySeconds, peakRssBytes, cpuSeconds, ended, why }: LiveAgent,
+    elapsedSeconds: number,
+  ): ReportedAgent => {
     const idleSeconds = Math.max(0, elapsedSeconds * info.workers - busySeconds);
-    return { id: info.id, host: harmless(info.host), workers: info.workers, tests, busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
+    const { id, host, workers } = info;
+    return { id, host: harmless(host), workers, tests, busySeconds, idleSeconds, peakRssBytes, cpuSeconds, ended, why };
   };
 
   return {
@@ -159,13 +181,23 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         startedAt: spec.openedAt,
         finishedAt,
         deadline: null,
-        totals: { expected: announced.size, ...counts, flaky: 0, notRun: announced.size - finished.size, duplicatesDropped: duplicates },
+        totals: {
+          expected: announced.size,
+          ...counts,
+          flaky: 0,
+          notRun: announced.size - finished.size,
+          notRunIsLeast: false,
+          duplicatesDropped: duplicates,
+        },
         profile: null,
         agents: [...agents.values()].map((agent) => agentLine(agent, finishedAt / 1000)),
         targets: null,
         baseline: null,
         newFailures: null,
         notRun: [],
+        sessionErrors,
+        properties: [],
+        shown: null,
         running: endedAt === null ? runningNow() : [],
       };
     },
@@ -176,6 +208,12 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       failures: counts.failed + counts.error + failedFiles.size,
     }),
   };
+}
+
+function notStarted({ agent: id, host, problem }: Extract<RunEvent, { kind: 'agent-not-started' }>): LiveAgent {
+  const info = { id, host, pid: 0, workers: 0, python: '', pytest: '', xdist: '', hashSeed: null };
+  const why = harmless(causeOf(problem));
+  return { info, tests: 0, busySeconds: 0, peakRssBytes: 0, cpuSeconds: null, ended: 'not-started', why };
 }
 
 /** How much of columns somebody has. */

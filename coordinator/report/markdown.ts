@@ -1,5 +1,6 @@
 // Text of tests in Markdown: nothing in it can end what it stands in.
 
+import { tailOf } from '../../shared/tail.ts';
 import { harmless } from './harmless.ts';
 
 /** A code span that no backtick in the text can end. */
@@ -16,7 +17,7 @@ export const codeCell = (text: string): string => codeSpan(text).replaceAll('|',
 
 /** A block of code, with the end of the text that `chars` allows. */
 export function fenced(text: string, language = 'text', chars = Number.POSITIVE_INFINITY): string {
-  const safe = harmless(text).slice(-chars);
+  const safe = tailOf(harmless(text), chars);
   const fence = '`'.repeat(Math.max(3, longestRun(safe) + 1));
   return `${fence}${language}\n${safe}\n${fence}`;
 }

@@ -1,15 +1,18 @@
 // What of a run is worth a line that stays: whatever a person would want to know at once.
 
+import { briefOf } from '../../shared/brief.ts';
 import { type AgentId, pytestId } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
+import { dismissalWords } from '../core/agent-end.ts';
+import { causeOf } from '../core/cause.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { isRerunLimitExceeded } from '../core/rerun.ts';
 import type { RunState } from '../core/run-state.ts';
 import type { CountedResult } from './counted-result.ts';
 import { lateLine, timeLeft } from './forecast-line.ts';
-import { oneLine, plural } from './harmless.ts';
+import { oneLine, plural, shortName } from './harmless.ts';
 import { failuresOf, type Tally } from './tally.ts';
 
 export interface News {
@@ -42,15 +45,15 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'suite-planned':
       return suitePlanned(event.shards, before);
     case 'agent-dismissed':
-      if (event.why === 'other-list')
-        return [`Dropped agent ${oneLine(event.agent)}: it collects other tests than the first agent. Re-queued its work.`];
-      return [
-        `agent ${oneLine(event.agent)} is taken out: ${whyDismissed(event, before)} while others' pass; what it was to do is done elsewhere`,
-      ];
+      return [`Quarantined agent ${oneLine(event.agent)}: ${whyDismissed(event, before)}. Re-queued its work.`];
     case 'agent-lost':
-      return [`agent ${oneLine(event.agent)} is gone: what it had not finished runs elsewhere`, ...alone(event.agent, before)];
+      return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, before)];
     case 'agent-left':
       return alone(event.agent, before);
+    case 'agent-not-started':
+      return [
+        `Agent ${oneLine(event.agent)} on ${oneLine(event.host)} could not start pytest: ${oneLine(causeOf(event.problem))}. Fix: read that agent's output on ${oneLine(event.host)}, which has all of it.`,
+      ];
     case 'redis-lost':
     case 'no-agent-can-come':
       return [`${event.kind === 'redis-lost' ? 'Redis is gone' : 'no agent can come'}: ${oneLine(event.message)}`];
@@ -59,14 +62,16 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'attempt-told': {
       if (event.event.kind === 'collect-failed') {
         const { file } = event.event;
-        return before.collectErrors.has(file) ? [] : [`ERROR collecting ${oneLine(file)} (${oneLine(event.agent)})`];
+        return before.collectErrors.has(file) ? [] : [`ERROR collecting ${shortName(file)} (${oneLine(event.agent)})`];
       }
+      if (event.event.kind === 'session-failed')
+        return [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.event.message))}`];
       const isTold = counted !== null && (counted.rerun !== null || isFailure(counted.result.outcome) || verbosity === 'verbose');
       return isTold ? [resultLine(counted)] : [];
     }
     case 'attempt-ended':
       return event.ending.kind === 'crashed' || event.ending.kind === 'not-started'
-        ? [`shard ${event.shard} on ${oneLine(event.agent)} ${event.ending.kind}: ${oneLine(event.ending.detail).slice(-300)}`]
+        ? [`shard ${event.shard} on ${oneLine(event.agent)} ${event.ending.kind}: ${oneLine(causeOf(event.ending.detail))}`]
         : [];
     case 'attempt-enqueued':
       return event.role === 'backup' ? [`shard ${event.shard} holds up the end: a second copy goes to another agent`] : [];
@@ -88,7 +93,7 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
 
 function resultLine({ result, agent, rerun }: CountedResult): string {
   const which = rerun === null ? '' : `, rerun ${rerun.count} of ${rerun.of}`;
-  return `${result.outcome.toUpperCase()} ${oneLine(pytestId(result.nodeid))} (${oneLine(agent)}${which})`;
+  return `${result.outcome.toUpperCase()} ${shortName(pytestId(result.nodeid))} (${oneLine(agent)}${which})`;
 }
 
 function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
@@ -99,7 +104,7 @@ function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunSta
 
 function whyDismissed({ agent, why }: Extract<CoordinatorEvent, { kind: 'agent-dismissed' }>, before: RunState): string {
   const conduct = before.agents.get(agent)?.conduct;
-  return why === 'failures' ? `its last ${conduct?.streak.length} tests failed` : `its last ${conduct?.notStarted} sessions did not start`;
+  return dismissalWords(why, (why === 'failures' ? conduct?.streak.length : conduct?.notStarted) ?? 0);
 }
 
 function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly string[] {

@@ -2,8 +2,9 @@
 // the bytes and ten times the objects to read. The page reads it back in page/model.ts.
 
 import type { Verdict } from '../../shared/outcome.ts';
-import type { Profile, Report, ReportedAgent, Totals } from '../../shared/report.ts';
-import { harmless } from './harmless.ts';
+import type { NotRun, Profile, Report, ReportedAgent, Totals } from '../../shared/report.ts';
+import type { ReportedShown } from '../../shared/shown.ts';
+import { harmless, plural } from './harmless.ts';
 import { growColumns, nameIn, tenths } from './page-columns.ts';
 
 /** Instants are milliseconds since `startedAt`, durations milliseconds, both with one decimal; outcomes are places in `outcomes`. */
@@ -24,7 +25,13 @@ export interface PageData extends Columns {
   readonly baseline: string | null;
   /** Rows among `tests` that failed and did not in the baseline; null without one. */
   readonly newFailures: readonly number[] | null;
+  /** How many of `collectErrors`, the last ones in a report, are of sessions. */
+  readonly sessionErrors: number;
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
+  /** Tests with properties that they recorded: names and values by turns. */
+  readonly properties: readonly (readonly [test: number, ...namesAndValues: string[]])[];
+  /** null while the run is on. */
+  readonly shown: Pick<ReportedShown, 'warnings' | 'deselected' | 'sessions'> | null;
 }
 
 /** What a page has of tests. */
@@ -65,14 +72,19 @@ export interface AttemptColumns {
   readonly sections: readonly (readonly [attempt: number, ...titlesAndTexts: number[]])[];
 }
 
+/** What stands in the place of a file for a pytest that failed at its end. */
+export const sessionName = (agent: string): string => `pytest session of ${agent}`;
+
 export function pageData(report: Report): PageData {
   const startedAt = Date.parse(report.startedAt);
   const growing = growColumns(startedAt);
   for (const test of report.tests) growing.add(test);
   for (const { file, message } of report.collectErrors) growing.addCollectError(file, message);
-  const notRun = report.notRun.map(({ nodeid, kind, reason, predictedSeconds }) => {
+  for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), message);
+  const notRun = report.notRun.map((missing) => {
+    const { nodeid, kind, predictedSeconds } = missing;
     const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');
-    return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), reason, tenths(predictedSeconds * 1000)] as const;
+    return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), notRunWhy(missing), tenths(predictedSeconds * 1000)] as const;
   });
   return {
     runId: report.runId,
@@ -83,17 +95,46 @@ export function pageData(report: Report): PageData {
     deadline: report.deadline,
     totals: report.totals,
     profile: report.profile,
-    agents: report.agents,
+    agents: report.agents.map((agent) => ({ ...agent, why: agent.why === null ? null : harmless(agent.why) })),
     targets: report.targets,
     baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
     newFailures: newFailuresOf(report),
+    sessionErrors: report.sessionErrors.length,
     notRun,
+    properties: report.tests.flatMap(({ properties = [] }, index) =>
+      properties.length === 0 ? [] : [[index, ...properties.flatMap(({ name, value }) => [harmless(name), harmless(value)])] as const],
+    ),
+    shown: harmlessShown(report),
     ...growing.columns,
   };
+}
+
+/** `deadline`, `deadline: 12 tests`. */
+function notRunWhy({ reason, tests }: NotRun): string {
+  if (tests === 1) return reason;
+  return `${reason}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
 }
 
 function newFailuresOf({ tests, comparison }: Report): readonly number[] | null {
   if (comparison === null) return null;
   const named = new Set(comparison.newFailures);
   return tests.flatMap(({ nodeid }, index) => (named.has(nodeid) ? [index] : []));
+}
+
+function harmlessShown({ warnings, deselected, sessions }: Report): PageData['shown'] {
+  return {
+    warnings: warnings.map(({ category, message, file, places, ...counts }) => ({
+      ...counts,
+      category: harmless(category),
+      message: harmless(message),
+      file: harmless(file),
+      places: places.map(({ place, count }) => ({ place: harmless(place), count })),
+    })),
+    deselected,
+    sessions: sessions.map(({ agent, header, sections }) => ({
+      agent,
+      header: header.map(harmless),
+      sections: sections.map(({ title, text }) => ({ title: harmless(title), text: harmless(text) })),
+    })),
+  };
 }

@@ -27,9 +27,10 @@ const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>
 
 const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
-  [/^(FLAKY|NOT RUN|VANISHED|SLOWER)(?= )/, 'yellow'],
-  [/^(PASSED|XFAILED|FIXED|target met)(?= )/, 'green'],
-  [/^(SKIPPED|XPASSED)(?= )/, 'yellow'],
+  [/^(LOST|QUARANTINED|NOT STARTED)(?= agent )/, 'red'],
+  [/^(FLAKY|NOT RUN|LEFT EARLY|VANISHED|SLOWER)(?= )/, 'yellow'],
+  [/^(PASSED|XFAIL(ED)?|FIXED|target met)(?= )/, 'green'],
+  [/^(SKIPPED|XPASS(ED)?)(?= )/, 'yellow'],
 ];
 
 /** Colours the words in capitals, and the like, that a line of ours begins with. */

@@ -20,7 +20,9 @@ const LEAST_SHARE = 0.005;
 /** Nothing for a run in which nothing ran. */
 export function profileLines(report: Report): string[] {
   const { profile, agents } = report;
-  const agentLines = agents.map((agent) => `agent    ${agentWords(agent, profile.makespanSeconds)}`);
+  const agentLines = agents
+    .filter(({ ended }) => ended !== 'not-started')
+    .map((agent) => `agent    ${agentWords(agent, profile.makespanSeconds)}`);
   if (profile.secondsPerTest === null || profile.breakdown === null) return agentLines;
   return [`time     ${timeWords(report)}`, `speed    ${speedWords(report)}`, `bound    ${boundWords(report)}`, ...agentLines];
 }
@@ -45,11 +47,13 @@ export function speedWords({ profile }: Report): string {
   return `${profile.speedup.toFixed(1)} times as fast as one worker (${inSeconds(profile.sequentialSeconds)} of collection and tests)${first}${each}`;
 }
 
-export function boundWords({ profile, agents }: Report): string {
+export function boundWords({ profile, agents, totals }: Report): string {
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   const least = `at least ${inSeconds(profile.boundSeconds)} for this work on ${plural(workers, 'worker')}`;
   const took = `it took ${inSeconds(profile.makespanSeconds)}`;
-  return `${least}, ${took}: efficiency ${inPercent(profile.efficiency)}, ${profile.rating}`;
+  // How well a part of the work was done says nothing of the whole.
+  const rating = totals.notRun > 0 ? ' for what ran' : `, ${profile.rating}`;
+  return `${least}, ${took}: efficiency ${inPercent(profile.efficiency)}${rating}`;
 }
 
 function agentWords({ id, host, tests, workers, cpuSeconds, peakRssBytes }: Report['agents'][number], makespanSeconds: number): string {

@@ -2,7 +2,7 @@
 
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
-import { oneLine, plural } from './harmless.ts';
+import { countOf, oneLine, plural } from './harmless.ts';
 import type { Paint, Style } from './paint.ts';
 import { inMinutes, inPercent } from './profile-words.ts';
 import { type AgentStanding, inOrder, type LaneStanding, type Standing } from './standing.ts';
@@ -53,7 +53,7 @@ function barLine(standing: Standing, width: number, paint: Paint): string {
 }
 
 function countsLine(standing: Standing, paint: Paint): string {
-  const counts = outcomeCounts(standing).map(({ word, count }) => paint(styles[word] ?? 'dim', `${count} ${word}`));
+  const counts = outcomeCounts(standing).map(({ word, count }) => paint(styles[word] ?? 'dim', countOf(count, word)));
   return counts.join(', ') || paint('dim', 'no test is over yet');
 }
 

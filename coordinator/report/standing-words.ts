@@ -1,6 +1,6 @@
 // How a run stands, in a few words: the same on a screen and in a plain line.
 
-import { plural } from './harmless.ts';
+import { countOf, plural } from './harmless.ts';
 import { inMinutes } from './profile-words.ts';
 import type { Standing } from './standing.ts';
 
@@ -28,7 +28,7 @@ function endWords(secondsLeft: number | null): string {
 /** `812/1204+ tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */
 export function statusWords(standing: Standing): string {
   const bad = outcomeCounts(standing).filter(({ word }) => !['passed', 'skipped', 'xfailed', 'xpassed'].includes(word));
-  const counts = bad.map(({ word, count }) => `${count} ${word}`);
+  const counts = bad.map(({ word, count }) => countOf(count, word));
   return [testsWords(standing), filesWords(standing), ...counts, plural(standing.agents.length, 'agent'), timeWords(standing)].join(', ');
 }
 

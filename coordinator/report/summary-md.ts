@@ -2,7 +2,10 @@
 
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
-import { plural } from './harmless.ts';
+import { countNotRun } from '../core/not-run.ts';
+import { agentsWords, endedBadly } from './agent-words.ts';
+import { cutWords } from './cut-words.ts';
+import { leastOf, plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
 import { codeSpan as code, codeCell, fenced } from './markdown.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from './profile-words.ts';
@@ -20,20 +23,27 @@ export function summaryMarkdown(report: Report): string {
     [
       '| expected | passed | failed | error | skipped | xfailed | xpassed | flaky | not run |',
       '|---|---|---|---|---|---|---|---|---|',
-      `| ${[totals.expected, totals.passed, totals.failed, totals.error, totals.skipped, totals.xfailed, totals.xpassed, totals.flaky, totals.notRun].join(' | ')} |`,
+      `| ${[totals.expected, totals.passed, totals.failed, totals.error, totals.skipped, totals.xfailed, totals.xpassed, totals.flaky, leastOf(totals.notRun, totals.notRunIsLeast)].join(' | ')} |`,
     ],
     targets(report),
     comparison(report),
     ...report.collectErrors
       .slice(0, SHOWN)
       .map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
+    ...report.sessionErrors.map(({ agent, message }) => [
+      `pytest failed at the end of its session on ${code(agent)}:`,
+      '',
+      fenced(message, 'text', MESSAGE_CHARS),
+    ]),
     ...failures(report),
+    report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
     flaky(report),
     notRun(report),
+    agents(report),
     slowest(report),
     timeline(report),
     [
-      `${plural(report.agents.length, 'agent')}, ${plural(report.shards.length, 'shard')}; makespan ${inSeconds(report.profile.makespanSeconds)}, exit code ${report.exitCode}.`,
+      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; makespan ${inSeconds(report.profile.makespanSeconds)}, exit code ${report.exitCode}.`,
     ],
   ];
   return `${sections
@@ -87,13 +97,18 @@ function flaky(report: Report): string[] {
 }
 
 const notRun = (report: Report): string[] =>
-  [...Map.groupBy(report.notRun, ({ reason }) => reason)].map(
-    ([reason, missing]) =>
-      `- not run (${reason}): ${missing
-        .slice(0, SHOWN)
-        .map(({ nodeid }) => code(nodeid))
-        .join(', ')}${missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ''}`,
-  );
+  [...Map.groupBy(report.notRun, ({ reason }) => reason)].map(([reason, missing]) => {
+    const all = countNotRun(missing);
+    const more = countNotRun(missing.slice(SHOWN));
+    const shown = missing
+      .slice(0, SHOWN)
+      .map(({ nodeid, kind, tests }) => `${code(nodeid)}${kind === 'file' && tests !== null ? ` (${tests})` : ''}`);
+    const rest = more.notRun > 0 ? ` and ${leastOf(more.notRun, more.notRunIsLeast)} more` : '';
+    return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${reason}): ${shown.join(', ')}${rest}`;
+  });
+
+const agents = (report: Report): string[] =>
+  endedBadly(report).map(({ id, host, ended, why }) => `- agent ${code(id)} on ${code(host)} ${ended ?? 'lost'}: ${code(why ?? '')}`);
 
 function slowest(report: Report): string[] {
   const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);

@@ -1,18 +1,28 @@
 // What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
 
 import { basename, dirname } from 'node:path';
+import { briefOf } from '../../shared/brief.ts';
 import { isFailure } from '../../shared/outcome.ts';
-import type { Report, ReportedTest } from '../../shared/report.ts';
+import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
+import { warningCount } from '../../shared/shown.ts';
+import { countNotRun } from '../core/not-run.ts';
+import { agentEndLines, agentsWords } from './agent-words.ts';
+import { askedLines, durationLines, passedWithOutput } from './asked-words.ts';
 import { coverageLines } from './coverage-words.ts';
-import { harmless, oneLine, plural } from './harmless.ts';
+import { cutWords } from './cut-words.ts';
+import { fitted } from './fit.ts';
+import { countOf, harmless, leastOf, oneLine, plural, shortName } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
 import { type Paint, paintFor, paintHead } from './paint.ts';
 import { profileLines } from './profile-words.ts';
+import { headerLines, sectionLines, warningLines, warningSummary } from './shown-words.ts';
 import { wrap } from './wrap.ts';
 
 /** How many lines of one list are shown; the report has all. */
 const SHOWN = 20;
+/** How many characters of tracebacks and output are shown; a terminal and a CI job keep less than a report. */
+const SHOWN_CHARS = 20_000_000;
 /** How many of the slowest tests are named, and from what time on one is worth naming. */
 const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
 
@@ -41,15 +51,42 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
     lines.length === 0 ? [] : [{ title, text: `${lines.join('\n')}\n` }];
   const painted = (lines: readonly string[]): readonly string[] => lines.map((line) => paintHead(paint, line));
   const judged = painted([...targetLines(report), ...comparisonLines(report)]);
-  const summary = painted(shortSummary(report));
+  const summary = painted([...askedLines(report), ...shortSummary(report, options.width)]);
   const parts = [
     ...part(null, isQuiet ? summary : [...details(report, options.width ?? 80, paint), ...summary, ...(summary.length > 0 ? [''] : [])]),
+    ...(isQuiet ? [] : part(null, shown(report, options, paint))),
+    ...part(null, durationSection(report, options, paint)),
     ...part(null, painted(coverageLines(report, isQuiet ? '' : (options.coverageTable ?? '')))),
     ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
-    ...part(null, [...judged, ...(isQuiet ? [] : places(options, paint))]),
+    ...part(null, [...judged, ...cutLines(report), ...(isQuiet ? [] : places(options, paint))]),
   ];
   return { parts, verdict: `${verdictLine(report, paint)}\n` };
 }
+
+/** What pytest and its plugins show besides results. */
+function shown(report: Report, { verbosity, width }: TerminalOptions, paint: Paint): readonly string[] {
+  const isVerbose = verbosity === 'verbose';
+  const sections = sectionLines(report, isVerbose).flatMap(({ title, lines }) => [
+    paint('bold', heading(title, width ?? 80, '=')),
+    ...lines,
+    '',
+  ]);
+  const warnings = isVerbose ? warningSummary(report) : [];
+  return [
+    ...(warnings.length === 0 ? [] : [paint('bold', heading('warnings summary', width ?? 80, '=')), ...warnings]),
+    ...sections,
+    ...[...(isVerbose ? headerLines(report) : []), ...warningLines(report).flatMap((line) => wrap(line, width))].map((line) =>
+      boldHead(line, paint),
+    ),
+  ];
+}
+
+function durationSection(report: Report, { width }: TerminalOptions, paint: Paint): readonly string[] {
+  const [title, ...lines] = durationLines(report);
+  return title === undefined ? [] : [paint('bold', heading(title, width ?? 80, '=')), ...lines];
+}
+
+const cutLines = ({ textsCut }: Report): readonly string[] => (textsCut === 0 ? [] : [`cut      ${cutWords(textsCut)}`]);
 
 /** The first word of each line says what it is of. */
 const measures = (report: Report, width: number | null, paint: Paint): readonly string[] =>
@@ -65,23 +102,48 @@ function details(report: Report, width: number, paint: Paint): string[] {
       ...traceback(message, paint),
       '',
     ]),
-    ...failures.flatMap((test) => failure(test, width, paint)),
+    ...report.sessionErrors.flatMap(({ agent, message }) => [
+      paint('boldRed', heading(`ERROR at the end of pytest on ${harmless(agent)}`, width)),
+      ...traceback(message, paint),
+      '',
+    ]),
+    ...passedWithOutput(report).flatMap((test) => [paint('bold', titleOf(test, width)), ...outputOf(test, width, paint), '']),
+    ...failuresShown(failures, width, paint),
   ];
 }
 
-function failure(test: ReportedTest, width: number, paint: Paint): string[] {
-  const attempt = test.attempts.at(-1);
-  const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
-  return [
-    paint('boldRed', heading(`${harmless(test.nodeid)}${harmless(where)}`, width)),
-    ...traceback(attempt?.message ?? 'no traceback was told', paint),
-    ...(attempt?.sections ?? []).flatMap(({ title, text }) => [
-      paint('bold', heading(harmless(title), width, '-')),
-      harmless(text.trimEnd()),
-    ]),
-    '',
-  ];
+function failuresShown(failures: readonly ReportedTest[], width: number, paint: Paint): string[] {
+  const lines: string[] = [];
+  let leftChars = SHOWN_CHARS;
+  for (const [index, test] of failures.entries()) {
+    leftChars -= charsOf(test);
+    if (leftChars < 0) return [...lines, `The tracebacks of ${plural(failures.length - index, 'more failure')} are in the report.`, ''];
+    lines.push(...failure(test, width, paint));
+  }
+  return lines;
 }
+
+const charsOf = ({ attempts }: ReportedTest): number => {
+  const { message, sections } = attempts.at(-1) ?? { message: null, sections: [] };
+  return sections.reduce((sum, { text }) => sum + text.length, message?.length ?? 0);
+};
+
+function failure(test: ReportedTest, width: number, paint: Paint): string[] {
+  const message = test.attempts.at(-1)?.message ?? 'no traceback';
+  return [paint('boldRed', titleOf(test, width)), ...traceback(message, paint), ...outputOf(test, width, paint), ''];
+}
+
+function titleOf({ nodeid, attempts }: ReportedTest, width: number): string {
+  const attempt = attempts.at(-1);
+  const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
+  return heading(`${shortName(nodeid)}${harmless(where)}`, width);
+}
+
+const outputOf = ({ attempts }: ReportedTest, width: number, paint: Paint): readonly string[] =>
+  (attempts.at(-1)?.sections ?? []).flatMap(({ title, text }) => [
+    paint('bold', heading(harmless(title), width, '-')),
+    harmless(text.trimEnd()),
+  ]);
 
 /** pytest begins with `E` what went wrong. */
 const traceback = (message: string, paint: Paint): readonly string[] =>
@@ -89,32 +151,42 @@ const traceback = (message: string, paint: Paint): readonly string[] =>
     .split('\n')
     .map((line) => (/^E(\s|$)/.test(line) ? paint('red', line) : line));
 
-function shortSummary(report: Report): string[] {
+function shortSummary(report: Report, width: number | null): string[] {
+  const line = (word: string, name: string, what: string): string => `${word} ${name}${fitted(oneLine(what), `${word} ${name}`, width)}`;
   return [
-    ...report.collectErrors.map(({ file, message }) => `ERROR ${oneLine(file)} - ${brief(message)}`),
+    ...report.collectErrors.map(({ file, message }) => line('ERROR', shortName(file), briefOf(message))),
+    ...report.sessionErrors.map(({ agent, message }) => line('ERROR', `at the end of pytest on ${oneLine(agent)}`, briefOf(message))),
     ...report.tests
       .filter((test) => isFailure(test.outcome))
-      .map((test) => {
-        const message = test.attempts.at(-1)?.message ?? '';
-        return `${test.outcome.toUpperCase()} ${oneLine(test.nodeid)}${message === '' ? '' : ` - ${brief(message)}`}`;
-      }),
-    ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => `FLAKY ${oneLine(nodeid)} - ${flakyHow(attempts)}`),
-    ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => [
-      ...missing.slice(0, SHOWN).map(({ nodeid }) => `NOT RUN ${oneLine(nodeid)} - ${reason}`),
-      ...(missing.length > SHOWN ? [`NOT RUN ${missing.length - SHOWN} more - ${reason}`] : []),
-    ]),
+      .map(({ nodeid, outcome, attempts }) => line(outcome.toUpperCase(), shortName(nodeid), briefOfAttempt(attempts.at(-1)))),
+    ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => line('FLAKY', shortName(nodeid), flakyHow(attempts))),
+    ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => notRunLines(reason, missing)),
+    ...agentEndLines(report),
   ];
 }
 
+/** `NOT RUN tests/test_a.py (12 tests) - deadline`. */
+function notRunLines(reason: string, missing: Report['notRun']): readonly string[] {
+  const more = countNotRun(missing.slice(SHOWN));
+  const held = ({ kind, tests }: NotRun): string =>
+    kind === 'test' && tests === 1 ? '' : ` (${tests === null ? 'at least 1 test' : plural(tests, 'test')})`;
+  return [
+    ...missing.slice(0, SHOWN).map((each) => `NOT RUN ${shortName(each.nodeid)}${held(each)} - ${reason}`),
+    ...(more.notRun > 0 ? [`NOT RUN ${leastOf(more.notRun, more.notRunIsLeast)} more - ${reason}`] : []),
+  ];
+}
+
+const briefOfAttempt = (attempt: ReportedAttempt | undefined): string => attempt?.brief ?? briefOf(attempt?.message ?? '');
+
 /** `failed on a1, passed on a2: <the first message>`. */
 function flakyHow(attempts: ReportedTest['attempts']): string {
-  const message = attempts[0]?.message ?? '';
-  return `${attempts.map(({ outcome, agent }) => `${outcome} on ${oneLine(agent)}`).join(', ')}${message === '' ? '' : `: ${brief(message)}`}`;
+  const what = briefOfAttempt(attempts[0]);
+  return `${attempts.map(({ outcome, agent }) => `${outcome} on ${oneLine(agent)}`).join(', ')}${what === '' ? '' : `: ${what}`}`;
 }
 
 function slowest(report: Report): string[] {
   const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
-  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow     ${seconds.toFixed(2)} s ${oneLine(nodeid)}`);
+  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow     ${seconds.toFixed(2)} s ${shortName(nodeid)}`);
 }
 
 /** What stands in one directory is one line, that of the first whole: it can be opened from there. */
@@ -131,36 +203,31 @@ function places({ paths, width }: TerminalOptions, paint: Paint): readonly strin
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
 function verdictLine(report: Report, paint: Paint): string {
   const { totals } = report;
+  const warnings = warningCount(report);
   const missed = report.targets?.filter(({ met }) => !met).length ?? 0;
   const parts = (
     [
       ['failed', totals.failed],
       ['error', totals.error],
       ['collection error', report.collectErrors.length],
+      ['session error', report.sessionErrors.length],
       ['passed', totals.passed],
       ['skipped', totals.skipped],
+      ['deselected', report.deselected],
       ['xfailed', totals.xfailed],
       ['xpassed', totals.xpassed],
+      [warnings === 1 ? 'warning' : 'warnings', warnings],
       ['flaky', totals.flaky],
       ['not run', totals.notRun],
-      [missed === 1 ? 'missed target' : 'missed targets', missed],
+      ['missed target', missed],
     ] as const
   )
     .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${count} ${name}`);
+    .map(([name, count]) => (name === 'not run' ? `${leastOf(count, totals.notRunIsLeast)} ${name}` : countOf(count, name)));
   const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
   const files = new Set(report.tests.map((test) => test.file)).size;
-  const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${plural(report.agents.length, 'agent')}, ${plural(files, 'file')}; exit ${report.exitCode}`;
+  const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${agentsWords(report)}, ${plural(files, 'file')}; exit ${report.exitCode}`;
   return paint(report.exitCode === 0 ? 'boldGreen' : 'boldRed', line);
-}
-
-/** What a traceback comes down to: its last `E` line, else its last line. */
-function brief(message: string): string {
-  const lines = harmless(message)
-    .split('\n')
-    .filter((line) => line.trim() !== '');
-  const said = lines.find((line) => line.startsWith('E ')) ?? lines.at(-1) ?? '';
-  return said.replace(/^E\s+/, '').slice(0, 160);
 }
 
 function heading(title: string, width: number, rule = '_'): string {

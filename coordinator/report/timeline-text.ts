@@ -9,7 +9,7 @@ const SHADES = ['·', '░', '▒', '▓', '█'] as const;
 /** More workers than these are not drawn. */
 const LINES = 32;
 
-/** Empty where no test ran. From the first test's start to the last one's end, by the agents' own clocks. */
+/** Empty where no test ran. From the first test's start to the last one's end. */
 export function timelineText(report: Report): string[] {
   const lanes = new Map<string, { readonly from: number; readonly to: number }[]>();
   for (const { attempts } of report.tests) {

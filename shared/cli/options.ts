@@ -41,6 +41,8 @@ export interface OptionRow {
   /** Environment variable; null for what belongs to one command line only. */
   readonly env: string | null;
   readonly isHidden: boolean;
+  /** Whether no message may show its value. */
+  readonly isSecret: boolean;
 }
 
 type Given = Pick<OptionRow, 'name' | 'kind' | 'meaning' | 'commands'> & Partial<OptionRow>;
@@ -53,6 +55,7 @@ const row = (given: Given): OptionRow => ({
   decided: null,
   env: `SHARDLINE_${given.name.toUpperCase().replaceAll('-', '_')}`,
   isHidden: false,
+  isSecret: false,
   ...given,
 });
 
@@ -103,6 +106,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'URL',
     commands: everyClient,
     env: 'SHARDLINE_REDIS_URL',
+    isSecret: true,
     decided: 'an embedded Redis for run; required for agent and serve',
     meaning: 'Redis to use: redis://, rediss:// or unix://',
   }),
@@ -427,6 +431,7 @@ export const optionTable: readonly OptionRow[] = [
   row({
     name: 'token',
     kind: 'name',
+    isSecret: true,
     metavar: 'TOKEN',
     commands: serve,
     decided: 'none on a loopback address, else a random one',

@@ -30,17 +30,20 @@ export interface Read {
   readonly workspace: string;
   /** Is this a job of GitHub Actions? */
   readonly isOnGithub: boolean;
+  /** Is SHARDLINE_REDIS_URL set, but to nothing? */
+  readonly isRedisUrlEmpty: boolean;
 }
 
 /** What does not fit together or is missing, though each value by itself is right. */
-export function missingOrAtOdds({ given, values }: Read): readonly ShardlineError[] {
+export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): readonly ShardlineError[] {
   const mistakes: ShardlineError[] = [];
   const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
+  const empty = isRedisUrlEmpty ? ' SHARDLINE_REDIS_URL is empty.' : '';
   if (given.command === 'agent' && !values.has('redis')) {
-    mistake('An agent needs to know its Redis.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+    mistake(`An agent needs to know its Redis.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
   }
   if (given.command === 'serve' && !values.has('redis')) {
-    mistake('The dashboard needs to know the Redis of the runs.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+    mistake(`The dashboard needs to know the Redis of the runs.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
   }
   if (given.command === 'report') {
     if (given.operands.length === 0) {

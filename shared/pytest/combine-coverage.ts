@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import type { CoverageOptions, CoverageOrigin } from '../coverage.ts';
 import type { AgentId } from '../ids.ts';
+import { tailOf } from '../tail.ts';
 import { checked } from '../wire/parse.ts';
 import { combinePath } from './plugin-path.ts';
 import { pytestEnvironment } from './start-pytest.ts';
@@ -61,6 +62,6 @@ export async function combineCoverage(task: CombineTask): Promise<Combined> {
   if (text !== null) return checked(resultSchema, JSON.parse(text), 'combine.py');
   const problem = ended.timedOut
     ? `coverage was not combined in the ${(limitMs / 1000).toFixed(1)} s that were left`
-    : `coverage.py could not combine: ${ended.all.trim().slice(-SAID_CHARS) || ended.shortMessage}`;
+    : `coverage.py could not combine: ${tailOf(ended.all.trim(), SAID_CHARS) || ended.shortMessage}`;
   return { percent: null, isUnder: null, unusable: [], problems: [problem], warnings: [], text: '', written: [] };
 }

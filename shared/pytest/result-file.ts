@@ -23,6 +23,7 @@ const discovery = z.object({
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
   cache: foundCacheSchema.nullable(),
+  idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

@@ -7,6 +7,7 @@ import { outcomes } from '../outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+import { countedWarningSchema, propertySchema, shownSchema } from './shown.ts';
 import { suiteListSchema } from './suite-list.ts';
 
 const at = z.number();
@@ -29,6 +30,7 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     worker: z.string(),
   }),
   z.object({ kind: z.literal('collect-failed'), at, file: testFileSchema, message: z.string() }),
+  z.object({ kind: z.literal('session-failed'), at, message: z.string() }),
   z.object({ kind: z.literal('test-started'), at, nodeid: nodeIdSchema, worker: z.string() }),
   z.object({
     kind: z.literal('test-finished'),
@@ -41,10 +43,14 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
       startedAt: z.number(),
       seconds: z.number(),
       setupSeconds: z.number(),
+      teardownSeconds: z.number().exactOptional(),
       worker: z.string(),
       isCrash: z.boolean(),
       message: z.string().nullable(),
+      brief: z.string().nullable().default(null),
       sections: z.array(z.object({ title: z.string(), text: z.string() })),
+      warnings: z.array(countedWarningSchema).exactOptional(),
+      properties: z.array(propertySchema).exactOptional(),
     }),
   }),
 ]);
@@ -76,7 +82,9 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
   z.object({ kind: z.literal('suite-listed'), at, agent: agentIdSchema, list: suiteListSchema }),
   z.object({ kind: z.literal('suite-inseparable'), at, agent: agentIdSchema, why: z.string() }),
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
+  z.object({ kind: z.literal('agent-not-started'), at, agent: agentIdSchema, host: z.string(), problem: z.string() }),
   z.object({ kind: z.literal('coverage-kept'), at, coverage: keptCoverageSchema }),
+  z.object({ kind: z.literal('session-shown'), at, agent: agentIdSchema, shown: shownSchema }),
   z.object({
     kind: z.literal('attempt-started'),
     at,

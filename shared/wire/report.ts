@@ -3,10 +3,11 @@
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
-import { phases, type Report, ratings } from '../report.ts';
+import { agentEnds, phases, type Report, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
 import { reportedCoverageSchema } from './coverage.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { propertySchema, reportedShownFields } from './shown.ts';
 
 const REPORT_SCHEMA = 1;
 
@@ -31,6 +32,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     xpassed: count,
     flaky: count,
     notRun: count,
+    notRunIsLeast: z.boolean().default(false),
     duplicatesDropped: count,
   }),
   tests: z.array(
@@ -41,23 +43,35 @@ const reportSchema: z.ZodType<Report> = z.object({
       seconds,
       file: testFileSchema,
       line: z.int().nullable(),
+      properties: z.array(propertySchema).exactOptional(),
       attempts: z.array(
         z.object({
           agent: agentIdSchema,
           worker: z.string(),
           startedAt: z.iso.datetime(),
           seconds,
+          setupSeconds: seconds.exactOptional(),
+          teardownSeconds: seconds.exactOptional(),
           outcome: z.enum(outcomes),
           message: z.string().nullable(),
+          brief: z.string().nullable().default(null),
           sections: z.array(z.object({ title: z.string(), text: z.string() })),
         }),
       ),
     }),
   ),
   notRun: z.array(
-    z.object({ nodeid: nodeIdSchema, kind: z.enum(['file', 'test']), reason: z.enum(notRunReasons), predictedSeconds: seconds }),
+    z.object({
+      nodeid: nodeIdSchema,
+      kind: z.enum(['file', 'test']),
+      tests: count.nullable().default(null),
+      reason: z.enum(notRunReasons),
+      predictedSeconds: seconds,
+    }),
   ),
   collectErrors: z.array(z.object({ file: testFileSchema, message: z.string() })),
+  sessionErrors: z.array(z.object({ agent: agentIdSchema, message: z.string() })).default([]),
+  textsCut: count.default(0),
   shards: z.array(
     z.object({
       id: shardIdSchema,
@@ -79,6 +93,8 @@ const reportSchema: z.ZodType<Report> = z.object({
       idleSeconds: seconds,
       peakRssBytes: z.number(),
       cpuSeconds: seconds.nullable().default(null),
+      ended: z.enum(agentEnds).nullable().default(null),
+      why: z.string().nullable().default(null),
     }),
   ),
   profile: z.object({
@@ -102,6 +118,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     rating: z.enum(ratings),
   }),
   coverage: reportedCoverageSchema.nullable().default(null),
+  ...reportedShownFields,
   targets: z
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
     .nullable()

@@ -29,7 +29,7 @@ const packageHomes: Readonly<Record<string, RegExp>> = {
   'smol-toml': /^shared\/cli\//,
   'log-update': /^coordinator\/report\/drawer\.ts$/,
   'cli-truncate': /^coordinator\/report\/screen\.ts$/,
-  'string-width': /^coordinator\/report\/(drawer|screen)\.ts$/,
+  'string-width': /^coordinator\/report\/(drawer|fit|screen)\.ts$/,
   xmlbuilder2: /^coordinator\/report\//,
 };
 

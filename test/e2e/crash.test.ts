@@ -45,7 +45,9 @@ test('an agent on which everything fails is taken out, and what failed there pas
   await eventually('both wait', () => said.every((text) => text.includes('waiting for runs')));
   const result = await project.shardline(['run', ...out], settings);
   expect(result.exitCode, result.all).toBe(0);
-  expect(result.all).toMatch(/agent bad-\w+ is taken out: its last \d+ tests failed while others' pass/);
+  expect(result.all).toMatch(/Quarantined agent bad-\w+: its last \d+ tests failed while other agents' tests passed/);
+  expect(result.stdout).toMatch(/^QUARANTINED agent bad-\w+ on \S+ - its last \d+ tests failed/m);
+  expect(result.stdout.split('\n').at(-1)).toContain('2 agents (1 quarantined)');
   const { totals } = await project.report();
   expect(totals).toMatchObject({ expected: 30, passed: 30, failed: 0, notRun: 0 });
   expect(totals.flaky).toBeGreaterThanOrEqual(10);

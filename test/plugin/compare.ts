@@ -70,12 +70,10 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
 export const openFed = (suite: Suite, options: RunOptions = {}): Promise<OpenSuite> =>
   openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', ...options });
 
-/** Each file as an attempt of its own, one after the other in one session. */
+/** Each file as an attempt of its own, in this order where there is one xdist worker. */
 export async function feed(suite: Suite, files: readonly string[], options: RunOptions = {}): Promise<Ran[]> {
   await using session = await openFed(suite, options);
-  const ran: Ran[] = [];
-  for (const file of files) ran.push(await session.run(selectors(file)));
-  return ran;
+  return await Promise.all(files.map((file) => session.run(selectors(file))));
 }
 
 export const merged = (ran: readonly Ran[]): Record<string, string> => Object.assign({}, ...ran.map(({ outcomes }) => outcomes));

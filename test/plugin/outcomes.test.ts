@@ -159,6 +159,61 @@ def test_loud():
     expect(ran.ending).toEqual({ kind: 'finished' });
   });
 
+  test('says of a failure in one line what the short summary of plain pytest says', async () => {
+    await using suite = await makeSuite({
+      'test_s.py': `
+import pytest
+def test_lines(): raise ValueError("first\\nsecond")
+def test_bare(): raise KeyError
+def test_assert(): assert 0, "why\\nnot"
+def test_no_trace(): pytest.fail("boom\\nsecond", pytrace=False)
+def test_chain():
+    try: raise OSError("inner")
+    except OSError: raise RuntimeError("outer\\nmore")
+@pytest.fixture
+def bad(): raise OSError("set-up\\nmore")
+def test_setup(bad): pass
+`,
+    });
+    for (const tb of ['auto', 'native', 'short']) {
+      const ran = await run(suite, selectors('test_s.py'), { pytestArgs: [`--tb=${tb}`] });
+      const briefs = Object.fromEntries(ran.results.map(({ nodeid, brief }) => [nodeid, brief]));
+      expect(briefs).toMatchObject({
+        'test_s.py::test_lines': 'ValueError: first',
+        'test_s.py::test_bare': 'KeyError',
+        'test_s.py::test_assert': 'AssertionError: why',
+        'test_s.py::test_no_trace': expect.stringMatching(/^(Failed: )?boom$/),
+        'test_s.py::test_chain': 'RuntimeError: outer',
+        'test_s.py::test_setup': 'OSError: set-up',
+      });
+    }
+  });
+
+  test('a traceback keeps the indentation of its first line', async () => {
+    await using suite = await makeSuite({ 'test_i.py': 'class TestI:\n    def test_i(self):\n        assert 0\n' });
+    const ran = await run(suite, selectors('test_i.py'));
+    expect(ran.results[0]?.message).toMatch(/^self = .*\n\n {4}def test_i|^ {4}def test_i/);
+  });
+
+  test('a phase of no name of pytest, as pytest-forked reports a crash, is a failure as it is for pytest', async () => {
+    await using suite = await makeSuite({
+      'conftest.py': `
+import pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    from _pytest.reports import TestReport
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    report = TestReport(item.nodeid, item.location, {}, "failed", "CRASHED with signal 11", "???", [], 0.1)
+    item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+`,
+      'test_c.py': 'def test_c(): pass\n',
+    });
+    const ran = await run(suite, selectors('test_c.py'));
+    expect(ran.results).toMatchObject([{ outcome: 'failed', brief: expect.stringContaining('CRASHED') }]);
+  });
+
   test('a module that skips itself is one skipped test, as it is for pytest', async () => {
     await using suite = await makeSuite({
       'test_m.py': 'import pytest\npytest.importorskip("nothing_of_that_name")\ndef test_m(): pass\n',

@@ -16,6 +16,7 @@ const findings = fc.record({
     xpassed: counts,
     flaky: counts,
     notRun: counts,
+    notRunIsLeast: fc.boolean(),
     duplicatesDropped: counts,
   }),
   collectErrors: counts,

@@ -4,6 +4,7 @@
 import { agentId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { Breakdown, Phase, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
+import { NOTHING_SHOWN } from '../../shared/shown.ts';
 
 export interface SyntheticRun {
   readonly tests: number;
@@ -111,6 +112,7 @@ function attemptOf({ agent, worker, startsAt, seconds, outcome, file }: Told): R
     seconds,
     outcome,
     message: isRed ? traceback(file, outcome) : reason,
+    brief: isRed ? "AssertionError: assert {'currency': ...al': '119.69'} == {'currency': ...al': '119.70'}" : null,
     sections: isRed ? [{ title: 'Captured log call', text: log(file) }] : [],
   };
 }
@@ -139,6 +141,7 @@ const missing = (count: number): Report['notRun'] =>
   Array.from({ length: count }, (_, index) => ({
     nodeid: testFile(`tests/slow/test_nightly_${index}.py`),
     kind: 'file' as const,
+    tests: 1,
     reason: 'deadline' as const,
     predictedSeconds: 1.5 + index / 10,
   }));
@@ -186,14 +189,18 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
       xpassed: count('xpassed'),
       flaky: tests.filter(({ flaky }) => flaky).length,
       notRun: notRun.length,
+      notRunIsLeast: false,
       duplicatesDropped: 0,
     },
     tests,
     notRun,
+    textsCut: 0,
     collectErrors: [],
+    sessionErrors: [],
     targets: null,
     coverage: null,
     comparison: null,
+    ...NOTHING_SHOWN,
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('runner-1'), attempt: 1, state: 'done' }],
     agents: Array.from({ length: agents }, (_, index) => {
       const own = lanes.slice(index * workers, (index + 1) * workers);
@@ -207,6 +214,8 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
         idleSeconds: makespan * workers - busySeconds,
         peakRssBytes: (180 + index * 7) * 2 ** 20,
         cpuSeconds: busySeconds * 0.91,
+        ended: 'left' as const,
+        why: null,
       };
     }),
     profile: {

@@ -1,6 +1,6 @@
 // Who ran the tests, and where the run's own time went.
 
-import { type Breakdown, type JudgedTarget, type Phase, type Profile, phases } from '../../../shared/report.ts';
+import { type Breakdown, type JudgedTarget, type Phase, type Profile, phases, type ReportedAgent } from '../../../shared/report.ts';
 import type { Model } from './model.ts';
 import { bytes, duration, number, percent } from './words.ts';
 
@@ -23,6 +23,7 @@ export function Agents({ model }: { readonly model: Model }) {
                 <th scope="col">Busy</th>
                 <th scope="col">Idle</th>
                 <th scope="col">Most memory</th>
+                <th scope="col">Ended</th>
               </tr>
             </thead>
             <tbody>
@@ -35,6 +36,7 @@ export function Agents({ model }: { readonly model: Model }) {
                   <td>{duration(agent.busySeconds * 1000)}</td>
                   <td>{duration(agent.idleSeconds * 1000)}</td>
                   <td>{agent.peakRssBytes === 0 ? '' : bytes(agent.peakRssBytes)}</td>
+                  <td class={agent.ended === null || agent.ended === 'left' ? '' : 'missed'}>{endWords(agent)}</td>
                 </tr>
               ))}
             </tbody>
@@ -48,6 +50,9 @@ export function Agents({ model }: { readonly model: Model }) {
   );
 }
 
+/** Nothing of an agent that left when the run was over. */
+const endWords = ({ ended, why }: ReportedAgent): string => (why === null ? '' : `${ended}: ${why}`);
+
 /** In the words of docs/report.md. */
 const meanings: Readonly<Record<Phase, string>> = {
   preparation: 'set-up and discovery',
@@ -55,7 +60,7 @@ const meanings: Readonly<Record<Phase, string>> = {
   collection: 'importing test files and finding their tests',
   execution: 'running tests',
   between: 'handing over, waiting for shards, hooks outside of tests',
-  lost: 'work done more than once',
+  lost: 'work done more than once, and the time of agents that were gone',
   imbalance: "from a worker's last test to the last of all",
   ending: "from there to the run's close",
 };

@@ -1,17 +1,19 @@
-// The page: the verdict, the timeline, and below it one of three views.
+// The page: the verdict, the timeline, and below it one of several views.
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Agents } from './agents.tsx';
 import type { Model } from './model.ts';
 import { everything, type Query } from './query.ts';
+import { Shown } from './shown.tsx';
 import { Slowest } from './slowest.tsx';
 import { Summary } from './summary.tsx';
 import { Tests } from './tests.tsx';
 import { TimelinePanel } from './timeline-panel.tsx';
 
-const views = ['Tests', 'Slowest', 'Agents and time'] as const;
-type View = (typeof views)[number];
+const SHOWN = 'Warnings and output';
+const everyView = ['Tests', 'Slowest', 'Agents and time', SHOWN] as const;
+type View = (typeof everyView)[number];
 
 interface Props {
   readonly model: Model;
@@ -24,6 +26,8 @@ export function App({ model, beside }: Props) {
   const [query, setQuery] = useState<Query>(everything);
   const [opened, setOpened] = useState<ReadonlySet<number>>(() => new Set());
   const [wanted, setWanted] = useState<{ row: number; wish: number } | null>(null);
+  const { shown } = model.data;
+  const views = everyView.filter((name) => name !== SHOWN || (shown !== null && shown.warnings.length + shown.sessions.length > 0));
   const open = (row: number): void => {
     setView('Tests');
     setQuery({ ...everything, order: query.order });
@@ -69,10 +73,11 @@ export function App({ model, beside }: Props) {
           )}
           {view === 'Slowest' && <Slowest model={model} onOpen={open} onFile={showFile} />}
           {view === 'Agents and time' && <Agents model={model} />}
+          {view === SHOWN && <Shown model={model} />}
         </div>
       </main>
     </>
   );
 }
 
-const tabId = (view: View): string => `tab-${views.indexOf(view)}`;
+const tabId = (view: View): string => `tab-${everyView.indexOf(view)}`;

@@ -1,6 +1,8 @@
 // What stands under an opened row: how to run it alone, and each attempt with its traceback and output. All of it is text, never markup.
 
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
+import { briefOf } from '../../../shared/brief.ts';
 import { attemptsOf, fileOf, laneName, type Model, nodeidOf, statuses } from './model.ts';
 import { duration, instant, number } from './words.ts';
 
@@ -30,6 +32,12 @@ export function Details({ model, row }: Props) {
         <dd>
           <code class="command">pytest {shellWord(nodeidOf(model, row))}</code>
         </dd>
+        {(model.properties.get(row) ?? []).map(({ name, value }, index) => (
+          <Fragment key={`${index} ${name}`}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </Fragment>
+        ))}
       </dl>
       {why !== undefined && <Text text={why} />}
       {attempts.map((attempt, index) => (
@@ -100,9 +108,7 @@ function tracebackLines(text: string) {
 
 const shellWord = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** What a traceback comes down to, in one line: what pytest says of it, else its last line. */
+/** What a traceback comes down to, in one line. */
 export function brief(text: string): string {
-  const end = text.slice(-SHOWN_CHARS).trimEnd();
-  const said = /^E +(.*)$/m.exec(end)?.[1] ?? end.slice(end.lastIndexOf('\n') + 1);
-  return said.slice(0, 300);
+  return briefOf(text.slice(-SHOWN_CHARS)).slice(0, 300);
 }

@@ -42,6 +42,8 @@ export interface Model {
   readonly attempts: Attempts;
   /** Why a row has no attempt: the not-run reason, or the collection error. */
   readonly why: ReadonlyMap<number, string>;
+  /** What a row's test recorded, in order. */
+  readonly properties: ReadonlyMap<number, readonly { readonly name: string; readonly value: string }[]>;
 }
 
 export function readModel(data: PageData): Model {
@@ -85,6 +87,12 @@ export function readModel(data: PageData): Model {
     firstAttempt,
     attempts: readAttempts(data, firstAttempt),
     why,
+    properties: new Map(
+      data.properties.map(([test, ...texts]) => [
+        test,
+        Array.from({ length: texts.length / 2 }, (_, index) => ({ name: texts[2 * index] ?? '', value: texts[2 * index + 1] ?? '' })),
+      ]),
+    ),
   };
 }
 

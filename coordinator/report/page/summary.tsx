@@ -2,7 +2,7 @@
 
 import type { PageData } from '../page-data.ts';
 import { type Model, statuses } from './model.ts';
-import { duration, number, percent, plural } from './words.ts';
+import { duration, least, number, percent, plural } from './words.ts';
 
 const tones: Readonly<Record<PageData['verdict'], string>> = {
   passed: 'good',
@@ -42,35 +42,53 @@ export function Summary({ model }: { readonly model: Model }) {
   );
 }
 
-function sentence({ verdict, totals, collectErrors, deadline, newFailures, baseline, targets }: PageData): string {
+function sentence(data: PageData): string {
+  const { verdict, totals, collectErrors, sessionErrors, deadline, newFailures, baseline, targets, agents } = data;
+  const uncollected = collectErrors.length - sessionErrors;
+  const endedAs = (how: string): string => {
+    const count = agents.filter(({ ended }) => ended === how).length;
+    return count === 0 ? '' : `${plural(count, 'agent')} ${how === 'not-started' ? 'did not start' : how}`;
+  };
   const failed = totals.failed + totals.error;
   const missed = targets?.filter(({ met }) => !met).length ?? 0;
   const parts = [
     failed > 0 ? `${number(failed)} of ${plural(totals.expected, 'test')} failed` : '',
-    collectErrors.length > 0 ? `${plural(collectErrors.length, 'file')} could not be collected` : '',
+    uncollected > 0 ? `${plural(uncollected, 'file')} could not be collected` : '',
+    sessionErrors > 0 ? `${plural(sessionErrors, 'pytest session')} failed after its tests` : '',
     newFailures !== null && failed > 0 ? `${number(newFailures.length)} of them new since ${baseline}` : '',
-    totals.notRun > 0 ? `${number(totals.notRun)} of ${number(totals.expected)} ${verdict === 'running' ? 'to come' : 'not run'}` : '',
+    totals.notRun > 0
+      ? `${least(totals.notRun, totals.notRunIsLeast)} of ${number(totals.expected)} ${verdict === 'running' ? 'to come' : 'not run'}`
+      : '',
     totals.flaky > 0 ? `${number(totals.flaky)} flaky` : '',
-    deadline !== null && !deadline.met ? 'deadline missed' : '',
+    deadline !== null && isMissed(data) ? 'deadline missed' : '',
     missed > 0 ? `${plural(missed, 'target')} missed` : '',
+    ...['lost', 'quarantined', 'not-started'].map(endedAs),
   ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join(', ');
   if (verdict === 'running' || verdict === 'ended') return `${plural(totals.expected, 'test')}, none failed so far`;
   return verdict === 'no-tests' ? 'No tests were found' : `${plural(totals.expected, 'test')}, none failed`;
 }
 
+/** A run that ended early for another reason has neither met its deadline nor missed it. */
+const isMissed = ({ notRun, deadline, finishedAt }: PageData): boolean =>
+  deadline !== null && !deadline.met && (notRun.some(([, , why]) => why.startsWith('deadline')) || finishedAt > deadline.seconds * 1000);
+
+function deadlineWords(data: PageData, seconds: number): string {
+  const budget = duration(seconds * 1000);
+  if (isMissed(data)) return `${budget}, missed`;
+  return data.totals.notRun === 0 && data.deadline?.met === true ? `${budget}, met` : budget;
+}
+
 type Fact = readonly [name: string, value: string, title: string];
 
-function numbers({ profile, finishedAt, deadline, agents, totals }: PageData): readonly Fact[] {
+function numbers(data: PageData): readonly Fact[] {
+  const { profile, finishedAt, deadline, agents, totals, shown } = data;
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
+  const deselected = shown !== null && shown.deselected > 0 ? `, ${number(shown.deselected)} deselected` : '';
   return [
     ['Time', duration(finishedAt), "from the command's start to its report"],
-    ...(deadline === null
-      ? []
-      : [
-          ['Deadline', `${duration(deadline.seconds * 1000)}, ${deadline.met ? 'met' : 'missed'}`, 'time budget of the whole run'] as const,
-        ]),
-    ['Tests', number(totals.expected), 'all that were expected'],
+    ...(deadline === null ? [] : [['Deadline', deadlineWords(data, deadline.seconds), 'time budget of the whole run'] as const]),
+    ['Tests', `${least(totals.expected, totals.notRunIsLeast)}${deselected}`, 'all that were expected'],
     [
       'Agents',
       workers === 0 ? number(agents.length) : `${number(agents.length)} with ${plural(workers, 'worker')}`,
@@ -89,7 +107,7 @@ function numbers({ profile, finishedAt, deadline, agents, totals }: PageData): r
             percent(profile.efficiency),
             `the least this work can take on these workers is ${duration(profile.boundSeconds * 1000)}`,
           ],
-          ['Rating', profile.rating, 'by efficiency'],
+          ...(totals.notRun > 0 ? [] : [['Rating', profile.rating, 'by efficiency'] as const]),
         ] as const)),
   ];
 }

@@ -32,5 +32,7 @@ export function bytes(count: number): string {
 }
 
 export const number = (value: number): string => value.toLocaleString('en');
+/** `12`, `at least 12`. */
+export const least = (value: number, isLeast: boolean): string => `${isLeast ? 'at least ' : ''}${number(value)}`;
 export const percent = (share: number): string => `${(share * 100).toFixed(share >= 0.995 || share === 0 ? 0 : 1)} %`;
 export const plural = (count: number, noun: string): string => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -17,6 +17,7 @@ const told = (at: number, text: string): RunEvent => {
     worker: 'gw0',
     outcome: 'failed',
     message: text,
+    brief: null,
   } as const;
   return {
     kind: 'attempt-told',

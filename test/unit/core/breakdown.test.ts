@@ -34,6 +34,7 @@ const measured: Measured = {
     { agent: a1, firstAt: 4000, lastAt: 8000 },
   ],
   workersOf: new Map([[a1, 2]]),
+  goneAtOf: new Map(),
 };
 const secondsOf = (changes: Partial<Measured> = {}): Record<Phase, number> => {
   const breakdown = breakDown({ ...measured, ...changes });

@@ -47,8 +47,8 @@ test('each test is told once, by what it was and what it is', () => {
 
 test('what was not run or could not be collected has not vanished', () => {
   const notRun = [
-    { nodeid: nodeId('a.py::test_1'), kind: 'test', reason: 'deadline', predictedSeconds: 1 },
-    { nodeid: testFile('b.py'), kind: 'file', reason: 'deadline', predictedSeconds: 1 },
+    { nodeid: nodeId('a.py::test_1'), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 },
+    { nodeid: testFile('b.py'), kind: 'file', tests: null, reason: 'deadline', predictedSeconds: 1 },
   ] as const;
   const collectErrors = [{ file: testFile('c.py'), message: 'no' }];
   const before = {

@@ -11,8 +11,8 @@ const ran = (id: string, outcome: Outcome, notRun: readonly NotRun[] = []) =>
   sampleReport([sampleTest(id, outcome, outcome === 'failed' ? 'E   no' : null)], { notRun });
 const missing = (id: string): NotRun =>
   id.includes('::')
-    ? { nodeid: nodeId(id), kind: 'test', reason: 'deadline', predictedSeconds: 1 }
-    : { nodeid: testFile(id), kind: 'file', reason: 'deadline', predictedSeconds: 1 };
+    ? { nodeid: nodeId(id), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 }
+    : { nodeid: testFile(id), kind: 'file', tests: null, reason: 'deadline', predictedSeconds: 1 };
 
 test('parts of a suite add up, and agents and shards stay apart', () => {
   const merged = mergeReports([ran('b.py::test_1', 'passed'), ran('a.py::test_2', 'skipped')]);

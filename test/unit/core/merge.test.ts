@@ -4,6 +4,7 @@ import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
 import { rate } from '../../../coordinator/core/profile.ts';
 import { nodeId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Selector } from '../../../shared/shard.ts';
+import { NOTHING_SHOWN } from '../../../shared/shown.ts';
 import {
   a1,
   a2,
@@ -57,8 +58,11 @@ test('a run whose every test passed is told in full', () => {
     worker: 'gw0',
     startedAt: '1970-01-01T00:00:02.500Z',
     seconds: 0.25,
+    setupSeconds: 0,
+    teardownSeconds: 0,
     outcome: 'passed',
     message: null,
+    brief: null,
     sections: [],
   };
   const about = { outcome: 'passed', flaky: false, seconds: 0.25, file: 'test_a.py', line: 7, attempts: [attempt] };
@@ -81,6 +85,7 @@ test('a run whose every test passed is told in full', () => {
       xpassed: 0,
       flaky: 0,
       notRun: 0,
+      notRunIsLeast: false,
       duplicatesDropped: 0,
     },
     tests: [
@@ -88,9 +93,24 @@ test('a run whose every test passed is told in full', () => {
       { nodeid: t2, ...about },
     ],
     notRun: [],
+    textsCut: 0,
     collectErrors: [],
+    sessionErrors: [],
     shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],
-    agents: [{ id: 'a1', host: 'host', workers: 2, tests: 2, busySeconds: 3, idleSeconds: 1, peakRssBytes: 1024, cpuSeconds: 2.4 }],
+    agents: [
+      {
+        id: 'a1',
+        host: 'host',
+        workers: 2,
+        tests: 2,
+        busySeconds: 3,
+        idleSeconds: 1,
+        peakRssBytes: 1024,
+        cpuSeconds: 2.4,
+        ended: 'left',
+        why: null,
+      },
+    ],
     profile: {
       setupSeconds: 0.4,
       discoverySeconds: 0.6,
@@ -112,6 +132,7 @@ test('a run whose every test passed is told in full', () => {
     targets: null,
     coverage: null,
     comparison: null,
+    ...NOTHING_SHOWN,
   });
 });
 
@@ -137,15 +158,15 @@ test('a file that was never collected is listed as not run, and the run is incom
   const once = opened([shardOf(1, ['test_a.py'], 4)], { attemptLimit: 1 });
   const report = reportOf(stateAfter(once, enqueued(1), ended(a1, 1, 1, crashed()), closedDone()));
   expect(report).toMatchObject({ verdict: 'incomplete', exitCode: 11, totals: { expected: 1, notRun: 1 } });
-  expect(report.notRun).toEqual([{ nodeid: 'test_a.py', kind: 'file', reason: 'crash-limit', predictedSeconds: 4 }]);
+  expect(report.notRun).toEqual([{ nodeid: 'test_a.py', kind: 'file', tests: null, reason: 'crash-limit', predictedSeconds: 4 }]);
 });
 
 test('named tests of a file that was never collected are listed by their names', () => {
   const selectors: Selector[] = [{ kind: 'tests', file: testFile('test_a.py'), nodeids: [nodeId(t1), nodeId(t2)] }];
   const named = opened([{ id: shardId(1), selectors, predictedSeconds: 4 }]);
   expect(reportOf(stateAfter(named, stopped('no-agent'))).notRun).toEqual([
-    { nodeid: t1, kind: 'test', reason: 'no-agent', predictedSeconds: 2 },
-    { nodeid: t2, kind: 'test', reason: 'no-agent', predictedSeconds: 2 },
+    { nodeid: t1, kind: 'test', tests: null, reason: 'no-agent', predictedSeconds: 2 },
+    { nodeid: t2, kind: 'test', tests: null, reason: 'no-agent', predictedSeconds: 2 },
   ]);
 });
 
@@ -157,8 +178,8 @@ test.each([
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
   const report = reportOf(stateAfter(two, ...running, told(a1, 1, 1, finished(t1)), stopped(reason)));
   expect(report.notRun).toEqual([
-    { nodeid: t2, kind: 'test', reason, predictedSeconds: 0.5 },
-    { nodeid: 'test_b.py', kind: 'file', reason, predictedSeconds: 1 },
+    { nodeid: t2, kind: 'test', tests: 1, reason, predictedSeconds: 0.5 },
+    { nodeid: 'test_b.py', kind: 'file', tests: null, reason, predictedSeconds: 1 },
   ]);
   expect(report).toMatchObject({ verdict, exitCode });
   expect(report.shards.map((shard) => [shard.agent, shard.attempt, shard.state])).toEqual([
@@ -199,7 +220,7 @@ test('files below a directory that failed to collect are not run because of it',
   const below = opened([shardOf(1, ['pkg/test_a.py'])]);
   const report = reportOf(stateAfter(below, enqueued(1), told(a1, 1, 1, collectFailed('pkg/conftest.py')), ended(a1, 1), closedDone()));
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1 });
-  expect(report.notRun).toMatchObject([{ nodeid: 'pkg/test_a.py', kind: 'file', reason: 'collect-error' }]);
+  expect(report.notRun).toMatchObject([{ nodeid: 'pkg/test_a.py', kind: 'file', tests: null, reason: 'collect-error' }]);
 });
 
 test('what discovery could not collect is in the report once, in the words of discovery', () => {
@@ -219,7 +240,18 @@ test('tests are told by file, in the order in which they were announced', () => 
 test('an agent that was lost is reported by what is known of it', () => {
   const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()), lost(a1), stopped('no-agent'));
   expect(reportOf(state).agents).toEqual([
-    { id: 'a1', host: 'host', workers: 2, tests: 1, busySeconds: 2, idleSeconds: 4, peakRssBytes: 0, cpuSeconds: null },
+    {
+      id: 'a1',
+      host: 'host',
+      workers: 2,
+      tests: 1,
+      busySeconds: 2,
+      idleSeconds: 4,
+      peakRssBytes: 0,
+      cpuSeconds: null,
+      ended: 'lost',
+      why: 'it stopped answering 5.0 s into the run',
+    },
   ]);
 });
 

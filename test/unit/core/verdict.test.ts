@@ -12,6 +12,7 @@ const totals = {
   xpassed: 0,
   flaky: 0,
   notRun: 0,
+  notRunIsLeast: false,
   duplicatesDropped: 0,
 };
 const green: Findings = {

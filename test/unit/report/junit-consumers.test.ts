@@ -60,8 +60,8 @@ const everything: Report = sampleReport(
   ],
   {
     notRun: [
-      { nodeid: testFile('tests/c.py'), kind: 'file', reason: 'no-agent', predictedSeconds: 1 },
-      { nodeid: nodeId('tests/d.py::test_z'), kind: 'test', reason: 'deadline', predictedSeconds: 1 },
+      { nodeid: testFile('tests/c.py'), kind: 'file', tests: null, reason: 'no-agent', predictedSeconds: 1 },
+      { nodeid: nodeId('tests/d.py::test_z'), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 },
     ],
     collectErrors: [{ file: testFile('tests/e.py'), message: 'ImportError' }],
   },

@@ -65,6 +65,7 @@ function ended(name: string, outcome: Outcome, worker = 'gw0'): RunEvent {
     worker,
     isCrash: false,
     message,
+    brief: null,
     sections: [],
   };
   return told({ kind: 'test-finished', at: 3000, result });

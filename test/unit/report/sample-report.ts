@@ -4,9 +4,18 @@ import { reportParts, type TerminalOptions } from '../../../coordinator/report/t
 import { agentId, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Outcome } from '../../../shared/outcome.ts';
 import type { Report, ReportedTest } from '../../../shared/report.ts';
+import { NOTHING_SHOWN } from '../../../shared/shown.ts';
 
 export function sampleTest(id: string, outcome: Outcome, message: string | null = null, output = ''): ReportedTest {
-  const attempt = { agent: agentId('a1'), worker: 'gw0', startedAt: '2026-01-02T03:04:05.000Z', seconds: 0.25, outcome, message };
+  const attempt = {
+    agent: agentId('a1'),
+    worker: 'gw0',
+    startedAt: '2026-01-02T03:04:05.000Z',
+    seconds: 0.25,
+    outcome,
+    message,
+    brief: null,
+  };
   const sections = output === '' ? [] : [{ title: 'Captured stdout call', text: output }];
   return {
     nodeid: nodeId(id),
@@ -41,14 +50,28 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
       xpassed: count('xpassed'),
       flaky: 0,
       notRun: 0,
+      notRunIsLeast: false,
       duplicatesDropped: 0,
     },
     tests,
     notRun: [],
+    textsCut: 0,
     collectErrors: [],
+    sessionErrors: [],
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('a1'), attempt: 1, state: 'done' }],
     agents: [
-      { id: agentId('a1'), host: 'h', workers: 2, tests: tests.length, busySeconds: 1, idleSeconds: 0, peakRssBytes: 1, cpuSeconds: null },
+      {
+        id: agentId('a1'),
+        host: 'h',
+        workers: 2,
+        tests: tests.length,
+        busySeconds: 1,
+        idleSeconds: 0,
+        peakRssBytes: 1,
+        cpuSeconds: null,
+        ended: 'left',
+        why: null,
+      },
     ],
     profile: {
       setupSeconds: 0,
@@ -70,6 +93,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     targets: null,
     coverage: null,
     comparison: null,
+    ...NOTHING_SHOWN,
     ...changes,
   };
 }

@@ -14,7 +14,18 @@ const plain = sampleReport([sampleTest('t.py::test_a', 'passed')]);
 const report: Report = {
   ...plain,
   agents: [
-    { id: agentId('a1'), host: 'box', workers: 2, tests: 1, busySeconds: 1, idleSeconds: 0, peakRssBytes: 123_400_000, cpuSeconds: 15 },
+    {
+      id: agentId('a1'),
+      host: 'box',
+      workers: 2,
+      tests: 1,
+      busySeconds: 1,
+      idleSeconds: 0,
+      peakRssBytes: 123_400_000,
+      cpuSeconds: 15,
+      ended: 'left',
+      why: null,
+    },
   ],
   profile: {
     ...plain.profile,

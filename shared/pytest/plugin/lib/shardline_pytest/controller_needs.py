@@ -34,6 +34,9 @@ EXEMPT = frozenset(
     ]
 )
 
+# Options with which a plugin of these prints something of each test at the end.
+PRINTED_RESULTS = (("--hypothesis-show-statistics", "hypothesis prints statistics of each test"),)
+
 
 def why_relayed(config):
     """What needs each test's reports in this process, in words; None when nothing does."""
@@ -41,6 +44,11 @@ def why_relayed(config):
         return "pytest writes the file of --junit-xml"
     if counts_warnings(config):
         return "pytest counts warnings for --max-warnings"
+    for option, why in PRINTED_RESULTS:
+        if config.getoption(option, False):
+            return why
+    if "R" in str(config.getoption("reportchars", "")):
+        return "-rR lists the tests that pytest-rerunfailures ran again"
     for name in HOOKS:
         for implementation in own_implementations(config, name):
             return "%s has the hook %s" % (place_of(implementation, config), name)

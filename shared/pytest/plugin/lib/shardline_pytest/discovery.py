@@ -14,6 +14,7 @@ from .cache import cache_of, failure_limit
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
@@ -58,6 +59,7 @@ class Discovery:
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
+        self.idle_plugin = idle_plugin(config)
         option = config.option
         option.collectonly = True
         option.numprocesses = 0
@@ -133,6 +135,7 @@ class Discovery:
             "namesTests": bool(self.named),
             "coverage": self.coverage,
             "cache": cache_of(config),
+            "idlePlugin": self.idle_plugin,
             **versions(),
         }
         write_result(self.session, result)

@@ -10,10 +10,12 @@ from .batch import MESSAGE_BYTES
 from .channel import cap
 from .file_source import FileSource
 from .item_keys import KEY, key_of
+from .longrepr import text_of
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
 from .stdlib import real
 from .suite_source import SuiteSource
+from .warned import recorded_for
 
 # Fixtures of these scopes outlive the tests of a file.
 WIDE_SCOPES = ("package", "session")
@@ -92,7 +94,7 @@ class Feeding:
         task = self.next_task()
         while task is not None:
             following = self.run_task(task)
-            if self.is_over(task):
+            if self.is_over():
                 break
             if following is not None and not following.claim():
                 following = None
@@ -122,16 +124,17 @@ class Feeding:
                 return task
 
     def look_ahead(self):
-        """The task that comes after this one, with a test of its own; None when none waits."""
+        """The task that comes after this one, and its first test; None for both when none waits."""
         while True:
             message = self.channel.peek_run()
             if message is None:
-                return None
+                return None, None
             self.channel.received.remove(message)
             task = Task(self, message)
-            if task.peek() is not None:
-                return task
-            # It brings no test to run: only what is to be said of its files.
+            upcoming = task.upcoming()
+            if upcoming is not None:
+                return task, upcoming
+            # It brings no test to run: only what there is to report of its files.
             if task.claim():
                 self.channel.send("task-done", task=task.number, isWhole=True, isLast=False, isCovered=self.is_measured)
 
@@ -143,15 +146,14 @@ class Feeding:
             if session.shouldfail or session.shouldstop or self.channel.is_told_to_stop():
                 is_whole = False
                 break
-            upcoming = task.peek()
+            upcoming = task.upcoming()
             if upcoming is None:
-                following = following or self.look_ahead()
-                upcoming = None if following is None else following.peek()
-            self.run_test(task, entry, upcoming)
+                following, upcoming = self.look_ahead()
+            self.run_test(entry, upcoming)
         self.recycling.count(task.files)
         if self.recycling.is_due():
             self.recycle()
-        is_last = self.is_over(task)
+        is_last = self.is_over()
         if is_last and self.recycling.is_recycled:
             # Now, as an error in a teardown belongs to what ran last.
             self.tear_down_to(None)
@@ -169,12 +171,12 @@ class Feeding:
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[RECYCLED] = True
 
-    def is_over(self, task):
+    def is_over(self):
         return self.recycling.is_recycled or bool(self.session.shouldfail or self.session.shouldstop)
 
     # Tests.
 
-    def run_test(self, task, entry, upcoming):
+    def run_test(self, entry, upcoming):
         item, key, index = entry.test
         self.tear_down_to(item)
         self.session.items = entry.listed
@@ -182,7 +184,7 @@ class Feeding:
         self.last = item
         self.is_wound_down = upcoming is None
         self.reporting.begin_test(index, item.nodeid)
-        self.config.hook.pytest_runtest_protocol(item=item, nextitem=None if upcoming is None else upcoming.test[0])
+        self.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming)
         if self.channel.is_inherited():
             # A child that the test forked came back here: it must not go on as a second worker on the same connections.
             real.exit_at_once(0)
@@ -196,12 +198,13 @@ class Feeding:
             return
         key = key_of(self.last)
         self.channel.send("tearing-down", nodeid=key)
-        call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
+        with recorded_for(self.last):
+            call = pytest.CallInfo.from_call(lambda: state.teardown_exact(item), when="teardown", reraise=(KeyboardInterrupt,))
         message = None
         if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
             self.reporting.late_report(self.last, report)
-            message = cap(report.longreprtext, MESSAGE_BYTES)
+            message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=key, message=message)
 
 
@@ -218,10 +221,11 @@ class Task:
 
     def __init__(self, feeding, message):
         self.channel = feeding.channel
+        self.source = feeding.source
         self.message = message
         self.number = message["task"]
         self.files = len(message["selectors"])
-        self.batches = feeding.source.batches(message)
+        self.waiting = self.source.portions(message)
         self.is_claimed = False
         self.messages = []
         self.ahead = []
@@ -239,18 +243,24 @@ class Task:
             self.channel.send(kind, task=self.number, **fields)
         self.messages = []
 
-    def peek(self):
-        """The next test, left where it is; None behind the last."""
+    def fill(self):
+        """Has the source collect until there is a test; False when all of the task was taken."""
         while not self.ahead:
-            batch = next(self.batches, None)
-            if batch is None:
-                return None
+            if not self.waiting:
+                return False
+            batch = self.source.batch(self.waiting.pop(0), self.number)
             self.messages.extend(batch.messages)
             if self.is_claimed:
                 self.send()
             self.ahead = [Entry(test, batch.listed) for test in reversed(batch.entries)]
-        return self.ahead[-1]
+        return True
+
+    def upcoming(self):
+        """The item that comes next in this task, for pytest to see; None behind the last."""
+        if self.ahead:
+            return self.ahead[-1].test[0]
+        return self.source.upcoming(self)
 
     def __iter__(self):
-        while self.peek() is not None:
+        while self.fill():
             yield self.ahead.pop()

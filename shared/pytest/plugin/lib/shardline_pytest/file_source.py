@@ -16,6 +16,10 @@ from .item_keys import is_among, selects, unique_keys
 from .whole_list import NO_SPECULATION
 
 
+def _never():
+    raise AssertionError("never run")
+
+
 class FileSource:
     def __init__(self, config, session, channel, serial_marker):
         self.config = config
@@ -34,14 +38,24 @@ class FileSource:
         without = [] if logging_plugin is None else [logging_plugin]
         self.collect = self.config.pluginmanager.subset_hook_caller("pytest_collection", without)
 
-    def batches(self, task):
-        """One for each selector of the task, collected when it is asked for."""
-        for selector in task["selectors"]:
-            yield self.batch(selector, task["task"], task["isSerial"])
+    def portions(self, message):
+        """Each selector is collected when its turn comes: what the file before has set up is torn down by then."""
+        return [(selector, message["isSerial"]) for selector in message["selectors"]]
 
-    def batch(self, selector, task, is_serial):
-        self.selector = selector
-        self.is_serial = is_serial
+    def upcoming(self, task):
+        """Stands for the first test of the file that comes next, which is not known yet: what the two share stays set up."""
+        if not task.waiting:
+            return None
+        path = self.path_of(task.waiting[0][0]["file"])
+        module = pytest.Module.from_parent(self.directory(path.parent) or self.session, path=path)
+        return pytest.Function.from_parent(module, name="<next test>", callobj=_never)
+
+    def path_of(self, file):
+        return Path(os.path.normpath(str(self.config.rootpath / file)))
+
+    def batch(self, portion, task):
+        self.selector, self.is_serial = portion
+        selector = self.selector
         self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
         self.excepted = frozenset(selector["except"])
         self.result = Batch()
@@ -61,7 +75,6 @@ class FileSource:
         batch.listed = self.session.items
         self.announce(batch, perf_seconds() - started)
         self.session.items = before
-        self.channel.send("prepared", task=task, file=file)
         return batch
 
     def perform_collect(self, args=None, genitems=True):
@@ -77,7 +90,7 @@ class FileSource:
             self.remember_arguments()
             return []
         file = self.selector["file"]
-        path = Path(os.path.abspath(config.rootpath / file))
+        path = self.path_of(file)
         session._initialpaths = self.named
         session._initialpaths_with_parents = self.named_with_parents
         session._collection_cache = {}

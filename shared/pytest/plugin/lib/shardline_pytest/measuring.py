@@ -176,6 +176,8 @@ class Measuring:
 
 
 PHASES = ("setup", "call", "teardown")
+# As pytest counts: a failure anywhere else is one of the test, also "???" of pytest-forked.
+ERROR_PHASES = ("collect", "setup", "teardown")
 
 
 def outcome_of(reports):
@@ -184,7 +186,7 @@ def outcome_of(reports):
     reports = reports[last:]
     for report in reports:
         if report.outcome == "failed":
-            return "failed" if report.when == "call" else "error"
+            return "error" if report.when in ERROR_PHASES else "failed"
     for report in reports:
         if report.outcome == "skipped" and report.when != "teardown" and not hasattr(report, "context"):
             return "xfailed" if hasattr(report, "wasxfail") else "skipped"

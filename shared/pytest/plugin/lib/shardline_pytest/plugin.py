@@ -15,8 +15,10 @@ from .covering import is_measuring, keep_apart, lift_limit, origin_of
 from .feeding import Feeding
 from .import_hint import ImportHint
 from .log_file import LogFile
+from .noting import Noting
 from .numbering import Numbering
 from .running import Running
+from .showing import Showing
 from .unstreamable import refused, unstreamable
 
 
@@ -88,6 +90,7 @@ def pytest_configure(config):
             **versions(),
         )
         register(Controlling(session, channel), "shardline-controlling")
+        register(Showing(config, session["limits"], channel), "shardline-showing")
         numbering = Numbering(channel)
         register(numbering, "shardline-numbering")
         if workers == 0:
@@ -95,5 +98,7 @@ def pytest_configure(config):
     if workerinput is not None:
         register(LogFile(config), "shardline-log-file")
     if workerinput is not None or workers == 0:
+        noting = Noting(config, channel)
+        register(noting, "shardline-noting")
         register(Feeding(config, session, channel), "shardline-feeding")
-        register(Running(session["limits"], channel), "shardline-running")
+        register(Running(session["limits"], channel, noting), "shardline-running")

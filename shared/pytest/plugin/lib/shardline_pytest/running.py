@@ -7,13 +7,17 @@ import pytest
 
 from .channel import cap, clean, now_ms
 from .item_keys import key_of
+from .longrepr import crash_line, text_of
+from .noting import properties_of
 from .stdlib import real
 
+CRASH_BYTES = 1000
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Running:
-    def __init__(self, limits, channel):
+    def __init__(self, limits, channel, noting):
+        self.noting = noting
         self.traceback_bytes = limits["tracebackBytes"]
         self.section_bytes = limits["sectionBytes"]
         self.channel = channel
@@ -56,6 +60,8 @@ class Running:
             line=line + 1 if isinstance(line, int) and line >= 0 else None,
             phases=[self.phase(report) for report in reports],
             sections=self.sections(reports),
+            warnings=self.noting.of_test.messages(),
+            properties=properties_of(reports),
             rssBytes=own.ru_maxrss * RSS_UNIT,
             cpuSeconds=own.ru_utime + own.ru_stime + awaited.ru_utime + awaited.ru_stime,
         )
@@ -71,6 +77,7 @@ class Running:
             # SubtestReport, of pytest 9 and of pytest-subtests
             "isSubtest": hasattr(report, "context"),
             "message": self.message(report),
+            "crash": self.crash(report),
         }
 
     def message(self, report):
@@ -80,14 +87,22 @@ class Running:
         if isinstance(longrepr, tuple) and len(longrepr) == 3:  # where and why a test was skipped
             return cap("%s:%s: %s" % longrepr, self.traceback_bytes)
         try:
-            text = report.longreprtext
+            text = text_of(report)
         except Exception as error:  # a suite's own __repr__ may raise
             text = "%r could not be shown: %r" % (type(longrepr), error)
         return cap(text, self.traceback_bytes)
 
+    def crash(self, report):
+        line = crash_line(report) if report.outcome == "failed" else None
+        return None if line is None else cap(line, CRASH_BYTES)
+
     def sections(self, reports):
-        if all(report.outcome == "passed" and not hasattr(report, "wasxfail") for report in reports):
+        if not reports or (not self.noting.keeps_output and all(is_plain_pass(report) for report in reports)):
             return []
         # Each report repeats the sections of the phases before it.
         longest = max(reports, key=lambda report: len(report.sections))
         return [{"title": clean(str(title)), "text": cap(str(text), self.section_bytes)} for title, text in longest.sections]
+
+
+def is_plain_pass(report):
+    return report.outcome == "passed" and not hasattr(report, "wasxfail")

@@ -26,5 +26,12 @@ class SuiteSource:
             self.channel.send("list-group", **group)
         self.channel.send("list-end", hash=self.list.hash, problems=[], digests=[])
 
-    def batches(self, task):
-        yield self.list.batch(task, self.serial_marker)
+    def portions(self, message):
+        """A task is one portion: its tests run in the order of the list, whatever the order of its selectors."""
+        return [message]
+
+    def batch(self, portion, task):
+        return self.list.batch(portion, self.serial_marker)
+
+    def upcoming(self, task):
+        return task.ahead[-1].test[0] if task.fill() else None

@@ -1,0 +1,66 @@
+// What an agent's pytest showed besides results and has not been sent yet. Each process says the same of what all of them load: the largest count stands.
+
+import { nodeId, testFile } from '../../shared/ids.ts';
+import type { CountedWarning, Shown } from '../../shared/shown.ts';
+import type { ShownMessage } from './codec.ts';
+
+export interface ShownLog {
+  hear(message: ShownMessage): void;
+  /** What is new since the last call; null when nothing is. */
+  take(): Shown | null;
+}
+
+type Mutable = { -readonly [Name in keyof Shown]: Shown[Name] };
+
+export function createShownLog(): ShownLog {
+  const warnings = new Map<string, number>();
+  const deselected = new Map<string, number>();
+  const fresh = { warnings: new Map<string, Shown['warnings'][number]>(), deselected: new Map<string, number>() };
+  let header: Mutable['header'] = null;
+  let sections: Shown['sections'] = [];
+
+  return {
+    hear(message) {
+      switch (message.what) {
+        case 'header':
+          header = { lines: message.lines, asked: message.asked };
+          break;
+        case 'section':
+          sections = [...sections, { title: message.title, text: message.text }];
+          break;
+        case 'warning': {
+          const { nodeid, warning } = message;
+          const key = keyOf(nodeid, warning);
+          if (warning.count <= (warnings.get(key) ?? 0)) break;
+          warnings.set(key, warning.count);
+          fresh.warnings.set(key, { nodeid: nodeid === null ? null : nodeId(nodeid), warning });
+          break;
+        }
+        case 'deselected':
+          for (const [file, count] of Object.entries(message.counts)) {
+            if (count <= (deselected.get(file) ?? 0)) continue;
+            deselected.set(file, count);
+            fresh.deselected.set(file, count);
+          }
+          break;
+      }
+    },
+    take() {
+      const shown: Shown = {
+        header,
+        sections,
+        warnings: [...fresh.warnings.values()],
+        deselected: [...fresh.deselected].map(([file, count]) => ({ file: testFile(file), count })),
+      };
+      header = null;
+      sections = [];
+      fresh.warnings.clear();
+      fresh.deselected.clear();
+      const isEmpty = shown.header === null && shown.sections.length + shown.warnings.length + shown.deselected.length === 0;
+      return isEmpty ? null : shown;
+    },
+  };
+}
+
+const keyOf = (nodeid: string | null, { category, message, file, line }: CountedWarning): string =>
+  JSON.stringify([nodeid, category, message, file, line]);

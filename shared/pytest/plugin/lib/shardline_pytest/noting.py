@@ -1,0 +1,71 @@
+"""What a process that collects or runs tests notes besides their results: warnings, deselected tests and recorded properties."""
+
+import pytest
+
+from .arguments import file_of
+from .channel import cap, clean
+from .warned import Tally, as_message, described, further
+
+PROPERTY_BYTES = 10_000
+PROPERTY_LIMIT = 100
+
+
+class Noting:
+    """Warnings of a test go with its result, as only the result that counts makes them count; all others are sent as they come."""
+
+    def __init__(self, config, channel):
+        self.root = str(config.rootpath)
+        self.channel = channel
+        self.of_test = Tally()
+        self.besides = Tally()
+        self.deselected = {}
+        self.collections = 0
+        self.is_in_test = False
+        # -rP and -rA show what passed tests printed.
+        self.keeps_output = not frozenset("PA").isdisjoint(str(getattr(config.option, "reportchars", "")))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        self.of_test = Tally()
+        self.is_in_test = True
+        yield
+        self.is_in_test = False
+
+    def pytest_warning_recorded(self, warning_message, when, nodeid):
+        key = described(warning_message, self.root)
+        if when == "runtest" and self.is_in_test:
+            self.of_test.add(key)
+            return
+        # pytest checks its configuration with each collection, which plain pytest has one of.
+        if when == "config" and self.collections > 1 and (key, nodeid) in self.besides.counts:
+            return
+        count = self.besides.add((key, nodeid))
+        message = as_message(key, count) if count > 0 else further(self.besides.further)
+        self.channel.send("shown", what="warning", when=str(when), nodeid=clean(nodeid) if nodeid and count > 0 else None, warning=message)
+
+    # A file that is collected again, as a part of it runs elsewhere, leaves out the same tests again.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self):
+        self.deselected = {}
+        self.collections += 1
+        yield
+        if self.deselected:
+            self.channel.send("shown", what="deselected", counts=self.deselected)
+
+    def pytest_deselected(self, items):
+        for item in items:
+            file = clean(file_of(item.nodeid))
+            self.deselected[file] = self.deselected.get(file, 0) + 1
+
+
+def properties_of(reports):
+    """What `record_property` recorded in a test, in order: each phase's report repeats what came before it."""
+    recorded = getattr(reports[-1], "user_properties", None) or () if reports else ()
+    return [{"name": text_of(name), "value": text_of(value)} for name, value in list(recorded)[:PROPERTY_LIMIT]]
+
+
+def text_of(value):
+    try:
+        return cap(str(value), PROPERTY_BYTES)
+    except Exception as error:  # an object's own __str__ may raise
+        return clean("%r could not be shown: %r" % (type(value), error))

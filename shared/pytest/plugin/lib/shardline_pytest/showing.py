@@ -1,0 +1,161 @@
+"""What pytest's main process prints and a reader of pytest looks for: the header, what other plugins print at the end, and what the options ask to show.
+
+Each plugin's own summary is caught where it is written; pytest's summaries are left out, as the coordinator makes them of the whole run.
+"""
+
+import contextlib
+import functools
+import io
+import platform
+import sys
+
+import pluggy
+import pytest
+
+from .channel import cap, clean
+from .controller_needs import place_of
+from .warned import Tally, as_message, described
+
+HEADER_BYTES = 4_000
+HEADER_LINES = 50
+SECTION_LIMIT = 50
+# pytest's and xdist's summaries would be those of one session; pytest-cov's reports are made of all sessions.
+NOT_SHOWN = frozenset(["_pytest", "pytest_cov", "shardline_pytest", "xdist"])
+
+
+class Showing:
+    def __init__(self, config, limits, channel):
+        self.config = config
+        self.section_bytes = limits["sectionBytes"]
+        self.channel = channel
+        self.lines = None
+        self.sections = {}
+        self.early = Tally()
+        self.has_workers = False
+
+    # Before the first xdist worker starts. Later, xdist passes on the workers' own.
+    def pytest_warning_recorded(self, warning_message, when, nodeid):
+        if self.has_workers or when != "config":
+            return
+        key = described(warning_message, str(self.config.rootpath))
+        count = self.early.add(key)
+        if count > 0:
+            message = as_message(key, count)
+            self.channel.send("shown", what="warning", when=str(when), nodeid=clean(nodeid) if nodeid else None, warning=message)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        self.has_workers = True
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_report_header(self):
+        outcome = yield
+        if outcome.excinfo is None:
+            self.lines = list(reversed(outcome.get_result()))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self):
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return
+        if self.lines is None:  # pytest does not ask for it with -q or --no-header
+            self.config.hook.pytest_report_header(config=self.config, start_path=self.config.invocation_params.dir)
+        versions = (sys.platform, platform.python_version(), pytest.__version__, pluggy.__version__)
+        lines = ["platform %s -- Python %s, pytest-%s, pluggy-%s" % versions]
+        for each in self.lines or []:
+            lines.extend([each] if isinstance(each, str) else each)
+        self.channel.send(
+            "shown",
+            what="header",
+            lines=[cap(str(line), HEADER_BYTES) for line in lines[:HEADER_LINES]],
+            asked=asked_for(self.config, reporter),
+        )
+
+    # Around the terminal reporter's own, which asks for the summaries.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self):
+        caught = self.catch_summaries()
+        yield
+        for implementation, function in caught:
+            implementation.function = function
+        for title, text in list(self.sections.items())[:SECTION_LIMIT]:
+            if text.strip() != "":
+                self.channel.send("shown", what="section", title=clean(title), text=cap(text, self.section_bytes))
+
+    def catch_summaries(self):
+        """Puts itself around each plugin's pytest_terminal_summary and returns what was there."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        caught = []
+        if not hasattr(getattr(reporter, "_tw", None), "_file"):
+            return caught
+        for implementation in self.config.hook.pytest_terminal_summary.get_hookimpls():
+            function = implementation.function
+            module = getattr(function, "__module__", None) or ""
+            if module.partition(".")[0] in NOT_SHOWN:
+                continue
+            catching = functools.partial(self.catching, reporter, title_of(implementation, self.config))
+            is_wrapper = implementation.hookwrapper or getattr(implementation, "wrapper", False)
+            try:
+                implementation.function = functools.partial(caught_steps if is_wrapper else caught_call, function, catching)
+            except AttributeError:
+                continue
+            caught.append((implementation, function))
+        return caught
+
+    @contextlib.contextmanager
+    def catching(self, reporter, title):
+        writer = reporter._tw
+        file, text = writer._file, io.StringIO()
+        writer._file = text
+        try:
+            with contextlib.redirect_stdout(text):
+                yield
+        finally:
+            writer._file = file
+            self.sections[title] = self.sections.get(title, "") + text.getvalue()
+            with contextlib.suppress(UnicodeEncodeError):
+                writer.write(text.getvalue())
+
+
+def title_of(implementation, config):
+    place = place_of(implementation, config)
+    return place[len("the plugin ") :] if place.startswith("the plugin ") else place
+
+
+def caught_call(function, catching, *arguments):
+    with catching():
+        return function(*arguments)
+
+
+def caught_steps(function, catching, *arguments):
+    """A hook that wraps others is a generator: each of its steps is caught, and nothing of what it wraps."""
+    steps = function(*arguments)
+    step = functools.partial(next, steps)
+    while True:
+        try:
+            with catching():
+                given = step()
+        except StopIteration as stop:
+            return stop.value
+        try:
+            sent = yield given
+        except GeneratorExit:
+            steps.close()
+            raise
+        except BaseException as thrown:
+            step = functools.partial(steps.throw, thrown)
+        else:
+            step = functools.partial(steps.send, sent)
+
+
+def asked_for(config, reporter):
+    """What the options ask pytest to show at its end; `-r` as pytest resolves it."""
+    durations = config.getoption("durations", None)
+    least = config.getoption("durations_min", None)
+    if least is None:
+        least = 0.005 if config.getoption("verbose", 0) < 2 else 0.0
+    return {
+        "outcomes": clean("" if config.getoption("no_summary", False) else str(reporter.reportchars)),
+        "durations": durations if isinstance(durations, int) and durations >= 0 else None,
+        "leastSeconds": float(least),
+    }

@@ -1,0 +1,65 @@
+"""Warnings that pytest records, as the agent gets them: short, without lone surrogates, and counted where one comes again."""
+
+import contextlib
+import os
+
+from _pytest.warnings import catch_warnings_for_item
+
+from .channel import cap, clean
+
+MESSAGE_BYTES = 2_000
+# Of one test, or of one process outside of its tests. Further ones are only counted.
+DISTINCT_LIMIT = 100
+
+
+def described(warning_message, root):
+    """(category, message, file, line) of a recorded warning; the file is relative to the rootdir where it lies below it."""
+    category = getattr(warning_message.category, "__name__", "Warning")
+    try:
+        text = str(warning_message.message)
+    except Exception as error:  # a suite's own __str__ may raise
+        text = "%r could not be shown: %r" % (type(warning_message.message), error)
+    file = str(warning_message.filename)
+    if file.startswith(root + os.sep):
+        file = file[len(root) + 1 :].replace(os.sep, "/")
+    line = warning_message.lineno
+    return clean(str(category)), cap(text, MESSAGE_BYTES), clean(file), line if isinstance(line, int) and line > 0 else 0
+
+
+@contextlib.contextmanager
+def recorded_for(item):
+    """Warnings in here are those of the test, as pytest records them; it leaves them alone with `-p no:warnings`."""
+    if not item.config.pluginmanager.hasplugin("warnings"):
+        yield
+        return
+    with catch_warnings_for_item(config=item.config, ihook=item.ihook, when="runtest", item=item):
+        yield
+
+
+class Tally:
+    """Counts equal warnings. Past the limit of distinct ones it counts without names."""
+
+    def __init__(self):
+        self.counts = {}
+        self.further = 0
+
+    def add(self, key):
+        """Adds one warning and returns how many equal ones there are now; 0 when it is only counted."""
+        if key not in self.counts and len(self.counts) >= DISTINCT_LIMIT:
+            self.further += 1
+            return 0
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key]
+
+    def messages(self):
+        told = [as_message(key, count) for key, count in self.counts.items()]
+        return told + ([further(self.further)] if self.further > 0 else [])
+
+
+def as_message(key, count):
+    category, message, file, line = key
+    return {"category": category, "message": message, "file": file, "line": line, "count": count}
+
+
+def further(count):
+    return as_message(("Warning", "further distinct warnings, counted only", "", 0), count)

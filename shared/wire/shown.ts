@@ -1,0 +1,40 @@
+// What pytest shows besides results, as it comes over the wire or stands in a file.
+
+import { z } from 'zod';
+import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../shown.ts';
+import { agentIdSchema, nodeIdSchema, testFileSchema } from './parse.ts';
+
+const count = z.int().positive();
+const warning = { category: z.string(), message: z.string(), file: z.string(), line: z.int().nonnegative(), count };
+
+export const countedWarningSchema: z.ZodType<CountedWarning> = z.object(warning);
+
+export const propertySchema: z.ZodType<Property> = z.object({ name: z.string(), value: z.string() });
+
+export const shownSectionSchema: z.ZodType<ShownSection> = z.object({ title: z.string(), text: z.string() });
+
+export const askedForSchema: z.ZodType<AskedFor> = z.object({
+  outcomes: z.string(),
+  durations: z.int().nonnegative().nullable(),
+  leastSeconds: z.number(),
+});
+
+export const shownSchema: z.ZodType<Shown> = z.object({
+  header: z.object({ lines: z.array(z.string()), asked: askedForSchema }).nullable(),
+  sections: z.array(shownSectionSchema),
+  warnings: z.array(z.object({ nodeid: nodeIdSchema.nullable(), warning: countedWarningSchema })),
+  deselected: z.array(z.object({ file: testFileSchema, count })),
+});
+
+const reportedWarningSchema: z.ZodType<ReportedWarning> = z.object({
+  ...warning,
+  places: z.array(z.object({ place: z.string(), count })),
+});
+
+/** The fields that a report has of it; a report of an earlier version has none of them. */
+export const reportedShownFields = {
+  warnings: z.array(reportedWarningSchema).default([]),
+  deselected: z.int().nonnegative().default(0),
+  sessions: z.array(z.object({ agent: agentIdSchema, header: z.array(z.string()), sections: z.array(shownSectionSchema) })).default([]),
+  asked: askedForSchema.nullable().default(null),
+};

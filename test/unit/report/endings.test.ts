@@ -1,0 +1,138 @@
+// What did not go well is named at the end of a run, in every form, with counts that agree.
+
+import { describe, expect, test } from 'vitest';
+import { junitXml } from '../../../coordinator/report/junit.ts';
+import { pageData } from '../../../coordinator/report/page-data.ts';
+import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
+import { agentId, testFile } from '../../../shared/ids.ts';
+import type { Report, ReportedAgent } from '../../../shared/report.ts';
+import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
+
+const plain = { color: false, width: 80, paths: [], verbosity: 'normal' } as const;
+const linesOf = (report: Report, options = {}): readonly string[] =>
+  renderReport(report, { ...plain, ...options })
+    .trimEnd()
+    .split('\n');
+const agent = (id: string, changes: Partial<ReportedAgent>): ReportedAgent => ({
+  id: agentId(id),
+  host: `${id}-box`,
+  workers: 2,
+  tests: 0,
+  busySeconds: 0,
+  idleSeconds: 0,
+  peakRssBytes: 0,
+  cpuSeconds: null,
+  ended: 'left',
+  why: null,
+  ...changes,
+});
+
+describe('tests that were not run', () => {
+  const notRun: Report['notRun'] = [
+    { nodeid: testFile('t/known.py'), kind: 'file', tests: 149, reason: 'deadline', predictedSeconds: 10 },
+    { nodeid: testFile('t/new.py'), kind: 'file', tests: null, reason: 'deadline', predictedSeconds: 1 },
+  ];
+  const base = sampleReport([sampleTest('t/a.py::test_1', 'passed')]);
+  const report: Report = {
+    ...base,
+    verdict: 'deadline',
+    exitCode: 10,
+    notRun,
+    totals: { ...base.totals, expected: 151, notRun: 150, notRunIsLeast: true },
+    profile: { ...base.profile, breakdown: {} as never },
+    deadline: { seconds: 60, reserveSeconds: 1, met: false, overshootSeconds: 0 },
+  };
+  const rated: Report = { ...base, profile: { ...base.profile, breakdown: Object.fromEntries([]) as never } };
+
+  test('are counted as tests, at least', () => {
+    const lines = linesOf(report, { verbosity: 'quiet' });
+    expect(lines).toContain('NOT RUN t/known.py (149 tests) - deadline');
+    expect(lines).toContain('NOT RUN t/new.py (at least 1 test) - deadline');
+    expect(lines.at(-1)).toBe('deadline: 1 passed, at least 150 not run in 12.3 s; 1 agent, 1 file; exit 10');
+    const markdown = summaryMarkdown({ ...report, profile: base.profile });
+    expect(markdown).toContain('| at least 150 |');
+    expect(markdown).toContain('- at least 150 not run (deadline): `t/known.py` (149), `t/new.py`');
+    expect(junitXml(report)).toContain('not run: deadline, 149 tests; it was expected');
+  });
+
+  test('take the rating away', () => {
+    expect(rated.totals.notRun).toBe(0);
+    expect(JSON.stringify(pageData(report).totals)).toContain('"notRunIsLeast":true');
+    for (const text of [summaryMarkdown({ ...report, profile: base.profile }), renderReport({ ...report, profile: base.profile }, plain)])
+      expect(text).not.toContain('excellent');
+  });
+
+  test('of a report of an earlier version are what that says', () => {
+    const { notRunIsLeast: _, ...totals } = report.totals;
+    const earlier = JSON.stringify({
+      ...JSON.parse(encodeReport({ ...report, profile: base.profile })),
+      totals,
+      notRun: notRun.map(({ tests: __, ...rest }) => rest),
+    });
+    expect(decodeReport(earlier, 'x')).toMatchObject({
+      totals: { notRun: 150, notRunIsLeast: false },
+      notRun: [{ tests: null }, { tests: null }],
+    });
+  });
+});
+
+describe('agents', () => {
+  const report = sampleReport([sampleTest('t.py::test_1', 'passed')], {
+    agents: [
+      agent('a1', {}),
+      agent('a2', { ended: 'lost', why: 'it stopped answering 5.0 s into the run' }),
+      agent('a3', { ended: 'quarantined', why: "its last 10 tests failed while other agents' tests passed" }),
+      agent('a4', { ended: 'not-started', why: "pytest ended with exit code 1: ModuleNotFoundError: No module named 'x'\u001b[2J" }),
+    ],
+  });
+
+  test.each(['normal', 'quiet'] as const)('that ended badly are in the last lines, also when it is %s', (verbosity) => {
+    const lines = linesOf(report, { verbosity });
+    expect(lines).toContain('LOST agent a2 on a2-box - it stopped answering 5.0 s into the run');
+    expect(lines).toContain("QUARANTINED agent a3 on a3-box - its last 10 tests failed while other agents' tests passed");
+    expect(lines).toContain("NOT STARTED agent a4 on a4-box - pytest ended with exit code 1: ModuleNotFoundError: No module named 'x'");
+    expect(lines.filter((line) => /^[A-Z ]+ agent a1/.test(line))).toEqual([]);
+    expect(lines.at(-1)).toContain('; 4 agents (1 lost, 1 quarantined, 1 not started), 1 file; exit 0');
+  });
+
+  test('are in the summary and on the page', () => {
+    expect(summaryMarkdown(report)).toContain('- agent `a2` on `a2-box` lost: `it stopped answering 5.0 s into the run`');
+    expect(pageData(report).agents.map(({ why }) => why)).toEqual([
+      null,
+      'it stopped answering 5.0 s into the run',
+      "its last 10 tests failed while other agents' tests passed",
+      "pytest ended with exit code 1: ModuleNotFoundError: No module named 'x'",
+    ]);
+  });
+});
+
+test('a session that failed at its end is a problem of the session, of no file', () => {
+  const report = sampleReport([sampleTest('t.py::test_1', 'passed')], {
+    verdict: 'failed',
+    exitCode: 1,
+    sessionErrors: [{ agent: agentId('a1'), message: "pytest's session ended with exit code 7" }],
+  });
+  const lines = linesOf(report);
+  expect(lines[0]).toMatch(/^_+ ERROR at the end of pytest on a1 _+$/);
+  expect(lines).toContain("ERROR at the end of pytest on a1 - pytest's session ended with exit code 7");
+  expect(lines.at(-1)).toBe('failed: 1 session error, 1 passed in 12.3 s; 1 agent, 1 file; exit 1');
+  expect(junitXml(report)).toContain('<testcase classname="" name="pytest session of a1" time="0.000">');
+  expect(summaryMarkdown(report)).toContain('pytest failed at the end of its session on `a1`:');
+});
+
+test('counts agree', () => {
+  const tests = ['1', '2'].map((name) => sampleTest(`t.py::test_${name}`, 'error', 'E   no'));
+  const collectErrors = ['a', 'b', 'c'].map((name) => ({ file: testFile(`${name}.py`), message: 'E   no' }));
+  expect(linesOf(sampleReport(tests, { collectErrors })).at(-1)).toContain('failed: 2 errors, 3 collection errors in ');
+});
+
+test('a very long id is one line, and what went wrong has the room that is left', () => {
+  const id = `t.py::test[${'x'.repeat(4000)}]`;
+  const report = sampleReport([sampleTest(id, 'failed', 'E   no'), sampleTest('t.py::test_a', 'failed', `E   ${'word '.repeat(100)}`)]);
+  for (const line of linesOf(report, { width: 80 }).filter((each) => each.includes('xxx'))) expect(line.length).toBeLessThan(300);
+  const line = linesOf(report, { width: 80 }).find((each) => each.startsWith('FAILED t.py::test_a'));
+  expect(line).toHaveLength(80);
+  expect(line).toMatch(/^FAILED t\.py::test_a - word word .*\.\.\.$/);
+  expect(linesOf(report, { width: 24 })).toContain('FAILED t.py::test_a');
+});

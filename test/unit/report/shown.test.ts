@@ -1,0 +1,142 @@
+// What the end of a run shows besides results: one line for all warnings, sections of plugins, and what pytest's options ask for.
+
+import { XMLParser } from 'fast-xml-parser';
+import { expect, test } from 'vitest';
+import { junitXml } from '../../../coordinator/report/junit.ts';
+import { pageData } from '../../../coordinator/report/page-data.ts';
+import type { TerminalOptions } from '../../../coordinator/report/terminal.ts';
+import { agentId } from '../../../shared/ids.ts';
+import type { Report } from '../../../shared/report.ts';
+import { type AskedFor, NOTHING_SHOWN, type ReportedWarning } from '../../../shared/shown.ts';
+import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
+
+const normal: TerminalOptions = { color: false, width: 100, paths: [], verbosity: 'normal' };
+const verbose: TerminalOptions = { ...normal, verbosity: 'verbose' };
+const asked = (changes: Partial<AskedFor> = {}): AskedFor => ({ outcomes: 'wfE', durations: null, leastSeconds: 0.005, ...changes });
+
+const warnings: readonly ReportedWarning[] = [
+  { category: 'UserWarning', message: 'look out\nbelow', file: 'a.py', line: 3, count: 2, places: [{ place: 't.py::test_p', count: 2 }] },
+  { category: 'DeprecationWarning', message: 'old', file: 'b.py', line: 1, count: 1, places: [{ place: 'b.py:1', count: 1 }] },
+];
+const passed = sampleTest('t.py::test_p', 'passed');
+const lines = (changes: Partial<Report>, options = normal): string[] =>
+  renderReport(sampleReport([passed], changes), options)
+    .split('\n')
+    .filter((line) => !/^(time|speed|bound|agent|slow|reports) /.test(line) && line !== '');
+
+test('all warnings are one line, and a number in the last line', () => {
+  expect(lines({ warnings, asked: asked() })).toEqual([
+    'warnings 3: a.py:3: UserWarning: look out; all 2 distinct ones in report.html, or here with -v',
+    'passed: 1 passed, 3 warnings in 12.3 s; 1 agent, 1 file; exit 0',
+  ]);
+});
+
+test('with -v each distinct warning stands with its places', () => {
+  expect(lines({ warnings, asked: asked() }, verbose).slice(1, 6)).toEqual([
+    't.py::test_p: 2 warnings',
+    '  a.py:3: UserWarning: look out',
+    '  below',
+    'b.py:1',
+    '  b.py:1: DeprecationWarning: old',
+  ]);
+});
+
+test('--disable-warnings leaves their number in the last line, as in pytest', () => {
+  expect(lines({ warnings, asked: asked({ outcomes: 'fE' }) })).toEqual([
+    'passed: 1 passed, 3 warnings in 12.3 s; 1 agent, 1 file; exit 0',
+  ]);
+});
+
+test('deselected tests are counted in the last line', () => {
+  expect(lines({ deselected: 2 }).at(-1)).toBe('passed: 1 passed, 2 deselected in 12.3 s; 1 agent, 1 file; exit 0');
+});
+
+test('a section that several agents print stands once; a long one is cut, but not with -v', () => {
+  const text = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n');
+  const sessions = ['a1', 'a2'].map((agent) => ({ agent: agentId(agent), header: [], sections: [{ title: 'conftest.py', text }] }));
+  const shown = lines({ sessions });
+  expect(shown[0]).toMatch(/^=+ conftest\.py \(a1, a2\) =+$/);
+  expect(shown.slice(30, 32)).toEqual(['line 29', '… 10 more lines in report.html']);
+  expect(shown.filter((line) => line === 'line 0')).toHaveLength(1);
+  expect(lines({ sessions }, verbose)).toContain('line 39');
+});
+
+test('with -v the header stands once for agents that have the same', () => {
+  const header = ['platform linux -- Python 3.12.1, pytest-9.0', 'Using --randomly-seed=7'];
+  const sessions = ['a1', 'a2'].map((agent) => ({ agent: agentId(agent), header, sections: [] }));
+  expect(lines({ sessions }, verbose).slice(0, 2)).toEqual([
+    'pytest   a1, a2: platform linux -- Python 3.12.1, pytest-9.0',
+    '         Using --randomly-seed=7',
+  ]);
+  expect(lines({ sessions })).toHaveLength(1);
+});
+
+test('-r lists the tests of the outcomes that it names in the order of its letters, skips folded', () => {
+  const tests = [
+    passed,
+    sampleTest('t.py::test_s[1]', 'skipped', '/home/ci/project/t.py:7: Skipped: no way'),
+    sampleTest('t.py::test_s[2]', 'skipped', '/home/ci/project/t.py:7: Skipped: no way'),
+    sampleTest('t.py::test_x', 'xfailed', 'known'),
+    sampleTest('t.py::test_X', 'xpassed', ''),
+    sampleTest('t.py::test_f', 'failed', 'E   assert 0'),
+  ];
+  const shown = renderReport(sampleReport(tests, { asked: asked({ outcomes: 'wPpsxXEf' }) }), { ...normal, verbosity: 'quiet' });
+  expect(shown.trimEnd().split('\n').slice(0, -1)).toEqual([
+    'PASSED t.py::test_p',
+    'SKIPPED [2] t.py:7: no way',
+    'XFAIL t.py::test_x - known',
+    'XPASS t.py::test_X',
+    'FAILED t.py::test_f - assert 0',
+  ]);
+});
+
+test('-rP shows what passed tests printed', () => {
+  const printing = sampleTest('t.py::test_p', 'passed', null, 'hello');
+  const report = (outcomes: string): string => renderReport(sampleReport([printing], { asked: asked({ outcomes }) }), normal);
+  expect(report('wfE')).not.toContain('hello');
+  expect(report('wP').split('\n').slice(1, 3)).toEqual([expect.stringContaining(' Captured stdout call '), 'hello']);
+});
+
+test('--durations lists the slowest phases of all tests, and counts those below --durations-min', () => {
+  const [attempt] = passed.attempts;
+  const timed = (id: string, seconds: number, setupSeconds: number, teardownSeconds: number) => ({
+    ...sampleTest(id, 'passed'),
+    attempts: attempt === undefined ? [] : [{ ...attempt, seconds, setupSeconds, teardownSeconds }],
+  });
+  const tests = [timed('t.py::test_1', 3.001, 2, 0.001), timed('t.py::test_2', 4, 0, 0)];
+  const shown = (changes: Partial<AskedFor>): string[] => {
+    const all = renderReport(sampleReport(tests, { asked: asked(changes) }), normal).split('\n');
+    return all.slice(0, all.indexOf(''));
+  };
+  expect(shown({ durations: 2 })).toEqual([
+    expect.stringContaining(' slowest 2 durations '),
+    '4.00s call     t.py::test_2',
+    '2.00s setup    t.py::test_1',
+  ]);
+  expect(shown({ durations: 0, leastSeconds: 1.5 }).at(-1)).toBe('(2 durations < 1.5s hidden.)');
+});
+
+test('properties stand in junit.xml where pytest writes them, and on the page', () => {
+  const properties = [
+    { name: 'build', value: '7 <&>' },
+    { name: 'odd', value: '\u0000' },
+  ];
+  const report = sampleReport([passed, { ...sampleTest('t.py::test_q', 'passed'), properties }]);
+  const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' });
+  const [plain, recorded] = parser.parse(junitXml(report)).testsuites.testsuite.testcase;
+  expect(plain).not.toHaveProperty('properties');
+  expect(recorded.properties.property).toEqual([
+    { name: 'build', value: '7 <&>' },
+    { name: 'odd', value: '#x00' },
+  ]);
+  expect(pageData(report).properties).toEqual([[1, 'build', '7 <&>', 'odd', '\\x00']]);
+});
+
+test('report.json keeps all of it; a report of an earlier version has none', () => {
+  const sessions = [{ agent: agentId('a1'), header: ['platform linux'], sections: [{ title: 'conftest.py', text: 'done' }] }];
+  const report = sampleReport([passed], { warnings, deselected: 2, sessions, asked: asked() });
+  expect(decodeReport(encodeReport(report), 'here')).toEqual(report);
+  const old = Object.fromEntries(Object.entries(report).filter(([name]) => !Object.hasOwn(NOTHING_SHOWN, name)));
+  expect(decodeReport(JSON.stringify(old), 'here')).toMatchObject(NOTHING_SHOWN);
+});
