@@ -1,12 +1,12 @@
 // What the coordinator asks of an agent in one run, from the first command on: commands that come before the session is up wait for it.
 
 import type { ControlCommand } from '../shared/control.ts';
-import type { CollectMode } from '../shared/suite-list.ts';
+import type { HowToCollect } from '../shared/suite-list.ts';
 import { type JoinedRun, RunOver } from './ports.ts';
 
 export interface RunControl {
   /** How the suite is collected. Rejects when the run ends before that is known. */
-  readonly collect: Promise<CollectMode>;
+  readonly collect: Promise<HowToCollect>;
   /** Resolves when the run is over. */
   readonly closed: Promise<void>;
   /** Is this the hash of the list that the coordinator has? */
@@ -17,7 +17,7 @@ export interface RunControl {
 
 /** Reads the run's commands until `signal` aborts. */
 export function followControl(run: Pick<JoinedRun, 'commands'>, signal: AbortSignal): RunControl {
-  const collect = Promise.withResolvers<CollectMode>();
+  const collect = Promise.withResolvers<HowToCollect>();
   collect.promise.catch(() => undefined);
   const closed = Promise.withResolvers<void>();
   const known = new Set<string>();
@@ -28,7 +28,7 @@ export function followControl(run: Pick<JoinedRun, 'commands'>, signal: AbortSig
   };
   const reading = (async () => {
     for await (const command of run.commands(signal)) {
-      if (command.kind === 'collect') collect.resolve(command.mode);
+      if (command.kind === 'collect') collect.resolve(command.how);
       else if (command.kind === 'list-known') known.add(command.hash);
       else if (command.kind === 'close-run') {
         collect.reject(new RunOver());

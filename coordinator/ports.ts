@@ -126,10 +126,10 @@ export interface DiscoveredSuite {
   readonly censusKey: string;
   /** What pytest-cov is asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
-  /** pytest's own cache; null with `-p no:cacheprovider`. */
-  readonly cache: FoundCache | null;
   /** A plugin that switches itself off in xdist workers, the option that asks for its work, and how to run it; null without. */
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
+  /** pytest's own cache; null with `-p no:cacheprovider`. */
+  readonly cache: FoundCache | null;
   readonly pytest: string;
   readonly xdist: string;
 }

@@ -24,6 +24,8 @@ export interface RunSpec {
   readonly mayMiss?: boolean | undefined;
   /** What pytest reads from its cache in the coordinator's workspace; null where no option (`--lf`, `--ff`, `--nf`, `--sw`) reads it. */
   readonly cache: CacheValues | null;
+  /** Conftest files, plugins or single hooks that the user declares to treat each test by itself. */
+  readonly harmless: readonly string[];
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
   /** Does pytest stop at its own -x or --maxfail? Where failed tests may be run again only the run as a whole can tell. */

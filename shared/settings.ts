@@ -89,6 +89,8 @@ export interface RunSettings extends CommonSettings {
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;
   /** Sets of glob patterns, relative to pytest's rootdir: files that match one of a set go to one shard. */
+  /** What `--harmless-hooks` declares. */
+  readonly harmless: readonly string[];
   readonly shardTogether: readonly (readonly string[])[];
   readonly redisWaitSeconds: number;
 }

@@ -69,7 +69,18 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   let state: RunState;
   try {
     state = await runLoop(
-      { channel, state: begun, recorded, planSuite, clock: systemClock, aheadMs, redisWaitMs, observe, noAgentCanCome },
+      {
+        channel,
+        state: begun,
+        recorded,
+        planSuite,
+        proves: settings.collect === 'auto' && (begun.opened.spec.collect === 'file' || run.census.old === null),
+        clock: systemClock,
+        aheadMs,
+        redisWaitMs,
+        observe,
+        noAgentCanCome,
+      },
       interrupts,
     );
   } finally {

@@ -70,8 +70,8 @@ function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): Discov
     censusKey: result.censusKey,
     namesTests: result.namesTests,
     coverage: result.coverage,
-    cache: result.cache,
     idlePlugin,
+    cache: result.cache,
     pytest: result.pytest,
     xdist: result.xdist,
   };

@@ -275,6 +275,14 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'a file predicted slower than this is split by test, once its durations are known',
   }),
   row({
+    name: 'harmless-hooks',
+    kind: 'name',
+    metavar: 'HOOKS',
+    commands: run,
+    meaning:
+      'collection hooks that treat each test by itself, so that the suite may be collected by file: plugins, conftest files, or tests/conftest.py::pytest_collection_modifyitems, with spaces between them',
+  }),
+  row({
     name: 'shard-together',
     kind: 'sets',
     metavar: 'GLOBS',

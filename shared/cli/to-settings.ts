@@ -118,6 +118,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     maxWorkerFiles: number('max-worker-files') ?? 0,
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
+    harmless: (text('harmless-hooks') ?? '').split(/\s+/).filter((word) => word !== ''),
     shardTogether: readSets(text('shard-together') ?? ''),
     redisWaitSeconds: number('redis-wait') ?? 0,
   };

@@ -22,8 +22,8 @@ const discovery = z.object({
   censusKey: z.string(),
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
-  cache: foundCacheSchema.nullable(),
   idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
+  cache: foundCacheSchema.nullable(),
 });
 
 export type DiscoveryResult = z.infer<typeof discovery>;

@@ -41,8 +41,10 @@ export type PytestTask =
       readonly relay: Relay;
       /** What pytest reads from its cache; null for what is on this disk. */
       readonly cache: CacheValues | null;
-      /** Whether tests that `pytestArgs` name may be gone. */
+      /** Whether tests that the arguments name may be gone. */
       readonly mayMiss: boolean;
+      /** Hooks that the user vouches for: they treat each test by itself. */
+      readonly harmless: readonly string[];
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
       readonly socket: string;

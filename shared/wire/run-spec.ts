@@ -16,6 +16,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pytestArgs: z.array(z.string()),
   // Runs of an earlier version shipped none.
   cache: cacheValuesSchema.nullable().default(null),
+  harmless: z.array(z.string()),
   serialMarker: z.string(),
   stopsItself: z.boolean(),
   testTimeoutSeconds: z.number().positive().nullable(),

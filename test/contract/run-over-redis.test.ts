@@ -44,6 +44,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       collect: 'file',
       pytestArgs: ['tests'],
       cache: null,
+      harmless: [],
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,

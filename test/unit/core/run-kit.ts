@@ -43,6 +43,7 @@ export const opened = (
       collect,
       pytestArgs: [],
       cache: null,
+      harmless: [],
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,

@@ -15,6 +15,7 @@ const spec = {
   collect: 'file',
   pytestArgs: [],
   cache: null,
+  harmless: [],
   maxfail: 0,
   serialMarker: 'serial',
   relay: 'auto',

@@ -14,6 +14,7 @@ from .cache import cache_of, failure_limit
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
+from .proof.census_key import census_key
 from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
 
@@ -131,11 +132,11 @@ class Discovery:
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
-            "censusKey": "",
+            "censusKey": census_key(config),
             "namesTests": bool(self.named),
             "coverage": self.coverage,
-            "cache": cache_of(config),
             "idlePlugin": self.idle_plugin,
+            "cache": cache_of(config),
             **versions(),
         }
         write_result(self.session, result)

@@ -13,8 +13,8 @@ class Named:
         self.names = {}
         self.whole = set()
 
-    def narrow(self, session):
-        """Called before pytest collects."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session):
         config = session.config
         kept = []
         for argument in config.args:
@@ -43,4 +43,3 @@ class Named:
             return True
         _, separator, own = item.nodeid.partition("::")
         return any(selects(name, separator + own) for name in names)
-

@@ -8,6 +8,7 @@ import pytest
 
 from .arguments import file_of
 from .batch import MESSAGE_BYTES, Batch, skip_message
+from .cache import stepwise_count
 from .channel import cap, clean
 from .item_keys import is_among, selects, unique_keys
 from .list_order import ListOrder, FREE, bound_files, order_of
@@ -45,7 +46,7 @@ class WholeList:
 
     def finish(self, session):
         """Takes the items as every hook has left them."""
-        self.items = list(session.items)
+        self.items = list(vars(session)["items"])
         self.order = order_of(self.config, self.collected, self.items)
         self.keys = unique_keys(self.items)
         self.files = [self.file_of_item(item) for item in self.items]
@@ -73,6 +74,13 @@ class WholeList:
             return "."
         return relative if os.path.isfile(path) else relative.rstrip("/") + "/" if relative != "." else "."
 
+    def items_by_file(self):
+        for file, ranks in self.ranks.items():
+            yield file, [self.items[rank] for rank in ranks]
+
+    def order_problems(self):
+        return [] if self.order.kind == FREE else [self.order.why]
+
     # What the coordinator plans by.
 
     def groups(self):
@@ -96,6 +104,7 @@ class WholeList:
             # Files that hold no test of the list, but something to report.
             "others": list(dict.fromkeys([file for file, _ in self.errors] + [file_of(nodeid) for nodeid in self.skipped])),
             "failed": [file for file, _ in self.errors],
+            "stepwiseCount": stepwise_count(self.config),
         }
 
     # What a task asks for.
