@@ -175,7 +175,7 @@ const unproven: Readonly<Record<string, readonly [ToProve, RegExp]>> = {
     /reads the list that it fills/,
   ],
   'counts with sum and a generator': [modify('if sum(1 for item in items) > 3: pass'), /reads the list of items as a whole/],
-  'remembers names in a dict': [modify('seen = {}\nfor item in items:\n    seen[item.name] = item'), /writes `seen\[item\.name\]`/],
+  'remembers names in a dict': [modify('seen = {}\nfor item in items:\n    seen[item.name] = item'), /writes `seen\[/],
   'remembers names in a set': [modify('seen = set()\nfor item in items:\n    seen.add(item.name)'), /calls `seen\.add`/],
   'remembers names in a global list': [perItem('SEEN.append(item.name)', 'SEEN = []'), /reads `SEEN`, which changed during collection/],
   'remembers through another name': [modify('seen = []\nfor item in items:\n    mine = seen\n    mine += [item.name]'), /changes `mine`/],

@@ -10,7 +10,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 
 import pytest  # noqa: E402
+from shardline_pytest.proof.census_key import census_key  # noqa: E402
+from shardline_pytest.proof.collectors import collectors_problem, refused_files  # noqa: E402
+from shardline_pytest.proof.file_digest import file_digest  # noqa: E402
 from shardline_pytest.proof.hook_proof import HookProof, sentence  # noqa: E402
+from shardline_pytest.proof.import_changes import ImportChanges  # noqa: E402
+from shardline_pytest.proof.whole_list_options import options_problem, order_problem  # noqa: E402
 
 OWN = "test-prove"
 
@@ -22,11 +27,24 @@ class Prover:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session):
+        self.deselected = []
+        self.imports = ImportChanges(session.config.rootpath)
         self.proof = HookProof(session.config, {OWN, *self.request.get("declared", ())})
         self.proof.begin(session)
         yield
         self.proof.finish(session)
         self.keep(session)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        if isinstance(collector, pytest.Module):
+            with self.imports.around(collector.nodeid):
+                yield
+        else:
+            yield
+
+    def pytest_deselected(self, items):
+        self.deselected.extend(items)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):
@@ -35,7 +53,23 @@ class Prover:
 
     def keep(self, session):
         self.result["problems"] = [sentence(each) for each in self.proof.problems()]
-        self.result["ids"] = [item.nodeid for item in list.__iter__(vars(session)["items"])]
+        items = list(vars(session)["items"])
+        files = [str(path) for path in sorted(session.config.rootpath.rglob("test_*.py"))]
+        self.result["ids"] = [item.nodeid for item in items]
+        self.result["collectors"] = collectors_problem(session)
+        self.result["options"] = options_problem(session.config, items)
+        self.result["order"] = order_problem(items)
+        self.result["imports"] = ["%(place)s %(why)s" % each for each in self.imports.found]
+        self.result["refused"] = len(refused_files(files, session.config.getoption("importmode")))
+        self.result["key"] = census_key(session.config)
+        self.result["digests"] = {file: self.digest(items, file) for file in sorted({file_of(item) for item in items})}
+
+    def digest(self, items, file):
+        return file_digest([item for item in items if file_of(item) == file], [item for item in self.deselected if file_of(item) == file])
+
+
+def file_of(item):
+    return item.nodeid.split("::")[0]
 
 
 class Loader:

@@ -9,6 +9,7 @@ from .reviewed_plugins import review_of
 from .subject import plain_function
 from .unproven import Unproven
 
+DIRECTORY_CLASSES = tuple(getattr(pytest, name) for name in ("Directory", "Package") if hasattr(pytest, name))
 # What pytest calls while it collects.
 METHODS = ("__init__", "from_parent", "collect", "_genfunctions", "_getobj", "_importtestmodule")
 
@@ -29,6 +30,9 @@ def custom_classes(items):
 
 def judge_class(proof, kind):
     """The problem of a class as {"hook", "place", "why"}, or None. "hook" is the name of its method."""
+    if issubclass(kind, DIRECTORY_CLASSES):
+        code = plain_function(getattr(kind, "collect")).__code__
+        return {"hook": kind.__name__, "place": place(code.co_filename, code.co_firstlineno, proof.root), "why": "collects a directory"}
     for base in kind.__mro__:
         if is_own(base.__module__) or not issubclass(base, (pytest.Item, pytest.Collector)):
             continue

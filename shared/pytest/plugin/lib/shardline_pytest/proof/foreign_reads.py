@@ -65,7 +65,7 @@ def read_items(session):
 
 def write_items(session, items):
     if type(items) is list:
-        items = ObservedItems(items, lambda code, line, what: session.shardline_reads.read(code, line, what))
+        items = ObservedItems(items, session.shardline_reads.notice)
     vars(session)["items"] = items
 
 

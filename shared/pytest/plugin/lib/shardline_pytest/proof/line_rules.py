@@ -54,6 +54,8 @@ class Judgement(Expressions):
     def did_run(self, node):
         if self.ran is None or (not JUMPS_ARE_TRACED and isinstance(node, (ast.Break, ast.Continue))):
             return True
+        if node.lineno == self.subject.tree.lineno:
+            return True  # on the line of the `def` itself
         return any(line in self.ran for line in range(node.lineno, node.end_lineno + 1))
 
     def block(self, statements):

@@ -1,8 +1,6 @@
-"""The list of a session's items as a list that notices who reads or changes it, other than pytest, xdist and shardline themselves."""
+"""The list of a session's items as a list that notices who reads or changes it."""
 
 import sys
-
-from .modules import is_own
 
 NOTICED = (
     "__add__ __contains__ __delitem__ __eq__ __getitem__ __iadd__ __imul__ __iter__ __len__ __mul__ __reversed__ __rmul__ __setitem__ "
@@ -11,7 +9,7 @@ NOTICED = (
 
 
 class ObservedItems(list):
-    """Behaves as the list that it is. `on_read(code, line, what)` is called for code of others."""
+    """Behaves as the list that it is; `on_read(frame, what)` is called with the frame that reads or changes it."""
 
     __hash__ = None
 
@@ -27,9 +25,7 @@ def noticing(name):
     plain = getattr(list, name)
 
     def method(self, *args, **options):
-        frame = sys._getframe(1)
-        if not is_own(frame.f_globals.get("__name__")):
-            self.on_read(frame.f_code, frame.f_lineno, name)
+        self.on_read(sys._getframe(1), name)
         return plain(self, *args, **options)
 
     method.__name__ = name

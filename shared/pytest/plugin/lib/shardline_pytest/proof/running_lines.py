@@ -30,9 +30,10 @@ class MonitoredLines:
         if monitoring.get_tool(self.tool) is None:
             monitoring.use_tool_id(self.tool, TOOL_NAME)
         monitoring.register_callback(self.tool, monitoring.events.LINE, self.on_line)
+        monitoring.register_callback(self.tool, monitoring.events.PY_START, self.on_start)
         self.is_on = True
         for code in self.ran:
-            monitoring.set_local_events(self.tool, code, monitoring.events.LINE)
+            monitoring.set_local_events(self.tool, code, self.events())
         # A line that an earlier proof in this process has seen is switched off until now.
         monitoring.restart_events()
 
@@ -42,12 +43,20 @@ class MonitoredLines:
             for code in self.ran:
                 self.monitoring.set_local_events(self.tool, code, 0)
             self.monitoring.register_callback(self.tool, self.monitoring.events.LINE, None)
+            self.monitoring.register_callback(self.tool, self.monitoring.events.PY_START, None)
             self.monitoring.free_tool_id(self.tool)
 
     def watch(self, code):
         self.ran.setdefault(code, set())
         if self.is_on:
-            self.monitoring.set_local_events(self.tool, code, self.monitoring.events.LINE)
+            self.monitoring.set_local_events(self.tool, code, self.events())
+
+    def events(self):
+        return self.monitoring.events.LINE | self.monitoring.events.PY_START
+
+    def on_start(self, code, offset):
+        # The body of a function that is one line long has no line event of its own (Python 3.13).
+        return self.on_line(code, code.co_firstlineno)
 
     def on_line(self, code, line):
         lines = self.ran.get(code)
@@ -119,7 +128,10 @@ class TracedLines:
             if sys.gettrace() != self.trace:
                 sys.settrace(self.trace)  # coverage puts itself back at each call
         lines = self.ran.get(frame.f_code)
-        return inner if lines is None else LineTrace(lines, inner)
+        if lines is None:
+            return inner
+        lines.add(frame.f_code.co_firstlineno)
+        return LineTrace(lines, inner)
 
 
 class LineTrace:

@@ -359,4 +359,6 @@ def unparsed_name(node):
         return "%s.%s" % (unparsed_name(node.value), node.attr)
     if isinstance(node, ast.Name):
         return node.id
+    if isinstance(node, ast.Subscript):
+        return "%s[…]" % unparsed_name(node.value)
     return "%s()" % unparsed_name(node.func) if isinstance(node, ast.Call) else "…"
