@@ -52,6 +52,8 @@ export interface SuiteList {
   /** Those of `others`, and files of the list, that could not be collected, or not all of them. */
   readonly failed: readonly TestFile[];
   readonly groups: readonly ListGroup[];
+  /** How many tests there were before pytest's `--sw` deselected any; null without it. */
+  readonly stepwiseCount?: number | null | undefined;
   /** null where the agent was not asked for it. */
   readonly proof: SuiteProof | null;
 }

@@ -108,6 +108,7 @@ const message = z.discriminatedUnion('kind', [
     bound: z.array(z.string()),
     others: z.array(z.string()),
     failed: z.array(z.string()),
+    stepwiseCount: z.number().int().nonnegative().nullable(),
   }),
   z.object({ kind: z.literal('list-group'), file: z.string(), nodeids: z.array(z.string()) }),
   z.object({

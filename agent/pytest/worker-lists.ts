@@ -59,10 +59,21 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
       if (worker !== source || own === null) return;
       isWhole = true;
       source = null;
-      const { hash, order, why, tail } = own;
+      const { hash, order, why, tail, stepwiseCount } = own;
       const named = (files: readonly string[]): readonly TestFile[] => files.map(testFile);
       const proof = problems === null ? null : { problems, digests: digests.map(([file, digest]) => [testFile(file), digest] as const) };
-      listed({ proof, hash, order, why, tail, bound: named(own.bound), others: named(own.others), failed: named(own.failed), groups });
+      listed({
+        proof,
+        hash,
+        order,
+        why,
+        tail,
+        bound: named(own.bound),
+        others: named(own.others),
+        failed: named(own.failed),
+        groups,
+        stepwiseCount,
+      });
     },
     lose(worker) {
       ready.delete(worker);

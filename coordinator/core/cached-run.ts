@@ -1,33 +1,43 @@
 // What a run's state says to pytest's cache: which tests were selected, in pytest's order, and what became of them.
 
-import type { NodeId, TestFile } from '../../shared/ids.ts';
+import { type NodeId, pytestId, type TestFile } from '../../shared/ids.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { RunCache } from '../../shared/pytest-cache.ts';
 import type { Report } from '../../shared/report.ts';
+import type { ListGroup, SuiteList } from '../../shared/suite-list.ts';
 import type { CachedRun } from './pytest-cache.ts';
 import type { RunState } from './run-state.ts';
 
 /** `now` is local time as Python's `datetime.isoformat` writes it. */
 export function cachedRun(state: RunState, report: Report, { files, stepwise }: RunCache, now: string): CachedRun {
+  const { list } = state.suite;
   const rank = new Map<string, number>(files.map((file, index) => [file, index]));
   // A conftest's directory comes before the files in it.
   const rankOf = (id: string): number => rank.get(id) ?? -1;
-  const outcomes = new Map<string, Outcome>(report.tests.map(({ nodeid, outcome }) => [nodeid, outcome]));
-  const collected = collectedFiles(state);
+  const collected = list === null ? collectedFiles(state).sort((left, right) => rankOf(left.file) - rankOf(right.file)) : listedFiles(list);
   return {
-    files: [...collected]
-      .sort(([left], [right]) => rankOf(left) - rankOf(right))
-      // A module that skips itself counts as a skipped test of its own name; pytest's cache knows of it as a file.
-      .map(([file, nodeids]) => ({ file, nodeids: [...nodeids].filter((nodeid) => (nodeid as string) !== file) })),
+    // A module that skips itself counts as a skipped test of its own name; pytest's cache knows of it as a file.
+    files: collected.map(({ file, nodeids }) => ({ file, nodeids: nodeids.map(pytestId).filter((id) => (id as string) !== file) })),
     collectErrors: report.collectErrors.map(({ file }) => file).sort((left, right) => rankOf(left) - rankOf(right)),
-    outcomeOf: (nodeid) => outcomes.get(nodeid) ?? null,
+    outcomeOf: outcomesOf(report),
     stepwise,
-    testCount: null,
+    testCount: list?.stepwiseCount ?? null,
     now,
   };
 }
 
-function collectedFiles(state: RunState): ReadonlyMap<TestFile, ReadonlySet<NodeId>> {
+/** Tests that share a node id share an entry too: the last one decides, as in pytest. */
+function outcomesOf(report: Report): CachedRun['outcomeOf'] {
+  const outcomes = new Map<string, Outcome>(report.tests.map(({ nodeid, outcome }) => [pytestId(nodeid), outcome]));
+  return (id) => outcomes.get(id) ?? null;
+}
+
+const listedFiles = ({ groups, others, failed }: SuiteList): readonly ListGroup[] => [
+  ...groups,
+  ...others.filter((file) => !failed.includes(file)).map((file) => ({ file, nodeids: [] })),
+];
+
+function collectedFiles(state: RunState): ListGroup[] {
   const collected = new Map<TestFile, Set<NodeId>>();
   for (const { files } of state.shards.values()) {
     for (const { file, tests, collectSeconds } of files.values()) {
@@ -37,5 +47,5 @@ function collectedFiles(state: RunState): ReadonlyMap<TestFile, ReadonlySet<Node
       collected.set(file, known);
     }
   }
-  return collected;
+  return [...collected].map(([file, nodeids]) => ({ file, nodeids: [...nodeids] }));
 }

@@ -1,6 +1,6 @@
 // What `--failed` runs: the failures of an earlier run, and which of its tests are not there any more.
 
-import type { NodeId } from '../../shared/ids.ts';
+import { fileOf, type NodeId, pytestId, type TestFile } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
@@ -11,7 +11,7 @@ import type { RunState } from './run-state.ts';
 export const failuresOf = ({ tests, collectErrors }: Report): readonly string[] => [
   ...new Set<string>([
     ...collectErrors.map(({ file }) => file),
-    ...tests.filter(({ outcome }) => isFailure(outcome)).map(({ nodeid }) => nodeid),
+    ...tests.filter(({ outcome }) => isFailure(outcome)).map(({ nodeid }) => pytestId(nodeid)),
   ]),
 ];
 
@@ -27,18 +27,30 @@ export const onlyFailures = (baseline: Baseline): Baseline => ({
   tests: new Map([...baseline.tests].filter(([, { outcome }]) => isFailure(outcome))),
 });
 
-/** Tests that were planned although they might be gone, and that their files, which were collected, do not have. */
+/** Tests that were named although they might be gone, and that their files, which were collected, do not have. */
 export function goneTests(state: RunState): readonly NodeId[] {
-  const gone: NodeId[] = [];
-  for (const { files } of state.shards.values()) {
-    for (const { selectors, tests, collectSeconds } of files.values()) {
-      if (collectSeconds === null) continue;
-      const known = [...tests.keys()];
-      gone.push(...selectors.flatMap(optional).filter((named) => !known.some((nodeid) => selects(named, nodeid))));
-    }
-  }
-  return [...new Set(gone)];
+  const collected = collectedTests(state);
+  const named = state.opened.shards.flatMap(({ selectors }) => selectors.flatMap(optional));
+  return named.filter((id) => {
+    const known = collected.get(fileOf(id));
+    return known !== undefined && !known.some((nodeid) => selects(id, nodeid));
+  });
 }
 
 const optional = (selector: Selector): readonly NodeId[] =>
   selector.kind === 'tests' && selector.mayMiss === true ? selector.nodeids : [];
+
+/** By file; a file that was not collected, or could not be, is not among them. */
+function collectedTests(state: RunState): ReadonlyMap<TestFile, readonly NodeId[]> {
+  const { list } = state.suite;
+  const collected = new Map<TestFile, NodeId[]>();
+  // The whole list says of every planned file what it holds.
+  if (list !== null) for (const { selectors } of state.opened.shards) for (const { file } of selectors) collected.set(file, []);
+  for (const { files } of state.shards.values()) {
+    for (const { file, tests, collectSeconds } of files.values()) {
+      if (collectSeconds !== null || tests.size > 0) collected.set(file, [...(collected.get(file) ?? []), ...tests.keys()]);
+    }
+  }
+  for (const file of state.collectErrors.keys()) collected.delete(file);
+  return collected;
+}

@@ -15,5 +15,6 @@ export const suiteListSchema: z.ZodType<SuiteList> = z.object({
   others: z.array(testFileSchema),
   failed: z.array(testFileSchema),
   proof: z.object({ problems: z.array(z.string()), digests: z.array(z.tuple([testFileSchema, digest])) }).nullable(),
+  stepwiseCount: z.int().nonnegative().nullable().optional(),
   groups: z.array(z.object({ file: testFileSchema, nodeids: z.array(nodeIdSchema) })),
 });

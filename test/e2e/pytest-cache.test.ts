@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { testPython } from '../support/python.ts';
+import { startTcpServer } from '../support/redis.ts';
 import { newProject, type Project } from '../support/shardline.ts';
 
 const files = {
@@ -25,13 +26,14 @@ def test_skipped(): pass
   'sub/test_z.py': 'def test_z(): assert 0\ndef test_setup(missing): pass\n',
 };
 
-/** Every file below the cache directory; what the clock writes into it is the same everywhere. */
+/** Every file below the cache directory, without the time that `--sw` writes. */
 async function cacheOf({ directory }: Project, place = '.pytest_cache'): Promise<Record<string, string> | null> {
   const root = join(directory, place);
   const names = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => null);
   if (names === null) return null;
   const found = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const read = async (path: string) => [path.slice(root.length + 1), await readFile(path, 'utf8')] as const;
+  const withoutTime = (text: string) => text.replace(/("last_cache_date_str": )"\d{4}-\d\d-\d\dT[\d:.]+"/, '$1');
+  const read = async (path: string) => [path.slice(root.length + 1), withoutTime(await readFile(path, 'utf8'))] as const;
   return Object.fromEntries(await Promise.all(found.sort().map(read)));
 }
 
@@ -92,4 +94,47 @@ test("a suite's own values stay in config.cache; a cache that cannot be written 
   const result = await project.shardline(['run', '-n', '1', '--quiet']);
   expect(result.exitCode, result.all).toBe(0);
   expect(result.stderr).toMatch(/^shardline: could not write pytest's cache in .*\.pytest_cache/m);
+});
+
+const numbered = Object.fromEntries(
+  [0, 1, 2, 3].map((index) => [
+    `test_${index}.py`,
+    `import pytest\n@pytest.mark.parametrize("n", range(4))\ndef test_n(n): assert (${index}, n) not in ((1, 1), (3, 0))\n`,
+  ]),
+);
+
+test('--lf, --ff, --nf, --sw and --cache-clear do what they do in plain pytest, on an agent of another workspace too', {
+  timeout: 600_000,
+}, async () => {
+  await using ours = await newProject(numbered);
+  await using elsewhere = await newProject(numbered);
+  await using theirs = await newProject(numbered);
+  await using server = await startTcpServer();
+  const redis = ['--redis', server.url, '--pool', 'cache'];
+  const step = async (args: readonly string[], exitCode: number, ran: number) => {
+    const sharded = await ours.shardline(['run', ...redis, '--out', 'out', '--', ...args]);
+    const expected = await plain(theirs, args);
+    expect([sharded.exitCode, expected.exitCode], `${args.join(' ')}\n${sharded.all}\n${expected.all}`).toEqual([exitCode, exitCode]);
+    expect(
+      (await ours.report()).tests.map(({ nodeid }) => nodeid),
+      sharded.all,
+    ).toHaveLength(ran);
+    expect(await cacheOf(ours), args.join(' ')).toEqual(await cacheOf(theirs));
+    expect(await cacheOf(elsewhere)).toBeNull();
+  };
+  const serving = elsewhere.shardline(['agent', ...redis, '-n', '2']);
+  try {
+    await step([], 1, 16);
+    await step(['--lf'], 1, 2);
+    await step(['--ff'], 1, 16);
+    await step(['--nf'], 1, 16);
+    await step(['--sw'], 2, 6);
+    await step(['--sw'], 2, 1);
+    await step(['--sw-skip', '--maxfail=5'], 2, 8);
+    await step(['--sw'], 2, 1);
+    await step(['--cache-clear', '--lf', 'test_2.py'], 0, 4);
+  } finally {
+    serving.kill('SIGTERM');
+    await serving;
+  }
 });

@@ -58,6 +58,7 @@ test.each([
     const ran = await python(ours.directory, ['-p', 'probe', ...workers, ...options], env);
     const [seen, asked, maxfail] = JSON.parse(await readFile(join(ours.directory, workers.length === 0 ? 'main' : 'gw0'), 'utf8'));
     expect(seen, ran.all).toEqual(expected);
+    expect(ran.all).not.toContain('INTERNALERROR');
     if (limit > 0) expect([9, null]).toContain(asked);
     expect(maxfail).toBe(limit);
     expect(ours.holds('.pytest_cache/v/cache'), 'it wrote the coordinator’s values').toBe(false);

@@ -68,7 +68,7 @@ class CacheGuard:
             return
         self.guard(cache)
         if self.values:
-            read_again(config)
+            read_again(config, session)
         if self.stops_itself:
             config.option.maxfail = failure_limit(config, int(config.getoption("maxfail", 0) or 0))
 
@@ -85,7 +85,7 @@ class CacheGuard:
         cache.get, cache.set = get, set_value
 
 
-def read_again(config):
+def read_again(config, session):
     """Replaces pytest's plugins that have read the cache by new ones, which read it now."""
     manager = config.pluginmanager
     # The plugin behind --lf registers this one when it is made.
@@ -96,4 +96,7 @@ def read_again(config):
         plugin = manager.get_plugin(name)
         if plugin is not None:
             manager.unregister(plugin)
-            manager.register(type(plugin)(config), name)
+            renewed = type(plugin)(config)
+            manager.register(renewed, name)
+            # This hook is on its way, and does not reach what is registered now.
+            getattr(renewed, "pytest_sessionstart", lambda session: None)(session)

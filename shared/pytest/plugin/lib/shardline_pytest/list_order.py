@@ -21,6 +21,8 @@ def order_of(config, before, after):
     why = dependency_over_files(after)
     if why is not None:
         return ListOrder(STRICT, why)
+    if config.getoption("stepwise", False):
+        return ListOrder(STRICT, "--stepwise stops at the first failure")
     if is_subsequence(after, before) or is_subsequence(after, reordered_by_pytest(before)):
         return ListOrder(FREE)
     shuffled = is_shuffled(config)

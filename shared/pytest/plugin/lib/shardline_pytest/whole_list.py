@@ -8,6 +8,7 @@ import pytest
 
 from .arguments import file_of
 from .batch import MESSAGE_BYTES, Batch, skip_message
+from .cache import stepwise_count
 from .channel import cap, clean
 from .item_keys import is_among, selects, unique_keys
 from .list_order import ListOrder, FREE, bound_files, order_of
@@ -103,6 +104,7 @@ class WholeList:
             # Files that hold no test of the list, but something to report.
             "others": list(dict.fromkeys([file for file, _ in self.errors] + [file_of(nodeid) for nodeid in self.skipped])),
             "failed": [file for file, _ in self.errors],
+            "stepwiseCount": stepwise_count(self.config),
         }
 
     # What a task asks for.
