@@ -1,0 +1,5 @@
+import time
+
+
+def test_long_too():
+    time.sleep(1)
