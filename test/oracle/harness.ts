@@ -50,7 +50,8 @@ export async function judge(suite: OracleSuite, ways: readonly Way[]): Promise<V
     }
   }
   const first = truth[0] ?? [];
-  return { wrong: suite.steps.flatMap((step, index) => wrongIn(step, index, first[index])), truth: first, judged };
+  const wrong = [...suite.steps.flatMap((step, index) => wrongIn(step, index, first[index])), ...unsteady(truth)];
+  return { wrong, truth: first, judged };
 }
 
 /** Every difference as text, a line each; empty where all ways agree with plain pytest. */
@@ -96,4 +97,11 @@ function wrongIn({ right }: Step, index: number, truth: Observation | undefined)
   return said === got
     ? []
     : [`plain pytest, step ${index + 1}: ${got} instead of the right ${said} (exit code, ${outcomes.join(', ')}, collection errors)`];
+}
+
+/** A suite that plain pytest does not run the same way twice proves nothing. */
+function unsteady(truth: readonly (readonly Observation[])[]): string[] {
+  const [first, second] = [truth[0]?.[0], truth[1]?.[0]];
+  if (first === undefined || second === undefined) return [];
+  return differences(first, second, ALWAYS).flatMap(({ aspect, lines }) => lines.map((line) => `plain pytest, run 2: ${aspect}: ${line}`));
 }

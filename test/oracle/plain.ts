@@ -35,7 +35,9 @@ export async function runPytest(
   const junit = join(workspace.scratch, 'plain.xml');
   const [command, ...module] = suite.launch === 'module' ? [python, '-m', 'pytest'] : [join(dirname(python), 'pytest')];
   // A collection error: plain pytest runs nothing and exits 2, `pytest -n` and shardline run the rest (docs/exit-codes.md).
-  const ours = ['-p', 'oracle_recorder', '--continue-on-collection-errors', ...(suite.junit ? [`--junitxml=${junit}`] : [])];
+  // pytest warns of record_property in files of the other JUnit family, which it would not without a JUnit file.
+  const file = suite.junit ? [`--junitxml=${junit}`, '-o', 'junit_family=xunit1'] : [];
+  const ours = ['-p', 'oracle_recorder', '--continue-on-collection-errors', ...file];
   const { all, exitCode } = await execa(
     command ?? 'pytest',
     [...module, ...ours, ...extra, ...pluginArgs(suite), ...step.args, ...step.targets],
