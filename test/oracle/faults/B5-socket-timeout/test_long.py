@@ -1,5 +1,0 @@
-import time
-
-
-def test_long():
-    time.sleep(2)

@@ -1,5 +1,0 @@
-import time
-
-
-def test_long_too():
-    time.sleep(1)
