@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { environment } from '../support/shardline.ts';
 import { readJunit, readJunitProperties } from './junit-cases.ts';
 import { countOutcomes, distinct, type Observation, type ObservedTest } from './observation.ts';
+import { pluginArgs } from './plugins.ts';
 import type { OracleSuite, Step } from './suite.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -40,7 +41,7 @@ export async function runPytest(
   const ours = ['-p', 'oracle_recorder', '--continue-on-collection-errors', ...file];
   const { all, exitCode } = await execa(
     command ?? 'pytest',
-    [...module, ...ours, ...extra, ...pluginArgs(suite), ...step.args, ...step.targets],
+    [...module, ...ours, ...extra, ...pluginArgs(suite.plugins), ...step.args, ...step.targets],
     {
       cwd: workspace.cwd,
       env: suiteEnvironment(suite, workspace, { PYTHONPATH: recorder, ORACLE_RECORD: record }),
@@ -69,10 +70,6 @@ export async function runPytest(
     log: all.slice(-3000),
   };
 }
-
-/** pytest-randomly is the one plugin of the oracle's environment that acts unasked. */
-export const pluginArgs = ({ plugins }: OracleSuite): string[] =>
-  plugins.length > 0 && !plugins.includes('pytest-randomly') ? ['-p', 'no:randomly'] : [];
 
 /** `{workspace}` in a value is the suite's copy. */
 export const suiteEnvironment = (

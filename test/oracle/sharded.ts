@@ -8,7 +8,8 @@ import { decodeReport } from '../../shared/wire/report.ts';
 import { program } from '../support/shardline.ts';
 import { readJunit } from './junit-cases.ts';
 import { distinct, type Observation, outcomes } from './observation.ts';
-import { HANGS_AFTER_MS, pluginArgs, suiteEnvironment } from './plain.ts';
+import { HANGS_AFTER_MS, suiteEnvironment } from './plain.ts';
+import { pluginArgs } from './plugins.ts';
 import { NO_EXTRAS, readExtras } from './report-extras.ts';
 import type { OracleSuite, Step } from './suite.ts';
 import type { Workspace } from './workspace.ts';
@@ -35,7 +36,7 @@ export async function runShardline(
   rmSync(out, { recursive: true, force: true });
   const options = ['--agents', String(fleet.agents), '-n', String(fleet.workers), '--out', out];
   const collect = fleet.collect === null ? [] : ['--collect', fleet.collect];
-  const args = [...pluginArgs(suite), ...step.args];
+  const args = [...pluginArgs(suite.plugins), ...step.args];
   const argv = ['run', ...step.targets, ...options, ...collect, ...(args.length > 0 ? ['--', ...args] : [])];
   const { all, exitCode } = await execa(program[0], [program[1], ...argv], {
     cwd: workspace.cwd,

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { plugins } from './plugins.ts';
 
 /** What two ways of running are compared in. `cache` and `properties` are compared only where a suite asks. */
 export const aspects = [
@@ -58,7 +59,7 @@ const schema = z.strictObject({
   /** `npm test` runs it with two agents too. */
   fleet: z.boolean().default(false),
   /** Plugins of test/environments/oracle.txt that the suite needs; without any, it runs in the repository's own environment. */
-  plugins: z.array(z.string()).default([]),
+  plugins: z.array(z.enum(plugins)).default([]),
   /** False where the suite itself says where pytest's JUnit file goes. */
   junit: z.boolean().default(true),
   /** Files that must hold the same: a JUnit file, lines in any order, one field of a JSON file, or the number of files that a glob matches. */

@@ -109,9 +109,11 @@ function readAs(directory: string, { path: named, as, field }: Read): unknown {
   return field === undefined ? document : document[field];
 }
 
-/** Names in a list have no order that counts. null where there is no such file. */
+/** Names in a list have no order that counts, and the date of pytest's cache is not compared. null where there is no such file. */
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
-  const value = JSON.parse(readFileSync(path, 'utf8')) as unknown;
+  const value = JSON.parse(readFileSync(path, 'utf8'), (key, held: unknown) =>
+    key === 'last_cache_date_str' ? undefined : held,
+  ) as unknown;
   return Array.isArray(value) ? distinct(value.map(String)) : value;
 }

@@ -1,6 +1,7 @@
 // A generated suite while it is being written. Its parts add to it; `generate.ts` lays it down as a folder.
 
 import type { Random } from '../../chaos/random.ts';
+import type { Plugin } from '../plugins.ts';
 import type { Aspect, GivenSuite, WayGroup } from '../suite.ts';
 
 export interface Draft {
@@ -15,7 +16,7 @@ export interface Draft {
   readonly markers: Set<string>;
   readonly args: string[];
   readonly targets: string[];
-  readonly plugins: Set<string>;
+  readonly plugins: Set<Plugin>;
   readonly ignore: string[];
   readonly reads: NonNullable<GivenSuite['reads']>[number][];
   readonly differs: { aspects: Aspect[]; in: WayGroup[]; why: string }[];

@@ -71,7 +71,7 @@ export const settings: readonly Setting[] = [
 export const plugins: readonly Setting[] = [
   setting('pytest-randomly', 1, (draft) => {
     draft.plugins.add('pytest-randomly');
-    draft.args.push('-p', 'randomly', `--randomly-seed=${between(draft, 1, 99)}`);
+    draft.args.push(`--randomly-seed=${between(draft, 1, 99)}`);
   }),
   setting('pytest-order', 1, (draft) => {
     draft.plugins.add('pytest-order');

@@ -1,2 +1,6 @@
-def test_a():
+import time
+
+
+def test_fails():
+    time.sleep(0.3)
     assert 0
