@@ -21,11 +21,22 @@ interface Document {
   readonly testsuites?: { readonly testsuite?: readonly Suite[] } | '';
 }
 
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+/** As XML has it (3.3.3): a newline or tab is a space unless it is written as a reference. */
+const attributeText = (raw: string): string =>
+  raw.replace(/[\t\r\n]/g, ' ').replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex?: string, decimal?: string, name?: string) => {
+    if (name !== undefined) return ENTITIES[name] ?? whole;
+    return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
+  });
+
 const parser = new XMLParser({
   ignoreAttributes: false,
   attributeNamePrefix: '',
   trimValues: false,
   parseAttributeValue: false,
+  processEntities: false,
+  attributeValueProcessor: (_name, value) => attributeText(value),
   isArray: (name) => ['testcase', 'testsuite', 'property'].includes(name),
 });
 

@@ -15,7 +15,7 @@ import { fewWays, oneAgent } from './ways.ts';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folders = readdirSync(join(here, 'faults')).sort();
 const suites = folders.map((name) => readSuite(join(here, 'faults', name)));
-const SEEDS = [1, 2, 3];
+const SEEDS = [2, 4, 6];
 
 /** A suite that hangs is ended by the harness, in each of its runs. */
 const TIMEOUT_MS = 900_000;
@@ -40,7 +40,7 @@ test.concurrent.for(runnable.map((suite) => [suite.name, suite.title, suite] as 
 );
 
 test.concurrent.for(SEEDS)('seed %i gives what plain pytest gives', { timeout: TIMEOUT_MS }, async (seed) => {
-  expectEqual(`seed-${seed}`, await judgeGenerated(generateSuite(seed), [{ ...oneAgent, passes: 1 }]));
+  expectEqual(`seed-${seed}`, await judgeGenerated(generateSuite(seed), [oneAgent]));
 });
 
 test('a seed gives the same suite every time, and another seed another suite', () => {

@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
     lines: { type: 'string', default: '20' },
   },
 });
-const ways = (values.few ? fewWays({ fleet: true }) : everyWay).filter(({ name }) => name.includes(values.way));
+const ways = (values.few ? fewWays({ fleet: true, again: true }) : everyWay).filter(({ name }) => name.includes(values.way));
 const faults = fileURLToPath(new URL('./faults', import.meta.url));
 let differing = 0;
 

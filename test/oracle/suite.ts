@@ -58,6 +58,8 @@ const schema = z.strictObject({
   launch: z.enum(['pytest', 'module']).default('pytest'),
   /** `npm test` runs it with two agents too. */
   fleet: z.boolean().default(false),
+  /** `npm test` runs it twice in one directory: memory of the first run, or its order, may change the second. */
+  again: z.boolean().default(false),
   /** Plugins of test/environments/oracle.txt that the suite needs; without any, it runs in the repository's own environment. */
   plugins: z.array(z.enum(plugins)).default([]),
   /** False where the suite itself says where pytest's JUnit file goes. */

@@ -28,11 +28,14 @@ const way = (agents: 1 | 2, collect: Fleet['collect'], passes: Way['passes']): W
 /** Everything: `pytest -n 2`, and one agent with two workers and two agents with one, each twice. */
 export const everyWay: readonly Way[] = [XDIST, ...collects.flatMap((collect) => [way(1, collect, 2), way(2, collect, 2)])];
 
-/** What a user runs, twice, for `npm test`. */
-export const oneAgent: Way = way(1, collects.at(-1) ?? null, 2);
+/** What a user runs. */
+export const oneAgent: Way = way(1, collects.at(-1) ?? null, 1);
 
-/** Two agents with the whole list on each, once. */
-export const twoAgents: Way = way(2, collects[0] ?? null, 1);
+/** Two agents, with the whole list on each. */
+const twoAgents: Way = way(2, collects[0] ?? null, 1);
 
-/** For `npm test`: two agents only where the suite asks for them. */
-export const fewWays = ({ fleet }: { readonly fleet: boolean }): readonly Way[] => (fleet ? [oneAgent, twoAgents] : [oneAgent]);
+/** For `npm test`: two agents, and a second run, only where the suite asks for them. */
+export const fewWays = ({ fleet, again }: { readonly fleet: boolean; readonly again: boolean }): readonly Way[] => [
+  { ...oneAgent, passes: again ? 2 : 1 },
+  ...(fleet ? [twoAgents] : []),
+];
