@@ -19,6 +19,7 @@ await main(async () => {
   if (asked.length === 0 || asked.some((path) => path.includes('plugin'))) {
     for (const name of ['plugins', 'pytest-8', 'pytest-7']) prepareEnvironment(name);
   }
+  if (asked.length === 0 || asked.some((path) => path.includes('oracle'))) prepareEnvironment('oracle');
   const tool = (name: string): string => join(root, 'node_modules', '.bin', name);
   const failed: string[] = [];
   const step = async (name: string, command: string, args: readonly string[]): Promise<void> => {

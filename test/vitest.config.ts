@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Two cores and real servers: files side by side would measure each other.
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 60_000,
     // What is waited for comes in its own time, on a loaded machine too.
     expect: { poll: { timeout: 20_000 } },

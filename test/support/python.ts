@@ -10,7 +10,7 @@ export function testPython(): string {
 }
 
 /** The environment of test/environments/NAME.txt; made here where `npm test` has not. Throws SetupError. */
-export const environmentPython = (name: 'plugins' | 'pytest-8' | 'pytest-7'): string => prepareEnvironment(name);
+export const environmentPython = (name: 'plugins' | 'oracle' | 'pytest-8' | 'pytest-7'): string => prepareEnvironment(name);
 
 /** The n of that Python 3.n which environments are made with. */
 export const pythonMinor = (): number =>

@@ -1,0 +1,5 @@
+import time
+
+
+def test_waits():
+    time.sleep(0.6)

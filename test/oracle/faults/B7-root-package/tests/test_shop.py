@@ -1,0 +1,5 @@
+import shop
+
+
+def test_price():
+    assert shop.PRICE == 3

@@ -1,0 +1,6 @@
+def test_one():
+    assert 9 != 4
+
+
+def test_two():
+    pass

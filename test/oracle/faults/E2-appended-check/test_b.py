@@ -1,0 +1,6 @@
+import time
+
+
+def test_b():
+    time.sleep(0.3)
+    open("leftover", "w").close()

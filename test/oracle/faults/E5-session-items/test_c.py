@@ -1,0 +1,2 @@
+def test_c(total):
+    assert total == 5

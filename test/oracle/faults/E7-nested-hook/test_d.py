@@ -1,0 +1,6 @@
+import time
+
+
+def test_fails():
+    time.sleep(0.3)
+    assert 0

@@ -1,0 +1,5 @@
+import logging
+
+
+def test_logs():
+    logging.getLogger().info("from b")

@@ -1,0 +1,26 @@
+// The plugins of test/environments/oracle.txt, and how a suite gets only those that it asks for.
+
+/** Package → names under which pytest loads it by itself. pytest-metadata, which others need, does nothing alone. */
+const NAMES = {
+  'allure-pytest': ['allure_pytest'],
+  'pytest-bdd': ['pytest-bdd'],
+  'pytest-benchmark': ['benchmark'],
+  'pytest-dependency': ['dependency'],
+  'pytest-forked': ['pytest_forked'],
+  'pytest-html': ['html', 'html_fixtures'],
+  'pytest-json-report': ['pytest_jsonreport'],
+  'pytest-mypy': ['mypy'],
+  'pytest-order': ['pytest_order'],
+  'pytest-randomly': ['randomly'],
+  'pytest-testmon': ['pytest-testmon'],
+} as const;
+
+export type Plugin = keyof typeof NAMES;
+
+export const plugins = Object.keys(NAMES) as [Plugin, ...Plugin[]];
+
+/** Arguments that keep all other plugins out; none for a suite without plugins, which runs where there are none. */
+export const pluginArgs = (wanted: readonly Plugin[]): string[] =>
+  wanted.length === 0
+    ? []
+    : plugins.filter((plugin) => !wanted.includes(plugin)).flatMap((plugin) => NAMES[plugin].flatMap((name) => ['-p', `no:${name}`]));

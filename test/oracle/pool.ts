@@ -1,0 +1,18 @@
+// At most so many at a time.
+
+/** Calls `run` for every item, `most` at a time, in order; `done` is called in order too, as soon as all before have ended. */
+export async function eachOf<Item, Result>(
+  items: readonly Item[],
+  most: number,
+  run: (item: Item) => Promise<Result>,
+  done: (item: Item, result: Result) => Promise<void> | void,
+): Promise<void> {
+  const running: Promise<Result>[] = [];
+  const results = items.map((item, index) => {
+    const before = running[index - most];
+    const result = before === undefined ? run(item) : before.then(() => run(item));
+    running.push(result);
+    return result;
+  });
+  for (const [index, item] of items.entries()) await done(item, await (results[index] as Promise<Result>));
+}
