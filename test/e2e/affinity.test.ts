@@ -29,7 +29,7 @@ test('--dist loadgroup: tests of one group run in one xdist worker of the fleet,
   const result = await project.shardline(run);
   expect(result.exitCode, result.all).toBe(1);
   expect(result.stderr).toContain('the whole suite was collected once to learn its groups');
-  expect(result.stderr).not.toContain('--engine process');
+  expect(result.stderr).not.toContain('--collect');
   const report = await project.report();
   expect(report.totals).toMatchObject({ expected: 18, passed: 18 });
   expect(report.collectErrors).toHaveLength(1);

@@ -100,7 +100,7 @@ test('coverage of two agents whose workspaces have other roots is that of plain 
   }
 });
 
-test('each shard with a pytest of its own: the numbers of plain pytest, by its configuration, and exit 1 below the limit that it sets', async () => {
+test('collected as a whole suite: the numbers of plain pytest, by its configuration, and exit 1 below the limit that it sets', async () => {
   await using project = await newProject({
     ...suite,
     'pytest.ini': '[pytest]\npythonpath = . tests\naddopts = --cov --cov-report json\n',
@@ -109,7 +109,7 @@ test('each shard with a pytest of its own: the numbers of plain pytest, by its c
   });
   expect(await plain(project, [])).toBe(1);
   const theirs = await measured(project, 'c.json');
-  const args = [...out, '--engine', 'process', '--agents', '2', '-n', '1', '--', ...plugins];
+  const args = [...out, '--collect', 'suite', '--agents', '2', '-n', '1', '--', ...plugins];
   const result = await project.shardline(['run', ...args], { SHARDLINE_PYTHON: environmentPython('plugins') });
   expect(result.exitCode, result.all).toBe(1);
   expect(await measured(project, 'c.json')).toEqual(theirs);

@@ -169,14 +169,14 @@ test('-x ends the run at the first failure and says what did not run', async () 
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['maxfail']));
 });
 
-test.each(['stream', 'process'])(
-  'pytest.exit in a test ends the run (--engine %s): exit 2, and what did not run is named',
-  async (engine) => {
+test.each(['file', 'suite'])(
+  'pytest.exit in a test ends the run (--collect %s): exit 2, and what did not run is named',
+  async (collect) => {
     await using project = await newProject({
       'test_a.py':
         'import pytest\ndef test_1(): pass\ndef test_2(): pytest.exit("the database is gone", returncode=7)\ndef test_3(): pass\n',
     });
-    const result = await project.shardline(['run', '-n', '1', '--engine', engine, ...out]);
+    const result = await project.shardline(['run', '-n', '1', '--collect', collect, ...out]);
     expect(result.exitCode).toBe(2);
     expect(result.stdout).toContain('the database is gone');
     const report = await project.report();
@@ -236,7 +236,7 @@ test('an interrupt while the suite is looked through ends the command: exit 2, n
   expect(all).not.toMatch(/internal|^\s+at /m);
 });
 
-test.each(['stream', 'process'])('tests marked serial run alone, one at a time, after all others (--engine %s)', async (engine) => {
+test.each(['file', 'suite'])('tests marked serial run alone, one at a time, after all others (--collect %s)', async (collect) => {
   const work =
     'import os, time, pytest\ndef work(name):\n    start = time.time()\n    time.sleep(0.2)\n    with open("log.txt", "a") as log: log.write("%s %f %f\\n" % (name, start, time.time()))\n';
   const body = `${work}@pytest.fixture(scope="module")\ndef shared():\n    yield []\ndef test_side(shared): work("side")\n@pytest.mark.serial\ndef test_alone(shared):\n    shared.append(1)\n    work("alone")\n@pytest.mark.serial\nclass TestAlone:\n    def test_too(self, shared):\n        assert shared == [1]\n        work("alone")\n`;
@@ -245,7 +245,7 @@ test.each(['stream', 'process'])('tests marked serial run alone, one at a time, 
     'pytest.ini': '[pytest]\naddopts = -n 2 --strict-markers\n',
     ...Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`test_${index}.py`, body])),
   });
-  const result = await project.shardline(['run', '--agents', '2', '-n', '1', '--engine', engine, ...out]);
+  const result = await project.shardline(['run', '--agents', '2', '-n', '1', '--collect', collect, ...out]);
   expect(result.exitCode, result.all).toBe(0);
   expect((await project.report()).totals).toMatchObject({ expected: 12, passed: 12 });
   const spans = (await project.read('log.txt'))

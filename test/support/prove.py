@@ -53,7 +53,7 @@ class Prover:
 
     def keep(self, session):
         self.result["problems"] = [sentence(each) for each in self.proof.problems()]
-        items = list(vars(session)["items"])
+        items = list(list.__iter__(vars(session)["items"]))
         files = [str(path) for path in sorted(session.config.rootpath.rglob("test_*.py"))]
         self.result["ids"] = [item.nodeid for item in items]
         self.result["collectors"] = collectors_problem(session)
