@@ -68,14 +68,16 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     maxAutoWorkers: 1,
   });
   try {
-    for (const [index, { file, nodeids: named }] of groupByFile(nodeids).entries()) {
-      if (interrupt.aborted) break;
-      const shard = shardId(index + 1);
-      // `serial`: what is named runs now, whatever its marks say.
-      const about = { id: attemptId(shard, 1), shard, fence: 1, role: 'serial', predictedSeconds: 0, avoid: [] } as const;
-      const ending = await session.run({ ...about, selectors: [{ kind: 'tests', file, nodeids: named }] }, hear, interrupt);
-      if (ending.kind === 'crashed' || ending.kind === 'not-started') problems.push(`${file}: ${ending.detail}`);
-    }
+    // All at once: they wait for the one worker in this order, and each ends in sight of the next, as in the run.
+    await Promise.all(
+      groupByFile(nodeids).map(async ({ file, nodeids: named }, index) => {
+        const shard = shardId(index + 1);
+        // `serial`: what is named runs now, whatever its marks say.
+        const about = { id: attemptId(shard, 1), shard, fence: 1, role: 'serial', predictedSeconds: 0, avoid: [] } as const;
+        const ending = await session.run({ ...about, selectors: [{ kind: 'tests', file, nodeids: named }] }, hear, interrupt);
+        if (ending.kind === 'crashed' || ending.kind === 'not-started') problems.push(`${file}: ${ending.detail}`);
+      }),
+    );
   } finally {
     await session.close();
   }

@@ -10,6 +10,14 @@ import pytest
 VARIABLE = "SHARDLINE_WORKER"
 
 
+def keep_apart(config, first_id):
+    """A pytest empties the directory of --basetemp at its start: beside another agent's, this one takes a directory of its own."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    given = getattr(factory, "_given_basetemp", None)
+    if given is not None and first_id > 0:
+        factory._given_basetemp = given.with_name("%s-gw%d" % (given.name, first_id))
+
+
 class Numbering:
     def __init__(self, channel):
         self.channel = channel
@@ -23,6 +31,7 @@ class Numbering:
             spec.id = "gw%d" % id_
             # execnet sets it before anything of the suite is imported there, and xdist gives the spec to a replacement too.
             spec.env[VARIABLE] = str(number)
+        keep_apart(config, answer["ids"][0])
         group = config.pluginmanager.get_plugin("dsession").nodemanager.group
         self.allocate_own = group.allocate_id
         group.allocate_id = self.allocate_id
