@@ -8,7 +8,7 @@ import type { PythonPrint } from '../shared/fingerprint.ts';
 import type { AgentId, AttemptId } from '../shared/ids.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { Shown } from '../shared/shown.ts';
-import type { CollectMode, SuiteList } from '../shared/suite-list.ts';
+import type { HowToCollect, SuiteList } from '../shared/suite-list.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool as an agent sees it. */
@@ -65,7 +65,7 @@ export interface SessionRequest {
   /** Aborts when the session is not wanted any more before it is open: `open` then throws `RunOver`. */
   readonly ending: AbortSignal;
   /** How the suite is collected, as soon as the coordinator knows. */
-  readonly collect: Promise<CollectMode>;
+  readonly collect: Promise<HowToCollect>;
   /** Receives what this pytest is, before anything is collected. */
   readonly started: (info: Session['info']) => void;
   /** Receives the whole list, where the session collects it. */

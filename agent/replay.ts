@@ -56,7 +56,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     environment,
     numprocesses: '1',
     ending: interrupt,
-    collect: Promise.resolve(replay.spec.collect === 'suite' ? 'suite' : 'file'),
+    collect: Promise.resolve({ mode: replay.spec.collect === 'suite' ? 'suite' : 'file', proves: false }),
     started: () => undefined,
     inseparable: () => undefined,
     listed: () => undefined,

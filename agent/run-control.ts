@@ -2,12 +2,12 @@
 
 import type { ControlCommand } from '../shared/control.ts';
 import type { AgentId } from '../shared/ids.ts';
-import type { CollectMode } from '../shared/suite-list.ts';
+import type { HowToCollect } from '../shared/suite-list.ts';
 import { type JoinedRun, RunOver } from './ports.ts';
 
 export interface RunControl {
   /** How the suite is collected. Rejects when the run ends, or this agent is dismissed, before that is known. */
-  readonly collect: Promise<CollectMode>;
+  readonly collect: Promise<HowToCollect>;
   /** Resolves when the run is over for this agent. */
   readonly closed: Promise<void>;
   /** Why this agent was dismissed; null while it was not. */
@@ -20,7 +20,7 @@ export interface RunControl {
 
 /** Reads the run's commands to `agent` until `signal` aborts. */
 export function followControl(run: Pick<JoinedRun, 'commands'>, agent: AgentId, signal: AbortSignal): RunControl {
-  const collect = Promise.withResolvers<CollectMode>();
+  const collect = Promise.withResolvers<HowToCollect>();
   collect.promise.catch(() => undefined);
   const closed = Promise.withResolvers<void>();
   const known = new Set<string>();
@@ -32,7 +32,7 @@ export function followControl(run: Pick<JoinedRun, 'commands'>, agent: AgentId, 
   };
   const reading = (async () => {
     for await (const command of run.commands(signal)) {
-      if (command.kind === 'collect') collect.resolve(command.mode);
+      if (command.kind === 'collect') collect.resolve(command.how);
       else if (command.kind === 'list-known') known.add(command.hash);
       const isDismissal = command.kind === 'dismiss-agent' && command.agent === agent;
       if (isDismissal) dismissal = command.problem;

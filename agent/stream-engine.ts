@@ -9,7 +9,7 @@ import type { AttemptEvent } from '../shared/events.ts';
 import { pytestCommand } from '../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
-import type { CollectMode } from '../shared/suite-list.ts';
+import type { HowToCollect } from '../shared/suite-list.ts';
 import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { type AttemptLog, createAttemptLog, type StartedPytest } from './pytest/attempt-log.ts';
@@ -37,7 +37,7 @@ export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, tell: (line: string) => void, selfTest: SelfTest | null, replaceMs: number): Promise<Session> {
   const { agent, python, workspace, numprocesses, maxAutoWorkers, keepCoverage } = request;
-  const { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
+  const { pytestArgs, cache, mayMiss = false, harmless, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const directory = await makeSessionDirectory();
   const workers = createWorkerNumbers(request.claimNumbers);
   let sessions = 0;
@@ -49,14 +49,15 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   let tested: Promise<string | null> | null = null;
   let isListed = false;
 
-  const modeFor = async (started: StartedPytest): Promise<CollectMode> => {
+  const modeFor = async (started: StartedPytest): Promise<HowToCollect> => {
     // Beside the start of the first session's xdist workers.
     tested ??= selfTest?.(python, started) ?? Promise.resolve(null);
-    if ((await request.collect) === 'suite') return 'suite';
+    const how = await request.collect;
+    if (how.mode === 'suite') return how;
     const problem = started.unfeedable ?? (await tested);
-    if (problem === null) return 'file';
+    if (problem === null) return how;
     tell(`every xdist worker here collects the whole suite, because ${problem}`);
-    return 'suite';
+    return { mode: 'suite', proves: false };
   };
   /** Coverage of the sessions that have ended, on its way. */
   const keeping: Promise<void>[] = [];
@@ -69,7 +70,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     if (keepCoverage !== null) await mkdir(measured);
     const coverageFile = keepCoverage === null ? null : join(measured, 'data');
     const own = { socket, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
-    const from = { pytestArgs, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
+    const from = { pytestArgs, cache, mayMiss, harmless, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     const pytest = await startFed({
       socket,

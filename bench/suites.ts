@@ -24,6 +24,9 @@ const installed = {
   pandas: ['pandas/tests/frame/methods', 'pandas/tests/indexing'],
   numpy: ['numpy/lib/tests', 'numpy/ma', 'numpy/linalg'],
   sympy: ['sympy/core', 'sympy/printing'],
+  dask: ['dask/array/tests/test_slicing.py', 'dask/bag/tests', 'dask/tests/test_delayed.py', 'dask/tests/test_utils.py'],
+  xarray: ['xarray/tests/test_variable.py', 'xarray/tests/test_indexing.py', 'xarray/tests/test_concat.py', 'xarray/tests/test_utils.py'],
+  sklearn: ['sklearn/utils/tests', 'sklearn/metrics/tests', 'sklearn/preprocessing/tests'],
 } as const;
 
 /** pandas asks for a JUnit file, which every report would have to reach pytest's main process for; without it what is left is the tests. */

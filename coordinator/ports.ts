@@ -7,6 +7,7 @@ import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
 import type { RunEvent } from '../shared/events.ts';
 import type { PythonPrint } from '../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
+import type { FoundCache } from '../shared/pytest-cache.ts';
 import type { RunSpec } from '../shared/run-spec.ts';
 import type { History } from '../shared/timings.ts';
 
@@ -88,6 +89,8 @@ export interface CensusStore {
   load(key: string): Promise<Census | null>;
   save(key: string, census: Census): Promise<void>;
 }
+/** Called with how many entries of `source` cannot be used and were dropped: durations change no outcome, so that is never fatal. */
+export type OnDropped = (dropped: number, source: string) => void;
 
 /** What pytest would collect, file by file, without importing any test module. */
 export interface Discovery {
@@ -126,6 +129,8 @@ export interface DiscoveredSuite {
   readonly coverage: CoverageOptions | null;
   /** A plugin that switches itself off in xdist workers, the option that asks for its work, and how to run it; null without. */
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
+  /** pytest's own cache; null with `-p no:cacheprovider`. */
+  readonly cache: FoundCache | null;
   /** Of the interpreter that discovered. */
   readonly fingerprint: PythonPrint;
   readonly pytest: string;

@@ -38,6 +38,8 @@ export interface RunLoop {
   readonly aheadMs: number;
   /** Called with every event, in order, before it changes the state, with the state as it was. */
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
+  /** Is it still to be shown whether this suite may be collected by file? */
+  readonly proves: boolean;
   /** The shards of a whole list, the first of them `s<first>`. */
   readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
   /** Resolves with the reason once no agent can join any more; null where agents may always come. */
@@ -66,7 +68,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   const { collect } = opened.spec;
   /** Agents wait for it before they collect anything. */
   const sayHow = (): void => {
-    if (collect !== 'auto') outgoing.send(() => channel.tell({ kind: 'collect', mode: collect }));
+    if (collect !== 'auto') outgoing.send(() => channel.tell({ kind: 'collect', how: { mode: collect, proves: loop.proves } }));
   };
   const take = (event: CoordinatorEvent): void => {
     observe(event, state);

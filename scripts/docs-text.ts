@@ -33,6 +33,7 @@ function configuration(): string {
 
 Every setting may be given in three places; the later one wins: the table \`[tool.shardline]\` of \`pyproject.toml\` in the workspace, the environment,
 the command line. Each is checked before anything runs, and all mistakes are told at once. An unknown key or variable is an error.
+An environment variable that is empty counts as unset: a job without access to a secret gets it so.
 
 \`\`\`toml
 [tool.shardline]

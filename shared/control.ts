@@ -2,11 +2,11 @@
 
 import type { InterruptCause } from './attempt.ts';
 import type { AgentId, AttemptId } from './ids.ts';
-import type { CollectMode } from './suite-list.ts';
+import type { HowToCollect } from './suite-list.ts';
 
 export type ControlCommand =
   /** How this suite is collected: agents wait for it before they collect anything. */
-  | { readonly kind: 'collect'; readonly mode: CollectMode }
+  | { readonly kind: 'collect'; readonly how: HowToCollect }
   /** The list that the plan rests on; an agent that has the same need not send it. */
   | { readonly kind: 'list-known'; readonly hash: string }
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }

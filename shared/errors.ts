@@ -17,6 +17,18 @@ export const errorTable = {
     why: 'It must be a readable text file with one test file or node id a line.',
     fix: 'Check the path, or give - to read the list from standard input.',
   },
+  'nothing-failed': {
+    exitCode: 5,
+    what: 'Nothing failed in {run} that --failed could run here.',
+    why: 'A run without tests is not a success.',
+    fix: 'Leave out --failed to run the whole suite.',
+  },
+  'no-last-run': {
+    exitCode: 4,
+    what: '--failed found no earlier run in {workspace}.',
+    why: 'It reads the newest report in .shardline/runs or --out, else .pytest_cache.',
+    fix: 'Run the suite once without --failed, or name a run with --baseline PATH.',
+  },
   'bad-paths': {
     exitCode: 4,
     what: 'pytest refused the paths or options it was given:\n{output}',
@@ -73,9 +85,21 @@ export const errorTable = {
   },
   'redis-unreachable': {
     exitCode: 4,
-    what: 'Redis at {url} did not answer in {seconds} s: {problem}',
+    what: 'Could not connect to Redis at {url}: {problem} (after {seconds} s)',
     why: 'The coordinator and every agent talk through it.',
     fix: 'Check host, port and network, for example with `redis-cli -u {url} ping`.',
+  },
+  'not-redis': {
+    exitCode: 4,
+    what: 'The server at {url} is no Redis: its answer is not in the Redis protocol.',
+    why: 'Another program listens there, or it expects TLS.',
+    fix: 'Check host and port; write rediss:// for a Redis with TLS.',
+  },
+  'redis-no-database': {
+    exitCode: 4,
+    what: 'Redis at {url} has no database {database}: {problem}',
+    why: 'Most servers have the databases 0 to 15, a Redis Cluster only 0.',
+    fix: 'Name another database at the end of the URL, or none.',
   },
   'redis-auth': {
     exitCode: 4,
@@ -110,8 +134,8 @@ export const errorTable = {
   'taken-over': {
     exitCode: 2,
     what: 'Run {runId} was taken over by another coordinator.',
-    why: 'Somebody resumed it with --resume, and a run has one coordinator.',
-    fix: 'Look for the report of the command that resumed it; this one has written none.',
+    why: 'Another command resumed it with --resume, and a run has one coordinator.',
+    fix: 'Read the report of the command that resumed it; this one has written none.',
   },
   'nothing-to-resume': {
     exitCode: 4,
@@ -146,8 +170,26 @@ export const errorTable = {
   'output-not-writable': {
     exitCode: 4,
     what: 'The output {path} could not be written: {problem}',
-    why: 'The report has to stand somewhere.',
-    fix: 'Choose another place with --out DIR, or mend its permissions.',
+    why: 'The outputs of a run are written before it ends, and checked before it begins.',
+    fix: 'Choose another place with --out DIR, or fix its permissions.',
+  },
+  'disk-refuses': {
+    exitCode: 4,
+    what: 'The disk mounted at {disk} takes no more data: {problem}',
+    why: 'These outputs are not there, or not whole: {files}.',
+    fix: 'Free space on that disk, or write to another one with --out DIR.',
+  },
+  'out-in-use': {
+    exitCode: 4,
+    what: 'Another run is using {path}: {problem}.',
+    why: 'A run replaces what an earlier one wrote there, so two at a time would mix their outputs.',
+    fix: 'Give each run a directory of its own with --out DIR, or wait until the other one has ended.',
+  },
+  'no-temp-directory': {
+    exitCode: 4,
+    what: 'No temporary file could be written in {places}: {problem}',
+    why: 'The sockets and session files of pytest and the embedded Redis are kept there.',
+    fix: 'Free space there, or set TMPDIR to a directory that can be written.',
   },
   'not-a-result': {
     exitCode: 4,

@@ -1,11 +1,81 @@
-// The address of a Redis server as the user gives it: what may be shown of it, and where it may not be.
+// The address of a Redis server as the user gives it: what it means, what is wrong with it, and what of it may be shown. No message here quotes the
+// text: a password can stand anywhere in an URL that is wrong.
 
 export const redisProtocols = ['redis:', 'rediss:', 'unix:'] as const;
 
-/** The URL without its password, for messages and logs. A text that is no URL is not shown at all: it may be a password. */
-export function safeUrl(url: string): string {
-  const parts = /^([a-z]+:\/\/)(?:([^:@/]*)(?::[^@]*)?@)?([^@]*)$/i.exec(url);
-  if (parts === null) return '(not a URL)';
-  const [, protocol = '', user = '', rest = ''] = parts;
-  return user === '' ? `${protocol}${rest}` : `${protocol}${user}@${rest}`;
+/** `database` is 0 where the URL names none; `username` and `password` are decoded, null where there is none. */
+interface Account {
+  readonly database: number;
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+export type RedisAddress = Account &
+  (
+    | { readonly kind: 'socket'; readonly path: string }
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly isTls: boolean }
+  );
+
+/** Why a text is no URL of a Redis, as the end of a sentence, and what to do. */
+export interface BadRedisUrl {
+  readonly kind: 'bad';
+  readonly problem: string;
+  readonly fix: string;
+}
+
+const DEFAULT_PORT = 6379;
+
+const FORM = 'Write redis://host:port, rediss://host:port or unix:///path.';
+const ENCODE = 'Percent-encode the user and the password: %25 for %, %2F for /, %3F for ?, %23 for #, %40 for @.';
+const bad = (problem: string, fix: string): BadRedisUrl => ({ kind: 'bad', problem, fix });
+
+/** Reads `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`; all of them take `?db=N`. */
+export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
+  if (text.trim() === '') return bad('it is empty', FORM);
+  if (/\s/.test(text.trim())) return bad('it has white space in it', ENCODE);
+  const url = URL.parse(text);
+  if (url === null) return bad('it could not be parsed', text.includes('@') ? `${ENCODE} ${FORM}` : FORM);
+  if (!isRedisProtocol(url)) return bad(`it does not begin with ${redisProtocols.map((each) => `${each}//`).join(', ')}`, FORM);
+  if (isCutShort(url)) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
+  const [username, password, path] = [url.username, url.password, url.pathname].map(decoded);
+  if (username === undefined || password === undefined || path === undefined)
+    return bad('it holds a % that begins no percent-encoding', ENCODE);
+  const named = databaseOf(url);
+  if (named !== '' && !/^\d{1,9}$/.test(named)) return bad('its database is not a number', 'Write for example redis://host:6379/0.');
+  if ([...url.searchParams.keys()].some((key) => key !== 'db')) return bad('it has parameters other than db', 'Leave them out.');
+  const account = { database: Number(named), username: username || null, password: password || null };
+  if (url.protocol === 'unix:') return path === '' ? bad('it names no path', FORM) : { kind: 'socket', path, ...account };
+  if (url.hostname === '') return bad('it names no host', FORM);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  return { kind: 'tcp', host, port: url.port === '' ? DEFAULT_PORT : Number(url.port), isTls: url.protocol === 'rediss:', ...account };
+}
+
+/**
+ * The URL without its password, for messages and logs. A user is shown only beside a password, as one that stands alone may be a password; a text
+ * that is no URL of a Redis is not shown at all.
+ */
+export function safeUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !isRedisProtocol(url) || isCutShort(url)) return '(not a URL)';
+  const user = url.username === '' || url.password === '' ? '' : `${url.username}@`;
+  const database = url.searchParams.get('db') ?? '';
+  const path = url.protocol === 'unix:' || /^\/\d*$/.test(url.pathname) ? url.pathname : '';
+  return `${url.protocol}//${user}${url.host}${path}${/^\d+$/.test(database) ? `?db=${database}` : ''}`;
+}
+
+const isRedisProtocol = ({ protocol }: URL): boolean => redisProtocols.some((each) => each === protocol);
+
+/** Does an @ stand behind the host? A password that holds one of / ? # has ended it. A socket's path may hold an @. */
+const isCutShort = ({ protocol, pathname, search, hash }: URL): boolean =>
+  hash !== '' || search.includes('@') || (protocol !== 'unix:' && pathname.includes('@'));
+
+/** As written; empty where there is none. */
+const databaseOf = (url: URL): string => url.searchParams.get('db') ?? (url.protocol === 'unix:' ? '' : url.pathname.replace(/^\//, ''));
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -28,6 +28,8 @@ export interface Report extends ReportedShown {
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
   /** What made a pytest fail at its end, after all tests: a hook of the suite, or an option such as --max-warnings. */
   readonly sessionErrors: readonly SessionError[];
+  /** How many tracebacks, with their output, were cut because the run wrote more than a report can hold; 0 in a report of an earlier version. */
+  readonly textsCut: number;
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
   /** Of the coordinator's workspace; null where none was taken. */

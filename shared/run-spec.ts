@@ -2,6 +2,7 @@
 
 import type { FilesPrint, FingerprintPolicy } from './fingerprint.ts';
 import type { RunId } from './ids.ts';
+import type { CacheValues } from './pytest-cache.ts';
 import type { CollectChoice } from './suite-list.ts';
 
 /** Whether a fed xdist worker's reports go through xdist's controller too: where something of the user's there needs them, always, or never. */
@@ -20,6 +21,12 @@ export interface RunSpec {
   readonly collect: CollectChoice;
   readonly pytestArgs: readonly string[];
   readonly maxfail: number;
+  /** Whether tests that `pytestArgs` name may be gone (`--failed`). */
+  readonly mayMiss?: boolean | undefined;
+  /** What pytest reads from its cache in the coordinator's workspace; null where no option (`--lf`, `--ff`, `--nf`, `--sw`) reads it. */
+  readonly cache: CacheValues | null;
+  /** Conftest files, plugins or single hooks that the user declares to treat each test by itself. */
+  readonly harmless: readonly string[];
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
   /** Does pytest stop at its own -x or --maxfail? Where failed tests may be run again only the run as a whole can tell. */

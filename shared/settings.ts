@@ -47,6 +47,8 @@ export interface RunSettings extends CommonSettings {
   readonly paths: readonly string[];
   /** A file's path, or `-` for standard input. */
   readonly selected: string | null;
+  /** Run only what failed in the last run, or in `baseline`. */
+  readonly failed: boolean;
   readonly pytestArgs: readonly string[];
   /** null: 1 with the embedded Redis, 0 with another. */
   readonly agents: number | null;
@@ -89,6 +91,8 @@ export interface RunSettings extends CommonSettings {
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;
   /** Sets of glob patterns, relative to pytest's rootdir: files that match one of a set go to one shard. */
+  /** What `--harmless-hooks` declares. */
+  readonly harmless: readonly string[];
   readonly shardTogether: readonly (readonly string[])[];
   readonly redisWaitSeconds: number;
 }

@@ -6,6 +6,12 @@ import type { NodeId, TestFile } from './ids.ts';
 export const collectModes = ['file', 'suite'] as const;
 export type CollectMode = (typeof collectModes)[number];
 
+/** `proves`: by file, whether anything that is not proven to be harmless begins the run anew; else whether the collection of the whole list also shows if a later run may collect by file. */
+export interface HowToCollect {
+  readonly mode: CollectMode;
+  readonly proves: boolean;
+}
+
 /** What a user may ask for. `auto`: by file where that is shown to give the same tests. */
 export const collectChoices = ['auto', ...collectModes] as const;
 export type CollectChoice = (typeof collectChoices)[number];

@@ -1,17 +1,18 @@
 // `shardline replay`: runs again, in its order, what one agent or one of its xdist workers ran; with --bisect finds the tests before one that make it fail.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { BegunTest } from '../../shared/begun-test.ts';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { readSelected } from '../../shared/cli/selected.ts';
-import { ShardlineError } from '../../shared/errors.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { TestResult } from '../../shared/events.ts';
 import { agentId, type NodeId, nodeId } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
 import type { ReplaySettings } from '../../shared/settings.ts';
 import { shellWord } from '../../shared/shell-words.ts';
 import { defaultPython } from '../../shared/system/python.ts';
+import { readLines } from '../../shared/system/read-lines.ts';
 import { findRun } from '../../shared/system/run-place.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
@@ -33,7 +34,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort('cancelled')));
   try {
     const journal = await journalOf(settings.source, edge.cwd);
-    const work = decodeRecordedWork(await readFile(journal, 'utf8'), journal);
+    const work = await decodeRecordedWork(readLines(journal), journal);
     const chosen = await choose(settings, work, edge);
     const hashSeed = hashSeedOf(work, settings, chosen);
     const replay: Replay = {
@@ -174,7 +175,12 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   const { settings, journal } = found;
   const list = join(dirname(journal), 'bisect.txt');
   const needed = [...step.value, last];
-  await writeFile(list, `${needed.join('\n')}\n`);
+  try {
+    await writeFile(list, `${needed.join('\n')}\n`);
+  } catch (thrown) {
+    // Without the list the commands below still name every test.
+    edge.stderr.write(`shardline: the list ${list} could not be written: ${messageOf(thrown)}\n`);
+  }
   const path = relative(edge.cwd, list);
   edge.stdout.write(`${name} fails after:\n${step.value.map((nodeid) => `  ${oneLine(nodeid)}\n`).join('')}`);
   edge.stdout.write(`Again: shardline replay ${shellWord(settings.source)} --selected ${shellWord(path)}\nor:    ${commandFor(needed)}\n`);

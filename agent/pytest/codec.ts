@@ -113,7 +113,8 @@ const message = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('list-end'),
     hash: z.string(),
-    problems: z.array(z.string()),
+    /** null where the worker proves nothing. */
+    problems: z.array(z.string()).nullable(),
     digests: z.array(z.tuple([z.string(), z.string()])),
   }),
   /** The files of the suite depend on each other. */

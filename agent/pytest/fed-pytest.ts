@@ -8,7 +8,7 @@ import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import type { Drain } from '../../shared/run-spec.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
 import type { Shown } from '../../shared/shown.ts';
-import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
+import type { HowToCollect, SuiteList } from '../../shared/suite-list.ts';
 import { tailOf } from '../../shared/tail.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
@@ -70,7 +70,7 @@ export interface FedRequest {
   /** Hears, a line each, what a user should know. */
   readonly tell: (line: string) => void;
   /** Receives what pytest found itself to be, before its xdist workers are ready, and says how they collect. */
-  readonly collect: (started: StartedPytest) => Promise<CollectMode>;
+  readonly collect: (started: StartedPytest) => Promise<HowToCollect>;
   /** Do attempts wait in the queue? Rejects where Redis does not say. */
   readonly isMoreWaiting: () => Promise<boolean>;
   /** Aborts when the session is not wanted any more before it is ready. */
@@ -139,7 +139,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let over: string | null = null;
   let ending = false;
   /** How workers collect; null until that is known. */
-  let mode: CollectMode | null = null;
+  let how: HowToCollect | null = null;
   /** Workers that may run tests as soon as all first ones are ready, as under plain xdist; null from then on. */
   let gathering: string[] | null = [];
   let expected = Number.POSITIVE_INFINITY;
@@ -179,8 +179,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   };
 
   const beginCollecting = (worker: string): void => {
-    if (mode === null || worker === 'controller') return;
-    inbox.send(worker, { kind: 'begin', collect: mode });
+    if (how === null || worker === 'controller') return;
+    inbox.send(worker, { kind: 'begin', collect: how.mode, proves: how.proves });
     if (born.size === 0) starting.expect();
   };
 
@@ -282,7 +282,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         expected = message.workers;
         request.collect(message).then(
           (chosen) => {
-            mode = chosen;
+            how = chosen;
             for (const each of pids.keys()) beginCollecting(each);
           },
           (problem: unknown) => {
@@ -355,7 +355,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         alone = null;
         stillborn = 0;
         if (ending) inbox.send(worker, { kind: 'end' });
-        else if (mode === 'file' || lists.ready(worker)) gather(worker);
+        else if (how?.mode === 'file' || lists.ready(worker)) gather(worker);
         else openGate();
         return;
       case 'finished':

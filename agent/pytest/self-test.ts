@@ -1,9 +1,10 @@
 // Whether a pytest can be fed, tried out on a tiny project before a run relies on it; what was found is kept for the next agent.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pluginPath } from '../../shared/pytest/plugin-path.ts';
+import { makeDirectory } from '../../shared/system/make-directory.ts';
 import type { StartedPytest } from './attempt-log.ts';
 import { tryOut } from './try-out.ts';
 
@@ -45,7 +46,7 @@ async function isKept(path: string): Promise<boolean> {
 async function keep(path: string, started: StartedPytest): Promise<void> {
   const part = `${path}.${process.pid}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     await writeFile(part, JSON.stringify({ canBeFed: true, ...started }), { mode: 0o600 });
     await rename(part, path);
   } catch {

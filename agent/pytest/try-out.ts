@@ -71,7 +71,15 @@ async function feedProject(python: string, directory: string): Promise<readonly 
   const sessionPath = join(directory, 'session.json');
   const pytestArgs = ['-p', 'no:cacheprovider'];
   const own = { socket, pytestArgs, numprocesses: '1', maxAutoWorkers: 1, limits: { tracebackBytes: 1000, sectionBytes: 1000 } };
-  const limits = { coverageFile: null, relay: 'never', maxWorkerBytes: 0, maxWorkerFiles: 0 } as const;
+  const limits = {
+    coverageFile: null,
+    cache: null,
+    mayMiss: false,
+    harmless: [],
+    relay: 'never',
+    maxWorkerBytes: 0,
+    maxWorkerFiles: 0,
+  } as const;
   await writeSessionFile(sessionPath, { mode: 'stream', ...own, serialMarker: 'serial', stopsItself: true, ...limits });
   const fed = await startFed({
     socket,
@@ -84,7 +92,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     room: () => null,
     workers: createWorkerNumbers(claimAlone()),
     tell: () => undefined,
-    collect: async () => 'file',
+    collect: async () => ({ mode: 'file', proves: false }),
     isMoreWaiting: async () => false,
     ending: new AbortController().signal,
     listed: () => undefined,

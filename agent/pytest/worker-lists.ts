@@ -61,7 +61,7 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
       source = null;
       const { hash, order, why, tail } = own;
       const named = (files: readonly string[]): readonly TestFile[] => files.map(testFile);
-      const proof = { problems, digests: digests.map(([file, digest]) => [testFile(file), digest] as const) };
+      const proof = problems === null ? null : { problems, digests: digests.map(([file, digest]) => [testFile(file), digest] as const) };
       listed({ proof, hash, order, why, tail, bound: named(own.bound), others: named(own.others), failed: named(own.failed), groups });
     },
     lose(worker) {

@@ -1,4 +1,5 @@
-// Runs large suites that nobody here wrote with plain pytest and with shardline, and prints how their outcomes differ: not at all. A test may lean on
+// Runs large suites that nobody here wrote with plain pytest and with shardline, and prints how their outcomes differ: not at all. shardline runs each
+// three times: with --collect suite, and twice with --collect auto, as what the first run learns decides how the second one collects. A test may lean on
 // another file having been imported, as click's pager tests do: where a test differs, its file is run alone with plain pytest, and what comes to the
 // same there is counted apart.
 //
@@ -31,18 +32,21 @@ async function main(): Promise<number> {
     const plain = await plainOutcomes(python, workspace, paths);
     console.log(`${name}: plain pytest: ${plain.outcomes.size} tests in ${plain.seconds.toFixed(0)} s (${count(plain.outcomes)})`);
     for (const agents of values.agents.split(',')) {
-      const sharded = await shardlineOutcomes(python, workspace, paths, agents);
-      const differing = compare(plain.outcomes, sharded.outcomes);
-      const alone = await aloneOutcomes(python, workspace, differing);
-      const difference = differing.filter((nodeid) => alone.get(nodeid) !== sharded.outcomes.get(nodeid));
-      differences += difference.length;
-      console.log(
-        `${name}: shardline, ${agents} agent(s): ${sharded.outcomes.size} tests in ${sharded.seconds.toFixed(0)} s (${count(sharded.outcomes)})`,
-      );
-      const lines = difference.map((id) => `\n  ${id}: pytest ${plain.outcomes.get(id)}, shardline ${sharded.outcomes.get(id)}`);
-      console.log(`${name}: difference: ${lines.length === 0 ? 'none' : lines.join('')}`);
-      const leaning = differing.length - difference.length;
-      if (leaning > 0) console.log(`${name}: ${leaning} tests come to what plain pytest says of their file alone, not of all files`);
+      const memory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
+      for (const collect of ['suite', 'auto', 'auto']) {
+        const sharded = await shardlineOutcomes(python, workspace, paths, { agents, collect, memory });
+        const differing = compare(plain.outcomes, sharded.outcomes);
+        const alone = await aloneOutcomes(python, workspace, differing);
+        const difference = differing.filter((nodeid) => alone.get(nodeid) !== sharded.outcomes.get(nodeid));
+        differences += difference.length;
+        const how = `${agents} agent(s), --collect ${collect} (${sharded.mode})`;
+        console.log(`${name}: ${how}: ${sharded.outcomes.size} tests in ${sharded.seconds.toFixed(0)} s (${count(sharded.outcomes)})`);
+        const lines = difference.map((id) => `\n  ${id}: pytest ${plain.outcomes.get(id)}, shardline ${sharded.outcomes.get(id)}`);
+        console.log(`${name}: difference: ${lines.length === 0 ? 'none' : lines.join('')}`);
+        const leaning = differing.length - difference.length;
+        if (leaning > 0) console.log(`${name}: ${leaning} tests come to what plain pytest says of their file alone, not of all files`);
+      }
+      await rm(memory, { recursive: true });
     }
   }
   return differences === 0 ? 0 : 1;
@@ -54,18 +58,27 @@ async function plainOutcomes(python: string, cwd: string, paths: readonly string
   return { outcomes: new Map(Object.entries(outcomes)), seconds: (Date.now() - startedAt) / 1000 };
 }
 
+interface Way {
+  readonly agents: string;
+  readonly collect: string;
+  /** Where what one run learns is kept for the next. */
+  readonly memory: string;
+}
+
 async function shardlineOutcomes(
   python: string,
   workspace: string,
   paths: readonly string[],
-  agents: string,
-): Promise<{ outcomes: Outcomes; seconds: number }> {
+  { agents, collect, memory }: Way,
+): Promise<{ outcomes: Outcomes; seconds: number; mode: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
   try {
     const startedAt = Date.now();
     const options = [
       '--agents',
       agents,
+      '--collect',
+      collect,
       '--workspace',
       workspace,
       '--python',
@@ -73,7 +86,7 @@ async function shardlineOutcomes(
       '--out',
       directory,
       '--timings',
-      join(directory, 'timings.json'),
+      join(memory, 'timings.json'),
     ];
     const run = await execa(process.execPath, [shardline, 'run', '--quiet', ...options, ...paths, '--', '-p', 'no:cacheprovider'], {
       env: { PYTHONDONTWRITEBYTECODE: '1' },
@@ -83,7 +96,10 @@ async function shardlineOutcomes(
     if (run.exitCode !== 0 && run.exitCode !== 1) throw new Error(`shardline run ended with exit code ${run.exitCode}`);
     const path = join(directory, 'report.json');
     const report = decodeReport(await readFile(path, 'utf8'), path);
-    return { outcomes: new Map(report.tests.map((test) => [test.nodeid, test.outcome])), seconds: (Date.now() - startedAt) / 1000 };
+    const [opening = ''] = (await readFile(join(directory, 'events.ndjson'), 'utf8')).split('\n', 1);
+    const { spec } = JSON.parse(opening) as { spec: { collect: string } };
+    const outcomes = new Map(report.tests.map((test) => [test.nodeid, test.outcome]));
+    return { outcomes, seconds: (Date.now() - startedAt) / 1000, mode: spec.collect };
   } finally {
     await rm(directory, { recursive: true });
   }

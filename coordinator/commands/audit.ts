@@ -7,6 +7,7 @@ import { readSelected } from '../../shared/cli/selected.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import type { AuditSettings } from '../../shared/settings.ts';
+import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { type Audit, auditOf } from '../core/audit/audit.ts';
 import { firstExitCode } from '../core/verdict.ts';
 import { auditHtml } from '../report/audit-html.ts';
@@ -31,6 +32,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
     const baseline = settings.baseline === null ? null : await readBaseline(settings.baseline, edge.cwd);
     const named = settings.selected === null ? [] : await readSelected(settings.selected, edge.stdin);
     await prepareOut(out);
+    await using _held = await holdDirectory(out);
     const findings = await measureSuite({
       settings,
       edge,

@@ -1,8 +1,9 @@
 // The coverage of a run that is over: what came of it is combined and reported as pytest-cov was asked to, and what did not come is named.
 
-import { mkdir } from 'node:fs/promises';
 import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../shared/coverage.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { type Combined, combineCoverage } from '../../shared/pytest/combine-coverage.ts';
+import { makeDirectory } from '../../shared/system/make-directory.ts';
 import { missingCoverage } from '../core/coverage.ts';
 import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
@@ -19,7 +20,7 @@ export interface CombinedRun {
   readonly paths: readonly string[];
 }
 
-/** Throws `bad-message` only. */
+/** Throws `bad-message` only: what the disk refuses is a problem of the coverage. */
 export async function combineRun(setting: Setting, state: RunState, options: CoverageOptions, files: CoverageFiles): Promise<CombinedRun> {
   const { settings, python, out } = setting;
   const { workspace } = settings;
@@ -30,8 +31,8 @@ export async function combineRun(setting: Setting, state: RunState, options: Cov
       return path === undefined ? [] : [{ path, agent, ...origin }];
     }),
   );
-  await mkdir(files.directory, { recursive: true, mode: 0o700 });
   try {
+    makeDirectory(files.directory, 0o700);
     const { directory } = files;
     const isReported = !(options.notOnFail && hasFailed(state));
     const about = { python, workspace, directory, out, options, files: received, isReported };
@@ -44,6 +45,11 @@ export async function combineRun(setting: Setting, state: RunState, options: Cov
     const told = kept.flatMap(({ problem }) => problem ?? []);
     const problems = [...new Set([...told, ...files.problems, ...combined.problems])];
     return { coverage: reported(state, options, combined, { missing, problems }), table: combined.text, paths: combined.written };
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError) throw thrown;
+    const problems = [`coverage was not combined: ${messageOf(thrown)}`];
+    const coverage = { percent: null, failUnder: options.failUnder, isMet: null, missing: [], problems, warnings: [] };
+    return { coverage, table: '', paths: [] };
   } finally {
     await files.remove();
   }

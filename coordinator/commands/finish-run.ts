@@ -5,28 +5,37 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { Report } from '../../shared/report.ts';
 import type { History } from '../../shared/timings.ts';
 import { judge } from '../core/judge.ts';
+import { goneTests } from '../core/last-failures.ts';
 import { learn } from '../core/learn.ts';
 import { merge } from '../core/merge.ts';
 import type { RunState } from '../core/run-state.ts';
 import { firstExitCode } from '../core/verdict.ts';
 import type { TimingStore } from '../ports.ts';
-import { readJournal } from '../report/journal.ts';
-import { writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
+import { foldFullDisks } from '../report/full-disks.ts';
+import { type Journal, readJournal } from '../report/journal.ts';
+import { type Written, writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
 import type { CombinedRun } from './combine-run.ts';
+import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './setting.ts';
 import { showReport } from './show-report.ts';
 
-/** Merges, writes, learns (where there is a store) and prints. What cannot be written is told beside the verdict, never instead of it. */
-export async function finishRun(
-  setting: Setting,
-  state: RunState,
-  store: (TimingStore & { readonly old: History }) | null,
-  journal: Promise<void>,
-  combined: Pick<CombinedRun, 'table' | 'paths'> | null = null,
-): Promise<number> {
+/** What a run hands to its end. */
+export interface Ending {
+  /** Where durations are learned; null where nothing was measured. */
+  readonly store: (TimingStore & { readonly old: History }) | null;
+  /** Still open; null where none is written. */
+  readonly journal: Pick<Journal, 'close'> | null;
+  readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
+  /** Why nothing may be written to the run's own directory; null where all may. */
+  readonly isShutOut: ShardlineError | null;
+}
+
+/** Merges, writes, learns (where there is a store) and prints. What cannot be written is reported beside the verdict, never instead of it. */
+export async function finishRun(setting: Setting, state: RunState, { store, journal, combined, isShutOut }: Ending): Promise<number> {
   const { settings, edge, out } = setting;
   const report = judge(timedMerge(state), setting.judgement);
-  const problems: ShardlineError[] = [];
+  const problems: ShardlineError[] = isShutOut === null ? [] : [isShutOut];
+  const notes: ShardlineError[] = [];
   const attempt = async (work: Promise<unknown>): Promise<void> => {
     try {
       await work;
@@ -37,27 +46,44 @@ export async function finishRun(
     }
   };
   const paths: string[] = [...(combined?.paths ?? [])];
-  const write = async (): Promise<void> => {
-    paths.push(...(await writeOutputs(report, out)));
+  const take = (written: Written): void => {
+    paths.push(...written.paths);
+    problems.push(...written.problems);
   };
-  const copy = async (): Promise<void> => {
-    paths.push(...(await writeCopies(report, settings.copies, () => readJournal(join(out, 'events.ndjson')))));
-  };
-  await attempt(write());
-  await attempt(journal);
-  await attempt(copy());
+  if (isShutOut === null) take(await writeOutputs(report, out));
+  if (journal !== null) await attempt(journal.close());
+  // A journal that could not be written has been reported by now, and the trace does without its events.
+  const readEvents = (): ReturnType<typeof readJournal> =>
+    isShutOut === null ? readJournal(join(out, 'events.ndjson')).catch(() => []) : Promise.resolve([]);
+  take(await writeCopies(report, settings.copies, readEvents));
+  const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const { files, startSeconds } = store.old;
-    await attempt(within(closeMs(setting), store.save({ files: learn(files, state), startSeconds })));
+    const saving = within(closeMs(setting), store.save({ files: learn(files, state), startSeconds }));
+    // Durations that nobody asked to be kept are no reason to fail a run whose workspace is read-only.
+    await attempt(saving.catch((thrown: unknown) => (settings.timings === null ? note(thrown, notes) : Promise.reject(thrown))));
   }
-  const draw = async (): Promise<void> => {
-    paths.unshift(...(await writePage(report, out)));
-  };
-  await attempt(draw());
+  if (isShutOut === null) {
+    const page = await writePage(report, out);
+    paths.unshift(...page.paths);
+    problems.push(...page.problems);
+  }
 
-  await attempt(showReport(report, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
-  for (const problem of problems) edge.stderr.write(`shardline: error: ${problem.message}\n`);
-  return firstExitCode([report.exitCode, ...problems.map(({ exitCode }) => exitCode)]);
+  const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
+  await attempt(showReport({ ...report, exitCode: exitCode() }, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
+  const gone = goneTests(state);
+  if (gone.length > 0) edge.stderr.write(`shardline: failed before, but not found in their files now: ${gone.join(', ')}\n`);
+  if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
+  for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
+  for (const { values } of notes)
+    edge.stderr.write(`shardline: durations were not saved for the next run: ${values.path}: ${values.problem}\n`);
+  return exitCode();
+}
+
+/** Rejects with what is more than a file that could not be written. */
+async function note(thrown: unknown, notes: ShardlineError[]): Promise<void> {
+  if (!(thrown instanceof ShardlineError) || thrown.code !== 'output-not-writable') throw thrown;
+  notes.push(thrown);
 }
 
 /** The report says how long merging took, which is known when it is done. */

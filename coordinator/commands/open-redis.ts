@@ -52,6 +52,9 @@ export async function openRedis(
   const isEmbedded = settings.redis === null;
   let url = settings.redis ?? '';
   if (isEmbedded) {
+    if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
+      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty and counts as unset: this run uses an embedded Redis\n');
+    }
     const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
     opened.use(server);
     url = server.url;
@@ -92,9 +95,15 @@ export async function openRedis(
   const named = (extra: string): readonly AgentId[] =>
     Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}${extra}`));
   const first = await open(announce, named(''));
+  const onDropped = (dropped: number, source: string): void => {
+    const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
+    edge.stderr.write(
+      `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or of a newer shardline\n`,
+    );
+  };
   const store = timingStores([
-    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool)]),
-    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings))] : []),
+    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool, onDropped)]),
+    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings), onDropped)] : []),
   ]);
   const old = await store.load();
   const census = bothCensusStores([

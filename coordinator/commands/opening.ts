@@ -25,7 +25,10 @@ export const specOf = (
   pool: settings.pool,
   collect: settings.collect,
   pytestArgs,
+  cache: null,
+  mayMiss: settings.failed,
   maxfail: settings.maxfail ?? 0,
+  harmless: settings.harmless,
   serialMarker: settings.serialMarker,
   stopsItself: settings.reruns.times === 0,
   testTimeoutSeconds: settings.testTimeoutSeconds,
@@ -41,7 +44,17 @@ export const specOf = (
 /** Of a run, what its preparation found. */
 type Found = Pick<
   RunOpened,
-  'spec' | 'shards' | 'affinity' | 'digests' | 'failureChances' | 'knownTests' | 'collectErrors' | 'preparation' | 'coverage' | 'python'
+  | 'spec'
+  | 'shards'
+  | 'affinity'
+  | 'digests'
+  | 'failureChances'
+  | 'knownTests'
+  | 'collectErrors'
+  | 'preparation'
+  | 'coverage'
+  | 'cache'
+  | 'python'
 >;
 
 /** The first event of a run. */

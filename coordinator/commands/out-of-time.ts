@@ -29,6 +29,7 @@ export function outOfTime(
     digests: {},
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),
     coverage: null,
+    cache: null,
     python: suite?.fingerprint ?? null,
     failureChances: {},
     collectErrors: suite?.collectErrors ?? [],

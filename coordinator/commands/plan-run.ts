@@ -77,7 +77,9 @@ export async function planRun(
   const affinity = affinityOf(suite.dist, [...suite.together, ...matching(suite.files, settings.shardTogether)]);
   const files = suite.files.map(
     ({ file, nodeids }): EstimatedUnit => ({
-      selectors: [nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids }],
+      selectors: [
+        nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids, ...(settings.failed ? { mayMiss: true } : {}) },
+      ],
       seconds: seconds.get(file) ?? 0,
     }),
   );

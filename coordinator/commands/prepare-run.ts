@@ -2,6 +2,7 @@
 
 import type { Census } from '../../shared/census.ts';
 import type { TestFile } from '../../shared/ids.ts';
+import { failureLimit, type RunCache } from '../../shared/pytest-cache.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
 import type { Shard } from '../../shared/shard.ts';
@@ -25,6 +26,7 @@ import type { OpenRedis, openRedis } from './open-redis.ts';
 import { drainOf, openingOf, specOf } from './opening.ts';
 import { planRun, type RunPlan, tellSuite } from './plan-run.ts';
 import type { Setting } from './setting.ts';
+import { cacheToShip } from './ship-cache.ts';
 
 /** What is learned on the way: all there is to report where the time is over before the run is open. */
 export interface Known {
@@ -55,7 +57,7 @@ export async function prepareRun(
   opened: AsyncDisposableStack,
   ending: AbortSignal,
 ): Promise<PreparedRun> {
-  const { settings, python, startedAt } = setting;
+  const { settings, edge, python, startedAt } = setting;
   const failing = new AbortController();
   const signal = AbortSignal.any([ending, failing.signal]);
   const { workspace, serialMarker } = settings;
@@ -68,7 +70,15 @@ export async function prepareRun(
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
     const drain = times === null ? null : drainOf(times, aheadMs);
-    announced = specOf(setting, pytestArgs, await print, drain, aheadMs);
+    const source = {
+      workspace,
+      pytestArgs,
+      addopts: edge.env.PYTEST_ADDOPTS ?? '',
+      warn: (line: string) => void edge.stderr.write(`shardline: ${line}\n`),
+    };
+    const finding = discovering.then(({ value }) => value.cache);
+    const cache = await cacheToShip(source, finding);
+    announced = { ...specOf(setting, pytestArgs, await print, drain, aheadMs), cache };
     return await pools.openRun(announced);
   };
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -96,12 +106,17 @@ export async function prepareRun(
   signal.throwIfAborted();
   const order = settings.order ?? 'longest';
   const opening = openingOf(setting, deadline, {
-    spec: { ...(announced ?? specOf(setting, pytestArgs, await print, null)), collect, maxfail: settings.maxfail ?? suite.maxfail },
+    spec: {
+      ...(announced ?? specOf(setting, pytestArgs, await print, null)),
+      collect,
+      maxfail: failureLimit(settings.maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null),
+    },
     ...ordered(order, plan.shards, chances),
     affinity: plan.affinity,
     digests: Object.fromEntries(decision.digests),
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
+    cache: runCacheOf(suite),
     python: settings.fingerprint === 'off' ? null : suite.fingerprint,
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
@@ -115,6 +130,13 @@ export async function prepareRun(
     return ordered(list.order === 'free' ? order : 'longest', shards, chancesOf(list));
   };
   return { opening, planSuite: planList, redis: connection.value, census: { key: suite.censusKey, old: census, contents } };
+}
+
+/** What the run's end needs to leave pytest's cache as pytest would. */
+function runCacheOf({ cache, pytest, files }: DiscoveredSuite): RunCache | null {
+  if (cache === null) return null;
+  const { directory, stepwise } = cache;
+  return { directory, stepwise, pytest, files: files.map(({ file }) => file) };
 }
 
 /** The shards in the order asked for, with what decides it. */

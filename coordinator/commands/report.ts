@@ -8,6 +8,7 @@ import { judge } from '../core/judge.ts';
 import { mergeReports } from '../core/merge-reports.ts';
 import { baselineOf, readBaseline } from '../report/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../report/finished-run.ts';
+import { foldFullDisks } from '../report/full-disks.ts';
 import { writeCopies } from '../report/outputs.ts';
 import { showReport } from './show-report.ts';
 
@@ -15,8 +16,9 @@ import { showReport } from './show-report.ts';
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
   const { shown, baseline } = await readSources(settings, edge.cwd);
   const report = judge(shown.report, { targets: settings.targets, baseline });
-  const paths = await writeCopies(report, settings.copies, shown.readEvents);
+  const { paths, problems } = await writeCopies(report, settings.copies, shown.readEvents);
   await showReport(report, { ...settings, paths }, edge);
+  if (problems.length > 0) throw new AggregateError(foldFullDisks(problems));
   return report.exitCode;
 }
 

@@ -39,7 +39,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: recorded.resumes + 1 };
   // It has ended, and may have died over its last outputs.
   if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) {
-    return await finishRun(setting, state, null, Promise.resolve());
+    return await finishRun(setting, state, { store: null, journal: null, combined: null, isShutOut: null });
   }
   const announce = (pools: Pools): Promise<RunChannel> => pools.openRun(opening.spec, [...state.attempts.keys()]);
   const redis = await openRedis(setting, opened, announce, interrupts.requested);

@@ -7,11 +7,14 @@ import { readSelected } from '../../shared/cli/selected.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { type RunId, runId } from '../../shared/ids.ts';
 import type { RunSettings } from '../../shared/settings.ts';
+import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { deadlineBeyondJob } from '../core/ci-limit.ts';
+import type { Baseline } from '../core/compare.ts';
 import { deadlineTimes, defaultReserveSeconds } from '../core/deadline.ts';
 import type { Deadline } from '../core/events.ts';
+import { onlyFailures } from '../core/last-failures.ts';
 import { reduce } from '../core/reduce.ts';
 import { openRun } from '../core/run-state.ts';
 import { readBaseline } from '../report/baseline.ts';
@@ -19,6 +22,7 @@ import { openJournal } from '../report/journal.ts';
 import { prepareOut } from '../report/outputs.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { finishRun } from './finish-run.ts';
+import { lastFailures } from './last-failures.ts';
 import { outOfTime } from './out-of-time.ts';
 import { type Known, prepareRun } from './prepare-run.ts';
 import { serveRun } from './serve-run.ts';
@@ -38,7 +42,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, onSignal(name)));
   const judging = async () => ({
     targets: settings.targets,
-    baseline: settings.baseline === null ? null : await readBaseline(settings.baseline, edge.cwd),
+    baseline: await baselineOf(settings, edge),
   });
   const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
@@ -57,6 +61,12 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   }
 }
 
+async function baselineOf({ baseline, failed }: RunSettings, { cwd }: Edge): Promise<Baseline | null> {
+  if (baseline === null) return null;
+  const read = await readBaseline(baseline, cwd);
+  return failed ? onlyFailures(read) : read;
+}
+
 /** Loaded when it is asked for: whoever resumes needs Redis first of all, whoever runs needs pytest. */
 async function resume(setting: Setting, interrupts: Interrupts): Promise<number> {
   const { resumeRun } = await import('./resume-run.ts');
@@ -66,10 +76,10 @@ async function resume(setting: Setting, interrupts: Interrupts): Promise<number>
 async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const { settings, edge, startedAt } = setting;
   await using opened = new AsyncDisposableStack();
-  const named = settings.selected === null ? [] : await readSelected(settings.selected, edge.stdin);
-  const paths = [...settings.paths, ...named];
+  const paths = await pathsOf(setting);
   const pytestArgs = [...paths, ...settings.pytestArgs];
   await prepareOut(setting.out);
+  opened.use(await holdDirectory(setting.out));
   const deadline = deadlineOf(settings);
   const beyond = deadline === null ? null : deadlineBeyondJob(edge.env, startedAt, deadline.seconds);
   if (beyond !== null) edge.stderr.write(`shardline: ${beyond}\n`);
@@ -86,7 +96,12 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     const journal = openJournal(journalPath);
     const [opening, closing] = outOfTime(setting, paths, pytestArgs, deadline, known);
     for (const event of [opening, closing]) journal.record(event);
-    const exitCode = await finishRun(setting, reduce(openRun(opening), closing), null, journal.close());
+    const exitCode = await finishRun(setting, reduce(openRun(opening), closing), {
+      store: null,
+      journal,
+      combined: null,
+      isShutOut: null,
+    });
     // Whatever was under way ends by its own limits; the report stands already.
     await preparing.catch(() => undefined);
     return exitCode;
@@ -98,6 +113,16 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     { state: openRun(opening), recorded: null, planSuite, census, redis, journal: openJournal(journalPath) },
     interrupts,
   );
+}
+
+/** What pytest is to collect; nothing for all that its configuration names. */
+async function pathsOf({ settings, edge }: Setting): Promise<readonly string[]> {
+  if (settings.failed) {
+    const { paths, notes } = await lastFailures(settings, edge.cwd);
+    for (const note of notes) edge.stderr.write(`shardline: ${note}\n`);
+    return paths;
+  }
+  return settings.selected === null ? settings.paths : [...settings.paths, ...(await readSelected(settings.selected, edge.stdin))];
 }
 
 function deadlineOf({ deadlineSeconds: seconds, reserveSeconds }: RunSettings): Deadline | null {

@@ -14,7 +14,7 @@ import type { RunState } from '../core/run-state.ts';
 import { takeCensus } from '../core/take-census.ts';
 import { coverageFiles } from '../report/coverage-files.ts';
 import { oneLine } from '../report/harmless.ts';
-import type { Journal } from '../report/journal.ts';
+import { type Journal, recordedRun } from '../report/journal.ts';
 import { openProgress } from '../report/progress.ts';
 import { type Interrupts, type RunLoop, runLoop } from '../run-loop.ts';
 import { combineRun } from './combine-run.ts';
@@ -48,9 +48,13 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env)];
   const progress = await openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
   redis.agents.local.speak((line) => progress.say(line));
-  // Where Redis is gone, or was our own, only the journal tells that another has resumed the run.
-  const claim = (): void => {
-    if (!journal.isOurs()) throw new ShardlineError('taken-over', { runId: id });
+  // Where Redis is gone, or was our own, only the journal shows that another command has resumed the run: it throws `taken-over` then. Another run
+  // may have begun in the same directory, unseen: this one ends as it would, but writes nothing there.
+  const claim = (): ShardlineError | null => {
+    if (journal.isOurs()) return null;
+    const other = recordedRun(join(setting.out, 'events.ndjson'));
+    if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
+    return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} began there meanwhile` });
   };
   const observe = (event: CoordinatorEvent, before: RunState): void => {
     if (event.kind === 'redis-emptied') claim();
@@ -65,7 +69,18 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   let state: RunState;
   try {
     state = await runLoop(
-      { channel, state: begun, recorded, planSuite, clock: systemClock, aheadMs, redisWaitMs, observe, noAgentCanCome },
+      {
+        channel,
+        state: begun,
+        recorded,
+        planSuite,
+        proves: settings.collect === 'auto' && (begun.opened.spec.collect === 'file' || run.census.old === null),
+        clock: systemClock,
+        aheadMs,
+        redisWaitMs,
+        observe,
+        noAgentCanCome,
+      },
       interrupts,
     );
   } finally {
@@ -73,7 +88,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     await within(settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
     await within(closeMs(setting), channel.close());
   }
-  claim();
+  const isShutOut = claim();
   await keepCensus(run, state, edge);
   const again = restartOf(state, systemClock.now());
   if (again !== null) {
@@ -99,7 +114,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     state = reduce(state, event);
   }
   // Awaited here: what was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, redis.store, journal.close(), combined);
+  return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });
 }
 
 /** What this run has shown of the suite. A census that cannot be kept costs the next run its speed, and this one nothing. */

@@ -6,6 +6,7 @@ import type { RunEvent } from '../../shared/events.ts';
 import type { PythonPrint } from '../../shared/fingerprint.ts';
 import type { AgentId, AttemptId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
+import type { RunCache } from '../../shared/pytest-cache.ts';
 import type { Reruns } from '../../shared/reruns.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { Order } from '../../shared/settings.ts';
@@ -53,6 +54,8 @@ export interface RunOpened {
   readonly knownTests: KnownTests;
   /** What pytest-cov was asked for; null where nothing is measured. */
   readonly coverage: CoverageOptions | null;
+  /** pytest's cache in the workspace, which the run leaves as plain pytest would; null where there is none. */
+  readonly cache: RunCache | null;
   /** Of the interpreter that discovered the suite; null where no agent's is compared with it. */
   readonly python: PythonPrint | null;
   /** Why the run began anew, and how many results it had by then; null for a first beginning. */

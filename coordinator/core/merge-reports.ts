@@ -8,6 +8,7 @@ import { coverageFindings } from './coverage.ts';
 import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
 import { mergeShown } from './shown.ts';
+import { fitResult, newTextBudget, type TextBudget } from './text-budget.ts';
 import { firstExitCode, verdict } from './verdict.ts';
 
 /** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */
@@ -19,7 +20,8 @@ const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 
  */
 export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const reports = withOwnAgents(given);
-  const tests = mergeTests(reports);
+  const texts = newTextBudget();
+  const tests = mergeTests(reports, texts);
   const notRun = stillNotRun(reports, tests);
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.file, error])).values()];
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
@@ -60,6 +62,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     notRun,
     collectErrors,
     sessionErrors,
+    textsCut: texts.cut + sum(reports.map(({ textsCut }) => textsCut)),
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
     fingerprint: given[0].fingerprint,
@@ -95,7 +98,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
   });
 }
 
-function mergeTests(reports: readonly Report[]): readonly ReportedTest[] {
+function mergeTests(reports: readonly Report[], texts: TextBudget): readonly ReportedTest[] {
   const byId = Map.groupBy(
     reports.flatMap(({ tests }) => tests),
     ({ nodeid }) => nodeid,
@@ -107,7 +110,9 @@ function mergeTests(reports: readonly Report[]): readonly ReportedTest[] {
     const attempts = [...others.reverse(), first].flatMap((test) => test.attempts);
     return { ...first, flaky: copies.some(({ flaky }) => flaky), attempts };
   });
-  return merged.sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
+  return merged
+    .map((test) => ({ ...test, attempts: test.attempts.map((attempt) => fitResult(texts, attempt)) }))
+    .sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
 }
 
 /** A file that one run left out is run when another ran tests of it and left nothing of it out. */

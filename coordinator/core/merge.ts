@@ -28,6 +28,7 @@ import {
 } from './run-state.ts';
 import { reportShown } from './shown.ts';
 import { isInseparable, isListed } from './suite.ts';
+import { fitResult, type TextBudget } from './text-budget.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
 import { verdict } from './verdict.ts';
 
@@ -43,7 +44,9 @@ export interface MergeFinish {
  */
 export function merge(state: RunState, finish: MergeFinish): Report {
   const { opened } = state;
-  const { missing, notRun } = accountForMissing(state);
+  // Its own: a state may be merged more than once.
+  const texts = { ...state.texts };
+  const { missing, notRun } = accountForMissing(state, texts);
   const ran = testsInOrder(state).flatMap((test) => ranTest(test));
   const tests = [...ran, ...missing].sort((left, right) => compareText(left.file, right.file));
   const collectErrors = collectErrorsOf(state);
@@ -53,7 +56,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     totals,
     collectErrors: collectErrors.length + state.sessionErrors.length,
     notRun,
-    isInterrupted: isInterrupted(state),
+    isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
     isInseparable: isInseparable(state),
     flakyFails: opened.flakyFails,
     coverage: coverageFindings([coverage]),
@@ -70,6 +73,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     notRun,
     collectErrors,
     sessionErrors: [...state.sessionErrors].sort((left, right) => compareText(left.agent, right.agent)),
+    textsCut: texts.cut,
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
     fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
@@ -92,6 +96,10 @@ function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { no
     overshootSeconds,
   };
 }
+
+/** pytest's `--sw` stops at a failure as it does at Ctrl-C: plain pytest exits 2 then. */
+const isStoppedByStepwise = ({ cache }: RunOpened, { failed, error }: Totals): boolean =>
+  cache !== null && cache.stepwise !== null && failed + error > (cache.stepwise.skip ? 1 : 0);
 
 /** A run that ends without having been closed was stopped from outside. */
 const isInterrupted = ({ closed, interruptedBy }: RunState): boolean =>
@@ -117,7 +125,7 @@ interface Missing {
   readonly notRun: readonly NotRun[];
 }
 
-function accountForMissing(state: RunState): Missing {
+function accountForMissing(state: RunState, texts: TextBudget): Missing {
   const missing: ReportedTest[] = [];
   const notRun: NotRun[] = [];
   const known = state.opened.knownTests;
@@ -133,7 +141,7 @@ function accountForMissing(state: RunState): Missing {
       const predictedSeconds = unfinishedSeconds(record, progress);
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
-        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid));
+        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid, texts));
         else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', tests: 1, reason, predictedSeconds: predictedSeconds / open.length });
       }
       if (!isUncollected(progress) || isSplit(record) || isListed(state, progress)) continue;
@@ -175,14 +183,14 @@ function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
 }
 
 /** pytest announced it, and no attempt brought its result: somebody has to look at that, as at any error. */
-function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): ReportedTest {
+function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId, texts: TextBudget): ReportedTest {
   const attempts = attemptsOf(record);
   const last = attempts.at(-1);
   const message = `pytest collected this test, but no result of it came in ${attempts.length === 1 ? 'its only attempt' : `${attempts.length} attempts`}.`;
   const blamed = attempts.filter((attempt) => attempt.state.kind === 'ended' && isBlamedOn(attempt.state.ending, nodeid)).length;
   const blame = blamed === 0 ? '' : ` It was running when pytest crashed (${blamed} of ${attempts.length}).`;
   const agent = last === undefined ? null : agentOf(last);
-  const attempt = {
+  const attempt = fitResult(texts, {
     worker: '',
     startedAt: iso(last?.startedAt ?? 0),
     seconds: 0,
@@ -190,7 +198,7 @@ function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId): R
     message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
     brief: null,
     sections: [],
-  };
+  });
   return {
     nodeid: pytestId(nodeid),
     outcome: 'error',

@@ -19,6 +19,7 @@ import {
   type ShardRecord,
   type TestRecord,
 } from './run-state.ts';
+import { fitResult } from './text-budget.ts';
 import { dropWork } from './work.ts';
 
 /** The result that counts; null without one. */
@@ -93,7 +94,7 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
     state.duplicatesDropped += 1;
     return;
   }
-  test.reruns.push({ ...by, result });
+  test.reruns.push({ ...by, result: fitResult(state.texts, result) });
   observeResult(state, by.agent, test, result.outcome);
   state.revision += 1;
   if (result.isCrash) state.crashedTests += 1;

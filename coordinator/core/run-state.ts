@@ -18,6 +18,7 @@ import type { Doubt } from './doubt.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import { noneShown, type ShownState } from './shown.ts';
 import { newSuiteState, type SuiteState } from './suite.ts';
+import { newTextBudget, type TextBudget } from './text-budget.ts';
 import { noWork, type Work } from './work.ts';
 
 export type NonEmpty<Item> = readonly [Item, ...Item[]];
@@ -161,6 +162,8 @@ export interface RunState {
   /** Failed and error outcomes of first results, and collection errors. */
   failures: number;
   duplicatesDropped: number;
+  /** What is left for tracebacks and output of the results that count. */
+  readonly texts: TextBudget;
   /**
    * Moves on with everything that calls for a decision: while it stands there is nothing to decide. A result that finishes no file and is no failure
    * does not move it, and there are nearly as many of these as tests; what rests on the pace of a run is decided with the next tick.
@@ -202,6 +205,7 @@ export function openRun(opened: RunOpened): RunState {
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    texts: newTextBudget(),
     revision: 0,
     crashedTests: 0,
     coordinatorAt: opened.at,

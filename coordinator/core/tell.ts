@@ -11,6 +11,7 @@ import { type FileProgress, newProgress, type RunState, type ShardRecord, type T
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
 import { compareDigest, hasOddList } from './suite.ts';
+import { fitResult, fitTexts } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
 
@@ -70,7 +71,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
-  test.accepted = { ...by, result: withSharedTexts(state.shown, result) };
+  test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
   observeResult(state, by.agent, test, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
@@ -105,7 +106,9 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
     planned?.failedIn.add(by.attempt);
     observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
   }
-  if (isFirst || attempt.role === 'recheck') state.collectErrors.set(file, message);
+  if (isFirst || attempt.role === 'recheck') {
+    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
+  }
   if (isFirst && !state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
   if (planned !== undefined) planned.collectFailed = true;
   fileDone(state, record, by);

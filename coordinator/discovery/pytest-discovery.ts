@@ -71,6 +71,7 @@ function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): Discov
     namesTests: result.namesTests,
     coverage: result.coverage,
     idlePlugin,
+    cache: result.cache,
     fingerprint: result.fingerprint,
     pytest: result.pytest,
     xdist: result.xdist,

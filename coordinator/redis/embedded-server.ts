@@ -1,20 +1,18 @@
 // A Redis server of a run's own: no port, nothing on disk, gone with the run however the run ends.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { ShardlineError } from '../../shared/errors.ts';
+import { makeTempDirectory } from '../../shared/system/temp-directory.ts';
 import { tailOf } from '../../shared/tail.ts';
 import { findServer, type ServerSearch } from './find-server.ts';
 
 const START_SECONDS = 10;
 const STOP_MS = 5000;
 const POLL_MS = 10;
-/** What a Unix socket's path may take on every system. */
-const SOCKET_PATH_BYTES = 100;
 /** How much of the server's own words an error shows. */
 const SHOWN_CHARS = 2000;
 
@@ -25,13 +23,13 @@ export interface EmbeddedRedis extends AsyncDisposable {
 }
 
 /**
- * Starts a server on a socket in a directory that only this user can enter. Throws `no-redis-server` and `redis-start-failed`, and the
- * signal's reason when it aborts.
+ * Starts a server on a socket in a directory that only this user can enter. Throws `no-redis-server`, `no-temp-directory` and
+ * `redis-start-failed`, and the signal's reason when it aborts.
  */
 export async function startEmbeddedRedis(search: ServerSearch, signal: AbortSignal): Promise<EmbeddedRedis> {
   const program = await findServer(search);
   signal.throwIfAborted();
-  const directory = await mkdtemp(join(shortTmpdir(), 'shardline-redis-'));
+  const directory = makeTempDirectory('shardline-redis-');
   const socket = join(directory, 's');
   // Detached: an interrupt typed at the terminal is the coordinator's to handle, which still needs the server.
   const server = execa(program, serverOptions(socket, directory), {
@@ -76,8 +74,6 @@ const serverOptions = (socket: string, directory: string): string[] => [
   // Jobs are small hashes with fields above the default: this keeps them in their compact form.
   ...['--hash-max-listpack-value', '1024', '--daemonize', 'no', '--logfile', ''],
 ];
-
-const shortTmpdir = (): string => (Buffer.byteLength(tmpdir()) + 32 < SOCKET_PATH_BYTES ? tmpdir() : '/tmp');
 
 /** Reads from a pipe that only this process holds open; when it ends, however, the server ends too. */
 function startWatchdog(server: number, directory: string) {

@@ -1,31 +1,50 @@
 // Durations of earlier runs, kept in the pool's hash: one field a test file, and one for what is known of starts.
 
 import type { Redis } from 'ioredis';
+import { ShardlineError } from '../../shared/errors.ts';
 import type { TestFile } from '../../shared/ids.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/patiently.ts';
 import type { FileTiming } from '../../shared/timings.ts';
-import { decodeFileTiming, decodeStart, decodeTimedFile, encodeFileTiming, encodeStart, START_ENTRY } from '../../shared/wire/timings.ts';
-import type { TimingStore } from '../ports.ts';
+import {
+  decodeFileTiming,
+  decodeStart,
+  decodeTimedFile,
+  encodeFileTiming,
+  encodeStart,
+  START_ENTRY,
+  storable,
+} from '../../shared/wire/timings.ts';
+import type { OnDropped, TimingStore } from '../ports.ts';
 
 const CHUNK = 500;
 
-/** A pool's agents all have one workspace, so a pool has one suite. `load` throws `bad-message` and `newer-version`. */
-export function redisTimingStore(redis: Redis, pool: string): TimingStore {
+/** A pool's agents all have one workspace, so a pool has one suite. Entries that cannot be used, also those of a newer version, are dropped. */
+export function redisTimingStore(redis: Redis, pool: string, onDropped: OnDropped): TimingStore {
   const key = poolKeys(pool).timings;
   return {
     async load() {
       const files = new Map<TestFile, FileTiming>();
       let startSeconds: number | null = null;
+      let dropped = 0;
       for (const [name, text] of Object.entries(await redis.hgetall(key))) {
         const source = `durations of ${name} in pool ${pool}`;
         const file = decodeTimedFile(name);
-        if (name === START_ENTRY) startSeconds = decodeStart(text, source);
-        else if (file !== null) files.set(file, decodeFileTiming(text, source));
+        try {
+          if (name === START_ENTRY) startSeconds = decodeStart(text, source);
+          else if (file !== null) files.set(file, decodeFileTiming(text, source));
+        } catch (thrown) {
+          if (!(thrown instanceof ShardlineError)) throw thrown;
+          dropped += 1;
+        }
       }
+      if (dropped > 0) onDropped(dropped, `pool ${pool}`);
       return { files, startSeconds };
     },
-    async save({ files, startSeconds }) {
+    async save(measured) {
+      const { history, dropped } = storable(measured);
+      if (dropped > 0) onDropped(dropped, 'this run');
+      const { files, startSeconds } = history;
       const start = startSeconds === null ? [] : [[START_ENTRY, encodeStart(startSeconds)]];
       const entries = [...start, ...[...files].map(([file, timing]) => [file, encodeFileTiming(timing)])];
       for (let from = 0; from < entries.length; from += CHUNK) {

@@ -1,12 +1,13 @@
 // The data files of coverage that agents sent, taken out of Redis as they are told of: a coordinator that takes over finds them here.
 
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { COVERAGE_LIMITS, type CoveragePart, type KeptCoverage } from '../../shared/coverage.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { AgentId } from '../../shared/ids.ts';
+import { makeDirectory } from '../../shared/system/make-directory.ts';
 import type { RunChannel } from '../ports.ts';
 
 const decompress = promisify(inflate);
@@ -37,7 +38,7 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
       const compressed = await channel.takeCoverage(agent, part);
       if (compressed === null) throw new Error('Redis does not have it');
       const data = await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes });
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      makeDirectory(directory, 0o700);
       await writeFile(`${path}.part`, data, { mode: 0o600 });
       await rename(`${path}.part`, path);
     }

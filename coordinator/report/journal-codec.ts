@@ -12,6 +12,7 @@ import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire
 import { runEventSchema } from '../../shared/wire/events.ts';
 import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
+import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { unitKinds } from '../core/affinity.ts';
 import { dismissalCauses } from '../core/breaker.ts';
@@ -63,6 +64,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   knownTests: z.record(z.string(), z.int().positive()).default({}),
   // Runs of an earlier version combined none.
   coverage: coverageOptionsSchema.nullable().default(null),
+  cache: runCacheSchema.nullable().default(null),
   python: pythonPrintSchema.nullable().default(null),
   restarted: z.object({ why: z.string(), voidTests: z.int().nonnegative() }).nullable(),
 });

@@ -1,15 +1,19 @@
 // `events.ndjson`: every event of a run, in order, one JSON object a line; enough to rebuild everything that is reported, and to resume the run.
 
-import { appendFileSync, closeSync, fstatSync, openSync, renameSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { RunId } from '../../shared/ids.ts';
+import { readLines } from '../../shared/system/read-lines.ts';
 import type { CoordinatorEvent } from '../core/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
+
+/** How much of a journal is read, or written again, at a time: all of it may be longer than one string may be. */
+const CHUNK_BYTES = 64 * 1024;
 
 export interface Journal {
   /** Returns when the event is written, so that nothing is done of which a coordinator that dies leaves no record. */
   record(event: CoordinatorEvent): void;
-  /** Is this still the file that stands at its path? Whoever resumes the run puts another there. */
+  /** Is this still the file that stands at its path? A command that resumes the run, or another run, puts its own there. */
   isOurs(): boolean;
   /** Throws `output-not-writable`, also for what could not be written before: a full disk does not end a run. */
   close(): Promise<void>;
@@ -19,6 +23,7 @@ export interface Journal {
 export function openJournal(path: string, earlier: readonly CoordinatorEvent[] = []): Journal {
   let failure: ShardlineError | null = null;
   let file: number | null = null;
+  let isInPlace = false;
   const attempt = (write: () => void): void => {
     if (failure !== null) return;
     try {
@@ -27,9 +32,8 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
       failure = new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
     }
   };
-  const record = (...events: readonly CoordinatorEvent[]): void =>
+  const append = (text: string): void =>
     attempt(() => {
-      const text = events.map(encodeLine).join('');
       if (file !== null) appendFileSync(file, text);
     });
 
@@ -37,14 +41,26 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   attempt(() => {
     file = openSync(unfinished, 'w');
   });
-  record(...earlier);
-  attempt(() => renameSync(unfinished, path));
+  let text = '';
+  for (const event of earlier) {
+    text += encodeLine(event);
+    if (text.length < CHUNK_BYTES) continue;
+    append(text);
+    text = '';
+  }
+  append(text);
+  attempt(() => {
+    renameSync(unfinished, path);
+    isInPlace = true;
+  });
 
   return {
-    record,
+    record: (event) => append(encodeLine(event)),
     isOurs() {
+      // What was never put there cannot have been replaced.
+      if (file === null || !isInPlace) return true;
       const here = statSync(path, { throwIfNoEntry: false });
-      return file === null || here === undefined || here.ino === fstatSync(file).ino;
+      return here === undefined || here.ino === fstatSync(file).ino;
     },
     async close() {
       attempt(() => {
@@ -56,8 +72,35 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   };
 }
 
+/** The run that a journal is of; null where it does not say. */
+export function recordedRun(path: string): RunId | null {
+  try {
+    const opening = decodeLine(firstLine(path), path);
+    return opening.kind === 'run-opened' ? opening.spec.runId : null;
+  } catch {
+    return null;
+  }
+}
+
+function firstLine(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      const read = chunk.subarray(0, readSync(file, chunk));
+      const end = read.indexOf('\n');
+      chunks.push(end === -1 ? read : read.subarray(0, end));
+      if (end !== -1 || read.length === 0) return Buffer.concat(chunks).toString('utf8');
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The events of a journal; a last line without its end was cut off when its writer died, and is left out. Throws `bad-message` and `newer-version`. */
 export async function readJournal(path: string): Promise<readonly CoordinatorEvent[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
-  return lines.map((line, index) => decodeLine(line, `${path}:${index + 1}`));
+  const events: CoordinatorEvent[] = [];
+  for await (const line of readLines(path)) events.push(decodeLine(line, `${path}:${events.length + 1}`));
+  return events;
 }

@@ -7,6 +7,7 @@ import type { Outcome } from '../../shared/outcome.ts';
 import type { ReportedAgent } from '../../shared/report.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import { unfitEnd } from '../core/agent-end.ts';
+import { fitTexts, newTextBudget } from '../core/text-budget.ts';
 import { harmless } from './harmless.ts';
 import type { LiveHead, RunLine } from './live.ts';
 import { growColumns } from './page-columns.ts';
@@ -43,6 +44,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
   const running = createRunningTests((byAgentAt) => byAgentAt);
   const agents = new Map<AgentId, LiveAgent>();
   const counts: Record<Outcome, number> = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
+  const texts = newTextBudget();
   let duplicates = 0;
   let sessionErrors = 0;
   let version = 0;
@@ -59,7 +61,8 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     }
     finished.add(result.nodeid);
     counts[result.outcome] += 1;
-    const { nodeid, file, line, outcome, seconds, worker, message, brief, sections } = result;
+    const { nodeid, file, line, outcome, seconds, worker, brief } = result;
+    const { message, sections } = fitTexts(texts, result);
     lastAt = Math.max(lastAt, result.startedAt + seconds * 1000);
     const startedAt = new Date(result.startedAt).toISOString();
     growing.add({

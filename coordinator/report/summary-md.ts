@@ -4,6 +4,7 @@ import { isFailure } from '../../shared/outcome.ts';
 import type { Report } from '../../shared/report.ts';
 import { countNotRun } from '../core/not-run.ts';
 import { agentProblem, agentsWords } from './agent-words.ts';
+import { cutWords } from './cut-words.ts';
 import { leastOf, plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
 import { codeSpan as code, codeCell, fenced } from './markdown.ts';
@@ -35,6 +36,7 @@ export function summaryMarkdown(report: Report): string {
       fenced(message, 'text', MESSAGE_CHARS),
     ]),
     ...failures(report),
+    report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
     flaky(report),
     notRun(report),
     agents(report),

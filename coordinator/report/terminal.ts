@@ -10,6 +10,7 @@ import { countNotRun } from '../core/not-run.ts';
 import { agentEndLines, agentsWords } from './agent-words.ts';
 import { askedLines, durationLines, passedWithOutput } from './asked-words.ts';
 import { coverageLines } from './coverage-words.ts';
+import { cutWords } from './cut-words.ts';
 import { fitted } from './fit.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
@@ -20,6 +21,8 @@ import { wrap } from './wrap.ts';
 
 /** How many lines of one list are shown; the report has all. */
 const SHOWN = 20;
+/** How many characters of tracebacks and output are shown; a terminal and a CI job keep less than a report. */
+const SHOWN_CHARS = 20_000_000;
 /** How many of the slowest tests are named, and from what time on one is worth naming. */
 const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
 
@@ -55,7 +58,7 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
     ...part(null, durationSection(report, options, paint)),
     ...part(null, painted(coverageLines(report, isQuiet ? '' : (options.coverageTable ?? '')))),
     ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
-    ...part(null, [...judged, ...(isQuiet ? [] : places(options, paint))]),
+    ...part(null, [...judged, ...cutLines(report), ...(isQuiet ? [] : places(options, paint))]),
   ];
   return { parts, verdict: `${verdictLine(report, paint)}\n` };
 }
@@ -83,6 +86,8 @@ function durationSection(report: Report, { width }: TerminalOptions, paint: Pain
   return title === undefined ? [] : [paint('bold', heading(title, width ?? 80, '=')), ...lines];
 }
 
+const cutLines = ({ textsCut }: Report): readonly string[] => (textsCut === 0 ? [] : [`cut      ${cutWords(textsCut)}`]);
+
 /** The first word of each line says what it is of. */
 const measures = (report: Report, width: number | null, paint: Paint): readonly string[] =>
   [...slowest(report), ...profileLines(report).flatMap((line) => wrap(line, width))].map((line) => boldHead(line, paint));
@@ -103,9 +108,25 @@ function details(report: Report, width: number, paint: Paint): string[] {
       '',
     ]),
     ...passedWithOutput(report).flatMap((test) => [paint('bold', titleOf(test, width)), ...outputOf(test, width, paint), '']),
-    ...failures.flatMap((test) => failure(test, width, paint)),
+    ...failuresShown(failures, width, paint),
   ];
 }
+
+function failuresShown(failures: readonly ReportedTest[], width: number, paint: Paint): string[] {
+  const lines: string[] = [];
+  let leftChars = SHOWN_CHARS;
+  for (const [index, test] of failures.entries()) {
+    leftChars -= charsOf(test);
+    if (leftChars < 0) return [...lines, `The tracebacks of ${plural(failures.length - index, 'more failure')} are in the report.`, ''];
+    lines.push(...failure(test, width, paint));
+  }
+  return lines;
+}
+
+const charsOf = ({ attempts }: ReportedTest): number => {
+  const { message, sections } = attempts.at(-1) ?? { message: null, sections: [] };
+  return sections.reduce((sum, { text }) => sum + text.length, message?.length ?? 0);
+};
 
 function failure(test: ReportedTest, width: number, paint: Paint): string[] {
   const message = test.attempts.at(-1)?.message ?? 'no traceback';
@@ -115,7 +136,7 @@ function failure(test: ReportedTest, width: number, paint: Paint): string[] {
 function titleOf({ nodeid, attempts }: ReportedTest, width: number): string {
   const attempt = attempts.at(-1);
   const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
-  return heading(`${harmless(nodeid)}${harmless(where)}`, width);
+  return heading(`${shortName(nodeid)}${harmless(where)}`, width);
 }
 
 const outputOf = ({ attempts }: ReportedTest, width: number, paint: Paint): readonly string[] =>

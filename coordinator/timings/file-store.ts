@@ -1,20 +1,27 @@
 // Durations of earlier runs, kept in one file.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { makeDirectory } from '../../shared/system/make-directory.ts';
 import type { History } from '../../shared/timings.ts';
-import { decodeHistory, encodeHistory } from '../../shared/wire/timings.ts';
-import type { TimingStore } from '../ports.ts';
+import { decodeHistory, encodeHistory, storable } from '../../shared/wire/timings.ts';
+import type { OnDropped, TimingStore } from '../ports.ts';
 
-/** A file that is not there yet is an empty history. `load` throws `bad-config` for one that cannot be used, `save` `output-not-writable`. */
-export function fileTimingStore(path: string): TimingStore {
-  const load = async (): Promise<History> => {
+const NOTHING: History = { files: new Map(), startSeconds: null };
+
+/**
+ * A file that is not there yet is an empty history. Single entries that cannot be used are dropped. `load` throws `bad-config` for what is no timings
+ * file, `save` `output-not-writable`.
+ */
+export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore {
+  const read = async (): Promise<ReturnType<typeof decodeHistory>> => {
     let text: string;
     try {
       text = await readFile(path, 'utf8');
     } catch (thrown) {
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return { files: new Map(), startSeconds: null };
+      const isMissing = thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR');
+      if (isMissing) return { history: NOTHING, dropped: 0 };
       throw unusable(path, thrown);
     }
     try {
@@ -25,17 +32,24 @@ export function fileTimingStore(path: string): TimingStore {
     }
   };
   return {
-    load,
-    async save({ files, startSeconds }) {
-      const old = await load();
-      const all = { files: new Map([...old.files, ...files]), startSeconds: startSeconds ?? old.startSeconds };
+    async load() {
+      const { history, dropped } = await read();
+      if (dropped > 0) onDropped(dropped, path);
+      return history;
+    },
+    async save(measured) {
+      const { history, dropped } = storable(measured);
+      if (dropped > 0) onDropped(dropped, 'this run');
+      const { history: old } = await read();
+      const all = { files: new Map([...old.files, ...history.files]), startSeconds: history.startSeconds ?? old.startSeconds };
       const unfinished = `${path}.${process.pid}.tmp`;
       try {
-        await mkdir(dirname(path), { recursive: true });
+        makeDirectory(dirname(path));
         await writeFile(unfinished, encodeHistory(all));
         // Whoever reads meanwhile finds the old file or the new one, never half of one.
         await rename(unfinished, path);
       } catch (thrown) {
+        await rm(unfinished, { force: true }).catch(() => undefined);
         throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
       }
     },

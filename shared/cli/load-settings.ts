@@ -29,14 +29,14 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
   const mistakes: ShardlineError[] = [...given.mistakes];
   const flags: Source = {
     texts: given.flags,
-    say: (option, text) => (option.kind === 'flag' ? `--${option.name}` : `--${option.name} ${text}`),
+    say: (option, text) => (option.kind === 'flag' ? `--${option.name}` : `--${option.name} ${shown(option, text)}`),
     error: 'bad-option',
     base: cwd,
   };
   const { isConfigurable } = commandRow(given.command);
   const environment: Source = {
     texts: isConfigurable ? environmentTexts(env, mistakes) : new Map(),
-    say: (option, text) => `${option.env}=${option.kind === 'url' ? '…' : text}`,
+    say: (option, text) => `${option.env}=${shown(option, text)}`,
     error: 'bad-config',
     base: cwd,
   };
@@ -44,7 +44,7 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
   if (!(await isDirectory(workspace))) mistakes.push(new ShardlineError('no-workspace', { path: workspace }));
   const project: Source = {
     texts: isConfigurable ? await projectTexts(join(workspace, 'pyproject.toml'), mistakes) : new Map(),
-    say: (option, text) => `${option.name} = ${option.kind === 'url' ? '…' : text} in pyproject.toml`,
+    say: (option, text) => `${option.name} = ${shown(option, text)} in pyproject.toml`,
     error: 'bad-config',
     base: workspace,
   };
@@ -62,11 +62,17 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
       mistakes.push(new ShardlineError(source.error, { problem: `${source.say(option, text)} is not ${value.expected}.`, fix: value.fix }));
     }
   }
-  if (mistakes.length === 0) mistakes.push(...missingOrAtOdds({ given, values, workspace, isOnGithub }));
+  const read = { given, values, workspace, isOnGithub, isRedisUrlEmpty: isEmpty(env.SHARDLINE_REDIS_URL) };
+  if (mistakes.length === 0) mistakes.push(...missingOrAtOdds(read));
   const [only] = mistakes;
   if (only !== undefined) throw mistakes.length === 1 ? only : new AggregateError(mistakes);
-  return toSettings({ given, values, workspace, isOnGithub });
+  return toSettings(read);
 }
+
+const shown = ({ isSecret }: OptionRow, text: string): string => (isSecret ? '…' : text);
+
+/** A variable that is set to nothing counts as unset: a CI job without access to a secret sets it so. */
+const isEmpty = (text: string | undefined): boolean => text?.trim() === '';
 
 function environmentTexts(env: Readonly<Record<string, string | undefined>>, mistakes: ShardlineError[]): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
@@ -74,8 +80,9 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('SHARDLINE_') || otherNames.test(name) || text === undefined) continue;
     const option = optionTable.find((each) => each.env === name);
-    if (option !== undefined) texts.set(option.name, text);
-    else
+    if (option !== undefined) {
+      if (!isEmpty(text)) texts.set(option.name, text);
+    } else
       mistakes.push(
         new ShardlineError('bad-config', {
           problem: `The environment variable ${name} is no setting of shardline.`,

@@ -42,6 +42,8 @@ export interface OptionRow {
   /** Environment variable; null for what belongs to one command line only. */
   readonly env: string | null;
   readonly isHidden: boolean;
+  /** Whether no message may show its value. */
+  readonly isSecret: boolean;
 }
 
 type Given = Pick<OptionRow, 'name' | 'kind' | 'meaning' | 'commands'> & Partial<OptionRow>;
@@ -54,6 +56,7 @@ const row = (given: Given): OptionRow => ({
   decided: null,
   env: `SHARDLINE_${given.name.toUpperCase().replaceAll('-', '_')}`,
   isHidden: false,
+  isSecret: false,
   ...given,
 });
 
@@ -73,6 +76,13 @@ export const optionTable: readonly OptionRow[] = [
     commands: ['run', 'replay', 'audit'],
     env: null,
     meaning: 'a list of test files or node ids, one a line, # comments; - reads standard input',
+  }),
+  row({
+    name: 'failed',
+    kind: 'flag',
+    commands: run,
+    env: null,
+    meaning: 'run only what failed in the last run here, or in the run of --baseline; exit code 5 when nothing did',
   }),
   row({
     name: 'agents',
@@ -97,6 +107,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'URL',
     commands: everyClient,
     env: 'SHARDLINE_REDIS_URL',
+    isSecret: true,
     decided: 'an embedded Redis for run; required for agent and serve',
     meaning: 'Redis to use: redis://, rediss:// or unix://',
   }),
@@ -274,6 +285,14 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'a file predicted slower than this is split by test, once its durations are known',
   }),
   row({
+    name: 'harmless-hooks',
+    kind: 'name',
+    metavar: 'HOOKS',
+    commands: run,
+    meaning:
+      'collection hooks that treat each test by itself, so that the suite may be collected by file: plugins, conftest files, or tests/conftest.py::pytest_collection_modifyitems, with spaces between them',
+  }),
+  row({
     name: 'shard-together',
     kind: 'sets',
     metavar: 'GLOBS',
@@ -430,6 +449,7 @@ export const optionTable: readonly OptionRow[] = [
   row({
     name: 'token',
     kind: 'name',
+    isSecret: true,
     metavar: 'TOKEN',
     commands: serve,
     decided: 'none on a loopback address, else a random one',

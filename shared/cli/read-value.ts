@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { parseBytes } from '../bytes.ts';
 import { parseDuration } from '../duration.ts';
-import { redisProtocols } from '../redis-url.ts';
+import { readRedisUrl } from '../redis-url.ts';
 import { parseRerunLimit } from '../reruns.ts';
 import { measureNames, parseTargets } from '../targets.ts';
 import { didYouMean } from './nearest.ts';
@@ -76,18 +76,9 @@ export function readValue(option: OptionRow, text: string, base: string): Value 
       return /^\d{1,5}$/.test(text) && Number(text) < 65_536
         ? Number(text)
         : { expected: 'a port', fix: 'Write a number from 0 to 65535; 0 is any that is free.' };
-    case 'url':
-      return isRedisUrl(text)
-        ? text
-        : { expected: 'the URL of a Redis', fix: 'Write redis://host:port, rediss://host:port or unix:///path.' };
+    case 'url': {
+      const address = readRedisUrl(text);
+      return address.kind === 'bad' ? { expected: `the URL of a Redis: ${address.problem}`, fix: address.fix } : text;
+    }
   }
-}
-
-function isRedisUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return (
-    url !== null &&
-    redisProtocols.some((protocol) => protocol === url.protocol) &&
-    (url.protocol === 'unix:' ? url.pathname !== '' : url.hostname !== '')
-  );
 }

@@ -31,17 +31,20 @@ export interface Read {
   readonly workspace: string;
   /** Is this a job of GitHub Actions? */
   readonly isOnGithub: boolean;
+  /** Is SHARDLINE_REDIS_URL set, but to nothing? */
+  readonly isRedisUrlEmpty: boolean;
 }
 
 /** What does not fit together or is missing, though each value by itself is right. */
-export function missingOrAtOdds({ given, values }: Read): readonly ShardlineError[] {
+export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): readonly ShardlineError[] {
   const mistakes: ShardlineError[] = [];
   const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
+  const empty = isRedisUrlEmpty ? ' SHARDLINE_REDIS_URL is empty.' : '';
   if (given.command === 'agent' && !values.has('redis')) {
-    mistake('An agent needs to know its Redis.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+    mistake(`An agent needs to know its Redis.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
   }
   if (given.command === 'serve' && !values.has('redis')) {
-    mistake('The dashboard needs to know the Redis of the runs.', 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+    mistake(`The dashboard needs to know the Redis of the runs.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
   }
   if (given.command === 'report') {
     if (given.operands.length === 0) {
@@ -53,8 +56,11 @@ export function missingOrAtOdds({ given, values }: Read): readonly ShardlineErro
   if (given.command === 'replay' && given.operands.length !== 1) {
     mistake('A replay is of one finished run.', 'Name the folder that it left: shardline replay .shardline/runs/RUN_ID.');
   }
-  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected'))) {
+  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected') || values.has('failed'))) {
     mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
+  }
+  if (values.has('selected') && values.has('failed')) {
+    mistake('--selected and --failed exclude each other.', 'Give one of them.');
   }
   if (values.get('quiet') === true && values.get('verbose') === true) {
     mistake('--quiet and --verbose exclude each other.', 'Give one of them.');
@@ -84,6 +90,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     resume: text('resume'),
     paths: given.operands,
     selected: text('selected'),
+    failed: flag('failed'),
     pytestArgs: given.rest,
     agents: number('agents'),
     redis: text('redis'),
@@ -113,6 +120,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     maxWorkerFiles: number('max-worker-files') ?? 0,
     splitOverSeconds: number('split-over'),
     waitAgentsSeconds: number('wait-agents') ?? 0,
+    harmless: (text('harmless-hooks') ?? '').split(/\s+/).filter((word) => word !== ''),
     shardTogether: readSets(text('shard-together') ?? ''),
     redisWaitSeconds: number('redis-wait') ?? 0,
   };

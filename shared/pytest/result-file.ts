@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { coverageOptionsSchema } from '../wire/coverage.ts';
 import { pythonPrintSchema } from '../wire/fingerprint.ts';
+import { foundCacheSchema } from '../wire/pytest-cache.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
@@ -23,6 +24,7 @@ const discovery = z.object({
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
   idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
+  cache: foundCacheSchema.nullable(),
   fingerprint: pythonPrintSchema,
 });
 

@@ -1,16 +1,15 @@
 // What launch.py is told, as JSON in a private directory. Its Python readers are plugin/launch.py and plugin/lib/shardline_pytest.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, ShardlineError } from '../errors.ts';
+import type { CacheValues } from '../pytest-cache.ts';
 import type { Relay } from '../run-spec.ts';
 import type { Selector } from '../shard.ts';
+import { makeTempDirectory } from '../system/temp-directory.ts';
 
 /** Arguments that come before the user's: xdist also where plugins are not loaded by themselves, and our own plugin. */
 const PLUGIN_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.plugin'] as const;
-
-/** A longer path than this cannot be a Unix socket's on every system (108 bytes on Linux, 104 on macOS). */
-const LONGEST_DIRECTORY = 80;
 
 /** What a pytest that is only measured loads: nothing that changes what it does. */
 const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measuring'] as const;
@@ -40,6 +39,12 @@ export type PytestTask =
       /** Where pytest-cov's data go, for the agent; null where pytest-cov is left alone. */
       readonly coverageFile: string | null;
       readonly relay: Relay;
+      /** What pytest reads from its cache; null for what is on this disk. */
+      readonly cache: CacheValues | null;
+      /** Whether tests that the arguments name may be gone. */
+      readonly mayMiss: boolean;
+      /** Hooks that the user vouches for: they treat each test by itself. */
+      readonly harmless: readonly string[];
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
       readonly socket: string;
@@ -49,20 +54,23 @@ export type PytestTask =
       readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
     };
 
-/** A new private directory for session files and sockets; whoever made it removes it. */
+/** A new private directory for session files and sockets; its maker removes it. Throws `no-temp-directory`. */
 export async function makeSessionDirectory(): Promise<string> {
-  const parent = Buffer.byteLength(tmpdir()) > LONGEST_DIRECTORY - 20 ? '/tmp' : tmpdir();
-  return await mkdtemp(join(parent, 'shardline-'));
+  return makeTempDirectory('shardline-');
 }
 
 export async function removeSessionDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** Writes the task to `path`. Ours come first among the arguments, so that the user's own `-n` wins. */
+/** Writes the task to `path`. Ours come first among the arguments, so that the user's own `-n` wins. Throws `no-temp-directory`. */
 export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
   const unless = { maxAutoWorkers: null, coverageFile: null, lastArgs: [] };
-  await writeFile(path, JSON.stringify({ ...unless, ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
+  try {
+    await writeFile(path, JSON.stringify({ ...unless, ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
+  } catch (thrown) {
+    throw new ShardlineError('no-temp-directory', { places: dirname(path), problem: messageOf(thrown) }, { cause: thrown });
+  }
 }
 
 function ownArgs(task: PytestTask): readonly string[] {
@@ -79,5 +87,5 @@ export const selectorAsJson = (selector: Selector) => ({
   nodeids: selector.kind === 'tests' ? selector.nodeids : selector.kind === 'part' ? selector.only : null,
   except: selector.kind === 'part' ? selector.except : [],
   /** Whether a node id that is not there is no mistake. */
-  mayMiss: selector.kind === 'part',
+  mayMiss: selector.kind === 'part' || (selector.kind === 'tests' && selector.mayMiss === true),
 });

@@ -1,9 +1,10 @@
 // Opens connections to Redis, and says in the words of the error table why one cannot be opened.
 
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { safeUrl } from '../redis-url.ts';
+import { readRedisUrl, safeUrl } from '../redis-url.ts';
 
 /** Replies in the form that bullmq reads too: the library's own default. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -22,6 +23,12 @@ const retryMs = (attempt: number): number => Math.min(50 * attempt, 500);
 /** Anything the server says when it knows us not, or knows us and forbids what we ask. */
 const REFUSED = /NOAUTH|WRONGPASS|NOPERM|invalid password|invalid username|Client sent AUTH/i;
 
+/** What Redis says to a SELECT of a database that it does not have. */
+const NO_DATABASE = /DB index|SELECT is not allowed|invalid DB/i;
+
+/** What ioredis reports when the other side does not answer in Redis' protocol. */
+const NOT_REDIS = /Unknown RESP type|Protocol error/i;
+
 export interface Patience {
   /** How long a server that does not answer is tried again; 0 for once. */
   readonly patienceMs: number;
@@ -33,12 +40,14 @@ const AGAIN_MS = 250;
 
 /**
  * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is made again for as long as it takes, and what was
- * under way is sent again: every command sent here must bear being done twice. Throws `redis-unreachable` and `redis-auth`, and the signal's reason.
+ * under way is sent again: every command sent here must bear being done twice. Throws `redis-unreachable`, `redis-auth`, `not-redis` and
+ * `redis-no-database`, and the signal's reason.
  */
 export async function connect(url: string, name: string, patience: Patience | null = null): Promise<Redis> {
-  for (const until = performance.now() + (patience?.patienceMs ?? 0); ; ) {
+  const begunAt = performance.now();
+  for (const until = begunAt + (patience?.patienceMs ?? 0); ; ) {
     try {
-      return await connectOnce(url, name);
+      return await connectOnce(url, name, begunAt);
     } catch (thrown) {
       const isAway = thrown instanceof ShardlineError && thrown.code === 'redis-unreachable';
       if (patience === null || !isAway || performance.now() + AGAIN_MS > until) throw thrown;
@@ -47,7 +56,7 @@ export async function connect(url: string, name: string, patience: Patience | nu
   }
 }
 
-async function connectOnce(url: string, name: string): Promise<Redis> {
+async function connectOnce(url: string, name: string, begunAt: number): Promise<Redis> {
   let failure: unknown = null;
   let isOpen = false;
   const options: Options = {
@@ -68,13 +77,18 @@ async function connectOnce(url: string, name: string): Promise<Redis> {
   try {
     await redis.connect();
     await redis.ping();
+    // ioredis goes on in database 0 where it is refused the one that was asked for.
+    if (options.db) await redis.select(options.db);
   } catch (thrown) {
     redis.disconnect();
     const problem = messageOf(failure ?? thrown);
-    if (REFUSED.test(`${problem} ${messageOf(thrown)}`)) {
-      throw new ShardlineError('redis-auth', { url: safeUrl(url), problem }, { cause: thrown });
-    }
-    throw new ShardlineError('redis-unreachable', { url: safeUrl(url), seconds: CONNECT_SECONDS, problem }, { cause: thrown });
+    const values = { url: safeUrl(url), problem };
+    const cause = { cause: thrown };
+    if (REFUSED.test(`${problem} ${messageOf(thrown)}`)) throw new ShardlineError('redis-auth', values, cause);
+    if (NOT_REDIS.test(problem)) throw new ShardlineError('not-redis', { url: values.url }, cause);
+    if (NO_DATABASE.test(problem)) throw new ShardlineError('redis-no-database', { ...values, database: String(options.db) }, cause);
+    const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
+    throw new ShardlineError('redis-unreachable', { ...values, seconds }, cause);
   }
   isOpen = true;
   return redis;
@@ -89,16 +103,16 @@ export function connectAgain(redis: Redis): Redis {
   return again;
 }
 
-function addressOf(url: string): Options {
-  const parsed = new URL(url);
-  const database = parsed.protocol === 'unix:' ? parsed.searchParams.get('db') : parsed.pathname.slice(1);
-  const account: Options = {
-    db: Number(database ?? 0) || 0,
-    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
-    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
-  };
-  if (parsed.protocol === 'unix:') return { ...account, path: decodeURIComponent(parsed.pathname) };
-  const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1';
-  const address: Options = { ...account, host, port: parsed.port === '' ? 6379 : Number(parsed.port) };
-  return parsed.protocol === 'rediss:' ? { ...address, tls: { servername: host } } : address;
+/** Throws `bad-config`. */
+export function addressOf(url: string): Options {
+  const address = readRedisUrl(url);
+  if (address.kind === 'bad') {
+    throw new ShardlineError('bad-config', { problem: `This is not the URL of a Redis: ${address.problem}.`, fix: address.fix });
+  }
+  const { database: db, username, password } = address;
+  const account: Options = { db, ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
+  if (address.kind === 'socket') return { ...account, path: address.path };
+  const { host, port, isTls } = address;
+  // TLS forbids an address as server name (RFC 6066); the certificate is checked against it all the same.
+  return { ...account, host, port, ...(isTls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}) };
 }

@@ -1,8 +1,10 @@
 // The log: JSON lines on standard error or in a file. Passwords never reach it: whoever logs an address logs its safe form.
 
+import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import { messageOf, ShardlineError } from '../errors.ts';
 import type { LogLevel } from '../settings.ts';
+import { makeDirectory } from './make-directory.ts';
 
 export interface Logger {
   debug(fields: object, phrase: string): void;
@@ -17,8 +19,15 @@ export interface Logger {
 export function createLogger(options: { readonly level: LogLevel; readonly file: string | null; readonly name: string }): Logger {
   const { level, file, name } = options;
   try {
-    const stream = destination({ dest: file ?? 2, sync: true, mkdir: true });
+    if (file !== null) makeDirectory(dirname(file));
+    const stream = destination({ dest: file ?? 2, sync: true });
     const log = pino({ level, name }, stream);
+    // A full disk must not end the run: it is reported once, and nothing more is logged.
+    stream.on('error', (problem: unknown) => {
+      if (log.level === 'silent') return;
+      log.level = 'silent';
+      process.stderr.write(`shardline: warning: the log ${file ?? 'on standard error'} could not be written: ${messageOf(problem)}\n`);
+    });
     return {
       debug: (fields, phrase) => log.debug(fields, phrase),
       info: (fields, phrase) => log.info(fields, phrase),

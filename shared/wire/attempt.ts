@@ -10,7 +10,7 @@ const ATTEMPT_VERSION = 1;
 
 export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),
-  z.object({ kind: z.literal('tests'), file: testFileSchema, nodeids: z.array(nodeIdSchema) }),
+  z.object({ kind: z.literal('tests'), file: testFileSchema, nodeids: z.array(nodeIdSchema), mayMiss: z.boolean().optional() }),
   z.object({ kind: z.literal('part'), file: testFileSchema, only: z.array(nodeIdSchema).nullable(), except: z.array(nodeIdSchema) }),
 ]);
 

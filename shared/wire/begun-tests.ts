@@ -19,17 +19,19 @@ export interface RecordedWork {
 
 const openingSchema = z.object({ kind: z.literal('run-opened'), spec: specSchema });
 
-/** Throws `bad-message` and `newer-version`. A last line without its end was cut off, and is left out. */
-export function decodeRecordedWork(text: string, source: string): RecordedWork {
+/** Rejects with `bad-message` and `newer-version`, and with what `lines` rejects with. */
+export async function decodeRecordedWork(lines: AsyncIterable<string>, source: string): Promise<RecordedWork> {
   let spec: RunSpec | null = null;
   const agents: AgentInfo[] = [];
   const tests: BegunTest[] = [];
   const outcomes = new Map<string, Outcome>();
-  for (const [index, line] of text.split('\n').slice(0, -1).entries()) {
-    const value = parse(line, `${source}:${index + 1}`);
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    const value = parse(line, `${source}:${number}`);
     if (value.kind === 'run-opened') spec ??= checked(openingSchema, value, source).spec;
     if (value.kind !== 'agent-joined' && value.kind !== 'attempt-told') continue;
-    const event = checked(runEventSchema, value, `${source}:${index + 1}`);
+    const event = checked(runEventSchema, value, `${source}:${number}`);
     if (event.kind === 'agent-joined') agents.push(event.agent);
     if (event.kind !== 'attempt-told') continue;
     const { agent, attempt } = event;

@@ -81,6 +81,7 @@ const reportSchema: z.ZodType<Report> = z.object({
   ),
   collectErrors: z.array(z.object({ file: testFileSchema, message: z.string() })),
   sessionErrors: z.array(z.object({ agent: agentIdSchema, message: z.string() })).default([]),
+  textsCut: count.default(0),
   shards: z.array(
     z.object({
       id: shardIdSchema,

@@ -6,6 +6,7 @@ import { type RunSpec, relays } from '../run-spec.ts';
 import { collectChoices } from '../suite-list.ts';
 import { filesPrintSchema } from './fingerprint.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
+import { cacheValuesSchema } from './pytest-cache.ts';
 
 const SPEC_VERSION = 2;
 
@@ -15,12 +16,16 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pool: z.string(),
   collect: z.enum(collectChoices),
   pytestArgs: z.array(z.string()),
+  // Runs of an earlier version shipped none.
+  cache: cacheValuesSchema.nullable().default(null),
+  harmless: z.array(z.string()),
   serialMarker: z.string(),
   stopsItself: z.boolean(),
   testTimeoutSeconds: z.number().positive().nullable(),
   relay: z.enum(relays),
   maxWorkerBytes: z.int().nonnegative(),
   maxWorkerFiles: z.int().nonnegative(),
+  mayMiss: z.boolean().optional(),
   maxfail: z.int().nonnegative(),
   fingerprintPolicy: z.enum(fingerprintPolicies).default('off'),
   files: filesPrintSchema.nullable().default(null),

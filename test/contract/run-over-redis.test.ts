@@ -43,6 +43,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       pool: `p${runs}`,
       collect: 'file',
       pytestArgs: ['tests'],
+      cache: null,
+      harmless: [],
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,
@@ -474,7 +476,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
   });
 
   test('durations that are saved are loaded, and what is newer replaces what was known of a file', async () => {
-    const store = redisTimingStore(redis, 'suite');
+    const store = redisTimingStore(redis, 'suite', () => undefined);
     const timing = (seconds: number) => ({
       seconds,
       collectSeconds: 0.5,
@@ -491,5 +493,22 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await store.save({ files: new Map([[testFile('tests/test_a.py'), timing(3)]]), startSeconds: null });
     expect(await store.load()).toEqual({ files: new Map([...files, [testFile('tests/test_a.py'), timing(3)]]), startSeconds: 1.5 });
     expect(await redis.ttl('{sl:pool:suite}:timings')).toBeGreaterThan(0);
+  });
+
+  test('durations that are impossible, or of a newer version, are neither stored nor fatal', async () => {
+    const dropped: (readonly [number, string])[] = [];
+    const store = redisTimingStore(redis, 'odd', (...told) => dropped.push(told));
+    const file = testFile('tests/test_a.py');
+    const sound = { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() };
+    await store.save({ files: new Map([[file, { ...sound, collectSeconds: -1 }]]), startSeconds: null });
+    await store.save({ files: new Map([[file, sound]]), startSeconds: Number.NaN });
+    const timing = { seconds: -1, collectSeconds: 0, tests: [] };
+    await redis.hset('{sl:pool:odd}:timings', 'b.py', JSON.stringify({ version: 2, timing }), 'c.py', '{"version":9}', 'd.py', '{');
+    expect(await store.load()).toEqual({ files: new Map([[file, sound]]), startSeconds: null });
+    expect(dropped).toEqual([
+      [1, 'this run'],
+      [1, 'this run'],
+      [3, 'pool odd'],
+    ]);
   });
 });

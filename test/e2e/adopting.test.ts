@@ -28,6 +28,7 @@ const back = command('pytest tests/ -m');
 const bisect = command('npx shardline replay');
 const memory = command('npx shardline run tests/ --worker-memory');
 const flaky = command('npx shardline run tests/ --reruns');
+const failed = command('npx shardline run tests/ --failed');
 const imports = command('python -X importtime');
 const coordinator = command('npx shardline run tests/ --agents 1 --deadline');
 const agent = command('npx shardline agent --max-idle');
@@ -60,7 +61,7 @@ async function typed(project: Project, line: string, settings: Readonly<Record<s
 }
 
 test('no command is left out, and every word of where the time went is explained', () => {
-  const here = [minimal, before, validate, back, bisect, memory, flaky, imports, coordinator, agent];
+  const here = [minimal, before, validate, back, bisect, memory, flaky, failed, imports, coordinator, agent];
   expect(commands.filter((line) => !here.includes(line) && !elsewhere.includes(line))).toEqual([]);
   const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   for (const word of Object.values(phaseWords)) expect(text).toContain(`\n| \`${word}\` | `);
@@ -75,6 +76,7 @@ test('the minimal way, validating it, and the way back', { timeout: 300_000 }, a
   expect(await project.read('.shardline/timings.json')).toContain('tests/test_orders.py');
   expect(await project.read('.shardline/.gitignore')).toBe('*\n');
 
+  expect((await typed(project, failed)).exitCode).toBe(5);
   expect((await typed(project, before)).exitCode).toBe(0);
   const validated = await typed(project, validate);
   expect(validated.exitCode, validated.all).toBe(0);

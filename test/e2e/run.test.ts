@@ -79,7 +79,7 @@ test('bad options and a path that is not there: exit 4, the mend, and no stack',
   const nothing = await project.shardline(['run', '--python', './no-python', '--redis', 'redis://127.0.0.1:1', ...out]);
   expect(nothing.exitCode).toBe(4);
   expect(nothing.stderr).toMatch(/no-python could not be started/);
-  expect(nothing.stderr).toMatch(/Redis at redis:\/\/127\.0\.0\.1:1 did not answer/);
+  expect(nothing.stderr).toMatch(/Could not connect to Redis at redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/);
   const expression = await project.shardline(['run', ...out, '--', '-k', 'this and']);
   expect([expression.exitCode, expression.stderr]).toEqual([4, expect.stringContaining("Wrong expression passed to '-k': this and")]);
   expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` and/m);

@@ -26,7 +26,7 @@ test('while there is no room pytest has to wait, and afterwards all is heard in 
   await once(pytest, 'connect');
   const files = Array.from({ length: 20_000 }, (_, index) => `${'x'.repeat(100)}${index}`);
   pytest.write(`${JSON.stringify({ kind: 'hello', worker: 'gw0', pid: 1 })}\n`);
-  for (const file of files) pytest.write(`${JSON.stringify({ kind: 'collecting', file })}\n`);
+  for (const file of files) pytest.write(`${JSON.stringify({ kind: 'collecting', task: 1, file })}\n`);
   await eventually('something is heard', () => heard.length > 0);
   // Far more was written than a socket holds: most of it waits on the other side.
   await eventually('the writer waits', () => pytest.writableNeedDrain);

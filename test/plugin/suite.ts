@@ -53,6 +53,7 @@ export interface Ran {
 export interface RunOptions {
   readonly engine?: Engine;
   readonly collect?: CollectMode;
+  readonly proves?: boolean;
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -107,6 +108,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     pool: 'default',
     collect,
     pytestArgs,
+    cache: null,
+    harmless: [],
     serialMarker: 'serial',
     stopsItself,
     testTimeoutSeconds,
@@ -125,7 +128,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
-    collect: Promise.resolve(collect),
+    collect: Promise.resolve({ mode: collect, proves: options.proves ?? false }),
     started: () => undefined,
     listed: (list) => listed.push(list),
     inseparable: (why) => inseparable.push(why),

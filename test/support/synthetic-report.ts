@@ -194,6 +194,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
     },
     tests,
     notRun,
+    textsCut: 0,
     collectErrors: [],
     sessionErrors: [],
     targets: null,

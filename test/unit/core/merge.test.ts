@@ -37,6 +37,20 @@ const stopped = (notRun: 'no-agent' | 'maxfail' | 'cancelled'): CoordinatorEvent
   why: { kind: 'stopped', notRun, by: 'cancelled' },
 });
 
+test('--sw exits 2 at the failure that stops it, --sw-skip at the second', () => {
+  const exitCode = (skip: boolean, ...outcomes: readonly ('passed' | 'failed')[]): number => {
+    const cache = { directory: '/cache', stepwise: { skip, reset: false }, pytest: '9.0.1', files: [testFile('test_a.py')] };
+    const run = opened([shardOf(1, ['test_a.py'], 4)], { cache });
+    const [first = 'passed', second = 'passed'] = outcomes;
+    const results = [told(a1, 1, 1, finished(t1, first)), told(a1, 1, 1, finished(t2, second))];
+    return reportOf(stateAfter(run, ...running, ...results, ended(a1, 1), closedDone(), left(a1))).exitCode;
+  };
+  expect(exitCode(false, 'passed', 'passed')).toBe(0);
+  expect(exitCode(false, 'passed', 'failed')).toBe(2);
+  expect(exitCode(true, 'failed', 'passed')).toBe(1);
+  expect(exitCode(true, 'failed', 'failed')).toBe(2);
+});
+
 test('a run whose every test passed is told in full', () => {
   const report = reportOf(stateAfter(oneShard, ...running, ...passed, ended(a1, 1), closedDone(), left(a1)));
   const attempt = {
@@ -80,6 +94,7 @@ test('a run whose every test passed is told in full', () => {
       { nodeid: t2, ...about },
     ],
     notRun: [],
+    textsCut: 0,
     collectErrors: [],
     sessionErrors: [],
     shards: [{ id: 's1', selectors: 1, predictedSeconds: 4, seconds: 2, agent: 'a1', attempt: 1, state: 'done' }],

@@ -42,6 +42,8 @@ export const opened = (
       pool: 'default',
       collect,
       pytestArgs: [],
+      cache: null,
+      harmless: [],
       serialMarker: 'serial',
       stopsItself: true,
       testTimeoutSeconds: null,
@@ -71,6 +73,7 @@ export const opened = (
     failureChances: {},
     knownTests: {},
     coverage: null,
+    cache: null,
     python: null,
     ...rest,
   };

@@ -1,18 +1,22 @@
 // Each form of the report says the same, whatever tests print.
 
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openJournal, readJournal } from '../../../coordinator/report/journal.ts';
+import { foldFullDisks } from '../../../coordinator/report/full-disks.ts';
+import { openJournal, readJournal, recordedRun } from '../../../coordinator/report/journal.ts';
 import { junitXml } from '../../../coordinator/report/junit.ts';
 import { prepareOut, writeCopies, writeOutputs, writePage } from '../../../coordinator/report/outputs.ts';
 import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
 import { nodeId, testFile } from '../../../shared/ids.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { opened } from '../core/run-kit.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const plain = { color: false, width: 80, paths: ['/out/report.json'], verbosity: 'normal' } as const;
@@ -179,6 +183,39 @@ describe('events.ndjson', () => {
     ]);
   });
 
+  test('is read line by line, however its lines fall into the pieces that are read', async () => {
+    const path = join(directory, 'long.ndjson');
+    const journal = openJournal(path);
+    const told = [10, 65_000, 66_000, 200_000, 1].map((chars, at) => ({ kind: 'interrupt-requested', at, by: 'ü'.repeat(chars) }) as const);
+    for (const event of told) journal.record(event);
+    await journal.close();
+    expect(await readJournal(path)).toEqual(told);
+    const again = join(directory, 'again.ndjson');
+    await openJournal(again, told).close();
+    expect(await readJournal(again)).toEqual(told);
+  });
+
+  test('is ours until another one stands in its place, and says which run it is of', async () => {
+    const path = join(directory, 'own.ndjson');
+    const journal = openJournal(path);
+    expect(recordedRun(path)).toBeNull();
+    const opening = opened([]);
+    journal.record(opening);
+    expect([journal.isOurs(), recordedRun(path)]).toEqual([true, opening.spec.runId]);
+    await openJournal(path).close();
+    expect(journal.isOurs()).toBe(false);
+    await journal.close();
+    expect(recordedRun(join(directory, 'nowhere.ndjson'))).toBeNull();
+  });
+
+  test('a journal that never came to its place was not replaced there', async () => {
+    const path = join(directory, 'taken');
+    await mkdir(path);
+    const journal = openJournal(path);
+    expect(journal.isOurs()).toBe(true);
+    await expect(journal.close()).rejects.toMatchObject({ code: 'output-not-writable' });
+  });
+
   test('a journal that cannot be written is an error when it is closed', async () => {
     const journal = openJournal(join(directory, 'nowhere', 'events.ndjson'));
     journal.record({ kind: 'tick', at: 1 });
@@ -191,11 +228,13 @@ describe('the files of a run', () => {
     const dir = join(directory, '.shardline', 'runs', 'r1');
     await prepareOut(dir);
     const json = join(directory, 'copies', 'r.json');
-    const paths = [
-      ...(await writeOutputs(sampleReport([]), dir)),
-      ...(await writeCopies(sampleReport([]), { json, junitXml: null, html: null, trace: null }, async () => [])),
-      ...(await writePage(sampleReport([]), dir)),
+    const written = [
+      await writeOutputs(sampleReport([]), dir),
+      await writeCopies(sampleReport([]), { json, junitXml: null, html: null, trace: null }, async () => []),
+      await writePage(sampleReport([]), dir),
     ];
+    expect(written.flatMap(({ problems }) => problems)).toEqual([]);
+    const paths = written.flatMap((each) => each.paths);
     expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json, join(dir, 'report.html')]);
     for (const path of paths) expect((await stat(path)).size).toBeGreaterThan(0);
     expect(await readFile(join(directory, '.shardline', '.gitignore'), 'utf8')).toBe('*\n');
@@ -203,6 +242,30 @@ describe('the files of a run', () => {
 
   test('a folder that cannot be made is told before anything is run', async () => {
     await writeFile(join(directory, 'file'), '');
-    await expect(prepareOut(join(directory, 'file', 'out'))).rejects.toMatchObject({ code: 'output-not-writable', exitCode: 4 });
+    const places = [join(directory, 'file', 'out'), ...(existsSync('/proc') ? ['/proc', '/proc/foo', '/proc/foo/bar'] : [])];
+    for (const place of places) await expect(prepareOut(place)).rejects.toMatchObject({ code: 'output-not-writable', exitCode: 4 });
+  });
+
+  test('one that cannot be written costs no other, and a disk that refuses several is one problem', async () => {
+    const at = (name: string): string => join(directory, 'copies', name);
+    const places = {
+      json: join(directory, 'file', 'r.json'),
+      junitXml: at('j.xml'),
+      html: at('p.html'),
+      trace: join(directory, 'file', 't'),
+    };
+    const { paths, problems } = await writeCopies(sampleReport([]), places, async () => []);
+    expect(paths).toEqual([places.junitXml, places.html]);
+    expect(problems).toMatchObject([{ code: 'output-not-writable' }, { code: 'output-not-writable' }]);
+    const full = (name: string): ShardlineError =>
+      new ShardlineError(
+        'output-not-writable',
+        { path: at(name), problem: 'ENOSPC' },
+        { cause: Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' }) },
+      );
+    expect(foldFullDisks([...problems, full('report.json'), full('junit.xml'), full('junit.xml')])).toMatchObject([
+      ...problems.map(({ code }) => ({ code })),
+      { code: 'disk-refuses', exitCode: 4, message: expect.stringMatching(/: ENOSPC: no space left\n.*: report\.json, junit\.xml\./) },
+    ]);
   });
 });

@@ -14,6 +14,8 @@ const spec = {
   pool: 'default',
   collect: 'file',
   pytestArgs: [],
+  cache: null,
+  harmless: [],
   maxfail: 0,
   serialMarker: 'serial',
   relay: 'auto',

@@ -55,6 +55,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     },
     tests,
     notRun: [],
+    textsCut: 0,
     collectErrors: [],
     sessionErrors: [],
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('a1'), attempt: 1, state: 'done' }],

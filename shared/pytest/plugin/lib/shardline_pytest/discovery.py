@@ -10,10 +10,12 @@ from _pytest import mark
 
 from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
+from .cache import cache_of, failure_limit
 from .channel import cap
 from .marks import group_names, names_in
 from .covering import asked_for
 from .fingerprint import fingerprint_of
+from .proof.census_key import census_key
 from .idle_plugins import idle_plugin
 from .unstreamable import unstreamable
 
@@ -127,15 +129,16 @@ class Discovery:
             "files": [{"file": file, "nodeids": names} for file, names in self.files.items()],
             "collectErrors": self.errors,
             "outside": self.outside,
-            "maxfail": self.maxfail,
+            "maxfail": failure_limit(config, self.maxfail),
             "dist": self.dist,
             "together": list(together.values()),
             "unclearMarks": unclear,
             "unstreamable": self.unstreamable,
-            "censusKey": "",
+            "censusKey": census_key(config),
             "namesTests": bool(self.named),
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
+            "cache": cache_of(config),
             "fingerprint": self.fingerprint,
             **versions(),
         }

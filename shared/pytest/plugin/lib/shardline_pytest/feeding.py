@@ -11,8 +11,10 @@ from .channel import cap
 from .file_source import FileSource
 from .item_keys import KEY, key_of
 from .longrepr import text_of
+from .named import Named
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
+from .separability import Separability
 from .stdlib import real
 from .suite_source import SuiteSource
 from .warned import recorded_for
@@ -29,6 +31,8 @@ class Feeding:
         self.serial_marker = session["serialMarker"]
         self.relays = session.get("relays", False)
         self.is_measured = session["coverageFile"] is not None
+        self.may_miss = session["mayMiss"]
+        self.harmless = session["harmless"]
         self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
         self.source = None
@@ -51,16 +55,25 @@ class Feeding:
         outcome = yield
         if isinstance(self.source, SuiteSource):
             self.take_list(session, outcome)
+        self.source.watch_reads()
 
     def chosen_source(self, session):
         """Waits for the agent's word of how to collect: it comes when the suite is known."""
         message = self.channel.receive()
         if message is None:
             pytest.exit("shardline's agent is gone")
+        separability = None
+        if message["collect"] == "file" or message["proves"]:
+            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why))
+            self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file":
-            return FileSource(self.config, session, self.channel, self.serial_marker)
+            return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
-        return SuiteSource(self.config, self.channel, self.serial_marker)
+        if self.may_miss:
+            named = Named()
+            named.pytest_collection(session)
+            self.config.pluginmanager.register(named, "shardline-named")
+        return SuiteSource(self.config, session, self.channel, self.serial_marker, separability)
 
     def take_list(self, session, outcome):
         if outcome.excinfo is not None:

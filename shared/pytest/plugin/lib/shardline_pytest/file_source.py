@@ -13,6 +13,7 @@ from .arguments import path_of, split_argument
 from .batch import Batch, skip_message
 from .channel import clean, perf_seconds
 from .item_keys import is_among, selects, unique_keys
+from .start_state import StartState
 from .whole_list import NO_SPECULATION
 
 
@@ -21,16 +22,22 @@ def _never():
 
 
 class FileSource:
-    def __init__(self, config, session, channel, serial_marker):
+    def __init__(self, config, session, channel, serial_marker, separability, proves):
         self.config = config
         self.session = session
         self.channel = channel
         self.serial_marker = serial_marker
+        self.separability = separability
+        self.proves = proves
+        self.state = StartState()
         self.directories = {}
         self.selector = None
         self.failed = set()
         self.total = 0
         session.perform_collect = self.perform_collect
+
+    def watch_reads(self):
+        self.separability.watch_reads()
 
     def begin(self):
         # The logging plugin's wrapper would end the session's log handlers with the first file.
@@ -63,14 +70,20 @@ class FileSource:
         self.channel.send("collecting", task=task, file=file)
         started = perf_seconds()
         before = self.session.items
+        self.separability.begin(self.session)
         try:
-            self.collect(session=self.session)
+            with self.state.in_place():
+                self.collect(session=self.session)
         except (self.session.Failed, self.session.Interrupted):
             pass  # -x and --maxfail count failed collections too
         except pytest.UsageError as error:
             # It would end this worker, which could not say why.
             self.fail(file, "usage error: %s" % error)
             self.session.items = []
+        finally:
+            self.separability.finish(self.session)
+        if self.proves:
+            self.separability.report_problems()
         batch = self.result
         batch.listed = self.session.items
         self.announce(batch, perf_seconds() - started)
@@ -86,6 +99,7 @@ class FileSource:
         self.put_off = []
         self.entries = []
         self.may_back_up = True
+        self.digest = None
         if self.selector is None:
             self.remember_arguments()
             return []
@@ -105,6 +119,7 @@ class FileSource:
                     session.items.extend(session.genitems(collector))
             self.known = [clean(item.nodeid) for item in session.items]
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
+            self.digest = self.separability.digest(session.items)
             self.choose(session.items)
         finally:
             session._collection_cache = {}
@@ -180,7 +195,7 @@ class FileSource:
             if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, key) for key in self.known + keys):
                 self.fail(file, "not found: %s" % wanted)
         if keys or not self.has_failed(file):
-            batch.announce("collected", file=file, nodeids=keys, serial=self.put_off, mayBackUp=self.may_back_up, digest=None, seconds=seconds)
+            batch.announce("collected", file=file, nodeids=keys, serial=self.put_off, mayBackUp=self.may_back_up, digest=self.digest, seconds=seconds)
         for nodeid, report in self.skipped.items():
             batch.announce("test-finished", file=file, **skip_message(nodeid, report))
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from . import session_of, versions
+from .cache import CacheGuard
 from .channel import Channel
 from .controlling import Controlling
 from .discovery import discovery_of
@@ -65,6 +66,9 @@ def pytest_configure(config):
     if session is None:
         return
     register_marks(config, session["serialMarker"])
+    config.pluginmanager.register(CacheGuard(session), "shardline-cache")
+    if hasattr(config, "workerinput"):
+        config.option.cacheclear = False  # the main process has cleared it; an xdist worker may start when tests have used it
     if session["mode"] == "discover":
         return
     if not session["stopsItself"]:

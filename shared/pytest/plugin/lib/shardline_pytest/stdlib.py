@@ -28,15 +28,25 @@ def _now(time_=time.time, modules=sys.modules):
     return time_() if escape_hatch is None else escape_hatch.time.time()
 
 
+def _getcwd(getcwd=os.getcwd):
+    """None where the directory is gone."""
+    try:
+        return getcwd()
+    except FileNotFoundError:
+        return None
+
+
 real = SimpleNamespace(
     Popen=subprocess.Popen,
     TimeoutExpired=subprocess.TimeoutExpired,
     Signals=signal.Signals,
+    chdir=os.chdir,
     close=os.close,
     decode=_decoder.decode,
     deque=collections.deque,
     encode=_encoder.encode,
     exit_at_once=os._exit,
+    getcwd=_getcwd,
     getpid=os.getpid,
     getrusage=resource.getrusage,
     mkdir=os.mkdir,

@@ -4,11 +4,22 @@ from .whole_list import WholeList
 
 
 class SuiteSource:
-    def __init__(self, config, channel, serial_marker):
+    """With a `separability` the collection also shows whether a later run may collect file by file."""
+
+    def __init__(self, config, session, channel, serial_marker, separability):
+        self.session = session
         self.channel = channel
         self.serial_marker = serial_marker
+        self.separability = separability
         self.list = WholeList(config)
         config.pluginmanager.register(self.list, "shardline-whole-list")
+        if separability is not None:
+            separability.begin(session)
+
+    def watch_reads(self):
+        if self.separability is not None:
+            self.separability.finish(self.session)
+            self.separability.watch_reads()
 
     def begin(self):
         """The agent compares the lists of its workers, and asks one of them for all of it."""
@@ -17,7 +28,13 @@ class SuiteSource:
     def send_list(self):
         for group in self.list.groups():
             self.channel.send("list-group", **group)
-        self.channel.send("list-end", hash=self.list.hash, problems=[], digests=[])
+        self.channel.send("list-end", hash=self.list.hash, **self.proof())
+
+    def proof(self):
+        if self.separability is None:
+            return {"problems": None, "digests": []}
+        digests = [[file, self.separability.digest(items, file)] for file, items in self.list.items_by_file()]
+        return {"problems": self.separability.whole_problems(self.session) + self.list.order_problems(), "digests": digests}
 
     def portions(self, message):
         """A task is one portion: its tests run in the order of the list, whatever the order of its selectors."""

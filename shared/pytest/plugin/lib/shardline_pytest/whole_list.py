@@ -45,7 +45,7 @@ class WholeList:
 
     def finish(self, session):
         """Takes the items as every hook has left them."""
-        self.items = list(session.items)
+        self.items = list(vars(session)["items"])
         self.order = order_of(self.config, self.collected, self.items)
         self.keys = unique_keys(self.items)
         self.files = [self.file_of_item(item) for item in self.items]
@@ -72,6 +72,13 @@ class WholeList:
         except ValueError:
             return "."
         return relative if os.path.isfile(path) else relative.rstrip("/") + "/" if relative != "." else "."
+
+    def items_by_file(self):
+        for file, ranks in self.ranks.items():
+            yield file, [self.items[rank] for rank in ranks]
+
+    def order_problems(self):
+        return [] if self.order.kind == FREE else [self.order.why]
 
     # What the coordinator plans by.
 

@@ -1,0 +1,109 @@
+// `--failed`: finds the last run and turns its failures into arguments of pytest.
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { ShardlineError } from '../../shared/errors.ts';
+import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
+import type { RunSettings } from '../../shared/settings.ts';
+import { decodeReport } from '../../shared/wire/report.ts';
+import { failuresOf, selects } from '../core/last-failures.ts';
+import { readFinishedRun } from '../report/finished-run.ts';
+
+/** The arguments, relative to the workspace, and what a user should know of them. */
+export interface LastFailures {
+  readonly paths: readonly string[];
+  readonly notes: readonly string[];
+}
+
+interface LastRun {
+  readonly name: string;
+  readonly failures: readonly string[];
+  readonly notRun: number;
+}
+
+/** Throws `no-last-run`, `nothing-failed` where there is nothing to run, and what reading the run of `--baseline` throws. */
+export async function lastFailures(settings: RunSettings, cwd: string): Promise<LastFailures> {
+  const { workspace, paths } = settings;
+  const run = await lastRun(settings, cwd);
+  const found = run.failures.map((id) => ({ id, path: placeOf(workspace, id) }));
+  const places = await Promise.all(found.map(async ({ id, path }) => ({ id, path: await path })));
+  const gone = places.flatMap(({ id, path }) => (path === null ? [id] : []));
+  const notes = gone.map((id) => `${id} failed in ${run.name}, but its file is gone`);
+  if (run.notRun > 0) notes.push(`${run.name} left ${run.notRun} tests or files not run; --failed leaves them out`);
+  const wanted = places.flatMap(({ path }) => path ?? []).filter((path) => paths.length === 0 || paths.some((each) => selects(each, path)));
+  if (wanted.length === 0) throw new ShardlineError('nothing-failed', { run: run.name });
+  return { paths: wanted, notes };
+}
+
+async function lastRun({ baseline, workspace, out }: RunSettings, cwd: string): Promise<LastRun> {
+  if (baseline !== null) {
+    if (baseline.endsWith('.xml')) {
+      const fix = 'Name the folder of a run, or its report.json.';
+      throw new ShardlineError('bad-option', { problem: `--failed cannot use ${baseline}: a JUnit file names no node ids.`, fix });
+    }
+    return ofReport((await readFinishedRun(baseline, cwd)).report, baseline);
+  }
+  return (await newestReport(workspace, out)) ?? (await pytestsOwn(workspace)) ?? refuse(workspace);
+}
+
+const ofReport = (report: Parameters<typeof failuresOf>[0], name: string): LastRun => ({
+  name,
+  failures: failuresOf(report),
+  notRun: report.notRun.filter(({ reason }) => reason !== 'maxfail' && reason !== 'collect-error').length,
+});
+
+function refuse(workspace: string): never {
+  throw new ShardlineError('no-last-run', { workspace });
+}
+
+/** Of the reports of the workspace and of the folder that this run is to write. */
+async function newestReport(workspace: string, out: string | null): Promise<LastRun | null> {
+  const own = join(workspace, '.shardline', 'runs');
+  // Their names sort by time.
+  const names = (await readdir(own).catch(() => [])).sort().reverse();
+  const newest = await firstReport(names.map((name) => join(own, name)));
+  const former = out === null ? null : await firstReport([out]);
+  const report = former !== null && (newest === null || newest.startedAt < former.startedAt) ? former : newest;
+  return report === null ? null : ofReport(report, `run ${report.runId}`);
+}
+
+/** A run that is on has none yet. */
+async function firstReport(folders: readonly string[]): Promise<Parameters<typeof failuresOf>[0] | null> {
+  for (const folder of folders) {
+    const path = join(folder, 'report.json');
+    const text = await readFile(path, 'utf8').catch(() => null);
+    if (text !== null) return decodeReport(text, path);
+  }
+  return null;
+}
+
+/** What plain pytest wrote last, in its usual place. */
+async function pytestsOwn(workspace: string): Promise<LastRun | null> {
+  for (const directory of upward(workspace)) {
+    const cache = join(directory, '.pytest_cache');
+    if (!(await isThere(cache))) continue;
+    return { name: `pytest's cache in ${cache}`, failures: (await readCacheValues(cache)).lastfailed, notRun: 0 };
+  }
+  return null;
+}
+
+/** An id is relative to pytest's rootdir: the workspace, or a directory above it. null where its file is gone. */
+async function placeOf(workspace: string, id: string): Promise<string | null> {
+  const [file = '', ...names] = id.split('::');
+  for (const directory of upward(workspace)) {
+    const path = join(directory, file);
+    if (await isThere(path)) return [relative(workspace, path) || '.', ...names].join('::');
+  }
+  return null;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+function upward(directory: string): readonly string[] {
+  const parent = dirname(directory);
+  return parent === directory ? [directory] : [directory, ...upward(parent)];
+}

@@ -1,0 +1,29 @@
+// Leaves pytest's cache in the workspace as plain pytest would have left it.
+
+import { messageOf } from '../../shared/errors.ts';
+import { readCacheValues, writeCacheFiles } from '../../shared/pytest/cache-directory.ts';
+import type { Report } from '../../shared/report.ts';
+import { cacheFiles } from '../core/cache-text.ts';
+import { cachedRun } from '../core/cached-run.ts';
+import { nextCache } from '../core/pytest-cache.ts';
+import type { RunState } from '../core/run-state.ts';
+
+/** Resolves with what kept it from being written, for which no run fails; null otherwise. */
+export async function leaveCache(state: RunState, report: Report): Promise<string | null> {
+  const { cache } = state.opened;
+  if (cache === null) return null;
+  try {
+    const old = await readCacheValues(cache.directory);
+    const next = nextCache(old, cachedRun(state, report, cache, localTime(new Date())));
+    await writeCacheFiles(cache.directory, cacheFiles(old, next, cache.pytest));
+    return null;
+  } catch (thrown) {
+    return `could not write pytest's cache in ${cache.directory}, so --lf will not know of this run: ${messageOf(thrown)}`;
+  }
+}
+
+/** As Python's `datetime.now().isoformat()`. */
+function localTime(now: Date): string {
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, -1);
+  return `${local}000`;
+}

@@ -1,0 +1,45 @@
+"""Named tests of which some may be gone (`--failed`), where pytest collects the whole list: plain pytest would refuse to run any of them."""
+
+import pytest
+
+from .arguments import path_of, split_argument
+from .item_keys import selects
+
+
+class Named:
+    """Has pytest collect the files of named tests, and keeps the named ones. Nothing is deselected: plain pytest never has the others either."""
+
+    def __init__(self):
+        self.names = {}
+        self.whole = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session):
+        config = session.config
+        kept = []
+        for argument in config.args:
+            base, names = split_argument(argument)
+            path = path_of(config, base)
+            if path is None:
+                continue
+            kept.append(base)
+            if names:
+                self.names.setdefault(path, []).append(names)
+            else:
+                self.whole.add(path)
+        # Without any path pytest would collect everything.
+        if config.args and not kept:
+            raise pytest.UsageError("none of the named test files is here")
+        config.args[:] = list(dict.fromkeys(kept))
+
+    # Before the suite's own hooks, which see what was asked for.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if self.wants(item)]
+
+    def wants(self, item):
+        names = self.names.get(item.path)
+        if names is None or not self.whole.isdisjoint((item.path, *item.path.parents)):
+            return True
+        _, separator, own = item.nodeid.partition("::")
+        return any(selects(name, separator + own) for name in names)

@@ -1,0 +1,270 @@
+"""The rules for calls: reads of the one item, marks, options, pure functions, and functions of the suite that are judged in their turn."""
+
+import ast
+import builtins
+
+import pytest
+
+from . import call_tables as tables
+from .kinds import (
+    CONFIG,
+    COPY,
+    DATA,
+    FILE,
+    FRESH,
+    HOOK,
+    ITEM,
+    ITEMS,
+    ITERATOR,
+    KEPT,
+    KNOWN,
+    METAFUNC,
+    NODE,
+    OBJECT,
+    OUTCOME,
+    OWN_NODE,
+    PLUGINMANAGER,
+    SESSION,
+    Value,
+)
+from .known_values import ANY_MARK, ENVIRONMENT, MISSING, attribute, is_data
+from .subject import plain_function
+from .unproven import Unproven
+
+PARSERS = frozenset([("json", "load"), ("yaml", "safe_load"), ("tomllib", "load"), ("tomli", "load"), ("csv", "reader"), ("csv", "DictReader")])
+FILE_METHODS = frozenset(["read", "readline", "readlines"])
+
+
+class Calls:
+    """What `Expressions` does with `f(…)`."""
+
+    def value_of_Call(self, node):
+        if isinstance(node.func, ast.Attribute):
+            return self.method_call(node, self.evaluate(node.func.value), node.func.attr)
+        called = self.evaluate(node.func)
+        if called.kind != KNOWN:
+            raise Unproven(node.lineno, self.calls(node))
+        return self.call_known(node, called)
+
+    def calls(self, node):
+        return "calls %s" % self.shown(node.func)
+
+    def arguments(self, node, callback=None):
+        """Their values. A function among them may be called by what it is given to: only a callback that is known as such is judged."""
+        found = []
+        for name, each in [*enumerate(node.args), *((keyword.arg, keyword.value) for keyword in node.keywords)]:
+            value = self.evaluate(each)
+            if name in CALLBACKS or name == callback:
+                self.check_callback(value, each, name == "ids")
+            elif value.kind == KNOWN and not isinstance(value.value, type) and callable(value.value) and not isinstance(value.value, pytest.MarkDecorator):
+                raise Unproven(node.lineno, "passes %s on" % self.shown(each))
+            found.append(self.used(value, each))
+        return found
+
+    def check_callback(self, value, node, may_be_data):
+        if isinstance(node, (ast.Lambda, ast.Constant)) or (may_be_data and value.kind in (DATA, FRESH)):
+            return
+        if value.kind == KNOWN:
+            known = value.value
+            if known is None or tables.is_one_of(tables.PURE_BUILTINS, known) or tables.is_listed(tables.PURE_FUNCTIONS, known) or (may_be_data and is_data(known)):
+                return
+            if plain_function(known) is not None:
+                self.judge_callback(node, known)
+                return
+        raise Unproven(node.lineno, "passes %s on" % self.shown(node))
+
+    def method_call(self, node, base, name):
+        kind = base.kind
+        if kind == KNOWN:
+            found = attribute(base.value, name)
+            if isinstance(base.value, pytest.MarkDecorator) and name == "with_args":
+                return self.mark_call(node)
+            if base.value is ENVIRONMENT and name in tables.ENVIRONMENT_METHODS:
+                self.arguments(node)
+                return Value(DATA)
+            if is_data(base.value) and not isinstance(base.value, MARKS):
+                self.used(base, node.func.value)
+                kind = DATA
+            elif isinstance(base.value, type) and issubclass(base.value, (pytest.Item, pytest.Collector)) and name == "from_parent":
+                return self.made_node(node, base.value)
+            elif found is not MISSING:
+                return self.call_known(node, Value(KNOWN, None, found), base)
+            else:
+                raise Unproven(node.lineno, self.calls(node))
+        if kind in (ITEMS, COPY):
+            return self.list_call(node, name)
+        if name == "append" and self.is_kept_by(node, base):
+            return Value(DATA)
+        if kind == HOOK:
+            return self.hook_call(node, name)
+        self.arguments(node)
+        if kind == ITEM and name == "add_marker":
+            return Value(DATA)
+        methods = METHODS.get(kind, frozenset())
+        if kind == FRESH and name in tables.CHANGING_METHODS and base.scope is self.scope:
+            base.is_empty_list = False
+            return Value(DATA)
+        if name in methods:
+            if name in tables.ITERATING_METHODS or name.startswith("iter_"):
+                return Value(ITERATOR, self.scope)
+            return Value(OBJECT if name in ("getparent", "listchain", "get_result", "get_plugin", "getplugin") else DATA)
+        if name in ITEM_LIST_METHODS and self.is_own_list_of_item(node.func.value):
+            return Value(DATA)
+        raise Unproven(node.lineno, self.calls(node))
+
+    def is_own_list_of_item(self, node):
+        """`item.user_properties.append(…)`: a list that only this item has, or the items of one test function."""
+        return isinstance(node, ast.Attribute) and node.attr in ("user_properties", "fixturenames") and self.evaluate(node.value).kind in (ITEM, METAFUNC)
+
+    def list_call(self, node, name):
+        if name == "copy" and not node.args:
+            return Value(COPY, self.scope)
+        if name == "remove" and len(node.args) == 1 and self.scope is not None and self.loops_over_copy:
+            argument = self.evaluate(node.args[0])
+            if argument.kind == ITEM and argument.scope is self.scope:
+                return Value(DATA)
+        raise Unproven(node.lineno, "calls %s" % self.shown(node.func))
+
+    def is_kept_by(self, node, base):
+        """`kept.append(item)`, in the loop over the items, to a list that was empty before."""
+        argument = self.evaluate(node.args[0]) if len(node.args) == 1 and not node.keywords else None
+        if argument is None or argument.kind != ITEM or self.scope is None or argument.scope is not self.scope:
+            return False
+        if not isinstance(node.func.value, ast.Name) or not isinstance(self.scope, ast.For):
+            return False
+        return base.kind == KEPT and base.loop is self.scope and base.name == node.func.value.id
+
+    def hook_call(self, node, name):
+        is_alone = not node.args and len(node.keywords) == 1 and node.keywords[0].arg == "items"
+        if name == "pytest_deselected" and is_alone and self.scope is None:
+            if self.evaluate(node.keywords[0].value).kind == KEPT:
+                return Value(DATA)
+        raise Unproven(node.lineno, self.calls(node))
+
+    def made_node(self, node, kind):
+        """`Check.from_parent(parent, name=…)`: the class is judged by itself, and its parent must be this very node."""
+        first = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == "parent"), None)
+        if first is None or self.evaluate(first).kind not in (NODE, OWN_NODE):
+            raise Unproven(node.lineno, "makes a %s below another node" % kind.__name__)
+        self.arguments(node)
+        return Value(OBJECT)
+
+    # Functions and classes by name.
+
+    def call_known(self, node, called, receiver=None):
+        callable_ = called.value
+        if isinstance(callable_, pytest.MarkDecorator):
+            return self.mark_call(node)
+        handler = next((name for builtin, name in BUILTINS if builtin is callable_), None)
+        if handler is not None:
+            return getattr(self, handler)(node)
+        if tables.is_one_of((builtins.list, builtins.tuple, builtins.iter), callable_) and len(node.args) == 1 and not node.keywords:
+            over = self.evaluate(node.args[0])
+            if over.kind in (ITEMS, COPY) and callable_ is not builtins.iter:
+                return Value(COPY, self.scope)
+        if tables.is_one_of(tables.ITERATORS, callable_):
+            self.arguments(node, 0 if tables.is_one_of((builtins.map, builtins.filter), callable_) or len(node.args) > 1 and callable_ is iter else None)
+            return Value(ITERATOR, self.scope)
+        if tables.is_one_of(tables.CONTAINERS, callable_):
+            self.arguments(node)
+            value = Value(FRESH, self.scope)
+            value.is_empty_list = callable_ is builtins.list and not node.args
+            return value
+        if tables.is_one_of(tables.PURE_BUILTINS, callable_) or tables.is_listed(tables.PURE_FUNCTIONS, callable_):
+            self.arguments(node)
+            return Value(DATA)
+        if is_parser(callable_):
+            self.arguments(node)
+            return Value(FRESH, self.scope)
+        function = plain_function(callable_)
+        if function is not None:
+            return self.judge_called(node, callable_)
+        raise Unproven(node.lineno, self.calls(node))
+
+    def mark_call(self, node):
+        """A mark with arguments; with one function or class alone it would mark that."""
+        arguments = self.arguments(node)
+        if len(arguments) == 1 and not node.keywords and arguments[0].kind != DATA:
+            raise Unproven(node.lineno, self.calls(node))
+        return Value(DATA)
+
+    def call_getattr(self, node):
+        name = node.args[1] if len(node.args) > 1 else None
+        base = self.evaluate(node.args[0]) if node.args else None
+        for default in node.args[2:]:
+            self.use(default)
+        if base is not None and base.kind == KNOWN and isinstance(base.value, type(pytest.mark)):
+            self.use(name)
+            return Value(KNOWN, None, ANY_MARK)
+        if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+            raise Unproven(node.lineno, "reads an attribute whose name is not a literal")
+        try:
+            return self.attribute_of(base, name.value, node)
+        except Unproven:
+            if len(node.args) < 3 or base.kind not in (CONFIG, KNOWN) or self.is_there(base, name.value):
+                raise
+            return Value(DATA)
+
+    def is_there(self, base, name):
+        return hasattr(self.config if base.kind == CONFIG else base.value, name)
+
+    def call_hasattr(self, node):
+        base = self.evaluate(node.args[0])
+        if base.kind in (ITEMS, COPY, KEPT, SESSION):
+            raise Unproven(node.lineno, self.calls(node))
+        self.use(node.args[1])
+        return Value(DATA)
+
+    def call_next(self, node):
+        if not isinstance(node.args[0], (ast.Call, ast.GeneratorExp)):
+            raise Unproven(node.lineno, "goes on through an iterator with next()")
+        self.arguments(node)
+        return Value(OBJECT)
+
+    def call_open(self, node):
+        self.arguments(node)
+        mode = node.args[1] if len(node.args) > 1 else next((each.value for each in node.keywords if each.arg == "mode"), None)
+        if mode is not None and not (isinstance(mode, ast.Constant) and set(str(mode.value)) <= set("rbt")):
+            raise Unproven(node.lineno, "opens a file to write")
+        return Value(FILE, self.scope)
+
+    def call_setattr(self, node):
+        if len(node.args) == 3 and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str):
+            self.use(node.args[2])
+            self.check_written(self.evaluate(node.args[0]), node.args[1].value, node)
+            return Value(DATA)
+        raise Unproven(node.lineno, self.calls(node))
+
+    def call_super(self, node):
+        if self.is_collector and not node.args:
+            return Value(OWN_NODE)
+        raise Unproven(node.lineno, self.calls(node))
+
+
+def is_parser(callable_):
+    return ((getattr(callable_, "__module__", None) or "").partition(".")[0].lstrip("_"), getattr(callable_, "__name__", "")) in PARSERS
+
+
+BUILTINS = (
+    (builtins.getattr, "call_getattr"),
+    (builtins.hasattr, "call_hasattr"),
+    (builtins.next, "call_next"),
+    (builtins.open, "call_open"),
+    (builtins.setattr, "call_setattr"),
+    (builtins.super, "call_super"),
+)
+MARKS = (pytest.MarkDecorator, type(pytest.mark))
+CALLBACKS = frozenset(["key", "ids"])
+ITEM_LIST_METHODS = frozenset(["append", "insert", "extend"])
+METHODS = {
+    DATA: tables.PURE_METHODS,
+    FRESH: tables.PURE_METHODS,
+    ITEM: tables.ITEM_METHODS,
+    NODE: tables.NODE_METHODS,
+    OWN_NODE: frozenset([*tables.NODE_METHODS, "collect"]),
+    METAFUNC: frozenset(["parametrize"]),
+    CONFIG: tables.CONFIG_METHODS,
+    PLUGINMANAGER: tables.PLUGINMANAGER_METHODS,
+    FILE: FILE_METHODS,
+    OUTCOME: frozenset(["get_result"]),
+}

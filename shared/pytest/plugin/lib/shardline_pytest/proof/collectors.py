@@ -1,0 +1,69 @@
+"""Whether the tree of nodes that pytest collected can be built again for one file: only pytest's own directories, and items below a file."""
+
+import os
+
+import pytest
+from _pytest.main import Session
+
+from .modules import is_own, place
+
+DIRECTORIES = tuple(getattr(pytest, name) for name in ("Dir", "Package") if hasattr(pytest, name))
+
+
+def collectors_problem(session):
+    """Why files cannot be collected one by one, in words that fit on one line; None when they can. `session` has collected all."""
+    root = str(session.config.rootpath)
+    seen = set()
+    for item in list.__iter__(session.items):
+        if item.parent is not None and id(item.parent) in seen:
+            continue
+        problem = problem_of(item, root)
+        if problem is not None:
+            return problem
+        seen.add(id(item.parent))
+    return None
+
+
+def problem_of(item, root):
+    file = None
+    node = item.parent
+    while node is not None and not isinstance(node, Session):
+        is_directory = isinstance(node, DIRECTORIES) or (hasattr(pytest, "Directory") and isinstance(node, pytest.Directory))
+        if is_directory and not is_own(type(node).__module__):
+            return "%s is collected by the class %s, not by pytest's own" % (relative(node, root), type(node).__name__)
+        if isinstance(node, pytest.File) and not is_directory:
+            file = node
+        node = node.parent
+    if file is None:
+        return "%s belongs to no file" % item.nodeid
+    return None
+
+
+def relative(node, root):
+    return place(str(node.path), 0, root)[:-2]
+
+
+def refused_files(files, import_mode):
+    """File → the earlier file with the same module name: plain pytest refuses the second, whichever process would take it.
+
+    `files` are absolute paths in pytest's order; nothing is imported. With --import-mode=importlib each file has a name of its own.
+    """
+    if import_mode == "importlib":
+        return {}
+    first, refused = {}, {}
+    for file in files:
+        if file.endswith(".py"):
+            other = first.setdefault(module_name(file), file)
+            if other != file:
+                refused[file] = other
+    return refused
+
+
+def module_name(file):
+    """`package.test_x` for a file in a package, else `test_x`."""
+    parts = [os.path.splitext(os.path.basename(file))[0]]
+    directory = os.path.dirname(file)
+    while os.path.isfile(os.path.join(directory, "__init__.py")) and os.path.basename(directory).isidentifier():
+        parts.append(os.path.basename(directory))
+        directory = os.path.dirname(directory)
+    return ".".join(reversed(parts))

@@ -1,0 +1,78 @@
+"""Who reads `session.items` or `session.testscollected` while a session runs, that is neither pytest, xdist nor shardline.
+
+Where files are collected one by one, such a reader sees the items of one file, and the run cannot be called the same as plain pytest's.
+"""
+
+import sys
+
+from .modules import is_own, place, top_package
+from .observed_items import ObservedItems
+
+
+class ForeignReads:
+    """Each place is reported once. `exempt` names top packages whose reads were reviewed as harmless."""
+
+    def __init__(self, root, exempt=frozenset(), on_found=None):
+        self.root = root
+        self.exempt = exempt
+        self.on_found = on_found
+        self.found = {}
+
+    def watch(self, session):
+        """From now on; the session stays an instance of its class, of the same name."""
+        kind = type(session)
+        if getattr(kind, "shardline_reads", None) is not None:
+            kind.shardline_reads = self
+            return
+        names = {
+            "__module__": kind.__module__,
+            "__doc__": kind.__doc__,
+            "__qualname__": kind.__qualname__,
+            "shardline_reads": self,
+            "items": property(read_items, write_items),
+            "testscollected": property(read_count, write_count),
+        }
+        items = vars(session).get("items", [])
+        session.__class__ = type(kind)(kind.__name__, (kind,), names)
+        session.items = items
+
+    def read(self, code, line, what):
+        key = (code, line)
+        if key in self.found:
+            return
+        self.found[key] = what
+        if self.on_found is not None:
+            self.on_found(self.describe(code, line, what))
+
+    def places(self, excused=frozenset()):
+        """What was found, but for reads in `excused` code objects."""
+        return [self.describe(code, line, what) for (code, line), what in self.found.items() if code not in excused]
+
+    def describe(self, code, line, what):
+        name = "session.testscollected" if what == "testscollected" else "the list of items"
+        return {"place": place(code.co_filename, line, self.root), "why": "reads %s" % name}
+
+    def notice(self, frame, what):
+        name = frame.f_globals.get("__name__")
+        if not is_own(name) and top_package(name) not in self.exempt:
+            self.read(frame.f_code, frame.f_lineno, what)
+
+
+def read_items(session):
+    session.shardline_reads.notice(sys._getframe(1), "items")
+    return vars(session)["items"]
+
+
+def write_items(session, items):
+    if type(items) is list:
+        items = ObservedItems(items, session.shardline_reads.notice)
+    vars(session)["items"] = items
+
+
+def read_count(session):
+    session.shardline_reads.notice(sys._getframe(1), "testscollected")
+    return vars(session)["testscollected"]
+
+
+def write_count(session, count):
+    vars(session)["testscollected"] = count

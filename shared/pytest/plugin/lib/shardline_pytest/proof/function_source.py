@@ -1,0 +1,47 @@
+"""The syntax tree of a function that is already compiled: parsed from its own lines only, as conftests can be long."""
+
+import ast
+import inspect
+import linecache
+import textwrap
+import tokenize
+from functools import lru_cache
+
+
+@lru_cache(maxsize=None)
+def tree_of(code):
+    """Its `ast.FunctionDef`, with line numbers of the file; None where the source is not there or is another one."""
+    lines = linecache.getlines(code.co_filename)
+    start = code.co_firstlineno - 1
+    if not 0 <= start < len(lines):
+        return None
+    try:
+        block = inspect.getblock(lines[start:])
+        tree = ast.parse(textwrap.dedent("".join(block)))
+    except (SyntaxError, ValueError, IndexError, tokenize.TokenError):
+        tree = parsed_in_a_block(lines[start:])
+        start -= 1
+    if tree is None:
+        return None
+    ast.increment_lineno(tree, start)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            return node
+    return None
+
+
+def parsed_in_a_block(lines):
+    """For a method with a text in it that is indented less, which `dedent` cannot shift."""
+    try:
+        return ast.parse("if 1:\n" + "".join(inspect.getblock(lines)))
+    except (SyntaxError, ValueError, IndexError, tokenize.TokenError):
+        return None
+
+
+def source_text(code):
+    """The lines of the function without trailing blanks, for a digest of it; None where they are not there."""
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    try:
+        return "\n".join(line.rstrip() for line in textwrap.dedent("".join(inspect.getblock(lines))).splitlines())
+    except (SyntaxError, ValueError, IndexError, tokenize.TokenError):
+        return None

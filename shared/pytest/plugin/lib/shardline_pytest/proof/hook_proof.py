@@ -1,0 +1,224 @@
+"""The proof, hook by hook, that what a suite and its plugins do while tests are collected is the same for one file as for the whole list."""
+
+from .collector_rules import custom_classes, judge_class
+from .foreign_reads import ForeignReads
+from .line_rules import Judgement, environment_of
+from .modules import is_own, place
+from .reviewed_functions import is_reviewed_function
+from .reviewed_plugins import reviewed_packages, review_of
+from .running_lines import running_lines
+from .subject import Subject, is_of_library, plain_function
+from .unproven import Unproven
+
+# Called once for a list of items: a conftest that is loaded later than the first file was collected would see some files only.
+LIST_HOOKS = (
+    "pytest_collection",
+    "pytest_collection_modifyitems",
+    "pytest_collection_finish",
+    "pytest_deselected",
+    "pytest_report_collectionfinish",
+)
+# Called for each node, path, function or class.
+NODE_HOOKS = (
+    "pytest_collect_directory",
+    "pytest_collect_file",
+    "pytest_collectreport",
+    "pytest_collectstart",
+    "pytest_generate_tests",
+    "pytest_ignore_collect",
+    "pytest_itemcollected",
+    "pytest_make_collect_report",
+    "pytest_make_parametrize_id",
+    "pytest_pycollect_makeitem",
+    "pytest_pycollect_makemodule",
+)
+# Called after the proof: judged by all their lines.
+LATER_HOOKS = ("pytest_runtestloop", "pytest_sessionfinish")
+# Of what runs after all tests, only these names can see the list.
+LIST_NAMES = frozenset(["items", "testscollected"])
+MAX_SUBJECTS = 500
+
+
+class HookProof:
+    """`declared` holds what the user vouches for: a plugin's name, `tests/conftest.py` or `tests/conftest.py::pytest_collection_modifyitems`.
+
+    `begin` may be called before each collection, of all files or of one; what was seen adds up.
+    """
+
+    def __init__(self, config, declared=frozenset()):
+        self.config = config
+        self.declared = frozenset(declared)
+        self.root = str(config.rootpath)
+        self.lines = running_lines()
+        self.subjects = {}
+        self.implementations = {}
+        self.verdicts = {}
+        self.judged = set()
+        self.reads = ForeignReads(self.root, reviewed_packages())
+        self.session = None
+        self.has_begun = False
+        self.classes = {}
+
+    def begin(self, session):
+        if session is not self.session:
+            self.session = session
+            self.reads.watch(session)
+        self.register_implementations()
+        if not self.has_begun:
+            self.has_begun = True
+            self.config.pluginmanager.register(self, "shardline-hook-proof")
+        self.lines.start()
+
+    def finish(self, session):
+        self.lines.stop()
+        for found in custom_classes(session.items):
+            self.classes.setdefault(found, None)
+
+    def close(self):
+        """Puts back what was wrapped to trace it; the reads of the list stay watched."""
+        self.lines.stop()
+        self.lines.release()
+
+    def pytest_plugin_registered(self):
+        self.register_implementations()
+
+    def register_implementations(self):
+        for name in (*LIST_HOOKS, *NODE_HOOKS, *LATER_HOOKS):
+            # Not config.hook: below pytest 9 that hides some hooks behind plain functions.
+            caller = getattr(self.config.pluginmanager.hook, name, None)
+            for implementation in caller.get_hookimpls() if caller is not None else ():
+                # pluggy's wrappers and shardline's stand-ins keep the name of the module.
+                if id(implementation) in self.implementations or is_own(getattr(implementation.function, "__module__", None)):
+                    continue
+                self.implementations[id(implementation)] = Implementation(name, implementation, self.has_begun, self.config)
+                if review_of(implementation.function, self.config) is None and plain_function(implementation.function) is not None:
+                    self.watch(implementation.function)
+                    if name not in LATER_HOOKS:
+                        self.lines.observe(implementation)
+
+    def watch(self, callable_):
+        """The function and those that it calls by name."""
+        waiting = [callable_]
+        while waiting and len(self.subjects) < MAX_SUBJECTS:
+            each = waiting.pop()
+            code = plain_function(each).__code__
+            key = (code, id(getattr(each, "__self__", None)))
+            if key in self.subjects:
+                continue
+            self.subjects[key] = Subject(each)
+            self.lines.watch(code)
+            waiting.extend(self.subjects[key].called())
+
+    # What the rules ask for.
+
+    def subject_of(self, callable_):
+        function = plain_function(callable_)
+        key = (function.__code__, id(getattr(callable_, "__self__", None)))
+        if key not in self.subjects and not is_own(function.__module__) and not is_of_library(function.__code__):
+            self.subjects[key] = Subject(callable_)
+        return self.subjects.get(key)
+
+    def lines_of(self, code):
+        return self.lines.ran.get(code)
+
+    # The result.
+
+    def problems(self):
+        """What is not proven to be harmless, as {"hook", "place", "why"}; an empty list is the proof."""
+        found = []
+        for implementation in self.implementations.values():
+            if implementation.is_declared(self.declared):
+                self.judged.add(implementation.code)
+                continue
+            problem = self.problem_of(implementation)
+            if problem is not None:
+                found.append(problem)
+        for kind in self.classes:
+            problem = judge_class(self, kind)
+            if problem is not None and not is_declared_place(problem["place"], problem["hook"], self.declared):
+                found.append(problem)
+        # Reads in code that was judged are proven or reported by now.
+        for read in self.reads.places({code for each in self.judged if each is not None for code in with_nested(each)}):
+            if not is_declared_place(read["place"], "session.items", self.declared):
+                found.append({"hook": "session.items", **read})
+        return found
+
+    def problem_of(self, implementation):
+        lines = self.lines.ran.get(implementation.code)
+        state = None if lines is None else len(lines)
+        review = review_of(implementation.function, self.config)
+        if review is not None:
+            why = review.problem(self.config, self.session)
+            return None if why is None else implementation.problem(review.package, why)
+        if implementation.code in self.verdicts and self.verdicts[implementation.code][0] == state and implementation.name not in LATER_HOOKS:
+            return self.verdicts[implementation.code][1]
+        problem = self.judge(implementation, lines)
+        self.verdicts[implementation.code] = (state, problem)
+        return problem
+
+    def judge(self, implementation, lines):
+        code = implementation.code
+        if code is None:
+            return implementation.problem(implementation.plugin, "it is not written in Python")
+        if is_reviewed_function(code, lines):
+            return None
+        self.judged.add(code)
+        where = place(code.co_filename, code.co_firstlineno, self.root)
+        if implementation.name == "pytest_sessionfinish":
+            names = LIST_NAMES & {name for each in with_nested(code) for name in (*each.co_names, *texts(each))}
+            return implementation.problem(where, "names `%s`" % sorted(names)[0]) if names else None
+        if implementation.name == "pytest_runtestloop":
+            lines = None
+        elif not lines:
+            return None
+        if implementation.name in LIST_HOOKS and implementation.is_late:
+            return implementation.problem(where, "is in a conftest that pytest loads while it collects")
+        subject = self.subject_of(implementation.function)
+        try:
+            Judgement(self, subject, lines, environment_of(subject)).judge()
+        except Unproven as unproven:
+            return implementation.problem(place(unproven.path, unproven.line, self.root), unproven.why)
+        return None
+
+
+class Implementation:
+    """One hook implementation of a plugin or conftest."""
+
+    def __init__(self, name, hookimpl, is_late, config):
+        self.name = name
+        self.function = hookimpl.function
+        function = plain_function(hookimpl.function)
+        self.code = None if function is None else function.__code__
+        self.is_late = is_late
+        self.plugin = str(hookimpl.plugin_name)
+        self.root = str(config.rootpath)
+
+    def problem(self, where, why):
+        return {"hook": self.name, "place": where, "why": why}
+
+    def is_declared(self, declared):
+        path = self.code.co_filename if self.code is not None else ""
+        shown = place(path, 0, self.root)[:-2]
+        module = (getattr(self.function, "__module__", None) or "").partition(".")[0]
+        return not declared.isdisjoint([self.plugin, module, module.replace("_", "-"), shown, "%s::%s" % (shown, self.name)])
+
+
+def is_declared_place(where, hook, declared):
+    path = where.rpartition(":")[0]
+    return not declared.isdisjoint([path, "%s::%s" % (path, hook)])
+
+
+def with_nested(code):
+    yield code
+    for constant in code.co_consts:
+        if hasattr(constant, "co_code"):
+            yield from with_nested(constant)
+
+
+def texts(code):
+    return [constant for constant in code.co_consts if isinstance(constant, str)]
+
+
+def sentence(problem):
+    """One line for a terminal."""
+    return "%s in %s %s" % (problem["hook"], problem["place"], problem["why"])

@@ -1,0 +1,61 @@
+"""What a rule knows of a value: where it comes from, and so what may be done with it. No values of the suite are kept, but for what a name is known to be."""
+
+# Plain data that does not depend on other items.
+DATA = "data"
+# Something of the suite or of pytest that may be looked at, not called: a class, a function, a parent node.
+OBJECT = "object"
+# The module of a test: others may write there.
+MODULE = "module"
+ITEM = "item"
+ITEMS = "items"
+# A copy of the list, to loop over.
+COPY = "copy"
+# A new list of the items of a loop that some condition keeps.
+KEPT = "kept"
+# A list, set or dict that this function has made itself.
+FRESH = "fresh"
+ITERATOR = "iterator"
+FILE = "file"
+CONFIG = "config"
+PLUGINMANAGER = "pluginmanager"
+SESSION = "session"
+NODE = "node"
+METAFUNC = "metafunc"
+HOOK = "hook"
+OUTCOME = "outcome"
+# A value that a name outside of the function has; `value` is it.
+KNOWN = "known"
+# The plugin's or collector's own object, which a collector may write to.
+OWN_NODE = "own-node"
+
+USABLE = frozenset([DATA, OBJECT, MODULE, ITEM, FRESH, ITERATOR, FILE, CONFIG, NODE, METAFUNC, OUTCOME, OWN_NODE])
+
+# Parameters of pytest's hooks, by name; others are data.
+PARAMETERS = {
+    "items": ITEMS,
+    "session": SESSION,
+    "config": CONFIG,
+    "item": ITEM,
+    "collector": NODE,
+    "parent": NODE,
+    "metafunc": METAFUNC,
+    "obj": OBJECT,
+    "val": OBJECT,
+    "report": DATA,
+}
+
+
+class Value:
+    """`scope` is the loop over the items in which it was made, None outside of one; `chain` names a known value as its function does."""
+
+    __slots__ = ("kind", "scope", "value", "chain", "condition", "loop", "is_empty_list", "name")
+
+    def __init__(self, kind, scope=None, value=None, chain=None):
+        self.kind = kind
+        self.scope = scope
+        self.value = value
+        self.chain = chain
+        self.condition = None
+        self.loop = None
+        self.is_empty_list = False
+        self.name = None

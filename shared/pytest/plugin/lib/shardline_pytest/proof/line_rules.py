@@ -1,0 +1,493 @@
+"""The rules for statements: a function passes when what ran of it treats each item by itself, so that a part of the list gives a part of the result.
+
+Only lines that ran are judged. Where a line holds several statements, all of them count as run.
+"""
+
+import ast
+import sys
+
+from .kept_items import are_complements
+from .kinds import COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, NODE, OBJECT, OWN_NODE, PARAMETERS, SESSION, CONFIG, Value
+from .call_tables import PURE_CONTEXTS, is_listed
+from .known_values import MISSING
+from .subject import plain_function
+from .unproven import Unproven
+from .value_rules import WHY_NOT_USED, Expressions, is_whole_slice, shown
+
+MAX_DEPTH = 6
+# Below 3.10 the compiler leaves out lines that only jump.
+JUMPS_ARE_TRACED = sys.version_info >= (3, 10)
+NOT_WRITTEN = frozenset(["config", "ihook", "parent", "session", "stash", "_store"])
+
+
+class Judgement(Expressions):
+    """Of one function, called with values of these kinds. `ran` holds the lines that ran; None means that all count."""
+
+    def __init__(self, prover, subject, ran, env, depth=0, is_collector=False):
+        self.prover = prover
+        self.config = prover.config
+        self.subject = subject
+        self.ran = ran
+        self.env = env
+        self.depth = depth
+        self.is_collector = is_collector
+        self.scope = None
+        self.loops_over_copy = False
+        self.guards = []
+        self.returned = set()
+        self.globals = names_declared(subject.tree)
+        self.shown = shown
+
+    def judge(self):
+        """Kind of what it returns. Raises Unproven."""
+        try:
+            if self.subject.tree is None:
+                raise Unproven(self.subject.line, "its source cannot be found")
+            self.prover.judged.add(self.subject.code)
+            self.block(self.subject.tree.body)
+        except Unproven as unproven:
+            if unproven.path is None:
+                unproven.path = self.subject.path
+            raise
+        return self.returned.pop() if len(self.returned) == 1 else OBJECT if self.returned else DATA
+
+    def did_run(self, node):
+        if self.ran is None or (not JUMPS_ARE_TRACED and isinstance(node, (ast.Break, ast.Continue))):
+            return True
+        if node.lineno == self.subject.tree.lineno:
+            return True  # on the line of the `def` itself
+        return any(line in self.ran for line in range(node.lineno, node.end_lineno + 1))
+
+    def block(self, statements):
+        """True when the statements that ran end in a jump."""
+        for statement in statements:
+            if not self.did_run(statement):
+                continue
+            method = getattr(self, "judge_%s" % type(statement).__name__, None)
+            if method is None:
+                raise Unproven(statement.lineno, "has a form that cannot be judged (%s)" % type(statement).__name__)
+            if method(statement):
+                return True
+        return False
+
+    # Simple statements.
+
+    def judge_Expr(self, node):
+        if not isinstance(node.value, ast.Constant):
+            value = self.evaluate(node.value)
+            if value.kind in (ITEMS, KEPT):
+                self.used(value, node)
+
+    def judge_Pass(self, node):
+        return None
+
+    judge_Import = judge_ImportFrom = judge_Pass
+
+    def judge_Assign(self, node):
+        if len(node.targets) == 1 and self.is_commit(node.targets[0]):
+            return self.commit(node)
+        first = node.targets[0]
+        if len(node.targets) == 1 and isinstance(first, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(first.elts) == len(node.value.elts):
+            for target, value in zip(first.elts, [self.assignable(each) for each in node.value.elts]):
+                self.assign(target, value)
+            return None
+        value = self.assignable(node.value)
+        for target in node.targets:
+            self.assign(target, value)
+        return None
+
+    def judge_AnnAssign(self, node):
+        if node.value is not None:
+            self.assign(node.target, self.assignable(node.value))
+
+    def judge_AugAssign(self, node):
+        self.use(node.value)
+        if isinstance(node.target, ast.Name):
+            value = self.use_name_again(node.target)
+            self.bind(node.target, value)
+        else:
+            self.check_target(node.target)
+
+    def use_name_again(self, target):
+        if target.id in self.globals:
+            raise Unproven(target.lineno, "changes the global `%s`" % target.id)
+        value = self.used(self.value_of_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target)), target)
+        if value.kind == FRESH and value.scope is not self.scope:
+            raise Unproven(target.lineno, "changes `%s` in the loop over the items" % target.id)
+        return value
+
+    def assignable(self, node):
+        value = self.evaluate(node)
+        if value.kind in (KEPT, COPY, ITEMS, CONFIG, KNOWN, SESSION):
+            return value
+        value = self.used(value, node)
+        if value.kind == ITERATOR and self.scope is None:
+            return Value(ITERATOR, self)  # a scope that no loop has
+        return value
+
+    def assign(self, target, value):
+        if isinstance(target, (ast.Name, ast.Tuple, ast.List, ast.Starred)):
+            self.bind(target, value)
+        elif value.kind in WHY_NOT_USED:
+            raise Unproven(target.lineno, "keeps %s" % ("the session" if value.kind == SESSION else "the list of items"))
+        else:
+            self.check_target(target)
+
+    def bind(self, target, value):
+        if isinstance(target, (ast.Tuple, ast.List)):
+            value = self.used(value, target)
+            for each in target.elts:
+                self.assign(each, Value(DATA if value.kind in (DATA, FRESH) else OBJECT))
+        elif isinstance(target, ast.Starred):
+            self.bind(target.value, Value(OBJECT))
+        elif target.id in self.globals or target.id not in self.subject.locals:
+            raise Unproven(target.lineno, "writes the global `%s`" % target.id)
+        else:
+            self.env[target.id] = value
+
+    def check_target(self, target):
+        if isinstance(target, ast.Attribute):
+            self.check_written(self.evaluate(target.value), target.attr, target)
+        elif isinstance(target, ast.Subscript):
+            self.use(target.slice)
+            base = self.evaluate(target.value)
+            is_keyword_of_item = isinstance(target.value, ast.Attribute) and target.value.attr == "keywords" and self.evaluate(target.value.value).kind == ITEM
+            if not is_keyword_of_item and not (base.kind == FRESH and base.scope is self.scope):
+                raise Unproven(target.lineno, WHY_NOT_WRITTEN.get(base.kind, "writes %s" % shown(target)))
+        else:
+            raise Unproven(target.lineno, "writes %s" % shown(target))
+
+    def check_written(self, base, name, node):
+        is_own = base.kind == OWN_NODE or (base.kind == ITEM and not self.is_definition(node))
+        if not is_own or name in NOT_WRITTEN:
+            raise Unproven(node.lineno, "writes %s" % shown(node))
+
+    def is_definition(self, node):
+        return isinstance(getattr(node, "value", None), ast.Attribute)
+
+    def judge_Delete(self, node):
+        for target in node.targets:
+            if not isinstance(target, ast.Name):
+                raise Unproven(node.lineno, "deletes %s" % shown(target))
+            self.env.pop(target.id, None)
+
+    def judge_Return(self, node):
+        if self.scope is not None:
+            raise Unproven(node.lineno, "returns from the loop over the items")
+        if node.value is not None:
+            self.returned.add(self.use(node.value).kind)
+        return True
+
+    def judge_Raise(self, node):
+        if not self.is_collector:
+            raise Unproven(node.lineno, "raises an error")
+        return True
+
+    def judge_Assert(self, node):
+        raise Unproven(node.lineno, "asserts")
+
+    judge_Global = judge_Nonlocal = judge_Pass
+
+    def judge_FunctionDef(self, node):
+        self.check_nested(node)
+        self.env[node.name] = Value(OBJECT)
+
+    def check_nested(self, node):
+        """A nested function may run later, or for other items: it may name only what does not change."""
+        if names_declared(node):
+            raise Unproven(node.lineno, "has a nested function that writes outside of itself")
+        own = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+        varying = names_assigned(self.scope) if self.scope is not None else frozenset()
+        for each in ast.walk(node):
+            if not isinstance(each, ast.Name) or not isinstance(each.ctx, ast.Load) or each.id in own or each.id not in self.subject.locals:
+                continue
+            value = self.env.get(each.id)
+            if value is None or value.kind not in (DATA, KNOWN, CONFIG) or each.id in varying:
+                raise Unproven(each.lineno, "has a nested function that names `%s`" % each.id)
+
+    # Filters of the list.
+
+    def is_commit(self, target):
+        return isinstance(target, ast.Subscript) and is_whole_slice(target.slice) and self.evaluate(target.value).kind == ITEMS
+
+    def commit(self, node):
+        kept = self.evaluate(node.value)
+        if kept.kind != KEPT or self.scope is not None:
+            raise Unproven(node.lineno, "replaces the list of items by %s" % shown(node.value))
+        for guard in self.guards:
+            if not are_complements(guard, kept):
+                raise Unproven(node.lineno, "filters the items only if `%s` holds some" % guard.name)
+
+    # Compound statements.
+
+    def judge_If(self, node):
+        guard = self.guard_of(node)
+        if guard is None and not self.is_early_end(node):
+            self.use(node.test)
+        if guard is not None:
+            is_inverted = isinstance(node.test, ast.UnaryOp)
+            if is_inverted and (len(node.body) != 1 or not isinstance(node.body[0], ast.Return) or node.body[0].value is not None or node.orelse):
+                raise Unproven(node.lineno, "asks whether `%s` holds any item" % guard.name)
+            self.guards.append(guard)
+            if is_inverted:
+                return False
+            if node.orelse or not all(self.is_filtering(each) for each in node.body):
+                raise Unproven(node.lineno, "asks whether `%s` holds any item" % guard.name)
+            self.block(node.body)
+            self.guards.pop()
+            return False
+        before = dict(self.env)
+        ended = self.block(node.body)
+        after = None if ended or not self.any_ran(node.body) else self.env
+        has_run = self.any_ran(node.body)
+        self.env = dict(before)
+        other_ended = self.block(node.orelse)
+        other = None if other_ended or (node.orelse and not self.any_ran(node.orelse)) else self.env
+        if after is None and other is None:
+            self.env = before
+            return (ended or not has_run) and (other_ended or not self.any_ran(node.orelse)) and (ended or other_ended)
+        self.env = self.joined(after, other)
+        return False
+
+    def joined(self, left, right):
+        return joined(left, right, self.scope is not None)
+
+    def any_ran(self, statements):
+        return any(self.did_run(statement) for statement in statements)
+
+    def guard_of(self, node):
+        """The kept list whose emptiness the condition asks for."""
+        test = node.test.operand if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not) else node.test
+        value = self.env.get(test.id) if isinstance(test, ast.Name) else None
+        if value is not None and value.kind == FRESH and value.is_empty_list and value.scope is None and self.scope is None:
+            return named(value, test.id)  # no item was kept
+        return named(value, test.id) if value is not None and value.kind == KEPT else None
+
+    def is_early_end(self, node):
+        """`if not items: return`: nothing is to do for an empty list, nor for a file without items."""
+        test = node.test
+        if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not) or not isinstance(test.operand, ast.Name):
+            return False
+        value = self.env.get(test.operand.id)
+        return value is not None and value.kind == ITEMS and len(node.body) == 1 and isinstance(node.body[0], ast.Return) and not node.orelse
+
+    def is_filtering(self, node):
+        if isinstance(node, ast.Assign):
+            return len(node.targets) == 1 and self.is_commit(node.targets[0])
+        call = node.value if isinstance(node, ast.Expr) else None
+        return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "pytest_deselected"
+
+    def judge_For(self, node):
+        over = self.evaluate(node.iter)
+        if over.kind in (ITEMS, COPY):
+            return self.loop_over_items(node, over)
+        over = self.used(over, node.iter)
+        before = dict(self.env)
+        self.assign(node.target, Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT))
+        self.block(node.body)
+        self.env = self.joined(before, self.env)
+        self.block(node.orelse)
+        return False
+
+    def loop_over_items(self, node, over):
+        if self.scope is not None:
+            raise Unproven(node.lineno, "loops over the items in a loop over the items")
+        if self.guards:
+            raise Unproven(node.lineno, "loops over the items only if `%s` holds some" % self.guards[-1].name)
+        if not isinstance(node.target, ast.Name):
+            raise Unproven(node.lineno, "takes more than the item from the loop over the items")
+        if node.orelse and self.any_ran(node.orelse):
+            raise Unproven(node.lineno, "has a loop over the items with an else")
+        assigned = names_assigned(node)
+        for name in assigned:
+            self.env.pop(name, None)
+        self.mark_kept(node)
+        self.scope, self.loops_over_copy = node, over.kind == COPY
+        self.env[node.target.id] = Value(ITEM, node)
+        self.block(node.body)
+        self.scope, self.loops_over_copy = None, False
+        for name in assigned:
+            self.env.pop(name, None)
+        return False
+
+    def mark_kept(self, loop):
+        """Empty lists that the loop appends its item to, whether or not any item came that way."""
+        for node in ast.walk(loop):
+            if is_append_of(node, loop.target.id):
+                value = self.env.get(node.func.value.id)
+                if value is not None and value.kind == FRESH and value.is_empty_list and value.scope is None:
+                    value.kind, value.loop, value.name = KEPT, loop, node.func.value.id
+
+    def judge_Break(self, node):
+        if self.scope is not None and node in own_jumps(self.scope):
+            raise Unproven(node.lineno, "leaves the loop over the items with break")
+        return True
+
+    def judge_Continue(self, node):
+        return True
+
+    def judge_Try(self, node):
+        holds_loop = self.scope is None and any(isinstance(each, (ast.For, ast.While)) for part in node.body for each in ast.walk(part))
+        before = dict(self.env)
+        ended = self.block(node.body)
+        after = self.env
+        for handler in node.handlers:
+            if not self.did_run(handler):
+                continue
+            if holds_loop:
+                raise Unproven(handler.lineno, "leaves a loop by an error that it catches")
+            self.env = dict(before)
+            if handler.type is not None:
+                self.use(handler.type)
+            if handler.name:
+                self.env[handler.name] = Value(OBJECT)
+            if not self.block(handler.body):
+                after = self.env if ended else self.joined(after, self.env)
+                ended = False
+        self.env = after
+        ended = self.block(node.orelse) or ended
+        return self.block(node.finalbody) or ended
+
+    def judge_With(self, node):
+        if self.scope is None and any(isinstance(each, (ast.For, ast.While)) for part in node.body for each in ast.walk(part)):
+            if not all(self.is_open(item.context_expr) for item in node.items):
+                raise Unproven(node.lineno, "loops inside a with statement")
+        for item in node.items:
+            value = self.context(item.context_expr)
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, value)
+        return self.block(node.body)
+
+    def is_open(self, node):
+        return isinstance(node, ast.Call) and (getattr(node.func, "id", "") == "open" or getattr(node.func, "attr", "") == "open")
+
+    def context(self, node):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "open" and not node.args:
+                self.used(self.evaluate(node.func.value), node)
+                return Value(FILE, self.scope)
+            called = self.evaluate(node.func)
+            if called.kind == KNOWN and is_listed(PURE_CONTEXTS, called.value):
+                self.arguments(node)
+                return Value(OBJECT)
+        value = self.evaluate(node)
+        if value.kind != FILE:
+            raise Unproven(node.lineno, "enters %s" % shown(node))
+        return value
+
+    # Functions of the suite that it calls.
+
+    def judge_called(self, node, callable_):
+        function = plain_function(callable_)
+        subject = self.prover.subject_of(callable_)
+        if subject is None or self.depth >= MAX_DEPTH:
+            raise Unproven(node.lineno, self.calls(node))
+        if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
+            raise Unproven(node.lineno, self.calls(node))
+        names = list(subject.parameters())
+        if getattr(callable_, "__self__", None) is not None and names:
+            names.pop(0)
+        env = {}
+        for name, argument in [*zip(names, node.args), *((each.arg, each.value) for each in node.keywords)]:
+            env[name] = self.passed(argument)
+        kind = Judgement(self.prover, subject, self.prover.lines_of(function.__code__), env, self.depth + 1).judge()
+        return Value(kind if kind in (DATA, OBJECT, ITEM, NODE) else DATA if kind == FRESH else OBJECT)
+
+    def judge_callback(self, node, callable_):
+        """A function that something else calls with data."""
+        subject = self.prover.subject_of(callable_)
+        if subject is None or self.depth >= MAX_DEPTH:
+            raise Unproven(node.lineno, "passes %s on" % shown(node))
+        env = {name: Value(DATA) for name in subject.parameters() if subject.default(name) is MISSING}
+        Judgement(self.prover, subject, self.prover.lines_of(subject.code), env, self.depth + 1).judge()
+
+    def passed(self, node):
+        value = self.evaluate(node)
+        if value.kind in (ITEMS, SESSION, CONFIG) and self.scope is None:
+            return value
+        if value.kind == CONFIG:
+            return value
+        value = self.used(value, node)
+        if value.kind in (FRESH, ITERATOR, FILE):
+            return Value(DATA if value.kind == FRESH else OBJECT)
+        if value.kind == ITEM:
+            return Value(ITEM)
+        return value
+
+
+WHY_NOT_WRITTEN = {kind: why for kind, why in WHY_NOT_USED.items() if kind != SESSION}
+
+
+def named(value, name):
+    value.name = value.name or name
+    return value
+
+
+def joined(left, right, in_loop):
+    """What is known after either of two ways; None is a way that does not come here.
+
+    In the loop over the items, a name that only one way sets may hold what an earlier item left.
+    """
+    if left is None or right is None:
+        return dict(right if left is None else left)
+    found = {} if in_loop else {**left, **right}
+    for name in left.keys() & right.keys():
+        one, other = left[name], right[name]
+        if one is other or one.kind == other.kind:
+            found[name] = one if one is other or one.scope is other.scope else Value(one.kind, object())
+        else:
+            found[name] = Value(OBJECT)
+    return found
+
+
+def names_assigned(loop):
+    return {each.id for each in ast.walk(loop) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
+def names_declared(tree):
+    """Names that a `global` or `nonlocal` gives away: such a statement is no line that runs."""
+    found = set()
+    for each in ast.walk(tree) if tree is not None else ():
+        if isinstance(each, (ast.Global, ast.Nonlocal)):
+            found.update(each.names)
+    return found
+
+
+def is_append_of(node, name):
+    """`x.append(name)`"""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "append" or len(node.args) != 1:
+        return False
+    return isinstance(node.func.value, ast.Name) and isinstance(node.args[0], ast.Name) and node.args[0].id == name
+
+
+def own_jumps(loop):
+    """The `break` statements of this loop, without those of loops in it."""
+    found = set()
+
+    def visit(statements):
+        for each in statements:
+            if isinstance(each, ast.Break):
+                found.add(each)
+            elif isinstance(each, (ast.For, ast.While)):
+                visit(each.orelse)
+            else:
+                for part in ("body", "orelse", "finalbody"):
+                    visit(getattr(each, part, []))
+                for handler in getattr(each, "handlers", []):
+                    visit(handler.body)
+
+    visit(loop.body)
+    return found
+
+
+def environment_of(subject, is_collector=False):
+    """Kinds of the parameters of a hook implementation, or of a collector's method."""
+    env = {}
+    names = subject.parameters()
+    for index, name in enumerate(names):
+        is_self = index == 0 and (subject.owner is not None or is_collector)
+        if is_collector and is_self:
+            env[name] = Value(OWN_NODE)
+        elif not is_self and subject.default(name) is MISSING:
+            env[name] = Value(PARAMETERS.get(name, DATA))
+    return env

@@ -1,0 +1,36 @@
+"""The list of a session's items as a list that notices who reads or changes it."""
+
+import sys
+
+NOTICED = (
+    "__add__ __contains__ __delitem__ __eq__ __getitem__ __iadd__ __imul__ __iter__ __len__ __mul__ __reversed__ __rmul__ __setitem__ "
+    "append clear copy count extend index insert pop remove reverse sort"
+).split()
+
+
+class ObservedItems(list):
+    """Behaves as the list that it is; `on_read(frame, what)` is called with the frame that reads or changes it."""
+
+    __hash__ = None
+
+    def __init__(self, items, on_read):
+        list.__init__(self, items)
+        self.on_read = on_read
+
+    def __reduce__(self):
+        return (list, (list(self),))
+
+
+def noticing(name):
+    plain = getattr(list, name)
+
+    def method(self, *args, **options):
+        self.on_read(sys._getframe(1), name)
+        return plain(self, *args, **options)
+
+    method.__name__ = name
+    return method
+
+
+for _name in NOTICED:
+    setattr(ObservedItems, _name, noticing(_name))

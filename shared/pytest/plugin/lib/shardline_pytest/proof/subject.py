@@ -1,0 +1,135 @@
+"""A function that the proof judges: its syntax tree, the values that its names have outside of it, and the functions that it calls.
+
+Values are recorded when the function is registered, before any test file is imported, so that one that changes during collection shows.
+"""
+
+import ast
+import builtins
+import inspect
+import sys
+import sysconfig
+import types
+
+from .function_source import tree_of
+from .known_values import MISSING, Changeable, attribute, frozen
+from .modules import is_own
+
+STANDARD_LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+SITE_PACKAGES = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+
+
+def plain_function(callable_):
+    """The Python function behind a bound method or decorated fixture, else None."""
+    function = getattr(callable_, "__func__", callable_)
+    return function if isinstance(function, types.FunctionType) else None
+
+
+def is_of_library(code):
+    return code.co_filename.startswith(STANDARD_LIBRARY) and not code.co_filename.startswith(SITE_PACKAGES)
+
+
+class Subject:
+    def __init__(self, callable_):
+        self.function = plain_function(callable_)
+        self.owner = getattr(callable_, "__self__", None)
+        self.code = self.function.__code__
+        self.path = self.code.co_filename
+        self.line = self.code.co_firstlineno
+        self.tree = tree_of(self.code)
+        self.locals = frozenset(self.code.co_varnames + self.code.co_cellvars)
+        self.tokens = {}
+        self.imported = {}
+        if self.tree is not None:
+            self.imported = local_imports(self.tree)
+            for chain in chains(self.tree):
+                self.remember(chain)
+
+    def parameters(self):
+        count = self.code.co_argcount + self.code.co_kwonlyargcount
+        return self.code.co_varnames[:count]
+
+    def root(self, name):
+        """What a name means outside of the function's own variables; MISSING where it is one of those, or nothing."""
+        if self.owner is not None and self.code.co_argcount and name == self.code.co_varnames[0]:
+            return self.owner
+        if name in self.imported:
+            return imported_value(self.imported[name])
+        if name in self.code.co_freevars:
+            try:
+                return self.function.__closure__[self.code.co_freevars.index(name)].cell_contents
+            except ValueError:
+                return MISSING
+        if name in self.locals:
+            return self.default(name)
+        found = self.function.__globals__.get(name, MISSING)
+        return getattr(builtins, name, MISSING) if found is MISSING else found
+
+    def default(self, name):
+        """Of a parameter that pytest does not pass."""
+        try:
+            value = inspect.signature(self.function).parameters[name].default
+        except (KeyError, ValueError, TypeError):
+            return MISSING
+        return MISSING if value is inspect.Parameter.empty else value
+
+    def remember(self, chain):
+        value = self.root(chain[0])
+        for depth in range(len(chain)):
+            if depth:
+                value = attribute(value, chain[depth])
+            if value is MISSING:
+                return
+            try:
+                self.tokens[chain[: depth + 1]] = frozen(value)
+            except Changeable:
+                self.tokens[chain[: depth + 1]] = None
+
+    def called(self):
+        """The Python functions that it can call by name, for which the same questions are asked."""
+        for chain in chains(self.tree) if self.tree is not None else ():
+            value = self.root(chain[0])
+            for name in chain[1:]:
+                value = MISSING if value is MISSING else attribute(value, name)
+            function = plain_function(value)
+            if function is not None and not is_own(function.__module__) and not is_of_library(function.__code__):
+                yield value
+
+
+def chains(tree):
+    """("os", "path", "join") for each name with its attributes that the function reads; the longest of each."""
+    found = set()
+    inner = set()
+    for node in ast.walk(tree):
+        if node in inner or not isinstance(node, (ast.Attribute, ast.Name)):
+            continue
+        parts = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+            inner.add(node)
+        if isinstance(node, ast.Name):
+            found.add((node.id, *reversed(parts)))
+    return found
+
+
+def local_imports(tree):
+    """Local name → (module, attribute or None) of the import statements inside the function."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name if alias.asname else alias.name.partition(".")[0]
+                found[alias.asname or top] = (top, None)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                found[alias.asname or alias.name] = (node.module, alias.name)
+    return found
+
+
+def imported_value(source):
+    module_name, name = source
+    module = sys.modules.get(module_name, MISSING)
+    if module is MISSING or name is None:
+        return module
+    found = vars(module).get(name, MISSING)
+    return sys.modules.get("%s.%s" % (module_name, name), MISSING) if found is MISSING else found

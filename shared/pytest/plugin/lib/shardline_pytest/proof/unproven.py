@@ -1,0 +1,11 @@
+"""The one exception of the proof: a line that the rules do not allow, or that they cannot judge."""
+
+
+class Unproven(Exception):
+    """`why` is a phrase that fits on one line after "hook in place:"; `line` counts from 1; `path` is set by the function that the line is in."""
+
+    def __init__(self, line, why, path=None):
+        super().__init__(why)
+        self.line = line
+        self.why = why
+        self.path = path

@@ -1,0 +1,364 @@
+"""The rules for expressions: each gives the kind of its value, or raises Unproven where it could see more than one item."""
+
+import ast
+
+import pytest
+
+from .call_rules import Calls
+from .call_tables import CHANGING_METHODS
+from .kinds import (
+    COPY,
+    CONFIG,
+    DATA,
+    FILE,
+    FRESH,
+    HOOK,
+    ITEM,
+    ITEMS,
+    ITERATOR,
+    KEPT,
+    KNOWN,
+    METAFUNC,
+    MODULE,
+    NODE,
+    OBJECT,
+    OUTCOME,
+    OWN_NODE,
+    PLUGINMANAGER,
+    SESSION,
+    USABLE,
+    Value,
+)
+from .known_values import MISSING, Changeable, attribute, frozen, is_data
+from .unproven import Unproven
+
+ITEM_DATA = frozenset(
+    "callspec fixturenames fspath keywords location name nodeid originalname own_markers path user_properties".split()
+)
+ITEM_OBJECTS = frozenset(["cls", "dtest", "function", "instance", "obj", "parent"])
+NODE_OBJECTS = frozenset(["cls", "obj", "parent"])
+METAFUNC_OBJECTS = frozenset(["cls", "function"])
+HIDDEN = frozenset(["_session", "_store", "items", "stash", "testscollected", "_collection_cache", "__globals__", "__dict__"])
+MODULE_DATA = frozenset(["__doc__", "__file__", "__name__", "__package__", "pytestmark"])
+
+
+class Expressions(Calls):
+    def evaluate(self, node):
+        method = getattr(self, "value_of_%s" % type(node).__name__, None)
+        if method is None:
+            raise Unproven(node.lineno, "has a form that cannot be judged (%s)" % type(node).__name__)
+        return method(node)
+
+    def use(self, node):
+        """The expression as an operand or argument."""
+        value = self.evaluate(node)
+        return self.used(value, node)
+
+    def used(self, value, node):
+        if value.kind == KNOWN:
+            return self.known_as_data(value, node)
+        if value.kind in USABLE:
+            self.check_consumed(value, node)
+            return value
+        raise Unproven(node.lineno, WHY_NOT_USED.get(value.kind, "uses %s" % shown(node)))
+
+    def known_as_data(self, value, node):
+        try:
+            token = frozen(value.value)
+        except Changeable as changeable:
+            raise Unproven(node.lineno, "reads %s, whose value (%s) may change" % (shown(node), changeable))
+        if value.chain is not None:
+            before = self.subject.tokens.get(value.chain, token)
+            if before != token:
+                raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
+        return Value(DATA if is_data(value.value) else OBJECT)
+
+    # Names and attributes.
+
+    def value_of_Name(self, node):
+        if node.id in self.env:
+            return self.env[node.id]
+        value = self.subject.root(node.id)
+        if value is MISSING:
+            why = "may keep `%s` from one item to the next" if node.id in self.subject.locals else "reads `%s`, which is not known"
+            raise Unproven(node.lineno, why % node.id)
+        return self.known(value, (node.id,))
+
+    def known(self, value, chain):
+        if value is self.config:
+            return Value(CONFIG)
+        return Value(SESSION) if isinstance(value, pytest.Session) else Value(KNOWN, None, value, chain)
+
+    def value_of_Attribute(self, node):
+        return self.attribute_of(self.evaluate(node.value), node.attr, node)
+
+    def attribute_of(self, base, name, node):
+        if base.kind == KNOWN:
+            found = attribute(base.value, name)
+            if found is not MISSING:
+                return self.known(found, None if base.chain is None else (*base.chain, name))
+            if is_data(base.value) and name not in CHANGING_METHODS:
+                return Value(DATA)
+            raise Unproven(node.lineno, "reads %s, which is not known" % shown(node))
+        if name in HIDDEN and not (base.kind == SESSION and name == "items"):
+            raise Unproven(node.lineno, "reads %s" % shown(node))
+        if base.kind == CONFIG:
+            return self.config_attribute(name, node)
+        if name == "config" and base.kind in (ITEM, NODE, METAFUNC, SESSION, OBJECT, OWN_NODE):
+            return Value(CONFIG)
+        if name == "session" and base.kind != DATA:
+            return Value(SESSION)
+        if name == "ihook" and base.kind in (ITEM, NODE, OBJECT):
+            return Value(HOOK)
+        if name == "module" and base.kind in (ITEM, METAFUNC, NODE):
+            return Value(MODULE)
+        if base.kind == SESSION and name == "items":
+            return Value(ITEMS)
+        if base.kind == DATA and name not in CHANGING_METHODS:
+            return Value(DATA)
+        if base.kind == OWN_NODE and name in ITEM_DATA:
+            return Value(DATA)
+        if base.kind in (OBJECT, OWN_NODE):
+            return Value(OBJECT)
+        if base.kind == MODULE and name in MODULE_DATA:
+            return Value(DATA)
+        if base.kind == METAFUNC and name == "definition":
+            return Value(ITEM)
+        if base.kind == OUTCOME and name in ("excinfo", "exception"):
+            return Value(OBJECT)
+        if base.kind in (ITEM, NODE, METAFUNC) and name in ITEM_DATA:
+            return Value(DATA)
+        objects = {ITEM: ITEM_OBJECTS, NODE: NODE_OBJECTS, METAFUNC: METAFUNC_OBJECTS}.get(base.kind, ())
+        if name in objects:
+            return Value(OBJECT)
+        raise Unproven(node.lineno, "reads %s" % shown(node))
+
+    def config_attribute(self, name, node):
+        if name == "pluginmanager":
+            return Value(PLUGINMANAGER)
+        if name == "hook":
+            return Value(HOOK)
+        if name == "option":
+            return Value(KNOWN, None, self.config.option)
+        if name in ("rootdir", "rootpath", "inipath", "invocation_params", "args", "workerinput"):
+            return Value(DATA)
+        found = attribute(self.config, name)
+        if found is MISSING:
+            raise Unproven(node.lineno, "reads %s, which is not known" % shown(node))
+        return Value(KNOWN, None, found)
+
+    # Data of data.
+
+    def value_of_Constant(self, node):
+        return Value(DATA)
+
+    value_of_Num = value_of_Str = value_of_Bytes = value_of_NameConstant = value_of_Ellipsis = value_of_Constant
+
+    def value_of_JoinedStr(self, node):
+        for part in node.values:
+            self.use(part)
+        return Value(DATA)
+
+    def value_of_FormattedValue(self, node):
+        self.use(node.value)
+        if node.format_spec is not None:
+            self.use(node.format_spec)
+        return Value(DATA)
+
+    def value_of_List(self, node):
+        for part in node.elts:
+            self.use(part)
+        value = Value(FRESH, self.scope)
+        value.is_empty_list = isinstance(node, ast.List) and not node.elts
+        return value
+
+    value_of_Set = value_of_List
+
+    def value_of_Tuple(self, node):
+        self.value_of_List(node)
+        return Value(DATA)
+
+    def value_of_Dict(self, node):
+        for part in [*node.keys, *node.values]:
+            if part is not None:
+                self.use(part)
+        return Value(FRESH, self.scope)
+
+    def value_of_Starred(self, node):
+        return self.use(node.value)
+
+    def value_of_Slice(self, node):
+        for part in (node.lower, node.upper, node.step):
+            if part is not None:
+                self.use(part)
+        return Value(DATA)
+
+    def value_of_Index(self, node):  # Python 3.8
+        return self.use(node.value)
+
+    def value_of_Subscript(self, node):
+        base = self.evaluate(node.value)
+        if base.kind == ITEMS and is_whole_slice(node.slice):
+            return Value(COPY, self.scope)
+        if base.kind in (ITEMS, COPY, KEPT):
+            raise Unproven(node.lineno, "takes items by their position")
+        base = self.used(base, node.value)
+        self.use(node.slice)
+        if base.kind in (ITERATOR, FILE, SESSION, CONFIG):
+            raise Unproven(node.lineno, "reads %s" % shown(node))
+        return Value(OBJECT if base.kind in (OBJECT, OWN_NODE, MODULE) else DATA)
+
+    def value_of_BinOp(self, node):
+        for part in (node.left, node.right):
+            self.use(part)
+        return Value(DATA)
+
+    def value_of_UnaryOp(self, node):
+        self.use(node.operand)
+        return Value(DATA)
+
+    def value_of_Compare(self, node):
+        for part in (node.left, *node.comparators):
+            self.use(part)
+        return Value(DATA)
+
+    def value_of_BoolOp(self, node):
+        kinds = {self.use(node.values[0]).kind}
+        env = dict(self.env)
+        for part in node.values[1:]:
+            kinds.add(self.use(part).kind)
+        self.env = env
+        return Value(DATA if kinds == {DATA} else OBJECT)
+
+    def value_of_IfExp(self, node):
+        self.use(node.test)
+        env = dict(self.env)
+        kinds = {self.use(part).kind for part in (node.body, node.orelse)}
+        self.env = env
+        return Value(kinds.pop() if len(kinds) == 1 and kinds <= {DATA, OBJECT, ITEM, NODE} else OBJECT)
+
+    def value_of_NamedExpr(self, node):
+        value = self.use(node.value)
+        self.bind(node.target, value)
+        return value
+
+    def value_of_Lambda(self, node):
+        self.check_nested(node)
+        env = dict(self.env)
+        for each in ast.walk(node.args):
+            if isinstance(each, ast.arg):
+                self.env[each.arg] = Value(DATA)
+        self.use(node.body)
+        self.env = env
+        return Value(OBJECT)
+
+    # Comprehensions.
+
+    def value_of_ListComp(self, node):
+        over = self.evaluate(node.generators[0].iter)
+        if over.kind in (ITEMS, COPY):
+            return self.filtered(node)
+        self.comprehension(node, [node.elt])
+        return Value(FRESH, self.scope)
+
+    def value_of_SetComp(self, node):
+        self.comprehension(node, [node.elt])
+        return Value(FRESH, self.scope)
+
+    def value_of_GeneratorExp(self, node):
+        self.comprehension(node, [node.elt])
+        return Value(ITERATOR, self.scope)
+
+    def value_of_DictComp(self, node):
+        self.comprehension(node, [node.key, node.value])
+        return Value(FRESH, self.scope)
+
+    def filtered(self, node):
+        """`[item for item in items if …]`: a new list, each item judged on its own."""
+        generator = node.generators[0]
+        target = generator.target
+        is_filter = len(node.generators) == 1 and isinstance(target, ast.Name) and isinstance(node.elt, ast.Name) and node.elt.id == target.id
+        if not is_filter or self.scope is not None or generator.is_async:
+            raise Unproven(node.lineno, "reads the list of items as a whole")
+        env, scope = dict(self.env), self.scope
+        self.scope = node
+        self.env[target.id] = Value(ITEM, node)
+        for condition in generator.ifs:
+            self.check_no_walrus(condition)
+            self.use(condition)
+        self.env, self.scope = env, scope
+        value = Value(KEPT, scope)
+        value.condition = generator.ifs[0] if len(generator.ifs) == 1 else None
+        return value
+
+    def comprehension(self, node, elements):
+        self.check_no_walrus(node)
+        env = dict(self.env)
+        for generator in node.generators:
+            over = self.use(generator.iter)
+            for name in (each.id for each in ast.walk(generator.target) if isinstance(each, ast.Name)):
+                self.env[name] = Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT)
+            for condition in generator.ifs:
+                self.use(condition)
+        for element in elements:
+            self.use(element)
+        self.env = env
+
+    def check_no_walrus(self, node):
+        if any(type(each).__name__ == "NamedExpr" for each in ast.walk(node)):
+            raise Unproven(node.lineno, "assigns inside a comprehension")
+
+    def check_consumed(self, value, node):
+        """What can be gone through once only must come from this very place."""
+        if value.kind in (ITERATOR, FILE) and isinstance(node, ast.Name) and value.scope is not self.scope:
+            raise Unproven(node.lineno, "goes on through `%s` from one item to the next" % node.id)
+
+    # Hook wrappers and generators.
+
+    def value_of_Yield(self, node):
+        if self.scope is not None and not self.is_collector:
+            raise Unproven(node.lineno, "yields inside a loop over the items")
+        if node.value is not None:
+            self.use(node.value)
+        return Value(OUTCOME)
+
+    def value_of_YieldFrom(self, node):
+        if not self.is_collector:
+            raise Unproven(node.lineno, "yields from another generator")
+        self.use(node.value)
+        return Value(OUTCOME)
+
+
+WHY_NOT_USED = {
+    ITEMS: "reads the list of items as a whole",
+    COPY: "reads the list of items as a whole",
+    KEPT: "reads the list that it fills from the items",
+    SESSION: "uses the session",
+    HOOK: "uses hooks",
+    PLUGINMANAGER: "uses the plugin manager",
+}
+
+
+def is_whole_slice(node):
+    node = getattr(node, "value", node) if type(node).__name__ == "Index" else node
+    return isinstance(node, ast.Slice) and node.lower is None and node.upper is None and node.step is None
+
+
+def shown(node):
+    """`item.session.items`, as in the source, shortened."""
+    try:
+        text = ast.unparse(node)
+    except AttributeError:  # Python 3.8
+        text = unparsed_name(node)
+    text = " ".join(text.split())
+    return "`%s`" % (text if len(text) <= 40 else text[:37] + "…")
+
+
+def unparsed_name(node):
+    if isinstance(node, ast.Attribute):
+        return "%s.%s" % (unparsed_name(node.value), node.attr)
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Subscript):
+        return "%s[…]" % unparsed_name(node.value)
+    return "%s()" % unparsed_name(node.func) if isinstance(node, ast.Call) else "…"

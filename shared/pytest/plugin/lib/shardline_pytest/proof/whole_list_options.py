@@ -1,0 +1,51 @@
+"""Options, arguments and plugins that need the whole list of tests, by what they are set to."""
+
+from ..unstreamable import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
+
+# Attribute of config.option, option as the user writes it.
+MORE_OPTIONS = (
+    ("keepduplicates", "--keep-duplicates"),
+    ("testmon", "--testmon"),
+    ("testmon_forceselect", "--testmon-forceselect"),
+    ("picked", "--picked"),
+    ("usepdb", "--pdb"),
+)
+# pytest-dependency looks for what a test depends on in the results of these scopes, beyond its own file.
+WIDE_SCOPES = frozenset(["session", "package"])
+
+
+def options_problem(config, items=()):
+    """Why files cannot be collected one by one, in words; None when they can. `items` are what was collected, where that is known."""
+    for name, option in (*WHOLE_LIST_OPTIONS, *MORE_OPTIONS):
+        if config.getoption(name, False):
+            return "%s needs the whole list of tests" % option
+    for names, plugin, is_on in WHOLE_LIST_PLUGINS:
+        if any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
+            return "the plugin %s orders or divides the whole list of tests" % plugin
+    for argument in config.args:
+        if "::" in str(argument):
+            return "the argument %s names a single test" % argument
+    return dependency_problem(config, items)
+
+
+def dependency_problem(config, items):
+    if not any(config.pluginmanager.hasplugin(name) for name in ("dependency", "pytest_dependency")):
+        return None
+    for item in list.__iter__(items) if isinstance(items, list) else items:
+        for mark in item.iter_markers("dependency"):
+            if mark.kwargs.get("depends") and mark.kwargs.get("scope") in WIDE_SCOPES:
+                return "%s depends on tests of other files" % item.nodeid
+    return None
+
+
+def order_problem(items):
+    """The list is not file after file, so something has ordered it across files: None, or what stands apart."""
+    closed, current = set(), None
+    for item in list.__iter__(items):
+        file = item.nodeid.split("::")[0]
+        if file != current:
+            if file in closed:
+                return "the tests of %s are not together in the list" % file
+            closed.add(current)
+            current = file
+    return None

@@ -1,0 +1,92 @@
+"""Whether the suite of this process may be collected file by file: watches its collection, and reports what is not shown to be the same."""
+
+import pytest
+
+from .arguments import file_of
+from .channel import cap
+from .proof.collectors import collectors_problem
+from .proof.file_digest import file_digest
+from .proof.hook_proof import HookProof, sentence
+from .proof.import_changes import ImportChanges
+from .proof.modules import is_own, place
+from .proof.reviewed_plugins import review_of
+from .proof.whole_list_options import options_problem
+
+WHY_BYTES = 500
+# pytest shows them the test that comes next: file by file, only its file is known.
+NEXT_HOOKS = ("pytest_runtest_teardown", "pytest_runtest_protocol")
+
+
+class Separability:
+    """`on_problem` is called with one line for each new reason, while tests run and, for `watches_files`, after the collection of each file."""
+
+    def __init__(self, config, declared, on_problem):
+        self.config = config
+        self.declared = frozenset(declared)
+        self.on_problem = on_problem
+        self.proof = HookProof(config, declared)
+        self.imports = ImportChanges(config.rootpath)
+        self.deselected = []
+        self.reported = set()
+
+    def begin(self, session):
+        self.deselected = []
+        self.proof.begin(session)
+
+    def finish(self, session):
+        self.proof.finish(session)
+
+    def watch_reads(self):
+        """From now on tests run: whatever of the suite reads the list sees all of it under plain pytest."""
+        self.proof.reads.on_found = lambda read: self.report("%(place)s %(why)s" % read)
+
+    def report(self, why):
+        if why not in self.reported:
+            self.reported.add(why)
+            self.on_problem(cap(why, WHY_BYTES))
+
+    def report_problems(self):
+        for problem in self.problems():
+            self.report(problem)
+
+    def problems(self):
+        """One line for each."""
+        found = [sentence(problem) for problem in self.proof.problems()]
+        found.extend("%(place)s %(why)s" % change for change in self.imports.found)
+        found.extend(next_item_problems(self.config, self.declared))
+        return [cap(problem, WHY_BYTES) for problem in found]
+
+    def whole_problems(self, session):
+        """The same for a session that has collected everything, with what only the whole list shows."""
+        whole = [options_problem(self.config, session.items), collectors_problem(session)]
+        return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
+
+    def digest(self, items, file=None):
+        """Of the items of one file, with what was deselected of it."""
+        return file_digest(items, [item for item in self.deselected if file is None or file_of(item.nodeid) == file])
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        if isinstance(collector, pytest.Module):
+            with self.imports.around(collector.nodeid):
+                yield
+        else:
+            yield
+
+    def pytest_deselected(self, items):
+        self.deselected.extend(items)
+
+
+def next_item_problems(config, declared):
+    """Hooks of the suite that take `nextitem`."""
+    for name in NEXT_HOOKS:
+        for implementation in getattr(config.hook, name).get_hookimpls():
+            function = implementation.function
+            if "nextitem" not in implementation.argnames or is_own(getattr(function, "__module__", None)):
+                continue
+            if review_of(function, config) is not None:
+                continue
+            code = getattr(getattr(function, "__func__", function), "__code__", None)
+            where = str(implementation.plugin_name) if code is None else place(code.co_filename, code.co_firstlineno, str(config.rootpath))
+            if declared.isdisjoint([str(implementation.plugin_name), where.rpartition(":")[0]]):
+                yield "%s in %s takes the test that comes next" % (name, where)

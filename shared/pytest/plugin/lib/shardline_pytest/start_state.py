@@ -1,0 +1,46 @@
+"""What a collection sees of the process: as it was at the start of the session, not as the last test or a fixture of the session left it."""
+
+import os
+import sys
+from contextlib import contextmanager
+
+from .stdlib import real
+
+ENVIRONMENT = os.environ
+
+
+class State:
+    """Working directory, environment and sys.path."""
+
+    def __init__(self):
+        self.directory = real.getcwd()
+        self.environment = dict(ENVIRONMENT)
+        self.path = list(sys.path)
+
+    def put(self):
+        if self.directory is not None and self.directory != real.getcwd():
+            real.chdir(self.directory)
+        if self.environment != dict(ENVIRONMENT):
+            for name in [each for each in ENVIRONMENT if each not in self.environment]:
+                del ENVIRONMENT[name]
+            ENVIRONMENT.update(self.environment)
+        if self.path != sys.path:
+            sys.path[:] = self.path
+
+
+class StartState:
+    def __init__(self):
+        self.start = State()
+
+    @contextmanager
+    def in_place(self):
+        """What the collection itself changes stays, as in plain pytest: for later collections, and on sys.path for tests too."""
+        current = State()
+        self.start.put()
+        try:
+            yield
+        finally:
+            added = [each for each in sys.path if each not in self.start.path]
+            self.start = State()
+            current.path[:0] = [each for each in added if each not in current.path]
+            current.put()

@@ -1,0 +1,53 @@
+// Keeps two processes of one machine from writing to one directory. The hold is a listening socket, which the system closes with its process: what a
+// killed process leaves is never taken for a living one.
+
+import { createHash } from 'node:crypto';
+import { realpathSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { ShardlineError } from '../errors.ts';
+
+/**
+ * Holds an existing directory until it is disposed of, or this process ends. Throws `out-in-use` where another process holds it. Processes that
+ * cannot see each other, as in two containers, do not notice; nor do those of a system that refuses such sockets.
+ */
+export async function holdDirectory(directory: string): Promise<AsyncDisposable> {
+  const path = socketOf(realpathSync(directory));
+  let server = await listen(path);
+  if (server === null && (await answers(path))) {
+    throw new ShardlineError('out-in-use', { path: directory, problem: 'its process is alive' });
+  }
+  if (server === null && !isAbstract(path)) {
+    rmSync(path, { force: true });
+    server = await listen(path);
+  }
+  return { [Symbol.asyncDispose]: async () => void server?.close() };
+}
+
+/** On Linux an abstract socket, which leaves no file. Elsewhere a file in a place that does not depend on TMPDIR. */
+function socketOf(directory: string): string {
+  const name = `shardline-${createHash('sha256').update(directory).digest('hex').slice(0, 24)}`;
+  return process.platform === 'linux' ? `\0${name}` : join('/tmp', name);
+}
+
+const isAbstract = (path: string): boolean => path.startsWith('\0');
+
+/** null where the address cannot be had. The server keeps no process alive. */
+function listen(path: string): Promise<Server | null> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(null));
+    server.listen(path, () => resolve(server.unref()));
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  const socket = createConnection(path);
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

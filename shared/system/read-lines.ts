@@ -1,0 +1,17 @@
+// Reads a file line by line: the journal of a long run is longer than one string may be.
+
+import { createReadStream } from 'node:fs';
+
+/** Each line without its end; what follows the last one is left out, as its writer died over it. Rejects with the file system's error. */
+export async function* readLines(path: string): AsyncGenerator<string> {
+  let rest: Buffer[] = [];
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', from)) {
+      yield Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8');
+      rest = [];
+      from = end + 1;
+    }
+    rest.push(chunk.subarray(from));
+  }
+}

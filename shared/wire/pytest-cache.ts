@@ -1,0 +1,26 @@
+// pytest's cache on the wire: in the announcement of a run, in its journal, and in what discovery found.
+
+import { z } from 'zod';
+import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../pytest-cache.ts';
+import { testFileSchema } from './parse.ts';
+
+export const stepwiseValueSchema: z.ZodType<StepwiseValue> = z.union([
+  z.null(),
+  z.string(),
+  z.object({ last_failed: z.string().nullable(), last_test_count: z.int().nonnegative().nullable(), last_cache_date_str: z.string() }),
+]);
+
+export const cacheValuesSchema: z.ZodType<CacheValues> = z.object({
+  lastfailed: z.array(z.string()),
+  nodeids: z.array(z.string()),
+  stepwise: stepwiseValueSchema,
+});
+
+const place = {
+  directory: z.string(),
+  stepwise: z.object({ skip: z.boolean(), reset: z.boolean() }).nullable(),
+};
+
+export const foundCacheSchema: z.ZodType<FoundCache> = z.object({ ...place, isUsed: z.boolean() });
+
+export const runCacheSchema: z.ZodType<RunCache> = z.object({ ...place, pytest: z.string(), files: z.array(testFileSchema) });

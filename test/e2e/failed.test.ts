@@ -1,0 +1,62 @@
+// `shardline run --failed`: only what failed in the last run.
+
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { testPython } from '../support/python.ts';
+import { newProject, outcomesOf } from '../support/shardline.ts';
+
+const files = {
+  'tests/test_a.py': 'def test_bad(): assert 0\ndef test_gone(): assert 0\ndef test_fine(): pass\n',
+  'tests/test_b.py': 'import nothing_of_that_name\n',
+  'tests/test_c.py': 'def test_bad(): assert 0\n',
+  'tests/test_d.py': 'def test_fine(): pass\n',
+};
+
+test('runs what failed or could not be collected, skips what is gone with a line, and exits 5 once nothing failed', {
+  timeout: 300_000,
+}, async () => {
+  await using project = await newProject(files);
+  const run = (...args: readonly string[]) => project.shardline(['run', '-n', '1', ...args]);
+  const edit = (name: string, text: string) => writeFile(join(project.directory, 'tests', name), text);
+  const nothing = await run('--failed');
+  expect([nothing.exitCode, nothing.stderr]).toEqual([4, expect.stringContaining('found no earlier run')]);
+
+  expect((await run()).exitCode).toBe(1);
+  await edit('test_a.py', 'def test_bad(): assert 0\ndef test_new(): assert 0\n');
+  await edit('test_b.py', 'def test_fine(): pass\n');
+  await rm(join(project.directory, 'tests/test_c.py'));
+  const second = await run('--failed', '--out', 'out');
+  expect(second.exitCode, second.all).toBe(1);
+  expect(outcomesOf(await project.report())).toEqual({ 'tests/test_a.py::test_bad': 'failed', 'tests/test_b.py::test_fine': 'passed' });
+  expect(second.stderr).toMatch(/^shardline: tests\/test_c\.py::test_bad failed in run .*, but its file is gone$/m);
+  expect(second.stderr).toMatch(/^shardline: failed before, but not found in their files now: tests\/test_a\.py::test_gone$/m);
+
+  await edit('test_a.py', 'def test_bad(): pass\n');
+  const third = await run('--failed', '--out', 'out', 'tests/test_a.py');
+  expect(third.exitCode, third.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual({ 'tests/test_a.py::test_bad': 'passed' });
+  const last = await run('--failed', '--out', 'out');
+  expect([last.exitCode, last.stderr]).toEqual([5, expect.stringContaining('Nothing failed in run ')]);
+});
+
+test("takes the failures of --baseline, and without any report those of pytest's own cache", { timeout: 300_000 }, async () => {
+  await using project = await newProject(files);
+  const run = (...args: readonly string[]) => project.shardline(['run', '-n', '1', '--failed', '--out', 'out', ...args]);
+  await execa(testPython(), ['-m', 'pytest', '-q', '--continue-on-collection-errors', 'tests'], { cwd: project.directory, reject: false });
+  const first = await run();
+  expect(first.exitCode, first.all).toBe(1);
+  const report = await project.report();
+  expect([Object.keys(outcomesOf(report)), report.collectErrors.map(({ file }) => file)]).toEqual([
+    ['tests/test_a.py::test_bad', 'tests/test_a.py::test_gone', 'tests/test_c.py::test_bad'],
+    ['tests/test_b.py'],
+  ]);
+
+  await writeFile(join(project.directory, 'tests/test_b.py'), '');
+  const second = await run('--baseline', 'out');
+  expect(second.exitCode, second.all).toBe(1);
+  expect((await project.report()).comparison).toMatchObject({ newFailures: [], fixed: [], vanished: [] });
+  const junit = await run('--baseline', 'out/junit.xml');
+  expect([junit.exitCode, junit.stderr]).toEqual([4, expect.stringContaining('a JUnit file names no node ids')]);
+});

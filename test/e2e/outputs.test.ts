@@ -1,0 +1,109 @@
+// Places that cannot be written, or that another run writes to: a run has its verdict all the same, and says what is wrong with the place.
+
+import { readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { environment, newProject, type Project, program } from '../support/shardline.ts';
+
+const passing = { 'test_a.py': 'def test_ok(): pass\n' };
+const many = {
+  'test_a.py': "import pytest\n@pytest.mark.parametrize('n', range(400))\ndef test_n(n): pass\n",
+};
+/** Runs until the project has a file `go`. */
+const waiting = {
+  'test_a.py': 'import os, time\ndef test_ok():\n    open("begun", "w").close()\n    while not os.path.exists("go"): time.sleep(0.02)\n',
+};
+
+/** `shardline ARGV…` where no file may grow above so many KiB: as on a full disk, for whatever user runs the tests. */
+const withFileLimit = (project: Project, kibibytes: number, argv: readonly string[]) =>
+  execa('bash', ['-c', `ulimit -f ${kibibytes}; exec "$@"`, 'bash', ...program, ...argv], {
+    cwd: project.directory,
+    env: environment(),
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+  });
+
+test('a disk that takes no more data costs neither the verdict nor the outputs that fit, and is one error: exit 4', async () => {
+  await using project = await newProject(many);
+  const result = await withFileLimit(project, 40, ['run', '-n', '1', '--out', 'out', '--html', 'copy.html']);
+  expect(result.exitCode, result.all).toBe(4);
+  expect(result.stdout.trimEnd().split('\n').at(-1)).toMatch(/^passed: 400 passed in .*; exit 4$/);
+  expect(result.stderr.match(/error: /g)).toHaveLength(1);
+  expect(result.stderr).toMatch(
+    /error: The disk mounted at \/\S* takes no more data: EFBIG.*\n.*: report\.json, events\.ndjson, copy\.html, report\.html\./,
+  );
+  expect(result.stderr).not.toMatch(/^\s+at /m);
+  for (const fits of ['summary.md', 'junit.xml']) expect(project.holds(join('out', fits)), fits).toBe(true);
+  expect((await readdir(join(project.directory, 'out'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+test('durations that cannot be kept are a note, and an error only where --timings asks for them', async () => {
+  await using project = await newProject({ ...passing, '.shardline': 'a file, as nothing can be written there' });
+  const result = await project.shardline(['run', '-n', '1', '--out', 'out']);
+  expect(result.exitCode, result.all).toBe(0);
+  expect(result.stderr).toMatch(/^shardline: durations were not saved for the next run: .*\.shardline\/timings\.json: /m);
+  const asked = await project.shardline(['run', '-n', '1', '--out', 'out', '--timings', '.shardline/timings.json']);
+  expect(asked.exitCode, asked.all).toBe(4);
+  expect(asked.stdout).toContain('passed: 1 passed');
+});
+
+test('two runs with one --out: the second is refused at once, and the first ends as if nothing had happened', async () => {
+  await using project = await newProject(waiting);
+  const first = project.shardline(['run', '-n', '1', '--out', 'out']);
+  await eventually('the test has begun', () => project.holds('begun'));
+  await symlink('out', join(project.directory, 'alias'));
+  for (const out of ['out', 'alias']) {
+    const second = await project.shardline(['run', '-n', '1', '--out', out]);
+    expect(second.exitCode, second.all).toBe(4);
+    expect(second.stderr).toContain('Another run is using');
+    expect(second.stderr).not.toContain('--resume');
+  }
+  await writeFile(join(project.directory, 'go'), '');
+  expect((await first).exitCode).toBe(0);
+  expect((await project.report()).verdict).toBe('passed');
+  expect((await project.shardline(['run', '-n', '1', '--out', 'out'])).exitCode).toBe(0);
+});
+
+test('a run whose --out another one took unseen has its verdict and copies, and touches nothing there: exit 4', async () => {
+  await using project = await newProject(waiting);
+  await writeFile(join(project.directory, 'go'), '');
+  expect((await project.shardline(['run', '-n', '1', '--out', 'other'])).exitCode).toBe(0);
+  for (const name of ['go', 'begun']) await rename(join(project.directory, name), join(project.directory, `${name}.done`));
+  const first = project.shardline(['run', '-n', '1', '--out', 'out', '--json', 'copy.json']);
+  await eventually('the test has begun', () => project.holds('begun'));
+  // As a run on another machine does, which cannot see this one.
+  await rename(join(project.directory, 'other', 'events.ndjson'), join(project.directory, 'out', 'events.ndjson'));
+  await writeFile(join(project.directory, 'go'), '');
+  const result = await first;
+  expect(result.exitCode, result.all).toBe(4);
+  expect(result.stdout).toContain('passed: 1 passed');
+  expect(result.stderr).toMatch(/Another run is using .*out: run \S+ began there meanwhile\./);
+  expect(await project.read('copy.json')).toContain('"verdict": "passed"');
+  expect(await readdir(join(project.directory, 'out'))).toEqual(['events.ndjson']);
+});
+
+test('TMPDIR may be missing or relative, as for pytest itself', async () => {
+  await using project = await newProject({ ...passing, 'scratch/kept': '' });
+  for (const TMPDIR of [join(project.directory, 'missing'), 'missing', 'scratch']) {
+    const result = await project.shardline(['run', '-n', '1', '--out', 'out'], { TMPDIR });
+    expect(result.exitCode, result.all).toBe(0);
+  }
+});
+
+test('with --out elsewhere git sees nothing of shardline in the project', async () => {
+  await using project = await newProject(passing);
+  expect((await project.shardline(['run', '-n', '1', '--out', '.shardline-elsewhere/out'])).exitCode).toBe(0);
+  expect(project.holds('.shardline/timings.json')).toBe(true);
+  expect(await project.read('.shardline/.gitignore')).toBe('*\n');
+});
+
+test('an empty SHARDLINE_REDIS_URL counts as unset, with a note', async () => {
+  await using project = await newProject(passing);
+  const result = await project.shardline(['run', '-n', '1', '--out', 'out'], { SHARDLINE_REDIS_URL: '' });
+  expect(result.exitCode, result.all).toBe(0);
+  expect(result.stderr).toContain('SHARDLINE_REDIS_URL is empty and counts as unset');
+});

@@ -1,0 +1,48 @@
+// Servers that are no Redis, or not the one that the URL asks for: each is named for what it is, with the time that was really waited.
+
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { connect } from '../../shared/redis/connect.ts';
+import { startTcpServer } from '../support/redis.ts';
+
+/** A server that does this with each connection. */
+async function serverThat(serve: (socket: Socket) => void): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((socket) => serve(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    url: `redis://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
+
+describe('connect', () => {
+  test.each<[string, (socket: Socket) => void]>([
+    ['an HTTP server', (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'))],
+    ['an SSH server', (socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')],
+    ['a server that expects TLS', (socket) => socket.once('data', () => socket.end(Buffer.from('15030300020246', 'hex')))],
+  ])('names %s as no Redis', async (_name, serve) => {
+    await using server = await serverThat(serve);
+    await expect(connect(server.url, 'test')).rejects.toMatchObject({
+      code: 'not-redis',
+      exitCode: 4,
+      message: expect.not.stringContaining('RESP'),
+    });
+  });
+
+  test('reports the time that it really waited', async () => {
+    await using server = await serverThat((socket) => socket.end());
+    const refused = connect(server.url, 'test');
+    await expect(refused).rejects.toMatchObject({ code: 'redis-unreachable', message: expect.stringMatching(/\(after [01]\.\d s\)/) });
+  });
+
+  test('uses the database of the URL, and refuses one that the server does not have', async () => {
+    await using server = await startTcpServer('--databases', '4');
+    const redis = await connect(`${server.url}/3`, 'test');
+    expect(await redis.client('INFO')).toContain(' db=3 ');
+    redis.disconnect();
+    for (const url of [`${server.url}/4`, `${server.url}?db=99`]) {
+      await expect(connect(url, 'test')).rejects.toMatchObject({ code: 'redis-no-database', exitCode: 4 });
+    }
+  });
+});

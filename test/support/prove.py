@@ -1,0 +1,115 @@
+"""Proves suites: `python prove.py LIBRARY < requests`, one JSON object a line: {"directory", "args", "declared", "runs"}.
+
+Each suite is collected by a pytest of its own, forked from this process, and gives one line with what shardline's proof says of it.
+"""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+import pytest  # noqa: E402
+from shardline_pytest.proof.census_key import census_key  # noqa: E402
+from shardline_pytest.proof.collectors import collectors_problem, refused_files  # noqa: E402
+from shardline_pytest.proof.file_digest import file_digest  # noqa: E402
+from shardline_pytest.proof.hook_proof import HookProof, sentence  # noqa: E402
+from shardline_pytest.proof.import_changes import ImportChanges  # noqa: E402
+from shardline_pytest.proof.whole_list_options import options_problem, order_problem  # noqa: E402
+
+OWN = "test-prove"
+
+
+class Prover:
+    def __init__(self, request):
+        self.request = request
+        self.result = {}
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self, session):
+        self.deselected = []
+        self.imports = ImportChanges(session.config.rootpath)
+        self.proof = HookProof(session.config, {OWN, *self.request.get("declared", ())})
+        self.proof.begin(session)
+        yield
+        self.proof.finish(session)
+        self.keep(session)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        if isinstance(collector, pytest.Module):
+            with self.imports.around(collector.nodeid):
+                yield
+        else:
+            yield
+
+    def pytest_deselected(self, items):
+        self.deselected.extend(items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        self.result["afterRun"] = [sentence(each) for each in self.proof.problems()]
+        self.proof.close()
+
+    def keep(self, session):
+        self.result["problems"] = [sentence(each) for each in self.proof.problems()]
+        items = list(vars(session)["items"])
+        files = [str(path) for path in sorted(session.config.rootpath.rglob("test_*.py"))]
+        self.result["ids"] = [item.nodeid for item in items]
+        self.result["collectors"] = collectors_problem(session)
+        self.result["options"] = options_problem(session.config, items)
+        self.result["order"] = order_problem(items)
+        self.result["imports"] = ["%(place)s %(why)s" % each for each in self.imports.found]
+        self.result["refused"] = len(refused_files(files, session.config.getoption("importmode")))
+        self.result["key"] = census_key(session.config)
+        self.result["digests"] = {file: self.digest(items, file) for file in sorted({file_of(item) for item in items})}
+
+    def digest(self, items, file):
+        return file_digest([item for item in items if file_of(item) == file], [item for item in self.deselected if file_of(item) == file])
+
+
+def file_of(item):
+    return item.nodeid.split("::")[0]
+
+
+class Loader:
+    """Registers the prover under a name that a declaration can give."""
+
+    def __init__(self, prover):
+        self.prover = prover
+
+    def pytest_configure(self, config):
+        config.pluginmanager.register(self.prover, OWN)
+
+
+def prove(request):
+    os.chdir(request["directory"])
+    sys.path.insert(0, request["directory"])
+    prover = Prover(request)
+    options = [] if request.get("runs") else ["--collect-only"]
+    pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *options, *request.get("args", ())], plugins=[Loader(prover)])
+    return prover.result
+
+
+def forked(request):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        silent = os.open(os.devnull, os.O_WRONLY)
+        if not os.environ.get("PROVE_SHOWS"):
+            os.dup2(silent, 1)
+            os.dup2(silent, 2)
+        with os.fdopen(writing, "w") as out:
+            json.dump(prove(request), out)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as result:
+        text = result.read()
+    os.waitpid(child, 0)
+    return text
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(forked(json.loads(line)), flush=True)

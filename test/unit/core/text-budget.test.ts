@@ -1,0 +1,113 @@
+// How much text of its tests a run keeps, and that every form of its report can then be written.
+
+import { constants } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
+import { merge } from '../../../coordinator/core/merge.ts';
+import { mergeReports } from '../../../coordinator/core/merge-reports.ts';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { openRun } from '../../../coordinator/core/run-state.ts';
+import { escapedLength, fitTexts, newTextBudget, TEXT_BUDGET } from '../../../coordinator/core/text-budget.ts';
+import { junitXml } from '../../../coordinator/report/junit.ts';
+import { pageData } from '../../../coordinator/report/page-data.ts';
+import { encodeReport } from '../../../shared/wire/report.ts';
+import { sampleReport, sampleTest } from '../report/sample-report.ts';
+import { a1, collected, collectFailed, ended, enqueued, finished, joined, opened, shardOf, started, told } from './run-kit.ts';
+
+const texts = (message: string | null, output = '') => ({ message, sections: output === '' ? [] : [{ title: 'stdout', text: output }] });
+
+describe('fitTexts', () => {
+  test('keeps texts whole while there is room, then the end of each traceback, then a line', () => {
+    const budget = newTextBudget({ wholeChars: 5000, shortChars: 2500 });
+    const long = `head${'x'.repeat(3990)}tail!!`;
+    expect(fitTexts(budget, texts(long))).toEqual(texts(long));
+    const short = fitTexts(budget, texts(long, 'o'.repeat(500)));
+    expect(short.sections).toEqual([]);
+    expect(short.message).toMatch(/^\[… 3506 characters of traceback and output were cut: .*\]\nx{994}tail!!$/);
+    expect(fitTexts(budget, texts(long)).message).toHaveLength(short.message?.length ?? 0);
+    expect(fitTexts(budget, texts(long)).message).toMatch(/^\[… 3900 characters .*\]\nx{94}tail!!$/);
+    expect(fitTexts(budget, texts('E   boom'))).toEqual(texts('E   boom'));
+    expect(budget.cut).toBe(3);
+  });
+
+  test('marks captured output that had no traceback, and breaks no character', () => {
+    const budget = newTextBudget({ wholeChars: 0, shortChars: 0 });
+    expect(fitTexts(budget, texts(null, 'output')).message).toMatch(/^\[… 12 characters/);
+    expect(fitTexts(budget, texts('😀'.repeat(60) + 'x'.repeat(61))).message?.isWellFormed()).toBe(true);
+    expect(fitTexts(budget, texts(null))).toEqual(texts(null));
+  });
+
+  test('counts at least what JSON, a page and XML make of any text', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 300 }),
+        fc.constantFrom('', '<', '&', '\u0000', '\u2028', '\ud800', '\uffff'),
+        (text, more) => {
+          const message = text + more.repeat(50);
+          const forms = (said: string): readonly number[] => {
+            const report = sampleReport([sampleTest('t.py::test', 'skipped', `E ${said}`)]);
+            const page = JSON.stringify(pageData(report).texts).replaceAll('<', '\\u003c');
+            // What stands in the attribute is in the text too, and has a limit of its own.
+            return [encodeReport(report).length, page.length, junitXml(report).replace(/ message="[^"]*"/, '').length];
+          };
+          const empty = forms('');
+          for (const [index, length] of forms(message).entries())
+            expect(length - (empty[index] ?? 0)).toBeLessThanOrEqual(escapedLength(message));
+        },
+      ),
+    );
+  });
+
+  test('leaves half of the longest string to everything else', () => {
+    // JUnit repeats up to 500 characters of a message in an attribute: at worst a whole text of that length, and half of a short one.
+    const { wholeChars, shortChars } = TEXT_BUDGET;
+    expect(2 * wholeChars + 1.5 * shortChars).toBeLessThan(0.75 * constants.MAX_STRING_LENGTH);
+  });
+});
+
+describe('a run', () => {
+  const file = 'test_a.py';
+  const ids = ['test_a.py::test_1', 'test_a.py::test_2', 'test_a.py::test_3'];
+  const said = `head${'x'.repeat(1990)}tail!!`;
+  const failing = (id: string): CoordinatorEvent => {
+    const event = finished(id, 'failed');
+    return told(a1, 1, 1, event.kind === 'test-finished' ? { ...event, result: { ...event.result, message: said } } : event);
+  };
+  const begun = (limits: { readonly wholeChars: number; readonly shortChars: number }) => {
+    const state = openRun(opened([shardOf(1, [file])]));
+    Object.assign(state.texts, limits);
+    for (const event of [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected(file, ids))]) reduce(state, event);
+    return state;
+  };
+  const finish = { finishedAt: 9000, mergeSeconds: 0 };
+
+  test('counts what it cut, where a text came twice only once, and says the same when it is merged again', () => {
+    const state = begun({ wholeChars: 2000, shortChars: 0 });
+    for (const id of [...ids, ...ids]) reduce(state, failing(id));
+    const report = merge(state, finish);
+    expect(report.tests.map(({ attempts }) => attempts[0]?.message?.length)).toEqual([2000, expect.any(Number), expect.any(Number)]);
+    expect(report.tests[2]?.attempts[0]?.message).toMatch(/^\[… 1900 characters .*tail!!$/s);
+    expect(report.textsCut).toBe(2);
+    expect(merge(state, finish)).toEqual(report);
+    expect(mergeReports([report, report]).textsCut).toBe(4);
+  });
+
+  test('cuts collection errors and the errors of tests that never came back too', () => {
+    const state = begun({ wholeChars: 0, shortChars: 0 });
+    reduce(state, told(a1, 1, 1, collectFailed('test_b.py', said)));
+    for (const fence of [1, 2, 3]) {
+      reduce(state, enqueued(1, fence));
+      reduce(state, ended(a1, 1, fence, { kind: 'crashed', exitCode: 1, signal: null, running: null, detail: said }));
+    }
+    reduce(state, { kind: 'run-closed', at: 9000, why: { kind: 'done' } });
+    const record = state.shards.values().next().value;
+    if (record?.state.kind === 'open') record.state = { kind: 'given-up', attempts: record.state.attempts, why: 'crash-limit' };
+    const report = merge(state, finish);
+    expect(report.collectErrors[0]?.message).toMatch(/^\[… 1900 characters/);
+    expect(report.tests.map(({ attempts }) => attempts[0]?.message)).toEqual(
+      ids.map(() => expect.stringMatching(/^\[… \d+ characters .*tail!!$/s)),
+    );
+    expect(report.textsCut).toBe(4);
+  });
+});

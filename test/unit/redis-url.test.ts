@@ -1,0 +1,87 @@
+// What the URL of a Redis means, what is wrong with one, and that no message shows a secret.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { addressOf } from '../../shared/redis/connect.ts';
+import { readRedisUrl, safeUrl } from '../../shared/redis-url.ts';
+
+describe('readRedisUrl', () => {
+  test.each([
+    ['redis://host', { host: 'host', port: 6379, database: 0, isTls: false, username: null, password: null }],
+    ['rediss://u:p%40%2F%25@[::1]:7/3', { host: '::1', port: 7, database: 3, isTls: true, username: 'u', password: 'p@/%' }],
+    ['redis://:p@ss@host/?db=2', { host: 'host', database: 2, password: 'p@ss' }],
+    ['redis://host:6379/\n', { host: 'host', database: 0 }],
+    ['unix:///tmp/a%20b?db=4', { kind: 'socket', path: '/tmp/a b', database: 4 }],
+  ])('reads %j', (text, address) => {
+    expect(readRedisUrl(text)).toMatchObject(address);
+  });
+
+  test.each([
+    ['', 'empty', 'redis://host:port'],
+    ['host:6379', 'begin with', 'redis://host:port'],
+    ['http://:s3cret@host', 'begin with', 'redis://host:port'],
+    ['redis://', 'no host', 'redis://host:port'],
+    ['unix:', 'no path', 'unix:///path'],
+    ['redis://host/s3cret', 'database is not a number', 'host:6379/0'],
+    ['redis://host/1/s3cret', 'database is not a number', 'host:6379/0'],
+    ['unix:///tmp/s?db=s3cret', 'database is not a number', 'host:6379/0'],
+    ['redis://host?password=s3cret', 'parameters other than db', 'Leave them out'],
+    ['redis://pct:s3cret%@host', 'percent-encoding', '%25 for %'],
+    ['redis://pct:%zzs3cret@host', 'percent-encoding', '%25 for %'],
+    ['redis://:s3c/ret@host', 'could not be parsed', '%2F for /'],
+    ['redis://user:12/s3cret@host:6379/0', 'ends the host', '%2F for /'],
+    ['redis://user:12?s3cret@host', 'ends the host', '%3F for ?'],
+    ['redis://user:12#s3cret@host', 'ends the host', '%23 for #'],
+    ['redis://:s3cret s3cret@host', 'white space', 'Percent-encode'],
+    ['redis://:s3cret@host:99999', 'could not be parsed', 'redis://host:port'],
+  ])('refuses %j without showing what is in it', (text, problem, fix) => {
+    const read = readRedisUrl(text);
+    expect(read).toMatchObject({ kind: 'bad', problem: expect.stringContaining(problem), fix: expect.stringContaining(fix) });
+    expect(JSON.stringify(read) + safeUrl(text)).not.toMatch(/s3c/);
+  });
+
+  test('reads back every password that is percent-encoded', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (password) => {
+        expect(readRedisUrl(`redis://:${encodeURIComponent(password)}@host`)).toMatchObject({ kind: 'tcp', password, host: 'host' });
+      }),
+    );
+  });
+
+  test('never throws, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('', 'redis://', 'rediss://:', 'unix://'), fc.string({ unit: 'binary' }), (start, text) => {
+        readRedisUrl(start + text);
+        safeUrl(start + text);
+      }),
+    );
+  });
+});
+
+test('TLS gets the server name of a host, and none of an address, which TLS forbids', () => {
+  expect(addressOf('rediss://cache.example')).toMatchObject({ tls: { servername: 'cache.example' } });
+  for (const host of ['127.0.0.1', '[::1]']) expect(addressOf(`rediss://${host}`).tls).toEqual({});
+  expect(addressOf('redis://127.0.0.1')).not.toHaveProperty('tls');
+});
+
+describe('safeUrl', () => {
+  test('never shows a password, wherever it stands', () => {
+    const secret = fc.stringMatching(/^[A-Za-z0-9!$&*+,;=~%:@/?#]{6,20}$/);
+    fc.assert(
+      fc.property(secret, fc.constantFrom('', 'user'), (password, user) => {
+        expect(safeUrl(`rediss://${user}:${encodeURIComponent(password)}@host:6379/1`)).toBe(
+          `rediss://${user === '' ? '' : 'user@'}host:6379/1`,
+        );
+        expect(safeUrl(`redis://${user}:${password}@host`)).not.toContain(password);
+        expect(safeUrl(`redis://${encodeURIComponent(password)}@host`)).toBe('redis://host');
+        expect(safeUrl(`${password}@host`)).not.toContain(password);
+        expect(safeUrl(`redis://host?password=${encodeURIComponent(password)}`)).toBe('redis://host');
+      }),
+    );
+  });
+
+  test('shows where a server is', () => {
+    expect(safeUrl('unix:///tmp/s?db=1')).toBe('unix:///tmp/s?db=1');
+    expect(safeUrl('rediss://[::1]:7/2')).toBe('rediss://[::1]:7/2');
+  });
+});
