@@ -218,7 +218,7 @@ function dueDoubts(state: RunState, leaving: ReadonlySet<AgentId> = new Set()): 
   const due = new Map<ShardRecord, Doubt[]>();
   if (isSuite(state)) return due;
   for (const [agent, doubts] of Map.groupBy(openDoubts(state), (doubt) => doubt.agent)) {
-    if (leaving.has(agent)) continue;
+    if (leaving.has(agent) || othersOf(state, agent).every(({ id }) => leaving.has(id))) continue;
     const confirmed = state.agents.get(agent)?.conduct.confirmedErrors ?? 0;
     let room = TRIED_PER_AGENT - confirmed - doubts.filter(isUnderWay).length;
     for (const doubt of doubts) {
@@ -235,7 +235,7 @@ const isAtRest = (record: ShardRecord): boolean =>
   (record.state.kind === 'done' || record.state.kind === 'given-up') &&
   allAttemptsOf(record).every(({ role, state }) => role !== 'recheck' || state.kind === 'ended');
 
-/** `leaving` are quarantined at the same time: their errors are dropped with them. */
+/** `leaving` are quarantined at the same time: their errors are dropped with them, and they try none. */
 export const decideRechecks = (state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] =>
   [...dueDoubts(state, leaving).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
 
