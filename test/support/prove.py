@@ -53,7 +53,7 @@ class Prover:
 
     def keep(self, session):
         self.result["problems"] = [sentence(each) for each in self.proof.problems()]
-        items = list(vars(session)["items"])
+        items = list(list.__iter__(vars(session)["items"]))
         files = [str(path) for path in sorted(session.config.rootpath.rglob("test_*.py"))]
         self.result["ids"] = [item.nodeid for item in items]
         self.result["collectors"] = collectors_problem(session)
@@ -87,8 +87,8 @@ def prove(request):
     sys.path.insert(0, request["directory"])
     prover = Prover(request)
     options = [] if request.get("runs") else ["--collect-only"]
-    pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *options, *request.get("args", ())], plugins=[Loader(prover)])
-    return prover.result
+    status = pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *options, *request.get("args", ())], plugins=[Loader(prover)])
+    return {**prover.result, "status": int(status)}
 
 
 def forked(request):
