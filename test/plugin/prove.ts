@@ -28,6 +28,8 @@ export interface Proof {
   /** How many files plain pytest refuses for their names. */
   readonly refused: number;
   readonly key: string;
+  /** pytest's exit code. */
+  readonly status: number;
   readonly digests: Readonly<Record<string, string>>;
   /** The same after the tests ran. */
   readonly afterRun: readonly string[];

@@ -172,7 +172,16 @@ test('the key of a census changes with conftests, plugins of the suite, ini and 
 
 test('plugins are proven by what was read of them: those that order the list are not', async () => {
   const [proof] = await prove([{ files: {} }], environmentPython('plugins'));
-  expect(proof?.problems).toEqual([expect.stringMatching(/^pytest_collection_modifyitems in .*pytest_randomly\/__init__\.py:\d+ /)]);
+  expect(proof?.problems).toEqual([expect.stringMatching(/^pytest_collection_modifyitems in pytest_randomly\/__init__\.py:\d+ /)]);
   const [without] = await prove([{ files: {}, args: ['-p', 'no:randomly'] }], environmentPython('plugins'));
   expect(without?.problems).toEqual([]);
+});
+
+test('coverage measures a hook whose lines the proof observes', async () => {
+  const hook =
+    'def pytest_collection_modifyitems(items):\n    for item in items:\n        item.add_marker("seen")\n    items.sort(key=str)\n';
+  const args = ['-p', 'no:randomly', '--cov=.', '--cov-fail-under=100'];
+  const [proof] = await prove([{ files: { 'conftest.py': hook }, args, runs: true }], environmentPython('plugins'));
+  expect(proof?.problems).toEqual(['pytest_collection_modifyitems in conftest.py:4 calls `items.sort`']);
+  expect(proof?.status).toBe(0);
 });

@@ -87,8 +87,8 @@ def prove(request):
     sys.path.insert(0, request["directory"])
     prover = Prover(request)
     options = [] if request.get("runs") else ["--collect-only"]
-    pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *options, *request.get("args", ())], plugins=[Loader(prover)])
-    return prover.result
+    status = pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore", *options, *request.get("args", ())], plugins=[Loader(prover)])
+    return {**prover.result, "status": int(status)}
 
 
 def forked(request):

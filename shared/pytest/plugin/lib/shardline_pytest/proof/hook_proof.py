@@ -42,7 +42,8 @@ MAX_SUBJECTS = 500
 class HookProof:
     """`declared` holds what the user vouches for: a plugin's name, `tests/conftest.py` or `tests/conftest.py::pytest_collection_modifyitems`.
 
-    `begin` may be called before each collection, of all files or of one; what was seen adds up.
+    `begin` and `finish` go around each collection, of all files or of one; what was seen adds up. One process has one proof at a time.
+    Conftests that are loaded before the first `begin` count as there from the start.
     """
 
     def __init__(self, config, declared=frozenset()):
@@ -52,7 +53,6 @@ class HookProof:
         self.lines = running_lines()
         self.subjects = {}
         self.implementations = {}
-        self.verdicts = {}
         self.judged = set()
         self.reads = ForeignReads(self.root, reviewed_packages())
         self.session = None
@@ -78,6 +78,8 @@ class HookProof:
         """Puts back what was wrapped to trace it; the reads of the list stay watched."""
         self.lines.stop()
         self.lines.release()
+        if self.has_begun and self.config.pluginmanager.is_registered(self):
+            self.config.pluginmanager.unregister(self)
 
     def pytest_plugin_registered(self):
         self.register_implementations()
@@ -134,7 +136,9 @@ class HookProof:
             if problem is not None:
                 found.append(problem)
         for kind in self.classes:
-            problem = judge_class(self, kind)
+            if self.classes[kind] is None:
+                self.classes[kind] = (judge_class(self, kind),)
+            problem = self.classes[kind][0]
             if problem is not None and not is_declared_place(problem["place"], problem["hook"], self.declared):
                 found.append(problem)
         # Reads in code that was judged are proven or reported by now.
@@ -150,11 +154,9 @@ class HookProof:
         if review is not None:
             why = review.problem(self.config, self.session)
             return None if why is None else implementation.problem(review.package, why)
-        if implementation.code in self.verdicts and self.verdicts[implementation.code][0] == state and implementation.name not in LATER_HOOKS:
-            return self.verdicts[implementation.code][1]
-        problem = self.judge(implementation, lines)
-        self.verdicts[implementation.code] = (state, problem)
-        return problem
+        if implementation.verdict is None or implementation.verdict[0] != state:
+            implementation.verdict = (state, self.judge(implementation, lines))
+        return implementation.verdict[1]
 
     def judge(self, implementation, lines):
         code = implementation.code
@@ -186,6 +188,8 @@ class Implementation:
 
     def __init__(self, name, hookimpl, is_late, config):
         self.name = name
+        self.hookimpl = hookimpl  # kept, so that its id stays its own
+        self.verdict = None
         self.function = hookimpl.function
         function = plain_function(hookimpl.function)
         self.code = None if function is None else function.__code__

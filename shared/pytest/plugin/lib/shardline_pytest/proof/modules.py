@@ -3,6 +3,7 @@
 import os
 
 OWN_PACKAGES = frozenset(["_pytest", "pytest", "pluggy", "xdist", "execnet", "shardline_pytest"])
+PACKAGE_FOLDERS = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))
 
 
 def top_package(name):
@@ -15,7 +16,10 @@ def is_own(module_name):
 
 
 def place(path, line, root):
-    """`tests/conftest.py:12`, relative to the root where the file is below it."""
+    """`tests/conftest.py:12` below the root, `pytest_randomly/__init__.py:12` of an installed package, else the whole path."""
     prefix = str(root) + os.sep
-    shown = path[len(prefix) :].replace(os.sep, "/") if path.startswith(prefix) else path
+    shown = path[len(prefix) :] if path.startswith(prefix) else path
+    for folder in PACKAGE_FOLDERS:
+        shown = shown.rpartition(folder)[2]
+    shown = shown.replace(os.sep, "/")
     return "%s:%d" % (shown, line)

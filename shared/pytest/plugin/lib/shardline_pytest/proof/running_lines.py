@@ -24,6 +24,7 @@ class MonitoredLines:
         self.monitoring = monitoring
         self.tool = tool
         self.is_on = False
+        self.is_first = True
 
     def start(self):
         monitoring = self.monitoring
@@ -34,8 +35,10 @@ class MonitoredLines:
         self.is_on = True
         for code in self.ran:
             monitoring.set_local_events(self.tool, code, self.events())
-        # A line that an earlier proof in this process has seen is switched off until now.
-        monitoring.restart_events()
+        if self.is_first:
+            # A line that an earlier proof in this process has seen is switched off until now.
+            monitoring.restart_events()
+            self.is_first = False
 
     def stop(self):
         if self.is_on:
