@@ -121,6 +121,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'declined':
       case 'listed':
       case 'list-group':
+      case 'file-collected':
       case 'list-end':
       case 'inseparable':
       case 'usage-error':

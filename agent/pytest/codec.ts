@@ -110,6 +110,7 @@ const message = z.discriminatedUnion('kind', [
     failed: z.array(z.string()),
     stepwiseCount: z.number().int().nonnegative().nullable(),
   }),
+  z.object({ kind: z.literal('file-collected'), file: z.string() }),
   z.object({ kind: z.literal('list-group'), file: z.string(), nodeids: z.array(z.string()) }),
   z.object({
     kind: z.literal('list-end'),

@@ -40,6 +40,8 @@ const DEATH_NOTICE_MS = 5000;
 const UNEXPLAINED_LIMIT = 2;
 /** How many workers in a row may end before they are ready: a conftest or a plugin kills them. */
 const STILLBORN_LIMIT = 3;
+/** How many files may kill the workers that collect the whole list. */
+const DEADLY_LIMIT = 50;
 /** How much of what pytest printed an ending carries. */
 const DETAIL_CHARS = 8000;
 
@@ -155,6 +157,12 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const notStarted = (problem: string): ShardlineError =>
     new ShardlineError('session-not-started', { agent, problem, command: shellCommand(command) });
 
+  /** Which file each worker collects on its way to the whole list, and the files that killed one there, with how. */
+  const collectedFile = new Map<string, string>();
+  const deadly = new Map<string, string>();
+  /** What broke pytest in a worker that was at no task. */
+  const internalErrors = new Map<string, string>();
+
   const starting = createStartLimit(START_MS, () => notStarted(`no xdist worker was ready in ${START_MS / 1000} s`));
 
   const lists = createWorkerLists(
@@ -180,7 +188,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
 
   const beginCollecting = (worker: string): void => {
     if (how === null || worker === 'controller') return;
-    inbox.send(worker, { kind: 'begin', collect: how.mode, proves: how.proves });
+    inbox.send(worker, { kind: 'begin', collect: how.mode, proves: how.proves, deadly: Object.fromEntries(deadly) });
     if (born.size === 0) starting.expect();
   };
 
@@ -243,7 +251,13 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     lists.lose(worker);
     usage.forget(worker);
     depart(worker);
-    if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
+    const file = collectedFile.get(worker);
+    collectedFile.delete(worker);
+    const inside = internalErrors.get(worker);
+    if (file !== undefined && deadly.size < DEADLY_LIMIT) {
+      const how = inside === undefined ? error : `${error}\n${inside}`;
+      deadly.set(file, `xdist worker ${worker} crashed while collecting ${file}: ${how}`);
+    } else if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
       broken ??= notStarted(`its xdist workers end at their start: ${error}`);
       ready.reject(broken);
       pytest?.kill();
@@ -298,7 +312,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         starting.rest();
         clearTimeout(alone ?? undefined);
         alone = null;
+        if (message.task === 0 && message.file !== '.') collectedFile.set(worker, message.file);
         if (message.task !== 0) byNumber.get(message.task)?.log.hear(message, worker);
+        return;
+      case 'file-collected':
+        collectedFile.delete(worker);
         return;
       case 'listed':
         if (!lists.take(worker, message)) {
@@ -310,6 +328,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'list-end':
         lists.end(worker, message);
+        return;
+      case 'internal-error':
+        if (!latest.has(worker)) internalErrors.set(worker, message.message);
+        latest.get(worker)?.log.hear(message, worker);
         return;
       case 'inseparable':
         request.inseparable(message.why);

@@ -96,6 +96,7 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
         case 'collected':
         case 'collect-failed':
         case 'listed':
+        case 'file-collected':
         case 'test-finished':
         case 'task-done':
           rest(worker);

@@ -69,11 +69,13 @@ class Feeding:
         if message["collect"] == "file":
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
+        # What breaks pytest while it collects ends this worker only.
+        self.reporting.is_fed = True
         if self.may_miss:
             named = Named()
             named.pytest_collection(session)
             self.config.pluginmanager.register(named, "shardline-named")
-        return SuiteSource(self.config, session, self.channel, self.serial_marker, separability)
+        return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
 
     def take_list(self, session, outcome):
         if outcome.excinfo is not None:

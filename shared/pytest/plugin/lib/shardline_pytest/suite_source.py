@@ -1,18 +1,50 @@
 """Collection of the whole list by every worker, as under plain xdist: each then runs the tests of the list that its tasks name."""
 
+import pytest
+
+from .channel import clean
 from .whole_list import WholeList
+
+
+class FileByFile:
+    """Reports which file is being collected: when a file kills its worker, the next worker has it as an error and goes on."""
+
+    def __init__(self, config, channel, deadly):
+        self.root = config.rootpath
+        self.channel = channel
+        self.deadly = deadly
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        if not isinstance(collector, pytest.File) or isinstance(collector, pytest.Package):
+            yield
+            return
+        file = clean(collector.nodeid.split("::")[0])
+        if file in self.deadly:
+            # Collecting it again would end this worker too.
+            message = self.deadly[file]
+            collector.collect = lambda: raise_collect_error(collector, message)
+        self.channel.send("collecting", task=0, file=file)
+        outcome = yield
+        if outcome.excinfo is None:
+            self.channel.send("file-collected", file=file)
+
+
+def raise_collect_error(collector, message):
+    raise collector.CollectError(message)
 
 
 class SuiteSource:
     """With a `separability` the collection also shows whether a later run may collect file by file."""
 
-    def __init__(self, config, session, channel, serial_marker, separability):
+    def __init__(self, config, session, channel, serial_marker, separability, deadly):
         self.session = session
         self.channel = channel
         self.serial_marker = serial_marker
         self.separability = separability
         self.list = WholeList(config)
         config.pluginmanager.register(self.list, "shardline-whole-list")
+        config.pluginmanager.register(FileByFile(config, channel, deadly), "shardline-file-by-file")
         if separability is not None:
             separability.begin(session)
 
