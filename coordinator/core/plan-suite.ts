@@ -55,7 +55,7 @@ function headShards(
     case 'listed':
       return [...chunks(head, seconds, planning.slots * SHARDS_PER_SLOT), ...others.map(asShard)];
     case 'strict':
-      return [...chunks(head, seconds, 1), ...others.map(asShard)];
+      return [...whole(head, seconds), ...others.map(asShard)];
     default:
       return assertNever(list.order);
   }
@@ -117,10 +117,12 @@ function chunks(groups: readonly ListGroup[], seconds: (group: ListGroup) => num
   return current.length === 0 ? shards : [...shards, { selectors: asTests(current), predictedSeconds: sum }];
 }
 
+/** All of it in one shard; none for nothing. */
+const whole = (groups: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
+  groups.length === 0 ? [] : [{ selectors: asTests(groups), predictedSeconds: groups.reduce((sum, group) => sum + seconds(group), 0) }];
+
 const tailShards = (tail: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
-  tail.length === 0
-    ? []
-    : [{ selectors: asTests(tail), predictedSeconds: tail.reduce((sum, group) => sum + seconds(group), 0), runsLast: true }];
+  whole(tail, seconds).map((shard) => ({ ...shard, runsLast: true }));
 
 /** One selector for each file. Which of its tests is first is the worker's to know: it runs them as they stand in the list. */
 const asTests = (groups: readonly ListGroup[]): readonly Selector[] =>
