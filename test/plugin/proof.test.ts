@@ -397,7 +397,7 @@ class Check(pytest.Item):
   ],
 };
 
-describe('hooks that treat each item by itself are proven', () => {
+describe('hooks that treat each item by itself are proven', { timeout: 180_000 }, () => {
   const proofs = prove(Object.values(harmless));
   test.each(Object.keys(harmless).map((name, index) => [name, index] as const))('%s', async (_name, index) => {
     const proof = (await proofs)[index] as Proof;
@@ -406,7 +406,7 @@ describe('hooks that treat each item by itself are proven', () => {
   });
 });
 
-describe('hooks that can see more than one item are not proven', () => {
+describe('hooks that can see more than one item are not proven', { timeout: 180_000 }, () => {
   const proofs = prove(Object.values(unproven).map(([suite]) => suite));
   test.each(Object.entries(unproven).map(([name, [, why]], index) => [name, why, index] as const))('%s', async (_name, why, index) => {
     const [first = '', ...others] = ((await proofs)[index] as Proof).problems;
