@@ -119,6 +119,15 @@ class Check(pytest.Item):
 `,
     },
   },
+  'a hook of a conftest that is loaded late, with constants of its own': {
+    files: {
+      'sub/conftest.py': `SEEDS = [1, 2]
+def pytest_generate_tests(metafunc):
+    if "seed" in metafunc.fixturenames: metafunc.parametrize("seed", SEEDS)
+`,
+      'sub/test_c.py': 'def test_c(seed): pass\n',
+    },
+  },
   'a session fixture that reads only what is not the list': {
     ...conftest('@pytest.fixture(scope="session", autouse=True)\ndef root(request): return request.session.config.rootpath\n'),
     runs: true,
@@ -228,6 +237,65 @@ const unproven: Readonly<Record<string, readonly [ToProve, RegExp]>> = {
     perItem('if item.name == "test_slow": found = True\ntry:\n    if found: item.add_marker("skip")\nexcept NameError: pass'),
     /may keep `found`/,
   ],
+  'remembers in a decorator of a nested function': [
+    perItem('@SEEN.append\ndef nested(): pass', 'SEEN = []'),
+    /decorates a nested function/,
+  ],
+  'remembers in the default of a lambda': [
+    perItem('item.later = lambda n=SEEN.append(1): n', 'SEEN = []'),
+    /reads `SEEN`|calls `SEEN\.append`/,
+  ],
+  'remembers in a generator of the suite': [
+    modify('names = names_of()\nfor item in items:\n    for name in names: item.add_marker(name)', 'def names_of():\n    yield "first"'),
+    /calls `names_of`/,
+  ],
+  'remembers in an iterator that a function returns': [
+    modify(
+      'names = names_of()\nfor item in items:\n    for name in names: item.add_marker(name)',
+      'def names_of(): return iter(["first"])',
+    ),
+    /goes on through `names`/,
+  ],
+  'remembers in an iterator inside a list': [
+    modify('names = [iter(["first"])]\nfor item in items:\n    for name in names[0]: item.add_marker(name)'),
+    /puts an iterator or file into a container/,
+  ],
+  'remembers as the target of a with statement': [
+    perItem('with open(__file__) as item.session.last: pass'),
+    /writes `item\.session\.last`/,
+  ],
+  'keeps each item twice, pass by pass': [
+    modify('kept = []\nfor again in (1, 2):\n    for item in items:\n        kept.append(item)\nitems[:] = kept'),
+    /calls `kept\.append`/,
+  ],
+  'reads a registry that it imports late': [
+    {
+      files: {
+        'conftest.py': `def pytest_generate_tests(metafunc):
+    from registry import CASES
+    if "case" in metafunc.fixturenames: metafunc.parametrize("case", CASES)
+`,
+        'registry.py': 'CASES = []\n',
+        'test_c.py': 'import registry\nregistry.CASES.append(1)\ndef test_c(case): pass\n',
+      },
+    },
+    /reads `CASES`, which (changed during collection|an earlier file may have changed)/,
+  ],
+  'reads a registry from a conftest that is loaded late': [
+    {
+      files: {
+        'sub/conftest.py': `import registry
+def pytest_generate_tests(metafunc):
+    if "case" in metafunc.fixturenames: metafunc.parametrize("case", registry.CASES)
+`,
+        'sub/test_c.py': 'def test_c(case): pass\n',
+        'registry.py': 'CASES = []\n',
+        'test_b.py': 'import registry\nregistry.CASES.append(1)\ndef test_b(): pass\n',
+      },
+      args: ['test_b.py', 'sub'],
+    },
+    /reads `registry\.CASES`, which (changed during collection|an earlier file may have changed)/,
+  ],
   'keeps a late-bound name': [perItem('name = item.name\nitem.later = lambda: name'), /nested function that names `name`/],
   'keeps the list on an item': [perItem('item.everything = items'), /keeps the list of items/],
   'keeps the list on the config': [modify('config.everything = items'), /keeps the list of items/],
@@ -329,7 +397,7 @@ class Check(pytest.Item):
   ],
 };
 
-describe('hooks that treat each item by itself are proven', () => {
+describe('hooks that treat each item by itself are proven', { timeout: 180_000 }, () => {
   const proofs = prove(Object.values(harmless));
   test.each(Object.keys(harmless).map((name, index) => [name, index] as const))('%s', async (_name, index) => {
     const proof = (await proofs)[index] as Proof;
@@ -338,7 +406,7 @@ describe('hooks that treat each item by itself are proven', () => {
   });
 });
 
-describe('hooks that can see more than one item are not proven', () => {
+describe('hooks that can see more than one item are not proven', { timeout: 180_000 }, () => {
   const proofs = prove(Object.values(unproven).map(([suite]) => suite));
   test.each(Object.entries(unproven).map(([name, [, why]], index) => [name, why, index] as const))('%s', async (_name, why, index) => {
     const [first = '', ...others] = ((await proofs)[index] as Proof).problems;

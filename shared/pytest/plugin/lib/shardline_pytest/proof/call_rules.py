@@ -31,7 +31,7 @@ from .known_values import ANY_MARK, ENVIRONMENT, MISSING, attribute, is_data
 from .subject import plain_function
 from .unproven import Unproven
 
-PARSERS = frozenset([("json", "load"), ("yaml", "safe_load"), ("tomllib", "load"), ("tomli", "load"), ("csv", "reader"), ("csv", "DictReader")])
+PARSERS = frozenset([("json", "load"), ("yaml", "safe_load"), ("tomllib", "load"), ("tomli", "load")])
 FILE_METHODS = frozenset(["read", "readline", "readlines"])
 
 

@@ -48,4 +48,7 @@ def judge_class(proof, kind):
                 Judgement(proof, subject, None, env, is_collector=True).judge()
             except Unproven as unproven:
                 return {"hook": "%s.%s" % (base.__name__, name), "place": place(unproven.path, unproven.line, proof.root), "why": unproven.why}
+            except Exception as error:  # a form that the rules do not foresee
+                where = place(subject.path, subject.line, proof.root)
+                return {"hook": "%s.%s" % (base.__name__, name), "place": where, "why": "cannot be judged (%s)" % type(error).__name__}
     return None

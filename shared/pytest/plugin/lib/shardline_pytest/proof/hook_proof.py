@@ -107,7 +107,7 @@ class HookProof:
             key = (code, id(getattr(each, "__self__", None)))
             if key in self.subjects:
                 continue
-            self.subjects[key] = Subject(each)
+            self.subjects[key] = Subject(each, self.has_begun)
             self.lines.watch(code)
             waiting.extend(self.subjects[key].called())
 
@@ -117,7 +117,7 @@ class HookProof:
         function = plain_function(callable_)
         key = (function.__code__, id(getattr(callable_, "__self__", None)))
         if key not in self.subjects and not is_own(function.__module__) and not is_of_library(function.__code__):
-            self.subjects[key] = Subject(callable_)
+            self.subjects[key] = Subject(callable_, is_late=True)
         return self.subjects.get(key)
 
     def lines_of(self, code):
@@ -180,6 +180,8 @@ class HookProof:
             Judgement(self, subject, lines, environment_of(subject)).judge()
         except Unproven as unproven:
             return implementation.problem(place(unproven.path, unproven.line, self.root), unproven.why)
+        except Exception as error:  # a form that the rules do not foresee
+            return implementation.problem(where, "cannot be judged (%s)" % type(error).__name__)
         return None
 
 

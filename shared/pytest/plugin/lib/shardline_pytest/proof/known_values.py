@@ -1,5 +1,6 @@
 """Values that a hook reads by a global name, a closure, its plugin object or the config: are they plain data, and have they stayed what they were?"""
 
+import collections
 import enum
 import os
 import pathlib
@@ -21,6 +22,7 @@ CODE_TYPES = (
     types.WrapperDescriptorType,
     type,
 )
+CONTAINERS = (tuple, list, set, frozenset, dict, range, collections.OrderedDict)
 SCALARS = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 ENVIRONMENT = os.environ
 
@@ -45,7 +47,7 @@ def frozen(value, depth=0):
         return ("mark", value.name, frozen(value.args, depth), frozen(value.kwargs, depth))
     if isinstance(value, type(pytest.mark)):
         return ("marks",)
-    if depth > 8 or not isinstance(value, (tuple, list, set, frozenset, dict, range)):
+    if depth > 8 or not (type(value) in CONTAINERS or hasattr(type(value), "_fields") and isinstance(value, tuple)):
         raise Changeable(type(value).__name__)
     if len(value) > MAX_ELEMENTS:
         raise Changeable("a large %s" % type(value).__name__)

@@ -4,10 +4,11 @@ Only lines that ran are judged. Where a line holds several statements, all of th
 """
 
 import ast
+import inspect
 import sys
 
 from .kept_items import are_complements
-from .kinds import COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, NODE, OBJECT, OWN_NODE, PARAMETERS, SESSION, CONFIG, Value
+from .kinds import COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, OBJECT, OWN_NODE, PARAMETERS, SESSION, CONFIG, Value
 from .call_tables import PURE_CONTEXTS, is_listed
 from .known_values import MISSING
 from .subject import plain_function
@@ -17,6 +18,7 @@ from .value_rules import WHY_NOT_USED, Expressions, is_whole_slice, shown
 MAX_DEPTH = 6
 # Below 3.10 the compiler leaves out lines that only jump.
 JUMPS_ARE_TRACED = sys.version_info >= (3, 10)
+GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 NOT_WRITTEN = frozenset(["config", "ihook", "parent", "session", "stash", "_store"])
 
 
@@ -34,6 +36,7 @@ class Judgement(Expressions):
         self.scope = None
         self.loops_over_copy = False
         self.guards = []
+        self.data_loops = 0
         self.returned = set()
         self.globals = names_declared(subject.tree)
         self.shown = shown
@@ -49,7 +52,7 @@ class Judgement(Expressions):
             if unproven.path is None:
                 unproven.path = self.subject.path
             raise
-        return self.returned.pop() if len(self.returned) == 1 else OBJECT if self.returned else DATA
+        return self.either(self.returned or {DATA}).kind if self.returned != {FRESH} else FRESH
 
     def did_run(self, node):
         if self.ran is None or (not JUMPS_ARE_TRACED and isinstance(node, (ast.Break, ast.Continue))):
@@ -189,8 +192,15 @@ class Judgement(Expressions):
     judge_Global = judge_Nonlocal = judge_Pass
 
     def judge_FunctionDef(self, node):
+        if node.decorator_list:
+            raise Unproven(node.lineno, "decorates a nested function")
         self.check_nested(node)
+        self.check_defaults(node.args)
         self.env[node.name] = Value(OBJECT)
+
+    def check_defaults(self, arguments):
+        for each in [*arguments.defaults, *(each for each in arguments.kw_defaults if each is not None)]:
+            self.use(each)
 
     def check_nested(self, node):
         """A nested function may run later, or for other items: it may name only what does not change."""
@@ -283,8 +293,10 @@ class Judgement(Expressions):
             return self.loop_over_items(node, over)
         over = self.used(over, node.iter)
         before = dict(self.env)
+        self.data_loops += 1
         self.assign(node.target, Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT))
         self.block(node.body)
+        self.data_loops -= 1
         self.env = self.joined(before, self.env)
         self.block(node.orelse)
         return False
@@ -301,7 +313,8 @@ class Judgement(Expressions):
         assigned = names_assigned(node)
         for name in assigned:
             self.env.pop(name, None)
-        self.mark_kept(node)
+        if self.data_loops == 0:  # else it would append each item more than once
+            self.mark_kept(node)
         self.scope, self.loops_over_copy = node, over.kind == COPY
         self.env[node.target.id] = Value(ITEM, node)
         self.block(node.body)
@@ -355,7 +368,7 @@ class Judgement(Expressions):
         for item in node.items:
             value = self.context(item.context_expr)
             if item.optional_vars is not None:
-                self.bind(item.optional_vars, value)
+                self.assign(item.optional_vars, value)
         return self.block(node.body)
 
     def is_open(self, node):
@@ -380,7 +393,7 @@ class Judgement(Expressions):
     def judge_called(self, node, callable_):
         function = plain_function(callable_)
         subject = self.prover.subject_of(callable_)
-        if subject is None or self.depth >= MAX_DEPTH:
+        if subject is None or self.depth >= MAX_DEPTH or function.__code__.co_flags & GENERATORS:
             raise Unproven(node.lineno, self.calls(node))
         if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
             raise Unproven(node.lineno, self.calls(node))
@@ -391,7 +404,7 @@ class Judgement(Expressions):
         for name, argument in [*zip(names, node.args), *((each.arg, each.value) for each in node.keywords)]:
             env[name] = self.passed(argument)
         kind = Judgement(self.prover, subject, self.prover.lines_of(function.__code__), env, self.depth + 1).judge()
-        return Value(kind if kind in (DATA, OBJECT, ITEM, NODE) else DATA if kind == FRESH else OBJECT)
+        return Value(DATA) if kind == FRESH else self.either({kind})
 
     def judge_callback(self, node, callable_):
         """A function that something else calls with data."""
@@ -436,7 +449,7 @@ def joined(left, right, in_loop):
         if one is other or one.kind == other.kind:
             found[name] = one if one is other or one.scope is other.scope else Value(one.kind, object())
         else:
-            found[name] = Value(OBJECT)
+            found[name] = Value(ITERATOR if ITERATOR in (one.kind, other.kind) else OBJECT, object())
     return found
 
 

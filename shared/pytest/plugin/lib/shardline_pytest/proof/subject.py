@@ -29,7 +29,10 @@ def is_of_library(code):
 
 
 class Subject:
-    def __init__(self, callable_):
+    """`is_late`: test files may have been imported before it was registered, so that what it reads now may have been something else."""
+
+    def __init__(self, callable_, is_late=False):
+        self.is_late = is_late
         self.function = plain_function(callable_)
         self.owner = getattr(callable_, "__self__", None)
         self.code = self.function.__code__

@@ -30,6 +30,7 @@ from .kinds import (
     Value,
 )
 from .known_values import MISSING, Changeable, attribute, frozen, is_data
+from .literal_globals import is_own_literal
 from .unproven import Unproven
 
 ITEM_DATA = frozenset(
@@ -67,10 +68,12 @@ class Expressions(Calls):
             token = frozen(value.value)
         except Changeable as changeable:
             raise Unproven(node.lineno, "reads %s, whose value (%s) may change" % (shown(node), changeable))
-        if value.chain is not None:
-            before = self.subject.tokens.get(value.chain, token)
-            if before != token:
+        if value.chain is not None and token[0] not in ("code", "marks", "environment"):
+            if self.subject.tokens.get(value.chain, token) != token:
                 raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
+            if self.subject.is_late or value.chain not in self.subject.tokens:
+                if len(value.chain) > 1 or not is_own_literal(self.subject.path, value.chain[0], value.value):
+                    raise Unproven(node.lineno, "reads %s, which an earlier file may have changed" % shown(node))
         return Value(DATA if is_data(value.value) else OBJECT)
 
     # Names and attributes.
@@ -167,7 +170,7 @@ class Expressions(Calls):
 
     def value_of_List(self, node):
         for part in node.elts:
-            self.use(part)
+            self.use_as_part(part)
         value = Value(FRESH, self.scope)
         value.is_empty_list = isinstance(node, ast.List) and not node.elts
         return value
@@ -181,8 +184,12 @@ class Expressions(Calls):
     def value_of_Dict(self, node):
         for part in [*node.keys, *node.values]:
             if part is not None:
-                self.use(part)
+                self.use_as_part(part)
         return Value(FRESH, self.scope)
+
+    def use_as_part(self, node):
+        if self.use(node).kind in (ITERATOR, FILE) and not isinstance(node, ast.Starred):
+            raise Unproven(node.lineno, "puts an iterator or file into a container")
 
     def value_of_Starred(self, node):
         return self.use(node.value)
@@ -228,14 +235,20 @@ class Expressions(Calls):
         for part in node.values[1:]:
             kinds.add(self.use(part).kind)
         self.env = env
-        return Value(DATA if kinds == {DATA} else OBJECT)
+        return self.either(kinds)
+
+    def either(self, kinds):
+        """The value of one of several expressions."""
+        if ITERATOR in kinds or FILE in kinds:
+            return Value(ITERATOR, self.scope)
+        return Value(kinds.pop() if len(kinds) == 1 and kinds <= {DATA, OBJECT, ITEM, NODE} else OBJECT)
 
     def value_of_IfExp(self, node):
         self.use(node.test)
         env = dict(self.env)
         kinds = {self.use(part).kind for part in (node.body, node.orelse)}
         self.env = env
-        return Value(kinds.pop() if len(kinds) == 1 and kinds <= {DATA, OBJECT, ITEM, NODE} else OBJECT)
+        return self.either(kinds)
 
     def value_of_NamedExpr(self, node):
         value = self.use(node.value)
@@ -244,6 +257,7 @@ class Expressions(Calls):
 
     def value_of_Lambda(self, node):
         self.check_nested(node)
+        self.check_defaults(node.args)
         env = dict(self.env)
         for each in ast.walk(node.args):
             if isinstance(each, ast.arg):

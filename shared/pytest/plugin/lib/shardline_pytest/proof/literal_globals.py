@@ -1,0 +1,28 @@
+"""Whether a global of a module still is the literal that its source gives it: nobody else has changed it, whenever it is read."""
+
+import ast
+import linecache
+from functools import lru_cache
+
+
+@lru_cache(maxsize=None)
+def literals_of(path):
+    """Name → value, of those that the module assigns once, at its top level, from a literal."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError):
+        return {}
+    stored = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    values = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            try:
+                values[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return {name: value for name, value in values.items() if stored.count(name) == 1}
+
+
+def is_own_literal(path, name, value):
+    literals = literals_of(path)
+    return name in literals and type(literals[name]) is type(value) and literals[name] == value
