@@ -21,5 +21,5 @@ export function closingProblem({ finished, exitCode, output }: SessionEnd): stri
   if (finished !== null && !CLEAN_EXITS.includes(finished)) return null;
   const printed = output.trim();
   const what = `pytest's session ended with exit code ${exitCode}, by a hook of the suite or an option such as --max-warnings`;
-  return printed === '' ? what : `${printed}\n\n${what}`;
+  return printed === '' ? what : `${what}\n\n${printed}`;
 }

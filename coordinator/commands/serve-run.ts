@@ -1,7 +1,6 @@
 // From an open run to its exit code: the loop, and the report.
 
 import { join } from 'node:path';
-import type { Edge } from '../../shared/cli/edge.ts';
 import { takesColor, takesScreen } from '../../shared/cli/terminal.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
@@ -89,7 +88,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     await within(closeMs(setting), channel.close());
   }
   const isShutOut = claim();
-  await keepCensus(run, state, edge);
+  await keepCensus(setting, run, state);
   const again = restartOf(state, systemClock.now());
   if (again !== null) {
     const event: CoordinatorEvent = { kind: 'run-restarted', at: again.at, opening: again };
@@ -118,11 +117,11 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
 }
 
 /** What this run has shown of the suite. A census that cannot be kept costs the next run its speed, and this one nothing. */
-async function keepCensus({ census, redis }: OpenedRun, state: RunState, edge: Edge): Promise<void> {
+async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state: RunState): Promise<void> {
   const taken = takeCensus(state, census.old, census.contents);
-  if (taken === null) return;
-  await redis.census.save(census.key, taken).catch((thrown: unknown) => {
-    edge.stderr.write(`shardline: could not keep how this suite may be collected: ${messageOf(thrown)}\n`);
+  if (taken === null || state.redisLost) return;
+  await within(closeMs(setting), redis.census.save(census.key, taken)).catch((thrown: unknown) => {
+    setting.edge.stderr.write(`shardline: could not keep how this suite may be collected: ${messageOf(thrown)}\n`);
   });
 }
 
