@@ -447,7 +447,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     const exit = await pytest.exited;
     await inbox.drained();
     show();
-    watch.close();
     starting.rest();
     clearTimeout(alone ?? undefined);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
@@ -464,6 +463,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         settle(task, task.selectors.length === 0 ? { kind: 'finished' } : { kind: 'again', isBlamed: true });
       else settle(task, crashed(exit.exitCode, exit.signal, task, over));
     }
+    watch.close();
     await inbox.close();
     return over;
   })();

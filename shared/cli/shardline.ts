@@ -18,6 +18,9 @@ if (major < 22 || (major === 22 && minor < 12)) {
   });
   // There is nowhere left to tell of it.
   process.stderr.on('error', () => undefined);
+  // Node ignores this signal of a file that grows above a limit, but no longer once some library has listened to it and stopped: a write
+  // that is too much must stay an error that can be told.
+  if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
   // Only now: an older Node could not even read the rest.
   const { main } = await import('./main.ts');
   process.exitCode = await main({
