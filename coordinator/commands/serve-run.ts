@@ -89,7 +89,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     await within(closeMs(setting), channel.close());
   }
   const isShutOut = claim();
-  await keepCensus(run, state, edge);
+  await within(closeMs(setting), keepCensus(run, state, edge));
   const again = restartOf(state, systemClock.now());
   if (again !== null) {
     const event: CoordinatorEvent = { kind: 'run-restarted', at: again.at, opening: again };
