@@ -196,8 +196,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const promiseNext = async (worker: string): Promise<void> => {
     for (let waitedMs = 0; !ending && over === null; waitedMs += HOLD_STEP_MS) {
       if (feeding.promise(worker)) return;
-      // Where Redis does not say, the test must not wait for it.
-      const isMore = waitedMs < HOLD_MS && (await request.isMoreWaiting().catch(() => false));
+      // Where Redis does not say, or not in time, the test must not wait for it.
+      const isMore = waitedMs < HOLD_MS && (await Promise.race([request.isMoreWaiting().catch(() => false), delay(HOLD_MS, false)]));
       if (feeding.promise(worker)) return;
       if (!isMore) break;
       await delay(HOLD_STEP_MS);
