@@ -80,9 +80,9 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     profile: profile(state, finish.mergeSeconds),
     coverage,
     ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
+    restarted: opened.restarted,
     targets: null,
     comparison: null,
-    restarted: opened.restarted,
   };
 }
 

@@ -66,7 +66,7 @@ test('what a package has set up and cannot tear down is killed, told of its last
   const ran = await runAttempt(suite, selectors('pkg/test_p.py', 'test_z.py'), { engine, numprocesses: '1', testTimeoutSeconds: 1 });
   expect(ran.outcomes).toEqual({ 'pkg/test_p.py::test_x': 'error', 'test_z.py::test_x': 'passed' });
   expect(ran.results.find(({ outcome }) => outcome === 'error')?.message).toMatch(
-    /^xdist worker gw\d+ crashed in a teardown after pkg\/test_p\.py::test_x: [\s\S]* still in a teardown after 1 s, the --test-timeout[\s\S]*line 5 in held/,
+    /^xdist worker gw\d+ crashed while running pkg\/test_p\.py::test_x: [\s\S]* as it was still running after 1 s, the --test-timeout[\s\S]*line 5 in held/,
   );
 });
 

@@ -21,6 +21,7 @@ def keep_apart(config, first_id):
 class Numbering:
     def __init__(self, channel):
         self.channel = channel
+        self.is_over = False
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_setupnodes(self, config, specs):
@@ -41,7 +42,12 @@ class Numbering:
         answer = self.ask(1, True) if spec.id is None else None
         if answer is not None:
             spec.id = "gw%d" % answer["ids"][0]
-        self.allocate_own(spec)
+        while spec.id is None:
+            try:
+                self.allocate_own(spec)
+            except ValueError:
+                # execnet counts on from its own last id, and the agent gave that one away.
+                continue
 
     def number_this_process(self):
         """For a pytest without xdist workers."""
@@ -51,12 +57,18 @@ class Numbering:
 
     def ask(self, count, is_replacement):
         """None when the agent is gone, has ended the session or cannot say: xdist's own ids serve then."""
+        # An answer that comes after the end would be taken for that of the next question.
+        if self.is_over:
+            return None
         self.channel.send("workers-wanted", count=count, isReplacement=is_replacement)
         others = []
         try:
             while True:
                 message = self.channel.receive()
                 if message is None or message["kind"] == "end":
+                    self.is_over = True
+                    if message is not None:
+                        others.append(message)
                     return None
                 if message["kind"] == "numbered":
                     return message if len(message["ids"]) == count else None
