@@ -15,5 +15,6 @@ test.each([
 ])('%s: pytest came to %s, its process to %s', (_what, finished, exitCode, isProblem) => {
   const problem = closingProblem({ finished, exitCode, output: '3 sockets left open\n' });
   expect(problem === null).toBe(!isProblem);
-  if (problem !== null) expect(problem).toMatch(new RegExp(`^pytest's session ended with exit code ${exitCode}, .*\n\n3 sockets left open$`));
+  if (problem !== null)
+    expect(problem).toMatch(new RegExp(`^pytest's session ended with exit code ${exitCode}, .*\n\n3 sockets left open$`));
 });
