@@ -17,7 +17,7 @@ import {
 } from './run-state.ts';
 import { reopen } from './settle.ts';
 import { hasOddList, isSuite } from './suite.ts';
-import { isAbove, unfinishedSeconds } from './unfinished.ts';
+import { isAbove, isComplete, unfinishedSeconds } from './unfinished.ts';
 import { lackedFile, weighByLists } from './weigh-lists.ts';
 
 /** So many errors of one agent are tried elsewhere. When all of these are confirmed, the suite is broken, and its other errors are believed. */
@@ -123,7 +123,10 @@ function refute(state: RunState, doubt: Doubt, by: AgentId): void {
 /** An attempt collected this file. Errors of other agents at the file or above it are refuted; tests that came with an error confirm it. */
 export function observeCollection(state: RunState, progress: FileProgress, { agent, attempt }: Reporter): void {
   if (progress.failedIn.has(attempt.id)) {
-    if (state.doubts.get(progress.file)?.attempts.has(attempt) === true) state.doubts.delete(progress.file);
+    if (state.doubts.get(progress.file)?.attempts.has(attempt) === true) {
+      state.doubts.delete(progress.file);
+      state.revision += 1;
+    }
     return;
   }
   // Received again, it says nothing new.
@@ -203,14 +206,22 @@ export const isRechecking = (state: RunState): boolean =>
 export const isToBlame = (state: RunState, agent: AgentRecord): boolean =>
   agent.conduct.contradicted !== null && isServing(state, agent) && othersOf(state, agent.id).length > 0;
 
-/** The shard and file with which an error is tried elsewhere; null where that cannot be, as the shard was split. */
+/** The shard and file with which an error is tried elsewhere; null where no shard holds it any more. */
 function recheckIn(state: RunState, { file, shard }: Doubt): { readonly record: ShardRecord; readonly progress: FileProgress } | null {
+  for (const record of wholeOrParts(state, shard)) {
+    // Of a directory one file below it is enough.
+    const below = [...record.files.values()].find((each) => isUncollected(each) && isAbove(file, each.file));
+    const progress = record.files.get(file) ?? below;
+    if (progress !== undefined && progress.selectors.length > 0) return { record, progress };
+  }
+  return null;
+}
+
+/** The shard, or the parts that stand for it. */
+function wholeOrParts(state: RunState, shard: ShardId): readonly ShardRecord[] {
   const record = state.shards.get(shard);
-  if (record === undefined || record.state.kind === 'split') return null;
-  // Of a directory one file below it is enough.
-  const below = [...record.files.values()].find((each) => isUncollected(each) && isAbove(file, each.file));
-  const progress = record.files.get(file) ?? below;
-  return progress === undefined || progress.selectors.length === 0 ? null : { record, progress };
+  if (record === undefined) return [];
+  return record.state.kind === 'split' ? record.state.into.flatMap((part) => wholeOrParts(state, part)) : [record];
 }
 
 /** What is due for a recheck now, by its shard: no more of one agent at a time than are tried at all. */
@@ -223,7 +234,7 @@ function dueDoubts(state: RunState, leaving: ReadonlySet<AgentId> = new Set()): 
     let room = TRIED_PER_AGENT - confirmed - doubts.filter(isUnderWay).length;
     for (const doubt of doubts) {
       const found = recheckIn(state, doubt);
-      if (room <= 0 || isUnderWay(doubt) || found === null || !isAtRest(found.record)) continue;
+      if (room <= 0 || isUnderWay(doubt) || found === null || !isAtRest(state, found.record)) continue;
       due.set(found.record, [...(due.get(found.record) ?? []), doubt]);
       room -= 1;
     }
@@ -231,9 +242,9 @@ function dueDoubts(state: RunState, leaving: ReadonlySet<AgentId> = new Set()): 
   return due;
 }
 
-const isAtRest = (record: ShardRecord): boolean =>
-  (record.state.kind === 'done' || record.state.kind === 'given-up') &&
-  allAttemptsOf(record).every(({ role, state }) => role !== 'recheck' || state.kind === 'ended');
+const isAtRest = (state: RunState, record: ShardRecord): boolean =>
+  (record.state.kind === 'done' || record.state.kind === 'given-up' || (record.state.kind === 'planned' && isComplete(state, record))) &&
+  allAttemptsOf(record).every(({ role, state: its }) => role !== 'recheck' || its.kind === 'ended');
 
 /** `leaving` are quarantined at the same time: their errors are dropped with them, and they try none. */
 export const decideRechecks = (state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] =>

@@ -3,7 +3,7 @@
 import { type NodeId, type ShardId, shardId } from '../../shared/ids.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import { attemptsOf, type FileProgress, isUncollected, newProgress, type RunState, type ShardRecord } from './run-state.ts';
-import { isUnfinished, unfinishedSeconds } from './unfinished.ts';
+import { isAbove, isUnfinished, unfinishedSeconds } from './unfinished.ts';
 
 /** How many sessions may end under a planned shard: with one it may only have been beside the test that did it. */
 const CRASHES_WHILE_SHARED = 2;
@@ -40,10 +40,10 @@ export function halve(state: RunState, shard: ShardId): readonly Shard[] {
 
 function unitsOf(state: RunState, record: ShardRecord): readonly Unit[] {
   return [...record.files.values()]
-    .filter((progress) => isUnfinished(state, progress))
+    .filter((progress) => isUnfinished(state, progress) || isDoubted(state, progress))
     .flatMap((progress): Unit[] => {
       const seconds = unfinishedSeconds(record, progress);
-      if (isUncollected(progress))
+      if (isUncollected(progress) || isDoubted(state, progress))
         return progress.selectors.map((selector) => ({ selector, seconds: seconds / progress.selectors.length }));
       const open = [...progress.tests.values()].filter(({ accepted }) => accepted === null);
       return open.map(({ nodeid, file }) => ({
@@ -52,6 +52,10 @@ function unitsOf(state: RunState, record: ShardRecord): readonly Unit[] {
       }));
     });
 }
+
+/** May the error that kept this file from running be dropped yet? A part must hold it then. */
+const isDoubted = ({ doubts }: RunState, { file, selectors, collectSeconds }: FileProgress): boolean =>
+  selectors.length > 0 && collectSeconds === null && [...doubts.keys()].some((path) => path === file || isAbove(path, file));
 
 /** Single tests of one file are asked for together. */
 function joined(units: readonly Unit[]): readonly Selector[] {

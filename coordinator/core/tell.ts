@@ -53,8 +53,10 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
   const attempt = state.attempts.get(by.attempt);
   // It may bring a shard back that was done with a collection error only.
   if (attempt !== undefined) observeCollection(state, progress, { agent: by.agent, attempt });
-  // Another attempt was faster: what this one would have run is no longer expected of it.
-  if (record.state.kind === 'done') return;
+  // Its error does not count, so what it collected beside the error is not all of the file.
+  if (attempt?.isVoid && progress.failedIn.has(by.attempt)) return;
+  // Another attempt was faster: what this one would have run is no longer expected of it, but for tests that come with an error.
+  if (record.state.kind === 'done' && !progress.collectFailed) return;
   compareDigest(state, event.file, event.digest);
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
@@ -94,6 +96,9 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
   // An error in a teardown, after the file was collected and run: no other agent can say anything of that.
   const isLate = planned?.collectedIn.has(by.attempt) ?? false;
   if (!isLate) {
+    planned?.failedIn.add(by.attempt);
+    // Another agent has refuted it; the file is another attempt's now.
+    if (attempt.isVoid) return;
     // What it names by its position in another list says nothing of the plan's.
     if (state.agents.get(by.agent)?.conduct.dismissedFor != null || hasOddList(state, by.agent)) {
       attempt.isVoid = true;
@@ -102,10 +107,7 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
     if (isContradicted(state, file, planned, { agent: by.agent, attempt })) return;
   }
   const isFirst = !state.collectErrors.has(file);
-  if (!isLate) {
-    planned?.failedIn.add(by.attempt);
-    observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
-  }
+  if (!isLate) observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
   if (isFirst || attempt.role === 'recheck') {
     state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
   }
