@@ -15,11 +15,11 @@ export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
     record.state = { kind: 'given-up', attempts, why: 'crash-limit' };
 }
 
-/** Shards that were over because of an error that is dropped now: what they miss is due again. */
+/** Shards that were over because of an error that is dropped now: what they miss is due again, or comes from an attempt under way. */
 export function reopen(state: RunState): void {
   for (const record of state.shards.values()) {
     if (record.state.kind !== 'done' && record.state.kind !== 'given-up') continue;
-    if (isComplete(state, record) || isUsedUp(state, record)) continue;
+    if (isComplete(state, record) || (hasEnded(record) && isUsedUp(state, record))) continue;
     record.state = { kind: 'open', attempts: record.state.attempts };
   }
 }

@@ -60,53 +60,59 @@ async function end(...agents: readonly Command[]): Promise<void> {
   await Promise.all(agents);
 }
 
-test('a mixed fleet has the verdict of plain pytest, and each unfit agent is named with its cause on both sides', async () => {
-  await using project = await newProject(suite);
-  await using server = await startTcpServer();
-  const gate = join(project.directory, 'gate');
-  const settings = { SHARDLINE_REDIS_URL: server.url, GATE: gate };
-  await commit(project, 'first');
-  await git(project.directory, 'clone', '--quiet', 'good', 'old');
-  await writeFile(join(project.directory, 'good', 'test_bad.py'), 'def test_bad(): assert 0\n');
-  await commit(project, 'second');
-  await git(project.directory, 'clone', '--quiet', 'good', 'lacking');
-  await mkdir(join(project.directory, 'wrong'));
+test.each([
+  ['suite', /Quarantined agent lacking-/],
+  ['file', /ERROR collecting \S+ \(lacking-/],
+])(
+  'with --collect %s a mixed fleet has the verdict of plain pytest, and each unfit agent is named with its cause on both sides',
+  async (collect, weighed) => {
+    await using project = await newProject(suite);
+    await using server = await startTcpServer();
+    const gate = join(project.directory, 'gate');
+    const settings = { SHARDLINE_REDIS_URL: server.url, GATE: gate };
+    await commit(project, 'first');
+    await git(project.directory, 'clone', '--quiet', 'good', 'old');
+    await writeFile(join(project.directory, 'good', 'test_bad.py'), 'def test_bad(): assert 0\n');
+    await commit(project, 'second');
+    await git(project.directory, 'clone', '--quiet', 'good', 'lacking');
+    await mkdir(join(project.directory, 'wrong'));
 
-  const agents = [
-    agentIn(project, 'old', settings),
-    agentIn(project, 'wrong', settings),
-    agentIn(project, 'lacking', { ...settings, WITHOUT_DEPENDENCY: '1' }),
-    agentIn(project, 'good', settings),
-  ] as const;
-  const [ofOld, ofWrong, ofLacking] = agents.map(listen);
-  const running = project.shardline(['run', '--workspace', 'good', ...out], settings);
-  const said = listen(running);
-  await eventually('two agents joined', () => /agent good-\S+ joined/.test(said()) && /agent lacking-\S+ joined/.test(said()), 60);
-  await eventually('the one without the dependency has failed at a file', () => /ERROR collecting \S+ \(lacking-/.test(said()), 60);
-  await writeFile(gate, '');
-  const result = await running;
-  await end(...agents);
+    const agents = [
+      agentIn(project, 'old', settings),
+      agentIn(project, 'wrong', settings),
+      agentIn(project, 'lacking', { ...settings, WITHOUT_DEPENDENCY: '1' }),
+      agentIn(project, 'good', settings),
+    ] as const;
+    const [ofOld, ofWrong, ofLacking] = agents.map(listen);
+    const running = project.shardline(['run', '--workspace', 'good', '--collect', collect, ...out], settings);
+    const said = listen(running);
+    await eventually('two agents joined', () => /agent good-\S+ joined/.test(said()) && /agent lacking-\S+ joined/.test(said()), 60);
+    await eventually('the one without the dependency has failed at a file', () => weighed.test(said()), 60);
+    await writeFile(gate, '');
+    const result = await running;
+    await end(...agents);
 
-  const plain = await countedByPlainPytest(testPython(), join(project.directory, 'good'), []);
-  expect(result.exitCode, result.all).toBe(1);
-  const report = await project.report();
-  expect(outcomesOf(report)).toEqual(plain.outcomes);
-  expect(report.collectErrors).toEqual([]);
-  const ends = Object.fromEntries(report.agents.map(({ id, ended, why }) => [id.replace(/-\w+$/, ''), [ended, why]]));
-  expect(ends).toEqual({
-    good: ['left', null],
-    old: ['refused', expect.stringMatching(/differs from the run's: commit [0-9a-f]{12}, the run has [0-9a-f]{12}$/)],
-    wrong: ['refused', expect.stringContaining('Python and configuration files')],
-    lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
-  });
-  expect(said()).toMatch(/Refused agent old-\S+: its workspace differs from the run's: commit/);
-  expect(said()).toMatch(
-    /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
-  );
-  expect(ofOld?.()).toMatch(/cannot serve run \S+: its workspace differs from the run's: commit [0-9a-f]{12}, the run has [0-9a-f]{12}/);
-  expect(ofWrong?.()).toContain("its workspace differs from the run's: Python and configuration files");
-  expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
-});
+    const plain = await countedByPlainPytest(testPython(), join(project.directory, 'good'), []);
+    expect(result.exitCode, result.all).toBe(1);
+    const report = await project.report();
+    expect(outcomesOf(report)).toEqual(plain.outcomes);
+    expect(report.collectErrors).toEqual([]);
+    const ends = Object.fromEntries(report.agents.map(({ id, ended, why }) => [id.replace(/-\w+$/, ''), [ended, why]]));
+    expect(ends).toEqual({
+      good: ['left', null],
+      old: ['refused', expect.stringMatching(/differs from the run's: commit [0-9a-f]{12}, the run has [0-9a-f]{12}$/)],
+      wrong: ['refused', expect.stringContaining('Python and configuration files')],
+      lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
+    });
+    expect(said()).toMatch(/Refused agent old-\S+: its workspace differs from the run's: commit/);
+    expect(said()).toMatch(
+      /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
+    );
+    expect(ofOld?.()).toMatch(/cannot serve run \S+: its workspace differs from the run's: commit [0-9a-f]{12}, the run has [0-9a-f]{12}/);
+    expect(ofWrong?.()).toContain("its workspace differs from the run's: Python and configuration files");
+    expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
+  },
+);
 
 test('a run that only refused agents came to ends without them, and says why: exit 11', async () => {
   await using project = await newProject(suite);
@@ -203,11 +209,14 @@ test('files that tests write during the run make no agent of the same workspace 
   ]);
 });
 
-test('a file that no agent can collect is one error of the suite, tried on one other agent', async () => {
+test.each(['suite', 'file'])('with --collect %s a file that no agent can collect is one error of the suite', async (collect) => {
   await using project = await newProject({ ...suite, 'good/test_broken.py': 'import there_is_no_such_module\n' });
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
-  const result = await project.shardline(['run', '--workspace', 'good', '--agents', '2', '-n', '1', ...out], settings);
+  const result = await project.shardline(
+    ['run', '--workspace', 'good', '--agents', '2', '-n', '1', '--collect', collect, ...out],
+    settings,
+  );
   expect(result.exitCode, result.all).toBe(1);
   const report = await project.report();
   expect(report.collectErrors.map(({ file }) => file)).toEqual(['test_broken.py']);
@@ -215,5 +224,5 @@ test('a file that no agent can collect is one error of the suite, tried on one o
   expect(report.agents.filter(({ why }) => why !== null)).toEqual([]);
   const events = (await project.read(join('out', 'events.ndjson'))).trim().split('\n');
   const rechecks = events.filter((line) => /"kind":"attempt-enqueued".*"role":"recheck"/.test(line));
-  expect(rechecks.length).toBeLessThanOrEqual(1);
+  expect(rechecks.length).toBeLessThanOrEqual(collect === 'suite' ? 0 : 1);
 });
