@@ -9,7 +9,7 @@ import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
 import { mergeShown } from './shown.ts';
 import { fitResult, newTextBudget, type TextBudget } from './text-budget.ts';
-import { firstExitCode, verdict } from './verdict.ts';
+import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
 
 /** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */
 const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 'xfailed', 'skipped'];
@@ -30,6 +30,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const coverage = coverageFindings(reports.map((report) => report.coverage));
   const found = verdict({
     totals,
+    skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + sessionErrors.length,
     notRun,
     isInterrupted: false,

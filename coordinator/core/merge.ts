@@ -30,7 +30,7 @@ import { reportShown } from './shown.ts';
 import { isInseparable, isListed } from './suite.ts';
 import { fitResult, type TextBudget } from './text-budget.ts';
 import { isBelowCollectError, unfinishedSeconds } from './unfinished.ts';
-import { verdict } from './verdict.ts';
+import { countSkippedModules, verdict } from './verdict.ts';
 
 /** What only the writer of a report knows: when it stands (milliseconds since the epoch), and how long merging took. */
 export interface MergeFinish {
@@ -54,6 +54,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   const coverage = state.coverage.combined;
   const found = {
     totals,
+    skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + state.sessionErrors.length,
     notRun,
     isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),

@@ -2,7 +2,7 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { NotRunReason, Verdict } from '../../shared/outcome.ts';
-import type { NotRun, Totals } from '../../shared/report.ts';
+import type { NotRun, ReportedTest, Totals } from '../../shared/report.ts';
 import type { CoverageFindings } from './coverage.ts';
 
 /** Every exit code; where several apply, the first in this order is used. */
@@ -18,6 +18,8 @@ export function firstExitCode(codes: readonly number[]): ExitCode {
 /** All that a verdict depends on. `collectErrors`: how many files could not be collected, and sessions failed at their end; `isInterrupted`: somebody stopped the run before it was done. */
 export interface Findings {
   readonly totals: Totals;
+  /** How many of the expected tests are none to pytest: modules that skipped themselves when they were collected. */
+  readonly skippedModules: number;
   readonly collectErrors: number;
   readonly notRun: readonly Pick<NotRun, 'reason'>[];
   readonly isInterrupted: boolean;
@@ -28,13 +30,26 @@ export interface Findings {
   readonly coverage: CoverageFindings;
 }
 
+/** A module that skipped itself has a result under its own name. */
+export const countSkippedModules = (tests: readonly Pick<ReportedTest, 'nodeid'>[]): number =>
+  tests.filter(({ nodeid }) => !nodeid.includes('::')).length;
+
 /** `passed` only where every expected test was run and none failed. */
 export function verdict(findings: Findings): { readonly verdict: Verdict; readonly exitCode: ExitCode } {
   const exitCode = firstExitCode(applying(findings));
   return { verdict: verdictOf(exitCode), exitCode };
 }
 
-function applying({ totals, collectErrors, notRun, isInterrupted, isInseparable, flakyFails, coverage }: Findings): readonly ExitCode[] {
+function applying({
+  totals,
+  skippedModules,
+  collectErrors,
+  notRun,
+  isInterrupted,
+  isInseparable,
+  flakyFails,
+  coverage,
+}: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
   if (isInseparable) codes.add(11);
@@ -42,7 +57,7 @@ function applying({ totals, collectErrors, notRun, isInterrupted, isInseparable,
   if (coverage.isMissed) codes.add(1);
   // Of a run that was stopped, coverage is as much a part as its tests are: that was said already.
   if (coverage.isPartial && !isInterrupted && notRun.length === 0) codes.add(11);
-  if (codes.size === 0) codes.add(totals.expected === 0 ? 5 : 0);
+  if (codes.size === 0) codes.add(totals.expected <= skippedModules ? 5 : 0);
   return [...codes];
 }
 

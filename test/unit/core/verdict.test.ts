@@ -17,6 +17,7 @@ const totals = {
 };
 const green: Findings = {
   totals,
+  skippedModules: 0,
   collectErrors: 0,
   notRun: [],
   isInterrupted: false,
@@ -28,6 +29,7 @@ const green: Findings = {
 test.each<[string, Partial<Findings>, string, number]>([
   ['every test passed', {}, 'passed', 0],
   ['nothing was collected', { totals: { ...totals, expected: 0, passed: 0 } }, 'no-tests', 5],
+  ['every module skipped itself', { totals: { ...totals, expected: 2, passed: 0, skipped: 2 }, skippedModules: 2 }, 'no-tests', 5],
   ['a test failed', { totals: { ...totals, failed: 1 } }, 'failed', 1],
   ['the limit of coverage was missed', { coverage: { isMissed: true, isPartial: false } }, 'failed', 1],
   ['coverage of something did not arrive', { coverage: { isMissed: false, isPartial: true } }, 'incomplete', 11],
