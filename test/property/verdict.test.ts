@@ -44,7 +44,8 @@ test('passed goes with 0 and with nothing missing, failed or stopped', () => {
     fc.property(findings, (found) => {
       const { totals, skippedModules, collectErrors, notRun, isInterrupted, isInseparable, flakyFails, coverage } = found;
       const failures = totals.failed + totals.error + (flakyFails ? totals.flaky : 0) + Number(coverage.isMissed);
-      const isSpotless = failures + collectErrors + notRun.length === 0 && !isInterrupted && !isInseparable && totals.expected > skippedModules;
+      const isSpotless =
+        failures + collectErrors + notRun.length === 0 && !isInterrupted && !isInseparable && totals.expected > skippedModules;
       const result = verdict(found);
       expect(result.exitCode === 0).toBe(isSpotless);
       expect(result.verdict === 'passed').toBe(isSpotless);

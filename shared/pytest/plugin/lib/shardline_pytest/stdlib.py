@@ -46,6 +46,7 @@ real = SimpleNamespace(
     deque=collections.deque,
     encode=_encoder.encode,
     exit_at_once=os._exit,
+    frame=sys._getframe,
     getcwd=_getcwd,
     getpid=os.getpid,
     getrusage=resource.getrusage,

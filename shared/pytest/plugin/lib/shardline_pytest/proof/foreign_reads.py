@@ -3,8 +3,7 @@
 Where files are collected one by one, such a reader sees the items of one file, and the run cannot be called the same as plain pytest's.
 """
 
-import sys
-
+from ..stdlib import real
 from .modules import is_own, place, top_package
 from .observed_items import ObservedItems
 
@@ -59,7 +58,7 @@ class ForeignReads:
 
 
 def read_items(session):
-    session.shardline_reads.notice(sys._getframe(1), "items")
+    session.shardline_reads.notice(real.frame(1), "items")
     return vars(session)["items"]
 
 
@@ -70,7 +69,7 @@ def write_items(session, items):
 
 
 def read_count(session):
-    session.shardline_reads.notice(sys._getframe(1), "testscollected")
+    session.shardline_reads.notice(real.frame(1), "testscollected")
     return vars(session)["testscollected"]
 
 

@@ -1,6 +1,6 @@
 """The list of a session's items as a list that notices who reads or changes it."""
 
-import sys
+from ..stdlib import real
 
 NOTICED = (
     "__add__ __contains__ __delitem__ __eq__ __getitem__ __iadd__ __imul__ __iter__ __len__ __mul__ __reversed__ __rmul__ __setitem__ "
@@ -25,7 +25,7 @@ def noticing(name):
     plain = getattr(list, name)
 
     def method(self, *args, **options):
-        self.on_read(sys._getframe(1), name)
+        self.on_read(real.frame(1), name)
         return plain(self, *args, **options)
 
     method.__name__ = name
