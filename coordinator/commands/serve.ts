@@ -1,7 +1,6 @@
 // `shardline serve`: the runs of a pool in a browser, while they run. Reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { aheadOf, inTimeOf } from '../../shared/agreed-time.ts';
 import type { Edge } from '../../shared/cli/edge.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -27,7 +26,11 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
     for (const [id] of ended.slice(0, Math.max(0, ended.length - KEPT))) runs.delete(id);
   };
   try {
-    const aheadMs = await aheadByServer(redis);
+    // Where the account may not ask the server what time it is, this machine's clock has to do.
+    const aheadMs = await serverNow(redis).then(
+      (now) => aheadOf(now, Date.now()),
+      (thrown: unknown) => (/NOPERM/.test(String(thrown)) ? 0 : Promise.reject(thrown)),
+    );
     const token = settings.token ?? (isLoopback(settings.host) ? null : randomBytes(16).toString('hex'));
     await using dashboard = await listening(settings, token, () => [...runs.values()].reverse());
     edge.stdout.write(`${dashboard.url}\n`);
@@ -53,16 +56,6 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
   } finally {
     for (const stop of ignore) stop();
     redis.disconnect();
-  }
-}
-
-/** Where the account may not ask the server what time it is, this machine's clock has to do. */
-async function aheadByServer(redis: Redis): Promise<number> {
-  try {
-    return aheadOf(await serverNow(redis), Date.now());
-  } catch (thrown) {
-    if (/NOPERM/.test(String(thrown))) return 0;
-    throw thrown;
   }
 }
 
