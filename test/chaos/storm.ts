@@ -210,9 +210,11 @@ async function differences(project: Project, plain: ReadonlyMap<string, string>)
 async function keysLeft(url: string): Promise<readonly string[]> {
   const redis = new Redis(url);
   try {
-    const keys = (await redis.keys('*')).filter((key) => !key.endsWith(':timings'));
+    const keys = await redis.keys('*');
     const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
-    return keys.filter((_, at) => (lives[at] ?? -1) < 0 || (lives[at] ?? 0) > PASSING_MS);
+    // What a pool has learned outlives its runs, and has a life span too.
+    const isLearned = (key: string): boolean => key.endsWith(':timings') || key.endsWith(':census');
+    return keys.filter((key, at) => (lives[at] ?? -1) < 0 || (!isLearned(key) && (lives[at] ?? 0) > PASSING_MS));
   } finally {
     redis.disconnect();
   }
