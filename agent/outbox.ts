@@ -103,7 +103,7 @@ function charsOf(event: RunEvent): number {
     case 'collected':
       return told.nodeids.reduce((sum, nodeid) => sum + nodeid.length, EVENT_CHARS);
     case 'collect-failed':
-      return EVENT_CHARS + told.message.length;
+      return EVENT_CHARS + sumOf(told.errors, ({ nodeid, message }) => nodeid.length + message.length);
     case 'test-finished':
       return EVENT_CHARS + charsOfResult(told.result);
     default:

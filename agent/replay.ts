@@ -42,7 +42,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
   const results = new Map<NodeId, TestResult>();
   const problems: string[] = [];
   const hear = (event: AttemptEvent): void => {
-    if (event.kind === 'collect-failed') problems.push(`${event.file}: ${event.message}`);
+    if (event.kind === 'collect-failed') problems.push(...event.errors.map(({ nodeid, message }) => `${nodeid}: ${message}`));
     if (event.kind === 'session-failed') problems.push(event.message);
     if (event.kind !== 'test-finished') return;
     results.set(event.result.nodeid, event.result);

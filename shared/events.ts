@@ -9,7 +9,7 @@ import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { SuiteList } from './suite-list.ts';
 
 /** Bumped when a reader of the old form could misread the new one; a newer version is refused with the way to upgrade. */
-export const EVENT_VERSION = 2;
+export const EVENT_VERSION = 3;
 
 /** What one agent is, told when it joins a run. `workers` are xdist workers (0 until its first session is up). */
 export interface AgentInfo {
@@ -55,6 +55,12 @@ export interface TestSection {
   readonly text: string;
 }
 
+/** `nodeid` names what could not be collected: the file, or a class of it. `message` is pytest's traceback (capped). */
+export interface CollectError {
+  readonly nodeid: NodeId;
+  readonly message: string;
+}
+
 /** What one shard's execution tells while it runs. Times are milliseconds since the epoch, on a run's stream by the agreed clock (agreed-time.ts). */
 export type AttemptEvent =
   | {
@@ -71,7 +77,7 @@ export type AttemptEvent =
       readonly seconds: number;
       readonly worker: string;
     }
-  | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly message: string }
+  | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly errors: readonly CollectError[] }
   /** All tests are over, and pytest failed at its session's end: no file's doing. */
   | { readonly kind: 'session-failed'; readonly at: number; readonly message: string }
   | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }

@@ -25,7 +25,7 @@ export interface Report extends ReportedShown {
   readonly totals: Totals;
   readonly tests: readonly ReportedTest[];
   readonly notRun: readonly NotRun[];
-  readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
+  readonly collectErrors: readonly ReportedCollectError[];
   /** What made a pytest fail at its end, after all tests: a hook of the suite, or an option such as --max-warnings. */
   readonly sessionErrors: readonly SessionError[];
   /** How many tracebacks, with their output, were cut because the run wrote more than a report can hold; 0 in a report of an earlier version. */
@@ -43,6 +43,13 @@ export interface Report extends ReportedShown {
   readonly comparison: Comparison | null;
   /** Why the run began anew, and how many results were void then; null where it did not. */
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
+}
+
+/** `nodeid` names what could not be collected: the file or directory itself, or a class of the file. `message` is pytest's traceback (capped). */
+export interface ReportedCollectError {
+  readonly file: TestFile;
+  readonly nodeid: NodeId;
+  readonly message: string;
 }
 
 /** `value` in seconds, bytes, a share of 1 or a plain number; null where it was not measured, and then missed. */

@@ -73,6 +73,9 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     open.delete(nodeid);
   };
 
+  const failToCollect = (file: TestFile, why: string): void =>
+    tell({ kind: 'collect-failed', at: now(), file, errors: [{ nodeid: nodeId(file), message: why }] });
+
   /** What the worker is at will not be over: a test, a collection or a teardown. `problem` gets in words which. */
   const blame = (worker: string, isCrash: boolean, problem: (when: string) => string): void => {
     const test = running.get(worker);
@@ -83,11 +86,11 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     tearing.delete(worker);
     if (isExpectingLosses) return;
     if (after !== undefined) {
-      tell({ kind: 'collect-failed', at: now(), file: fileFor(after), message: problem(`in a teardown after ${after}`) });
+      failToCollect(fileFor(after), problem(`in a teardown after ${after}`));
     }
     if (file !== undefined && !failed.has(file)) {
       failed.add(file);
-      tell({ kind: 'collect-failed', at: now(), file, message: problem(`while collecting ${file}`) });
+      failToCollect(file, problem(`while collecting ${file}`));
     }
     if (test === undefined || settled.has(test.nodeid)) return;
     settle(test.nodeid);
@@ -147,12 +150,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         tearing.delete(worker);
         // The results of the tests that it belonged to are out: it is told of the file.
         if (message.message === null) return;
-        tell({
-          kind: 'collect-failed',
-          at: now(),
-          file: fileFor(nodeId(message.nodeid)),
-          message: `in a teardown after ${message.nodeid}:\n${message.message}`,
-        });
+        failToCollect(fileFor(nodeId(message.nodeid)), `in a teardown after ${message.nodeid}:\n${message.message}`);
         return;
       case 'started':
         started = message;
@@ -178,7 +176,8 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         if (collecting.get(worker) === file) collecting.delete(worker);
         if (failed.has(file)) return;
         failed.add(file);
-        tell({ kind: 'collect-failed', at: now(), file, message: message.message });
+        const errors = message.errors.map((error) => ({ nodeid: nodeId(error.nodeid), message: error.message }));
+        tell({ kind: 'collect-failed', at: now(), file, errors });
         return;
       }
       case 'test-started': {

@@ -61,7 +61,12 @@ const message = z.discriminatedUnion('kind', [
     digest: z.string().nullable(),
     seconds: z.number(),
   }),
-  z.object({ kind: z.literal('collect-failed'), task: z.number().int(), file: z.string(), message: z.string() }),
+  z.object({
+    kind: z.literal('collect-failed'),
+    task: z.number().int(),
+    file: z.string(),
+    errors: z.array(z.object({ nodeid: z.string(), message: z.string() })).min(1),
+  }),
   z.object({ kind: z.literal('test-started'), nodeid: z.string(), at: z.number() }),
   z.object({
     kind: z.literal('test-finished'),

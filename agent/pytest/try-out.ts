@@ -121,7 +121,7 @@ function inWords(event: AttemptEvent): readonly string[] {
     case 'test-finished':
       return [`${event.result.nodeid} ${event.result.outcome}`];
     case 'collect-failed':
-      return [`${event.file} ${event.message.trim().split('\n').at(-1)}`];
+      return event.errors.map(({ nodeid, message }) => `${nodeid} ${message.trim().split('\n').at(-1)}`);
     case 'session-failed':
       return [event.message.trim().split('\n').at(-1) ?? ''];
     default:

@@ -18,7 +18,7 @@ export function cachedRun(state: RunState, report: Report, { files, stepwise }: 
   return {
     // A module that skips itself counts as a skipped test of its own name; pytest's cache knows of it as a file.
     files: collected.map(({ file, nodeids }) => ({ file, nodeids: nodeids.map(pytestId).filter((id) => (id as string) !== file) })),
-    collectErrors: report.collectErrors.map(({ file }) => file).sort((left, right) => rankOf(left) - rankOf(right)),
+    collectErrors: report.collectErrors.toSorted((left, right) => rankOf(left.file) - rankOf(right.file)).map(({ nodeid }) => nodeid),
     outcomeOf: outcomesOf(report),
     stepwise,
     testCount: list?.stepwiseCount ?? null,

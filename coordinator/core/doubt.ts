@@ -5,6 +5,7 @@
 import type { AgentId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { isServing } from './breaker.ts';
+import { forgetErrors, isFoundByDiscovery } from './collect-errors.ts';
 import type { Action } from './events.ts';
 import {
   type AgentRecord,
@@ -85,7 +86,7 @@ export function observeError(state: RunState, file: TestFile, by: Reporter, shar
   const doubt = state.doubts.get(file);
   if (doubt === undefined) {
     if (isSuite(state) && weighByLists(state, file, by.agent) === 'confirmed') return;
-    if (!isFirst || isBelieved(state, by.agent) || state.opened.collectErrors.some((error) => error.file === file)) return;
+    if (!isFirst || isBelieved(state, by.agent) || isFoundByDiscovery(state, file)) return;
     state.doubts.set(file, { file, agent: by.agent, attempts: new Set([by.attempt]), shard, rechecks: [] });
   } else if (doubt.agent === by.agent) doubt.attempts.add(by.attempt);
   else confirm(state, doubt);
@@ -162,8 +163,7 @@ function drop(state: RunState, doubts: readonly Doubt[]): void {
   if (doubts.length === 0) return;
   for (const { file, attempts } of doubts) {
     state.doubts.delete(file);
-    state.collectErrors.delete(file);
-    state.failures -= 1;
+    forgetErrors(state, file);
     for (const attempt of attempts) attempt.isVoid = true;
   }
   for (const record of state.shards.values()) {

@@ -23,7 +23,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const texts = newTextBudget();
   const tests = mergeTests(reports, texts);
   const notRun = stillNotRun(reports, tests);
-  const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.file, error])).values()];
+  const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.nodeid, error])).values()];
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
   const flakyFails = reports.some(failsForFlaky);

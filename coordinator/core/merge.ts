@@ -3,11 +3,13 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../shared/attempt.ts';
-import { type AgentId, type NodeId, pytestId, type TestFile, testFile } from '../../shared/ids.ts';
+import { type AgentId, type NodeId, pytestId, type TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../shared/report.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { agentEnd } from './agent-end.ts';
+import { collectErrorsOf } from './collect-errors.ts';
+import { compareText } from './compare-text.ts';
 import { coverageFindings } from './coverage.ts';
 import type { RunOpened } from './events.ts';
 import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
@@ -230,12 +232,6 @@ function describe({ state }: AttemptRecord): string {
   }
 }
 
-function collectErrorsOf(state: RunState): Report['collectErrors'] {
-  const found = new Map<TestFile, string>(state.collectErrors);
-  for (const { file, message } of state.opened.collectErrors) found.set(testFile(file), message);
-  return [...found].map(([file, message]) => ({ file, message })).sort((left, right) => compareText(left.file, right.file));
-}
-
 function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
   const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   for (const { outcome } of tests) counts[outcome] += 1;
@@ -313,7 +309,6 @@ function idleSeconds(_state: RunState, { info, joinedAt, lastToldAt, attemptSeco
 }
 
 /** By code units: the same on every machine. */
-const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
 
 /** The largest distance from the epoch that a date can have, in milliseconds. */
 const LAST_DATE_MS = 8.64e15;

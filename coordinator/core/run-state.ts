@@ -7,7 +7,7 @@
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { KeptCoverage, ReportedCoverage } from '../../shared/coverage.ts';
-import type { AgentInfo, TestResult, UnfitCause } from '../../shared/events.ts';
+import type { AgentInfo, CollectError, TestResult, UnfitCause } from '../../shared/events.ts';
 import type { Differences, Fingerprint } from '../../shared/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
@@ -152,7 +152,7 @@ export interface RunState {
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
   readonly shown: ShownState;
   /** What attempts could not collect; a file, or a directory or conftest above files. */
-  readonly collectErrors: Map<TestFile, string>;
+  readonly collectErrors: Map<TestFile, readonly CollectError[]>;
   /** Those of them that only one agent reported so far. */
   readonly doubts: Map<TestFile, Doubt>;
   /** What made a pytest fail at its end, each once. */

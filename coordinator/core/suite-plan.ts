@@ -3,6 +3,7 @@
 import type { AgentId, NodeId, TestFile } from '../../shared/ids.ts';
 import type { Shard } from '../../shared/shard.ts';
 import type { SuiteList } from '../../shared/suite-list.ts';
+import { forgetErrors } from './collect-errors.ts';
 import { weighLists } from './doubt.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { newProgress, plannedFiles, type RunState, type ShardRecord } from './run-state.ts';
@@ -20,15 +21,15 @@ export function applyList(state: RunState, agent: AgentId, list: SuiteList): voi
   else if (list.hash !== suite.list.hash && list.groups.length > 0 && list.failed.length < suite.list.failed.length) {
     const before = suite.list;
     Object.assign(suite, { list, owner: agent, isPlanned: false });
-    for (const file of before.failed) if (!list.failed.includes(file)) forgetError(state, file);
+    for (const file of before.failed) if (!list.failed.includes(file)) dropErrors(state, file);
   }
   weighLists(state, agent);
 }
 
 /** Only agents with another list could not collect the file. What it holds is planned anew, so what was run of it stays as it is. */
-function forgetError(state: RunState, file: TestFile): void {
+function dropErrors(state: RunState, file: TestFile): void {
   state.doubts.delete(file);
-  if (state.collectErrors.delete(file) && !state.opened.collectErrors.some((error) => error.file === file)) state.failures -= 1;
+  forgetErrors(state, file);
 }
 
 /** Shards of a list: the first take the place of all that was planned, later ones hold what the list before did not have. */

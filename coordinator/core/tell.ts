@@ -5,13 +5,14 @@ import type { AttemptEvent, TestResult } from '../../shared/events.ts';
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import { observeResult } from './breaker.ts';
+import { recordErrors } from './collect-errors.ts';
 import { isContradicted, observeCollection, observeError } from './doubt.ts';
 import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
 import { compareDigest, hasOddList } from './suite.ts';
-import { fitResult, fitTexts } from './text-budget.ts';
+import { fitResult } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
 
@@ -33,7 +34,7 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
       collected(state, record, by, event);
       break;
     case 'collect-failed':
-      collectFailed(state, record, by, event.file, event.message);
+      collectFailed(state, record, by, event);
       break;
     case 'session-failed':
       sessionFailed(state, by, event.message);
@@ -86,7 +87,12 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
   if (test.expectedIn.length > 1) settleAll(state);
 }
 
-function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: TestFile, message: string): void {
+function collectFailed(
+  state: RunState,
+  record: ShardRecord,
+  by: Teller,
+  { file, errors }: Extract<AttemptEvent, { kind: 'collect-failed' }>,
+): void {
   const attempt = state.attempts.get(by.attempt);
   if (attempt === undefined) return;
   // Another attempt has shown that all of the shard can be collected and run.
@@ -108,10 +114,7 @@ function collectFailed(state: RunState, record: ShardRecord, by: Teller, file: T
   }
   const isFirst = !state.collectErrors.has(file);
   if (!isLate) observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
-  if (isFirst || attempt.role === 'recheck') {
-    state.collectErrors.set(file, fitTexts(state.texts, { message, sections: [] }).message ?? '');
-  }
-  if (isFirst && !state.opened.collectErrors.some((error) => error.file === file)) state.failures += 1;
+  if (isFirst || attempt.role === 'recheck') recordErrors(state, file, errors);
   if (planned !== undefined) planned.collectFailed = true;
   fileDone(state, record, by);
   // What failed may be a directory above files of other shards, which now miss nothing that could still be had.

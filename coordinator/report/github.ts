@@ -20,8 +20,8 @@ export function annotations(report: Report, locate: (file: string) => string): s
     .filter((test) => isFailure(test.outcome))
     .sort((left, right) => Number(isNew.has(right.nodeid)) - Number(isNew.has(left.nodeid)));
   const all = [
-    ...report.collectErrors.map(({ file, message }) =>
-      error({ file: locate(file), line: lineIn(message, file), title: `could not collect ${file}` }, message),
+    ...report.collectErrors.map(({ file, nodeid, message }) =>
+      error({ file: locate(file), line: lineIn(message, file), title: `could not collect ${nodeid}` }, message),
     ),
     ...report.sessionErrors.map(({ agent, message }) =>
       command('error', { title: `pytest failed at the end of its session on ${agent}` }, tailOf(harmless(message), MESSAGE_CHARS)),

@@ -146,14 +146,14 @@ function output({ sections }: ReportedAttempt): readonly Element[] {
   });
 }
 
-const collectErrorCase = ({ file, message }: Report['collectErrors'][number]): Case => ({
+const collectErrorCase = ({ file, nodeid, message }: Report['collectErrors'][number]): Case => ({
   file,
   place: null,
   startedAt: null,
   seconds: 0,
   counted: 'error',
   testcase: () =>
-    element('testcase', timed(file, 0), [element('error', { message: 'collection failure', type: 'shardline.collect-error' }, message)]),
+    element('testcase', timed(nodeid, 0), [element('error', { message: 'collection failure', type: 'shardline.collect-error' }, message)]),
 });
 
 /** Of no class, as a collection error is: no test of today or of an earlier run is meant. */

@@ -86,12 +86,13 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         for (const nodeid of event.nodeids) announced.add(nodeid);
         return;
       case 'collect-failed':
-        if (!failedFiles.has(event.file)) growing.addCollectError(event.file, event.message);
+        if (!failedFiles.has(event.file))
+          for (const { nodeid, message } of event.errors) growing.addCollectError(event.file, nodeid, message);
         failedFiles.add(event.file);
         return;
       case 'session-failed':
         sessionErrors += 1;
-        growing.addCollectError(sessionName(agent), event.message);
+        growing.addCollectError(sessionName(agent), sessionName(agent), event.message);
         return;
       case 'test-started':
         growing.lane(agent, event.worker);

@@ -11,7 +11,7 @@ const isToldOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test
 export interface GrowingColumns {
   readonly columns: Columns;
   add(test: ReportedTest): void;
-  addCollectError(file: string, message: string): void;
+  addCollectError(file: string, nodeid: string, message: string): void;
   /** A file's place. */
   file(path: string): number;
   /** The place of an agent's xdist worker. */
@@ -26,7 +26,7 @@ export function growColumns(startedAt: number): GrowingColumns {
   const lanePairs: [string, string][] = [];
   const tests: Growing<Columns['tests']> = { name: [], file: [], line: [], outcome: [], ms: [], flaky: [], attempts: [] };
   const attempts: Growing<Columns['attempts']> = { lane: [], startedAt: [], ms: [], outcome: [], text: [], sections: [] };
-  const collectErrors: [number, number][] = [];
+  const collectErrors: [number, number, string][] = [];
   const text = (raw: string): number => texts.place(harmless(raw));
   const file = (path: string): number => files.place(harmless(path));
   const lane = (agent: string, worker: string): number => {
@@ -59,8 +59,8 @@ export function growColumns(startedAt: number): GrowingColumns {
       if (test.attempts.length !== 1) tests.attempts.push([index, test.attempts.length]);
       for (const attempt of test.attempts) addAttempt(attempt, isToldOf(test, attempt));
     },
-    addCollectError(path, message) {
-      collectErrors.push([file(path), text(message)]);
+    addCollectError(path, nodeid, message) {
+      collectErrors.push([file(path), text(message), nodeid === path ? '' : nameIn(nodeid, path)]);
     },
     file,
     lane,

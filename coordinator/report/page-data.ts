@@ -43,7 +43,7 @@ export interface Columns {
   readonly texts: readonly string[];
   readonly tests: TestColumns;
   readonly attempts: AttemptColumns;
-  readonly collectErrors: readonly (readonly [file: number, text: number])[];
+  readonly collectErrors: readonly (readonly [file: number, text: number, name: string])[];
 }
 
 export interface TestColumns {
@@ -79,8 +79,8 @@ export function pageData(report: Report): PageData {
   const startedAt = Date.parse(report.startedAt);
   const growing = growColumns(startedAt);
   for (const test of report.tests) growing.add(test);
-  for (const { file, message } of report.collectErrors) growing.addCollectError(file, message);
-  for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), message);
+  for (const { file, nodeid, message } of report.collectErrors) growing.addCollectError(file, nodeid, message);
+  for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), sessionName(agent), message);
   const notRun = report.notRun.map((missing) => {
     const { nodeid, kind, predictedSeconds } = missing;
     const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');

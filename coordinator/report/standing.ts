@@ -1,6 +1,7 @@
 // How a run stands at one instant: what a person who looks at it wants to know, as values.
 
 import type { AgentId } from '../../shared/ids.ts';
+import { collectErrorsOf } from '../core/collect-errors.ts';
 import type { Forecast } from '../core/forecast.ts';
 import { type HowFar, howFar } from '../core/how-far.ts';
 import type { RunState } from '../core/run-state.ts';
@@ -59,7 +60,7 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
     tally,
     // The newest result may be of a test that the state does not know yet.
     tests: Math.max(tests.size, tally.done),
-    collectErrors: state.collectErrors.size,
+    collectErrors: collectErrorsOf(state).length,
     howFar: howFar(state),
     elapsedSeconds: Math.max(0, (now - opened.startedAt) / 1000),
     deadlineSeconds: opened.deadline?.seconds ?? null,

@@ -29,7 +29,7 @@ export function summaryMarkdown(report: Report): string {
     comparison(report),
     ...report.collectErrors
       .slice(0, SHOWN)
-      .map(({ file, message }) => [`Could not collect ${code(file)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
+      .map(({ nodeid, message }) => [`Could not collect ${code(nodeid)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
     ...report.sessionErrors.map(({ agent, message }) => [
       `pytest failed at the end of its session on ${code(agent)}:`,
       '',

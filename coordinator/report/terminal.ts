@@ -97,8 +97,8 @@ const boldHead = (line: string, paint: Paint): string => line.replace(/^\w+/, (w
 function details(report: Report, width: number, paint: Paint): string[] {
   const failures = report.tests.filter((test) => isFailure(test.outcome));
   return [
-    ...report.collectErrors.flatMap(({ file, message }) => [
-      paint('boldRed', heading(`ERROR collecting ${harmless(file)}`, width)),
+    ...report.collectErrors.flatMap(({ nodeid, message }) => [
+      paint('boldRed', heading(`ERROR collecting ${harmless(nodeid)}`, width)),
       ...traceback(message, paint),
       '',
     ]),
@@ -154,7 +154,7 @@ const traceback = (message: string, paint: Paint): readonly string[] =>
 function shortSummary(report: Report, width: number | null): string[] {
   const line = (word: string, name: string, what: string): string => `${word} ${name}${fitted(oneLine(what), `${word} ${name}`, width)}`;
   return [
-    ...report.collectErrors.map(({ file, message }) => line('ERROR', shortName(file), briefOf(message))),
+    ...report.collectErrors.map(({ nodeid, message }) => line('ERROR', shortName(nodeid), briefOf(message))),
     ...report.sessionErrors.map(({ agent, message }) => line('ERROR', `at the end of pytest on ${oneLine(agent)}`, briefOf(message))),
     ...report.tests
       .filter((test) => isFailure(test.outcome))

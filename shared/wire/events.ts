@@ -30,7 +30,12 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     seconds: z.number(),
     worker: z.string(),
   }),
-  z.object({ kind: z.literal('collect-failed'), at, file: testFileSchema, message: z.string() }),
+  z.object({
+    kind: z.literal('collect-failed'),
+    at,
+    file: testFileSchema,
+    errors: z.array(z.object({ nodeid: nodeIdSchema, message: z.string() })).min(1),
+  }),
   z.object({ kind: z.literal('session-failed'), at, message: z.string() }),
   z.object({ kind: z.literal('test-started'), at, nodeid: nodeIdSchema, worker: z.string() }),
   z.object({

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
+import { nodeId } from '../ids.ts';
 import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
 import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../report.ts';
 import { measureNames } from '../targets.ts';
@@ -79,7 +80,12 @@ const reportSchema: z.ZodType<Report> = z.object({
       predictedSeconds: seconds,
     }),
   ),
-  collectErrors: z.array(z.object({ file: testFileSchema, message: z.string() })),
+  // Until 0.1 a file had one error, which named the file.
+  collectErrors: z.array(
+    z
+      .object({ file: testFileSchema, nodeid: nodeIdSchema.exactOptional(), message: z.string() })
+      .transform((error) => ({ ...error, nodeid: error.nodeid ?? nodeId(error.file) })),
+  ),
   sessionErrors: z.array(z.object({ agent: agentIdSchema, message: z.string() })).default([]),
   textsCut: count.default(0),
   shards: z.array(

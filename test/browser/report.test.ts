@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportHtml } from '../../coordinator/report/report-html.ts';
-import { testFile } from '../../shared/ids.ts';
+import { nodeId, testFile } from '../../shared/ids.ts';
 import type { Report } from '../../shared/report.ts';
 import { openBrowser, openPage, whyNoBrowser } from '../support/browser.ts';
 import { newProject } from '../support/shardline.ts';
@@ -202,7 +202,9 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
       ...sampleTest(`tests/test_${index}.py::test[${text}]`, 'failed', `E   ${text}`, text),
       file: testFile(`tests/test_${index}.py`),
     }));
-    const report = sampleReport(tests, { collectErrors: [{ file: testFile('tests/<b>.py'), message: hostile.join('\n') }] });
+    const report = sampleReport(tests, {
+      collectErrors: [{ file: testFile('tests/<b>.py'), nodeid: nodeId('tests/<b>.py'), message: hostile.join('\n') }],
+    });
     await using opened = await openPage(browser, await write('hostile', report));
     const { page, problems } = opened;
     await page.getByRole('searchbox').fill('<script>document.title');

@@ -56,7 +56,7 @@ export async function runShardline(
     exitCode: exitCode ?? null,
     tests: (report?.tests ?? []).map(({ nodeid, outcome }) => ({ id: nodeid, outcome })),
     counts: Object.fromEntries(outcomes.map((outcome) => [outcome, report?.totals[outcome] ?? 0])),
-    collectErrors: distinct((report?.collectErrors ?? []).map(({ file }) => file.split('::')[0] ?? file)),
+    collectErrors: distinct((report?.collectErrors ?? []).map(({ nodeid }) => nodeid)),
     junit: report === null ? null : readJunit(join(out, 'junit.xml')),
     files: workspace.left(),
     reads: workspace.read(suite.reads),

@@ -217,6 +217,11 @@ test('a hook of the suite that takes a file for a usage error: the file is told 
   await using suite = await makeSuite({ 'conftest.py': refuses, 'test_bad.py': PASS, 'test_good.py': PASS });
   await using session = await openFed(suite);
   const bad = await session.run(selectors('test_bad.py'));
-  expect(bad.events).toEqual([expect.objectContaining({ kind: 'collect-failed', message: 'usage error: no owner of test_bad.py' })]);
+  expect(bad.events).toEqual([
+    expect.objectContaining({
+      kind: 'collect-failed',
+      errors: [{ nodeid: 'test_bad.py', message: 'usage error: no owner of test_bad.py' }],
+    }),
+  ]);
   expect((await session.run(selectors('test_good.py'))).outcomes).toEqual({ 'test_good.py::test_it': 'passed' });
 });

@@ -35,7 +35,11 @@ test('a file that kills its worker while it is imported is blamed, once, and not
   await using suite = await makeSuite({ 'test_i.py': 'import os\nos._exit(3)\n', 'test_o.py': 'def test_o(): pass\n' });
   const ran = await feed(suite, ['test_i.py', 'test_o.py']);
   expect(ran[0]?.events).toMatchObject([
-    { kind: 'collect-failed', file: 'test_i.py', message: expect.stringContaining('exited with code 3') },
+    {
+      kind: 'collect-failed',
+      file: 'test_i.py',
+      errors: [{ nodeid: 'test_i.py', message: expect.stringContaining('exited with code 3') }],
+    },
   ]);
   expect(merged(ran)).toEqual({ 'test_o.py::test_o': 'passed' });
 });
@@ -94,8 +98,8 @@ test('an error inside pytest, such as of a hook of the suite, costs one worker a
   expect(ran[0]?.results.find(({ outcome }) => outcome === 'error')?.message).toContain('hook broke at test');
   const failed = ran.flatMap(({ events }) => events.filter((event) => event.kind === 'collect-failed'));
   expect(failed).toMatchObject([
-    { file: 'a/test_c.py', message: expect.stringContaining('hook broke at file') },
-    { file: 'a/test_s.py', message: expect.stringContaining('SystemExit: 3') },
+    { file: 'a/test_c.py', errors: [{ message: expect.stringContaining('hook broke at file') }] },
+    { file: 'a/test_s.py', errors: [{ message: expect.stringContaining('SystemExit: 3') }] },
   ]);
   expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished', 'finished']);
 });

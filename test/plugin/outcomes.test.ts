@@ -92,7 +92,7 @@ describe.each(collectModes)('collected by %s', (collect) => {
     const announced = ran.events.flatMap((event) => (event.kind === 'collected' ? event.nodeids : []));
     expect(new Set(announced)).toEqual(new Set(Object.keys(ran.outcomes)));
     expect(ran.events.filter((event) => event.kind === 'collect-failed')).toMatchObject([
-      { file: 'tests/broken/test_import.py', message: expect.stringContaining('nothing_of_that_name') },
+      { file: 'tests/broken/test_import.py', errors: [{ message: expect.stringContaining('nothing_of_that_name') }] },
     ]);
   });
 

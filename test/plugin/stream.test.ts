@@ -16,7 +16,7 @@ test('a file that cannot be imported, a broken conftest and a file that is not t
   });
   const ran = await feed(suite, ['test_broken.py', 'bad/test_b.py', 'test_gone.py', 'test_fine.py']);
   const failures = ran.flatMap(({ events }) =>
-    events.flatMap((event) => (event.kind === 'collect-failed' ? [`${event.file}: ${event.message}`] : [])),
+    events.flatMap((event) => (event.kind === 'collect-failed' ? event.errors.map(({ message }) => `${event.file}: ${message}`) : [])),
   );
   expect(failures).toHaveLength(3);
   expect(failures[0]).toMatch(/^test_broken\.py: [\s\S]*nothing_of_that_name/);

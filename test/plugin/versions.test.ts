@@ -52,7 +52,7 @@ test('with pytest 8.4 and xdist 3.6 each crash costs one xdist worker and is tol
   });
   const ran = await feed(suite, ['test_k.py', 'test_i.py', 'test_e.py', 'test_o.py'], { python: environmentPython('pytest-8') });
   const failed = ran.flatMap(({ events }) =>
-    events.flatMap((event) => (event.kind === 'collect-failed' ? [[event.file, event.message]] : [])),
+    events.flatMap((event) => (event.kind === 'collect-failed' ? event.errors.map(({ message }) => [event.file, message]) : [])),
   );
   expect(merged(ran)).toEqual({
     'test_k.py::test_1': 'passed',

@@ -49,7 +49,7 @@ export interface Model {
 export function readModel(data: PageData): Model {
   const tests = data.tests.name.length;
   const count = tests + data.notRun.length + data.collectErrors.length;
-  const name = [...data.tests.name, ...data.notRun.map(([each]) => each), ...data.collectErrors.map(() => '')];
+  const name = [...data.tests.name, ...data.notRun.map(([each]) => each), ...data.collectErrors.map(([, , name]) => name)];
   const file = Int32Array.from([
     ...data.tests.file,
     ...data.notRun.map(([, place]) => place),

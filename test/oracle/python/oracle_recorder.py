@@ -40,7 +40,7 @@ class Recorder:
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.collect_errors.add(encodable(report.nodeid).split("::")[0] or ".")
+            self.collect_errors.add(encodable(report.nodeid) or ".")
         elif report.skipped:
             self.tests.append({"id": encodable(report.nodeid), "outcome": "skipped", "rerun": False})
 

@@ -50,7 +50,7 @@ test('what was not run or could not be collected has not vanished', () => {
     { nodeid: nodeId('a.py::test_1'), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 },
     { nodeid: testFile('b.py'), kind: 'file', tests: null, reason: 'deadline', predictedSeconds: 1 },
   ] as const;
-  const collectErrors = [{ file: testFile('c.py'), message: 'no' }];
+  const collectErrors = [{ file: testFile('c.py'), nodeid: nodeId('c.py'), message: 'no' }];
   const before = {
     'a.py::test_1': was('passed'),
     'b.py::test_2': was('passed'),

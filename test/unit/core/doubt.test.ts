@@ -74,7 +74,7 @@ test('an error that another agent has too is one error of the suite, with the me
   for (const event of broke(a2, 1, 2)) reduce(state, event);
   expect(decideAll(state)).toEqual([]);
   expect(state.failures).toBe(1);
-  expect(reportOf(state).collectErrors).toEqual([{ file: fileOf(1), message: 'no module on a2' }]);
+  expect(reportOf(state).collectErrors).toEqual([{ file: fileOf(1), nodeid: fileOf(1), message: 'no module on a2' }]);
 });
 
 test('of a broken suite ten errors of an agent are tried elsewhere, and the others are believed', () => {

@@ -211,7 +211,7 @@ test('a file that cannot be collected fails the run, whatever the rest does', ()
   const broken = [enqueued(2), told(a2, 2, 1, collectFailed('test_b.py')), ended(a2, 2)];
   const report = reportOf(stateAfter(two, ...running, ...passed, ended(a1, 1), ...broken, closedDone()));
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { passed: 2, notRun: 0 } });
-  expect(report.collectErrors).toEqual([{ file: 'test_b.py', message: 'ImportError' }]);
+  expect(report.collectErrors).toEqual([{ file: 'test_b.py', nodeid: 'test_b.py', message: 'ImportError' }]);
 });
 
 test('a collection failure that is told after the file itself was collected still fails the run', () => {
@@ -229,7 +229,7 @@ test('files below a directory that failed to collect are not run because of it',
 test('what discovery could not collect is in the report once, in the words of discovery', () => {
   const broken = opened([shardOf(1, ['pkg/test_a.py'])], { collectErrors: [{ file: 'pkg', message: 'seen first' }] });
   const report = reportOf(stateAfter(broken, enqueued(1), told(a1, 1, 1, collectFailed('pkg')), ended(a1, 1), closedDone()));
-  expect(report.collectErrors).toEqual([{ file: 'pkg', message: 'seen first' }]);
+  expect(report.collectErrors).toEqual([{ file: 'pkg', nodeid: 'pkg', message: 'seen first' }]);
 });
 
 test('tests are told by file, in the order in which they were announced', () => {

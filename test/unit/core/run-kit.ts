@@ -168,7 +168,7 @@ export const collectFailed = (file: string, message = 'ImportError'): AttemptEve
   kind: 'collect-failed',
   at: 2100,
   file: testFile(file),
-  message,
+  errors: [{ nodeid: nodeId(file), message }],
 });
 
 export const finished = (id: string, outcome: Outcome = 'passed', changes: Partial<TestResult> = {}): AttemptEvent => ({

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { junitXml } from '../../../coordinator/report/junit.ts';
 import { pageData } from '../../../coordinator/report/page-data.ts';
 import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
-import { agentId, testFile } from '../../../shared/ids.ts';
+import { agentId, nodeId, testFile } from '../../../shared/ids.ts';
 import type { Report, ReportedAgent } from '../../../shared/report.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
@@ -125,7 +125,7 @@ test('a session that failed at its end is a problem of the session, of no file',
 
 test('counts agree', () => {
   const tests = ['1', '2'].map((name) => sampleTest(`t.py::test_${name}`, 'error', 'E   no'));
-  const collectErrors = ['a', 'b', 'c'].map((name) => ({ file: testFile(`${name}.py`), message: 'E   no' }));
+  const collectErrors = ['a', 'b', 'c'].map((name) => ({ file: testFile(`${name}.py`), nodeid: nodeId(`${name}.py`), message: 'E   no' }));
   expect(linesOf(sampleReport(tests, { collectErrors })).at(-1)).toContain('failed: 2 errors, 3 collection errors in ');
 });
 

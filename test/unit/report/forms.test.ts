@@ -60,7 +60,7 @@ describe('junit.xml', () => {
       ],
       {
         notRun: [{ nodeid: nodeId('tests/c.py'), kind: 'file', tests: null, reason: 'no-agent', predictedSeconds: 1 }],
-        collectErrors: [{ file: testFile('tests/d.py'), message: 'ImportError' }],
+        collectErrors: [{ file: testFile('tests/d.py'), nodeid: nodeId('tests/d.py'), message: 'ImportError' }],
       },
     );
     const xml = junitXml(report);

@@ -43,7 +43,7 @@ test('GitHub shows ten: collection errors and new failures first, then a notice 
     added: [],
     vanished: [],
   };
-  const collectErrors = [{ file: testFile('broken.py'), message: 'ImportError' }];
+  const collectErrors = [{ file: testFile('broken.py'), nodeid: nodeId('broken.py'), message: 'ImportError' }];
   const lines = annotations(sampleReport(tests, { comparison, collectErrors }), (file) => file);
   expect(lines).toHaveLength(11);
   expect(lines[0]).toContain('title=could not collect broken.py::ImportError');

@@ -63,7 +63,7 @@ const everything: Report = sampleReport(
       { nodeid: testFile('tests/c.py'), kind: 'file', tests: null, reason: 'no-agent', predictedSeconds: 1 },
       { nodeid: nodeId('tests/d.py::test_z'), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 },
     ],
-    collectErrors: [{ file: testFile('tests/e.py'), message: 'ImportError' }],
+    collectErrors: [{ file: testFile('tests/e.py'), nodeid: nodeId('tests/e.py'), message: 'ImportError' }],
   },
 );
 

@@ -125,7 +125,12 @@ test('a page that hears a run in parts has the same as one that hears it whole',
     joined,
     ended('test_1', 'failed'),
     ended('test_2', 'passed', 'gw1'),
-    told({ kind: 'collect-failed', at: 1, file: testFile('tests/test_b.py'), message: 'ImportError' }),
+    told({
+      kind: 'collect-failed',
+      at: 1,
+      file: testFile('tests/test_b.py'),
+      errors: [{ nodeid: nodeId('tests/test_b.py'), message: 'ImportError' }],
+    }),
     ended('test_3', 'skipped'),
   ];
   let heard = structuredClone(run.columns);

@@ -17,7 +17,10 @@ const shop = syntheticReport({ tests: 400, agents: 2, workers: 3, seed: 3, failu
 
 describe('the columns of a page', () => {
   test('hold every test, attempt, not-run entry and collection error of the report', () => {
-    const report = { ...shop, collectErrors: [{ file: testFile('tests/test_broken.py'), message: 'ImportError' }] };
+    const report = {
+      ...shop,
+      collectErrors: [{ file: testFile('tests/test_broken.py'), nodeid: nodeId('tests/test_broken.py'), message: 'ImportError' }],
+    };
     const read = model(report);
     expect(read.count).toBe(report.tests.length + report.notRun.length + 1);
     report.tests.forEach((each, row) => {

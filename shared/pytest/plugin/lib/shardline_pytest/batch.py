@@ -14,12 +14,19 @@ class Batch:
         # What session.items holds while they run.
         self.listed = []
         self.messages = []
+        self.errors = {}
 
     def announce(self, kind, **fields):
         self.messages.append((kind, fields))
 
-    def fail(self, file, message):
-        self.announce("collect-failed", file=clean(file), message=cap(message, MESSAGE_BYTES))
+    def fail(self, file, message, nodeid=None):
+        """Something of the file could not be collected: the file itself, or what `nodeid` names in it. All of one file make one message."""
+        errors = self.errors.get(file)
+        if errors is None:
+            errors = self.errors[file] = []
+            self.announce("collect-failed", file=clean(file), errors=errors)
+        # The more there are, the less is kept of each: their sum stays small.
+        errors.append({"nodeid": clean(nodeid or file), "message": cap(message, MESSAGE_BYTES // (len(errors) + 1))})
 
 
 def skip_message(nodeid, report):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from _pytest.runner import collect_one_node
 
-from .arguments import path_of, split_argument
+from .arguments import file_of, path_of, split_argument
 from .batch import Batch, skip_message
 from .channel import clean, perf_seconds
 from .item_keys import is_among, selects, unique_keys
@@ -181,11 +181,11 @@ class FileSource:
         if report.skipped:
             self.skipped[clean(report.nodeid)] = report
         if report.failed:
-            self.fail(report.nodeid.split("::")[0] or ".", report.longreprtext)
+            self.fail(file_of(report.nodeid), report.longreprtext, report.nodeid)
 
-    def fail(self, file, message):
+    def fail(self, file, message, nodeid=None):
         self.failed.add(file)
-        self.result.fail(file, message)
+        self.result.fail(file, message, nodeid)
 
     def announce(self, batch, seconds):
         batch.entries = self.entries

@@ -40,7 +40,7 @@ class WholeList:
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.errors.append((clean(file_of(report.nodeid)), cap(report.longreprtext, MESSAGE_BYTES)))
+            self.errors.append((clean(file_of(report.nodeid)), report.nodeid, cap(report.longreprtext, MESSAGE_BYTES)))
         elif report.skipped:
             self.skipped[clean(report.nodeid)] = report
 
@@ -102,8 +102,8 @@ class WholeList:
             "tail": tail,
             "bound": bound_files(self.items, self.files),
             # Files that hold no test of the list, but something to report.
-            "others": list(dict.fromkeys([file for file, _ in self.errors] + [file_of(nodeid) for nodeid in self.skipped])),
-            "failed": [file for file, _ in self.errors],
+            "others": list(dict.fromkeys([file for file, _, _ in self.errors] + [file_of(nodeid) for nodeid in self.skipped])),
+            "failed": list(dict.fromkeys(file for file, _, _ in self.errors)),
             "stepwiseCount": stepwise_count(self.config),
         }
 
@@ -145,9 +145,9 @@ class WholeList:
 
     def announce(self, batch, file, ranks, put_off):
         skipped = [nodeid for nodeid in self.skipped if file_of(nodeid) == file]
-        errors = [message for failed, message in self.errors if failed == file]
-        for message in errors:
-            batch.announce("collect-failed", file=file, message=message)
+        errors = [(nodeid, message) for failed, nodeid, message in self.errors if failed == file]
+        for nodeid, message in errors:
+            batch.fail(file, message, nodeid)
         if not errors and not ranks and not skipped and file not in self.ranks and not self.has_failed(file) and not self.holds_nothing(file):
             batch.fail(file, "pytest did not find this test file here")
             return
@@ -160,7 +160,7 @@ class WholeList:
             batch.announce("test-finished", file=file, **skip_message(nodeid, self.skipped[nodeid]))
 
     def has_failed(self, file):
-        return any(failed in (".", file) or file.startswith(failed + "/") for failed, _ in self.errors)
+        return any(failed in (".", file) or file.startswith(failed + "/") for failed, _, _ in self.errors)
 
     def holds_nothing(self, file):
         """Is the file there, and none of its tests in the list?"""
