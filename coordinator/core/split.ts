@@ -13,6 +13,8 @@ const TOLERATED_SHARES = 1.05;
 const PART_SHARE_DIVISOR = 4;
 /** … but their tests outweigh what each part pays again, collection and the fixtures of module and class, by this much. */
 const LEAST_TESTS_PER_OVERHEAD = 2;
+/** Nobody waits for a shorter part, and tests that only pass in the order of their file stay together. In seconds. */
+const LEAST_PART_SECONDS = 0.5;
 /** A split that leaves more than this of the file's time to its longest part is not worth its cost. */
 const WORTHWHILE = 0.8;
 
@@ -60,7 +62,7 @@ function divide(unit: EstimatedUnit, share: number, { timings, affinity, thresho
   const overhead = timing.collectSeconds + timing.fixtureSeconds;
   const testSeconds = sum(timing.tests.values());
   const wanted = Math.min(share / PART_SHARE_DIVISOR, (thresholdSeconds ?? Number.POSITIVE_INFINITY) - overhead);
-  const partSeconds = Math.max(wanted, LEAST_TESTS_PER_OVERHEAD * overhead);
+  const partSeconds = Math.max(wanted, LEAST_TESTS_PER_OVERHEAD * overhead, LEAST_PART_SECONDS);
   const bins = pack(atomsOf(timing.tests, affinity.unit), Math.ceil(testSeconds / partSeconds));
   const longest = Math.max(...bins.map(({ seconds }) => seconds)) + overhead;
   if (bins.length < 2 || longest > WORTHWHILE * unit.seconds) return null;

@@ -286,7 +286,7 @@ export const optionTable: readonly OptionRow[] = [
   }),
   row({
     name: 'harmless-hooks',
-    kind: 'name',
+    kind: 'text',
     metavar: 'HOOKS',
     commands: run,
     meaning:

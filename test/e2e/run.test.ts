@@ -32,7 +32,9 @@ test('a broken import: exit 1, and the rest still runs', async () => {
   expect(result.exitCode).toBe(1);
   const report = await project.report();
   expect(outcomesOf(report)).toEqual({ 'test_fine.py::test_ok': 'passed' });
-  expect(report.collectErrors).toEqual([{ file: 'test_broken.py', message: expect.stringContaining('nothing_of_that_name') }]);
+  expect(report.collectErrors).toEqual([
+    { file: 'test_broken.py', nodeid: 'test_broken.py', message: expect.stringContaining('nothing_of_that_name') },
+  ]);
   expect(result.stdout).toContain('ERROR collecting test_broken.py');
 });
 

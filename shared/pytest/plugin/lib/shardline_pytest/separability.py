@@ -6,7 +6,7 @@ from .arguments import file_of
 from .channel import cap
 from .proof.collectors import collectors_problem
 from .proof.file_digest import file_digest
-from .proof.hook_proof import HookProof, sentence
+from .proof.hook_proof import HookProof, is_declared_place, sentence
 from .proof.import_changes import ImportChanges
 from .proof.modules import is_own, place
 from .proof.reviewed_plugins import review_of
@@ -28,17 +28,27 @@ class Separability:
         self.imports = ImportChanges(config.rootpath)
         self.deselected = []
         self.reported = set()
+        self.watches_reads = False
 
     def begin(self, session):
         self.deselected = []
+        # What reads the list while it is collected is the proof's to judge.
+        self.proof.reads.on_found = None
         self.proof.begin(session)
 
     def finish(self, session):
         self.proof.finish(session)
+        if self.watches_reads:
+            self.proof.reads.on_found = self.report_read
 
     def watch_reads(self):
         """From now on tests run: whatever of the suite reads the list sees all of it under plain pytest."""
-        self.proof.reads.on_found = lambda read: self.report("%(place)s %(why)s" % read)
+        self.watches_reads = True
+        self.proof.reads.on_found = self.report_read
+
+    def report_read(self, read):
+        if not is_declared_place(read["place"], "session.items", self.declared):
+            self.report("%(place)s %(why)s" % read)
 
     def report(self, why):
         if why not in self.reported:
