@@ -35,6 +35,12 @@ export const errorTable = {
     why: 'pytest itself ended with exit code {pytestExitCode} while it looked for test files.',
     fix: 'Run `{command}` and mend what it reports.',
   },
+  'unsupported-option': {
+    exitCode: 4,
+    what: 'shardline cannot run pytest with these options: {problem}.',
+    why: 'Tests run in xdist workers, maybe on several machines.',
+    fix: 'Leave the option out, or run pytest itself: `{command}`.',
+  },
   'plugin-without-xdist': {
     exitCode: 4,
     what: 'pytest refuses {option} in xdist workers.',

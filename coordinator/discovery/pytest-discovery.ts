@@ -46,6 +46,9 @@ async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise
         command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...pytestArgs])),
       });
     }
+    if ('unsupported' in result) {
+      throw new ShardlineError('unsupported-option', { problem: result.unsupported, command: shellCommand(['pytest', ...pytestArgs]) });
+    }
     return asSuite(result, pytestArgs);
   } finally {
     await removeSessionDirectory(directory);

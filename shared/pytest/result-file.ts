@@ -9,6 +9,7 @@ import { foundCacheSchema } from '../wire/pytest-cache.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });
+const unsupported = z.object({ unsupported: z.string() });
 const discovery = z.object({
   ...versions,
   rootdir: z.string(),
@@ -35,9 +36,11 @@ export async function refuseMissingPackage(path: string, python: string): Promis
   await readResult(path, python, z.unknown());
 }
 
-/** null when pytest ended before it came to the point. Throws `no-pytest` and `bad-message`. */
-export const readDiscoveryResult = async (path: string, python: string): Promise<DiscoveryResult | null> =>
-  await readResult(path, python, discovery);
+/** null when pytest ended before it came to the point; `unsupported` names an option that shardline cannot run. Throws `no-pytest` and `bad-message`. */
+export const readDiscoveryResult = async (
+  path: string,
+  python: string,
+): Promise<DiscoveryResult | { readonly unsupported: string } | null> => await readResult(path, python, z.union([unsupported, discovery]));
 
 async function readResult<T>(path: string, python: string, schema: z.ZodType<T>): Promise<T | null> {
   let text: string;

@@ -8,7 +8,7 @@ import json
 import os
 
 # A test may be counted twice by pytest: the later of these is its outcome.
-RANK = ("skipped", "xfailed", "xpassed", "passed", "error", "failed")
+RANK = ("skipped", "xpassed", "xfailed", "passed", "error", "failed")
 
 
 def encodable(text):
@@ -26,10 +26,12 @@ class Recorder:
         self.warnings = []
 
     def pytest_runtest_logreport(self, report):
-        if type(report).__name__ == "SubtestReport":
-            return
-        key = (report.nodeid, getattr(report, "worker_id", None))
         category = self.config.hook.pytest_report_teststatus(report=report, config=self.config)[0]
+        if type(report).__name__ == "SubtestReport":
+            if not (report.skipped and hasattr(report, "wasxfail")):
+                return
+            category = "xfailed"
+        key = (report.nodeid, getattr(report, "worker_id", None))
         test = self.open.get(key)
         if test is None or (report.when == "setup" and not test["rerun"]):
             test = self.open[key] = {"id": encodable(report.nodeid), "outcome": None, "rerun": False}

@@ -25,8 +25,11 @@ class Batch:
         if errors is None:
             errors = self.errors[file] = []
             self.announce("collect-failed", file=clean(file), errors=errors)
-        # The more there are, the less is kept of each: their sum stays small.
-        errors.append({"nodeid": clean(nodeid or file), "message": cap(message, MESSAGE_BYTES // (len(errors) + 1))})
+        # Two selectors of one task may name the same file.
+        place = clean(nodeid or file)
+        if all(error["nodeid"] != place for error in errors):
+            # The more there are, the less is kept of each: their sum stays small.
+            errors.append({"nodeid": place, "message": cap(message, MESSAGE_BYTES // (len(errors) + 1))})
 
 
 def skip_message(nodeid, report):

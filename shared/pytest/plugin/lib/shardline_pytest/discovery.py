@@ -17,7 +17,7 @@ from .covering import asked_for
 from .fingerprint import fingerprint_of
 from .proof.census_key import census_key
 from .idle_plugins import idle_plugin
-from .unstreamable import unstreamable
+from .unstreamable import refused, unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
 CONTAINERS = tuple(kind for kind in (pytest.Session, pytest.Package, getattr(pytest, "Directory", None)) if kind is not None)
@@ -30,6 +30,14 @@ SHOWING_OPTIONS = (
     ("setupplan", "--setup-plan"),
     ("cacheshow", "--cache-show"),
 )
+
+
+def unsupported(config):
+    """Which option shardline cannot run pytest with, in words; None when it can."""
+    for name, option in SHOWING_OPTIONS:
+        if config.getoption(name, None):
+            return "%s runs no test" % option
+    return refused(config)
 
 
 class Discovered(pytest.exit.Exception):
@@ -55,9 +63,10 @@ class Discovery:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config):
-        for name, option in SHOWING_OPTIONS:
-            if config.getoption(name, None):
-                raise pytest.UsageError("%s runs no test: give it to pytest itself" % option)
+        problem = unsupported(config)
+        if problem is not None:
+            write_result(self.session, {"unsupported": problem})
+            raise pytest.UsageError("shardline cannot run this: %s" % problem)
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)

@@ -60,6 +60,13 @@ def pytest_load_initial_conftests(early_config):
         lift_limit(early_config)
 
 
+def write_as_python_does():
+    """execnet gives an xdist worker a new standard output and error, which refuse text that Python's own write in some locales."""
+    for stream, original in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
+        if original is not None and hasattr(stream, "reconfigure") and stream.errors != original.errors:
+            stream.reconfigure(errors=original.errors)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     session = session_of(config)
@@ -98,6 +105,7 @@ def pytest_configure(config):
         if workers == 0:
             numbering.number_this_process()
     if workerinput is not None:
+        write_as_python_does()
         register(LogFile(config), "shardline-log-file")
     if workerinput is not None or workers == 0:
         noting = Noting(config, channel)
