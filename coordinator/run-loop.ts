@@ -40,6 +40,8 @@ export interface RunLoop {
   readonly observe: (event: CoordinatorEvent, before: RunState) => void;
   /** Is it still to be shown whether this suite may be collected by file? */
   readonly proves: boolean;
+  /** What the whole list loaded, as an earlier run has shown; for a run by file. */
+  readonly modules: readonly string[];
   /** The shards of a whole list, the first of them `s<first>`. */
   readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
   /** Resolves with the reason once no agent can join any more; null where agents may always come. */
@@ -68,7 +70,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   const { collect } = opened.spec;
   /** Agents wait for it before they collect anything. */
   const sayHow = (): void => {
-    if (collect !== 'auto') outgoing.send(() => channel.tell({ kind: 'collect', how: { mode: collect, proves: loop.proves } }));
+    if (collect !== 'auto')
+      outgoing.send(() => channel.tell({ kind: 'collect', how: { mode: collect, proves: loop.proves, modules: loop.modules } }));
   };
   const take = (event: CoordinatorEvent): void => {
     observe(event, state);

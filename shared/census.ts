@@ -1,6 +1,6 @@
 // What one collection of a whole suite has shown: by it a later run may collect file by file.
 
-import type { TestFile } from './ids.ts';
+import type { NodeId, TestFile } from './ids.ts';
 
 export interface FileCensus {
   /** SHA-256 of the file's bytes. */
@@ -15,5 +15,9 @@ export interface Census {
   readonly problems: readonly string[];
   /** What showed that the files depend on each other; null where nothing did. */
   readonly inseparable: string | null;
+  /** As in `HowToCollect`. */
+  readonly modules: readonly string[];
+  /** Tests that failed in the newest run with the whole list (at most 1,000): that one of them passes by file shows nothing. */
+  readonly failed: readonly NodeId[];
   readonly files: ReadonlyMap<TestFile, FileCensus>;
 }

@@ -34,8 +34,8 @@ export function pytestId(id: NodeId): NodeId {
   return end === -1 ? id : nodeId(id.slice(0, end));
 }
 
-/** The file part of a node id: everything before its first `::`. */
+/** The file part of a node id: everything before its first `::`. A module that skipped itself has the id of its file. */
 export function fileOf(id: NodeId): TestFile {
   const end = id.indexOf('::');
-  return testFile(end === -1 ? id : id.slice(0, end));
+  return testFile(end === -1 ? pytestId(id) : id.slice(0, end));
 }

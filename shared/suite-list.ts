@@ -6,10 +6,14 @@ import type { NodeId, TestFile } from './ids.ts';
 export const collectModes = ['file', 'suite'] as const;
 export type CollectMode = (typeof collectModes)[number];
 
-/** `proves`: by file, whether anything that is not proven to be harmless begins the run anew; else whether the collection of the whole list also shows if a later run may collect by file. */
+/**
+ * `proves`: by file, whether anything that is not proven to be harmless begins the run anew; else whether the collection of the whole list also shows if a later run may collect by file. `modules`: Python
+ * modules that the whole list loaded when it was collected, in that order; without them nothing shows whether a failure by file is one of the suite.
+ */
 export interface HowToCollect {
   readonly mode: CollectMode;
   readonly proves: boolean;
+  readonly modules: readonly string[];
 }
 
 /** What a user may ask for. `auto`: by file where that is shown to give the same tests. */
@@ -35,6 +39,8 @@ export interface SuiteProof {
   readonly problems: readonly string[];
   /** As in `FileCensus`. */
   readonly digests: readonly (readonly [TestFile, string])[];
+  /** As in `HowToCollect`. */
+  readonly modules: readonly string[];
 }
 
 export interface SuiteList {

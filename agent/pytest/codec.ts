@@ -123,6 +123,7 @@ const message = z.discriminatedUnion('kind', [
     /** null where the worker proves nothing. */
     problems: z.array(z.string()).nullable(),
     digests: z.array(z.tuple([z.string(), z.string()])),
+    modules: z.array(z.string()),
   }),
   /** The files of the suite depend on each other. */
   z.object({ kind: z.literal('inseparable'), why: z.string() }),

@@ -188,7 +188,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
 
   const beginCollecting = (worker: string): void => {
     if (how === null || worker === 'controller') return;
-    inbox.send(worker, { kind: 'begin', collect: how.mode, proves: how.proves, deadly: Object.fromEntries(deadly) });
+    const { mode, proves, modules } = how;
+    inbox.send(worker, { kind: 'begin', collect: mode, proves, modules, deadly: Object.fromEntries(deadly) });
     if (born.size === 0) starting.expect();
   };
 

@@ -48,6 +48,7 @@ type Found = Pick<
   | 'shards'
   | 'affinity'
   | 'digests'
+  | 'failedWhole'
   | 'failureChances'
   | 'knownTests'
   | 'collectErrors'

@@ -27,6 +27,7 @@ export function outOfTime(
     shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
     affinity: NO_AFFINITY,
     digests: {},
+    failedWhole: [],
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),
     coverage: null,
     cache: null,

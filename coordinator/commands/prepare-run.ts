@@ -114,6 +114,7 @@ export async function prepareRun(
     ...ordered(order, plan.shards, chances),
     affinity: plan.affinity,
     digests: Object.fromEntries(decision.digests),
+    failedWhole: decision.mode === 'file' ? (census?.failed ?? []) : [],
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
     cache: runCacheOf(suite),

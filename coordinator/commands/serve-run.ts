@@ -1,6 +1,7 @@
 // From an open run to its exit code: the loop, and the report.
 
 import { join } from 'node:path';
+import type { Census } from '../../shared/census.ts';
 import { takesColor, takesScreen } from '../../shared/cli/terminal.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { shellCommand } from '../../shared/shell-words.ts';
@@ -74,6 +75,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         recorded,
         planSuite,
         proves: settings.collect === 'auto' && (begun.opened.spec.collect === 'file' || run.census.old === null),
+        modules: begun.opened.spec.collect === 'file' ? (run.census.old?.modules ?? []) : [],
         clock: systemClock,
         aheadMs,
         redisWaitMs,
@@ -88,14 +90,18 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     await within(closeMs(setting), channel.close());
   }
   const isShutOut = claim();
-  await keepCensus(setting, run, state);
+  const census = { ...run.census, old: await keepCensus(setting, run, state) };
   const again = restartOf(state, systemClock.now());
   if (again !== null) {
     const event: CoordinatorEvent = { kind: 'run-restarted', at: again.at, opening: again };
     journal.record(event);
     edge.stderr.write(`shardline: ${restartLine(again)}\n`);
     const reopened = await redis.again((pools) => pools.openRun(announcedAgain(again.spec)));
-    return await serveRun(setting, { ...run, state: reduce(state, event), recorded: null, redis: { ...redis, ...reopened } }, interrupts);
+    return await serveRun(
+      setting,
+      { ...run, census, state: reduce(state, event), recorded: null, redis: { ...redis, ...reopened } },
+      interrupts,
+    );
   }
   if (state.suite.refusal !== null) {
     await journal.close();
@@ -116,13 +122,14 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });
 }
 
-/** What this run has shown of the suite. A census that cannot be kept costs the next run its speed, and this one nothing. */
-async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state: RunState): Promise<void> {
+/** What is known of the suite after this run. A census that cannot be kept costs the next run its speed, and this one nothing. */
+async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state: RunState): Promise<Census | null> {
   const taken = takeCensus(state, census.old, census.contents);
-  if (taken === null || state.redisLost) return;
+  if (taken === null || state.redisLost) return census.old;
   await within(closeMs(setting), redis.census.save(census.key, taken)).catch((thrown: unknown) => {
     setting.edge.stderr.write(`shardline: could not keep how this suite may be collected: ${messageOf(thrown)}\n`);
   });
+  return taken;
 }
 
 const restartLine = ({ restarted }: RunOpened): string =>

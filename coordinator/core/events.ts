@@ -4,7 +4,7 @@ import type { AttemptRole, InterruptCause } from '../../shared/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../shared/coverage.ts';
 import type { RunEvent } from '../../shared/events.ts';
 import type { PythonPrint } from '../../shared/fingerprint.ts';
-import type { AgentId, AttemptId, ShardId, TestFile } from '../../shared/ids.ts';
+import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { NotRunReason } from '../../shared/outcome.ts';
 import type { RunCache } from '../../shared/pytest-cache.ts';
 import type { Reruns } from '../../shared/reruns.ts';
@@ -44,6 +44,8 @@ export interface RunOpened {
   readonly affinity: Affinity;
   /** Of files that have not changed since a census of the whole list: what they held then. */
   readonly digests: Readonly<Record<TestFile, string>>;
+  /** As in `Census.failed`. */
+  readonly failedWhole: readonly NodeId[];
   /** Whether an attempt that holds up the end gets a backup on another agent. */
   readonly speculate: boolean;
   /** null: longest first, and by value once the deadline cannot be met. */

@@ -4,18 +4,19 @@ import { runId } from '../../shared/ids.ts';
 import type { RunSpec } from '../../shared/run-spec.ts';
 import type { RunOpened } from './events.ts';
 import type { RunState } from './run-state.ts';
-import { isInseparable } from './suite.ts';
+import { whyInseparable } from './suite.ts';
 
 /**
  * The opening of the new beginning; null where there is none: nothing calls for it, the user has stopped the run, or a test ran that must not run twice
  * (`no_speculation`).
  */
 export function restartOf(state: RunState, at: number): RunOpened | null {
-  if (!isInseparable(state) || state.interruptedBy !== null || mustNotRunTwice(state)) return null;
-  const { opened, suite, tests } = state;
+  const why = whyInseparable(state);
+  if (why === null || state.interruptedBy !== null || mustNotRunTwice(state)) return null;
+  const { opened, tests } = state;
   let voidTests = 0;
   for (const { accepted } of tests.values()) if (accepted !== null) voidTests += 1;
-  return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why: suite.inseparable ?? '', voidTests } };
+  return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why, voidTests } };
 }
 
 /** As it is announced: an agent joins a run once, so the new beginning has a name of its own. */

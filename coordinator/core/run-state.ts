@@ -195,7 +195,7 @@ export function openRun(opened: RunOpened): RunState {
     attempts: new Map(),
     agents: new Map(),
     tests: new Map(),
-    suite: newSuiteState(),
+    suite: newSuiteState(opened),
     work: noWork(),
     coverage: { kept: [], combined: null },
     shown: noneShown(),

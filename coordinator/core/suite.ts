@@ -1,8 +1,9 @@
 // What is known of the whole list of a suite's tests, and what follows from it. Nothing runs before the shards of the list are planned.
 
-import type { AgentId, ShardId, TestFile } from '../../shared/ids.ts';
+import type { AgentId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
+import { isFailure, type Outcome } from '../../shared/outcome.ts';
 import type { SuiteList, SuiteProof } from '../../shared/suite-list.ts';
-import type { Action } from './events.ts';
+import type { Action, RunOpened } from './events.ts';
 import type { FileProgress, RunState } from './run-state.ts';
 
 export interface SuiteState {
@@ -19,11 +20,15 @@ export interface SuiteState {
   proof: SuiteProof | null;
   /** What showed that the files depend on each other; null where nothing did. */
   inseparable: string | null;
+  /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have mended it. */
+  doubtfulPass: string | null;
+  /** Tests that failed in the newest run with the whole list. */
+  readonly failedWhole: ReadonlySet<NodeId>;
   /** What pytest says of paths or options that it refuses; null where it takes them. */
   refusal: string | null;
 }
 
-export const newSuiteState = (): SuiteState => ({
+export const newSuiteState = (opened: RunOpened): SuiteState => ({
   list: null,
   owner: null,
   lists: new Map(),
@@ -31,13 +36,19 @@ export const newSuiteState = (): SuiteState => ({
   failureChances: null,
   proof: null,
   inseparable: null,
+  doubtfulPass: null,
+  failedWhole: new Set(opened.failedWhole),
   refusal: null,
 });
 
 export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
 
 /** Was the suite collected by file, and shown to be another one so? */
-export const isInseparable = (state: RunState): boolean => !isSuite(state) && state.suite.inseparable !== null;
+export const isInseparable = (state: RunState): boolean => whyInseparable(state) !== null;
+
+/** What showed it; null where nothing did. */
+export const whyInseparable = (state: RunState): string | null =>
+  isSuite(state) ? null : (state.suite.inseparable ?? state.suite.doubtfulPass);
 
 /** Is the plan that the run goes by still to come? */
 export const awaitsPlan = (state: RunState): boolean => isSuite(state) && !state.suite.isPlanned;
@@ -55,6 +66,12 @@ export function compareDigest({ suite, opened }: RunState, file: TestFile, diges
   const expected = opened.digests[file];
   if (opened.spec.collect !== 'file' || digest === null || expected === undefined || expected === digest) return;
   suite.inseparable ??= `${file} holds other tests when it is collected alone`;
+}
+
+/** Compares a result with that of the newest run with the whole list. A failure that turned into a pass may be a repair, or the doing of the collection. */
+export function compareOutcome({ suite, opened }: RunState, nodeid: NodeId, outcome: Outcome): void {
+  if (opened.spec.collect !== 'file' || isFailure(outcome) || !suite.failedWhole.has(nodeid)) return;
+  suite.doubtfulPass ??= `${nodeid} failed when the whole suite was collected, and passes by file`;
 }
 
 /** The part of the list that no plan holds yet: all of it at first, later what another agent could not collect. */

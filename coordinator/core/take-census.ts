@@ -1,7 +1,9 @@
 // The census that a run leaves for the next one.
 
 import type { Census, FileCensus } from '../../shared/census.ts';
-import type { TestFile } from '../../shared/ids.ts';
+import type { NodeId, TestFile } from '../../shared/ids.ts';
+import { isFailure } from '../../shared/outcome.ts';
+import { finalResult } from './rerun.ts';
 import type { RunState } from './run-state.ts';
 
 /**
@@ -12,12 +14,24 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   const { list, proof, inseparable } = state.suite;
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
-    return inseparable === null || old === null ? null : { ...old, inseparable };
+    if (old === null) return null;
+    if (state.opened.spec.collect === 'suite') return { ...old, failed: failedTests(state) };
+    return inseparable === null ? null : { ...old, inseparable };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
   for (const [file, digest] of proof.digests) {
     const content = contents.get(file);
     if (content !== undefined) files.set(file, { content, digest });
   }
-  return { problems: proof.problems, inseparable: inseparable ?? old?.inseparable ?? null, files };
+  const { problems, modules } = proof;
+  return { problems, inseparable: inseparable ?? old?.inseparable ?? null, modules, failed: failedTests(state), files };
 }
+
+/** So many are remembered. */
+const MAX_FAILED = 1000;
+
+const failedTests = (state: RunState): readonly NodeId[] =>
+  [...state.failed]
+    .filter((test) => isFailure(finalResult(test)?.result.outcome ?? 'passed'))
+    .slice(0, MAX_FAILED)
+    .map(({ nodeid }) => nodeid);

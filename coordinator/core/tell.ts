@@ -11,7 +11,7 @@ import { acceptRerun } from './rerun.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
-import { compareDigest, hasOddList } from './suite.ts';
+import { compareDigest, compareOutcome, hasOddList } from './suite.ts';
 import { fitResult } from './text-budget.ts';
 import { isUnfinished } from './unfinished.ts';
 import { dropWork } from './work.ts';
@@ -76,6 +76,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
   }
   test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
   observeResult(state, by.agent, test, result.outcome);
+  compareOutcome(state, test.nodeid, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
     state.failed.add(test);

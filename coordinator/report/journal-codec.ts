@@ -11,7 +11,7 @@ import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
 import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
-import { agentIdSchema, attemptIdSchema, checked, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
+import { agentIdSchema, attemptIdSchema, checked, nodeIdSchema, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { unitKinds } from '../core/affinity.ts';
@@ -61,6 +61,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   order: z.enum(orders).nullable(),
   failureChances: z.record(shardIdSchema, z.number()),
   digests: z.record(testFileSchema, z.string()),
+  failedWhole: z.array(nodeIdSchema).default([]),
   knownTests: z.record(z.string(), z.int().positive()).default({}),
   // Runs of an earlier version combined none.
   coverage: coverageOptionsSchema.nullable().default(null),

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Census } from '../census.ts';
-import { parseVersioned, testFileSchema } from './parse.ts';
+import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
 const CENSUS_VERSION = 1;
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -10,16 +10,17 @@ const censusSchema = z.object({
   version: z.literal(CENSUS_VERSION),
   problems: z.array(z.string()),
   inseparable: z.string().nullable(),
+  modules: z.array(z.string()).default([]),
+  failed: z.array(nodeIdSchema).default([]),
   files: z.array(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),
 });
 
-export const encodeCensus = ({ problems, inseparable, files }: Census): string =>
-  JSON.stringify({ version: CENSUS_VERSION, problems, inseparable, files: [...files] });
+export const encodeCensus = (census: Census): string => JSON.stringify({ version: CENSUS_VERSION, ...census, files: [...census.files] });
 
 /** Throws `bad-message` and `newer-version`. */
 export function decodeCensus(text: string, source: string): Census {
-  const { problems, inseparable, files } = parseVersioned(censusSchema, text, source, CENSUS_VERSION);
-  return { problems, inseparable, files: new Map(files) };
+  const { version: _version, files, ...census } = parseVersioned(censusSchema, text, source, CENSUS_VERSION);
+  return { ...census, files: new Map(files) };
 }
 
 const fileSchema = z.object({ version: z.literal(CENSUS_VERSION), entries: z.array(z.tuple([z.string(), z.string()])) });

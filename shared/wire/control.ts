@@ -11,7 +11,10 @@ const CONTROL_VERSION = 2;
 const envelopeSchema = z.object({
   version: z.literal(CONTROL_VERSION),
   command: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('collect'), how: z.object({ mode: z.enum(collectModes), proves: z.boolean() }) }),
+    z.object({
+      kind: z.literal('collect'),
+      how: z.object({ mode: z.enum(collectModes), proves: z.boolean(), modules: z.array(z.string()).default([]) }),
+    }),
     z.object({ kind: z.literal('list-known'), hash: z.string() }),
     z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
     z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema, problem: z.string().default('') }),

@@ -14,7 +14,13 @@ export const suiteListSchema: z.ZodType<SuiteList> = z.object({
   bound: z.array(testFileSchema),
   others: z.array(testFileSchema),
   failed: z.array(testFileSchema),
-  proof: z.object({ problems: z.array(z.string()), digests: z.array(z.tuple([testFileSchema, digest])) }).nullable(),
+  proof: z
+    .object({
+      problems: z.array(z.string()),
+      digests: z.array(z.tuple([testFileSchema, digest])),
+      modules: z.array(z.string()).default([]),
+    })
+    .nullable(),
   stepwiseCount: z.int().nonnegative().nullable().optional(),
   groups: z.array(z.object({ file: testFileSchema, nodeids: z.array(nodeIdSchema) })),
 });

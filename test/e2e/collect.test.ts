@@ -1,5 +1,7 @@
 // How a suite with collection hooks of its own is collected: whole in its first run, by file from the second on where its hooks are shown to be harmless.
 
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newProject, type Project } from '../support/shardline.ts';
 
@@ -57,4 +59,43 @@ test('a hook that is not shown to be harmless keeps the whole list, until --harm
   await using declared = await newProject({ ...TESTS, 'tests/conftest.py': COUNTING });
   const hook = ['--harmless-hooks', 'tests/conftest.py::pytest_collection_modifyitems'];
   expect(await twice(declared, hook)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+});
+
+test('a test that needs what another test file imports passes as in plain pytest, and the suite is remembered to need the whole list', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\npythonpath = .\n',
+    'pack/__init__.py': '',
+    'pack/part.py': '',
+    'tests/test_a.py': 'import pack\n\n\ndef test_part():\n    assert pack.part\n',
+    'tests/test_b.py': 'import pack.part\n\n\ndef test_own(): pass\n',
+  });
+  const { collect, restarted, exitCodes } = await twice(project);
+  expect([collect, exitCodes]).toEqual([
+    ['suite', 'file'],
+    [0, 0],
+  ]);
+  const why = 'tests/test_a.py::test_part passes only beside modules that other test files load (pack.part)';
+  expect(restarted).toEqual([null, { why, voidTests: expect.any(Number) }]);
+  const third = await project.shardline(['run', 'tests', '--out', 'out-3', '-n', '1']);
+  expect([third.exitCode, third.stderr]).toEqual([0, expect.stringContaining(`every worker collects the whole suite: ${why}`)]);
+});
+
+test('a failure of the whole list that passes by file is tried with the whole list again; a repair is collected by file from then on', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\npythonpath = .\n',
+    'shop.py': 'PRICE = 1\n',
+    'tests/test_a.py': 'import sys\n\n\ndef test_alone():\n    assert "test_b" not in sys.modules\n',
+    'tests/test_b.py': 'import shop\n\n\ndef test_price():\n    assert shop.PRICE == 1\n',
+  });
+  expect(await twice(project)).toEqual({
+    collect: ['suite', 'file'],
+    restarted: [
+      null,
+      { why: expect.stringMatching(/^tests\/test_a\.py::test_alone failed when the whole suite/), voidTests: expect.any(Number) },
+    ],
+    exitCodes: [1, 1],
+  });
+  await writeFile(join(project.directory, 'tests/test_a.py'), 'def test_alone(): pass\n');
+  expect((await twice(project)).exitCodes).toEqual([0, 0]);
+  expect((await project.report('out-2')).restarted).toBeNull();
 });

@@ -106,7 +106,17 @@ test.each([
     const events: CoordinatorEvent[] = [];
     const never = new AbortController().signal;
     const planSuite = () => ({ shards: [], failureChances: {} });
-    const about = { channel, recorded: null, planSuite, proves: false, clock, aheadMs, noAgentCanCome: null, redisWaitMs: 60_000 };
+    const about = {
+      channel,
+      recorded: null,
+      planSuite,
+      modules: [],
+      proves: false,
+      clock,
+      aheadMs,
+      noAgentCanCome: null,
+      redisWaitMs: 60_000,
+    };
     const state = await runLoop(
       { ...about, state: openRun(opening), observe: (event) => events.push(event) },
       { requested: never, forced: never },

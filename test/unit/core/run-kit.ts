@@ -67,6 +67,7 @@ export const opened = (
     deadline: null,
     affinity: NO_AFFINITY,
     digests: {},
+    failedWhole: [],
     restarted: null,
     speculate: false,
     order: null,

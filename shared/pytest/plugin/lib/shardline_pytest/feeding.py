@@ -14,6 +14,7 @@ from .longrepr import text_of
 from .named import Named
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
+from .missing_modules import MissingModules
 from .separability import Separability
 from .stdlib import real
 from .suite_source import SuiteSource
@@ -26,7 +27,7 @@ OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
 
 
 class Feeding:
-    def __init__(self, config, session, channel):
+    def __init__(self, config, session, channel, running):
         self.config = config
         self.serial_marker = session["serialMarker"]
         self.relays = session.get("relays", False)
@@ -35,6 +36,8 @@ class Feeding:
         self.harmless = session["harmless"]
         self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
+        self.running = running
+        self.missing = None
         self.source = None
         self.last = None
         # Was a test run as the last of this process, and did fixtures go that plain pytest would have kept?
@@ -67,6 +70,9 @@ class Feeding:
             separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why))
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file":
+            if message["proves"]:
+                self.missing = MissingModules(message["modules"], self.running.run_again, separability.report)
+                self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
         # What breaks pytest while it collects ends this worker only.
@@ -203,6 +209,8 @@ class Feeding:
             # A child that the test forked came back here: it must not go on as a second worker on the same connections.
             real.exit_at_once(0)
         self.reporting.end_test()
+        if self.missing is not None:
+            self.missing.examine(item, upcoming)
 
     def tear_down_to(self, item):
         """Tears down what `item` does not need, where another test was announced; a failure is an error of the last test that ran."""

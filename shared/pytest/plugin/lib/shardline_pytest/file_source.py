@@ -12,7 +12,7 @@ from _pytest.runner import collect_one_node
 from .arguments import file_of, path_of, split_argument
 from .batch import Batch, skip_message
 from .channel import clean, perf_seconds
-from .item_keys import is_among, selects, unique_keys
+from .item_keys import copy_key, is_among, selects, unique_keys
 from .start_state import StartState
 from .whole_list import NO_SPECULATION
 
@@ -179,7 +179,8 @@ class FileSource:
         if self.selector is None:
             return
         if report.skipped:
-            self.skipped[clean(report.nodeid)] = report
+            # --doctest-modules has two collectors of one file.
+            self.skipped[copy_key(clean(report.nodeid), self.skipped)] = report
         if report.failed:
             self.fail(file_of(report.nodeid), report.longreprtext, report.nodeid)
 

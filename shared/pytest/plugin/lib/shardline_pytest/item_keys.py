@@ -21,6 +21,15 @@ def unique_keys(items):
     return keys
 
 
+def copy_key(nodeid, taken):
+    """The node id, or the first of its copies that is not taken."""
+    key, number = nodeid, 1
+    while key in taken:
+        number += 1
+        key = nodeid + COPY_MARK + str(number)
+    return key
+
+
 def key_of(item):
     """The key under which this item runs now; a plugin may run an item that was never given one."""
     return getattr(item, KEY, None) or clean(item.nodeid)

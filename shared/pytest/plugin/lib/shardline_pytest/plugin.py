@@ -110,5 +110,6 @@ def pytest_configure(config):
     if workerinput is not None or workers == 0:
         noting = Noting(config, channel)
         register(noting, "shardline-noting")
-        register(Feeding(config, session, channel), "shardline-feeding")
-        register(Running(session["limits"], channel, noting), "shardline-running")
+        running = Running(session["limits"], channel, noting)
+        register(Feeding(config, session, channel, running), "shardline-feeding")
+        register(running, "shardline-running")

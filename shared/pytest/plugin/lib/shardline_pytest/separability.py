@@ -1,9 +1,11 @@
 """Whether the suite of this process may be collected file by file: watches its collection, and reports what is not shown to be the same."""
 
+import sys
+
 import pytest
 
 from .arguments import file_of
-from .channel import cap
+from .channel import cap, clean
 from .proof.collectors import collectors_problem
 from .proof.file_digest import file_digest
 from .proof.hook_proof import HookProof, is_declared_place, sentence
@@ -13,6 +15,8 @@ from .proof.reviewed_plugins import review_of
 from .proof.whole_list_options import options_problem
 
 WHY_BYTES = 500
+MAX_MODULES = 20_000
+MAX_NAME = 200
 # pytest shows them the test that comes next: file by file, only its file is known.
 NEXT_HOOKS = ("pytest_runtest_teardown", "pytest_runtest_protocol")
 
@@ -29,6 +33,7 @@ class Separability:
         self.deselected = []
         self.reported = set()
         self.watches_reads = False
+        self.known_modules = frozenset(sys.modules)
 
     def begin(self, session):
         self.deselected = []
@@ -70,6 +75,12 @@ class Separability:
         """The same for a session that has collected everything, with what only the whole list shows."""
         whole = [options_problem(self.config, session.items), collectors_problem(session)]
         return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
+
+    def loaded_modules(self, items):
+        """What the collection loaded, in that order: files that are collected one by one may miss some. Test files themselves are not among them."""
+        test_files = {getattr(getattr(item, "module", None), "__name__", None) for item in items}
+        new = [name for name in list(sys.modules) if name not in self.known_modules and name not in test_files]
+        return [clean(name) for name in new[:MAX_MODULES] if len(name) <= MAX_NAME]
 
     def digest(self, items, file=None):
         """Of the items of one file, with what was deselected of it."""

@@ -64,9 +64,10 @@ class SuiteSource:
 
     def proof(self):
         if self.separability is None:
-            return {"problems": None, "digests": []}
+            return {"problems": None, "digests": [], "modules": []}
         digests = [[file, self.separability.digest(items, file)] for file, items in self.list.items_by_file()]
-        return {"problems": self.separability.whole_problems(self.session) + self.list.order_problems(), "digests": digests}
+        problems = self.separability.whole_problems(self.session) + self.list.order_problems()
+        return {"problems": problems, "digests": digests, "modules": self.separability.loaded_modules(self.list.items)}
 
     def portions(self, message):
         """A task is one portion: its tests run in the order of the list, whatever the order of its selectors."""

@@ -10,7 +10,7 @@ from .arguments import file_of
 from .batch import MESSAGE_BYTES, Batch, skip_message
 from .cache import stepwise_count
 from .channel import cap, clean
-from .item_keys import is_among, selects, unique_keys
+from .item_keys import copy_key, is_among, selects, unique_keys
 from .list_order import ListOrder, FREE, bound_files, order_of
 
 NO_SPECULATION = "no_speculation"
@@ -42,7 +42,8 @@ class WholeList:
         if report.failed:
             self.errors.append((clean(file_of(report.nodeid)), report.nodeid, cap(report.longreprtext, MESSAGE_BYTES)))
         elif report.skipped:
-            self.skipped[clean(report.nodeid)] = report
+            # --doctest-modules has two collectors of one file.
+            self.skipped[copy_key(clean(report.nodeid), self.skipped)] = report
 
     def finish(self, session):
         """Takes the items as every hook has left them."""
@@ -102,7 +103,7 @@ class WholeList:
             "tail": tail,
             "bound": bound_files(self.items, self.files),
             # Files that hold no test of the list, but something to report.
-            "others": list(dict.fromkeys([file for file, _, _ in self.errors] + [file_of(nodeid) for nodeid in self.skipped])),
+            "others": list(dict.fromkeys([file for file, _, _ in self.errors] + [file_of(clean(report.nodeid)) for report in self.skipped.values()])),
             "failed": list(dict.fromkeys(file for file, _, _ in self.errors)),
             "stepwiseCount": stepwise_count(self.config),
         }
@@ -144,7 +145,7 @@ class WholeList:
         return exact + wider
 
     def announce(self, batch, file, ranks, put_off):
-        skipped = [nodeid for nodeid in self.skipped if file_of(nodeid) == file]
+        skipped = [key for key, report in self.skipped.items() if file_of(clean(report.nodeid)) == file]
         errors = [(nodeid, message) for failed, nodeid, message in self.errors if failed == file]
         for nodeid, message in errors:
             batch.fail(file, message, nodeid)

@@ -1,0 +1,51 @@
+"""Whether a test that failed would pass beside the modules that other test files load: file by file, a worker does not import them all.
+
+The first failure in each worker decides: what an earlier collection of the whole list loaded is loaded then, and the test runs once more. Its
+outcome is not reported. If it passes, the files depend on each other.
+"""
+
+import importlib
+import sys
+
+import pytest
+
+from .item_keys import key_of
+from .whole_list import NO_SPECULATION
+
+NAMED = 3
+
+
+class MissingModules:
+    """`names`: what the whole list loaded, in that order; empty where nobody knows, and then nothing is tried. `run_again` returns pytest's reports."""
+
+    def __init__(self, names, run_again, on_problem):
+        self.names = names
+        self.run_again = run_again
+        self.on_problem = on_problem
+        self.has_failed = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        self.has_failed = self.has_failed or report.failed
+
+    def examine(self, item, upcoming):
+        """Called after each test."""
+        has_failed, self.has_failed = self.has_failed, False
+        if not has_failed or not self.names or item.get_closest_marker(NO_SPECULATION) is not None:
+            return
+        names, self.names = self.names, ()
+        loaded = [name for name in names if name not in sys.modules and load(name)]
+        if loaded and not any(report.failed for report in self.run_again(item, upcoming)):
+            self.on_problem("%s passes only beside modules that other test files load (%s)" % (key_of(item), shown(loaded)))
+
+
+def load(name):
+    try:
+        importlib.import_module(name)
+    except Exception:  # it is there for the whole list only, under a path that a conftest adds, or not any more
+        return False
+    return True
+
+
+def shown(names):
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
