@@ -19,5 +19,7 @@ export interface Census {
   readonly modules: readonly string[];
   /** Tests that failed in the newest run with the whole list (at most 1,000): that one of them passes by file shows nothing. */
   readonly failed: readonly NodeId[];
+  /** A file that could not be collected in the newest run with the whole list; null where all could. */
+  readonly uncollected: TestFile | null;
   readonly files: ReadonlyMap<TestFile, FileCensus>;
 }

@@ -72,7 +72,10 @@ async function firstReport(folders: readonly string[]): Promise<Parameters<typeo
   for (const folder of folders) {
     const path = join(folder, 'report.json');
     const text = await readFile(path, 'utf8').catch(() => null);
-    if (text !== null) return decodeReport(text, path);
+    if (text === null) continue;
+    const report = decodeReport(text, path);
+    // A run that ran nothing, as of a mistyped option, says nothing of failures.
+    if (report.tests.length + report.collectErrors.length > 0) return report;
   }
   return null;
 }

@@ -37,6 +37,7 @@ function whyWhole({ unstreamable, namesTests, census }: CollectQuestion): string
   if (namesTests) return 'single tests are named';
   if (census === null) return 'this is the first run with these conftest files, plugins and options';
   if (census.inseparable !== null) return census.inseparable;
+  if (census.uncollected !== null) return `${census.uncollected} could not be collected in the last run`;
   const [first] = census.problems;
   if (first === undefined) return null;
   return census.problems.length === 1 ? first : `${first} (and ${census.problems.length - 1} more)`;

@@ -1,11 +1,11 @@
 // The shards of a whole list. Where nothing asks for its order, they are planned as files are; else they keep to it.
 
 import { assertNever } from '../../shared/assert-never.ts';
-import { shardId, type TestFile } from '../../shared/ids.ts';
+import { type NodeId, shardId, type TestFile } from '../../shared/ids.ts';
 import type { Selector, Shard } from '../../shared/shard.ts';
 import type { ListGroup, SuiteList } from '../../shared/suite-list.ts';
 import type { Timings } from '../../shared/timings.ts';
-import { type Affinity, affinityOf, unite } from './affinity.ts';
+import { type Affinity, affinityOf, scopeOf, unite } from './affinity.ts';
 import { estimateFiles } from './estimate.ts';
 import { type EstimatedUnit, planShards } from './plan.ts';
 import { splitUnits } from './split.ts';
@@ -50,7 +50,7 @@ function headShards(
       const affinity = { ...affinityOf('', bonds), unit: planning.affinity.unit };
       const united = unite([...fileUnits(list, head, planning), ...others], affinity);
       const units = splitUnits(united, { timings, affinity, slots, thresholdSeconds });
-      return planShards({ units, slots, fixedSeconds }).shards;
+      return byName(list, planShards({ units, slots, fixedSeconds }).shards);
     }
     case 'listed':
       return [...chunks(head, seconds, planning.slots * SHARDS_PER_SLOT), ...others.map(asShard)];
@@ -59,6 +59,42 @@ function headShards(
     default:
       return assertNever(list.order);
   }
+}
+
+/** The shards with the tests of each part by name, as the list has them: each is in exactly one part, and expected of it. A part of nothing is left out. */
+function byName(list: SuiteList, shards: readonly Shard[]): readonly Unnumbered[] {
+  const parts = Map.groupBy(
+    shards.flatMap(({ selectors }) => selectors.filter((selector) => selector.kind === 'part')),
+    ({ file }) => file,
+  );
+  const tests = new Map<Selector, NodeId[]>();
+  for (const { file, nodeids } of list.groups) {
+    const holderOf = partHolding(parts.get(file) ?? []);
+    for (const nodeid of nodeids) {
+      const part = holderOf(nodeid);
+      if (part === undefined) continue;
+      const own = tests.get(part);
+      if (own === undefined) tests.set(part, [nodeid]);
+      else own.push(nodeid);
+    }
+  }
+  return shards.flatMap(({ selectors, ...shard }) => {
+    const named = selectors.flatMap((selector): readonly Selector[] => {
+      if (selector.kind !== 'part') return [selector];
+      const nodeids = tests.get(selector) ?? [];
+      return nodeids.length === 0 ? [] : [{ kind: 'tests', file: selector.file, nodeids }];
+    });
+    return named.length === 0 ? [] : [{ ...shard, selectors: named }];
+  });
+}
+
+type Part = Extract<Selector, { kind: 'part' }>;
+
+/** A part names tests, and scopes for --dist loadscope. What none of them names is of the part without names. */
+function partHolding(parts: readonly Part[]): (nodeid: NodeId) => Part | undefined {
+  const rest = parts.find(({ only }) => only === null);
+  const byName = new Map<string, Part>(parts.flatMap((part) => (part.only ?? []).map((name) => [name, part] as const)));
+  return (nodeid) => byName.get(nodeid) ?? byName.get(scopeOf(nodeid)) ?? rest;
 }
 
 /** A file is one unit: as a whole, but where some of its tests stand behind one that belongs to no file. */

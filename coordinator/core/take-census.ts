@@ -15,7 +15,7 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
     if (old === null) return null;
-    if (state.opened.spec.collect === 'suite') return { ...old, failed: failedTests(state) };
+    if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state) };
     return inseparable === null ? null : { ...old, inseparable };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
@@ -24,11 +24,16 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
     if (content !== undefined) files.set(file, { content, digest });
   }
   const { problems, modules } = proof;
-  return { problems, inseparable: inseparable ?? old?.inseparable ?? null, modules, failed: failedTests(state), files };
+  return { problems, inseparable: inseparable ?? old?.inseparable ?? null, modules, ...outcomesOf(state), files };
 }
 
 /** So many are remembered. */
 const MAX_FAILED = 1000;
+
+const outcomesOf = (state: RunState): Pick<Census, 'failed' | 'uncollected'> => ({
+  failed: failedTests(state),
+  uncollected: state.collectErrors.keys().next().value ?? null,
+});
 
 const failedTests = (state: RunState): readonly NodeId[] =>
   [...state.failed]

@@ -31,8 +31,8 @@ export interface Findings {
 }
 
 /** A module that skipped itself has a result under its own name. */
-export const countSkippedModules = (tests: readonly Pick<ReportedTest, 'nodeid'>[]): number =>
-  tests.filter(({ nodeid }) => !nodeid.includes('::')).length;
+export const countSkippedModules = (tests: readonly Pick<ReportedTest, 'nodeid' | 'outcome'>[]): number =>
+  tests.filter(({ nodeid, outcome }) => outcome === 'skipped' && !nodeid.includes('::')).length;
 
 /** `passed` only where every expected test was run and none failed. */
 export function verdict(findings: Findings): { readonly verdict: Verdict; readonly exitCode: ExitCode } {

@@ -12,6 +12,7 @@ const censusSchema = z.object({
   inseparable: z.string().nullable(),
   modules: z.array(z.string()).default([]),
   failed: z.array(nodeIdSchema).default([]),
+  uncollected: testFileSchema.nullable().default(null),
   files: z.array(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),
 });
 

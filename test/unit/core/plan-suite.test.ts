@@ -93,3 +93,17 @@ describe('a plan of a whole list', () => {
     expect(shards.map(({ selectors }) => selectors)).toEqual([[{ kind: 'file', file: 'a.py' }]]);
   });
 });
+
+test('a file that is split names the tests of each part: one whose name begins with another one is in its own part', () => {
+  const file = testFile('a.py');
+  const nodeids = ['test_x', 'test_x[long]', 'test_y', 'test_new'].map((name) => nodeId(`${file}::${name}`));
+  const known = new Map(nodeids.slice(0, 3).map((id) => [id, 4] as const));
+  const list: SuiteList = { ...listOf([], 'free'), groups: [{ file, nodeids }] };
+  const shards = planSuite(list, {
+    ...planning(new Map()),
+    timings: new Map([[file, { seconds: 12, collectSeconds: 0, fixtureSeconds: 0, tests: known, failing: new Map() }]]),
+  });
+  expect(shards.length).toBeGreaterThan(1);
+  expect(shards.flatMap(({ selectors }) => selectors.map(({ kind }) => kind))).not.toContain('part');
+  expect([...testsOf(shards, list)].sort()).toEqual([...nodeids].sort());
+});

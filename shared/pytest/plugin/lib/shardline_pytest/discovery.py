@@ -3,6 +3,7 @@
 Only for `--dist loadgroup` everything is imported and collected: which tests are of one group is not known before.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from .marks import group_names, names_in
 from .covering import asked_for
 from .fingerprint import fingerprint_of
 from .proof.census_key import census_key
+from .proof.collectors import refused_files
 from .idle_plugins import idle_plugin
 from .unstreamable import refused, unstreamable
 
@@ -125,6 +127,14 @@ class Discovery:
         self.write(config, {})
         raise Discovered("shardline knows the test files", returncode=0)
 
+    def name_clash(self, config):
+        """pytest refuses the second file of one module name, which a process that collects only one of them does not see."""
+        root = str(config.rootpath)
+        refused = refused_files([os.path.join(root, file) for file in self.files], config.getoption("importmode", "prepend"))
+        for file, other in refused.items():
+            return "%s and %s have the same module name" % tuple(os.path.relpath(each, root).replace(os.sep, "/") for each in (other, file))
+        return None
+
     def write(self, config, groups):
         """Writes the result. `groups` holds the files of each xdist group."""
         together, unclear = dict(groups), []
@@ -142,7 +152,7 @@ class Discovery:
             "dist": self.dist,
             "together": list(together.values()),
             "unclearMarks": unclear,
-            "unstreamable": self.unstreamable,
+            "unstreamable": self.unstreamable or self.name_clash(config),
             "censusKey": census_key(config),
             "namesTests": bool(self.named),
             "coverage": self.coverage,

@@ -39,7 +39,8 @@ class Running:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
-        if report.nodeid == self.nodeid:
+        # A plugin may report a failure under another id: it is one of the test that runs.
+        if report.nodeid == self.nodeid or (report.failed and self.nodeid is not None):
             self.reports.append(report)
 
     def pytest_keyboard_interrupt(self, excinfo):

@@ -6,7 +6,7 @@ import pytest
 
 from .arguments import file_of
 from .channel import cap, clean
-from .proof.collectors import collectors_problem
+from .proof.collectors import collectors_problem, ids_problem
 from .proof.file_digest import file_digest
 from .proof.hook_proof import HookProof, is_declared_place, sentence
 from .proof.import_changes import ImportChanges
@@ -73,7 +73,7 @@ class Separability:
 
     def whole_problems(self, session):
         """The same for a session that has collected everything, with what only the whole list shows."""
-        whole = [options_problem(self.config, session.items), collectors_problem(session)]
+        whole = [options_problem(self.config, session.items), collectors_problem(session), ids_problem(session)]
         return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
 
     def loaded_modules(self, items):

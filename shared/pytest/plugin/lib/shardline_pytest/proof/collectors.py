@@ -39,6 +39,19 @@ def problem_of(item, root):
     return None
 
 
+def ids_problem(session):
+    """By its id a test is known to the whole run: one that does not begin with its file may be another file's too."""
+    root = session.config.rootpath
+    for item in list.__iter__(session.items):
+        try:
+            file = item.path.relative_to(root).as_posix()
+        except ValueError:
+            return "%s lies outside the root directory" % item.nodeid
+        if item.nodeid != file and not item.nodeid.startswith(file + "::"):
+            return "the test %s has an id that does not begin with its file" % item.nodeid
+    return None
+
+
 def relative(node, root):
     return place(str(node.path), 0, root)[:-2]
 

@@ -2,7 +2,8 @@
 
 import os
 
-OWN_PACKAGES = frozenset(["_pytest", "pytest", "pluggy", "xdist", "execnet", "shardline_pytest"])
+# execnet runs xdist's worker under a name of its own.
+OWN_PACKAGES = frozenset(["_pytest", "pytest", "pluggy", "xdist", "execnet", "__channelexec__", "shardline_pytest"])
 PACKAGE_FOLDERS = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))
 
 
