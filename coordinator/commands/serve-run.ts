@@ -74,7 +74,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         state: begun,
         recorded,
         planSuite,
-        proves: settings.collect === 'auto' && (begun.opened.spec.collect === 'file' || run.census.old === null),
+        proves: settings.collect === 'auto' && (begun.opened.spec.collect === 'file' || mayRenew(run.census.old)),
         modules: begun.opened.spec.collect === 'file' ? (run.census.old?.modules ?? []) : [],
         clock: systemClock,
         aheadMs,
@@ -121,6 +121,9 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   // Awaited here: what was opened must stay open until the durations are saved.
   return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });
 }
+
+/** Is there nothing in the census that keeps the suite whole for good? Then each collection of the whole list takes a new one. */
+const mayRenew = (census: Census | null): boolean => census === null || (census.inseparable === null && census.problems.length === 0);
 
 /** What is known of the suite after this run. A census that cannot be kept costs the next run its speed, and this one nothing. */
 async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state: RunState): Promise<Census | null> {

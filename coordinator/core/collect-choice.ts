@@ -32,12 +32,19 @@ export function decideCollect(question: CollectQuestion): CollectDecision {
   return { mode: why === null ? 'file' : 'suite', why, digests };
 }
 
-function whyWhole({ unstreamable, namesTests, census }: CollectQuestion): string | null {
+/** So many files may be new, or have changed, before the whole list is collected again; of a large suite, this share of its files. */
+const UNSEEN_FILES = 10;
+const UNSEEN_SHARE = 0.05;
+
+function whyWhole({ unstreamable, namesTests, census, contents }: CollectQuestion): string | null {
   if (unstreamable !== null) return unstreamable;
   if (namesTests) return 'single tests are named';
   if (census === null) return 'this is the first run with these conftest files, plugins and options';
   if (census.inseparable !== null) return census.inseparable;
   if (census.uncollected !== null) return `${census.uncollected} could not be collected in the last run`;
+  const unseen = contents.size - unchanged(census.files, contents).size;
+  if (unseen > Math.max(UNSEEN_FILES, UNSEEN_SHARE * contents.size))
+    return `${unseen} files are new or have changed since it was last collected`;
   const [first] = census.problems;
   if (first === undefined) return null;
   return census.problems.length === 1 ? first : `${first} (and ${census.problems.length - 1} more)`;

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { type CollectQuestion, decideCollect } from '../../../coordinator/core/collect-choice.ts';
+import type { Census } from '../../../shared/census.ts';
+import { type TestFile, testFile } from '../../../shared/ids.ts';
+
+const FILES = Array.from({ length: 40 }, (_, index) => testFile(`tests/test_${index}.py`));
+
+const census: Census = {
+  problems: [],
+  inseparable: null,
+  modules: [],
+  failed: [],
+  uncollected: null,
+  files: new Map(FILES.map((file) => [file, { content: 'a'.repeat(64), digest: 'b'.repeat(64) }])),
+};
+
+/** The files, of which the first `changed` have changed. */
+const contents = (changed: number): ReadonlyMap<TestFile, string> =>
+  new Map(FILES.map((file, index) => [file, (index < changed ? 'c' : 'a').repeat(64)]));
+
+const decide = (changes: Partial<CollectQuestion> = {}) =>
+  decideCollect({ asked: 'auto', unstreamable: null, namesTests: false, census, contents: contents(0), ...changes });
+
+test('a suite that was collected whole, without a problem, is collected by file; unchanged files must hold what they held', () => {
+  const { mode, why, digests } = decide({ contents: contents(10) });
+  expect([mode, why, digests.size]).toEqual(['file', null, 30]);
+});
+
+test.each<[string, Partial<CollectQuestion>]>([
+  ['this is the first run with these conftest files, plugins and options', { census: null }],
+  ['single tests are named', { namesTests: true }],
+  ['--lf needs the whole list of tests', { unstreamable: '--lf needs the whole list of tests' }],
+  ['tests/test_1.py could not be collected in the last run', { census: { ...census, uncollected: testFile('tests/test_1.py') } }],
+  ['11 files are new or have changed since it was last collected', { contents: contents(11) }],
+  ['a hook sorts (and 1 more)', { census: { ...census, problems: ['a hook sorts', 'another'] } }],
+  ['a fixture reads the list', { census: { ...census, inseparable: 'a fixture reads the list' } }],
+])('the whole list is collected, with the reason: %s', (why, changes) => {
+  expect(decide(changes)).toMatchObject({ mode: 'suite', why });
+  expect(decide({ ...changes, asked: 'file' })).toMatchObject({ mode: 'file', why: null });
+});
