@@ -9,7 +9,7 @@ const exitCodes: readonly [code: number, meaning: string][] = [
   [1, 'some tests failed, or could not be collected, or a target (`--targets`) or the limit of coverage (`--cov-fail-under`) was missed'],
   [2, 'interrupted (SIGINT, SIGTERM, SIGHUP, or `pytest.exit` in the suite); what had finished is in the report'],
   [3, 'internal error'],
-  [4, 'usage error: a bad option, path or configuration; all of them are told at once'],
+  [4, "usage error: bad options and settings are reported together; paths and pytest's own options are checked after them"],
   [5, 'no tests were found'],
   [10, 'the deadline came with tests not run, and none of those that ran failed'],
   [

@@ -1,6 +1,6 @@
 // How long whole commands take: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved, medians.
 //
-//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--engine stream] [--bytecode fresh|kept]
+//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--collect suite|file|auto] [--bytecode fresh|kept]
 //
 // Prints every time, both medians and their ratio. pytest keeps the bytecode of the test modules that it rewrote: `fresh` takes it away before
 // every command, as in a new checkout, the usual state of a CI job; `kept` leaves what the first command wrote, the usual state of a developer's tree.
@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '3' },
-    engine: { type: 'string', default: 'stream' },
+    collect: { type: 'string', default: 'suite' },
     bytecode: { type: 'string', default: 'fresh' },
   },
 });
@@ -55,8 +55,8 @@ async function compare(name: string, { workspace, paths, options }: BenchSuite, 
     '1',
     '-n',
     '2',
-    '--engine',
-    values.engine,
+    '--collect',
+    values.collect,
     '--python',
     python,
     '--workspace',
@@ -83,7 +83,9 @@ async function compare(name: string, { workspace, paths, options }: BenchSuite, 
   }
   const [plainMedian, shardedMedian] = [median(times.plain), median(times.sharded)];
   console.log(`${name}: pytest -n 2: ${times.plain.map(shown).join(' ')} s, median ${shown(plainMedian)} s`);
-  console.log(`${name}: shardline (${values.engine}): ${times.sharded.map(shown).join(' ')} s, median ${shown(shardedMedian)} s`);
+  console.log(
+    `${name}: shardline (--collect ${values.collect}): ${times.sharded.map(shown).join(' ')} s, median ${shown(shardedMedian)} s`,
+  );
   console.log(`${name}: ratio ${shown(shardedMedian / plainMedian)}`);
 }
 
