@@ -8,10 +8,10 @@ export default defineConfig({
     // Two cores and real servers: files side by side would measure each other.
     maxWorkers: 2,
     maxConcurrency: 2,
-    testTimeout: 60_000,
+    testTimeout: 240_000,
     // What is waited for comes in its own time, on a loaded machine too.
-    expect: { poll: { timeout: 20_000 } },
-    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
+    hookTimeout: 240_000,
     teardownTimeout: 10_000,
   },
 });

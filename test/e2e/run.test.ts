@@ -394,7 +394,7 @@ test('what one slow agent alone is at is run on the other too, and every test ha
   expect(result.stderr).toContain('holds up the end: a second copy goes to another agent');
   for (const agent of agents) agent.kill('SIGTERM');
   for (const agent of agents) expect((await agent).exitCode).toBe(0);
-}, 180_000);
+}, 300_000);
 
 test('no agent: exit 11 after the wait, and every file is told as not run', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });

@@ -30,7 +30,7 @@ export function whyNoDocker(): string | null {
 
 function answers(args: readonly string[]): boolean {
   try {
-    execFileSync('docker', args, { stdio: 'ignore', timeout: 5_000 });
+    execFileSync('docker', args, { stdio: 'ignore', timeout: 30_000 });
     return true;
   } catch {
     return false;
