@@ -131,7 +131,8 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('usage-error'), message: z.string() }),
   /** The controller waits for ids of xdist workers: of all that it starts, or of one that replaces another. */
   z.object({ kind: z.literal('workers-wanted'), count: z.number().int().nonnegative(), isReplacement: z.boolean() }),
-  z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string() }),
+  /** `isReplaced`: xdist starts another worker in its place. */
+  z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string(), isReplaced: z.boolean() }),
   z.object({ kind: z.literal('finished'), exitCode: z.number().int(), byMaxfail: z.boolean() }),
 ]);
 

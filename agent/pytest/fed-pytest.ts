@@ -130,7 +130,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   /** Workers that were ready once, and how many others ended since the last became so. */
   const born = new Set<string>();
   let stillborn = 0;
-  /** Workers that are there. Where none is, and what replaces them hangs at its start, nobody would ever run what waits. */
+  /** How many workers have yet to become ready, as far as xdist starts and replaces them. */
+  let coming = Number.POSITIVE_INFINITY;
+  /** Workers that may run tests. Where none is, and what replaces them hangs at its start, nobody would ever run what waits. */
   const present = new Set<string>();
   let alone: NodeJS.Timeout | null = null;
   const pids = new Map<string, number>();
@@ -144,7 +146,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let how: HowToCollect | null = null;
   /** Workers that may run tests as soon as all first ones are ready, as under plain xdist; null from then on. */
   let gathering: string[] | null = [];
-  let expected = Number.POSITIVE_INFINITY;
+  let gateTimer: NodeJS.Timeout | undefined;
   let isInterrupted = false;
 
   const watch = createWatch({
@@ -177,13 +179,24 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       return;
     }
     gathering.push(worker);
+    expectOthers();
     openGate();
   };
-  const openGate = (): void => {
-    if (gathering === null || born.size + stillborn < expected) return;
+  const openGate = (isLate = false): void => {
+    if (gathering === null || (coming > 0 && !isLate)) return;
     const first = gathering;
     gathering = null;
+    clearTimeout(gateTimer);
     for (const worker of first) feeding.free(worker);
+  };
+  /** Called whenever one of the others shows that it is on its way. One that hangs at its start must not keep the rest from the tests. */
+  const expectOthers = (): void => {
+    if (gathering === null || gathering.length === 0) return;
+    clearTimeout(gateTimer);
+    gateTimer = setTimeout(() => {
+      tell(`the first tests begin before every xdist worker is ready: no other became ready in ${request.replaceMs / 1000} s`);
+      openGate(true);
+    }, request.replaceMs);
   };
 
   const beginCollecting = (worker: string): void => {
@@ -226,31 +239,48 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     },
   });
 
+  const giveUp = (problem: string): void => {
+    broken ??= notStarted(problem);
+    ready.reject(broken);
+    pytest?.kill();
+  };
+
   const depart = (worker: string): void => {
     present.delete(worker);
+    expectOne();
+  };
+  /** Where no worker may run tests, another one has to come. */
+  const expectOne = (): void => {
     if (present.size > 0 || over !== null || ending) return;
-    alone ??= setTimeout(() => {
-      broken ??= notStarted(`no xdist worker that replaces another was ready in ${request.replaceMs / 1000} s`);
-      pytest?.kill();
-    }, request.replaceMs);
+    // Workers with another list wait for an end that xdist does not bring.
+    if (coming <= 0 && lists.hasOdd())
+      giveUp('no xdist worker is left that collected the same tests as the first one: some tests differ from process to process');
+    else
+      alone ??= setTimeout(
+        () => giveUp(`no xdist worker that replaces another was ready in ${request.replaceMs / 1000} s`),
+        request.replaceMs,
+      );
   };
 
   /** Without xdist workers pytest itself runs the tests: the one that it ended in is to blame. */
   const blames = (task: Task, how: string): boolean => {
     if (task.interruptedBy !== null || task.log.isExitRequested) return false;
     const before = task.log.missing().length;
-    const message = watch.hear({ kind: 'worker-down', worker: 'main', error: watch.endedHere('main') ?? how }, 'main');
+    const message = watch.hear({ kind: 'worker-down', worker: 'main', error: watch.endedHere('main') ?? how, isReplaced: false }, 'main');
     task.log.hear(message, 'main');
     task.selectors = task.log.remaining();
     return task.log.missing().length < before;
   };
 
   /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
-  const lose = (worker: string, error: string): void => {
+  const lose = (worker: string, error: string, isReplaced: boolean): void => {
+    const down = { kind: 'worker-down', worker, error, isReplaced } as const;
     const task = feeding.leave(worker);
     gathering = gathering?.filter((each) => each !== worker) ?? null;
+    if (isReplaced) coming += 1;
     lists.lose(worker);
     usage.forget(worker);
+    if (!born.has(worker)) coming -= 1;
     depart(worker);
     const file = collectedFile.get(worker);
     collectedFile.delete(worker);
@@ -258,19 +288,15 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (file !== undefined && deadly.size < DEADLY_LIMIT) {
       const how = inside === undefined ? error : `${error}\n${inside}`;
       deadly.set(file, `xdist worker ${worker} crashed while collecting ${file}: ${how}`);
-    } else if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) {
-      broken ??= notStarted(`its xdist workers end at their start: ${error}`);
-      ready.reject(broken);
-      pytest?.kill();
-    }
+    } else if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) giveUp(`its xdist workers end at their start: ${error}`);
     openGate();
     if (task === undefined) {
-      latest.get(worker)?.log.hear({ kind: 'worker-down', worker, error }, worker);
+      latest.get(worker)?.log.hear(down, worker);
       return;
     }
     covered.lose(task.attempt);
     const before = task.log.missing().length;
-    task.log.hear({ kind: 'worker-down', worker, error }, worker);
+    task.log.hear(down, worker);
     const remaining = task.log.remaining();
     const isBlamed = task.log.missing().length < before;
     task.selectors = remaining;
@@ -291,10 +317,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'hello':
         pids.set(message.worker, message.pid);
         starting.rest();
+        expectOthers();
         beginCollecting(message.worker);
         return;
       case 'started':
-        expected = message.workers;
+        coming = message.workers;
         request.collect(message).then(
           (chosen) => {
             how = chosen;
@@ -311,6 +338,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'collecting':
         starting.rest();
+        expectOthers();
         clearTimeout(alone ?? undefined);
         alone = null;
         if (message.task === 0 && message.file !== '.') collectedFile.set(worker, message.file);
@@ -339,15 +367,14 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'usage-error':
         request.refused(message.message);
-        broken ??= notStarted(`pytest refuses its arguments: ${message.message}`);
-        ready.reject(broken);
-        pytest?.kill();
+        giveUp(`pytest refuses its arguments: ${message.message}`);
         return;
       case 'needs-next':
         void promiseNext(worker);
         return;
       case 'declined': {
         const task = feeding.leave(worker);
+        coming += 1;
         depart(worker);
         if (task !== undefined) feeding.addFirst(task);
         return;
@@ -369,18 +396,26 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'shown':
         shownLog.hear(message);
         return;
-      case 'ready':
+      case 'ready': {
         show();
-        ready.resolve();
+        const isOdd = how?.mode === 'suite' && !lists.ready(worker);
+        if (!born.has(worker)) coming -= 1;
         born.add(worker);
-        present.add(worker);
-        clearTimeout(alone ?? undefined);
-        alone = null;
         stillborn = 0;
+        if (!isOdd) {
+          present.add(worker);
+          ready.resolve();
+          clearTimeout(alone ?? undefined);
+          alone = null;
+        }
         if (ending) inbox.send(worker, { kind: 'end' });
-        else if (how?.mode === 'file' || lists.ready(worker)) gather(worker);
-        else openGate();
+        else if (!isOdd) gather(worker);
+        else {
+          expectOne();
+          openGate();
+        }
         return;
+      }
       case 'finished':
         finished = message.exitCode;
         return;
@@ -393,12 +428,14 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       }
       case 'worker-down':
-        lose(message.worker, message.error);
+        lose(message.worker, message.error, message.isReplaced);
         return;
       case 'task-done': {
         show();
         if (message.isLast) {
           usage.forget(worker);
+          // Recycled, or the last of a session that ends by itself.
+          coming += 1;
           depart(worker);
         }
         const empty = byNumber.get(message.task);
@@ -429,7 +466,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   /** A worker that ends in order in the middle of a task (pytest.exit, -x) is not told as down. */
   const gone = (worker: string): void => {
     setTimeout(() => {
-      if (feeding.holds(worker)) lose(worker, 'it ended before its task');
+      if (feeding.holds(worker)) lose(worker, 'it ended before its task', false);
     }, DEATH_NOTICE_MS).unref();
   };
 
@@ -450,6 +487,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     show();
     starting.rest();
     clearTimeout(alone ?? undefined);
+    clearTimeout(gateTimer);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     const output = tailOf(pytest.output().trim(), DETAIL_CHARS);
     const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;
@@ -566,7 +604,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     await Promise.race([exited, delay(END_MS, null, { signal: late.signal }).catch(() => undefined)]);
     late.abort();
     // Only a worker that is still in a teardown takes this for a failure.
-    if (over === null) for (const worker of latest.keys()) lose(worker, `its last teardowns took longer than ${END_MS / 1000} s`);
+    if (over === null) for (const worker of latest.keys()) lose(worker, `its last teardowns took longer than ${END_MS / 1000} s`, false);
     pytest?.kill();
     await exited.catch(() => undefined);
   }

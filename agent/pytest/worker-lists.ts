@@ -19,6 +19,8 @@ export interface WorkerLists {
   end(worker: string, end: End): void;
   /** The worker is gone. */
   lose(worker: string): void;
+  /** Is a worker there whose list differs from the session's? */
+  hasOdd(): boolean;
 }
 
 /** `ask` requests the list from a worker, `listed` receives it once. */
@@ -83,5 +85,6 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
       source = null;
       askNext();
     },
+    hasOdd: () => odd.size > 0,
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { collectModes } from '../../shared/suite-list.ts';
 import { eventually, isRunning } from '../support/eventually.ts';
 import { testPython } from '../support/python.ts';
 import { feed, merged, openFed } from './compare.ts';
@@ -173,6 +174,55 @@ test('a conftest that kills every worker at its start ends the session instead o
   });
   await expect(openFed(suite)).rejects.toThrow(/end at their start: it exited with code 9/);
 });
+
+test.each(collectModes)(
+  'an xdist worker that dies at its start and is not replaced keeps no other from the tests (%s)',
+  async (collect) => {
+    await using suite = await makeSuite({
+      // The other one is ready after its death is known.
+      'conftest.py':
+        'import os, time\nworker = os.environ.get("PYTEST_XDIST_WORKER")\nif worker == "gw0": os._exit(9)\nif worker == "gw1": time.sleep(2)\n',
+      'test_o.py': 'def test_o(): pass\n',
+    });
+    const [ran] = await feed(suite, ['test_o.py'], { collect, numprocesses: '2', pytestArgs: ['--max-worker-restart=0'] });
+    expect([ran?.ending.kind, ran?.outcomes]).toEqual(['finished', { 'test_o.py::test_o': 'passed' }]);
+  },
+);
+
+test('the tests begin when what replaces a worker that died at its start is ready', async () => {
+  await using suite = await makeSuite({
+    'conftest.py':
+      'import os, time\nworker = os.environ.get("PYTEST_XDIST_WORKER")\nif worker == "gw0": os._exit(9)\nif worker == "gw2": time.sleep(1)\ndef pytest_sessionstart(session): open("started-%s" % worker, "w").close()\n',
+    'test_o.py': 'import os\ndef test_o(): assert os.path.exists("started-gw1") and os.path.exists("started-gw2")\n',
+  });
+  const [ran] = await feed(suite, ['test_o.py'], { numprocesses: '2' });
+  expect(ran?.outcomes).toEqual({ 'test_o.py::test_o': 'passed' });
+});
+
+const DIFFERENT_EACH_TIME = `
+import os, time, pytest
+@pytest.mark.parametrize("x", [str(number) for number in range(3)] if "PYTEST_XDIST_WORKER" not in os.environ else [os.environ["PYTEST_XDIST_WORKER"], "all"])
+def test_set(x): pass
+def test_die(): os._exit(3)
+`;
+
+test.each(['1', '2'])(
+  'a session of -n %s whose workers with the first list are all gone is ended, and a new one runs what is left',
+  async (numprocesses) => {
+    await using suite = await makeSuite({ 'test_a.py': DIFFERENT_EACH_TIME, 'test_b.py': 'import time\ndef test_b(): time.sleep(0.5)\n' });
+    await using session = await openFed(suite, { collect: 'suite', numprocesses });
+    const [died, left] = await Promise.all([
+      session.run(selectors('test_a.py::test_set[all]', 'test_a.py::test_die', 'test_b.py')),
+      session.run(selectors('test_b.py')),
+    ]);
+    expect(died.outcomes).toEqual({ 'test_a.py::test_set[all]': 'passed', 'test_a.py::test_die': 'error' });
+    expect(died.ending).toMatchObject({
+      kind: 'crashed',
+      detail: expect.stringContaining('no xdist worker is left that collected the same tests as the first one'),
+    });
+    expect([left.ending.kind, left.outcomes]).toEqual(['finished', { 'test_b.py::test_b': 'passed' }]);
+  },
+);
 
 test('when the agent is gone its session ends too, and no process is left', async () => {
   await using suite = await makeSuite({

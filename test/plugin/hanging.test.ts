@@ -89,6 +89,18 @@ test('a session whose only xdist worker died, and whose next hangs at its start,
   expect((await session.run(selectors('test_z.py'))).outcomes).toEqual({ 'test_z.py::test_x': 'passed' });
 });
 
+test('an xdist worker that hangs at its start keeps the others from the tests for no longer than a replacement may take', async () => {
+  await using suite = await makeSuite({
+    'conftest.py': 'import os, time\nif os.environ.get("PYTEST_XDIST_WORKER") == "gw1": time.sleep(6)\n',
+    'test_a.py': 'def test_1(): pass\n',
+  });
+  const told: string[] = [];
+  const engine = streamEngine((line) => told.push(line), null, 1000);
+  const ran = await runAttempt(suite, selectors('test_a.py'), { engine, numprocesses: '2' });
+  expect([ran.ending.kind, ran.outcomes]).toEqual(['finished', { 'test_a.py::test_1': 'passed' }]);
+  expect(told).toEqual(['the first tests begin before every xdist worker is ready: no other became ready in 1 s']);
+});
+
 test('a test that hangs where there are no xdist workers is an error too', async () => {
   await using suite = await makeSuite({ 'test_h.py': 'import time\ndef test_hang(): time.sleep(600)\n' });
   const ran = await runAttempt(suite, selectors('test_h.py'), { pytestArgs: ['-n', '0'], testTimeoutSeconds: 1 });

@@ -35,7 +35,7 @@ class Controlling:
     def pytest_testnodedown(self, node, error):
         if error:
             worker = node.workerinput["workerid"]
-            self.channel.send("worker-down", worker=worker, error=exit_of(node) or str(error))
+            self.channel.send("worker-down", worker=worker, error=exit_of(node) or str(error), isReplaced=is_replaced(node.config))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session, exitstatus):
@@ -46,6 +46,13 @@ class Controlling:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self):
         self.channel.close()
+
+
+def is_replaced(config):
+    """Does xdist start another worker for one that is about to be counted as lost? It decides so by --max-worker-restart."""
+    dsession = config.pluginmanager.get_plugin("dsession")
+    limit = getattr(dsession, "_max_worker_restart", None)
+    return limit is None or getattr(dsession, "_failed_nodes_count", 0) < limit
 
 
 def exit_of(node):
