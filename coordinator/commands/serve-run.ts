@@ -74,7 +74,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         state: begun,
         recorded,
         planSuite,
-        proves: settings.collect === 'auto' && (begun.opened.spec.collect === 'file' || mayRenew(run.census.old)),
+        proves: provesSeparable(setting, run),
         modules: begun.opened.spec.collect === 'file' ? (run.census.old?.modules ?? []) : [],
         clock: systemClock,
         aheadMs,
@@ -124,6 +124,12 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
 
 /** Is there nothing in the census that keeps the suite whole for good? Then each collection of the whole list takes a new one. */
 const mayRenew = (census: Census | null): boolean => census === null || (census.inseparable === null && census.problems.length === 0);
+
+/** Does the run also show whether files may be collected one by one? The whole list does so where that is not settled, or has become doubtful. */
+function provesSeparable({ settings }: Setting, { state: { opened }, census }: OpenedRun): boolean {
+  if (opened.restarted !== null && opened.restarted.mismatch !== null) return true;
+  return settings.collect === 'auto' && (opened.spec.collect === 'file' || mayRenew(census.old));
+}
 
 /** What is known of the suite after this run. A census that cannot be kept costs the next run its speed, and this one nothing. */
 async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state: RunState): Promise<Census | null> {

@@ -1,7 +1,10 @@
 // Collection errors that may be the agent's fault: another agent tries the same file. If that works, the error is dropped and the agent is to blame;
 // if it fails there too, the error is the suite's. The error stands meanwhile, and where nobody else can try. Where every agent collects the whole list
-// nothing needs a try: the lists of the others say whether they could collect the file.
+// nothing needs a try: the lists of the others say whether they could collect the file. Agents that are alike cannot be to blame: what an import gives
+// depends on what the process imported before, so the suite is not separable.
 
+import type { AgentInfo } from '../../shared/events.ts';
+import { compareFingerprints } from '../../shared/fingerprint.ts';
 import type { AgentId, ShardId, TestFile } from '../../shared/ids.ts';
 import type { Selector } from '../../shared/shard.ts';
 import { isServing } from './breaker.ts';
@@ -48,37 +51,48 @@ export interface Reporter {
 export function isContradicted(state: RunState, file: TestFile, planned: FileProgress | undefined, { agent, attempt }: Reporter): boolean {
   // An error that is on record was compared with every collection since.
   if (state.collectErrors.has(file)) return false;
-  const other = isSuite(state)
-    ? listedBy(state, file, agent)
-    : planned === undefined
-      ? collectorBelow(state, file, agent)
-      : collectorBeside(planned, agent);
+  const others = collectorsOf(state, file, planned, agent);
+  if (others.some((other) => dependsOnProcess(state, file, agent, other))) return false;
+  const [other] = others;
   // The last agent is never taken out: then its error is one until another agent comes.
-  if (other === null || othersOf(state, agent).length === 0) return false;
+  if (other === undefined || othersOf(state, agent).length === 0) return false;
   blame(state, agent, file, other);
   attempt.isVoid = true;
   return true;
 }
 
-function listedBy(state: RunState, file: TestFile, agent: AgentId): AgentId | null {
-  const word = weighByLists(state, file, agent);
-  return word === 'confirmed' ? null : word;
-}
-
-/** An agent besides this one that collected the file without an error. */
-function collectorBeside({ collectedIn }: FileProgress, agent: AgentId): AgentId | null {
-  for (const collector of collectedIn.values()) if (collector !== agent) return collector;
-  return null;
-}
-
-function collectorBelow(state: RunState, path: TestFile, agent: AgentId): AgentId | null {
-  for (const record of state.shards.values()) {
-    for (const progress of record.files.values()) {
-      const other = isAbove(path, progress.file) ? collectorBeside(progress, agent) : null;
-      if (other !== null) return other;
-    }
+/** Agents besides this one that collected the file, or one below the directory, without an error. */
+function collectorsOf(state: RunState, file: TestFile, planned: FileProgress | undefined, agent: AgentId): readonly AgentId[] {
+  if (isSuite(state)) {
+    const word = weighByLists(state, file, agent);
+    return word === null || word === 'confirmed' ? [] : [word];
   }
-  return null;
+  return planned === undefined ? collectorsBelow(state, file, agent) : collectorsBeside(planned, agent);
+}
+
+const collectorsBeside = ({ collectedIn }: FileProgress, agent: AgentId): readonly AgentId[] =>
+  [...collectedIn.values()].filter((collector) => collector !== agent);
+
+const collectorsBelow = (state: RunState, path: TestFile, agent: AgentId): readonly AgentId[] =>
+  [...state.shards.values()].flatMap(({ files }) =>
+    [...files.values()].flatMap((progress) => (isAbove(path, progress.file) ? collectorsBeside(progress, agent) : [])),
+  );
+
+/** Could only one of two agents collect the file, though they are alike? Then its process made the difference, and the run needs the whole list. */
+function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, collecting: AgentId): boolean {
+  if (isSuite(state) || !areAlike(state.agents.get(failing)?.info, state.agents.get(collecting)?.info)) return false;
+  state.suite.inseparable ??= `${file} could be collected in one process and not in another`;
+  state.revision += 1;
+  return true;
+}
+
+/** Are both on one machine, with the same files and the same installed packages? What is not known is not the same. */
+function areAlike(one: AgentInfo | null | undefined, other: AgentInfo | null | undefined): boolean {
+  if (one == null || other == null || one.host !== other.host) return false;
+  const [left, right] = [one.fingerprint, other.fingerprint];
+  if (left.files === null || left.python === null || right.files === null || right.python === null) return false;
+  const { refused, warned } = compareFingerprints(left, right);
+  return refused.length === 0 && warned.length === 0;
 }
 
 /** An error of a file is recorded. The first report of it is doubted, unless discovery knows it too; one by another agent confirms it. */
@@ -135,7 +149,11 @@ export function observeCollection(state: RunState, progress: FileProgress, { age
   progress.collectedIn.set(attempt.id, agent);
   if (state.doubts.size === 0) return;
   const refuted = [...state.doubts.values()].filter(
-    (doubt) => doubt.agent !== agent && (doubt.file === progress.file || isAbove(doubt.file, progress.file)),
+    (doubt) =>
+      doubt.agent !== agent &&
+      (doubt.file === progress.file || isAbove(doubt.file, progress.file)) &&
+      // The error stays on record, should the run not begin anew.
+      !dependsOnProcess(state, doubt.file, doubt.agent, agent),
   );
   for (const doubt of refuted) blame(state, doubt.agent, doubt.file, agent);
   drop(state, refuted);

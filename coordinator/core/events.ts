@@ -67,6 +67,14 @@ export interface RunOpened {
 export interface Restarted {
   readonly why: string;
   readonly voidTests: number;
+  /** What the whole list is to be compared with, where that is why; null for another reason. */
+  readonly mismatch: Mismatch | null;
+}
+
+/** What was collected of one file alone; `digest` is null where that was no test. */
+export interface Mismatch {
+  readonly file: TestFile;
+  readonly digest: string | null;
 }
 
 /** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */

@@ -83,7 +83,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     profile: profile(state, finish.mergeSeconds),
     coverage,
     ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
-    restarted: opened.restarted,
+    restarted: opened.restarted === null ? null : { why: opened.restarted.why, voidTests: opened.restarted.voidTests },
     targets: null,
     comparison: null,
   };

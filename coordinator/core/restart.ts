@@ -13,16 +13,18 @@ import { whyInseparable } from './suite.ts';
 export function restartOf(state: RunState, at: number): RunOpened | null {
   const why = whyInseparable(state);
   if (why === null || state.interruptedBy !== null || mustNotRunTwice(state)) return null;
-  const { opened, tests } = state;
+  const { opened, tests, suite } = state;
   let voidTests = 0;
   for (const { accepted } of tests.values()) if (accepted !== null) voidTests += 1;
-  return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why, voidTests } };
+  const mismatch = suite.inseparable === null ? suite.mismatch : null;
+  return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why, voidTests, mismatch } };
 }
 
 /** As it is announced: an agent joins a run once, so the new beginning has a name of its own. */
 export const announcedAgain = (spec: RunSpec): RunSpec => ({ ...spec, runId: runId(`${spec.runId}-again`) });
 
-const mustNotRunTwice = ({ shards }: RunState): boolean =>
+/** Did a test run that is marked `no_speculation`? */
+export const mustNotRunTwice = ({ shards }: RunState): boolean =>
   [...shards.values()].some(({ files }) =>
     [...files.values()].some(({ mayBackUp, tests }) => !mayBackUp && [...tests.values()].some(({ accepted }) => accepted !== null)),
   );

@@ -3,7 +3,7 @@
 import type { AgentId, NodeId, ShardId, TestFile } from '../../shared/ids.ts';
 import { isFailure, type Outcome } from '../../shared/outcome.ts';
 import type { SuiteList, SuiteProof } from '../../shared/suite-list.ts';
-import type { Action, RunOpened } from './events.ts';
+import type { Action, Mismatch, RunOpened } from './events.ts';
 import type { FileProgress, RunState } from './run-state.ts';
 
 export interface SuiteState {
@@ -20,6 +20,8 @@ export interface SuiteState {
   proof: SuiteProof | null;
   /** What showed that the files depend on each other; null where nothing did. */
   inseparable: string | null;
+  /** The first file that held other tests than in the whole list that is remembered; null without one. Either has changed since, or they differ. */
+  mismatch: Mismatch | null;
   /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have mended it. */
   doubtfulPass: string | null;
   /** Tests that failed in the newest run with the whole list. */
@@ -36,6 +38,7 @@ export const newSuiteState = (opened: RunOpened): SuiteState => ({
   failureChances: null,
   proof: null,
   inseparable: null,
+  mismatch: null,
   doubtfulPass: null,
   failedWhole: new Set(opened.failedWhole),
   refusal: null,
@@ -47,8 +50,12 @@ export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect ==
 export const isInseparable = (state: RunState): boolean => whyInseparable(state) !== null;
 
 /** What showed it; null where nothing did. */
-export const whyInseparable = (state: RunState): string | null =>
-  isSuite(state) ? null : (state.suite.inseparable ?? state.suite.doubtfulPass);
+export function whyInseparable(state: RunState): string | null {
+  if (isSuite(state)) return null;
+  const { inseparable, mismatch, doubtfulPass } = state.suite;
+  if (inseparable !== null) return inseparable;
+  return mismatch === null ? doubtfulPass : `${mismatch.file} holds other tests than when the whole suite was last collected`;
+}
 
 /** Is the plan that the run goes by still to come? */
 export const awaitsPlan = (state: RunState): boolean => isSuite(state) && !state.suite.isPlanned;
@@ -61,11 +68,11 @@ export const isPlanDue = (state: RunState): boolean => awaitsPlan(state) && stat
 /** Are all tests of this file known, though it was not run? */
 export const isListed = ({ suite }: RunState, progress: FileProgress): boolean => suite.isPlanned && progress.tests.size > 0;
 
-/** Compares what a worker collected of one file with what the whole list held of it. */
-export function compareDigest({ suite, opened }: RunState, file: TestFile, digest: string | null): void {
+/** Compares what a worker collected of one file, `tests` of them, with what the whole list held of it when a census was last taken. */
+export function compareDigest({ suite, opened }: RunState, file: TestFile, digest: string | null, tests: number): void {
   const expected = opened.digests[file];
   if (opened.spec.collect !== 'file' || digest === null || expected === undefined || expected === digest) return;
-  suite.inseparable ??= `${file} holds other tests when it is collected alone`;
+  suite.mismatch ??= { file, digest: tests === 0 ? null : digest };
 }
 
 /** Compares a result with that of the newest run with the whole list. A failure that turned into a pass may be a repair, or the doing of the collection. */

@@ -4,19 +4,24 @@ import type { Census, FileCensus } from '../../shared/census.ts';
 import type { NodeId, TestFile } from '../../shared/ids.ts';
 import { isFailure } from '../../shared/outcome.ts';
 import { finalResult } from './rerun.ts';
+import { mustNotRunTwice } from './restart.ts';
 import type { RunState } from './run-state.ts';
+import { whyInseparable } from './suite.ts';
 
 /**
  * What the run has shown, with what was known before; null where it has shown nothing new. Only a collection of the whole list says that files may be
- * collected one by one, and nothing but another key takes it back.
+ * collected one by one, and nothing but another key takes it back. Where a file held other tests than it was known to, the whole list decides: if it
+ * holds the same now, something that the file reads has changed; else collecting the file alone is what made the difference.
  */
 export function takeCensus(state: RunState, old: Census | null, contents: ReadonlyMap<TestFile, string>): Census | null {
-  const { list, proof, inseparable } = state.suite;
+  const { list, proof, inseparable, mismatch: found } = state.suite;
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
     if (old === null) return null;
     if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state) };
-    return inseparable === null ? null : { ...old, inseparable };
+    // Where no new beginning can decide, the next run must not come to this again.
+    const why = found !== null && mustNotRunTwice(state) ? whyInseparable(state) : inseparable;
+    return why === null ? null : { ...old, inseparable: why };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
   for (const [file, digest] of proof.digests) {
@@ -24,7 +29,14 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
     if (content !== undefined) files.set(file, { content, digest });
   }
   const { problems, modules } = proof;
-  return { problems, inseparable: inseparable ?? old?.inseparable ?? null, modules, ...outcomesOf(state), files };
+  const mismatch = state.opened.restarted?.mismatch ?? null;
+  const held = new Map(proof.digests);
+  if (mismatch !== null && !held.has(mismatch.file)) files.delete(mismatch.file);
+  const alone =
+    mismatch === null || mismatch.digest === (held.get(mismatch.file) ?? null)
+      ? null
+      : `${mismatch.file} holds other tests when it is collected alone`;
+  return { problems, inseparable: inseparable ?? alone ?? old?.inseparable ?? null, modules, ...outcomesOf(state), files };
 }
 
 /** So many are remembered. */

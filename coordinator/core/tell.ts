@@ -58,7 +58,7 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
   if (attempt?.isVoid && progress.failedIn.has(by.attempt)) return;
   // Another attempt was faster: what this one would have run is no longer expected of it, but for tests that come with an error.
   if (record.state.kind === 'done' && !progress.collectFailed) return;
-  compareDigest(state, event.file, event.digest);
+  compareDigest(state, event.file, event.digest, event.nodeids.length);
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
   for (const nodeid of event.serial) progress.serial.add(nodeid);

@@ -67,7 +67,13 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   coverage: coverageOptionsSchema.nullable().default(null),
   cache: runCacheSchema.nullable().default(null),
   python: pythonPrintSchema.nullable().default(null),
-  restarted: z.object({ why: z.string(), voidTests: z.int().nonnegative() }).nullable(),
+  restarted: z
+    .object({
+      why: z.string(),
+      voidTests: z.int().nonnegative(),
+      mismatch: z.object({ file: testFileSchema, digest: z.string().nullable() }).nullable().default(null),
+    })
+    .nullable(),
 });
 
 const ownSchemas: OwnSchemas = {

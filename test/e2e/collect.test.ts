@@ -80,6 +80,61 @@ test('a test that needs what another test file imports passes as in plain pytest
   expect([third.exitCode, third.stderr]).toEqual([0, expect.stringContaining(`every worker collects the whole suite: ${why}`)]);
 });
 
+test('a data file that is added begins the run anew, once: the whole list holds the same tests, so later runs collect by file', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\n',
+    'cases/one.txt': '',
+    'tests/test_a.py': 'def test_1(): pass\n',
+    'tests/test_z.py':
+      'import pathlib, pytest\n\n\n@pytest.mark.parametrize("name", sorted(path.name for path in pathlib.Path("cases").iterdir()))\ndef test_case(name): pass\n',
+  });
+  const why = 'tests/test_z.py holds other tests than when the whole suite was last collected';
+  const first = await project.shardline(['run', 'tests', '--out', 'out-0', '-n', '1']);
+  expect(first.exitCode).toBe(0);
+  await writeFile(join(project.directory, 'cases/two.txt'), '');
+  expect(await twice(project)).toEqual({
+    collect: ['file', 'file'],
+    restarted: [{ why, voidTests: expect.any(Number) }, null],
+    exitCodes: [0, 0],
+  });
+  expect((await project.report('out-1')).totals).toMatchObject({ expected: 3, passed: 3 });
+  expect((await project.report('out-2')).totals).toMatchObject({ expected: 3, passed: 3 });
+});
+
+test('a file that only one of two agents on this machine can collect blames neither: the whole list decides', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\n',
+    // The first xdist worker that imports it cannot, all later ones can.
+    'tests/test_a.py':
+      'import os\nif "PYTEST_XDIST_WORKER" in os.environ:\n    try: os.mkdir("imported")\n    except FileExistsError: pass\n    else: raise ImportError("the first")\n\n\ndef test_1(): pass\n',
+    'tests/test_b.py': 'import time\n\n\ndef test_2(): time.sleep(1)\n',
+  });
+  const { exitCode } = await project.shardline(['run', 'tests', '--collect', 'file', '--agents', '2', '-n', '1', '--out', 'out']);
+  const { restarted, agents } = await project.report('out');
+  expect([exitCode, restarted?.why]).toEqual([0, 'tests/test_a.py could be collected in one process and not in another']);
+  expect(agents.map(({ ended }) => ended)).not.toContain('quarantined');
+});
+
+test('a file whose tests another file makes is remembered to need the whole list', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\npythonpath = tests\n',
+    'tests/reg.py': 'CASES = []\n',
+    'tests/test_a.py': 'import reg; reg.CASES.append(1)\ndef test_a(): pass\n',
+    'tests/test_z.py': 'import reg, pytest\n\n\n@pytest.mark.parametrize("case", list(reg.CASES))\ndef test_z(case): assert case\n',
+  });
+  const { collect, restarted, exitCodes } = await twice(project, ['-n', '2']);
+  expect([collect, exitCodes]).toEqual([
+    ['suite', 'file'],
+    [0, 0],
+  ]);
+  expect(restarted).toEqual([null, { why: expect.stringContaining('tests/test_z.py'), voidTests: expect.any(Number) }]);
+  const third = await project.shardline(['run', 'tests', '--out', 'out-3', '-n', '2']);
+  expect([third.exitCode, third.stderr]).toEqual([
+    0,
+    expect.stringContaining('every worker collects the whole suite: tests/test_z.py holds other tests when it is collected alone'),
+  ]);
+});
+
 test('a failure of the whole list that passes by file is tried with the whole list again; a repair is collected by file from then on', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = .\n',

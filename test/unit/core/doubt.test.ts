@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decide } from '../../../coordinator/core/decide.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
 import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
 import { reduce } from '../../../coordinator/core/reduce.ts';
+import { restartOf } from '../../../coordinator/core/restart.ts';
+import type { AgentInfo } from '../../../shared/events.ts';
 import { type AgentId, shardId } from '../../../shared/ids.ts';
 import {
   a1,
@@ -113,6 +115,50 @@ test('a directory that one agent cannot collect is no error where another collec
     expect(decideAll(state)).toEqual([dismissal, { kind: 'start-attempt', shard: 's1', role: 'retry' }]);
     expect(state.failures).toBe(0);
   }
+});
+
+describe('agents on one machine, with the same files and packages', () => {
+  const python = { python: 'cpython 3.12', platform: 'linux', plugins: { pytest: '9.0' }, packages: { six: '1' }, packagesDigest: 'd1' };
+  const fingerprint = { files: { place: 'here', git: null, contents: null }, python };
+  const joinedAs = (agent: AgentId, changes: Partial<AgentInfo> = {}): CoordinatorEvent =>
+    joined(agent, 1000, 2, { fingerprint, ...changes });
+  const failing = broke(a1, 1);
+  const collecting = passed(a2, 1, 2);
+  const why = `${fileOf(1)} could be collected in one process and not in another`;
+
+  test.each([
+    ['the error comes first', [...failing, ...collecting]],
+    ['the error comes last', [enqueued(1, 2), ...collecting.slice(0, 2), ...failing]],
+  ])('are not to blame for an error that only one of them has: the run needs the whole list (%s)', (_, events) => {
+    const state = stateAfter(run, joinedAs(a1), joinedAs(a2), ...all, enqueued(1, 2), ...events);
+    expect(state.agents.get(a1)?.conduct.contradicted).toBeNull();
+    expect(decide(state)).toEqual([{ kind: 'close-run', why: { kind: 'stopped', notRun: 'inseparable', by: 'cancelled' } }]);
+    expect(restartOf(state, 5000)?.restarted).toEqual({ why, voidTests: expect.any(Number), mismatch: null });
+    // Should the run not begin anew, the error counts.
+    expect(reportOf(state).collectErrors).toHaveLength(1);
+  });
+
+  test('are not to blame either where one cannot collect a directory above a file that the other collected', () => {
+    const above = [...passed(a2, 2), ...broke(a1, 1, 1, 'tests/conftest.py')];
+    const state = stateAfter(run, joinedAs(a1), joinedAs(a2), ...all, ...above);
+    expect(restartOf(state, 5000)?.restarted?.why).toBe('tests/conftest.py could be collected in one process and not in another');
+  });
+
+  test.each<[string, Partial<AgentInfo>]>([
+    ['another host', { host: 'other' }],
+    ['another package', { fingerprint: { ...fingerprint, python: { ...python, packages: {}, packagesDigest: 'd2' } } }],
+    ['other files', { fingerprint: { ...fingerprint, files: { place: 'there', git: null, contents: 'c2' } } }],
+    ['an unknown fingerprint', { fingerprint: { files: null, python: null } }],
+  ])('%s keeps the blame on the agent with the error', (_, changes) => {
+    for (const events of [
+      [...failing, ...collecting],
+      [...collecting.slice(0, 2), ...failing],
+    ]) {
+      const state = stateAfter(run, joinedAs(a1), joinedAs(a2, changes), ...all, enqueued(1, 2), ...events);
+      expect(state.agents.get(a1)?.conduct.contradicted).toEqual({ file: fileOf(1), by: a2 });
+      expect(restartOf(state, 5000)).toBeNull();
+    }
+  });
 });
 
 test('an error that discovery found too, or a teardown that failed, is no reason to ask another agent', () => {

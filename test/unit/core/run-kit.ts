@@ -11,7 +11,7 @@ import { reduce } from '../../../coordinator/core/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/run-state.ts';
 import { unplannedList } from '../../../coordinator/core/suite.ts';
 import type { AttemptEnding, AttemptRole } from '../../../shared/attempt.ts';
-import type { AttemptEvent, TestResult } from '../../../shared/events.ts';
+import type { AgentInfo, AttemptEvent, TestResult } from '../../../shared/events.ts';
 import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
 import type { Outcome } from '../../../shared/outcome.ts';
 import type { Report } from '../../../shared/report.ts';
@@ -80,7 +80,7 @@ export const opened = (
   };
 };
 
-export const joined = (agent: AgentId, at = 1000, workers = 2): CoordinatorEvent => ({
+export const joined = (agent: AgentId, at = 1000, workers = 2, changes: Partial<AgentInfo> = {}): CoordinatorEvent => ({
   kind: 'agent-joined',
   at,
   agent: {
@@ -94,6 +94,7 @@ export const joined = (agent: AgentId, at = 1000, workers = 2): CoordinatorEvent
     hashSeed: null,
     isLocal: false,
     fingerprint: { files: null, python: null },
+    ...changes,
   },
 });
 

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { reduce } from '../../../coordinator/core/reduce.ts';
+import { restartOf } from '../../../coordinator/core/restart.ts';
+import { takeCensus } from '../../../coordinator/core/take-census.ts';
+import type { Census } from '../../../shared/census.ts';
+import { nodeId, testFile } from '../../../shared/ids.ts';
+import { a1, enqueued, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
+
+const file = testFile('tests/test_1.py');
+const contents = new Map([[file, 'c1']]);
+const old: Census = {
+  problems: [],
+  inseparable: null,
+  modules: [],
+  failed: [],
+  files: new Map([[file, { content: 'c1', digest: 'before' }]]),
+};
+
+/** A run by file that found this in the file, where the census knew something else. */
+const found = (digest: string, nodeids: readonly string[], mayBackUp = true) =>
+  stateAfter(
+    opened([shardOf(1, [file])], { digests: { [file]: 'before' } }),
+    joined(a1),
+    enqueued(1),
+    started(a1, 1),
+    told(a1, 1, 1, {
+      kind: 'collected',
+      at: 2100,
+      file,
+      nodeids: nodeids.map(nodeId),
+      serial: [],
+      mayBackUp,
+      digest,
+      seconds: 0.5,
+      worker: 'gw0',
+    }),
+  );
+
+/** The run that begins anew, when its whole list is there. */
+function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly [typeof file, string])[]) {
+  const opening = restartOf(alone, 3000);
+  if (opening === null) throw new Error('the run does not begin anew');
+  const list = {
+    hash: 'h1',
+    order: 'free',
+    why: null,
+    tail: null,
+    bound: [],
+    others: [],
+    failed: [],
+    groups: digests.map(([each]) => ({ file: each, nodeids: [nodeId(`${each}::test_x`)] })),
+    stepwiseCount: null,
+    proof: { problems: [], digests, modules: [] },
+  } as const;
+  return stateAfter(opening, joined(a1), { kind: 'suite-listed', at: 4000, agent: a1, list });
+}
+
+test('a file that holds other tests than the census says makes the run begin anew, and the run by file alone remembers nothing', () => {
+  const state = found('now', ['tests/test_1.py::test_x']);
+  expect(restartOf(state, 3000)?.restarted).toEqual({
+    why: 'tests/test_1.py holds other tests than when the whole suite was last collected',
+    voidTests: 0,
+    mismatch: { file, digest: 'now' },
+  });
+  expect(takeCensus(state, old, contents)).toBeNull();
+});
+
+test('a whole list that holds the same as the file alone replaces the census: the suite may be collected by file again', () => {
+  const state = restarted(found('now', ['tests/test_1.py::test_x']), [[file, 'now']]);
+  expect(takeCensus(state, old, contents)).toMatchObject({ inseparable: null, files: new Map([[file, { content: 'c1', digest: 'now' }]]) });
+});
+
+test('a whole list that holds something else shows that the file cannot be collected alone', () => {
+  const why = 'tests/test_1.py holds other tests when it is collected alone';
+  for (const digests of [[[file, 'before']], [[file, 'third']], []] as const) {
+    const state = restarted(found('now', ['tests/test_1.py::test_x']), digests);
+    expect(takeCensus(state, old, contents)?.inseparable).toBe(why);
+  }
+  expect(takeCensus(restarted(found('now', []), [[file, 'now']]), old, contents)?.inseparable).toBe(why);
+});
+
+test('a file that holds no test any more, alone or in the whole list, is not in the new census', () => {
+  const state = restarted(found('nothing', []), []);
+  expect(takeCensus(state, old, contents)).toMatchObject({ inseparable: null, files: new Map() });
+});
+
+test('where a test ran that must not run twice, nothing begins anew, and the next run collects the whole list', () => {
+  const state = found('now', ['tests/test_1.py::test_x'], false);
+  const ran = { nodeid: nodeId('tests/test_1.py::test_x'), file, line: 1, startedAt: 2200, seconds: 0.1, setupSeconds: 0, worker: 'gw0' };
+  const result = { ...ran, outcome: 'passed', isCrash: false, message: null, brief: null, sections: [] } as const;
+  reduce(state, told(a1, 1, 1, { kind: 'test-finished', at: 2300, result }));
+  expect(restartOf(state, 3000)).toBeNull();
+  expect(takeCensus(state, old, contents)?.inseparable).toBe(
+    'tests/test_1.py holds other tests than when the whole suite was last collected',
+  );
+});
