@@ -45,7 +45,7 @@ export interface Report extends ReportedShown {
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }
 
-/** `nodeid` names what could not be collected: the file or directory itself, or a class of the file. `message` is pytest's traceback (capped). */
+/** `nodeid` names what could not be collected: the file or directory itself, or a class of the file; or the test after which a teardown failed. `message` is pytest's traceback (capped). */
 export interface ReportedCollectError {
   readonly file: TestFile;
   readonly nodeid: NodeId;

@@ -73,8 +73,10 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     open.delete(nodeid);
   };
 
-  const failToCollect = (file: TestFile, why: string): void =>
-    tell({ kind: 'collect-failed', at: now(), file, errors: [{ nodeid: nodeId(file), message: why }] });
+  const failToCollect = (file: TestFile, why: string, nodeid = nodeId(file)): void =>
+    tell({ kind: 'collect-failed', at: now(), file, errors: [{ nodeid, message: why }] });
+  /** The result of the test is out: what fails after it is an error beside it, which has its name. */
+  const failAfter = (test: NodeId, why: string): void => failToCollect(fileFor(test), why, test);
 
   /** What the worker is at will not be over: a test, a collection or a teardown. `problem` gets in words which. */
   const blame = (worker: string, isCrash: boolean, problem: (when: string) => string): void => {
@@ -86,7 +88,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
     tearing.delete(worker);
     if (isExpectingLosses) return;
     if (after !== undefined) {
-      failToCollect(fileFor(after), problem(`in a teardown after ${after}`));
+      failAfter(after, problem(`in a teardown after ${after}`));
     }
     if (file !== undefined && !failed.has(file)) {
       failed.add(file);
@@ -148,9 +150,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
         return;
       case 'torn-down':
         tearing.delete(worker);
-        // The results of the tests that it belonged to are out: it is told of the file.
-        if (message.message === null) return;
-        failToCollect(fileFor(nodeId(message.nodeid)), `in a teardown after ${message.nodeid}:\n${message.message}`);
+        if (message.message !== null) failAfter(nodeId(message.nodeid), `in a teardown after ${message.nodeid}:\n${message.message}`);
         return;
       case 'started':
         started = message;

@@ -2,9 +2,10 @@
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 
 import { isFailure } from '../../shared/outcome.ts';
-import type { Report, ReportedTest } from '../../shared/report.ts';
+import type { Report, ReportedCollectError, ReportedTest } from '../../shared/report.ts';
 import { tailOf } from '../../shared/tail.ts';
 import { harmless } from './harmless.ts';
+import { splitErrors } from './late-errors.ts';
 
 /** GitHub shows this many errors of a step; more are dropped without a word. */
 const SHOWN = 10;
@@ -19,10 +20,12 @@ export function annotations(report: Report, locate: (file: string) => string): s
   const failures = report.tests
     .filter((test) => isFailure(test.outcome))
     .sort((left, right) => Number(isNew.has(right.nodeid)) - Number(isNew.has(left.nodeid)));
+  const { collecting, late } = splitErrors(report);
+  const titled = (title: string, { file, message }: ReportedCollectError): string =>
+    error({ file: locate(file), line: lineIn(message, file), title }, message);
   const all = [
-    ...report.collectErrors.map(({ file, nodeid, message }) =>
-      error({ file: locate(file), line: lineIn(message, file), title: `could not collect ${nodeid}` }, message),
-    ),
+    ...collecting.map((each) => titled(`could not collect ${each.nodeid}`, each)),
+    ...late.map((each) => titled(`error at teardown of ${each.nodeid}`, each)),
     ...report.sessionErrors.map(({ agent, message }) =>
       command('error', { title: `pytest failed at the end of its session on ${agent}` }, tailOf(harmless(message), MESSAGE_CHARS)),
     ),

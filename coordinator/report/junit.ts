@@ -2,10 +2,11 @@
 
 import { briefOf } from '../../shared/brief.ts';
 import type { Outcome } from '../../shared/outcome.ts';
-import type { NotRun, Report, ReportedAttempt, ReportedTest, SessionError } from '../../shared/report.ts';
+import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest, SessionError } from '../../shared/report.ts';
 import type { Property } from '../../shared/shown.ts';
 import { leastOf } from './harmless.ts';
 import { namesOf } from './junit-names.ts';
+import { splitErrors } from './late-errors.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
 
 /** How much of a failure's first line its `message` has. */
@@ -27,9 +28,11 @@ interface Case {
  * test itself, as in pytest's own files: Jenkins' JUnit plugin and others read it there.
  */
 export function junitXml(report: Report): string {
+  const { collecting, late } = splitErrors(report);
   const cases = [
     ...withoutSecondSkips(report.tests).map(testCase),
-    ...report.collectErrors.map(collectErrorCase),
+    ...collecting.map((error) => errorCase(error, { message: 'collection failure', type: 'shardline.collect-error' })),
+    ...late.map((error) => errorCase(error, { message: 'failed on teardown', type: 'shardline.teardown-error' })),
     ...report.sessionErrors.map(sessionErrorCase),
     ...report.notRun.map(notRunCase),
   ];
@@ -152,14 +155,13 @@ function output({ sections }: ReportedAttempt): readonly Element[] {
   });
 }
 
-const collectErrorCase = ({ file, nodeid, message }: Report['collectErrors'][number]): Case => ({
+const errorCase = ({ file, nodeid, message }: ReportedCollectError, about: Attributes): Case => ({
   file,
   place: null,
   startedAt: null,
   seconds: 0,
   counted: 'error',
-  testcase: () =>
-    element('testcase', timed(nodeid, 0), [element('error', { message: 'collection failure', type: 'shardline.collect-error' }, message)]),
+  testcase: () => element('testcase', timed(nodeid, 0), [element('error', about, message)]),
 });
 
 /** Of no class, as a collection error is: no test of today or of an earlier run is meant. */

@@ -67,9 +67,11 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
       return [`${oneLine(event.by)}: stopping, results are kept; once more to stop at once`];
     case 'attempt-told': {
       if (event.event.kind === 'collect-failed') {
-        const { file } = event.event;
+        const { file, errors } = event.event;
+        const after = errors.find(({ nodeid }) => nodeid.includes('::') && before.tests.has(nodeid));
+        const what = after === undefined ? `collecting ${shortName(file)}` : `at teardown of ${shortName(after.nodeid)}`;
         const isVoid = before.agents.get(event.agent)?.conduct.dismissedFor != null || isOfRefused(before, event.agent);
-        return isVoid || before.collectErrors.has(file) ? [] : [`ERROR collecting ${shortName(file)} (${oneLine(event.agent)})`];
+        return isVoid || before.collectErrors.has(file) ? [] : [`ERROR ${what} (${oneLine(event.agent)})`];
       }
       if (event.event.kind === 'session-failed')
         return [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.event.message))}`];

@@ -38,10 +38,10 @@ export interface OutcomeCount {
 }
 
 /** Those that there are, the worst first. */
-export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors }: Standing): readonly OutcomeCount[] {
+export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors, lateErrors }: Standing): readonly OutcomeCount[] {
   return [
     { word: 'failed', count: outcomes.failed },
-    { word: 'error', count: outcomes.error },
+    { word: 'error', count: outcomes.error + lateErrors },
     { word: 'collection error', count: collectErrors },
     { word: 'flaky', count: flaky },
     { word: 'passed', count: outcomes.passed },

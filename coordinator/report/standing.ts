@@ -13,6 +13,8 @@ export interface Standing {
   /** Tests that are known of; more come as long as not every file was collected. */
   readonly tests: number;
   readonly collectErrors: number;
+  /** Teardowns that failed after the result of their last test. */
+  readonly lateErrors: number;
   readonly howFar: HowFar;
   readonly elapsedSeconds: number;
   readonly deadlineSeconds: number | null;
@@ -55,12 +57,15 @@ export interface Watched {
 export function standingAt({ state, tally, running, forecast }: Watched, now: number): Standing {
   const { opened, tests, agents, closed, interruptedBy } = state;
   const byAgent = Map.groupBy(running.lanes(), ({ agent }) => agent);
+  const errors = collectErrorsOf(state);
+  const lateErrors = errors.filter(({ nodeid }) => nodeid.includes('::') && tests.has(nodeid)).length;
   const left = forecast === null ? null : Math.max(0, forecast.secondsLeft - (now - forecast.at) / 1000);
   return {
     tally,
     // The newest result may be of a test that the state does not know yet.
     tests: Math.max(tests.size, tally.done),
-    collectErrors: collectErrorsOf(state).length,
+    collectErrors: errors.length - lateErrors,
+    lateErrors,
     howFar: howFar(state),
     elapsedSeconds: Math.max(0, (now - opened.startedAt) / 1000),
     deadlineSeconds: opened.deadline?.seconds ?? null,

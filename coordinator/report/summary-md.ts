@@ -7,6 +7,7 @@ import { agentProblem, agentsWords } from './agent-words.ts';
 import { cutWords } from './cut-words.ts';
 import { leastOf, plural } from './harmless.ts';
 import { comparisonWords, valueWords } from './judgement-words.ts';
+import { splitErrors } from './late-errors.ts';
 import { codeSpan as code, codeCell, fenced } from './markdown.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from './profile-words.ts';
 import { timelineText } from './timeline-text.ts';
@@ -18,6 +19,7 @@ const SLOWEST = { count: 10, leastSeconds: 0.1 } as const;
 
 export function summaryMarkdown(report: Report): string {
   const { totals } = report;
+  const { collecting, late } = splitErrors(report);
   const sections = [
     [`## shardline: ${report.verdict}`],
     [
@@ -27,9 +29,12 @@ export function summaryMarkdown(report: Report): string {
     ],
     targets(report),
     comparison(report),
-    ...report.collectErrors
+    ...collecting
       .slice(0, SHOWN)
       .map(({ nodeid, message }) => [`Could not collect ${code(nodeid)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
+    ...late
+      .slice(0, SHOWN)
+      .map(({ nodeid, message }) => [`Error at teardown of ${code(nodeid)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
     ...report.sessionErrors.map(({ agent, message }) => [
       `pytest failed at the end of its session on ${code(agent)}:`,
       '',

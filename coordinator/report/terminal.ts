@@ -3,7 +3,7 @@
 import { basename, dirname } from 'node:path';
 import { briefOf } from '../../shared/brief.ts';
 import { isFailure } from '../../shared/outcome.ts';
-import type { NotRun, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
+import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest } from '../../shared/report.ts';
 import type { Verbosity } from '../../shared/settings.ts';
 import { warningCount } from '../../shared/shown.ts';
 import { countNotRun } from '../core/not-run.ts';
@@ -14,6 +14,7 @@ import { cutWords } from './cut-words.ts';
 import { fitted } from './fit.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from './harmless.ts';
 import { comparisonLines, targetLines } from './judgement-words.ts';
+import { splitErrors } from './late-errors.ts';
 import { type Paint, paintFor, paintHead } from './paint.ts';
 import { profileLines } from './profile-words.ts';
 import { headerLines, sectionLines, warningLines, warningSummary } from './shown-words.ts';
@@ -96,12 +97,15 @@ const boldHead = (line: string, paint: Paint): string => line.replace(/^\w+/, (w
 
 function details(report: Report, width: number, paint: Paint): string[] {
   const failures = report.tests.filter((test) => isFailure(test.outcome));
+  const { collecting, late } = splitErrors(report);
+  const titled = (title: string, { nodeid, message }: ReportedCollectError): readonly string[] => [
+    paint('boldRed', heading(`${title} ${harmless(nodeid)}`, width)),
+    ...traceback(message, paint),
+    '',
+  ];
   return [
-    ...report.collectErrors.flatMap(({ nodeid, message }) => [
-      paint('boldRed', heading(`ERROR collecting ${harmless(nodeid)}`, width)),
-      ...traceback(message, paint),
-      '',
-    ]),
+    ...collecting.flatMap((error) => titled('ERROR collecting', error)),
+    ...late.flatMap((error) => titled('ERROR at teardown of', error)),
     ...report.sessionErrors.flatMap(({ agent, message }) => [
       paint('boldRed', heading(`ERROR at the end of pytest on ${harmless(agent)}`, width)),
       ...traceback(message, paint),
@@ -203,13 +207,14 @@ function places({ paths, width }: TerminalOptions, paint: Paint): readonly strin
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
 function verdictLine(report: Report, paint: Paint): string {
   const { totals } = report;
+  const { collecting, late } = splitErrors(report);
   const warnings = warningCount(report);
   const missed = report.targets?.filter(({ met }) => !met).length ?? 0;
   const parts = (
     [
       ['failed', totals.failed],
-      ['error', totals.error],
-      ['collection error', report.collectErrors.length],
+      ['error', totals.error + late.length],
+      ['collection error', collecting.length],
       ['session error', report.sessionErrors.length],
       ['passed', totals.passed],
       ['skipped', totals.skipped],

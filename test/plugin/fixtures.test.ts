@@ -92,6 +92,33 @@ test.each([
   expect(JSON.stringify(ran.map(({ events }) => events))).toContain('too late');
 });
 
+test('a session fixture that fails when the results are out is an error with the name of the test that ran last', async () => {
+  await using suite = await makeSuite({
+    'conftest.py':
+      'import pytest\n@pytest.fixture(scope="session", autouse=True)\ndef up():\n    yield\n    raise RuntimeError("too late")\n',
+    'test_a.py': 'import time\ndef test_1(): pass\ndef test_2(): time.sleep(1)\n',
+    'test_b.py': 'def test_b(): pass\n',
+  });
+  const session = await openSuite(suite, { numprocesses: '1' });
+  const taken = new AbortController();
+  // The worker knows that a test comes next, and then loses it.
+  const first = session.run(selectors('test_a.py'), (event) => {
+    if (event.kind === 'test-started' && event.nodeid.endsWith('test_2')) taken.abort('superseded');
+    return false;
+  });
+  const second = session.run(selectors('test_b.py'), undefined, 'primary', taken.signal);
+  const [ran, lost] = await Promise.all([first, second]);
+  await session[Symbol.asyncDispose]();
+  expect(lost.ending.kind).toBe('interrupted');
+  expect(ran.outcomes).toEqual({ 'test_a.py::test_1': 'passed', 'test_a.py::test_2': 'passed' });
+  expect(ran.events.filter(({ kind }) => kind === 'collect-failed')).toMatchObject([
+    {
+      file: 'test_a.py',
+      errors: [{ nodeid: 'test_a.py::test_2', message: expect.stringMatching(/^in a teardown after test_a\.py::test_2:[\s\S]*too late/) }],
+    },
+  ]);
+});
+
 test.each([
   ['package', 'a/test_a.py'],
   ['session', 'test_o.py'],

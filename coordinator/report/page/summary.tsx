@@ -42,9 +42,14 @@ export function Summary({ model }: { readonly model: Model }) {
   );
 }
 
+/** An error with the name of a test is that of a teardown, which failed when the result of the test was out. */
+const isAfterTest = ({ tests }: PageData, [file, , name]: PageData['collectErrors'][number]): boolean =>
+  name !== '' && tests.name.some((each, row) => each === name && tests.file[row] === file);
+
 function sentence(data: PageData): string {
   const { verdict, totals, collectErrors, sessionErrors, deadline, newFailures, baseline, targets, agents } = data;
-  const uncollected = collectErrors.length - sessionErrors;
+  const late = collectErrors.filter((error) => isAfterTest(data, error)).length;
+  const uncollected = collectErrors.length - sessionErrors - late;
   const endedAs = (how: string): string => {
     const count = agents.filter(({ ended }) => ended === how).length;
     return count === 0 ? '' : `${plural(count, 'agent')} ${how === 'not-started' ? 'did not start' : how}`;
@@ -54,6 +59,7 @@ function sentence(data: PageData): string {
   const parts = [
     failed > 0 ? `${number(failed)} of ${plural(totals.expected, 'test')} failed` : '',
     uncollected > 0 ? `${plural(uncollected, 'file')} could not be collected` : '',
+    late > 0 ? `${plural(late, 'teardown')} failed after its test` : '',
     sessionErrors > 0 ? `${plural(sessionErrors, 'pytest session')} failed after its tests` : '',
     newFailures !== null && failed > 0 ? `${number(newFailures.length)} of them new since ${baseline}` : '',
     totals.notRun > 0

@@ -123,6 +123,21 @@ test('a session that failed at its end is a problem of the session, of no file',
   expect(summaryMarkdown(report)).toContain('pytest failed at the end of its session on `a1`:');
 });
 
+test('a teardown that failed after the result of its test is an error with the name of the test, and no collection error', () => {
+  const late = {
+    file: testFile('t.py'),
+    nodeid: nodeId('t.py::TestX::test_2'),
+    message: 'in a teardown after t.py::TestX::test_2:\nE   assert 0',
+  };
+  const report = sampleReport([sampleTest('t.py::TestX::test_2', 'passed')], { verdict: 'failed', exitCode: 1, collectErrors: [late] });
+  const lines = linesOf(report);
+  expect(lines).toContainEqual(expect.stringMatching(/^_+ ERROR at teardown of t\.py::TestX::test_2 _+$/));
+  expect(lines).toContain('ERROR t.py::TestX::test_2 - assert 0');
+  expect(lines.at(-1)).toContain('failed: 1 error, 1 passed in ');
+  expect(junitXml(report)).toMatch(/<testcase classname="t\.TestX" name="test_2" time="0\.000">\s*<error message="failed on teardown"/);
+  expect(summaryMarkdown(report)).toContain('Error at teardown of `t.py::TestX::test_2`:');
+});
+
 test('counts agree', () => {
   const tests = ['1', '2'].map((name) => sampleTest(`t.py::test_${name}`, 'error', 'E   no'));
   const collectErrors = ['a', 'b', 'c'].map((name) => ({ file: testFile(`${name}.py`), nodeid: nodeId(`${name}.py`), message: 'E   no' }));

@@ -20,6 +20,7 @@ const standing: Standing = {
   tally: { outcomes: { passed: 807, failed: 2, error: 0, skipped: 3, xfailed: 0, xpassed: 0 }, done: 812, flaky: 1 },
   tests: 1204,
   collectErrors: 0,
+  lateErrors: 0,
   howFar: { filesDone: 40, files: 81, share: 0.67, isAllCollected: false },
   elapsedSeconds: 41.7,
   deadlineSeconds: 120,
