@@ -84,5 +84,13 @@ ${exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
 
 0 to 5 are pytest's own; shardline's begin at 10. Where several apply, the first in this order is used: 4, 3, 2, 1, 11, 10, 5, 0; the report says all of
 them. A run never exits 0 with an expected test unaccounted for, whatever pytest's own exit code was.
+
+## Where pytest exits with another code
+
+| Case | \`pytest\` | \`pytest -n\` | shardline |
+|---|---|---|---|
+| a file cannot be collected | 2, runs nothing | 1, runs the rest | 1, runs the rest |
+| more warnings than \`--max-warnings\` allows, and no failure | 6 | 6 | 1 |
+| a hook of the suite raises an exception while a test runs | 3, runs no further test | 3, runs no further test | 1: an error of that test, and the rest runs; 2 where the hook is \`pytest_runtest_logreport\`, which may leave tests not run |
 `;
 }
