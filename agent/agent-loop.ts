@@ -139,7 +139,7 @@ async function openSession(
           agent: id,
           list: control.isKnown(list.hash) ? { ...list, groups: [], proof: null } : list,
         }),
-      inseparable: (why) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why }),
+      inseparable: (why, lacksModules) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why, lacksModules }),
       show: (shown) => outbox.push({ kind: 'session-shown', at: clock.now(), agent: id, shown }),
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,

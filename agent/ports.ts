@@ -71,7 +71,7 @@ export interface SessionRequest {
   /** Receives the whole list, where the session collects it. */
   readonly listed: (list: SuiteList) => void;
   /** Receives what showed that the files of the suite depend on each other. */
-  readonly inseparable: (why: string) => void;
+  readonly inseparable: (why: string, lacksModules: boolean) => void;
   /** Receives what pytest says of paths or options that it refuses. */
   readonly refused: (message: string) => void;
   /** What pytest's environment has beside our own. */

@@ -57,7 +57,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     const problem = started.unfeedable ?? (await tested);
     if (problem === null) return how;
     tell(`every xdist worker here collects the whole suite, because ${problem}`);
-    return { mode: 'suite', proves: false, modules: [] };
+    return { mode: 'suite', proves: false, modules: [], preloads: false };
   };
   /** Coverage of the sessions that have ended, on its way. */
   const keeping: Promise<void>[] = [];

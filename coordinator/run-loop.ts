@@ -42,6 +42,8 @@ export interface RunLoop {
   readonly proves: boolean;
   /** What the whole list loaded, as an earlier run has shown; for a run by file. */
   readonly modules: readonly string[];
+  /** Are they loaded before anything is collected? */
+  readonly preloads: boolean;
   /** The shards of a whole list, the first of them `s<first>`. */
   readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
   /** Resolves with the reason once no agent can join any more; null where agents may always come. */
@@ -71,7 +73,9 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   /** Agents wait for it before they collect anything. */
   const sayHow = (): void => {
     if (collect !== 'auto')
-      outgoing.send(() => channel.tell({ kind: 'collect', how: { mode: collect, proves: loop.proves, modules: loop.modules } }));
+      outgoing.send(() =>
+        channel.tell({ kind: 'collect', how: { mode: collect, proves: loop.proves, modules: loop.modules, preloads: loop.preloads } }),
+      );
   };
   const take = (event: CoordinatorEvent): void => {
     observe(event, state);

@@ -17,6 +17,8 @@ export interface Census {
   readonly inseparable: string | null;
   /** As in `HowToCollect`. */
   readonly modules: readonly string[];
+  /** Did a test need modules that only other test files import? Then workers load them all. */
+  readonly preloads: boolean;
   /** Tests that failed in the newest run with the whole list (at most 1,000): that one of them passes by file shows nothing. */
   readonly failed: readonly NodeId[];
   /** A file that could not be collected in the newest run with the whole list; null where all could. */

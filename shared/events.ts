@@ -101,8 +101,17 @@ export type RunEvent =
     }
   /** The agent's xdist workers have collected the whole list. `groups` is empty where the coordinator is known to have a list of this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
-  /** Something showed that the files of the suite depend on each other: collected one by one they are not what plain pytest collects. */
-  | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
+  /**
+   * Something showed that the files of the suite depend on each other: collected one by one they are not what plain pytest collects. `lacksModules`: all that
+   * is missing is Python modules that the whole list loads.
+   */
+  | {
+      readonly kind: 'suite-inseparable';
+      readonly at: number;
+      readonly agent: AgentId;
+      readonly why: string;
+      readonly lacksModules: boolean;
+    }
   /** pytest refuses the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
   /** An agent cannot serve the run: its workspace is not the run's, or its pytest does not start. It has run nothing and has left. */

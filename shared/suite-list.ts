@@ -9,11 +9,13 @@ export type CollectMode = (typeof collectModes)[number];
 /**
  * `proves`: by file, whether anything that is not proven to be harmless begins the run anew; else whether the collection of the whole list also shows if a later run may collect by file. `modules`: Python
  * modules that the whole list loaded when it was collected, in that order; without them nothing shows whether a failure by file is one of the suite.
+ * `preloads`: by file, every worker loads them before its first file.
  */
 export interface HowToCollect {
   readonly mode: CollectMode;
   readonly proves: boolean;
   readonly modules: readonly string[];
+  readonly preloads: boolean;
 }
 
 /** What a user may ask for. `auto`: by file where that is shown to give the same tests. */

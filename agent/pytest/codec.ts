@@ -126,7 +126,7 @@ const message = z.discriminatedUnion('kind', [
     modules: z.array(z.string()),
   }),
   /** The files of the suite depend on each other. */
-  z.object({ kind: z.literal('inseparable'), why: z.string() }),
+  z.object({ kind: z.literal('inseparable'), why: z.string(), lacksModules: z.boolean() }),
   /** pytest refuses the paths or options. */
   z.object({ kind: z.literal('usage-error'), message: z.string() }),
   /** The controller waits for ids of xdist workers: of all that it starts, or of one that replaces another. */

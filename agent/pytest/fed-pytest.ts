@@ -80,7 +80,7 @@ export interface FedRequest {
   /** Receives the whole list, where the workers collect it. */
   readonly listed: (list: SuiteList) => void;
   /** Receives what showed that the files of the suite depend on each other. */
-  readonly inseparable: (why: string) => void;
+  readonly inseparable: (why: string, lacksModules: boolean) => void;
   /** Receives what pytest says of paths or options that it refuses. */
   readonly refused: (message: string) => void;
   /** Receives what pytest shows besides results, with each task. */
@@ -201,8 +201,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
 
   const beginCollecting = (worker: string): void => {
     if (how === null || worker === 'controller') return;
-    const { mode, proves, modules } = how;
-    inbox.send(worker, { kind: 'begin', collect: mode, proves, modules, deadly: Object.fromEntries(deadly) });
+    const { mode, proves, modules, preloads } = how;
+    inbox.send(worker, { kind: 'begin', collect: mode, proves, modules, preloads, deadly: Object.fromEntries(deadly) });
     if (born.size === 0) starting.expect();
   };
 
@@ -363,7 +363,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         latest.get(worker)?.log.hear(message, worker);
         return;
       case 'inseparable':
-        request.inseparable(message.why);
+        request.inseparable(message.why, message.lacksModules);
         return;
       case 'usage-error':
         request.refused(message.message);

@@ -92,7 +92,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     room: () => null,
     workers: createWorkerNumbers(claimAlone()),
     tell: () => undefined,
-    collect: async () => ({ mode: 'file', proves: false, modules: [] }),
+    collect: async () => ({ mode: 'file', proves: false, modules: [], preloads: false }),
     isMoreWaiting: async () => false,
     ending: new AbortController().signal,
     listed: () => undefined,

@@ -76,6 +76,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         planSuite,
         proves: provesSeparable(setting, run),
         modules: begun.opened.spec.collect === 'file' ? (run.census.old?.modules ?? []) : [],
+        preloads: run.census.old?.preloads ?? false,
         clock: systemClock,
         aheadMs,
         redisWaitMs,

@@ -40,7 +40,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       if (mayServe(state, event)) applyList(state, event.agent, event.list);
       break;
     case 'suite-inseparable':
-      if (mayServe(state, event)) state.suite.inseparable ??= event.why;
+      if (mayServe(state, event)) state.suite[event.lacksModules ? 'lacksModules' : 'inseparable'] ??= event.why;
       break;
     case 'run-restarted':
       return openRun(event.opening);

@@ -22,6 +22,8 @@ export interface SuiteState {
   inseparable: string | null;
   /** The first file that held other tests than in the whole list that is remembered; null without one. Either has changed since, or they differ. */
   mismatch: Mismatch | null;
+  /** A test that passes only beside modules which other test files load; null without one. Workers of later runs load them. */
+  lacksModules: string | null;
   /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have mended it. */
   doubtfulPass: string | null;
   /** Tests that failed in the newest run with the whole list. */
@@ -39,6 +41,7 @@ export const newSuiteState = (opened: RunOpened): SuiteState => ({
   proof: null,
   inseparable: null,
   mismatch: null,
+  lacksModules: null,
   doubtfulPass: null,
   failedWhole: new Set(opened.failedWhole),
   refusal: null,
@@ -52,9 +55,10 @@ export const isInseparable = (state: RunState): boolean => whyInseparable(state)
 /** What showed it; null where nothing did. */
 export function whyInseparable(state: RunState): string | null {
   if (isSuite(state)) return null;
-  const { inseparable, mismatch, doubtfulPass } = state.suite;
+  const { inseparable, mismatch, lacksModules, doubtfulPass } = state.suite;
   if (inseparable !== null) return inseparable;
-  return mismatch === null ? doubtfulPass : `${mismatch.file} holds other tests than when the whole suite was last collected`;
+  if (mismatch !== null) return `${mismatch.file} holds other tests than when the whole suite was last collected`;
+  return lacksModules ?? doubtfulPass;
 }
 
 /** Is the plan that the run goes by still to come? */

@@ -14,14 +14,15 @@ import { whyInseparable } from './suite.ts';
  * holds the same now, something that the file reads has changed; else collecting the file alone is what made the difference.
  */
 export function takeCensus(state: RunState, old: Census | null, contents: ReadonlyMap<TestFile, string>): Census | null {
-  const { list, proof, inseparable, mismatch: found } = state.suite;
+  const { list, proof, inseparable, lacksModules, mismatch: found } = state.suite;
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
     if (old === null) return null;
     if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state) };
     // Where no new beginning can decide, the next run must not come to this again.
     const why = found !== null && mustNotRunTwice(state) ? whyInseparable(state) : inseparable;
-    return why === null ? null : { ...old, inseparable: why };
+    if (why !== null) return { ...old, inseparable: why };
+    return lacksModules === null ? null : { ...old, preloads: true };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
   for (const [file, digest] of proof.digests) {
@@ -36,7 +37,14 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
     mismatch === null || mismatch.digest === (held.get(mismatch.file) ?? null)
       ? null
       : `${mismatch.file} holds other tests when it is collected alone`;
-  return { problems, inseparable: inseparable ?? alone ?? old?.inseparable ?? null, modules, ...outcomesOf(state), files };
+  return {
+    problems,
+    inseparable: inseparable ?? alone ?? old?.inseparable ?? null,
+    modules,
+    preloads: old?.preloads ?? false,
+    ...outcomesOf(state),
+    files,
+  };
 }
 
 /** So many are remembered. */

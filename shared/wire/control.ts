@@ -13,7 +13,12 @@ const envelopeSchema = z.object({
   command: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('collect'),
-      how: z.object({ mode: z.enum(collectModes), proves: z.boolean(), modules: z.array(z.string()).default([]) }),
+      how: z.object({
+        mode: z.enum(collectModes),
+        proves: z.boolean(),
+        modules: z.array(z.string()).default([]),
+        preloads: z.boolean().default(false),
+      }),
     }),
     z.object({ kind: z.literal('list-known'), hash: z.string() }),
     z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),

@@ -111,6 +111,7 @@ test.each([
       recorded: null,
       planSuite,
       modules: [],
+      preloads: false,
       proves: false,
       clock,
       aheadMs,

@@ -128,7 +128,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
-    collect: Promise.resolve({ mode: collect, modules: [], proves: options.proves ?? false }),
+    collect: Promise.resolve({ mode: collect, modules: [], preloads: false, proves: options.proves ?? false }),
     started: () => undefined,
     listed: (list) => listed.push(list),
     inseparable: (why) => inseparable.push(why),

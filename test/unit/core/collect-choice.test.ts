@@ -9,6 +9,7 @@ const census: Census = {
   problems: [],
   inseparable: null,
   modules: [],
+  preloads: false,
   failed: [],
   uncollected: null,
   files: new Map(FILES.map((file) => [file, { content: 'a'.repeat(64), digest: 'b'.repeat(64) }])),

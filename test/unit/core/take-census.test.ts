@@ -12,7 +12,9 @@ const old: Census = {
   problems: [],
   inseparable: null,
   modules: [],
+  preloads: false,
   failed: [],
+  uncollected: null,
   files: new Map([[file, { content: 'c1', digest: 'before' }]]),
 };
 
@@ -48,6 +50,7 @@ function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly 
     bound: [],
     others: [],
     failed: [],
+    uncollected: null,
     groups: digests.map(([each]) => ({ file: each, nodeids: [nodeId(`${each}::test_x`)] })),
     stepwiseCount: null,
     proof: { problems: [], digests, modules: [] },

@@ -14,8 +14,8 @@ from .longrepr import text_of
 from .named import Named
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
-from .missing_modules import MissingModules
-from .separability import Separability
+from .missing_modules import MissingModules, preload
+from .separability import WHY_BYTES, Separability
 from .stdlib import real
 from .suite_source import SuiteSource
 from .warned import recorded_for
@@ -67,11 +67,13 @@ class Feeding:
             pytest.exit("shardline's agent is gone")
         separability = None
         if message["collect"] == "file" or message["proves"]:
-            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why))
+            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, lacksModules=False))
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file":
-            if message["proves"]:
-                self.missing = MissingModules(message["modules"], self.running.run_again, separability.report)
+            if message["preloads"]:
+                preload(message["modules"])
+            elif message["proves"]:
+                self.missing = MissingModules(message["modules"], self.running.run_again, self.lack)
                 self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
@@ -82,6 +84,9 @@ class Feeding:
             named.pytest_collection(session)
             self.config.pluginmanager.register(named, "shardline-named")
         return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
+
+    def lack(self, why):
+        self.channel.send("inseparable", why=cap(why, WHY_BYTES), lacksModules=True)
 
     def take_list(self, session, outcome):
         if outcome.excinfo is not None:

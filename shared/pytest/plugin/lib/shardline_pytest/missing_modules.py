@@ -1,7 +1,7 @@
 """Whether a test that failed would pass beside the modules that other test files load: file by file, a worker does not import them all.
 
 The first failure in each worker decides: what an earlier collection of the whole list loaded is loaded then, and the test runs once more. Its
-outcome is not reported. If it passes, the files depend on each other.
+outcome is not reported. If it passes, the run restarts with the whole list, and workers of later runs load the modules before they collect a file.
 """
 
 import importlib
@@ -37,6 +37,13 @@ class MissingModules:
         loaded = [name for name in names if name not in sys.modules and load(name)]
         if loaded and not any(report.failed for report in self.run_again(item, upcoming)):
             self.on_problem("%s passes only beside modules that other test files load (%s)" % (key_of(item), shown(loaded)))
+
+
+def preload(names):
+    """As the collection of the whole list would."""
+    for name in names:
+        if name not in sys.modules:
+            load(name)
 
 
 def load(name):
