@@ -66,10 +66,13 @@ test.each([
 ])(
   'with --collect %s a mixed fleet has the verdict of plain pytest, and each unfit agent is named with its cause on both sides',
   async (collect, weighed) => {
-    await using project = await newProject(suite);
+    // On one machine only agents with other packages can be to blame for what they cannot collect.
+    const name = 'packages/other_package-2.0.dist-info/METADATA';
+    await using project = await newProject({ ...suite, [name]: 'Metadata-Version: 2.1\nName: other-package\nVersion: 2.0\n' });
     await using server = await startTcpServer();
     const gate = join(project.directory, 'gate');
     const settings = { SHARDLINE_REDIS_URL: server.url, GATE: gate };
+    const lacking = { ...settings, WITHOUT_DEPENDENCY: '1', PYTHONPATH: join(project.directory, 'packages') };
     await commit(project, 'first');
     await git(project.directory, 'clone', '--quiet', 'good', 'old');
     await writeFile(join(project.directory, 'good', 'test_bad.py'), 'def test_bad(): assert 0\n');
@@ -80,7 +83,7 @@ test.each([
     const agents = [
       agentIn(project, 'old', settings),
       agentIn(project, 'wrong', settings),
-      agentIn(project, 'lacking', { ...settings, WITHOUT_DEPENDENCY: '1' }),
+      agentIn(project, 'lacking', lacking),
       agentIn(project, 'good', settings),
     ] as const;
     const [ofOld, ofWrong, ofLacking] = agents.map(listen);
