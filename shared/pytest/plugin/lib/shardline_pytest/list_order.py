@@ -5,6 +5,7 @@ from .unstreamable import is_shuffled
 FREE, LISTED, STRICT = "free", "listed", "strict"
 # pytest's own options that only change which tests come first.
 FIRST_OPTIONS = ("failedfirst", "newfirst")
+# pytest-dependency looks for what a test depends on in the results of these scopes, beyond its own file.
 WIDE_SCOPES = ("package", "session")
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import pathlib
 
 import pytest
 
@@ -27,7 +28,9 @@ from .kinds import (
     SESSION,
     Value,
 )
+from .config_values import CONFIG_ROOT, constant_argument
 from .known_values import ANY_MARK, ENVIRONMENT, MISSING, attribute, is_data
+from .own_values import OBJECT_NAMES
 from .subject import plain_function
 from .unproven import Unproven
 
@@ -81,13 +84,14 @@ class Calls:
                 return self.mark_call(node)
             if base.value is ENVIRONMENT and name in tables.ENVIRONMENT_METHODS:
                 self.arguments(node)
-                return Value(DATA)
+                return Value(DATA, is_new=name == "get")
             if is_data(base.value) and not isinstance(base.value, MARKS):
-                self.used(base, node.func.value)
+                base = self.used(base, node.func.value)
                 kind = DATA
             elif isinstance(base.value, type) and issubclass(base.value, (pytest.Item, pytest.Collector)) and name == "from_parent":
                 return self.made_node(node, base.value)
             elif found is not MISSING:
+                self.check_code(found, None if base.chain is None else (*base.chain, name), node)
                 return self.call_known(node, Value(KNOWN, None, found), base)
             else:
                 raise Unproven(node.lineno, self.calls(node))
@@ -97,7 +101,13 @@ class Calls:
             return Value(DATA)
         if kind == HOOK:
             return self.hook_call(node, name)
-        self.arguments(node)
+        if kind == CONFIG and name in tables.CONFIG_METHODS:
+            return self.config_call(node, name)
+        arguments = self.arguments(node)
+        if base.path == ("params",) and name in tables.PURE_METHODS:
+            return self.parameter(node, constant_argument(node, "key") if name == "get" else None)
+        if name in tables.FILE_METHODS:
+            self.check_file(base if kind != KNOWN else self.used(base, node), node)
         if kind == ITEM and name == "add_marker":
             return Value(DATA)
         methods = METHODS.get(kind, frozenset())
@@ -105,12 +115,45 @@ class Calls:
             base.is_empty_list = False
             return Value(DATA)
         if name in methods:
+            if name in ("get_closest_marker", "iter_markers"):
+                path = ("mark", constant_argument(node, "name"))
+                return Value(DATA if name == "get_closest_marker" else ITERATOR, self.scope, path=path)
             if name in tables.ITERATING_METHODS or name.startswith("iter_"):
                 return Value(ITERATOR, self.scope)
-            return Value(OBJECT if name in ("getparent", "listchain", "get_result", "get_plugin", "getplugin") else DATA)
+            if name in ("getparent", "listchain", "get_result", "get_plugin", "getplugin"):
+                return Value(OBJECT)
+            return self.result_of(node, name, base, arguments)
         if name in ITEM_LIST_METHODS and self.is_own_list_of_item(node.func.value):
             return Value(DATA)
         raise Unproven(node.lineno, self.calls(node))
+
+    def result_of(self, node, name, base, arguments):
+        """Of a method that only reads."""
+        value = Value(DATA, is_new=name not in tables.ELEMENT_METHODS)
+        if isinstance(base.constant, pathlib.PurePath) and name in ("absolute", "joinpath", "resolve", "with_name", "with_suffix"):
+            constants = [each.constant for each in arguments]
+            if None not in constants:
+                value.constant = getattr(base.constant, name)(*constants)
+        return value
+
+    def config_call(self, node, name):
+        self.arguments(node)
+        if name == "get_verbosity":
+            return Value(DATA, is_new=True)
+        values = self.prover.config_values
+        wanted = constant_argument(node, "name")
+        if wanted is None:
+            changed = "an option" if name == "getini" else values.changed_option()
+            if changed is not None:
+                raise Unproven(node.lineno, "reads an option whose name is not a literal")
+            return Value(DATA)
+        chain, value = ((CONFIG_ROOT, "getini", wanted), values.ini(wanted)) if name == "getini" else values.option(wanted)
+        return Value(DATA) if value is MISSING else Value(KNOWN, None, value, chain)
+
+    def check_file(self, value, node):
+        """What it asks of a file must not depend on what tests have written."""
+        if not value.is_of_test and not self.prover.is_lasting(value.constant):
+            raise Unproven(node.lineno, "asks for a file that tests may write (%s)" % self.shown(node.func))
 
     def is_own_list_of_item(self, node):
         """`item.user_properties.append(…)`: a list that only this item has, or the items of one test function."""
@@ -171,8 +214,7 @@ class Calls:
             value.is_empty_list = callable_ is builtins.list and not node.args
             return value
         if tables.is_one_of(tables.PURE_BUILTINS, callable_) or tables.is_listed(tables.PURE_FUNCTIONS, callable_):
-            self.arguments(node)
-            return Value(DATA)
+            return self.pure_call(node, callable_, self.arguments(node))
         if is_parser(callable_):
             self.arguments(node)
             return Value(FRESH, self.scope)
@@ -180,6 +222,19 @@ class Calls:
         if function is not None:
             return self.judge_called(node, callable_)
         raise Unproven(node.lineno, self.calls(node))
+
+    def pure_call(self, node, callable_, arguments):
+        name = getattr(callable_, "__name__", "")
+        is_path = tables.is_listed(tables.PATH_FUNCTIONS, callable_) or callable_ is str
+        if name in tables.FILE_FUNCTIONS and tables.is_listed(tables.PATH_FUNCTIONS, callable_):
+            for each in arguments:
+                self.check_file(each, node)
+        value = Value(DATA, is_new=not tables.is_one_of((builtins.max, builtins.min, builtins.sum), callable_))
+        constants = [each.constant for each in arguments]
+        if is_path and constants and None not in constants and name in tables.PATH_RESULTS and not node.keywords:
+            value.constant = callable_(*constants)
+        value.is_of_test = is_path and len(arguments) == 1 and arguments[0].is_of_test and name in ("Path", "abspath", "fspath", "str")
+        return value
 
     def mark_call(self, node):
         """A mark with arguments; with one function or class alone it would mark that."""
@@ -213,7 +268,12 @@ class Calls:
         if base.kind in (ITEMS, COPY, KEPT, SESSION):
             raise Unproven(node.lineno, self.calls(node))
         self.use(node.args[1])
-        return Value(DATA)
+        name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+        if base.kind == OBJECT and base.path != ("own",):
+            path = None if base.path is None or name is None else (*base.path, name)
+            if name not in OBJECT_NAMES and (path is None or self.prover.own_values.judge(path) is None):
+                raise Unproven(node.lineno, "asks for an attribute that files may share")
+        return Value(DATA, is_new=True)
 
     def call_next(self, node):
         if not isinstance(node.args[0], (ast.Call, ast.GeneratorExp)):
@@ -222,7 +282,7 @@ class Calls:
         return Value(OBJECT)
 
     def call_open(self, node):
-        self.arguments(node)
+        self.check_file(self.arguments(node)[0], node)
         mode = node.args[1] if len(node.args) > 1 else next((each.value for each in node.keywords if each.arg == "mode"), None)
         if mode is not None and not (isinstance(mode, ast.Constant) and set(str(mode.value)) <= set("rbt")):
             raise Unproven(node.lineno, "opens a file to write")
@@ -230,8 +290,7 @@ class Calls:
 
     def call_setattr(self, node):
         if len(node.args) == 3 and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str):
-            self.use(node.args[2])
-            self.check_written(self.evaluate(node.args[0]), node.args[1].value, node)
+            self.check_written(self.evaluate(node.args[0]), node.args[1].value, node, self.use(node.args[2]))
             return Value(DATA)
         raise Unproven(node.lineno, self.calls(node))
 
@@ -255,6 +314,8 @@ BUILTINS = (
 )
 MARKS = (pytest.MarkDecorator, type(pytest.mark))
 CALLBACKS = frozenset(["key", "ids"])
+# What pytest gives each item; a list put in their place may be shared.
+ITEM_LISTS = frozenset(["extra_keyword_matches", "fixturenames", "keywords", "own_markers", "user_properties"])
 ITEM_LIST_METHODS = frozenset(["append", "insert", "extend"])
 METHODS = {
     DATA: tables.PURE_METHODS,

@@ -14,6 +14,21 @@ PURE_METHODS = frozenset(
     strip sub subn suffix swapcase symmetric_difference title translate union upper values with_name with_suffix zfill __contains__ __getitem__ __eq__
     """.split()
 )
+# They give a part of what they are called on, which somebody else may hold.
+ELEMENT_METHODS = frozenset(["get", "items", "keys", "values", "__getitem__"])
+# They ask for what a file or directory is now.
+FILE_METHODS = frozenset(["check", "exists", "is_dir", "is_file", "open", "read_bytes", "read_text", "samefile"])
+FILE_FUNCTIONS = frozenset("exists getatime getctime getmtime getsize isdir isfile islink ismount lexists samefile".split())
+PATH_FUNCTIONS = {
+    "genericpath": "*",
+    "posixpath": "*",
+    "ntpath": "*",
+    "pathlib": "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
+    "pathlib._local": "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
+    "os": "fspath",
+}
+# Of these the result is known where the arguments are.
+PATH_RESULTS = frozenset("Path PurePath abspath basename dirname fspath join normpath realpath str".split())
 ITERATING_METHODS = frozenset(["finditer"])
 # Methods that change a list, set or dict; allowed where the function itself made it.
 CHANGING_METHODS = frozenset("add append clear discard extend insert pop popitem remove reverse setdefault sort update".split())

@@ -1,7 +1,9 @@
 """Classes of collectors and items that are not pytest's: each may make nodes of its own file only. All their lines are judged, as if all ran."""
 
-import pytest
+import sys
+import types
 
+from .collectors import DIRECTORIES
 from .kinds import Value, OWN_NODE
 from .line_rules import Judgement, environment_of
 from .modules import is_own, place
@@ -9,9 +11,11 @@ from .reviewed_plugins import review_of
 from .subject import plain_function
 from .unproven import Unproven
 
-DIRECTORY_CLASSES = tuple(getattr(pytest, name) for name in ("Directory", "Package") if hasattr(pytest, name))
 # What pytest calls while it collects.
 METHODS = ("__init__", "from_parent", "collect", "_genfunctions", "_getobj", "_importtestmodule")
+# What it calls while tests run, or to report them.
+RUN_METHODS = frozenset("_prunetraceback _repr_failure_py _traceback_filter repr_failure reportinfo runtest setup teardown __repr__ __str__".split())
+FUNCTIONS = (types.FunctionType, classmethod, staticmethod)
 
 
 def custom_classes(items):
@@ -30,25 +34,64 @@ def custom_classes(items):
 
 def judge_class(proof, kind):
     """The problem of a class as {"hook", "place", "why"}, or None. "hook" is the name of its method."""
-    if issubclass(kind, DIRECTORY_CLASSES):
+    if isinstance(kind, type) and issubclass(kind, DIRECTORIES):
         code = plain_function(getattr(kind, "collect")).__code__
         return {"hook": kind.__name__, "place": place(code.co_filename, code.co_firstlineno, proof.root), "why": "collects a directory"}
     for base in kind.__mro__:
-        if is_own(base.__module__) or not issubclass(base, (pytest.Item, pytest.Collector)):
+        if base is object or is_own(base.__module__) or is_of_standard_library(base):
             continue
-        for name in METHODS:
-            function = plain_function(vars(base).get(name))
-            if function is None or review_of(function, proof.config) is not None:
-                continue
-            subject = proof.subject_of(function)
-            env = environment_of(subject, is_collector=True)
-            if name == "from_parent":
-                env[subject.parameters()[0]] = Value(OWN_NODE)
-            try:
-                Judgement(proof, subject, None, env, is_collector=True).judge()
-            except Unproven as unproven:
-                return {"hook": "%s.%s" % (base.__name__, name), "place": place(unproven.path, unproven.line, proof.root), "why": unproven.why}
-            except Exception as error:  # a form that the rules do not foresee
-                where = place(subject.path, subject.line, proof.root)
-                return {"hook": "%s.%s" % (base.__name__, name), "place": where, "why": "cannot be judged (%s)" % type(error).__name__}
+        for name, function in members(base, kind):
+            problem = judge_member(proof, base, kind, name, function)
+            if problem is not None:
+                return problem
     return None
+
+
+def members(base, kind):
+    """What a class defines that pytest, or another of its members, can call while it collects."""
+    for name, value in list(vars(base).items()):
+        if name in RUN_METHODS:
+            continue
+        function = next((getattr(value, part) for part in ("fget", "func", "__func__") if hasattr(value, part)), value)
+        is_called = not isinstance(value, FUNCTIONS) or name.startswith("__") or overrides(base, kind, name)
+        if is_called and callable(function) and not isinstance(function, type):
+            yield name, function
+
+
+def overrides(base, kind, name):
+    """Stands before a member of pytest's classes, or of another class that may be pytest's way to it."""
+    return name in METHODS or any(name in vars(other) for other in kind.__mro__ if other is not base and other is not object)
+
+
+def judge_member(proof, base, kind, name, function):
+    shown = "%s.%s" % (base.__name__, name)
+    code = getattr(plain_function(function), "__code__", None)
+    if code is None:
+        return {"hook": shown, "place": proof_place(proof, base), "why": "is not written in Python"}
+    if is_made_by_python(code) or review_of(function, proof.config) is not None or is_own(function.__module__):
+        return None
+    subject = proof.subject_of(function)
+    env = environment_of(subject, is_collector=True)
+    if name in ("from_parent", "__new__", "__init_subclass__") and subject.parameters():
+        env[subject.parameters()[0]] = Value(OWN_NODE)
+    try:
+        Judgement(proof, subject, None, env, own_class=kind).judge()
+    except Unproven as unproven:
+        return {"hook": shown, "place": place(unproven.path, unproven.line, proof.root), "why": unproven.why}
+    except Exception as error:  # a form that the rules do not foresee
+        where = place(subject.path, subject.line, proof.root)
+        return {"hook": shown, "place": where, "why": "cannot be judged (%s)" % type(error).__name__}
+    return None
+
+
+def is_of_standard_library(base):
+    return getattr(base.__module__, "partition", str)(".")[0] in ("abc", "builtins", "collections", "enum", "functools", "typing")
+
+
+def is_made_by_python(code):
+    """The functions of a dataclass or named tuple have no source."""
+    return code.co_filename.startswith("<")
+
+
+def proof_place(proof, base):
+    return place(getattr(sys.modules.get(base.__module__), "__file__", None) or base.__module__, 1, proof.root)

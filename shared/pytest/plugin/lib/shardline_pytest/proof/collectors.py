@@ -7,7 +7,8 @@ from _pytest.main import Session
 
 from .modules import is_own, place
 
-DIRECTORIES = tuple(getattr(pytest, name) for name in ("Dir", "Package") if hasattr(pytest, name))
+# Below pytest 8 a package is the only directory that is a node.
+DIRECTORIES = tuple(getattr(pytest, name) for name in ("Directory", "Package") if hasattr(pytest, name))
 
 
 def collectors_problem(session):
@@ -28,7 +29,7 @@ def problem_of(item, root):
     file = None
     node = item.parent
     while node is not None and not isinstance(node, Session):
-        is_directory = isinstance(node, DIRECTORIES) or (hasattr(pytest, "Directory") and isinstance(node, pytest.Directory))
+        is_directory = isinstance(node, DIRECTORIES)
         if is_directory and not is_own(type(node).__module__):
             return "%s is collected by the class %s, not by pytest's own" % (relative(node, root), type(node).__name__)
         if isinstance(node, pytest.File) and not is_directory:

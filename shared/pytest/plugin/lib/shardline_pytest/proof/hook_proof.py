@@ -1,13 +1,20 @@
 """The proof, hook by hook, that what a suite and its plugins do while tests are collected is the same for one file as for the whole list."""
 
+import os
+import stat
+
+from ..stdlib import real
 from .collector_rules import custom_classes, judge_class
+from .config_values import ConfigValues
 from .foreign_reads import ForeignReads
 from .line_rules import Judgement, environment_of
 from .modules import is_own, place
+from .own_values import OwnValues
+from .pytest_methods import patched
 from .reviewed_functions import is_reviewed_function
 from .reviewed_plugins import reviewed_packages, review_of
 from .running_lines import running_lines
-from .subject import Subject, is_of_library, plain_function
+from .subject import SITE_PACKAGES, STANDARD_LIBRARY, Subject, is_of_library, plain_function
 from .unproven import Unproven
 
 # Called once for a list of items: a conftest that is loaded later than the first file was collected would see some files only.
@@ -57,7 +64,11 @@ class HookProof:
         self.reads = ForeignReads(self.root, reviewed_packages())
         self.session = None
         self.has_begun = False
+        self.began_at = 0
         self.classes = {}
+        self.config_values = ConfigValues(config)
+        self.deselected = []
+        self.own_values = OwnValues(self.items)
 
     def begin(self, session):
         if session is not self.session:
@@ -66,6 +77,8 @@ class HookProof:
         self.register_implementations()
         if not self.has_begun:
             self.has_begun = True
+            self.began_at = real.now()
+            self.config_values.record(list(self.subjects.values()))
             self.config.pluginmanager.register(self, "shardline-hook-proof")
         self.lines.start()
 
@@ -111,7 +124,14 @@ class HookProof:
             self.lines.watch(code)
             waiting.extend(self.subjects[key].called())
 
+    def pytest_deselected(self, items):
+        self.deselected.extend(list.__iter__(items))
+
     # What the rules ask for.
+
+    def items(self):
+        """All that were collected."""
+        return [*list.__iter__(vars(self.session).get("items") or []), *self.deselected]
 
     def subject_of(self, callable_):
         function = plain_function(callable_)
@@ -119,6 +139,16 @@ class HookProof:
         if key not in self.subjects and not is_own(function.__module__) and not is_of_library(function.__code__):
             self.subjects[key] = Subject(callable_, is_late=True)
         return self.subjects.get(key)
+
+    def is_lasting(self, path):
+        """A file or directory that was there before the first collection, and is as it was then."""
+        try:
+            state = os.stat(path) if path is not None else None
+        except (OSError, ValueError):
+            return False
+        if state is None or not is_below(os.path.abspath(path), self.root):
+            return False
+        return not stat.S_ISREG(state.st_mode) or state.st_mtime <= self.began_at
 
     def lines_of(self, code):
         return self.lines.ran.get(code)
@@ -135,10 +165,11 @@ class HookProof:
             problem = self.problem_of(implementation)
             if problem is not None:
                 found.append(problem)
+        for problem in patched(self.root):
+            if not is_declared_place(problem["place"], problem["hook"], self.declared):
+                found.append(problem)
         for kind in self.classes:
-            if self.classes[kind] is None:
-                self.classes[kind] = (judge_class(self, kind),)
-            problem = self.classes[kind][0]
+            problem = judge_class(self, kind)
             if problem is not None and not is_declared_place(problem["place"], problem["hook"], self.declared):
                 found.append(problem)
         # Reads in code that was judged are proven or reported by now.
@@ -149,14 +180,12 @@ class HookProof:
 
     def problem_of(self, implementation):
         lines = self.lines.ran.get(implementation.code)
-        state = None if lines is None else len(lines)
         review = review_of(implementation.function, self.config)
         if review is not None:
             why = review.problem(self.config, self.session)
             return None if why is None else implementation.problem(review.package, why)
-        if implementation.verdict is None or implementation.verdict[0] != state:
-            implementation.verdict = (state, self.judge(implementation, lines))
-        return implementation.verdict[1]
+        # Again each time: values that it reads may have changed though no further line ran.
+        return self.judge(implementation, lines)
 
     def judge(self, implementation, lines):
         code = implementation.code
@@ -191,7 +220,6 @@ class Implementation:
     def __init__(self, name, hookimpl, is_late, config):
         self.name = name
         self.hookimpl = hookimpl  # kept, so that its id stays its own
-        self.verdict = None
         self.function = hookimpl.function
         function = plain_function(hookimpl.function)
         self.code = None if function is None else function.__code__
@@ -207,6 +235,11 @@ class Implementation:
         shown = place(path, 0, self.root)[:-2]
         module = (getattr(self.function, "__module__", None) or "").partition(".")[0]
         return not declared.isdisjoint([self.plugin, module, module.replace("_", "-"), shown, "%s::%s" % (shown, self.name)])
+
+
+def is_below(path, root):
+    """In the workspace, or in an installed package."""
+    return path.startswith((root + os.sep, *SITE_PACKAGES, *STANDARD_LIBRARY))
 
 
 def is_declared_place(where, hook, declared):

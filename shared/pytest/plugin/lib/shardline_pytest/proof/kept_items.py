@@ -1,4 +1,4 @@
-"""Whether two lists that a loop fills share all items between them, so that an empty one means that the other holds every item."""
+"""Whether two lists that a loop fills share all items between them, so that an empty one means that the other holds every item, once."""
 
 import ast
 
@@ -9,7 +9,7 @@ def are_complements(left, right):
         return False
     if left.loop is not None and left.loop is right.loop:
         names = (left.name, right.name)
-        return all(appended for appended, _ in paths(left.loop.body, names))
+        return all(to_guard or kept == 1 for to_guard, kept, _ in paths(left.loop.body, *names))
     if left.condition is not None and right.condition is not None:
         return negates(left.condition, right.condition) or negates(right.condition, left.condition)
     return False
@@ -19,25 +19,32 @@ def negates(condition, other):
     return isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not) and ast.dump(condition.operand) == ast.dump(other)
 
 
-def paths(statements, names):
-    """(did it append to one of the lists, did it leave the iteration) for each way through the statements."""
-    found = {(False, False)}
+def paths(statements, guard, kept):
+    """(did it append to the guard, how often to the kept list, did it leave the iteration) for each way through the statements."""
+    found = {(False, 0, False)}
     for statement in statements:
-        after = {each for each in found if each[1]}
-        for appended, has_left in found:
-            if has_left:
-                continue
-            if is_append(statement, names):
-                after.add((True, False))
+        after = {each for each in found if each[2]}
+        for to_guard, times, _ in found - after:
+            if is_append(statement, (guard,)):
+                after.add((True, times, False))
+            elif is_append(statement, (kept,)):
+                after.add((to_guard, times + 1, False))
             elif isinstance(statement, ast.Continue):
-                after.add((appended, True))
+                after.add((to_guard, times, True))
             elif isinstance(statement, ast.If):
                 for branch in (statement.body, statement.orelse):
-                    after.update((appended or more, left) for more, left in paths(branch, names))
+                    after.update((to_guard or more, times + again, left) for more, again, left in paths(branch, guard, kept))
+            elif decides(statement, (guard, kept)):
+                after.add((False, 0, True))
             else:
-                after.add((appended, False))
+                after.add((to_guard, times, False))
         found = after
     return found
+
+
+def decides(statement, names):
+    """An error, a loop or a context may skip what stands in it: which way an item takes is then unknown."""
+    return any(isinstance(each, ast.Continue) or is_append(each, names) for each in ast.walk(statement) if isinstance(each, ast.stmt))
 
 
 def is_append(statement, names):

@@ -46,15 +46,23 @@ PARAMETERS = {
 
 
 class Value:
-    """`scope` is the loop over the items in which it was made, None outside of one; `chain` names a known value as its function does."""
+    """`scope` is the loop over the items in which it was made, None outside of one; `chain` names a known value as its function does.
 
-    __slots__ = ("kind", "scope", "value", "chain", "condition", "loop", "is_empty_list", "name")
+    `path` says how it was reached from the test: ("cls", "cases"), ("mark", name) or ("params",). `is_new`: nothing else holds it, or it cannot change.
+    `is_of_test`: a path or text that comes from the file of the test. `constant` is a text or path that is known, else None.
+    """
 
-    def __init__(self, kind, scope=None, value=None, chain=None):
+    __slots__ = ("kind", "scope", "value", "chain", "path", "is_new", "is_of_test", "constant", "condition", "loop", "is_empty_list", "name")
+
+    def __init__(self, kind, scope=None, value=None, chain=None, path=None, is_new=False):
         self.kind = kind
         self.scope = scope
         self.value = value
         self.chain = chain
+        self.path = path
+        self.is_new = is_new
+        self.is_of_test = False
+        self.constant = None
         self.condition = None
         self.loop = None
         self.is_empty_list = False

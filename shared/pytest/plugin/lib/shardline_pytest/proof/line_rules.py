@@ -9,6 +9,7 @@ import sys
 
 from .kept_items import are_complements
 from .kinds import COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, OBJECT, OWN_NODE, PARAMETERS, SESSION, CONFIG, Value
+from .call_rules import ITEM_LISTS
 from .call_tables import PURE_CONTEXTS, is_listed
 from .known_values import MISSING
 from .subject import plain_function
@@ -19,25 +20,30 @@ MAX_DEPTH = 6
 # Below 3.10 the compiler leaves out lines that only jump.
 JUMPS_ARE_TRACED = sys.version_info >= (3, 10)
 GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+# Of an item: texts, and lists that only it has.
+TEXTS = frozenset(["_nodeid", "name", "nodeid", "originalname"])
+OWN_LISTS = frozenset(["fixturenames", "user_properties"])
 NOT_WRITTEN = frozenset(["config", "ihook", "parent", "session", "stash", "_store"])
 
 
 class Judgement(Expressions):
     """Of one function, called with values of these kinds. `ran` holds the lines that ran; None means that all count."""
 
-    def __init__(self, prover, subject, ran, env, depth=0, is_collector=False):
+    def __init__(self, prover, subject, ran, env, depth=0, own_class=None):
         self.prover = prover
         self.config = prover.config
         self.subject = subject
         self.ran = ran
         self.env = env
         self.depth = depth
-        self.is_collector = is_collector
+        self.own_class = own_class
+        self.is_collector = own_class is not None
         self.scope = None
         self.loops_over_copy = False
         self.guards = []
         self.data_loops = 0
         self.returned = set()
+        self.seen = set()
         self.globals = names_declared(subject.tree)
         self.shown = shown
 
@@ -48,11 +54,26 @@ class Judgement(Expressions):
                 raise Unproven(self.subject.line, "its source cannot be found")
             self.prover.judged.add(self.subject.code)
             self.block(self.subject.tree.body)
+            self.check_all_judged()
         except Unproven as unproven:
             if unproven.path is None:
                 unproven.path = self.subject.path
             raise
         return self.either(self.returned or {DATA}).kind if self.returned != {FRESH} else FRESH
+
+    def check_all_judged(self):
+        """A line that ran though no rule came to it was reached in a way that the rules do not foresee."""
+        missed = [] if self.ran is None else [line for line in sorted(self.ran) if line not in self.seen and line >= self.subject.tree.body[0].lineno]
+        if missed:
+            raise Unproven(missed[0], "has a line that ran and could not be judged")
+
+    def see(self, node):
+        """The lines of a statement, without those of the statements in it."""
+        inner = [each.lineno for name in ("body", "handlers", "orelse", "finalbody") for each in getattr(node, name, None) or () if hasattr(each, "lineno")]
+        is_nested = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        end = node.end_lineno if is_nested or not inner else max(node.lineno, min(inner) - 1)
+        start = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+        self.seen.update(range(start, end + 1))
 
     def did_run(self, node):
         if self.ran is None or (not JUMPS_ARE_TRACED and isinstance(node, (ast.Break, ast.Continue))):
@@ -66,6 +87,7 @@ class Judgement(Expressions):
         for statement in statements:
             if not self.did_run(statement):
                 continue
+            self.see(statement)
             method = getattr(self, "judge_%s" % type(statement).__name__, None)
             if method is None:
                 raise Unproven(statement.lineno, "has a form that cannot be judged (%s)" % type(statement).__name__)
@@ -104,12 +126,18 @@ class Judgement(Expressions):
             self.assign(node.target, self.assignable(node.value))
 
     def judge_AugAssign(self, node):
-        self.use(node.value)
-        if isinstance(node.target, ast.Name):
-            value = self.use_name_again(node.target)
-            self.bind(node.target, value)
+        added = self.use(node.value)
+        target = node.target
+        if isinstance(target, ast.Name):
+            value = self.use_name_again(target)
+            # A list that something else holds too would be changed in place.
+            if value.kind != FRESH and not value.is_new:
+                raise Unproven(target.lineno, "changes `%s` in place, which may be shared" % target.id)
+            self.bind(target, value)
+        elif is_number(node.value) or (isinstance(target, ast.Attribute) and (target.attr in TEXTS or (target.attr in OWN_LISTS and added.kind == FRESH))):
+            self.check_target(target, Value(FRESH, self.scope))
         else:
-            self.check_target(node.target)
+            raise Unproven(target.lineno, "changes %s in place, which may be shared" % shown(target))
 
     def use_name_again(self, target):
         if target.id in self.globals:
@@ -134,7 +162,7 @@ class Judgement(Expressions):
         elif value.kind in WHY_NOT_USED:
             raise Unproven(target.lineno, "keeps %s" % ("the session" if value.kind == SESSION else "the list of items"))
         else:
-            self.check_target(target)
+            self.check_target(target, self.used(value, target))
 
     def bind(self, target, value):
         if isinstance(target, (ast.Tuple, ast.List)):
@@ -148,9 +176,9 @@ class Judgement(Expressions):
         else:
             self.env[target.id] = value
 
-    def check_target(self, target):
+    def check_target(self, target, value):
         if isinstance(target, ast.Attribute):
-            self.check_written(self.evaluate(target.value), target.attr, target)
+            self.check_written(self.evaluate(target.value), target.attr, target, value)
         elif isinstance(target, ast.Subscript):
             self.use(target.slice)
             base = self.evaluate(target.value)
@@ -160,7 +188,9 @@ class Judgement(Expressions):
         else:
             raise Unproven(target.lineno, "writes %s" % shown(target))
 
-    def check_written(self, base, name, node):
+    def check_written(self, base, name, node, value):
+        if name in ITEM_LISTS and not (value.kind == FRESH and value.scope is self.scope):
+            raise Unproven(node.lineno, "puts a value that may be shared into %s" % shown(node))
         is_own = base.kind == OWN_NODE or (base.kind == ITEM and not self.is_definition(node))
         if not is_own or name in NOT_WRITTEN:
             raise Unproven(node.lineno, "writes %s" % shown(node))
@@ -240,6 +270,7 @@ class Judgement(Expressions):
                 raise Unproven(node.lineno, "asks whether `%s` holds any item" % guard.name)
             self.guards.append(guard)
             if is_inverted:
+                self.see(node.body[0])
                 return False
             if node.orelse or not all(self.is_filtering(each) for each in node.body):
                 raise Unproven(node.lineno, "asks whether `%s` holds any item" % guard.name)
@@ -256,10 +287,17 @@ class Judgement(Expressions):
         if after is None and other is None:
             self.env = before
             return (ended or not has_run) and (other_ended or not self.any_ran(node.orelse)) and (ended or other_ended)
-        self.env = self.joined(after, other)
+        self.env = self.joined(after, other, node)
         return False
 
-    def joined(self, left, right):
+    def joined(self, left, right, node):
+        """Known values that differ are judged now: later, either may be meant."""
+        if left is not None and right is not None:
+            for env, others in ((left, right), (right, left)):
+                for name, value in list(env.items()):
+                    other = others.get(name)
+                    if value.kind == KNOWN and other is not value and (other is None or other.kind != KNOWN or other.value is not value.value):
+                        env[name] = self.known_as_data(value, ast.copy_location(ast.Name(name, ast.Load()), node))
         return joined(left, right, self.scope is not None)
 
     def any_ran(self, statements):
@@ -294,10 +332,10 @@ class Judgement(Expressions):
         over = self.used(over, node.iter)
         before = dict(self.env)
         self.data_loops += 1
-        self.assign(node.target, Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT))
+        self.assign(node.target, self.element_of(over))
         self.block(node.body)
         self.data_loops -= 1
-        self.env = self.joined(before, self.env)
+        self.env = self.joined(before, self.env, node)
         self.block(node.orelse)
         return False
 
@@ -347,6 +385,7 @@ class Judgement(Expressions):
         for handler in node.handlers:
             if not self.did_run(handler):
                 continue
+            self.see(handler)
             if holds_loop:
                 raise Unproven(handler.lineno, "leaves a loop by an error that it catches")
             self.env = dict(before)
@@ -355,7 +394,7 @@ class Judgement(Expressions):
             if handler.name:
                 self.env[handler.name] = Value(OBJECT)
             if not self.block(handler.body):
-                after = self.env if ended else self.joined(after, self.env)
+                after = self.env if ended else self.joined(after, self.env, node)
                 ended = False
         self.env = after
         ended = self.block(node.orelse) or ended
@@ -365,11 +404,19 @@ class Judgement(Expressions):
         if self.scope is None and any(isinstance(each, (ast.For, ast.While)) for part in node.body for each in ast.walk(part)):
             if not all(self.is_open(item.context_expr) for item in node.items):
                 raise Unproven(node.lineno, "loops inside a with statement")
+        before = dict(self.env)
+        can_go_on = False
         for item in node.items:
             value = self.context(item.context_expr)
+            can_go_on = can_go_on or value.kind != FILE
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, value)
-        return self.block(node.body)
+        ended = self.block(node.body)
+        if not can_go_on:
+            return ended
+        # An error that is suppressed goes on behind the statement, from anywhere in it.
+        self.env = self.joined(before, self.env, node)
+        return False
 
     def is_open(self, node):
         return isinstance(node, ast.Call) and (getattr(node.func, "id", "") == "open" or getattr(node.func, "attr", "") == "open")
@@ -377,7 +424,7 @@ class Judgement(Expressions):
     def context(self, node):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr == "open" and not node.args:
-                self.used(self.evaluate(node.func.value), node)
+                self.check_file(self.used(self.evaluate(node.func.value), node), node)
                 return Value(FILE, self.scope)
             called = self.evaluate(node.func)
             if called.kind == KNOWN and is_listed(PURE_CONTEXTS, called.value):
@@ -447,10 +494,24 @@ def joined(left, right, in_loop):
     for name in left.keys() & right.keys():
         one, other = left[name], right[name]
         if one is other or one.kind == other.kind:
-            found[name] = one if one is other or one.scope is other.scope else Value(one.kind, object())
+            found[name] = one if one is other else alike(one, other)
         else:
             found[name] = Value(ITERATOR if ITERATOR in (one.kind, other.kind) else OBJECT, object())
     return found
+
+
+def alike(one, other):
+    """Two values of one kind, as one."""
+    value = Value(one.kind, one.scope if one.scope is other.scope else object(), one.value, one.chain)
+    value.path = one.path if one.path == other.path else None
+    value.is_new = one.is_new and other.is_new
+    value.is_of_test = one.is_of_test and other.is_of_test
+    value.condition, value.loop, value.name = one.condition, one.loop, one.name
+    return value
+
+
+def is_number(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
 
 
 def names_assigned(loop):

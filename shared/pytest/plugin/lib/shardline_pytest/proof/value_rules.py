@@ -1,11 +1,13 @@
 """The rules for expressions: each gives the kind of its value, or raises Unproven where it could see more than one item."""
 
 import ast
+import pathlib
 
 import pytest
 
 from .call_rules import Calls
 from .call_tables import CHANGING_METHODS
+from .config_values import CONFIG_ROOT
 from .kinds import (
     COPY,
     CONFIG,
@@ -29,15 +31,20 @@ from .kinds import (
     USABLE,
     Value,
 )
-from .known_values import MISSING, Changeable, attribute, frozen, is_data
+from .known_values import CODE_TYPES, MISSING, Changeable, attribute, frozen, is_data
 from .literal_globals import is_own_literal
+from .modules import is_own
+from .own_values import OBJECT_NAMES, is_unchangeable
 from .unproven import Unproven
 
 ITEM_DATA = frozenset(
     "callspec fixturenames fspath keywords location name nodeid originalname own_markers path user_properties".split()
 )
 ITEM_OBJECTS = frozenset(["cls", "dtest", "function", "instance", "obj", "parent"])
-NODE_OBJECTS = frozenset(["cls", "obj", "parent"])
+# Of an item: texts that cannot change, and its own file.
+ITEM_TEXTS = frozenset(["name", "nodeid", "originalname"])
+OWN_PATHS = frozenset(["fspath", "path"])
+NODE_OBJECTS = frozenset(["cls", "module", "obj", "parent"])
 METAFUNC_OBJECTS = frozenset(["cls", "function"])
 HIDDEN = frozenset(["_session", "_store", "items", "stash", "testscollected", "_collection_cache", "__globals__", "__dict__"])
 MODULE_DATA = frozenset(["__doc__", "__file__", "__name__", "__package__", "pytestmark"])
@@ -60,6 +67,8 @@ class Expressions(Calls):
             return self.known_as_data(value, node)
         if value.kind in USABLE:
             self.check_consumed(value, node)
+            if value.path == ("params",) and not self.prover.own_values.are_parameters_own(None):
+                raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
             return value
         raise Unproven(node.lineno, WHY_NOT_USED.get(value.kind, "uses %s" % shown(node)))
 
@@ -68,13 +77,35 @@ class Expressions(Calls):
             token = frozen(value.value)
         except Changeable as changeable:
             raise Unproven(node.lineno, "reads %s, whose value (%s) may change" % (shown(node), changeable))
-        if value.chain is not None and token[0] not in ("code", "marks", "environment"):
+        if value.chain is not None and value.chain[0] == CONFIG_ROOT:
+            self.check_config(value, token, node)
+        elif value.chain is not None and token[0] not in ("code", "marks", "environment"):
             if self.subject.tokens.get(value.chain, token) != token:
                 raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
             if self.subject.is_late or value.chain not in self.subject.tokens:
                 if len(value.chain) > 1 or not is_own_literal(self.subject.path, value.chain[0], value.value):
                     raise Unproven(node.lineno, "reads %s, which an earlier file may have changed" % shown(node))
-        return Value(DATA if is_data(value.value) else OBJECT)
+        used = Value(DATA if is_data(value.value) else OBJECT)
+        used.is_new = is_unchangeable(value.value)
+        used.constant = value.value if isinstance(value.value, (str, pathlib.PurePath)) else None
+        return used
+
+    def check_config(self, value, token, node):
+        tokens = self.prover.config_values.tokens
+        if value.chain not in tokens:
+            is_code = token[0] in ("code", "marks", "environment")
+            if not (is_code and self.prover.config_values.is_of_class(value.chain)):
+                raise Unproven(node.lineno, "reads %s, which came after the collection began" % shown(node))
+        elif tokens[value.chain] != token:
+            raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
+
+    def check_code(self, value, chain, node):
+        """A function, class or module that a name means now must be the one that it meant at the start."""
+        if chain is None or not isinstance(value, CODE_TYPES):
+            return
+        tokens = self.prover.config_values.tokens if chain[0] == CONFIG_ROOT else self.subject.tokens
+        if tokens.get(chain) not in (None, ("code", id(value))):
+            raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
 
     # Names and attributes.
 
@@ -85,9 +116,10 @@ class Expressions(Calls):
         if value is MISSING:
             why = "may keep `%s` from one item to the next" if node.id in self.subject.locals else "reads `%s`, which is not known"
             raise Unproven(node.lineno, why % node.id)
-        return self.known(value, (node.id,))
+        return self.known(value, (node.id,), node)
 
-    def known(self, value, chain):
+    def known(self, value, chain, node):
+        self.check_code(value, chain, node)
         if value is self.config:
             return Value(CONFIG)
         return Value(SESSION) if isinstance(value, pytest.Session) else Value(KNOWN, None, value, chain)
@@ -99,9 +131,10 @@ class Expressions(Calls):
         if base.kind == KNOWN:
             found = attribute(base.value, name)
             if found is not MISSING:
-                return self.known(found, None if base.chain is None else (*base.chain, name))
+                return self.known(found, None if base.chain is None else (*base.chain, name), node)
             if is_data(base.value) and name not in CHANGING_METHODS:
-                return Value(DATA)
+                self.known_as_data(base, node)
+                return self.part_of_path(base.value, name)
             raise Unproven(node.lineno, "reads %s, which is not known" % shown(node))
         if name in HIDDEN and not (base.kind == SESSION and name == "items"):
             raise Unproven(node.lineno, "reads %s" % shown(node))
@@ -118,11 +151,13 @@ class Expressions(Calls):
         if base.kind == SESSION and name == "items":
             return Value(ITEMS)
         if base.kind == DATA and name not in CHANGING_METHODS:
-            return Value(DATA)
+            return self.attribute_of_data(base, name, node)
         if base.kind == OWN_NODE and name in ITEM_DATA:
-            return Value(DATA)
-        if base.kind in (OBJECT, OWN_NODE):
-            return Value(OBJECT)
+            return self.item_data(name)
+        if base.kind == OWN_NODE:
+            return self.own_attribute(name, node)
+        if base.kind == OBJECT:
+            return self.attribute_of_object(base, name, node)
         if base.kind == MODULE and name in MODULE_DATA:
             return Value(DATA)
         if base.kind == METAFUNC and name == "definition":
@@ -130,10 +165,10 @@ class Expressions(Calls):
         if base.kind == OUTCOME and name in ("excinfo", "exception"):
             return Value(OBJECT)
         if base.kind in (ITEM, NODE, METAFUNC) and name in ITEM_DATA:
-            return Value(DATA)
+            return self.item_data(name)
         objects = {ITEM: ITEM_OBJECTS, NODE: NODE_OBJECTS, METAFUNC: METAFUNC_OBJECTS}.get(base.kind, ())
         if name in objects:
-            return Value(OBJECT)
+            return Value(OBJECT, path=(name,) if base.kind in (ITEM, METAFUNC) else None)
         raise Unproven(node.lineno, "reads %s" % shown(node))
 
     def config_attribute(self, name, node):
@@ -142,31 +177,82 @@ class Expressions(Calls):
         if name == "hook":
             return Value(HOOK)
         if name == "option":
-            return Value(KNOWN, None, self.config.option)
-        if name in ("rootdir", "rootpath", "inipath", "invocation_params", "args", "workerinput"):
-            return Value(DATA)
+            return Value(KNOWN, None, self.config.option, (CONFIG_ROOT, "option"))
+        if name in ("rootdir", "rootpath", "inipath", "invocation_params"):
+            value = Value(DATA, is_new=True)
+            value.constant = getattr(self.config, name, None) if name in ("rootpath", "inipath") else None
+            return value
         found = attribute(self.config, name)
         if found is MISSING:
             raise Unproven(node.lineno, "reads %s, which is not known" % shown(node))
-        return Value(KNOWN, None, found)
+        self.check_code(found, (CONFIG_ROOT, name), node)
+        return Value(KNOWN, None, found, (CONFIG_ROOT, name))
+
+    def item_data(self, name):
+        value = Value(DATA, is_new=name in ITEM_TEXTS)
+        value.is_of_test = name in OWN_PATHS
+        return value
+
+    def attribute_of_data(self, base, name, node):
+        if name in ("args", "kwargs"):
+            mark = base.path[1] if base.path is not None and base.path[0] == "mark" else None
+            if not self.prover.own_values.are_marks_own(mark):
+                raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+        if name == "params":
+            return Value(DATA, path=("params",))
+        if isinstance(base.constant, pathlib.PurePath):
+            return self.part_of_path(base.constant, name)
+        return Value(DATA)
+
+    def part_of_path(self, path, name):
+        value = Value(DATA)
+        if isinstance(path, pathlib.PurePath) and name in ("name", "parent", "stem", "suffix"):
+            value.constant = getattr(path, name)
+        return value
+
+    def attribute_of_object(self, base, name, node):
+        if base.path is None:
+            if name in OBJECT_NAMES:
+                return Value(OBJECT)
+            raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+        if base.path == ("own",):
+            return Value(OBJECT, path=base.path)
+        path = (*base.path, name)
+        is_plain = self.prover.own_values.judge(path)
+        if is_plain is None:
+            raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+        return Value(DATA) if is_plain else Value(OBJECT, path=path)
+
+    def own_attribute(self, name, node):
+        """Of a collector or item of the suite: what its class holds is shared by all of its kind."""
+        for kind in self.own_class.__mro__ if self.own_class is not None else ():
+            found = vars(kind).get(name, MISSING)
+            if found is MISSING:
+                continue
+            if not is_own(kind.__module__) and not is_unchangeable(found) and not isinstance(found, (property, classmethod, staticmethod)):
+                raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+            break
+        return Value(OBJECT, path=None if name in NODE_OBJECTS else ("own",))
 
     # Data of data.
 
     def value_of_Constant(self, node):
-        return Value(DATA)
+        value = Value(DATA, is_new=True)
+        value.constant = node.value if isinstance(node.value, str) else None
+        return value
 
     value_of_Num = value_of_Str = value_of_Bytes = value_of_NameConstant = value_of_Ellipsis = value_of_Constant
 
     def value_of_JoinedStr(self, node):
         for part in node.values:
             self.use(part)
-        return Value(DATA)
+        return Value(DATA, is_new=True)
 
     def value_of_FormattedValue(self, node):
         self.use(node.value)
         if node.format_spec is not None:
             self.use(node.format_spec)
-        return Value(DATA)
+        return Value(DATA, is_new=True)
 
     def value_of_List(self, node):
         for part in node.elts:
@@ -179,7 +265,7 @@ class Expressions(Calls):
 
     def value_of_Tuple(self, node):
         self.value_of_List(node)
-        return Value(DATA)
+        return Value(DATA, is_new=True)
 
     def value_of_Dict(self, node):
         for part in [*node.keys, *node.values]:
@@ -209,25 +295,40 @@ class Expressions(Calls):
             return Value(COPY, self.scope)
         if base.kind in (ITEMS, COPY, KEPT):
             raise Unproven(node.lineno, "takes items by their position")
+        if base.path == ("params",):
+            return self.parameter(node, constant_of(node.slice))
         base = self.used(base, node.value)
         self.use(node.slice)
         if base.kind in (ITERATOR, FILE, SESSION, CONFIG):
             raise Unproven(node.lineno, "reads %s" % shown(node))
-        return Value(OBJECT if base.kind in (OBJECT, OWN_NODE, MODULE) else DATA)
+        return Value(OBJECT if base.kind in (OBJECT, OWN_NODE, MODULE) else DATA, path=base.path if base.path and base.path[0] in ("mark", "own") else None)
+
+    def parameter(self, node, name):
+        """`item.callspec.params["n"]`, or the same by `get`."""
+        if not self.prover.own_values.are_parameters_own(name):
+            raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+        return Value(DATA)
 
     def value_of_BinOp(self, node):
-        for part in (node.left, node.right):
-            self.use(part)
-        return Value(DATA)
+        left, right = [self.use(part) for part in (node.left, node.right)]
+        value = Value(DATA, is_new=True)
+        if isinstance(node.op, ast.Div):
+            if isinstance(left.constant, pathlib.PurePath) and right.constant is not None:
+                value.constant = left.constant / right.constant
+        return value
 
     def value_of_UnaryOp(self, node):
         self.use(node.operand)
-        return Value(DATA)
+        return Value(DATA, is_new=True)
 
     def value_of_Compare(self, node):
-        for part in (node.left, *node.comparators):
-            self.use(part)
-        return Value(DATA)
+        self.use(node.left)
+        for operator, part in zip(node.ops, node.comparators):
+            value = self.evaluate(part)
+            # Names of parameters are texts.
+            if not (value.path == ("params",) and isinstance(operator, (ast.In, ast.NotIn))):
+                self.used(value, part)
+        return Value(DATA, is_new=True)
 
     def value_of_BoolOp(self, node):
         kinds = {self.use(node.values[0]).kind}
@@ -311,12 +412,17 @@ class Expressions(Calls):
         for generator in node.generators:
             over = self.use(generator.iter)
             for name in (each.id for each in ast.walk(generator.target) if isinstance(each, ast.Name)):
-                self.env[name] = Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT)
+                self.env[name] = self.element_of(over)
             for condition in generator.ifs:
                 self.use(condition)
         for element in elements:
             self.use(element)
         self.env = env
+
+    def element_of(self, over):
+        """What a loop over the value gives."""
+        is_mark = over.path is not None and over.path[0] in ("mark", "own")
+        return Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT, path=over.path if is_mark else None)
 
     def check_no_walrus(self, node):
         if any(type(each).__name__ == "NamedExpr" for each in ast.walk(node)):
@@ -351,6 +457,12 @@ WHY_NOT_USED = {
     HOOK: "uses hooks",
     PLUGINMANAGER: "uses the plugin manager",
 }
+
+
+def constant_of(node):
+    """The text of a literal, else None."""
+    node = getattr(node, "value", node) if type(node).__name__ == "Index" else node
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def is_whole_slice(node):

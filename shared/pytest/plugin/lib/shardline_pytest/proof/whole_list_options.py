@@ -1,5 +1,6 @@
 """Options, arguments and plugins that need the whole list of tests, by what they are set to."""
 
+from ..list_order import dependency_over_files
 from ..unstreamable import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
 
 # Attribute of config.option, option as the user writes it.
@@ -10,8 +11,6 @@ MORE_OPTIONS = (
     ("picked", "--picked"),
     ("usepdb", "--pdb"),
 )
-# pytest-dependency looks for what a test depends on in the results of these scopes, beyond its own file.
-WIDE_SCOPES = frozenset(["session", "package"])
 
 
 def options_problem(config, items=()):
@@ -25,16 +24,8 @@ def options_problem(config, items=()):
     for argument in config.args:
         if "::" in str(argument):
             return "the argument %s names a single test" % argument
-    return dependency_problem(config, items)
-
-
-def dependency_problem(config, items):
-    if not any(config.pluginmanager.hasplugin(name) for name in ("dependency", "pytest_dependency")):
-        return None
-    for item in list.__iter__(items) if isinstance(items, list) else items:
-        for mark in item.iter_markers("dependency"):
-            if mark.kwargs.get("depends") and mark.kwargs.get("scope") in WIDE_SCOPES:
-                return "%s depends on tests of other files" % item.nodeid
+    if any(config.pluginmanager.hasplugin(name) for name in ("dependency", "pytest_dependency")):
+        return dependency_over_files(list.__iter__(items) if isinstance(items, list) else items)
     return None
 
 

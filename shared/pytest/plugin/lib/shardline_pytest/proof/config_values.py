@@ -1,0 +1,84 @@
+"""What hooks read of the config: recorded when the first collection begins, so that a value that came or changed later shows."""
+
+import ast
+
+from .known_values import MISSING, Changeable, attribute, frozen
+from .subject import chains
+
+# First part of the chain of a known value that was read from the config.
+CONFIG_ROOT = "<config>"
+
+
+class ConfigValues:
+    def __init__(self, config):
+        self.config = config
+        self.tokens = {}
+
+    def record(self, subjects):
+        """`subjects` are the functions that are known so far: what they name of objects in the config is recorded too."""
+        for name, value in vars(self.config).items():
+            self.remember((name,), value)
+        for name, value in vars(self.config.option).items():
+            self.remember(("option", name), value)
+        for tree in (subject.tree for subject in subjects if subject.tree is not None):
+            for chain in chains(tree):
+                if "config" in chain:
+                    self.follow(chain[chain.index("config") + 1 :])
+            for name in ini_names(tree):
+                value = self.ini(name)
+                if value is not MISSING:
+                    self.remember(("getini", name), value)
+
+    def remember(self, chain, value):
+        try:
+            self.tokens[(CONFIG_ROOT, *chain)] = frozen(value)
+        except Changeable:
+            self.tokens[(CONFIG_ROOT, *chain)] = None
+
+    def follow(self, names):
+        value = self.config
+        for depth, name in enumerate(names):
+            value = attribute(value, name)
+            if value is MISSING:
+                return
+            self.remember(names[: depth + 1], value)
+
+    def ini(self, name):
+        try:
+            return self.config.getini(name)
+        except (ValueError, KeyError):
+            return MISSING
+
+    def option(self, name):
+        """(chain, value) of what `getoption` gives."""
+        key = getattr(self.config, "_opt2dest", {}).get(name, name)
+        return (CONFIG_ROOT, "option", key), getattr(self.config.option, key, MISSING)
+
+    def changed_option(self):
+        """An option that is not what it was, or is not plain data; None where there is none."""
+        for name, value in vars(self.config.option).items():
+            try:
+                token = frozen(value)
+            except Changeable:
+                return name
+            if self.tokens.get((CONFIG_ROOT, "option", name)) != token:
+                return name
+        return None
+
+    def is_of_class(self, chain):
+        """Defined by pytest's own class, not stored in the config."""
+        return len(chain) == 2 and chain[1] not in vars(self.config)
+
+
+def ini_names(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "getini":
+            name = constant_argument(node, "name")
+            if name is not None:
+                yield name
+
+
+def constant_argument(node, keyword):
+    """The text that a call passes first or by this keyword; None where it is not a literal."""
+    given = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == keyword), None)
+    return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None
