@@ -128,6 +128,81 @@ def pytest_generate_tests(metafunc):
       'sub/test_c.py': 'def test_c(seed): pass\n',
     },
   },
+  'values of the config, of an option and of the ini file that were there before': {
+    files: {
+      'pytest.ini': '[pytest]\nmarkers =\n    seen\n',
+      'conftest.py': `import pytest
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", default=False)
+    parser.addini("names", "", type="linelist", default=["a"])
+def pytest_configure(config): config.names = ["one", "two"]
+def pytest_generate_tests(metafunc):
+    if "name" in metafunc.fixturenames and not metafunc.config.getoption("--quick"):
+        metafunc.parametrize("name", metafunc.config.names)
+    if "ini" in metafunc.fixturenames: metafunc.parametrize("ini", metafunc.config.getini("names"))
+`,
+      'test_c.py': 'def test_c(name, ini): pass\n',
+    },
+  },
+  'cases of a class and of a mark that the test file defines': {
+    files: {
+      'pytest.ini': '[pytest]\nmarkers =\n    cases\n',
+      'conftest.py': `def pytest_generate_tests(metafunc):
+    if metafunc.cls is not None and "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", metafunc.cls.params[metafunc.function.__name__])
+    mark = metafunc.definition.get_closest_marker("cases")
+    if mark is not None: metafunc.parametrize("x", mark.args[0])
+`,
+      'test_c.py': `import pytest
+class TestC:
+    params = {"test_c": [dict(a=1), dict(a=2)]}
+    def test_c(self, case): pass
+@pytest.mark.cases([1, 2])
+def test_d(x): pass
+`,
+    },
+  },
+  'texts and lists of its own that it adds to': modify(`for item in items:
+    reason = item.name
+    reason += " is slow"
+    names = ["a"]
+    names += ["b"]
+    item.add_marker(pytest.mark.skip(reason=reason + names[0]))
+    item.user_properties += [("name", item.name)]`),
+  'an attribute that an error suppresses': modify(
+    `for item in items:
+    with suppress(AttributeError):
+        item.add_marker(item.callspec.id)
+        continue
+    item.add_marker("plain")`,
+    'from contextlib import suppress',
+  ),
+  'a file beside the conftest that was there before': {
+    files: {
+      'slow.txt': 'test_slow\n',
+      'conftest.py': `from pathlib import Path
+HERE = Path(__file__).parent
+def pytest_collection_modifyitems(items):
+    if not (HERE / "slow.txt").exists(): return
+    with open(HERE / "slow.txt") as file:
+        names = file.read().split()
+    for item in items:
+        if item.name in names: item.add_marker("slow")
+`,
+    },
+  },
+  'a collector of its own rules': {
+    files: {
+      'conftest.py': `import pytest
+PREFIX = "test_"
+class Mod(pytest.Module):
+    @property
+    def wanted(self): return PREFIX
+    def istestfunction(self, obj, name): return name.startswith(self.wanted)
+def pytest_pycollect_makemodule(module_path, parent): return Mod.from_parent(parent, path=module_path)
+`,
+    },
+  },
   'a session fixture that reads only what is not the list': {
     ...conftest('@pytest.fixture(scope="session", autouse=True)\ndef root(request): return request.session.config.rootpath\n'),
     runs: true,
@@ -390,6 +465,201 @@ class Check(pytest.Item):
   'a loop of tests of its own': [
     conftest('def pytest_runtestloop(session):\n    print(len(session.items))\n'),
     /pytest_runtestloop in conftest\.py:3/,
+  ],
+  'goes on behind a suppressed jump': [
+    conftest(`from contextlib import suppress
+def pytest_configure(config): config.seen = {}
+def pytest_itemcollected(item):
+    with suppress(AttributeError):
+        item.callspec
+        return
+    item.config.seen[item.nodeid] = 1
+    if len(item.config.seen) > 2: item.add_marker("skip")
+`),
+    /conftest\.py:8 writes `item\.config\.seen/,
+  ],
+  'adds to a list of the config under another name': [
+    conftest(`def pytest_configure(config): config.seen = []
+def pytest_itemcollected(item):
+    seen = item.config.seen
+    seen += [item.nodeid]
+`),
+    /conftest\.py:5 reads `seen`, which changed/,
+  ],
+  'adds to a list that it cannot know': [
+    perItem('names = item.own_markers\nnames += ["seen"]'),
+    /changes `names` in place, which may be shared/,
+  ],
+  'adds to a list inside of its own': [
+    perItem('held = {"seen": item.own_markers}\nheld["seen"] += [item.name]'),
+    /changes `held\['seen'\]` in place/,
+  ],
+  'parametrises over a list of the config that files fill': [
+    {
+      files: {
+        'registry.py': 'NAMES = []\n',
+        'conftest.py': `import registry
+def pytest_configure(config): config.names = registry.NAMES
+def pytest_generate_tests(metafunc):
+    if "name" in metafunc.fixturenames: metafunc.parametrize("name", metafunc.config.names)
+`,
+        'test_c.py': 'import registry\nregistry.NAMES.append("c")\ndef test_c(name): pass\n',
+      },
+    },
+    /reads `metafunc\.config\.names`, which changed during collection/,
+  ],
+  'parametrises over an option that files fill': [
+    {
+      files: {
+        'registry.py': 'NAMES = []\n',
+        'conftest.py': `import registry
+def pytest_configure(config): config.option.names = registry.NAMES
+def pytest_generate_tests(metafunc):
+    if "name" in metafunc.fixturenames: metafunc.parametrize("name", metafunc.config.getoption("names"))
+`,
+        'test_c.py': 'import registry\nregistry.NAMES.append("c")\ndef test_c(name): pass\n',
+      },
+    },
+    /reads `metafunc\.config\.getoption\('names'\)`, which changed during collection/,
+  ],
+  'reads what the config got from a test file': [
+    {
+      files: {
+        'conftest.py': `def pytest_configure(config): __builtins__["CONFIG"] = config
+def pytest_itemcollected(item):
+    if getattr(item.config, "late", False): item.add_marker("late")
+`,
+        'test_c.py': 'CONFIG.late = True\ndef test_c(): pass\n',
+      },
+    },
+    /which came during collection/,
+  ],
+  'takes numbers from a generator of an option': [
+    conftest(`def pytest_configure(config): config.option.numbers = iter([1, 2])
+def pytest_itemcollected(item):
+    for n in item.config.getoption("numbers"): break
+`),
+    /whose value \(list_iterator\) may change/,
+  ],
+  'parametrises over a list of a shared base class': [
+    {
+      files: {
+        'base.py': 'class Base: cases = []\n',
+        'conftest.py': `def pytest_generate_tests(metafunc):
+    if metafunc.cls is not None: metafunc.parametrize("case", metafunc.cls.cases)
+`,
+        'test_c.py': 'from base import Base\nBase.cases.append(1)\nclass TestC(Base):\n    def test_c(self, case): pass\n',
+      },
+    },
+    /reads `metafunc\.cls\.cases`, which files may share/,
+  ],
+  'parametrises over a list of a shared base class that its own class names': [
+    {
+      files: {
+        'base.py': 'CASES = []\n',
+        'conftest.py': `def pytest_generate_tests(metafunc):
+    if metafunc.cls is not None: metafunc.parametrize("case", metafunc.cls.cases)
+`,
+        'test_c.py': 'import base\nbase.CASES.append(1)\nclass TestC:\n    cases = base.CASES\n    def test_c(self, case): pass\n',
+      },
+    },
+    /reads `metafunc\.cls\.cases`, which files may share/,
+  ],
+  'parametrises over the shared list of a mark': [
+    {
+      files: {
+        'pytest.ini': '[pytest]\nmarkers =\n    cases\n',
+        'registry.py': 'CASES = []\n',
+        'conftest.py': `def pytest_generate_tests(metafunc):
+    mark = metafunc.definition.get_closest_marker("cases")
+    if mark is not None: metafunc.parametrize("x", mark.args[0])
+`,
+        'test_c.py': 'import pytest, registry\nregistry.CASES.append(1)\n@pytest.mark.cases(registry.CASES)\ndef test_c(x): pass\n',
+      },
+    },
+    /reads `mark\.args`, which files may share/,
+  ],
+  'counts in the rules of a collector': [
+    conftest(`COUNT = []
+class Mod(pytest.Module):
+    def istestfunction(self, obj, name):
+        COUNT.append(name)
+        return len(COUNT) < 4
+def pytest_pycollect_makemodule(module_path, parent): return Mod.from_parent(parent, path=module_path)
+`),
+    /Mod\.istestfunction in conftest\.py:5 reads `COUNT`/,
+  ],
+  'counts in a property of a collector': [
+    conftest(`COUNT = []
+class Mod(pytest.Module):
+    @property
+    def cases(self):
+        COUNT.append(1)
+        return COUNT
+    def collect(self):
+        return [] if len(self.cases) > 1 else super().collect()
+def pytest_pycollect_makemodule(module_path, parent): return Mod.from_parent(parent, path=module_path)
+`),
+    /Mod\.cases in conftest\.py:6 reads `COUNT`/,
+  ],
+  'gives items a list that they share': [
+    conftest(`def pytest_configure(config): config.shared = []
+def pytest_collection_modifyitems(config, items):
+    for item in items: item.user_properties = config.shared
+`),
+    /puts a value that may be shared into `item\.user_properties`/,
+  ],
+  'asks for a file that tests write': [
+    perItem('if Path("built.txt").exists(): item.add_marker("skip")', 'from pathlib import Path'),
+    /asks for a file that tests may write/,
+  ],
+  'puts a function of its own in the place of one of pytest': [
+    conftest(`COUNT = []
+original = pytest.Module.collect
+def collect(self):
+    COUNT.append(1)
+    return [] if len(COUNT) > 1 else original(self)
+pytest.Module.collect = collect
+`),
+    /Module\.collect in conftest\.py:4 replaces a function of pytest/,
+  ],
+  'drops items by an error if others are deselected': [
+    modify(`kept, dropped = [], []
+for item in items:
+    try:
+        n = item.callspec.params["n"]
+    except AttributeError:
+        continue
+    if n > 1: dropped.append(item)
+    else: kept.append(item)
+if dropped:
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept`),
+    /filters the items only if `dropped` holds some/,
+  ],
+  'doubles items if others are deselected': [
+    modify(`kept, dropped = [], []
+for item in items:
+    if "slow" in item.keywords: dropped.append(item)
+    else:
+        kept.append(item)
+        kept.append(item)
+if dropped:
+    items[:] = kept`),
+    /filters the items only if `dropped` holds some/,
+  ],
+  'calls a function that a test file has replaced': [
+    {
+      files: {
+        'rules.py': 'def is_slow(item): return False\n',
+        'conftest.py': `import rules
+def pytest_itemcollected(item):
+    if rules.is_slow(item): item.add_marker("skip")
+`,
+        'test_b.py': 'import rules\ndef other(item): return True\nrules.is_slow = other\ndef test_b(): pass\n',
+      },
+    },
+    /reads `rules\.is_slow.*`, which changed during collection/,
   ],
   'a report at the end about all tests': [
     conftest('def pytest_sessionfinish(session):\n    if session.testscollected < 5: session.exitstatus = 1\n'),

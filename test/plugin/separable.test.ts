@@ -113,9 +113,37 @@ test.each([
   ['sys.path', 'sys.path.insert(0, "/opt/elsewhere")', 'test_c.py changes sys.path when it is imported (/opt/elsewhere)'],
   ['a module', 'sys.modules["colorsys"] = os', 'test_c.py replaces or removes the module colorsys when it is imported'],
   ['warning filters', 'warnings.resetwarnings()', 'test_c.py removes warning filters when it is imported'],
+  ['the working directory', 'os.chdir("sub")', /^test_c\.py changes the working directory when it is imported \(.*sub\)$/],
+  ['the level of all logging', 'logging.disable(50)', 'test_c.py changes how all of logging works when it is imported'],
+  ['the errors of logging', 'logging.raiseExceptions = False', 'test_c.py changes how all of logging works when it is imported'],
+  ['the plugins', 'pytest_plugins = ["extra"]', 'test_c.py registers the plugin extra when it is imported'],
+  ['a list of the workspace', 'base.NAMES.append("c")', 'test_c.py changes base.NAMES when it is imported'],
+  ['a dict of the workspace', 'base.TABLE["c"] = 1', 'test_c.py changes base.TABLE when it is imported'],
+  ['a list of a class of the workspace', 'base.Base.cases.append(1)', 'test_c.py changes base.Base.cases when it is imported'],
+  ['a function of the workspace', 'base.helper = len', 'test_c.py changes base.helper when it is imported'],
+  ['the subclasses of a class', 'class Derived(base.Base): pass', 'test_c.py derives a class from base.Base when it is imported'],
 ])('an import that changes %s for other files', async (_name, statement, found) => {
-  const files = { 'conftest.py': 'import colorsys\n', 'test_c.py': `import os, sys, warnings\n${statement}\ndef test_c(): pass\n` };
-  expect((await only({ files })).imports).toEqual([found]);
+  const files = {
+    'conftest.py': 'import base, colorsys\n',
+    'base.py': 'NAMES = []\nTABLE = {}\n_PRIVATE = []\ndef helper(): pass\nclass Base: cases = []\n',
+    'extra.py': '',
+    'sub/data.txt': '',
+    'test_c.py': `import base, logging, os, sys, warnings\n${statement}\ndef test_c(): pass\n`,
+    'test_d.py': 'import base\ndef test_d(): assert not base.Base.__subclasses__()\n',
+  };
+  expect((await only({ files })).imports).toEqual([
+    typeof found === 'string' ? found : expect.stringMatching(found),
+  ]);
+});
+
+test('an import that loads modules of the workspace, or changes what is its own, changes nothing for others', async () => {
+  const files = {
+    'conftest.py': 'import base\n',
+    'base.py': 'REGISTRY = []\n_CACHE = {}\nclass Base: pass\n',
+    'more.py': 'import base\ndef extra(): pass\nbase.REGISTRY.append(extra)\nclass More(base.Base): pass\n',
+    'test_c.py': 'import base, more\nOWN = []\nOWN.append(1)\nbase._CACHE[1] = 1\nclass Derived(base.Base): pass\ndef test_c(): pass\n',
+  };
+  expect((await only({ files })).imports).toEqual([]);
 });
 
 describe('digests of files', () => {

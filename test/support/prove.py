@@ -28,7 +28,7 @@ class Prover:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session):
         self.deselected = []
-        self.imports = ImportChanges(session.config.rootpath)
+        self.imports = ImportChanges(session.config.rootpath, session.config.pluginmanager)
         self.proof = HookProof(session.config, {OWN, *self.request.get("declared", ())})
         self.proof.begin(session)
         yield

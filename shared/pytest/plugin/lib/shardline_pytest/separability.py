@@ -29,7 +29,7 @@ class Separability:
         self.declared = frozenset(declared)
         self.on_problem = on_problem
         self.proof = HookProof(config, declared)
-        self.imports = ImportChanges(config.rootpath)
+        self.imports = ImportChanges(config.rootpath, config.pluginmanager)
         self.deselected = []
         self.reported = set()
         self.watches_reads = False
@@ -40,11 +40,16 @@ class Separability:
         # What reads the list while it is collected is the proof's to judge.
         self.proof.reads.on_found = None
         self.proof.begin(session)
+        self.imports.begin()
 
     def finish(self, session):
         self.proof.finish(session)
         if self.watches_reads:
             self.proof.reads.on_found = self.report_read
+
+    def end_collection(self):
+        """Nothing is collected any more: hooks run as the suite wrote them."""
+        self.proof.close()
 
     def watch_reads(self):
         """From now on tests run: whatever of the suite reads the list sees all of it under plain pytest."""

@@ -51,6 +51,7 @@ class SuiteSource:
     def watch_reads(self):
         if self.separability is not None:
             self.separability.finish(self.session)
+            self.separability.end_collection()
             self.separability.watch_reads()
 
     def begin(self):

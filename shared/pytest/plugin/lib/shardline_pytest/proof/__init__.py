@@ -8,5 +8,5 @@
     options_problem(config, items)        whole_list_options; order_problem(items): the list is not file after file
     file_digest(items, deselected)        file_digest: what collecting one file gave
     census_key(config)                    census_key: what such a digest holds for
-    ImportChanges(root).around(file)      import_changes: what an import changed for other files
+    ImportChanges(root, plugins)          import_changes: what an import changed for other files
 """

@@ -124,6 +124,17 @@ class HookProof:
             self.lines.watch(code)
             waiting.extend(self.subjects[key].called())
 
+    def pytest_collectstart(self, collector):
+        self.notice_class(type(collector))
+
+    def pytest_itemcollected(self, item):
+        self.notice_class(type(item))
+
+    def notice_class(self, kind):
+        """Also of a collector that gives no items."""
+        if kind not in self.classes and not is_own(kind.__module__):
+            self.classes[kind] = None
+
     def pytest_deselected(self, items):
         self.deselected.extend(list.__iter__(items))
 

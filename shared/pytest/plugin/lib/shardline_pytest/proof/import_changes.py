@@ -1,50 +1,130 @@
 """What an import of a test file changed that outlives it and that other files can see: plain pytest would show it to all files that come later."""
 
+import logging
+import operator
 import os
 import sys
 import warnings
 from contextlib import contextmanager
+from functools import lru_cache
 
-ENVIRONMENT = os.environ
+from ..stdlib import real
+from .workspace_state import WorkspaceState
+
+# Its own dictionary is copied at once; through the mapping each variable would be decoded.
+RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
 # pytest's own, for each test or run.
 OWN_VARIABLES = frozenset(["PYTEST_CURRENT_TEST", "PYTEST_VERSION"])
+READS_SUBCLASSES = b"__subclasses__"
 
 
 class ImportChanges:
     """`found` lists {"place": file, "why": text}; each file is reported once for each kind of change."""
 
-    def __init__(self, root):
+    def __init__(self, root, pluginmanager):
         self.root = str(root)
-        self.found = []
+        self.pluginmanager = pluginmanager
+        self.reported = []
+        self.workspace = WorkspaceState(self.root)
+        self.files = set()
+        self.recorded_modules = None
+
+    def begin(self):
+        """Of a collection: tests may have run since the last one."""
+        self.recorded_modules = None
+
+    @property
+    def found(self):
+        return [*self.reported, *self.subclasses()]
 
     @contextmanager
     def around(self, file):
         """`file` as in a node id. Used around the collection of one file, without what fixtures do."""
-        environment, path, modules, filters = dict(ENVIRONMENT), list(sys.path), dict(sys.modules), list(warnings.filters)
+        path = os.path.join(self.root, file.replace("/", os.sep))
+        self.files.add(path)
+        before = self.state()
+        # A conftest may have been loaded since the last file.
+        if len(before["modules"]) != self.recorded_modules:
+            self.workspace.record(self.files)
         try:
             yield
         finally:
-            self.compare(file, environment, path, modules, filters)
+            after = self.state()
+            self.compare(file, path, before, after)
+            self.recorded_modules = len(after["modules"])
 
-    def compare(self, file, environment, path, modules, filters):
-        for name in sorted((environment.keys() | ENVIRONMENT.keys()) - OWN_VARIABLES):
-            if environment.get(name) != ENVIRONMENT.get(name):
-                self.report(file, "changes the environment variable %s when it is imported" % name)
-                break
-        own = directories_above(os.path.join(self.root, file), self.root)
-        changed = [each for each in [*sys.path, *path] if (each in path) != (each in sys.path) and os.path.abspath(each or ".") not in own]
-        if changed:
-            self.report(file, "changes sys.path when it is imported (%s)" % changed[0])
-        for name, module in modules.items():
-            if sys.modules.get(name) is not module and module is not None:
+    def state(self):
+        return {
+            "environment": dict(RAW_ENVIRONMENT),
+            "path": list(sys.path),
+            "modules": dict(sys.modules),
+            "filters": list(warnings.filters),
+            "directory": real.getcwd(),
+            "plugins": self.pluginmanager.get_plugins(),
+            "logging": (logging.root.manager.disable, logging.raiseExceptions),
+        }
+
+    def compare(self, file, path, before, now):
+        old, new = before["environment"], now["environment"]
+        if old != new:
+            names = {os.fsdecode(name) for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+            changed = sorted(names - OWN_VARIABLES)
+            if changed:
+                self.report(file, "changes the environment variable %s when it is imported" % changed[0])
+        old, new = before["path"], now["path"]
+        if old != new:
+            above = directories_above(path, self.root)
+            changed = [each for each in [*new, *old] if (each in old) != (each in new) and os.path.abspath(each or ".") not in above]
+            if changed:
+                self.report(file, "changes sys.path when it is imported (%s)" % changed[0])
+        loaded, new = before["modules"], now["modules"]
+        if not all(map(operator.is_, map(new.get, loaded), loaded.values())):
+            name = next((name for name, module in loaded.items() if new.get(name) is not module and module is not None), None)
+            if name is not None:
                 self.report(file, "replaces or removes the module %s when it is imported" % name)
-                break
         # A library that is imported for the first time adds filters for itself at the front; others would be for all.
-        if any(each not in warnings.filters for each in filters):
+        if before["filters"] != now["filters"] and any(each not in now["filters"] for each in before["filters"]):
             self.report(file, "removes warning filters when it is imported")
+        if now["directory"] != before["directory"]:
+            self.report(file, "changes the working directory when it is imported (%s)" % now["directory"])
+        added = [plugin for plugin in now["plugins"] if plugin not in before["plugins"]]
+        if added:
+            self.report(file, "registers the plugin %s when it is imported" % self.pluginmanager.get_name(added[0]))
+        if now["logging"] != before["logging"]:
+            self.report(file, "changes how all of logging works when it is imported")
+        fresh = {name for name in new.keys() - loaded.keys() if getattr(new[name], "__file__", None) != path}
+        changed = self.workspace.changes(self.files, fresh, content_of(path))
+        if changed:
+            self.report(file, "changes %s when it is imported" % changed[0])
+
+    def subclasses(self):
+        """A class that a test file derives is seen by who asks its base for `__subclasses__()`: reported when a file of the workspace does so."""
+        paths = [*self.files, *(module.__file__ for module in self.workspace.modules)]
+        if not any(reads_subclasses(path) for path in paths):
+            return []
+        found = {}
+        for path, kind in self.workspace.derived(self.files):
+            found.setdefault(path, kind)
+        return [
+            {"place": os.path.relpath(path, self.root).replace(os.sep, "/"), "why": "derives a class from %s when it is imported" % kind}
+            for path, kind in sorted(found.items())
+        ]
 
     def report(self, file, why):
-        self.found.append({"place": file, "why": why})
+        self.reported.append({"place": file, "why": why})
+
+
+@lru_cache(maxsize=None)
+def reads_subclasses(path):
+    return READS_SUBCLASSES in content_of(path)
+
+
+def content_of(path):
+    try:
+        with real.open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def directories_above(file, root):

@@ -95,7 +95,7 @@ class Expressions(Calls):
         if value.chain not in tokens:
             is_code = token[0] in ("code", "marks", "environment")
             if not (is_code and self.prover.config_values.is_of_class(value.chain)):
-                raise Unproven(node.lineno, "reads %s, which came after the collection began" % shown(node))
+                raise Unproven(node.lineno, "reads %s, which came during collection" % shown(node))
         elif tokens[value.chain] != token:
             raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
 
