@@ -131,9 +131,7 @@ test.each([
     'test_c.py': `import base, logging, os, sys, warnings\n${statement}\ndef test_c(): pass\n`,
     'test_d.py': 'import base\ndef test_d(): assert not base.Base.__subclasses__()\n',
   };
-  expect((await only({ files })).imports).toEqual([
-    typeof found === 'string' ? found : expect.stringMatching(found),
-  ]);
+  expect((await only({ files })).imports).toEqual([typeof found === 'string' ? found : expect.stringMatching(found)]);
 });
 
 test('an import that loads modules of the workspace, or changes what is its own, changes nothing for others', async () => {
