@@ -7,9 +7,9 @@ export const collectModes = ['file', 'suite'] as const;
 export type CollectMode = (typeof collectModes)[number];
 
 /**
- * `proves`: by file, whether anything that is not proven to be harmless begins the run anew; else whether the collection of the whole list also shows if a later run may collect by file. `modules`: Python
- * modules that the whole list loaded when it was collected, in that order; without them nothing shows whether a failure by file is one of the suite.
- * `preloads`: by file, every worker loads them before its first file.
+ * `proves`: by file, whether anything that is not proven to be harmless restarts the run; with the whole list, whether its collection also shows if a
+ * later run may collect by file. `modules`: Python modules that the whole list loaded when it was last collected, in that order; empty where that is not
+ * known. `preloads`: by file, every worker loads them before its first file.
  */
 export interface HowToCollect {
   readonly mode: CollectMode;

@@ -7,7 +7,7 @@ import { compareText } from './compare-text.ts';
 import type { RunState } from './run-state.ts';
 import { fitTexts } from './text-budget.ts';
 
-/** Takes the place of what was on record of the file. */
+/** Replaces the errors on record of this file. */
 export function recordErrors(state: RunState, file: TestFile, errors: readonly CollectError[]): void {
   forgetErrors(state, file);
   state.collectErrors.set(

@@ -152,7 +152,7 @@ export function observeCollection(state: RunState, progress: FileProgress, { age
     (doubt) =>
       doubt.agent !== agent &&
       (doubt.file === progress.file || isAbove(doubt.file, progress.file)) &&
-      // The error stays on record, should the run not begin anew.
+      // The error stays on record in case the run does not restart.
       !dependsOnProcess(state, doubt.file, doubt.agent, agent),
   );
   for (const doubt of refuted) blame(state, doubt.agent, doubt.file, agent);

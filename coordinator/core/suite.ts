@@ -24,7 +24,7 @@ export interface SuiteState {
   mismatch: Mismatch | null;
   /** A test that passes only beside modules which other test files load; null without one. Workers of later runs load them. */
   lacksModules: string | null;
-  /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have mended it. */
+  /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have fixed it. */
   doubtfulPass: string | null;
   /** Tests that failed in the newest run with the whole list. */
   readonly failedWhole: ReadonlySet<NodeId>;
@@ -79,7 +79,7 @@ export function compareDigest({ suite, opened }: RunState, file: TestFile, diges
   suite.mismatch ??= { file, digest: tests === 0 ? null : digest };
 }
 
-/** Compares a result with that of the newest run with the whole list. A failure that turned into a pass may be a repair, or the doing of the collection. */
+/** Compares a result with that of the newest run with the whole list. A failure that turned into a pass may be fixed, or pass only by file. */
 export function compareOutcome({ suite, opened }: RunState, nodeid: NodeId, outcome: Outcome): void {
   if (opened.spec.collect !== 'file' || isFailure(outcome) || !suite.failedWhole.has(nodeid)) return;
   suite.doubtfulPass ??= `${nodeid} failed when the whole suite was collected, and passes by file`;

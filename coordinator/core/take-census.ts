@@ -47,7 +47,7 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   };
 }
 
-/** So many are remembered. */
+/** How many failed tests a census holds at most. */
 const MAX_FAILED = 1000;
 
 const outcomesOf = (state: RunState): Pick<Census, 'failed' | 'uncollected'> => ({

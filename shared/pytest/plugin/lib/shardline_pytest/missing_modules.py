@@ -40,7 +40,7 @@ class MissingModules:
 
 
 def preload(names):
-    """As the collection of the whole list would."""
+    """Loads them in order, as the collection of the whole list does."""
     for name in names:
         if name not in sys.modules:
             load(name)

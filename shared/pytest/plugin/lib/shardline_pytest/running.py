@@ -52,7 +52,7 @@ class Running:
         self.channel.close()
 
     def run_again(self, item, upcoming):
-        """Runs the test once more and returns its reports, of which nobody hears. The agent watches it as any other."""
+        """Runs the test once more and returns its reports, which pytest and the agent do not get. The agent watches it like any other test."""
         nodeid, started_at = key_of(item), now_ms()
         self.channel.send("test-started", nodeid=nodeid, at=started_at)
         with warnings.catch_warnings():
