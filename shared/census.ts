@@ -19,9 +19,9 @@ export interface Census {
   readonly modules: readonly string[];
   /** Did a test need modules that only other test files import? Then workers load them all. */
   readonly preloads: boolean;
-  /** Tests that failed in the newest run with the whole list (at most 1,000): that one of them passes by file shows nothing. */
+  /** Tests that failed when they last ran with the whole list (at most 1,000): that one of them passes by file shows nothing. */
   readonly failed: readonly NodeId[];
-  /** A file that could not be collected in the newest run with the whole list; null where all could. */
+  /** A file that could not be collected when the whole list last was; null where all could. */
   readonly uncollected: TestFile | null;
   readonly files: ReadonlyMap<TestFile, FileCensus>;
 }

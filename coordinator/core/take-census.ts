@@ -6,7 +6,7 @@ import { isFailure } from '../../shared/outcome.ts';
 import { finalResult } from './rerun.ts';
 import { mustNotRunTwice } from './restart.ts';
 import type { RunState } from './run-state.ts';
-import { whyInseparable } from './suite.ts';
+import { awaitsList, whyInseparable } from './suite.ts';
 
 /**
  * What the run has shown, with what was known before; null where it has shown nothing new. Only a collection of the whole list says that files may be
@@ -18,7 +18,7 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
     if (old === null) return null;
-    if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state) };
+    if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state, old) };
     // Where no new beginning can decide, the next run must not come to this again.
     const why = found !== null && mustNotRunTwice(state) ? whyInseparable(state) : inseparable;
     if (why !== null) return { ...old, inseparable: why };
@@ -42,7 +42,7 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
     inseparable: inseparable ?? alone ?? old?.inseparable ?? null,
     modules,
     preloads: old?.preloads ?? false,
-    ...outcomesOf(state),
+    ...outcomesOf(state, old),
     files,
   };
 }
@@ -50,13 +50,14 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
 /** How many failed tests a census holds at most. */
 const MAX_FAILED = 1000;
 
-const outcomesOf = (state: RunState): Pick<Census, 'failed' | 'uncollected'> => ({
-  failed: failedTests(state),
-  uncollected: state.collectErrors.keys().next().value ?? null,
+/** What this run did not come to, because it ended early, stays as it was known. */
+const outcomesOf = (state: RunState, old: Census | null): Pick<Census, 'failed' | 'uncollected'> => ({
+  failed: failedTests(state, old?.failed ?? []),
+  uncollected: state.collectErrors.keys().next().value ?? (awaitsList(state) ? (old?.uncollected ?? null) : null),
 });
 
-const failedTests = (state: RunState): readonly NodeId[] =>
-  [...state.failed]
-    .filter((test) => isFailure(finalResult(test)?.result.outcome ?? 'passed'))
-    .slice(0, MAX_FAILED)
-    .map(({ nodeid }) => nodeid);
+function failedTests(state: RunState, known: readonly NodeId[]): readonly NodeId[] {
+  const failed = [...state.failed].filter((test) => isFailure(finalResult(test)?.result.outcome ?? 'passed')).map(({ nodeid }) => nodeid);
+  const unreached = known.filter((nodeid) => (state.tests.get(nodeid)?.accepted ?? null) === null);
+  return [...new Set([...failed, ...unreached])].slice(0, MAX_FAILED);
+}

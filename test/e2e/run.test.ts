@@ -270,6 +270,26 @@ test.each(['file', 'suite'])('tests marked serial run alone, one at a time, afte
   for (const each of alone) expect(spans.filter((other) => other.from < each.to && each.from < other.to)).toEqual([each]);
 });
 
+test('a test that is put off to the end costs no further collection of the whole list where a fixture of the session is set up', async () => {
+  await using project = await newProject({
+    'conftest.py':
+      'import os, pytest\ndef note(what):\n    with open("log.txt", "a") as log: log.write("%s %d\\n" % (what, os.getpid()))\n@pytest.fixture(scope="session", autouse=True)\ndef shared():\n    note("up")\n    yield\n    note("down")\n',
+    ...Object.fromEntries(
+      Array.from({ length: 3 }, (_, index) => [
+        `test_${index}.py`,
+        `import pytest, time\nfrom conftest import note\n${index === 0 ? 'note("collected")\n@pytest.mark.serial\n' : ''}def test_x(): time.sleep(0.5)\n`,
+      ]),
+    ),
+  });
+  const result = await project.shardline(['run', '--agents', '1', '-n', '2', '--collect', 'suite', ...out]);
+  expect(result.exitCode, result.all).toBe(0);
+  const lines = (await project.read('log.txt')).trimEnd().split('\n');
+  expect(lines.filter((line) => line.startsWith('collected'))).toHaveLength(2);
+  // Whatever was set up is torn down, in the process that did not get the last test too.
+  const pids = (what: string) => lines.filter((line) => line.startsWith(`${what} `)).map((line) => line.split(' ')[1]);
+  expect(pids('down').toSorted()).toEqual(pids('up').toSorted());
+});
+
 test('a deadline ends the run with what has finished, also where a test ignores every signal: exit 10', async () => {
   await using project = await newProject({
     'test_a.py': 'def test_quick(): pass\n',

@@ -100,11 +100,13 @@ test('warnings, deselected tests, sections, header and properties are those of p
   );
 
   expect(report.sessions).toHaveLength(2);
-  for (const { header, sections } of report.sessions) {
+  for (const { agent, header, sections } of report.sessions) {
     expect(header[0]).toMatch(/^platform \S+ -- Python 3\.\d+\.\d+, pytest-\d/);
     expect(header).toEqual(
       expect.arrayContaining(['Using the seed 42', `rootdir: ${report.sessions[0]?.header.join('\n').match(/rootdir: (.*)/)?.[1]}`]),
     );
+    // One agent may have run everything before the other had collected the suite: its session is ended without a summary then.
+    if (report.agents.some(({ id, tests }) => id === agent && tests === 0)) continue;
     expect(sections.map(({ title, text }) => [title, text.replace(/\d+ passed/, 'N passed')])).toEqual(
       expect.arrayContaining([['conftest.py', expect.stringMatching(/^=+ my summary =+\nN passed here\nprinted\n$/)]]),
     );

@@ -4,7 +4,7 @@ import { restartOf } from '../../../coordinator/core/restart.ts';
 import { takeCensus } from '../../../coordinator/core/take-census.ts';
 import type { Census } from '../../../shared/census.ts';
 import { nodeId, testFile } from '../../../shared/ids.ts';
-import { a1, enqueued, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
+import { a1, collected, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const file = testFile('tests/test_1.py');
 const contents = new Map([[file, 'c1']]);
@@ -85,6 +85,19 @@ test('a whole list that holds something else shows that the file cannot be colle
 test('a file that holds no test any more, alone or in the whole list, is not in the new census', () => {
   const state = restarted(found('nothing', []), []);
   expect(takeCensus(state, old, contents)).toMatchObject({ inseparable: null, files: new Map() });
+});
+
+test('a run that ends early keeps what failed in the run before it, where it did not come to that', () => {
+  const reached = nodeId('tests/test_1.py::test_x');
+  const unreached = nodeId('tests/test_1.py::test_y');
+  const before = { ...old, failed: [reached, unreached], uncollected: testFile('tests/test_3.py') };
+  const nothing = stateAfter(opened([], { collect: 'suite' }), joined(a1));
+  expect(takeCensus(nothing, before, contents)).toMatchObject({ failed: before.failed, uncollected: 'tests/test_3.py' });
+
+  const some = restarted(found('now', []), [[file, 'now']]);
+  for (const event of [enqueued(1), started(a1, 1), told(a1, 1, 1, collected(file, before.failed)), told(a1, 1, 1, finished(reached))])
+    reduce(some, event);
+  expect(takeCensus(some, before, contents)).toMatchObject({ failed: [unreached], uncollected: null });
 });
 
 test('where a test ran that must not run twice, nothing begins anew, and the next run collects the whole list', () => {

@@ -108,7 +108,7 @@ class Feeding:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_fixture_setup(self, fixturedef):
-        if fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES):
+        if is_wide(fixturedef):
             self.has_wide_fixtures = True
 
     @pytest.hookimpl(tryfirst=True)
@@ -174,7 +174,7 @@ class Feeding:
             upcoming = task.upcoming()
             if upcoming is None:
                 following, upcoming = self.look_ahead()
-            self.run_test(entry, upcoming)
+            self.run_test(entry, upcoming or self.put_off_item(entry))
         self.recycling.count(task.files)
         if self.recycling.is_due():
             self.recycle()
@@ -185,6 +185,14 @@ class Feeding:
         is_covered = self.is_measured and self.save_coverage()
         self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
         return following
+
+    def put_off_item(self, entry):
+        """A test that runs after all others, for pytest to see behind the last of this process, which may be the one that gets it.
+
+        Fixtures of the session stay set up so: without them another process would take over, and collect the whole list first.
+        """
+        item, _, rank = entry.test
+        return self.source.put_off_item(rank) if self.has_wide_fixtures or asks_for_wide(item) else None
 
     def save_coverage(self):
         from .covering import save
@@ -233,6 +241,15 @@ class Feeding:
             self.reporting.late_report(self.last, report)
             message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=key, message=message)
+
+
+def is_wide(fixturedef):
+    return fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES)
+
+
+def asks_for_wide(item):
+    info = getattr(item, "_fixtureinfo", None)
+    return info is not None and any(is_wide(each) for definitions in info.name2fixturedefs.values() for each in definitions)
 
 
 class Entry:

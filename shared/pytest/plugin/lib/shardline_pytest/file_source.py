@@ -57,6 +57,9 @@ class FileSource:
         module = pytest.Module.from_parent(self.directory(path.parent) or self.session, path=path)
         return pytest.Function.from_parent(module, name="<next test>", callobj=_never)
 
+    def put_off_item(self, rank):
+        return None  # a process that takes over has nothing to collect but the test's own file
+
     def path_of(self, file):
         return Path(os.path.normpath(str(self.config.rootpath / file)))
 

@@ -79,3 +79,6 @@ class SuiteSource:
 
     def upcoming(self, task):
         return task.ahead[-1].test[0] if task.fill() else None
+
+    def put_off_item(self, rank):
+        return self.list.put_off_item(rank, self.serial_marker)

@@ -32,6 +32,8 @@ class WholeList:
         self.keys = []
         self.files = []
         self.hash = None
+        self.tail = None
+        self.put_off = None
         self.is_file = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -55,6 +57,7 @@ class WholeList:
         for rank, file in enumerate(self.files):
             self.ranks.setdefault(file, []).append(rank)
         self.rank_of = {key: rank for rank, key in enumerate(self.keys)}
+        self.tail = next((rank for rank, file in enumerate(self.files) if file == "." or file.endswith("/")), None)
         digest = hashlib.sha256()
         for key, file in zip(self.keys, self.files):
             digest.update(("%s\n%s\n" % (file, key)).encode("utf-8"))
@@ -94,13 +97,12 @@ class WholeList:
 
     def summary(self):
         """All but the tests themselves."""
-        tail = next((rank for rank, file in enumerate(self.files) if file == "." or file.endswith("/")), None)
         return {
             "hash": self.hash,
             "tests": len(self.keys),
             "order": self.order.kind,
             "why": None if self.order.why is None else cap(self.order.why, 1000),
-            "tail": tail,
+            "tail": self.tail,
             "bound": bound_files(self.items, self.files),
             # Files that hold no test of the list, but something to report.
             "others": list(dict.fromkeys([file for file, _, _ in self.errors] + [file_of(clean(report.nodeid)) for report in self.skipped.values()])),
@@ -124,6 +126,15 @@ class WholeList:
         ranks = {rank for each in wanted.values() for rank in each} - put_off
         batch.entries = [(self.items[rank], self.keys[rank], rank) for rank in sorted(ranks)]
         return batch
+
+    def put_off_item(self, rank, serial_marker):
+        """The last item that runs after all others, where the item at `rank` is not such a one itself; None without one."""
+        if self.put_off is None:
+            self.put_off = [each for each in range(len(self.items)) if self.is_put_off(each, serial_marker)]
+        return None if not self.put_off or self.is_put_off(rank, serial_marker) else self.items[self.put_off[-1]]
+
+    def is_put_off(self, rank, serial_marker):
+        return (self.tail is not None and rank >= self.tail) or self.has_mark(rank, serial_marker)
 
     def has_mark(self, rank, name):
         return self.items[rank].get_closest_marker(name) is not None
