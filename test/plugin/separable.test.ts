@@ -112,6 +112,8 @@ test.each([
   ['an environment variable', 'os.environ["MODE"] = "x"', 'test_c.py changes the environment variable MODE when it is imported'],
   ['sys.path', 'sys.path.insert(0, "/opt/elsewhere")', 'test_c.py changes sys.path when it is imported (/opt/elsewhere)'],
   ['a module', 'sys.modules["colorsys"] = os', 'test_c.py replaces or removes the module colorsys when it is imported'],
+  ['the modules', 'sys.modules["colors"] = object()', 'test_c.py puts a module of its own into sys.modules as colors when it is imported'],
+  ['the modules by a helper', 'import faking', 'test_c.py puts a module of its own into sys.modules as colors when it is imported'],
   ['warning filters', 'warnings.resetwarnings()', 'test_c.py removes warning filters when it is imported'],
   ['the working directory', 'os.chdir("sub")', /^test_c\.py changes the working directory when it is imported \(.*sub\)$/],
   ['the level of all logging', 'logging.disable(50)', 'test_c.py changes how all of logging works when it is imported'],
@@ -127,6 +129,7 @@ test.each([
     'conftest.py': 'import base, colorsys\n',
     'base.py': 'NAMES = []\nTABLE = {}\n_PRIVATE = []\ndef helper(): pass\nclass Base: cases = []\n',
     'extra.py': '',
+    'faking.py': 'import os, sys\nsys.modules["colors"] = os\n',
     'sub/data.txt': '',
     'test_c.py': `import base, logging, os, sys, warnings\n${statement}\ndef test_c(): pass\n`,
     'test_d.py': 'import base\ndef test_d(): assert not base.Base.__subclasses__()\n',
@@ -142,6 +145,18 @@ test('an import that loads modules of the workspace, or changes what is its own,
     'test_c.py': 'import base, more\nOWN = []\nOWN.append(1)\nbase._CACHE[1] = 1\nclass Derived(base.Base): pass\ndef test_c(): pass\n',
   };
   expect((await only({ files })).imports).toEqual([]);
+});
+
+test("a weak entry of sys.modules that goes while a file is imported is not that file's doing", async () => {
+  const files = {
+    'conftest.py': `
+import sys, types, weakref
+loader = types.ModuleType("templates")
+sys.modules["templates"] = weakref.proxy(loader, lambda _: sys.modules.pop("templates", None))
+`,
+    'test_c.py': 'import conftest\ndel conftest.loader\ndef test_c(): pass\n',
+  };
+  expect((await only({ files })).imports).not.toContainEqual(expect.stringContaining('templates'));
 });
 
 describe('digests of files', () => {

@@ -5,6 +5,7 @@ import operator
 import os
 import sys
 import warnings
+import weakref
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
 # pytest's own, for each test or run.
 OWN_VARIABLES = frozenset(["PYTEST_CURRENT_TEST", "PYTEST_VERSION"])
 READS_SUBCLASSES = b"__subclasses__"
+WRITES_MODULES = b"sys.modules"
 
 
 class ImportChanges:
@@ -79,7 +81,7 @@ class ImportChanges:
                 self.report(file, "changes sys.path when it is imported (%s)" % changed[0])
         loaded, new = before["modules"], now["modules"]
         if not all(map(operator.is_, map(new.get, loaded), loaded.values())):
-            name = next((name for name, module in loaded.items() if new.get(name) is not module and module is not None), None)
+            name = next((name for name, module in loaded.items() if new.get(name) is not module and not may_go(module, name in new)), None)
             if name is not None:
                 self.report(file, "replaces or removes the module %s when it is imported" % name)
         # A library that is imported for the first time adds filters for itself at the front; others would be for all.
@@ -93,9 +95,24 @@ class ImportChanges:
         if now["logging"] != before["logging"]:
             self.report(file, "changes how all of logging works when it is imported")
         fresh = {name for name in new.keys() - loaded.keys() if getattr(new[name], "__file__", None) != path}
+        stand_in = self.stand_in(path, {name: new[name] for name in fresh})
+        if stand_in is not None:
+            self.report(file, "puts a module of its own into sys.modules as %s when it is imported" % stand_in)
         changed = self.workspace.changes(self.files, fresh, content_of(path))
         if changed:
             self.report(file, "changes %s when it is imported" % changed[0])
+
+    def stand_in(self, path, fresh):
+        """The name of something in sys.modules that no import found, where the file or what it imports from the workspace puts something there.
+
+        Libraries do that for themselves.
+        """
+        names = [name for name, module in fresh.items() if getattr(getattr(module, "__spec__", None), "name", None) != name]
+        if not names:
+            return None
+        paths = [path, *(getattr(module, "__file__", None) for module in fresh.values())]
+        is_put_here = any(isinstance(each, str) and each.startswith(self.workspace.prefix) and "site-packages" not in each and WRITES_MODULES in content_of(each) for each in paths)
+        return names[0] if is_put_here else None
 
     def subclasses(self):
         """A class that a test file derives is seen by who asks its base for `__subclasses__()`: reported when a file of the workspace does so."""
@@ -112,6 +129,11 @@ class ImportChanges:
 
     def report(self, file, why):
         self.reported.append({"place": file, "why": why})
+
+
+def may_go(module, is_there):
+    """An entry that bars an import, or a weak one, which goes with what it stands for whenever that is freed."""
+    return module is None or (type(module) is weakref.ProxyType and not is_there)
 
 
 @lru_cache(maxsize=None)
