@@ -1,14 +1,14 @@
 // The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
 
-import { aheadOf, inTimeOf } from '../shared/agreed-time.ts';
 import { assertNever } from '../shared/assert-never.ts';
-import type { AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
-import type { ControlCommand } from '../shared/control.ts';
+import type { AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
+import type { ControlCommand } from '../shared/domain/control.ts';
+import type { FilesPrint } from '../shared/domain/fingerprint.ts';
+import type { AttemptId } from '../shared/domain/ids.ts';
+import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import type { FilesPrint } from '../shared/fingerprint.ts';
-import type { AttemptId } from '../shared/ids.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
+import { aheadOf, inTimeOf } from '../shared/wire/agreed-time.ts';
 import { type RunningAttempt, startAttempt } from './attempt.ts';
 import { type Candidate, printOwnFiles, refuseOtherFiles, unfitBecause } from './fitness.ts';
 import { createOutbox, type Outbox } from './outbox.ts';

@@ -1,8 +1,8 @@
 // One attempt from fetched to stored: begins it, lets the session run it, and says how it ended. First cause of an interruption wins.
 
-import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { AgentId } from '../shared/ids.ts';
+import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
+import type { AgentId } from '../shared/domain/ids.ts';
 import type { Outbox } from './outbox.ts';
 import type { Session } from './ports.ts';
 

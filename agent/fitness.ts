@@ -1,9 +1,9 @@
 // Whether this machine's workspace is the run's, before anything is run in it.
 
+import { compareFiles, type FilesPrint } from '../shared/domain/fingerprint.ts';
+import type { AgentId } from '../shared/domain/ids.ts';
+import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import { compareFiles, type FilesPrint } from '../shared/fingerprint.ts';
-import type { AgentId } from '../shared/ids.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
 
 export interface Candidate {
   readonly id: AgentId;

@@ -2,8 +2,8 @@
 // It owns batching and how much may wait while Redis is away; exactly-once is the JoinedRun's.
 
 import type { Clock } from '../shared/clock.ts';
-import type { RunEvent, TestResult } from '../shared/events.ts';
-import type { CountedWarning, Shown } from '../shared/shown.ts';
+import type { RunEvent, TestResult } from '../shared/domain/events.ts';
+import type { CountedWarning, Shown } from '../shared/domain/shown.ts';
 
 /** How many events one append carries at most, so that one message stays well below Redis's and Node's comfortable sizes. */
 const BATCH_EVENTS = 200;

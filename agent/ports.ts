@@ -1,14 +1,14 @@
 // What the agent loop needs from the world: runs to join, and an engine that runs shards.
 
-import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
-import type { ControlCommand } from '../shared/control.ts';
-import type { CoverageOrigin, CoveragePart } from '../shared/coverage.ts';
-import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/events.ts';
-import type { PythonPrint } from '../shared/fingerprint.ts';
-import type { AgentId, AttemptId } from '../shared/ids.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
-import type { Shown } from '../shared/shown.ts';
-import type { HowToCollect, SuiteList } from '../shared/suite-list.ts';
+import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
+import type { ControlCommand } from '../shared/domain/control.ts';
+import type { CoverageOrigin, CoveragePart } from '../shared/domain/coverage.ts';
+import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/domain/events.ts';
+import type { PythonPrint } from '../shared/domain/fingerprint.ts';
+import type { AgentId, AttemptId } from '../shared/domain/ids.ts';
+import type { RunSpec } from '../shared/domain/run-spec.ts';
+import type { Shown } from '../shared/domain/shown.ts';
+import type { HowToCollect, SuiteList } from '../shared/domain/suite-list.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool as an agent sees it. */

@@ -1,8 +1,8 @@
 // Runs an explicit list of tests in its order in one new xdist worker, as a run would have, and tells what became of each.
 
-import type { AttemptEvent, TestResult } from '../shared/events.ts';
-import { type AgentId, attemptId, type NodeId, shardId } from '../shared/ids.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
+import type { AttemptEvent, TestResult } from '../shared/domain/events.ts';
+import { type AgentId, attemptId, type NodeId, shardId } from '../shared/domain/ids.ts';
+import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { groupByFile } from './core/recorded-order.ts';
 import type { Engine } from './ports.ts';
 import { claimAlone } from './worker-numbers.ts';

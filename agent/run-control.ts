@@ -1,8 +1,8 @@
 // What the coordinator asks of an agent in one run, from the first command on: commands that come before the session is up wait for it.
 
-import type { ControlCommand } from '../shared/control.ts';
-import type { AgentId } from '../shared/ids.ts';
-import type { HowToCollect } from '../shared/suite-list.ts';
+import type { ControlCommand } from '../shared/domain/control.ts';
+import type { AgentId } from '../shared/domain/ids.ts';
+import type { HowToCollect } from '../shared/domain/suite-list.ts';
 import { type JoinedRun, RunOver } from './ports.ts';
 
 export interface RunControl {

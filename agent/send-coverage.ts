@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import type { Clock } from '../shared/clock.ts';
-import { COVERAGE_LIMITS, type CoveragePart } from '../shared/coverage.ts';
-import type { AgentId } from '../shared/ids.ts';
+import { COVERAGE_LIMITS, type CoveragePart } from '../shared/domain/coverage.ts';
+import type { AgentId } from '../shared/domain/ids.ts';
 import type { Outbox } from './outbox.ts';
 import type { JoinedRun, MeasuredCoverage } from './ports.ts';
 

@@ -3,13 +3,13 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttemptEnding, AttemptRequest } from '../shared/attempt.ts';
+import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
+import type { AttemptEvent } from '../shared/domain/events.ts';
+import type { HowToCollect } from '../shared/domain/suite-list.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import type { AttemptEvent } from '../shared/events.ts';
 import { pytestCommand } from '../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
 import { startPytest } from '../shared/pytest/start-pytest.ts';
-import type { HowToCollect } from '../shared/suite-list.ts';
 import { causeOf } from './core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from './ports.ts';
 import { type AttemptLog, createAttemptLog, type StartedPytest } from './pytest/attempt-log.ts';

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import type { AgentId, RunId } from '../shared/ids.ts';
+import type { AgentId, RunId } from '../shared/domain/ids.ts';
 
 export interface LocalAgentsRequest {
   readonly names: readonly AgentId[];

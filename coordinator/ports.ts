@@ -1,15 +1,15 @@
 // What the run loop needs from the world. Adapters under redis/ and discovery/ implement these; a command's composition root joins them.
 
-import type { AttemptRequest } from '../shared/attempt.ts';
-import type { Census } from '../shared/census.ts';
-import type { ControlCommand } from '../shared/control.ts';
-import type { CoverageOptions, CoveragePart } from '../shared/coverage.ts';
-import type { RunEvent } from '../shared/events.ts';
-import type { PythonPrint } from '../shared/fingerprint.ts';
-import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/ids.ts';
-import type { FoundCache } from '../shared/pytest-cache.ts';
-import type { RunSpec } from '../shared/run-spec.ts';
-import type { History } from '../shared/timings.ts';
+import type { AttemptRequest } from '../shared/domain/attempt.ts';
+import type { Census } from '../shared/domain/census.ts';
+import type { ControlCommand } from '../shared/domain/control.ts';
+import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
+import type { RunEvent } from '../shared/domain/events.ts';
+import type { PythonPrint } from '../shared/domain/fingerprint.ts';
+import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/domain/ids.ts';
+import type { FoundCache } from '../shared/domain/pytest-cache.ts';
+import type { RunSpec } from '../shared/domain/run-spec.ts';
+import type { History } from '../shared/domain/timings.ts';
 
 /** Where runs are announced. */
 export interface Pools {

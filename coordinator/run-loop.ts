@@ -1,25 +1,25 @@
 // One run from enqueued to closed: what happens arrives in the inbox, is told to the observers, changes the state, and what follows is done.
 // Every decision is core's. This file owns the order of things, and how long a closed run waits for its agents; look-out.ts watches Redis.
 
-import { inTimeOf } from '../shared/agreed-time.ts';
 import { assertNever } from '../shared/assert-never.ts';
-import type { AttemptRequest } from '../shared/attempt.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { AttemptRequest } from '../shared/domain/attempt.ts';
+import type { SuiteList } from '../shared/domain/suite-list.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import type { SuiteList } from '../shared/suite-list.ts';
-import { whyDismissed } from './core/agent-end.ts';
-import { deadlineTimes } from './core/deadline.ts';
-import { decide } from './core/decide.ts';
-import type { Action, CoordinatorEvent } from './core/events.ts';
-import { dueForecast } from './core/forecast.ts';
-import { halve } from './core/halve.ts';
-import { nextAttempt } from './core/next-attempt.ts';
-import { reduce } from './core/reduce.ts';
-import type { Recorded } from './core/resumed.ts';
-import { livingAgents, type RunState } from './core/run-state.ts';
-import { unplannedList } from './core/suite.ts';
-import { createInbox, type Inbox } from './inbox.ts';
-import { lookOut, passes, refused } from './look-out.ts';
+import { inTimeOf } from '../shared/wire/agreed-time.ts';
+import { nextAttempt } from './core/decide/attempt-request.ts';
+import { deadlineTimes } from './core/decide/deadline.ts';
+import { decide } from './core/decide/decide.ts';
+import { dueForecast } from './core/decide/forecast.ts';
+import { halve } from './core/decide/isolate-crash.ts';
+import { whyDismissed } from './core/result/agent-end.ts';
+import type { Action, CoordinatorEvent } from './core/state/events.ts';
+import { reduce } from './core/state/reduce.ts';
+import type { Recorded } from './core/state/replay.ts';
+import { livingAgents, type RunState } from './core/state/run-state.ts';
+import { unplannedList } from './core/state/suite.ts';
+import { createInbox, type Inbox } from './event-queue.ts';
+import { lookOut, passes, refused } from './liveness-monitor.ts';
 import type { RunChannel } from './ports.ts';
 
 /** How long a run that is done waits for its agents: the last teardowns of their sessions may fail yet. A lost agent is not waited for. */

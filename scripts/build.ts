@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { writePages } from './pages.ts';
 import { main, root, run, SetupError } from './process.ts';
 
-const sources = ['shared', 'coordinator', 'agent'] as const;
+const sources = ['cli', 'shared', 'coordinator', 'agent'] as const;
 const dist = join(root, 'dist');
 
 await main(async () => {
@@ -15,22 +15,22 @@ await main(async () => {
   for (const source of sources) {
     cpSync(join(root, source), join(dist, source), {
       recursive: true,
-      filter: (path) => !/\.tsx?$|__pycache__|\.pyc$|report\/page(\/|$)/.test(path),
+      filter: (path) => !/\.tsx?$|__pycache__|\.pyc$|web\/browser(\/|$)/.test(path),
     });
   }
-  await writePages(join(dist, 'coordinator', 'report', 'built'));
+  await writePages(join(dist, 'coordinator', 'web', 'built'));
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     name: string;
     version: string;
     type: string;
     bin: { shardline: string };
   };
-  // The sources find their package.json two folders up from shared/cli, in dist as in the repository.
+  // The sources find their package.json one folder up from cli, in dist as in the repository.
   const { name, version, type } = manifest;
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
   const bin = join(root, manifest.bin.shardline);
   if (!readFileSync(bin, 'utf8').startsWith('#!/usr/bin/env node')) {
-    throw new SetupError(`${manifest.bin.shardline} has no #! line. Fix: begin shared/cli/shardline.ts with #!/usr/bin/env node.`);
+    throw new SetupError(`${manifest.bin.shardline} has no #! line. Fix: begin cli/shardline.ts with #!/usr/bin/env node.`);
   }
   chmodSync(bin, 0o755);
   return 0;

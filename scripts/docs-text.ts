@@ -1,7 +1,7 @@
 // The pages that say what the code says: options, errors and exit codes, made from the tables that the program itself uses.
 
-import { type CommandName, commandNames, commandRow } from '../shared/cli/commands.ts';
-import { flagsOf, type OptionRow, optionsOf } from '../shared/cli/options.ts';
+import { type CommandName, commandNames, commandRow } from '../cli/commands.ts';
+import { flagsOf, type OptionRow, optionsOf } from '../cli/options.ts';
 import { errorTable } from '../shared/errors.ts';
 
 const exitCodes: readonly [code: number, meaning: string][] = [

@@ -3,7 +3,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundlePage, pageNames } from '../coordinator/report/bundle-page.ts';
+import { bundlePage, pageNames } from '../coordinator/web/bundle.ts';
 
 export async function writePages(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });

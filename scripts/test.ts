@@ -28,7 +28,7 @@ await main(async () => {
   };
 
   await step('type check', tool('tsc'), ['--noEmit']);
-  await step('type check of the page', tool('tsc'), ['--noEmit', '--project', 'coordinator/report/page']);
+  await step('type check of the page', tool('tsc'), ['--noEmit', '--project', 'coordinator/web/browser']);
   await step('lint and format', tool('biome'), ['check', '.']);
   const resultsFile = join(root, '.shardline', 'test', 'results.json');
   mkdirSync(join(root, '.shardline', 'test'), { recursive: true });

@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { maxAutoWorkers } from '../../shared/auto-workers.ts';
-import type { Edge } from '../../shared/cli/edge.ts';
-import { agentId, runId } from '../../shared/ids.ts';
-import type { AgentSettings } from '../../shared/settings.ts';
+import { agentId, runId } from '../../shared/domain/ids.ts';
+import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
+import type { AgentSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
+import type { Edge } from '../../shared/system/edge.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';

@@ -2,18 +2,18 @@
 
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import type { BegunTest } from '../../shared/begun-test.ts';
-import type { Edge } from '../../shared/cli/edge.ts';
-import { readSelected } from '../../shared/cli/selected.ts';
+import type { BegunTest } from '../../shared/domain/begun-test.ts';
+import type { TestResult } from '../../shared/domain/events.ts';
+import { agentId, type NodeId, nodeId } from '../../shared/domain/ids.ts';
+import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { TestResult } from '../../shared/events.ts';
-import { agentId, type NodeId, nodeId } from '../../shared/ids.ts';
-import { isFailure, type Outcome } from '../../shared/outcome.ts';
-import type { ReplaySettings } from '../../shared/settings.ts';
-import { shellWord } from '../../shared/shell-words.ts';
+import type { ReplaySettings } from '../../shared/settings/settings.ts';
+import type { Edge } from '../../shared/system/edge.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
 import { findRun } from '../../shared/system/run-place.ts';
+import { readSelected } from '../../shared/system/selected.ts';
+import { shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';

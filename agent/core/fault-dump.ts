@@ -1,6 +1,6 @@
 // What Python's faulthandler has written into the output of a pytest, as it died.
 
-import { tailOf } from '../../shared/tail.ts';
+import { tailOf } from '../../shared/text/tail.ts';
 
 const FIRST = 'Fatal Python error: ';
 /** Headings, frames, and what newer versions add. */

@@ -1,6 +1,6 @@
 // What the phases of one test amount to. Decides outcome, length and message; knows nothing of how they arrived.
 
-import type { Outcome } from '../../shared/outcome.ts';
+import type { Outcome } from '../../shared/domain/outcome.ts';
 
 /** One report of pytest: `when` is setup, call or teardown, or what a plugin writes there (`???` of pytest-forked); a rerun by pytest-rerunfailures has the outcome `rerun`. */
 export interface Phase {

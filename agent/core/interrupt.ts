@@ -1,7 +1,7 @@
 // Why an attempt is to stop early, and how long what runs may go on.
 
-import { type InterruptCause, interruptCauses } from '../../shared/attempt.ts';
-import type { Drain } from '../../shared/run-spec.ts';
+import { type InterruptCause, interruptCauses } from '../../shared/domain/attempt.ts';
+import type { Drain } from '../../shared/domain/run-spec.ts';
 
 const KILL_MS = 3000;
 

@@ -1,7 +1,7 @@
 // What an agent, or one of its xdist workers, ran, in its order; and as what has to be asked for to have the same again.
 
-import type { BegunTest } from '../../shared/begun-test.ts';
-import { type AgentId, fileOf, type NodeId, type TestFile } from '../../shared/ids.ts';
+import type { BegunTest } from '../../shared/domain/begun-test.ts';
+import { type AgentId, fileOf, type NodeId, type TestFile } from '../../shared/domain/ids.ts';
 
 /** Whose tests. `agent` null for whoever ran `upTo`, `worker` null for all of the agent's; `upTo` is the last test, null for all. */
 export interface WhichTests {

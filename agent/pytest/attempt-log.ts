@@ -1,11 +1,11 @@
 // What one attempt has told so far: turns the plugin's messages into attempt events and knows what is still missing.
 
 import { assertNever } from '../../shared/assert-never.ts';
-import type { CoverageOrigin } from '../../shared/coverage.ts';
-import type { AttemptEvent } from '../../shared/events.ts';
-import type { PythonPrint } from '../../shared/fingerprint.ts';
-import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
-import type { Selector } from '../../shared/shard.ts';
+import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
+import type { AttemptEvent } from '../../shared/domain/events.ts';
+import type { PythonPrint } from '../../shared/domain/fingerprint.ts';
+import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import type { Selector } from '../../shared/domain/shard.ts';
 import { foldPhases } from '../core/fold-phases.ts';
 import type { PytestMessage } from './codec.ts';
 

@@ -1,8 +1,8 @@
 // What our plugin sends, checked once: one JSON object a line. Its Python writer is shared/pytest/plugin/lib/shardline_pytest.
 
 import { z } from 'zod';
+import { listOrders } from '../../shared/domain/suite-list.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { listOrders } from '../../shared/suite-list.ts';
 import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 
 /** A file's list of node ids is the longest message; one that is longer is refused rather than held in memory. */

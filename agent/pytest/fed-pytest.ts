@@ -1,31 +1,31 @@
 // One pytest process whose xdist workers are fed: its socket, which worker has which task, and what becomes of a task whose worker dies.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AttemptRequest, runsAlone } from '../../shared/attempt.ts';
+import { type AttemptRequest, runsAlone } from '../../shared/domain/attempt.ts';
+import type { Drain } from '../../shared/domain/run-spec.ts';
+import type { Shown } from '../../shared/domain/shown.ts';
+import type { HowToCollect, SuiteList } from '../../shared/domain/suite-list.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
-import type { Drain } from '../../shared/run-spec.ts';
-import { shellCommand } from '../../shared/shell-words.ts';
-import type { Shown } from '../../shared/shown.ts';
-import type { HowToCollect, SuiteList } from '../../shared/suite-list.ts';
-import { tailOf } from '../../shared/tail.ts';
+import { shellCommand } from '../../shared/text/shell-quote.ts';
+import { tailOf } from '../../shared/text/tail.ts';
 import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
 import { RunOver, type Session } from '../ports.ts';
 import type { WorkerNumbers } from '../worker-numbers.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
-import { createClaims } from './claims.ts';
 import type { PytestMessage } from './codec.ts';
-import { type Covered, createCovered } from './covered.ts';
+import { type Covered, createCovered } from './coverage-ledger.ts';
 import { crashed, doneEnding, type FedEnding, type Task } from './fed-task.ts';
-import { createFeeding } from './feeding.ts';
-import { type Inbox, openInbox, type Room } from './inbox.ts';
+import { createWatch } from './hang-watchdog.ts';
+import { type Inbox, openInbox, type Room } from './plugin-socket.ts';
 import { createShownLog } from './shown.ts';
 import { createStartLimit } from './start-limit.ts';
-import { createUsage } from './usage.ts';
-import { createWatch } from './watch.ts';
+import { createClaims } from './task-claims.ts';
+import { createFeeding } from './work-stealing.ts';
 import { createWorkerLists } from './worker-lists.ts';
+import { createUsage } from './worker-usage.ts';
 
 /** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
 export const START_MS = 120_000;

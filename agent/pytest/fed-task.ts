@@ -1,8 +1,8 @@
 // One attempt as a fed session has it: what is still to run, and how it can end.
 
-import type { AttemptEnding, InterruptCause } from '../../shared/attempt.ts';
-import type { AttemptId } from '../../shared/ids.ts';
-import type { Selector } from '../../shared/shard.ts';
+import type { AttemptEnding, InterruptCause } from '../../shared/domain/attempt.ts';
+import type { AttemptId } from '../../shared/domain/ids.ts';
+import type { Selector } from '../../shared/domain/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
 
 /** One attempt on its way through the session. */

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { pluginPath } from '../../shared/pytest/plugin-path.ts';
 import { makeDirectory } from '../../shared/system/make-directory.ts';
 import type { StartedPytest } from './attempt-log.ts';
-import { tryOut } from './try-out.ts';
+import { tryOut } from './stream-self-test.ts';
 
 /** Resolves with why this pytest cannot be fed, null when it can. Never rejects. */
 export type SelfTest = (python: string, started: StartedPytest) => Promise<string | null>;

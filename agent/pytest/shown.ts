@@ -1,7 +1,7 @@
 // What an agent's pytest showed besides results and has not been sent yet. Each process says the same of what all of them load: the largest count stands.
 
-import { nodeId, testFile } from '../../shared/ids.ts';
-import type { CountedWarning, Shown } from '../../shared/shown.ts';
+import { nodeId, testFile } from '../../shared/domain/ids.ts';
+import type { CountedWarning, Shown } from '../../shared/domain/shown.ts';
 import type { ShownMessage } from './codec.ts';
 
 export interface ShownLog {

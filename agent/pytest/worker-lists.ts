@@ -1,7 +1,7 @@
 // The whole lists that the xdist workers of one session collect: the first is the session's, and a worker with another one runs nothing.
 
-import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
-import type { ListGroup, SuiteList } from '../../shared/suite-list.ts';
+import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import type { ListGroup, SuiteList } from '../../shared/domain/suite-list.ts';
 import type { PytestMessage } from './codec.ts';
 
 type Listed = Extract<PytestMessage, { readonly kind: 'listed' }>;

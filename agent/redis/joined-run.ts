@@ -3,18 +3,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { AttemptRequest } from '../../shared/attempt.ts';
-import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
-import type { AgentId, RunId } from '../../shared/ids.ts';
+import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import { COVERAGE_LIMITS } from '../../shared/domain/coverage.ts';
+import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import { coverageField, jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, runKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/patiently.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import type { JoinedRun } from '../ports.ts';
-import { keepBeating, withinASecond } from './heart.ts';
+import { keepBeating, withinASecond } from './heartbeat.ts';
 import { followRun } from './run-life.ts';
 
 export interface JoinRequest {

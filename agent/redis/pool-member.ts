@@ -1,16 +1,16 @@
 // An agent's place in a pool: it says that it is alive and waits for runs.
 
-import type { AgentId, RunId } from '../../shared/ids.ts';
+import type { AgentId, RunId } from '../../shared/domain/ids.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect, connectAgain } from '../../shared/redis/connect.ts';
 import { lifeline, poolKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/patiently.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { PoolMember } from '../ports.ts';
-import { keepBeating, withinASecond } from './heart.ts';
+import { keepBeating, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
 
 export interface RedisPoolMember extends PoolMember, AsyncDisposable {}

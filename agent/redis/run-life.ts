@@ -1,7 +1,7 @@
 // Whether the run that an agent serves is still on. By the same beat the agent says that it is alive and which attempts it is serving.
 
 import type { Redis } from 'ioredis';
-import type { AgentId } from '../../shared/ids.ts';
+import type { AgentId } from '../../shared/domain/ids.ts';
 import { KEY_LIFE_SECONDS, PRESENCE_MS, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
 
 /** How long a run whose server has lost it, as it came back empty, is given to be announced again. */

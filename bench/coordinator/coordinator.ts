@@ -6,14 +6,14 @@
 // after those that call for one, decide took 7.2 s where it takes 2 s (two cores, loaded; reduce and merge 0.6 and 0.8 s in both).
 
 import { parseArgs } from 'node:util';
-import { decide } from '../../coordinator/core/decide.ts';
-import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
-import { merge } from '../../coordinator/core/merge.ts';
-import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../coordinator/core/reduce.ts';
-import { openRun } from '../../coordinator/core/run-state.ts';
-import type { AttemptRequest } from '../../shared/attempt.ts';
-import { agentId } from '../../shared/ids.ts';
+import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../coordinator/core/decide/decide.ts';
+import { merge } from '../../coordinator/core/result/merge.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import { reduce } from '../../coordinator/core/state/reduce.ts';
+import { openRun } from '../../coordinator/core/state/run-state.ts';
+import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import { agentId } from '../../shared/domain/ids.ts';
 import { collected, eventOf, finished, joined, opened, shardOf } from '../../test/unit/core/run-kit.ts';
 
 const BATCH = 10;

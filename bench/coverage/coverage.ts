@@ -15,7 +15,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { benchPython } from '../suites.ts';
 
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const ASKED = ['-p', 'no:cacheprovider', '--cov=networkx', '--cov-branch'] as const;
 const PATHS = ['networkx/algorithms'] as const;
 

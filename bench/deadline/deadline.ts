@@ -12,10 +12,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { generateSuite, writeSuite } from '../../examples/generate.ts';
-import type { Report } from '../../shared/report.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },

@@ -13,12 +13,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { fileOf, nodeId } from '../../shared/ids.ts';
+import { fileOf, nodeId } from '../../shared/domain/ids.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { countedByPlainPytest } from '../../test/support/plain-pytest.ts';
 import { benchPython, realSuite, realSuites } from '../suites.ts';
 
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 
 /** Outcome by node id. */
 type Outcomes = ReadonlyMap<string, string>;

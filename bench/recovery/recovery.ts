@@ -11,12 +11,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { findServer } from '../../coordinator/redis/find-server.ts';
 import { type Hosts, makeHosts } from './namespaces.ts';
 
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const AGENTS = [1, 2, 3];
 /** Half a shard. */
 const JUST_MS = 200;

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { type BenchSuite, benchPython, realSuite, selectedSuite, trivialSuite } from '../suites.ts';
 
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 
 /** Of those made here, in a directory of their own; any other is a real one. */
 const made: Readonly<Record<string, (directory: string) => Promise<BenchSuite>>> = {

@@ -11,11 +11,11 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import type { Report } from '../../shared/report.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 
 /** Seconds of sleep at scale 1: 25.6 of 64 in one file, which also takes a moment to import and has a fixture that all its tests share. */
 const LONG = { tests: 80, seconds: 0.32 } as const;

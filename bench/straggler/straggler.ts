@@ -15,7 +15,7 @@ import { startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { generateSuite, writeSuite } from '../../examples/generate.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 
-const shardline = fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url));
+const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },

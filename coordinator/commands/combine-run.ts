@@ -1,14 +1,14 @@
 // The coverage of a run that is over: what came of it is combined and reported as pytest-cov was asked to, and what did not come is named.
 
-import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../shared/coverage.ts';
+import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../shared/domain/coverage.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { type Combined, combineCoverage } from '../../shared/pytest/combine-coverage.ts';
 import { makeDirectory } from '../../shared/system/make-directory.ts';
-import { missingCoverage } from '../core/coverage.ts';
-import { merge } from '../core/merge.ts';
-import type { RunState } from '../core/run-state.ts';
-import type { CoverageFiles } from '../report/coverage-files.ts';
-import type { Setting } from './setting.ts';
+import { missingCoverage } from '../core/result/coverage.ts';
+import { merge } from '../core/result/merge.ts';
+import type { RunState } from '../core/state/run-state.ts';
+import type { CoverageFiles } from './coverage-files.ts';
+import type { Setting } from './run-context.ts';
 
 /** How long coverage.py may take for its reports without a deadline; with one it is half of what is left. */
 const COMBINE_MS = 15 * 60_000;

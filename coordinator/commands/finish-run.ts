@@ -1,22 +1,22 @@
 // The end of a run: one report in every form, the durations learned, and the exit code.
 
 import { join } from 'node:path';
+import type { Report } from '../../shared/domain/report.ts';
+import type { History } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { Report } from '../../shared/report.ts';
-import type { History } from '../../shared/timings.ts';
-import { judge } from '../core/judge.ts';
-import { goneTests } from '../core/last-failures.ts';
-import { learn } from '../core/learn.ts';
-import { merge } from '../core/merge.ts';
-import type { RunState } from '../core/run-state.ts';
-import { firstExitCode } from '../core/verdict.ts';
+import { goneTests } from '../core/learn/last-failures.ts';
+import { learn } from '../core/learn/learn.ts';
+import { judge } from '../core/result/judge.ts';
+import { merge } from '../core/result/merge.ts';
+import { firstExitCode } from '../core/result/verdict.ts';
+import type { RunState } from '../core/state/run-state.ts';
 import type { TimingStore } from '../ports.ts';
-import { foldFullDisks } from '../report/full-disks.ts';
-import { type Journal, readJournal } from '../report/journal.ts';
-import { type Written, writeCopies, writeOutputs, writePage } from '../report/outputs.ts';
+import { type Journal, readJournal } from '../record/journal.ts';
+import { foldFullDisks } from '../reporters/files/full-disks.ts';
+import { type Written, writeCopies, writeOutputs, writePage } from '../reporters/files/report-files.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
-import { closeMs, type Setting, within } from './setting.ts';
+import { closeMs, type Setting, within } from './run-context.ts';
 import { showReport } from './show-report.ts';
 
 /** What a run hands to its end. */

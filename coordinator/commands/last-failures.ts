@@ -4,10 +4,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
-import type { RunSettings } from '../../shared/settings.ts';
+import type { RunSettings } from '../../shared/settings/settings.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
-import { failuresOf, selects } from '../core/last-failures.ts';
-import { readFinishedRun } from '../report/finished-run.ts';
+import { failuresOf, selects } from '../core/learn/last-failures.ts';
+import { readFinishedRun } from '../record/finished-run.ts';
 
 /** The arguments, relative to the workspace, and what a user should know of them. */
 export interface LastFailures {

@@ -1,12 +1,12 @@
 // Leaves pytest's cache in the workspace as plain pytest would have left it.
 
+import type { Report } from '../../shared/domain/report.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { readCacheValues, writeCacheFiles } from '../../shared/pytest/cache-directory.ts';
-import type { Report } from '../../shared/report.ts';
-import { cacheFiles } from '../core/cache-text.ts';
-import { cachedRun } from '../core/cached-run.ts';
-import { nextCache } from '../core/pytest-cache.ts';
-import type { RunState } from '../core/run-state.ts';
+import { cacheFiles } from '../core/learn/cache-text.ts';
+import { cachedRun } from '../core/learn/cached-run.ts';
+import { nextCache } from '../core/learn/pytest-cache.ts';
+import type { RunState } from '../core/state/run-state.ts';
 
 /** Resolves with what kept it from being written, for which no run fails; null otherwise. */
 export async function leaveCache(state: RunState, report: Report): Promise<string | null> {

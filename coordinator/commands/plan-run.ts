@@ -1,19 +1,19 @@
 // The shards of a suite, and what a user should know before it runs.
 
 import picomatch from 'picomatch';
-import { maxAutoWorkers } from '../../shared/auto-workers.ts';
-import type { TestFile } from '../../shared/ids.ts';
+import type { TestFile } from '../../shared/domain/ids.ts';
+import type { History } from '../../shared/domain/timings.ts';
+import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import { readMachine } from '../../shared/system/machine.ts';
-import type { History } from '../../shared/timings.ts';
-import { type Affinity, affinityOf, unite } from '../core/affinity.ts';
-import type { CollectDecision } from '../core/collect-choice.ts';
-import { estimateFiles } from '../core/estimate.ts';
-import type { Workforce } from '../core/forecast.ts';
-import { type EstimatedUnit, type Plan, planShards } from '../core/plan.ts';
-import type { SuitePlanning } from '../core/plan-suite.ts';
-import { splitUnits } from '../core/split.ts';
+import type { CollectDecision } from '../core/decide/collect-choice.ts';
+import type { Workforce } from '../core/decide/forecast.ts';
+import { type Affinity, affinityOf, unite } from '../core/plan/affinity.ts';
+import { estimateFiles } from '../core/plan/estimate.ts';
+import { type EstimatedUnit, type Plan, planShards } from '../core/plan/plan.ts';
+import type { SuitePlanning } from '../core/plan/plan-suite.ts';
+import { splitUnits } from '../core/plan/split.ts';
 import type { DiscoveredFile, DiscoveredSuite, Pools } from '../ports.ts';
-import type { Setting } from './setting.ts';
+import type { Setting } from './run-context.ts';
 
 /** What one shard costs besides its tests: a trip through the queue. */
 export const FIXED_SECONDS = 0.005;

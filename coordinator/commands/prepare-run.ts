@@ -1,31 +1,31 @@
 // From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
 
-import type { Census } from '../../shared/census.ts';
-import type { TestFile } from '../../shared/ids.ts';
-import { failureLimit, type RunCache } from '../../shared/pytest-cache.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
-import type { Order } from '../../shared/settings.ts';
-import type { Shard } from '../../shared/shard.ts';
-import type { SuiteList } from '../../shared/suite-list.ts';
+import type { Census } from '../../shared/domain/census.ts';
+import type { TestFile } from '../../shared/domain/ids.ts';
+import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
+import type { Shard } from '../../shared/domain/shard.ts';
+import type { SuiteList } from '../../shared/domain/suite-list.ts';
+import type { Timings } from '../../shared/domain/timings.ts';
+import type { Order } from '../../shared/settings/settings.ts';
 import { printWorkspace } from '../../shared/system/workspace-print.ts';
-import type { Timings } from '../../shared/timings.ts';
-import { decideCollect } from '../core/collect-choice.ts';
-import { deadlineTimes } from '../core/deadline.ts';
-import type { Deadline, RunOpened } from '../core/events.ts';
-import { judge } from '../core/forecast.ts';
-import { knownTests } from '../core/not-run.ts';
-import { failureChances, inOrder, shardChance } from '../core/order.ts';
-import { planSuite } from '../core/plan-suite.ts';
+import { decideCollect } from '../core/decide/collect-choice.ts';
+import { deadlineTimes } from '../core/decide/deadline.ts';
+import { judge } from '../core/decide/forecast.ts';
+import { failureChances, inOrder, shardChance } from '../core/plan/order.ts';
+import { planSuite } from '../core/plan/plan-suite.ts';
+import { knownTests } from '../core/result/not-run.ts';
+import type { Deadline, RunOpened } from '../core/state/events.ts';
 import { changedFiles } from '../discovery/changed-files.ts';
 import { fileContents } from '../discovery/file-contents.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite, Pools, RunChannel } from '../ports.ts';
-import { lateLine } from '../report/forecast-line.ts';
+import { lateLine } from '../reporters/progress/forecast-text.ts';
 import type { SuitePlan } from '../run-loop.ts';
-import type { OpenRedis, openRedis } from './open-redis.ts';
-import { drainOf, openingOf, specOf } from './opening.ts';
+import type { OpenRedis, openRedis } from './bring-up.ts';
 import { planRun, type RunPlan, tellSuite } from './plan-run.ts';
-import type { Setting } from './setting.ts';
+import type { Setting } from './run-context.ts';
+import { drainOf, openingOf, specOf } from './run-spec-builder.ts';
 import { cacheToShip } from './ship-cache.ts';
 
 /** What is learned on the way: all there is to report where the time is over before the run is open. */
@@ -168,7 +168,7 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
 
 /** Loading what speaks to Redis takes 0.15 s: pytest is at work already. */
 async function connect(...args: Parameters<typeof openRedis>): Promise<OpenRedis> {
-  const { openRedis } = await import('./open-redis.ts');
+  const { openRedis } = await import('./bring-up.ts');
   return await openRedis(...args);
 }
 

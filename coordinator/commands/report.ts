@@ -1,15 +1,15 @@
 // `shardline report`: shows what a finished run came to, and writes it in other forms. Runs nothing.
 
-import type { Edge } from '../../shared/cli/edge.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import type { ReportSettings } from '../../shared/settings.ts';
-import type { Baseline } from '../core/compare.ts';
-import { judge } from '../core/judge.ts';
-import { mergeReports } from '../core/merge-reports.ts';
-import { baselineOf, readBaseline } from '../report/baseline.ts';
-import { type FinishedRun, readFinishedRun } from '../report/finished-run.ts';
-import { foldFullDisks } from '../report/full-disks.ts';
-import { writeCopies } from '../report/outputs.ts';
+import type { ReportSettings } from '../../shared/settings/settings.ts';
+import type { Edge } from '../../shared/system/edge.ts';
+import type { Baseline } from '../core/result/compare.ts';
+import { judge } from '../core/result/judge.ts';
+import { mergeReports } from '../core/result/merge-reports.ts';
+import { baselineOf, readBaseline } from '../record/baseline.ts';
+import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';
+import { foldFullDisks } from '../reporters/files/full-disks.ts';
+import { writeCopies } from '../reporters/files/report-files.ts';
 import { showReport } from './show-report.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */

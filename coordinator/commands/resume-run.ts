@@ -2,22 +2,22 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RunId } from '../../shared/domain/ids.ts';
+import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { RunId } from '../../shared/ids.ts';
-import type { SuiteList } from '../../shared/suite-list.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
-import type { CoordinatorEvent } from '../core/events.ts';
-import { planSuite } from '../core/plan-suite.ts';
-import { replay } from '../core/resumed.ts';
+import { planSuite } from '../core/plan/plan-suite.ts';
+import type { CoordinatorEvent } from '../core/state/events.ts';
+import { replay } from '../core/state/replay.ts';
 import type { Pools, RunChannel } from '../ports.ts';
-import { openJournal, readJournal } from '../report/journal.ts';
+import { openJournal, readJournal } from '../record/journal.ts';
 import type { Interrupts, SuitePlan } from '../run-loop.ts';
+import { openRedis } from './bring-up.ts';
 import { finishRun } from './finish-run.ts';
-import { openRedis } from './open-redis.ts';
 import { FIXED_SECONDS } from './plan-run.ts';
 import type { KnownCensus } from './prepare-run.ts';
+import { type Setting, within } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
-import { type Setting, within } from './setting.ts';
 
 /**
  * What is recorded is the state; what agents told after that is still on the run's stream in Redis. Where Redis was the run's own it went with its

@@ -2,31 +2,31 @@
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import type { Edge } from '../../shared/cli/edge.ts';
-import { readSelected } from '../../shared/cli/selected.ts';
+import { type RunId, runId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import { type RunId, runId } from '../../shared/ids.ts';
-import type { RunSettings } from '../../shared/settings.ts';
+import type { RunSettings } from '../../shared/settings/settings.ts';
+import type { Edge } from '../../shared/system/edge.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
-import { deadlineBeyondJob } from '../core/ci-limit.ts';
-import type { Baseline } from '../core/compare.ts';
-import { deadlineTimes, defaultReserveSeconds } from '../core/deadline.ts';
-import type { Deadline } from '../core/events.ts';
-import { onlyFailures } from '../core/last-failures.ts';
-import { reduce } from '../core/reduce.ts';
-import { openRun } from '../core/run-state.ts';
-import { readBaseline } from '../report/baseline.ts';
-import { openJournal } from '../report/journal.ts';
-import { prepareOut } from '../report/outputs.ts';
+import { readSelected } from '../../shared/system/selected.ts';
+import { deadlineTimes, defaultReserveSeconds } from '../core/decide/deadline.ts';
+import { onlyFailures } from '../core/learn/last-failures.ts';
+import type { Baseline } from '../core/result/compare.ts';
+import type { Deadline } from '../core/state/events.ts';
+import { reduce } from '../core/state/reduce.ts';
+import { openRun } from '../core/state/run-state.ts';
+import { readBaseline } from '../record/baseline.ts';
+import { openJournal } from '../record/journal.ts';
+import { prepareOut } from '../reporters/files/report-files.ts';
 import type { Interrupts } from '../run-loop.ts';
+import { deadlineBeyondJob } from './ci-limit.ts';
+import { outOfTime } from './expired-before-start.ts';
 import { finishRun } from './finish-run.ts';
 import { lastFailures } from './last-failures.ts';
-import { outOfTime } from './out-of-time.ts';
 import { type Known, prepareRun } from './prepare-run.ts';
+import { endsWithin, type Setting } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
-import { endsWithin, type Setting } from './setting.ts';
 
 /** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, when there is nothing to report on. */
 export async function runCommand(settings: RunSettings, edge: Edge): Promise<number> {

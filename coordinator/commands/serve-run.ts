@@ -1,27 +1,27 @@
 // From an open run to its exit code: the loop, and the report.
 
 import { join } from 'node:path';
-import type { Census } from '../../shared/census.ts';
-import { takesColor, takesScreen } from '../../shared/cli/terminal.ts';
+import type { Census } from '../../shared/domain/census.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { shellCommand } from '../../shared/shell-words.ts';
 import { systemClock } from '../../shared/system/clock.ts';
-import type { CoordinatorEvent, RunOpened } from '../core/events.ts';
-import { reduce } from '../core/reduce.ts';
-import { announcedAgain, restartOf } from '../core/restart.ts';
-import type { Recorded } from '../core/resumed.ts';
-import type { RunState } from '../core/run-state.ts';
-import { takeCensus } from '../core/take-census.ts';
-import { coverageFiles } from '../report/coverage-files.ts';
-import { oneLine } from '../report/harmless.ts';
-import { type Journal, recordedRun } from '../report/journal.ts';
-import { openProgress } from '../report/progress.ts';
+import { takesColor, takesScreen } from '../../shared/system/terminal.ts';
+import { oneLine } from '../../shared/text/safe-text.ts';
+import { shellCommand } from '../../shared/text/shell-quote.ts';
+import { announcedAgain, restartOf } from '../core/decide/restart.ts';
+import { takeCensus } from '../core/learn/take-census.ts';
+import type { CoordinatorEvent, RunOpened } from '../core/state/events.ts';
+import { reduce } from '../core/state/reduce.ts';
+import type { Recorded } from '../core/state/replay.ts';
+import type { RunState } from '../core/state/run-state.ts';
+import { type Journal, recordedRun } from '../record/journal.ts';
+import { openProgress } from '../reporters/progress/progress.ts';
 import { type Interrupts, type RunLoop, runLoop } from '../run-loop.ts';
+import type { OpenRedis } from './bring-up.ts';
 import { combineRun } from './combine-run.ts';
+import { coverageFiles } from './coverage-files.ts';
 import { finishRun } from './finish-run.ts';
-import type { OpenRedis } from './open-redis.ts';
 import type { KnownCensus } from './prepare-run.ts';
-import { closeMs, type Setting, within } from './setting.ts';
+import { closeMs, type Setting, within } from './run-context.ts';
 
 /** Below the run's outputs, while they are not combined. */
 const COVERAGE_DIRECTORY = '.coverage-data';

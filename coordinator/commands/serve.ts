@@ -1,16 +1,16 @@
 // `shardline serve`: the runs of a pool in a browser, while they run. Reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
-import { aheadOf, inTimeOf } from '../../shared/agreed-time.ts';
-import type { Edge } from '../../shared/cli/edge.ts';
+import type { RunId } from '../../shared/domain/ids.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { RunId } from '../../shared/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
-import type { ServeSettings } from '../../shared/settings.ts';
+import type { ServeSettings } from '../../shared/settings/settings.ts';
+import type { Edge } from '../../shared/system/edge.ts';
+import { aheadOf, inTimeOf } from '../../shared/wire/agreed-time.ts';
 import { watchPool } from '../redis/watch-pool.ts';
-import { isLoopback, serveDashboard } from '../report/dashboard.ts';
-import { createLiveRun, type LiveRun } from '../report/live-run.ts';
+import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
+import { createLiveRun, type LiveRun } from '../web/live-run.ts';
 
 /** So many runs that have ended can still be looked at. */
 const KEPT = 10;

@@ -1,8 +1,8 @@
 // pytest's cache on its way to the agents: every one of them selects by what failed in the coordinator's workspace, and not in its own.
 
+import type { CacheValues, FoundCache } from '../../shared/domain/pytest-cache.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
-import type { CacheValues, FoundCache } from '../../shared/pytest-cache.ts';
-import { namesCacheOption } from '../core/cache-options.ts';
+import { namesCacheOption } from '../core/learn/cache-options.ts';
 import { configTexts } from '../discovery/option-texts.ts';
 
 /** How much of it goes into a run's announcement. */

@@ -4,15 +4,15 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
-import type { Edge } from '../../shared/cli/edge.ts';
-import { takesColor } from '../../shared/cli/terminal.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import type { Report } from '../../shared/report.ts';
-import type { Verbosity } from '../../shared/settings.ts';
-import { annotations, withoutCommands } from '../report/github.ts';
-import { folded, logProvider } from '../report/log-group.ts';
-import { summaryMarkdown } from '../report/summary-md.ts';
-import { reportParts } from '../report/terminal.ts';
+import type { Verbosity } from '../../shared/settings/settings.ts';
+import type { Edge } from '../../shared/system/edge.ts';
+import { takesColor } from '../../shared/system/terminal.ts';
+import { annotations, withoutCommands } from '../reporters/files/github.ts';
+import { folded, logProvider } from '../reporters/files/log-sections.ts';
+import { summaryMarkdown } from '../reporters/files/summary-md.ts';
+import { reportParts } from '../reporters/summary/terminal-summary.ts';
 
 export interface Shown {
   readonly verbosity: Verbosity;

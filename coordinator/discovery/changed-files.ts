@@ -1,8 +1,8 @@
 // Which files differ from a commit, as git tells it.
 
 import { execa } from 'execa';
+import { type TestFile, testFile } from '../../shared/domain/ids.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { type TestFile, testFile } from '../../shared/ids.ts';
 
 const GIT_MS = 30_000;
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestFile } from '../../shared/ids.ts';
+import type { TestFile } from '../../shared/domain/ids.ts';
 
 /** How many files are read at once. */
 const AT_ONCE = 64;

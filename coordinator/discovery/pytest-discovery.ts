@@ -1,14 +1,14 @@
 // Discovery by pytest itself: its own collection with the user's own arguments, stopped before any test module is imported.
 
 import { join } from 'node:path';
+import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import { nodeId, testFile } from '../../shared/ids.ts';
 import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { type DiscoveryResult, readDiscoveryResult } from '../../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
-import { shellCommand } from '../../shared/shell-words.ts';
-import { tailOf } from '../../shared/tail.ts';
+import { shellCommand } from '../../shared/text/shell-quote.ts';
+import { tailOf } from '../../shared/text/tail.ts';
 import type { DiscoveredSuite, Discovery, DiscoveryRequest } from '../ports.ts';
 
 /** How much of pytest's complaint a `bad-paths` error shows, from its end. */

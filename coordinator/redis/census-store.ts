@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/patiently.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeCensus, encodeCensus } from '../../shared/wire/census.ts';
 import type { CensusStore } from '../ports.ts';
 

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { ShardlineError } from '../../shared/errors.ts';
 import { makeTempDirectory } from '../../shared/system/temp-directory.ts';
-import { tailOf } from '../../shared/tail.ts';
+import { tailOf } from '../../shared/text/tail.ts';
 import { findServer, type ServerSearch } from './find-server.ts';
 
 const START_SECONDS = 10;

@@ -2,9 +2,10 @@
 
 import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { AttemptRequest } from '../../shared/attempt.ts';
-import { COVERAGE_LIMITS } from '../../shared/coverage.ts';
-import { type AttemptId, agentId } from '../../shared/ids.ts';
+import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import { COVERAGE_LIMITS } from '../../shared/domain/coverage.ts';
+import { type AttemptId, agentId } from '../../shared/domain/ids.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import {
   coverageField,
   jobKey,
@@ -16,15 +17,14 @@ import {
   type RunKeys,
   runKeys,
 } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/patiently.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel } from '../ports.ts';
-import { beginTenure, type Tenure } from './tenure.ts';
+import { beginTenure, type Tenure } from './coordinator-epoch.ts';
 
 /** How many jobs one command adds: more would hold up Redis and Node for longer than a beat. */
 const CHUNK = 1000;

@@ -1,11 +1,11 @@
 // Durations of earlier runs, kept in the pool's hash: one field a test file, and one for what is known of starts.
 
 import type { Redis } from 'ioredis';
+import type { TestFile } from '../../shared/domain/ids.ts';
+import type { FileTiming } from '../../shared/domain/timings.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import type { TestFile } from '../../shared/ids.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/patiently.ts';
-import type { FileTiming } from '../../shared/timings.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import {
   decodeFileTiming,
   decodeStart,

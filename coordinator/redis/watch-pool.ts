@@ -1,12 +1,12 @@
 // Listens to the runs of a pool as a bystander: reads the pool's registry and each open run's events, and writes nothing.
 
 import type { Redis } from 'ioredis';
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { type RunId, runId } from '../../shared/domain/ids.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { messageOf } from '../../shared/errors.ts';
-import type { RunEvent } from '../../shared/events.ts';
-import { type RunId, runId } from '../../shared/ids.ts';
 import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
-import type { RunSpec } from '../../shared/run-spec.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 

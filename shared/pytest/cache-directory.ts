@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { CacheValues } from '../pytest-cache.ts';
+import type { CacheValues } from '../domain/pytest-cache.ts';
 import { stepwiseValueSchema } from '../wire/pytest-cache.ts';
 
 const VALUES = 'v';

@@ -2,10 +2,10 @@
 
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { CacheValues } from '../domain/pytest-cache.ts';
+import type { Relay } from '../domain/run-spec.ts';
+import type { Selector } from '../domain/shard.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
-import type { CacheValues } from '../pytest-cache.ts';
-import type { Relay } from '../run-spec.ts';
-import type { Selector } from '../shard.ts';
 import { makeTempDirectory } from '../system/temp-directory.ts';
 
 /** Arguments that come before the user's: xdist also where plugins are not loaded by themselves, and our own plugin. */

@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { safeUrl } from '../redis-url.ts';
+import { safeUrl } from '../settings/redis-url.ts';
 
 const LEAST_REDIS = [6, 2] as const;
 const LEAST_VALKEY = [7, 2] as const;

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { readRedisUrl, safeUrl } from '../redis-url.ts';
+import { readRedisUrl, safeUrl } from '../settings/redis-url.ts';
 
 /** Replies in the form that bullmq reads too: the library's own default. */
 type Options = Omit<RedisOptions, 'replyMapping'>;

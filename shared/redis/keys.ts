@@ -1,6 +1,6 @@
 // Every key in Redis, by name. The braces put all keys of one run (or one pool) into the same slot of a cluster.
 
-import type { AgentId, RunId } from '../ids.ts';
+import type { AgentId, RunId } from '../domain/ids.ts';
 
 /** Every key has a life span: these seconds, renewed while it is used; a closed run deletes its own at once. */
 export const KEY_LIFE_SECONDS = 24 * 60 * 60;

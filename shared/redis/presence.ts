@@ -1,7 +1,7 @@
 // Who is alive in a pool, by the server's own clock: machines' clocks differ, the server's is one.
 
 import type { Redis } from 'ioredis';
-import { type AgentId, agentId } from '../ids.ts';
+import { type AgentId, agentId } from '../domain/ids.ts';
 import { PRESENCE_MS } from './keys.ts';
 
 // Who has not beaten for its life is gone, and so is the key when that is everybody.

@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { connectAgain } from './connect.ts';
-import { patiently } from './patiently.ts';
+import { patiently } from './retry-while-unavailable.ts';
 
 /** How long one read waits for the first entry; also how long a reader goes without hearing that there is nothing. */
 const BLOCK_MS = 1000;

@@ -1,7 +1,7 @@
 // The Redis server's clock: the one that coordinator and agents agree by, as machines' clocks differ.
 
 import type { Redis } from 'ioredis';
-import { patiently } from './patiently.ts';
+import { patiently } from './retry-while-unavailable.ts';
 
 /** How often the server is asked: the quickest answer says most exactly what time it was. */
 const QUESTIONS = 3;

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
-import type { GitPrint } from '../fingerprint.ts';
+import type { GitPrint } from '../domain/fingerprint.ts';
 
 const GIT_MS = 10_000;
 /** Of a larger file only the size is compared. */

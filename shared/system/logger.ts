@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import { messageOf, ShardlineError } from '../errors.ts';
-import type { LogLevel } from '../settings.ts';
+import type { LogLevel } from '../settings/settings.ts';
 import { makeDirectory } from './make-directory.ts';
 
 export interface Logger {

@@ -1,9 +1,9 @@
 // An attempt on its way to an agent: the data of one BullMQ job.
 
 import { z } from 'zod';
-import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../attempt.ts';
+import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../domain/attempt.ts';
+import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
-import type { Selector } from '../shard.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
 
 const ATTEMPT_VERSION = 1;

@@ -1,11 +1,11 @@
 // What `events.ndjson` says of the order in which tests began, and of how they were run: all that a replay needs of it.
 
 import { z } from 'zod';
-import type { BegunTest } from '../begun-test.ts';
+import type { BegunTest } from '../domain/begun-test.ts';
+import { type AgentInfo, EVENT_VERSION } from '../domain/events.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { RunSpec } from '../domain/run-spec.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { type AgentInfo, EVENT_VERSION } from '../events.ts';
-import type { Outcome } from '../outcome.ts';
-import type { RunSpec } from '../run-spec.ts';
 import { runEventSchema } from './events.ts';
 import { checked } from './parse.ts';
 import { specSchema } from './run-spec.ts';

@@ -1,7 +1,7 @@
 // A census as it is kept in Redis and in a file.
 
 import { z } from 'zod';
-import type { Census } from '../census.ts';
+import type { Census } from '../domain/census.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
 const CENSUS_VERSION = 1;

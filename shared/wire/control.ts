@@ -1,9 +1,9 @@
 // What the coordinator tells the agents of a run, as it stands on the run's control stream.
 
 import { z } from 'zod';
-import { interruptCauses } from '../attempt.ts';
-import type { ControlCommand } from '../control.ts';
-import { collectModes } from '../suite-list.ts';
+import { interruptCauses } from '../domain/attempt.ts';
+import type { ControlCommand } from '../domain/control.ts';
+import { collectModes } from '../domain/suite-list.ts';
 import { agentIdSchema, attemptIdSchema, parseVersioned } from './parse.ts';
 
 const CONTROL_VERSION = 2;

@@ -1,7 +1,7 @@
 // What agents and the journal say of coverage.
 
 import { z } from 'zod';
-import { COVERAGE_LIMITS, type CoverageOptions, type KeptCoverage, type ReportedCoverage } from '../coverage.ts';
+import { COVERAGE_LIMITS, type CoverageOptions, type KeptCoverage, type ReportedCoverage } from '../domain/coverage.ts';
 import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
 
 /** A path that is only ever compared with others: it must not be a pattern to coverage.py. */

@@ -1,9 +1,9 @@
 // What agents tell, as it stands on a run's stream: one entry is one batch of events.
 
 import { z } from 'zod';
-import { attemptRoles } from '../attempt.ts';
-import { type AttemptEvent, EVENT_VERSION, type RunEvent, unfitCauses } from '../events.ts';
-import { outcomes } from '../outcome.ts';
+import { attemptRoles } from '../domain/attempt.ts';
+import { type AttemptEvent, EVENT_VERSION, type RunEvent, unfitCauses } from '../domain/events.ts';
+import { outcomes } from '../domain/outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { fingerprintSchema } from './fingerprint.ts';

@@ -1,7 +1,7 @@
 // Fingerprints of workspaces, as they cross Redis and pytest's result files.
 
 import { z } from 'zod';
-import type { FilesPrint, Fingerprint, PythonPrint } from '../fingerprint.ts';
+import type { FilesPrint, Fingerprint, PythonPrint } from '../domain/fingerprint.ts';
 
 /** Longer than any real name, version, commit or digest. */
 const short = z.string().max(1000);

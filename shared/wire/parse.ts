@@ -1,7 +1,6 @@
 // How everything that comes from Redis or from a file is read: parsed, its version checked, and validated once. What passed is trusted from here on.
 
 import { z } from 'zod';
-import { messageOf, ShardlineError } from '../errors.ts';
 import {
   type AgentId,
   type AttemptId,
@@ -13,7 +12,8 @@ import {
   type ShardId,
   type TestFile,
   testFile,
-} from '../ids.ts';
+} from '../domain/ids.ts';
+import { messageOf, ShardlineError } from '../errors.ts';
 
 /** Throws `bad-message`, or `newer-version` when the text says `version` above `known`. `source` says where the text was found. */
 export function parseVersioned<Value>(schema: z.ZodType<Value>, text: string, source: string, known: number): Value {

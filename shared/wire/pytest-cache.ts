@@ -1,7 +1,7 @@
 // pytest's cache on the wire: in the announcement of a run, in its journal, and in what discovery found.
 
 import { z } from 'zod';
-import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../pytest-cache.ts';
+import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../domain/pytest-cache.ts';
 import { testFileSchema } from './parse.ts';
 
 export const stepwiseValueSchema: z.ZodType<StepwiseValue> = z.union([

@@ -1,11 +1,11 @@
 // `report.json`, written and read.
 
 import { z } from 'zod';
+import { nodeId } from '../domain/ids.ts';
+import { notRunReasons, outcomes, verdicts } from '../domain/outcome.ts';
+import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../domain/report.ts';
+import { measureNames } from '../domain/targets.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { nodeId } from '../ids.ts';
-import { notRunReasons, outcomes, verdicts } from '../outcome.ts';
-import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../report.ts';
-import { measureNames } from '../targets.ts';
 import { reportedCoverageSchema } from './coverage.ts';
 import { filesPrintSchema } from './fingerprint.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';

@@ -1,9 +1,9 @@
 // A run as it is announced to a pool.
 
 import { z } from 'zod';
-import { fingerprintPolicies } from '../fingerprint.ts';
-import { type RunSpec, relays } from '../run-spec.ts';
-import { collectChoices } from '../suite-list.ts';
+import { fingerprintPolicies } from '../domain/fingerprint.ts';
+import { type RunSpec, relays } from '../domain/run-spec.ts';
+import { collectChoices } from '../domain/suite-list.ts';
 import { filesPrintSchema } from './fingerprint.ts';
 import { parseVersioned, runIdSchema } from './parse.ts';
 import { cacheValuesSchema } from './pytest-cache.ts';

@@ -1,7 +1,7 @@
 // What pytest shows besides results, as it comes over the wire or stands in a file.
 
 import { z } from 'zod';
-import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../shown.ts';
+import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../domain/shown.ts';
 import { agentIdSchema, nodeIdSchema, testFileSchema } from './parse.ts';
 
 const count = z.int().positive();

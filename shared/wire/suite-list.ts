@@ -1,7 +1,7 @@
 // The list of a suite's tests as it stands on a run's stream.
 
 import { z } from 'zod';
-import { listOrders, type SuiteList } from '../suite-list.ts';
+import { listOrders, type SuiteList } from '../domain/suite-list.ts';
 import { nodeIdSchema, testFileSchema } from './parse.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);

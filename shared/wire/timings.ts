@@ -2,8 +2,8 @@
 // impossible one is not written, and one that was written all the same is dropped, because durations change no outcome.
 
 import { z } from 'zod';
-import type { NodeId, TestFile } from '../ids.ts';
-import type { FileTiming, History } from '../timings.ts';
+import type { NodeId, TestFile } from '../domain/ids.ts';
+import type { FileTiming, History } from '../domain/timings.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
 /** Since version 2 with the tests that failed of late. */

@@ -65,7 +65,7 @@ const packageOf = (specifier: string): string => specifier.split('/', specifier.
 const adapterOf = (path: string): string | null => /^(coordinator|agent)\/(redis|audit|discovery|report|pytest)\//.exec(path)?.[0] ?? null;
 const homeOf = (name: string): RegExp | undefined => packageHomes[name] ?? bundledHomes[name];
 /** What runs in a browser. */
-const isPage = (path: string): boolean => path.startsWith('coordinator/report/page/');
+const isPage = (path: string): boolean => path.startsWith('coordinator/web/browser/');
 const isCommand = (path: string): boolean => /^(coordinator|agent)\/commands\//.test(path);
 
 const rules: readonly Rule[] = [
@@ -101,7 +101,7 @@ const rules: readonly Rule[] = [
       isRelative(specifier) &&
       isPage(path) !== isPage(target) &&
       (isPage(target) ||
-        !(isCore(target) || (typeOnly && ['coordinator/report/page-data.ts', 'coordinator/report/live.ts'].includes(target)))),
+        !(isCore(target) || (typeOnly && ['coordinator/web/page-data.ts', 'coordinator/web/live-messages.ts'].includes(target)))),
   },
   {
     says: 'the product imports nothing of its tests, scripts, benchmarks and examples',
@@ -198,13 +198,13 @@ test('every package that the product may import is a dependency of it, and the o
 
 test.each([
   ['coordinator/run-loop.ts', "import { serve } from '../agent/agent-loop.ts';"],
-  ['agent/commands/agent.ts', "import type { Plan } from '../../coordinator/core/plan.ts';"],
-  ['shared/ids.ts', "import { join } from 'node:path';"],
+  ['agent/commands/agent.ts', "import type { Plan } from '../../coordinator/core/plan/plan.ts';"],
+  ['shared/domain/ids.ts', "import { join } from 'node:path';"],
   ['shared/redis/client.ts', "import { run } from '../../coordinator/commands/run.ts';"],
-  ['coordinator/core/plan.ts', "import { z } from 'zod';"],
-  ['coordinator/core/plan.ts', "import { readPort } from '../ports.ts';"],
-  ['coordinator/core/plan.ts', "import {\n  decodeEvent,\n} from '../../shared/wire/event.ts';"],
-  ['coordinator/core/plan.ts', 'const now = Date.now();'],
+  ['coordinator/core/plan/plan.ts', "import { z } from 'zod';"],
+  ['coordinator/core/plan/plan.ts', "import { readPort } from '../ports.ts';"],
+  ['coordinator/core/plan/plan.ts', "import {\n  decodeEvent,\n} from '../../shared/wire/event.ts';"],
+  ['coordinator/core/plan/plan.ts', 'const now = Date.now();'],
   ['coordinator/run-loop.ts', "const { Queue } = await import('bullmq');"],
   ['coordinator/run-loop.ts', "import { openRun } from './redis/open-run.ts';"],
   ['agent/pytest/engine.ts', "import type { Job } from 'bullmq';"],
@@ -215,10 +215,10 @@ test.each([
   ['agent/agent-loop.ts', "import { GenericContainer } from 'testcontainers';"],
   ['agent/agent-loop.ts', "export { attempt } from './attempt.ts';"],
   ['agent/agent-loop.ts', 'export default 1;'],
-  ['coordinator/report/page/app.tsx', "import { reportHtml } from '../report-html.ts';"],
-  ['coordinator/report/page/app.tsx', "import { readFile } from 'node:fs/promises';\nimport { z } from 'zod';"],
-  ['coordinator/report/report-html.ts', "import { render } from 'preact';"],
-  ['coordinator/report/report-html.ts', "import { readModel } from './page/model.ts';"],
+  ['coordinator/web/browser/app.tsx', "import { reportHtml } from '../report-html.ts';"],
+  ['coordinator/web/browser/app.tsx', "import { readFile } from 'node:fs/promises';\nimport { z } from 'zod';"],
+  ['coordinator/web/report-html.ts', "import { render } from 'preact';"],
+  ['coordinator/web/report-html.ts', "import { readModel } from './page/model.ts';"],
 ])('the rules refuse, in %s: %s', (path, source) => {
   expect(violations(path, source)).not.toEqual([]);
 });

@@ -1,6 +1,6 @@
 // The processes that a storm hits: agents behind links of their own, each replaced when it is gone, and one coordinator.
 
-import type { CollectMode } from '../../shared/suite-list.ts';
+import type { CollectMode } from '../../shared/domain/suite-list.ts';
 import type { Project } from '../support/shardline.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { phaseWords } from '../../coordinator/report/profile-words.ts';
+import { phaseWords } from '../../coordinator/reporters/summary/profile-text.ts';
 import { commandsOf, words } from '../support/doc-commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { testPython } from '../support/python.ts';

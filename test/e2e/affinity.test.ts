@@ -1,7 +1,7 @@
 // What belongs together runs together, and what must run alone runs alone, over a fleet of two agents with two xdist workers each.
 
 import { expect, test } from 'vitest';
-import type { Report } from '../../shared/report.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { newProject, outcomesOf } from '../support/shardline.ts';
 
 const run = ['run', '--agents', '2', '-n', '2', '--out', 'out'];

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { GenericContainer, Network, type StartedNetwork, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Report } from '../../shared/report.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { baseImage, redisImage, whyNoDocker } from '../support/docker-gate.ts';
 import { testPython } from '../support/python.ts';
 
@@ -52,7 +52,7 @@ describe.skipIf(why !== null)('with a Docker engine', () => {
       const out = join(dir, 'host');
       const url = `redis://${redis.getHost()}:${redis.getMappedPort(6379)}`;
       const args = ['run', '--redis', url, '--agents', '1', '-n', '2', '--python', testPython(), '--workspace', example, '--out', out];
-      await execa(process.execPath, [join(root, 'shared/cli/shardline.ts'), ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+      await execa(process.execPath, [join(root, 'cli/shardline.ts'), ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
       expect((await readReport(join(out, 'report.json'))).totals).toMatchObject(totals);
     });
 

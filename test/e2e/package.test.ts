@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Report } from '../../shared/report.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { testPython } from '../support/python.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,9 +42,9 @@ describe('the packed package', () => {
     const unexpected = packed.filter((path) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path));
     expect(unexpected).toEqual([]);
     expect(packed.filter((path) => /(?<!\.d)\.ts$|\.pyc$|\.test\.|^dist\/(test|scripts)\//.test(path))).toEqual([]);
-    expect(packed).toContain('dist/shared/cli/shardline.js');
-    expect(packed).toContain('dist/shared/cli/shardline.d.ts');
-    expect(packed).toContain('dist/coordinator/report/built/report.js');
+    expect(packed).toContain('dist/cli/shardline.js');
+    expect(packed).toContain('dist/cli/shardline.d.ts');
+    expect(packed).toContain('dist/coordinator/web/built/report.js');
     expect(packed.filter((path) => path.includes('/page/'))).toEqual([]);
     expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
   });

@@ -2,7 +2,7 @@
 
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { warningCount } from '../../shared/shown.ts';
+import { warningCount } from '../../shared/domain/shown.ts';
 import { testPython } from '../support/python.ts';
 import { newProject, type Project } from '../support/shardline.ts';
 

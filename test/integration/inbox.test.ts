@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openInbox } from '../../agent/pytest/inbox.ts';
+import { openInbox } from '../../agent/pytest/plugin-socket.ts';
 import { eventually } from '../support/eventually.ts';
 
 test('while there is no room pytest has to wait, and afterwards all is heard in order', async () => {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
-import { agentId, attemptId, runId, shardId } from '../../shared/ids.ts';
+import { agentId, attemptId, runId, shardId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { opened } from '../unit/core/run-kit.ts';

@@ -1,7 +1,7 @@
 // Fields of report.json that a report may lack: warnings, properties of tests, and the number of deselected tests. null where it has none.
 
 import { z } from 'zod';
-import { namesOf } from '../../coordinator/report/junit-names.ts';
+import { namesOf } from '../../coordinator/core/result/junit-id.ts';
 import { distinct } from './observation.ts';
 
 const text = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform(String);

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { optionTable } from '../../shared/cli/options.ts';
+import { optionTable } from '../../cli/options.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { program } from '../support/shardline.ts';
 import { readJunit } from './junit-cases.ts';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/stream-engine.ts';
-import { collectModes } from '../../shared/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite-list.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 
 const hanging = `

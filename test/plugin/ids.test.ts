@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { nodeId, testFile } from '../../shared/ids.ts';
+import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { bothWays, openFed } from './compare.ts';

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { nodeId, testFile } from '../../shared/ids.ts';
-import type { Selector } from '../../shared/shard.ts';
-import { collectModes } from '../../shared/suite-list.ts';
+import { nodeId, testFile } from '../../shared/domain/ids.ts';
+import type { Selector } from '../../shared/domain/shard.ts';
+import { collectModes } from '../../shared/domain/suite-list.ts';
 import { inJunitTerms, makeSuite, plainPytest, type Ran, type RunOptions, runAttempt, type Suite, selectors } from './suite.ts';
 
 /** Filled by the first self-test. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/stream-engine.ts';
-import type { Relay } from '../../shared/run-spec.ts';
+import type { Relay } from '../../shared/domain/run-spec.ts';
 import { makeSuite, openSuite, type Suite, selectors } from './suite.ts';
 
 /** Writes what each hook hears in pytest's main process, as it would under plain `pytest -n`. */

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/stream-engine.ts';
-import { nodeId, testFile } from '../../shared/ids.ts';
-import { collectModes } from '../../shared/suite-list.ts';
+import { nodeId, testFile } from '../../shared/domain/ids.ts';
+import { collectModes } from '../../shared/domain/suite-list.ts';
 import { feed, merged, openFed } from './compare.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 

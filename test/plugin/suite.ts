@@ -9,12 +9,12 @@ import { XMLParser } from 'fast-xml-parser';
 import type { Engine } from '../../agent/ports.ts';
 import { streamEngine } from '../../agent/stream-engine.ts';
 import { type ClaimNumbers, claimAlone } from '../../agent/worker-numbers.ts';
-import type { AttemptEnding, AttemptRole } from '../../shared/attempt.ts';
-import type { AttemptEvent, TestResult } from '../../shared/events.ts';
-import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
-import type { Relay, RunSpec } from '../../shared/run-spec.ts';
-import type { Selector } from '../../shared/shard.ts';
-import type { CollectMode, SuiteList } from '../../shared/suite-list.ts';
+import type { AttemptEnding, AttemptRole } from '../../shared/domain/attempt.ts';
+import type { AttemptEvent, TestResult } from '../../shared/domain/events.ts';
+import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
+import type { Relay, RunSpec } from '../../shared/domain/run-spec.ts';
+import type { Selector } from '../../shared/domain/shard.ts';
+import type { CollectMode, SuiteList } from '../../shared/domain/suite-list.ts';
 import { testPython } from '../support/python.ts';
 
 export interface Suite extends AsyncDisposable {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Affinity, affinityOf, scopeOf, unite } from '../../coordinator/core/affinity.ts';
-import { type EstimatedUnit, type PlanInput, planShards } from '../../coordinator/core/plan.ts';
-import { type Splitting, splitUnits } from '../../coordinator/core/split.ts';
-import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/ids.ts';
-import type { Selector, Shard } from '../../shared/shard.ts';
-import type { FileTiming } from '../../shared/timings.ts';
+import { type Affinity, affinityOf, scopeOf, unite } from '../../coordinator/core/plan/affinity.ts';
+import { type EstimatedUnit, type PlanInput, planShards } from '../../coordinator/core/plan/plan.ts';
+import { type Splitting, splitUnits } from '../../coordinator/core/plan/split.ts';
+import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import type { Selector, Shard } from '../../shared/domain/shard.ts';
+import type { FileTiming } from '../../shared/domain/timings.ts';
 
 const someSeconds = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1000, noNaN: true }));
 

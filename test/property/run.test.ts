@@ -2,14 +2,14 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { deadlineTimes } from '../../coordinator/core/deadline.ts';
-import { decide } from '../../coordinator/core/decide.ts';
-import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
-import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../coordinator/core/reduce.ts';
-import { livingAgents, openRun } from '../../coordinator/core/run-state.ts';
-import { agentId } from '../../shared/ids.ts';
-import { isFailure } from '../../shared/outcome.ts';
+import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
+import { deadlineTimes } from '../../coordinator/core/decide/deadline.ts';
+import { decide } from '../../coordinator/core/decide/decide.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import { reduce } from '../../coordinator/core/state/reduce.ts';
+import { livingAgents, openRun } from '../../coordinator/core/state/run-state.ts';
+import { agentId } from '../../shared/domain/ids.ts';
+import { isFailure } from '../../shared/domain/outcome.ts';
 import { closedDone, eventOf, joined, left, reportOf, tick } from '../unit/core/run-kit.ts';
 import {
   brokenAgent,

@@ -2,15 +2,15 @@
 // What is true of the suite is known here, so that a report can be held against it. A list of choices that ends goes on with "all is well".
 
 import fc from 'fast-check';
-import { decide } from '../../coordinator/core/decide.ts';
-import type { Action, CoordinatorEvent, RunOpened } from '../../coordinator/core/events.ts';
-import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../coordinator/core/reduce.ts';
-import { livingAgents, openRun, type RunState } from '../../coordinator/core/run-state.ts';
-import type { AttemptEnding, AttemptRequest } from '../../shared/attempt.ts';
-import { type AgentId, agentId } from '../../shared/ids.ts';
-import { type Outcome, outcomes } from '../../shared/outcome.ts';
-import type { RerunLimit, Reruns } from '../../shared/reruns.ts';
+import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../coordinator/core/decide/decide.ts';
+import type { Action, CoordinatorEvent, RunOpened } from '../../coordinator/core/state/events.ts';
+import { reduce } from '../../coordinator/core/state/reduce.ts';
+import { livingAgents, openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
+import type { AttemptEnding, AttemptRequest } from '../../shared/domain/attempt.ts';
+import { type AgentId, agentId } from '../../shared/domain/ids.ts';
+import { type Outcome, outcomes } from '../../shared/domain/outcome.ts';
+import type { RerunLimit, Reruns } from '../../shared/domain/reruns.ts';
 import {
   crashed,
   eventOf,

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { CoordinatorEvent } from '../../coordinator/core/events.ts';
-import { nextAttempt } from '../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../coordinator/core/reduce.ts';
-import { openRun, type RunState } from '../../coordinator/core/run-state.ts';
-import { agentId } from '../../shared/ids.ts';
-import { outcomes } from '../../shared/outcome.ts';
+import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import { reduce } from '../../coordinator/core/state/reduce.ts';
+import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
+import { agentId } from '../../shared/domain/ids.ts';
+import { outcomes } from '../../shared/domain/outcome.ts';
 import {
   a1,
   a2,

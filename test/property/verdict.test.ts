@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exitPrecedence, firstExitCode, verdict } from '../../coordinator/core/verdict.ts';
-import { notRunReasons } from '../../shared/outcome.ts';
+import { exitPrecedence, firstExitCode, verdict } from '../../coordinator/core/result/verdict.ts';
+import { notRunReasons } from '../../shared/domain/outcome.ts';
 
 // Often nothing: otherwise hardly any run would be without a fault.
 const counts = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 2 }) });

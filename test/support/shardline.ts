@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { Report } from '../../shared/report.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { testPython } from './python.ts';
 
 /** How the program is started: interpreter and script. */
-export const program = [process.execPath, fileURLToPath(new URL('../../shared/cli/shardline.ts', import.meta.url))] as const;
+export const program = [process.execPath, fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url))] as const;
 
 /** Settings of whoever runs the tests are not those of the tests. */
 const env = {

@@ -1,10 +1,10 @@
 // A report of a run that never was, of any size: every outcome, flaky tests, captured output, tests not run, agents with xdist workers that are busy
 // most of the time. The same seed gives the same report.
 
-import { agentId, nodeId, runId, shardId, testFile } from '../../shared/ids.ts';
-import type { Outcome } from '../../shared/outcome.ts';
-import type { Breakdown, Phase, Report, ReportedAttempt, ReportedTest } from '../../shared/report.ts';
-import { NOTHING_SHOWN } from '../../shared/shown.ts';
+import { agentId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
+import type { Outcome } from '../../shared/domain/outcome.ts';
+import type { Breakdown, Phase, Report, ReportedAttempt, ReportedTest } from '../../shared/domain/report.ts';
+import { NOTHING_SHOWN } from '../../shared/domain/shown.ts';
 
 export interface SyntheticRun {
   readonly tests: number;

@@ -1,7 +1,7 @@
 // A traceback in one line, where pytest itself says nothing of it.
 
 import { expect, test } from 'vitest';
-import { briefOf } from '../../shared/brief.ts';
+import { briefOf } from '../../shared/text/brief.ts';
 
 test.each([
   ['pytest marks it with E', 'def f():\n>   assert 0\nE   AssertionError: why\nE   not\n\nt.py:1: AssertionError', 'AssertionError: why'],

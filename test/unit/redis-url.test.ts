@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressOf } from '../../shared/redis/connect.ts';
-import { readRedisUrl, safeUrl } from '../../shared/redis-url.ts';
+import { readRedisUrl, safeUrl } from '../../shared/settings/redis-url.ts';
 
 describe('readRedisUrl', () => {
   test.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { tailOf } from '../../shared/tail.ts';
+import { tailOf } from '../../shared/text/tail.ts';
 
 test('keeps a short text whole, and of a long one whole lines from its end', () => {
   expect(tailOf('one\ntwo', 100)).toBe('one\ntwo');

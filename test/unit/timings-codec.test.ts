@@ -1,8 +1,8 @@
 // Durations and failures of earlier runs, written and read.
 
 import { expect, test } from 'vitest';
-import { nodeId, testFile } from '../../shared/ids.ts';
-import type { FileTiming } from '../../shared/timings.ts';
+import { nodeId, testFile } from '../../shared/domain/ids.ts';
+import type { FileTiming } from '../../shared/domain/timings.ts';
 import { decodeFileTiming, decodeHistory, encodeFileTiming, encodeHistory, storable } from '../../shared/wire/timings.ts';
 
 const id = nodeId('test_a.py::test_1');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { agentLoop } from '../../../agent/agent-loop.ts';
-import { agentId } from '../../../shared/ids.ts';
+import { agentId } from '../../../shared/domain/ids.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 
 const notHere = (): never => {

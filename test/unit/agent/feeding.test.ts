@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createFeeding, type Feeding } from '../../../agent/pytest/feeding.ts';
+import { createFeeding, type Feeding } from '../../../agent/pytest/work-stealing.ts';
 
 /** Workers as they are: what was sent lies with each in order, and whoever makes a claim first has it. */
 function setUp() {

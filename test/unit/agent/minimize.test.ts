@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { minimize } from '../../../agent/core/minimize.ts';
 import { groupByFile, testsOf } from '../../../agent/core/recorded-order.ts';
-import type { BegunTest } from '../../../shared/begun-test.ts';
-import { agentId, attemptId, nodeId, shardId } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
+import type { BegunTest } from '../../../shared/domain/begun-test.ts';
+import { agentId, attemptId, nodeId, shardId } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
 
 function least(items: readonly number[], fails: (items: readonly number[]) => boolean): { found: readonly number[]; tries: number } {
   const search = minimize(items);

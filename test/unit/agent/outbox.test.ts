@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createOutbox } from '../../../agent/outbox.ts';
-import type { RunEvent } from '../../../shared/events.ts';
-import { agentId, attemptId, fileOf, nodeId, shardId } from '../../../shared/ids.ts';
+import type { RunEvent } from '../../../shared/domain/events.ts';
+import { agentId, attemptId, fileOf, nodeId, shardId } from '../../../shared/domain/ids.ts';
 
 const shard = shardId(1);
 const told = (at: number, text: string): RunEvent => {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { createCovered } from '../../../agent/pytest/covered.ts';
+import { createCovered } from '../../../agent/pytest/coverage-ledger.ts';
 import { coverageSender } from '../../../agent/send-coverage.ts';
-import { COVERAGE_LIMITS } from '../../../shared/coverage.ts';
-import type { RunEvent } from '../../../shared/events.ts';
-import { agentId, attemptId, shardId } from '../../../shared/ids.ts';
+import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
+import type { RunEvent } from '../../../shared/domain/events.ts';
+import { agentId, attemptId, shardId } from '../../../shared/domain/ids.ts';
 
 const origin = { workspace: '/w', packages: '/p' };
 const [first, second] = [attemptId(shardId(1), 1), attemptId(shardId(2), 1)];

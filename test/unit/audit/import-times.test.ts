@@ -1,7 +1,7 @@
 // What is made of the lines of -X importtime.
 
 import { expect, test } from 'vitest';
-import { importTimes } from '../../../coordinator/core/audit/import-times.ts';
+import { importTimes } from '../../../coordinator/audit/core/import-times.ts';
 
 test('a package counts with its outermost modules, its own time apart, and names who imported it first', () => {
   const text = [

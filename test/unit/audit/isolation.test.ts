@@ -1,8 +1,8 @@
 // What may be said of a test whose outcomes differ.
 
 import { expect, test } from 'vitest';
-import { type Execution, judgeSuspects, suspectsOf } from '../../../coordinator/core/audit/isolation.ts';
-import { nodeId } from '../../../shared/ids.ts';
+import { type Execution, judgeSuspects, suspectsOf } from '../../../coordinator/audit/core/isolation.ts';
+import { nodeId } from '../../../shared/domain/ids.ts';
 
 const id = nodeId('test_a.py::test');
 const run = (how: Execution['how'], fails: boolean): Execution => ({ how, outcomes: new Map([[id, fails ? 'failed' : 'passed']]) });

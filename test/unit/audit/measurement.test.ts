@@ -1,9 +1,9 @@
 // What is made of what the processes of a measured pytest told.
 
 import { expect, test } from 'vitest';
-import { measurementOf } from '../../../coordinator/core/audit/measurement.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
-import type { MeasuredProcess, MeasureRecord } from '../../../shared/measuring.ts';
+import { measurementOf } from '../../../coordinator/audit/core/measurement.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { MeasuredProcess, MeasureRecord } from '../../../shared/pytest/measuring.ts';
 
 const file = testFile('test_a.py');
 const id = (name: string) => nodeId(`test_a.py::${name}`);

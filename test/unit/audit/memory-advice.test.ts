@@ -1,7 +1,7 @@
 // What one worker's memory says of how many fit.
 
 import { expect, test } from 'vitest';
-import { adviseMemory } from '../../../coordinator/core/audit/memory-advice.ts';
+import { adviseMemory } from '../../../coordinator/audit/core/memory-advice.ts';
 
 test.each([
   [{ peakRssBytes: 100e6, collectedRssBytes: 90e6, workers: 4 }, 1e9, { fitting: 8, doAllFit: true, limitBytes: null }],

@@ -1,11 +1,11 @@
 // The audit in Markdown and HTML: what it says follows from what was measured, and what tests are called is data.
 
 import { expect, test } from 'vitest';
-import type { Findings } from '../../../coordinator/core/audit/audit.ts';
-import { auditHtml } from '../../../coordinator/report/audit-html.ts';
-import { auditMarkdown } from '../../../coordinator/report/audit-md.ts';
-import { auditBlocks, summary } from '../../../coordinator/report/audit-page.ts';
-import { nodeId } from '../../../shared/ids.ts';
+import type { Findings } from '../../../coordinator/audit/core/audit.ts';
+import { auditHtml } from '../../../coordinator/audit/page/html.ts';
+import { auditMarkdown } from '../../../coordinator/audit/page/md.ts';
+import { auditBlocks, summary } from '../../../coordinator/audit/page/page.ts';
+import { nodeId } from '../../../shared/domain/ids.ts';
 import { sampleAudit, sampleMeasurement } from './sample-audit.ts';
 
 const ids = Array.from({ length: 8 }, (_, index) => `tests/test_${index}.py::test`);

@@ -1,9 +1,9 @@
 // Predictions: the planner's makespan beside what no number of agents changes.
 
 import { expect, test } from 'vitest';
-import type { MeasuredTest } from '../../../coordinator/core/audit/measurement.ts';
-import { type Costs, predict, timingsOf } from '../../../coordinator/core/audit/predict.ts';
-import { type NodeId, nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
+import type { MeasuredTest } from '../../../coordinator/audit/core/measurement.ts';
+import { type Costs, predict, timingsOf } from '../../../coordinator/audit/core/predict.ts';
+import { type NodeId, nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 
 const costs: Costs = { fixedSeconds: 2, shardSeconds: 0, workersPerAgent: 2, dist: 'load' };
 const measured = (seconds: number, rest: Partial<MeasuredTest> = {}): MeasuredTest => ({

@@ -1,9 +1,9 @@
 // An audit to be written in every form.
 
-import { type Audit, auditOf, type Findings } from '../../../coordinator/core/audit/audit.ts';
-import type { MeasuredTest, Measurement } from '../../../coordinator/core/audit/measurement.ts';
-import { fileOf, type NodeId, nodeId, type TestFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
+import { type Audit, auditOf, type Findings } from '../../../coordinator/audit/core/audit.ts';
+import type { MeasuredTest, Measurement } from '../../../coordinator/audit/core/measurement.ts';
+import { fileOf, type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
 
 /** A measurement of tests of these seconds by id; each file took a second to collect. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { didYouMean } from '../../../shared/cli/nearest.ts';
+import { didYouMean } from '../../../cli/nearest.ts';
 
 const known = ['SHARDLINE_RERUNS', 'SHARDLINE_REDIS_URL', 'SHARDLINE_QUIET'];
 

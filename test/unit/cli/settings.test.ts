@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseBytes } from '../../../shared/bytes.ts';
-import { readArguments } from '../../../shared/cli/arguments.ts';
-import { loadSettings } from '../../../shared/cli/load-settings.ts';
-import { optionsOf } from '../../../shared/cli/options.ts';
-import { parseSelected, readSelected } from '../../../shared/cli/selected.ts';
-import { parseDuration } from '../../../shared/duration.ts';
+import { readArguments } from '../../../cli/arguments.ts';
+import { loadSettings } from '../../../cli/load-settings.ts';
+import { optionsOf } from '../../../cli/options.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
-import type { AgentSettings, RunSettings, Settings } from '../../../shared/settings.ts';
+import type { AgentSettings, RunSettings, Settings } from '../../../shared/settings/settings.ts';
+import { parseSelected, readSelected } from '../../../shared/system/selected.ts';
+import { parseBytes } from '../../../shared/text/bytes.ts';
+import { parseDuration } from '../../../shared/text/duration.ts';
 
 let workspace = '';
 beforeAll(async () => {

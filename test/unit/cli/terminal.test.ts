@@ -1,8 +1,8 @@
 // What an output takes: colours, a screen, or plain lines.
 
 import { expect, test } from 'vitest';
-import type { Output } from '../../../shared/cli/edge.ts';
-import { takesColor, takesScreen } from '../../../shared/cli/terminal.ts';
+import type { Output } from '../../../shared/system/edge.ts';
+import { takesColor, takesScreen } from '../../../shared/system/terminal.ts';
 
 const write = () => true;
 type Row = readonly [output: Output, env: Record<string, string>, expected: boolean];

@@ -1,8 +1,8 @@
 // Which shards begin as a deadline comes nearer.
 
 import { expect, test } from 'vitest';
-import { decide } from '../../../coordinator/core/decide.ts';
-import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
 import { a1, collected, decideAll, enqueued, finished, joined, opened, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
 
 /** Shards of these seconds, longest first, and a run of `deadline` seconds whose drain begins 2 s before its end. */

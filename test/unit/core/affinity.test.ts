@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { affinityOf, scopeOf, unite } from '../../../coordinator/core/affinity.ts';
-import { nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
+import { affinityOf, scopeOf, unite } from '../../../coordinator/core/plan/affinity.ts';
+import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 
 const all = (...names: readonly string[]): readonly TestFile[] => names.map(testFile);
 

@@ -1,8 +1,8 @@
 // How agents ended, in the report.
 
 import { expect, test } from 'vitest';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import type { Report } from '../../../shared/report.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import type { Report } from '../../../shared/domain/report.ts';
 import {
   a1,
   a2,

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { breakDown, type Measured } from '../../../coordinator/core/breakdown.ts';
-import { type AgentId, agentId } from '../../../shared/ids.ts';
-import type { Phase } from '../../../shared/report.ts';
+import { breakDown, type Measured } from '../../../coordinator/core/result/breakdown.ts';
+import { type AgentId, agentId } from '../../../shared/domain/ids.ts';
+import type { Phase } from '../../../shared/domain/report.ts';
 import {
   a1,
   a2,

@@ -1,7 +1,7 @@
 // Why a pytest ended, from what it printed.
 
 import { expect, test } from 'vitest';
-import { causeOf } from '../../../coordinator/core/cause.ts';
+import { causeOf } from '../../../coordinator/core/result/cause.ts';
 
 const WARNING = `/lib/pytest_asyncio/plugin.py:208: PytestDeprecationWarning: The configuration option "asyncio_default_fixture_loop_scope" is unset.
 The event loop scope for asynchronous fixtures will default to the fixture caching scope. Set the default fixture loop scope explicitly.

@@ -1,10 +1,10 @@
 // What became of a suite since an earlier run.
 
 import { expect, test } from 'vitest';
-import { type Baseline, compareRuns, type PastTest } from '../../../coordinator/core/compare.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
-import type { Report, ReportedTest } from '../../../shared/report.ts';
+import { type Baseline, compareRuns, type PastTest } from '../../../coordinator/core/result/compare.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
 
 const past = (tests: Readonly<Record<string, PastTest>>): Baseline => ({

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { coverageFindings, missingCoverage } from '../../../coordinator/core/coverage.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import type { ReportedCoverage } from '../../../shared/coverage.ts';
-import { type AgentId, attemptId, shardId } from '../../../shared/ids.ts';
+import { coverageFindings, missingCoverage } from '../../../coordinator/core/result/coverage.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import type { ReportedCoverage } from '../../../shared/domain/coverage.ts';
+import { type AgentId, attemptId, shardId } from '../../../shared/domain/ids.ts';
 import {
   a1,
   a2,

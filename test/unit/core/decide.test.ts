@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { decide } from '../../../coordinator/core/decide.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { shardId } from '../../../shared/ids.ts';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { shardId } from '../../../shared/domain/ids.ts';
 import {
   a1,
   a2,

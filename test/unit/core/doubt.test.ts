@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { decide } from '../../../coordinator/core/decide.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { restartOf } from '../../../coordinator/core/restart.ts';
-import type { AgentInfo } from '../../../shared/events.ts';
-import { type AgentId, shardId } from '../../../shared/ids.ts';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import { restartOf } from '../../../coordinator/core/decide/restart.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import type { AgentInfo } from '../../../shared/domain/events.ts';
+import { type AgentId, shardId } from '../../../shared/domain/ids.ts';
 import {
   a1,
   a2,

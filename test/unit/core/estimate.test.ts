@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { estimateFiles } from '../../../coordinator/core/estimate.ts';
+import { estimateFiles } from '../../../coordinator/core/plan/estimate.ts';
 import type { DiscoveredFile } from '../../../coordinator/ports.ts';
-import { nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
-import type { FileTiming } from '../../../shared/timings.ts';
+import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
+import type { FileTiming } from '../../../shared/domain/timings.ts';
 
 const whole = (name: string): DiscoveredFile => ({ file: testFile(name), nodeids: null });
 const timing = (seconds: number, tests: Readonly<Record<string, number>> = {}): FileTiming => ({

@@ -1,9 +1,9 @@
 // When a run will be done, and what would mend it.
 
 import { expect, test } from 'vitest';
-import { dueForecast, forecast, judge } from '../../../coordinator/core/forecast.ts';
-import { paceOf } from '../../../coordinator/core/pace.ts';
-import { testFile } from '../../../shared/ids.ts';
+import { dueForecast, forecast, judge } from '../../../coordinator/core/decide/forecast.ts';
+import { paceOf } from '../../../coordinator/core/decide/pace.ts';
+import { testFile } from '../../../shared/domain/ids.ts';
 import { a1, a2, collected, enqueued, finished, joined, lost, opened, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
 
 const piece = (name: string, seconds: number) => ({ files: [testFile(name)], seconds });

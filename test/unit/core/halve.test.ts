@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { decide } from '../../../coordinator/core/decide.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { halve } from '../../../coordinator/core/halve.ts';
-import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { shardId } from '../../../shared/ids.ts';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import { halve } from '../../../coordinator/core/decide/isolate-crash.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import { shardId } from '../../../shared/domain/ids.ts';
 import {
   a1,
   a2,

@@ -1,7 +1,7 @@
 // How far a run has come.
 
 import { expect, test } from 'vitest';
-import { howFar } from '../../../coordinator/core/how-far.ts';
+import { howFar } from '../../../coordinator/core/state/progress.ts';
 import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
 
 const opening = opened([shardOf(1, ['a.py', 'b.py'], 6), shardOf(2, ['c.py'], 2)]);

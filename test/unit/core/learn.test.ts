@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { learn } from '../../../coordinator/core/learn.ts';
-import { nodeId, shardId, type TestFile, testFile } from '../../../shared/ids.ts';
-import type { FileTiming } from '../../../shared/timings.ts';
+import { learn } from '../../../coordinator/core/learn/learn.ts';
+import { nodeId, shardId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
+import type { FileTiming } from '../../../shared/domain/timings.ts';
 import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
 
 const file = testFile('test_a.py');

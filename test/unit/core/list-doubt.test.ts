@@ -1,10 +1,10 @@
 // Agents that collect the whole list: what one of them could not collect is weighed by the lists of the others.
 
 import { expect, test } from 'vitest';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { type AgentId, agentId, nodeId, testFile } from '../../../shared/ids.ts';
-import type { SuiteList } from '../../../shared/suite-list.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import { type AgentId, agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { SuiteList } from '../../../shared/domain/suite-list.ts';
 import {
   a1,
   a2,

@@ -1,10 +1,10 @@
 // Several finished runs as one.
 
 import { expect, test } from 'vitest';
-import { mergeReports } from '../../../coordinator/core/merge-reports.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
-import type { NotRun } from '../../../shared/report.ts';
+import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { NotRun } from '../../../shared/domain/report.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
 
 const ran = (id: string, outcome: Outcome, notRun: readonly NotRun[] = []) =>

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { affinityOf, NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { rate } from '../../../coordinator/core/profile.ts';
-import { nodeId, shardId, testFile } from '../../../shared/ids.ts';
-import type { Selector } from '../../../shared/shard.ts';
-import { NOTHING_SHOWN } from '../../../shared/shown.ts';
+import { affinityOf, NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
+import { rate } from '../../../coordinator/core/result/profile.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
+import type { Selector } from '../../../shared/domain/shard.ts';
+import { NOTHING_SHOWN } from '../../../shared/domain/shown.ts';
 import {
   a1,
   a2,

@@ -1,11 +1,11 @@
 // How many tests were not run, from what a run and earlier ones know.
 
 import { expect, test } from 'vitest';
-import { knownBelow, knownTests } from '../../../coordinator/core/not-run.ts';
-import { nodeId, shardId, testFile } from '../../../shared/ids.ts';
-import type { NotRunReason } from '../../../shared/outcome.ts';
-import type { Selector } from '../../../shared/shard.ts';
-import type { Timings } from '../../../shared/timings.ts';
+import { knownBelow, knownTests } from '../../../coordinator/core/result/not-run.ts';
+import { nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
+import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import type { Selector } from '../../../shared/domain/shard.ts';
+import type { Timings } from '../../../shared/domain/timings.ts';
 import { a1, collected, enqueued, finished, joined, opened, reportOf, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const timing = (...ids: readonly string[]) => ({

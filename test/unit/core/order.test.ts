@@ -1,10 +1,10 @@
 // Which shard comes first, and what a test's past says of it.
 
 import { expect, test } from 'vitest';
-import { learnFailing } from '../../../coordinator/core/failing.ts';
-import { failureChances, inOrder, shardChance } from '../../../coordinator/core/order.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
+import { learnFailing } from '../../../coordinator/core/learn/failure-history.ts';
+import { failureChances, inOrder, shardChance } from '../../../coordinator/core/plan/order.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
 import { a1, collected, ended, enqueued, finished, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';

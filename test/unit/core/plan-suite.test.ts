@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
-import { planSuite, type SuitePlanning } from '../../../coordinator/core/plan-suite.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
-import type { Shard } from '../../../shared/shard.ts';
-import { type ListOrder, listOrders, type SuiteList } from '../../../shared/suite-list.ts';
-import type { FileTiming } from '../../../shared/timings.ts';
+import { NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
+import { planSuite, type SuitePlanning } from '../../../coordinator/core/plan/plan-suite.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Shard } from '../../../shared/domain/shard.ts';
+import { type ListOrder, listOrders, type SuiteList } from '../../../shared/domain/suite-list.ts';
+import type { FileTiming } from '../../../shared/domain/timings.ts';
 
 const timing = (seconds: number): FileTiming => ({ seconds, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() });
 

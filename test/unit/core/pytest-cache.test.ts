@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { namesCacheOption } from '../../../coordinator/core/cache-options.ts';
-import { cacheFiles } from '../../../coordinator/core/cache-text.ts';
-import { type CachedRun, compareCodePoints, nextCache } from '../../../coordinator/core/pytest-cache.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
-import { type CacheValues, failureLimit, type StepwiseValue } from '../../../shared/pytest-cache.ts';
+import { namesCacheOption } from '../../../coordinator/core/learn/cache-options.ts';
+import { cacheFiles } from '../../../coordinator/core/learn/cache-text.ts';
+import { type CachedRun, compareCodePoints, nextCache } from '../../../coordinator/core/learn/pytest-cache.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import { type CacheValues, failureLimit, type StepwiseValue } from '../../../shared/domain/pytest-cache.ts';
 
 const values = (given: Partial<CacheValues> = {}): CacheValues => ({ lastfailed: [], nodeids: [], stepwise: null, ...given });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { livingAgents } from '../../../coordinator/core/run-state.ts';
-import { attemptId, nodeId, shardId, testFile } from '../../../shared/ids.ts';
+import { livingAgents } from '../../../coordinator/core/state/run-state.ts';
+import { attemptId, nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import {
   a1,
   a2,

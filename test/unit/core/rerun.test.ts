@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { decide } from '../../../coordinator/core/decide.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { type AgentId, nodeId, shardId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
-import type { Reruns } from '../../../shared/reruns.ts';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import { type AgentId, nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { Reruns } from '../../../shared/domain/reruns.ts';
 import {
   a1,
   a2,

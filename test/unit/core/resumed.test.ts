@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { replay } from '../../../coordinator/core/resumed.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { replay } from '../../../coordinator/core/state/replay.ts';
 import { a1, collected, enqueued, finished, joined, opened, reportOf, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
 
 const opening = opened([shardOf(1, ['test_a.py'])]);

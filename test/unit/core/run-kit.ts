@@ -1,22 +1,22 @@
 // Builds the values that runs are made of: openings, shards, and what agents tell. Every time is in milliseconds after the run's start.
 
-import { NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
-import { decide } from '../../../coordinator/core/decide.ts';
-import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
-import { halve } from '../../../coordinator/core/halve.ts';
-import { merge } from '../../../coordinator/core/merge.ts';
-import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { planSuite } from '../../../coordinator/core/plan-suite.ts';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { openRun, type RunState } from '../../../coordinator/core/run-state.ts';
-import { unplannedList } from '../../../coordinator/core/suite.ts';
-import type { AttemptEnding, AttemptRole } from '../../../shared/attempt.ts';
-import type { AgentInfo, AttemptEvent, TestResult } from '../../../shared/events.ts';
-import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
-import type { Report } from '../../../shared/report.ts';
-import type { Shard } from '../../../shared/shard.ts';
-import type { CollectMode } from '../../../shared/suite-list.ts';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import { halve } from '../../../coordinator/core/decide/isolate-crash.ts';
+import { NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
+import { planSuite } from '../../../coordinator/core/plan/plan-suite.ts';
+import { merge } from '../../../coordinator/core/result/merge.ts';
+import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import { openRun, type RunState } from '../../../coordinator/core/state/run-state.ts';
+import { unplannedList } from '../../../coordinator/core/state/suite.ts';
+import type { AttemptEnding, AttemptRole } from '../../../shared/domain/attempt.ts';
+import type { AgentInfo, AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
+import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { Report } from '../../../shared/domain/report.ts';
+import type { Shard } from '../../../shared/domain/shard.ts';
+import type { CollectMode } from '../../../shared/domain/suite-list.ts';
 
 export const a1 = agentId('a1');
 export const a2 = agentId('a2');

@@ -1,11 +1,11 @@
 // What agents' pytests show besides results, counted as one plain pytest would count it.
 
 import { expect, test } from 'vitest';
-import { mergeReports } from '../../../coordinator/core/merge-reports.ts';
-import type { AgentId } from '../../../shared/ids.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
-import type { CountedWarning, Shown } from '../../../shared/shown.ts';
-import { warningCount } from '../../../shared/shown.ts';
+import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { CountedWarning, Shown } from '../../../shared/domain/shown.ts';
+import { warningCount } from '../../../shared/domain/shown.ts';
 import {
   a1,
   a2,

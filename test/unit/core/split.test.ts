@@ -1,12 +1,12 @@
 // Which files are divided, and how evenly. That no test is lost or doubled by it is a property of the plan: test/property/plan.test.ts.
 
 import { expect, test } from 'vitest';
-import { type Affinity, affinityOf, NO_AFFINITY } from '../../../coordinator/core/affinity.ts';
-import type { EstimatedUnit } from '../../../coordinator/core/plan.ts';
-import { pull } from '../../../coordinator/core/pull.ts';
-import { splitUnits } from '../../../coordinator/core/split.ts';
-import { nodeId, type TestFile, testFile } from '../../../shared/ids.ts';
-import type { FileTiming } from '../../../shared/timings.ts';
+import { type Affinity, affinityOf, NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
+import { pull } from '../../../coordinator/core/plan/list-schedule.ts';
+import type { EstimatedUnit } from '../../../coordinator/core/plan/plan.ts';
+import { splitUnits } from '../../../coordinator/core/plan/split.ts';
+import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
+import type { FileTiming } from '../../../shared/domain/timings.ts';
 
 type History = readonly [TestFile, FileTiming];
 

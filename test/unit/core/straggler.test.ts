@@ -1,10 +1,10 @@
 // Which attempts get a backup, and when.
 
 import { expect, test } from 'vitest';
-import { affinityOf } from '../../../coordinator/core/affinity.ts';
-import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/events.ts';
-import { nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { shardId, testFile } from '../../../shared/ids.ts';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { affinityOf } from '../../../coordinator/core/plan/affinity.ts';
+import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
+import { shardId, testFile } from '../../../shared/domain/ids.ts';
 import {
   a1,
   a2,

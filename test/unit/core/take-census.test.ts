@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { restartOf } from '../../../coordinator/core/restart.ts';
-import { takeCensus } from '../../../coordinator/core/take-census.ts';
-import type { Census } from '../../../shared/census.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
+import { restartOf } from '../../../coordinator/core/decide/restart.ts';
+import { takeCensus } from '../../../coordinator/core/learn/take-census.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import type { Census } from '../../../shared/domain/census.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import { a1, collected, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const file = testFile('tests/test_1.py');

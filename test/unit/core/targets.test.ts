@@ -1,8 +1,8 @@
 // Targets: how they are read, and what a report comes to that misses one.
 
 import { expect, test } from 'vitest';
-import { withTargets } from '../../../coordinator/core/targets.ts';
-import { parseTargets } from '../../../shared/targets.ts';
+import { withTargets } from '../../../coordinator/core/result/targets.ts';
+import { parseTargets } from '../../../shared/domain/targets.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
 
 const judged = (text: string, report = sampleReport([sampleTest('t.py::test_a', 'passed')])) =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { attemptSelectors, nextAttempt } from '../../../coordinator/core/next-attempt.ts';
-import { isBelowCollectError } from '../../../coordinator/core/unfinished.ts';
-import { shardId, testFile } from '../../../shared/ids.ts';
+import { attemptSelectors, nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { isBelowCollectError } from '../../../coordinator/core/state/remaining-work.ts';
+import { shardId, testFile } from '../../../shared/domain/ids.ts';
 import { a1, collected, collectFailed, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';

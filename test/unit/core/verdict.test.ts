@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { exitPrecedence, type Findings, firstExitCode, verdict } from '../../../coordinator/core/verdict.ts';
-import { notRunReasons } from '../../../shared/outcome.ts';
+import { exitPrecedence, type Findings, firstExitCode, verdict } from '../../../coordinator/core/result/verdict.ts';
+import { notRunReasons } from '../../../shared/domain/outcome.ts';
 
 const totals = {
   expected: 3,

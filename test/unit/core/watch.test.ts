@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { RunState } from '../../../coordinator/core/run-state.ts';
-import { disconnectedNow, forgetConnections, noSuspicions, noticed, type Sighting } from '../../../coordinator/core/watch.ts';
-import { type AttemptId, attemptId, shardId } from '../../../shared/ids.ts';
+import { disconnectedNow, forgetConnections, noSuspicions, noticed, type Sighting } from '../../../coordinator/core/state/liveness.ts';
+import type { RunState } from '../../../coordinator/core/state/run-state.ts';
+import { type AttemptId, attemptId, shardId } from '../../../shared/domain/ids.ts';
 import { a1, a2, enqueued, joined, left, lost, opened, shardOf, started, stateAfter } from './run-kit.ts';
 
 const opening = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { coverageFiles } from '../../../coordinator/report/coverage-files.ts';
-import { coverageLines } from '../../../coordinator/report/coverage-words.ts';
-import type { CoveragePart, KeptCoverage, ReportedCoverage } from '../../../shared/coverage.ts';
-import { agentId, testFile } from '../../../shared/ids.ts';
+import { coverageFiles } from '../../../coordinator/commands/coverage-files.ts';
+import { coverageLines } from '../../../coordinator/reporters/summary/coverage-text.ts';
+import type { CoveragePart, KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
+import { agentId, testFile } from '../../../shared/domain/ids.ts';
 import { sampleReport } from './sample-report.ts';
 
 let place = '';

@@ -1,11 +1,11 @@
 // What did not go well is named at the end of a run, in every form, with counts that agree.
 
 import { describe, expect, test } from 'vitest';
-import { junitXml } from '../../../coordinator/report/junit.ts';
-import { pageData } from '../../../coordinator/report/page-data.ts';
-import { summaryMarkdown } from '../../../coordinator/report/summary-md.ts';
-import { agentId, nodeId, testFile } from '../../../shared/ids.ts';
-import type { Report, ReportedAgent } from '../../../shared/report.ts';
+import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
+import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
+import { pageData } from '../../../coordinator/web/page-data.ts';
+import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Report, ReportedAgent } from '../../../shared/domain/report.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 

@@ -1,8 +1,8 @@
 // A forecast in words.
 
 import { expect, test } from 'vitest';
-import { lateLine, timeLeft } from '../../../coordinator/report/forecast-line.ts';
-import { testFile } from '../../../shared/ids.ts';
+import { lateLine, timeLeft } from '../../../coordinator/reporters/progress/forecast-text.ts';
+import { testFile } from '../../../shared/domain/ids.ts';
 
 const late = (agents: number | null, files: number, ...named: string[]) => ({
   secondsLeft: 61.2,

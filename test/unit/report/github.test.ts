@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { annotations, withoutCommands } from '../../../coordinator/report/github.ts';
-import { nodeId, testFile } from '../../../shared/ids.ts';
+import { annotations, withoutCommands } from '../../../coordinator/reporters/files/github.ts';
+import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
 const inRepository = (file: string): string => `python/${file}`;

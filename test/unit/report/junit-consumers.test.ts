@@ -9,9 +9,9 @@ import { parse } from 'junit2json';
 import { parseV2 } from 'test-results-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
-import { junitXml } from '../../../coordinator/report/junit.ts';
-import { agentId, nodeId, testFile } from '../../../shared/ids.ts';
-import type { Report, ReportedTest } from '../../../shared/report.ts';
+import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
+import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
 let directory = '';

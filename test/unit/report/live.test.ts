@@ -1,12 +1,12 @@
 // What the dashboard knows of a run from its agents' events, and how a page that hears it in parts puts it together.
 
 import { expect, test } from 'vitest';
-import { columnsSince, createLiveRun, lengthsOf } from '../../../coordinator/report/live-run.ts';
-import { joinColumns, liveModel } from '../../../coordinator/report/page/live-model.ts';
-import { nodeidOf, statusWord } from '../../../coordinator/report/page/model.ts';
-import type { AttemptEvent, RunEvent, TestResult } from '../../../shared/events.ts';
-import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
+import { joinColumns, liveModel } from '../../../coordinator/web/browser/live-model.ts';
+import { nodeidOf, statusWord } from '../../../coordinator/web/browser/model.ts';
+import { columnsSince, createLiveRun, lengthsOf } from '../../../coordinator/web/live-run.ts';
+import type { AttemptEvent, RunEvent, TestResult } from '../../../shared/domain/events.ts';
+import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
 
 const spec = {
   version: 2,

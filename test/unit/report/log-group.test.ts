@@ -1,8 +1,8 @@
 // What CI providers fold in a job's log.
 
 import { expect, test } from 'vitest';
-import { folded, logProvider } from '../../../coordinator/report/log-group.ts';
-import { reportParts } from '../../../coordinator/report/terminal.ts';
+import { folded, logProvider } from '../../../coordinator/reporters/files/log-sections.ts';
+import { reportParts } from '../../../coordinator/reporters/summary/terminal-summary.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
 test('a provider is known by what it documents', () => {

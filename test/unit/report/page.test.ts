@@ -1,14 +1,14 @@
 // What the page in report.html works with: the columns it is given, the rows it finds, the lanes it draws, the words it writes.
 
 import { describe, expect, test } from 'vitest';
-import { timelineOf, utilisation } from '../../../coordinator/report/page/lanes.ts';
-import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../coordinator/report/page/model.ts';
-import { createFinder, everything, slowestFiles } from '../../../coordinator/report/page/query.ts';
-import { bytes, duration, instant } from '../../../coordinator/report/page/words.ts';
-import { pageData } from '../../../coordinator/report/page-data.ts';
-import { reportHtml } from '../../../coordinator/report/report-html.ts';
-import { agentId, nodeId, testFile } from '../../../shared/ids.ts';
-import type { Report } from '../../../shared/report.ts';
+import { timelineOf, utilisation } from '../../../coordinator/web/browser/lanes.ts';
+import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../coordinator/web/browser/model.ts';
+import { createFinder, everything, slowestFiles } from '../../../coordinator/web/browser/query.ts';
+import { bytes, duration, instant } from '../../../coordinator/web/browser/words.ts';
+import { pageData } from '../../../coordinator/web/page-data.ts';
+import { reportHtml } from '../../../coordinator/web/report-html.ts';
+import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Report } from '../../../shared/domain/report.ts';
 import { syntheticReport } from '../../support/synthetic-report.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 

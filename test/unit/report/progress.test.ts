@@ -3,11 +3,11 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import type { CoordinatorEvent } from '../../../coordinator/core/events.ts';
-import { reduce } from '../../../coordinator/core/reduce.ts';
-import { openRun } from '../../../coordinator/core/run-state.ts';
-import { openProgress, type ProgressOptions } from '../../../coordinator/report/progress.ts';
-import { agentId, nodeId } from '../../../shared/ids.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import { openRun } from '../../../coordinator/core/state/run-state.ts';
+import { openProgress, type ProgressOptions } from '../../../coordinator/reporters/progress/progress.ts';
+import { agentId, nodeId } from '../../../shared/domain/ids.ts';
 import {
   a1,
   closedDone,

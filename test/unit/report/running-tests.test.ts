@@ -1,9 +1,9 @@
 // What each xdist worker is at, from what agents tell.
 
 import { expect, test } from 'vitest';
-import { createRunningTests } from '../../../coordinator/report/running-tests.ts';
-import type { AttemptEvent } from '../../../shared/events.ts';
-import { nodeId } from '../../../shared/ids.ts';
+import { createRunningTests } from '../../../coordinator/reporters/progress/running-tests.ts';
+import type { AttemptEvent } from '../../../shared/domain/events.ts';
+import { nodeId } from '../../../shared/domain/ids.ts';
 import { a1, a2, ended, finished, joined, lost, told } from '../core/run-kit.ts';
 
 const began = (id: string, worker = 'gw0'): AttemptEvent => ({ kind: 'test-started', at: 5, nodeid: nodeId(id), worker });

@@ -1,10 +1,10 @@
 // A report to be written in every form.
 
-import { reportParts, type TerminalOptions } from '../../../coordinator/report/terminal.ts';
-import { agentId, nodeId, runId, shardId, testFile } from '../../../shared/ids.ts';
-import type { Outcome } from '../../../shared/outcome.ts';
-import type { Report, ReportedTest } from '../../../shared/report.ts';
-import { NOTHING_SHOWN } from '../../../shared/shown.ts';
+import { reportParts, type TerminalOptions } from '../../../coordinator/reporters/summary/terminal-summary.ts';
+import { agentId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { Report, ReportedTest } from '../../../shared/domain/report.ts';
+import { NOTHING_SHOWN } from '../../../shared/domain/shown.ts';
 
 export function sampleTest(id: string, outcome: Outcome, message: string | null = null, output = ''): ReportedTest {
   const attempt = {

@@ -4,11 +4,11 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
-import { paintFor, plainPaint } from '../../../coordinator/report/paint.ts';
-import { screenLines } from '../../../coordinator/report/screen.ts';
-import type { AgentStanding, Standing } from '../../../coordinator/report/standing.ts';
-import { statusWords } from '../../../coordinator/report/standing-words.ts';
-import { agentId } from '../../../shared/ids.ts';
+import type { AgentStanding, Standing } from '../../../coordinator/reporters/progress/run-status.ts';
+import { screenLines } from '../../../coordinator/reporters/progress/screen.ts';
+import { statusWords } from '../../../coordinator/reporters/progress/status-text.ts';
+import { paintFor, plainPaint } from '../../../coordinator/reporters/text/colors.ts';
+import { agentId } from '../../../shared/domain/ids.ts';
 
 const agentOf = (name: string, workers: number, test = 'tests/test_big.py::test_long', seconds = 12): AgentStanding => ({
   id: agentId(name),

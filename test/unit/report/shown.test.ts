@@ -2,12 +2,12 @@
 
 import { XMLParser } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
-import { junitXml } from '../../../coordinator/report/junit.ts';
-import { pageData } from '../../../coordinator/report/page-data.ts';
-import type { TerminalOptions } from '../../../coordinator/report/terminal.ts';
-import { agentId } from '../../../shared/ids.ts';
-import type { Report } from '../../../shared/report.ts';
-import { type AskedFor, NOTHING_SHOWN, type ReportedWarning } from '../../../shared/shown.ts';
+import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
+import type { TerminalOptions } from '../../../coordinator/reporters/summary/terminal-summary.ts';
+import { pageData } from '../../../coordinator/web/page-data.ts';
+import { agentId } from '../../../shared/domain/ids.ts';
+import type { Report } from '../../../shared/domain/report.ts';
+import { type AskedFor, NOTHING_SHOWN, type ReportedWarning } from '../../../shared/domain/shown.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 

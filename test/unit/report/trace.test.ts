@@ -1,9 +1,9 @@
 // The trace, and the picture of text, of a run.
 
 import { expect, test } from 'vitest';
-import { timelineText } from '../../../coordinator/report/timeline-text.ts';
-import { traceJson } from '../../../coordinator/report/trace.ts';
-import type { ReportedTest } from '../../../shared/report.ts';
+import { timelineText } from '../../../coordinator/reporters/files/timeline-text.ts';
+import { traceJson } from '../../../coordinator/reporters/files/trace.ts';
+import type { ReportedTest } from '../../../shared/domain/report.ts';
 import { a1, collected, ended, joined, lost, opened, shardOf, started, told } from '../core/run-kit.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 

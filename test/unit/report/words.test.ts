@@ -1,12 +1,12 @@
 // Profile, targets and comparison in words.
 
 import { expect, test } from 'vitest';
-import { withTargets } from '../../../coordinator/core/targets.ts';
-import { comparisonLines, targetLines } from '../../../coordinator/report/judgement-words.ts';
-import { profileLines } from '../../../coordinator/report/profile-words.ts';
-import { agentId, nodeId } from '../../../shared/ids.ts';
-import { type Phase, phases, type Report } from '../../../shared/report.ts';
-import { parseTargets } from '../../../shared/targets.ts';
+import { withTargets } from '../../../coordinator/core/result/targets.ts';
+import { comparisonLines, targetLines } from '../../../coordinator/reporters/summary/judgement-text.ts';
+import { profileLines } from '../../../coordinator/reporters/summary/profile-text.ts';
+import { agentId, nodeId } from '../../../shared/domain/ids.ts';
+import { type Phase, phases, type Report } from '../../../shared/domain/report.ts';
+import { parseTargets } from '../../../shared/domain/targets.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const seconds: Partial<Record<Phase, number>> = { preparation: 1.23, execution: 8, collection: 2, imbalance: 0.01 };

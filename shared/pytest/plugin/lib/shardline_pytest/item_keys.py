@@ -2,7 +2,7 @@
 
 from .channel import clean
 
-# Also in shared/ids.ts. What people read is the node id without it.
+# Also in shared/domain/ids.ts. What people read is the node id without it.
 COPY_MARK = "\x1e"
 KEY = "_shardline_key"
 

@@ -1,0 +1,32 @@
+// Of which attempts all that pytest-cov measured is written, and of which something went with an xdist worker.
+
+import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
+import type { AttemptId } from '../../shared/domain/ids.ts';
+
+export interface Covered {
+  /** pytest-cov is at work in this pytest. */
+  begin(origin: CoverageOrigin): void;
+  /** A worker is through with a part of the attempt, and has written what it measured if `isWritten`. */
+  done(attempt: AttemptId, isWritten: boolean): void;
+  /** A worker died over the attempt. */
+  lose(attempt: AttemptId): void;
+  /** null where nothing was measured. */
+  told(): { readonly origin: CoverageOrigin; readonly attempts: readonly AttemptId[]; readonly lost: readonly AttemptId[] } | null;
+}
+
+export function createCovered(): Covered {
+  const written = new Set<AttemptId>();
+  const lost = new Set<AttemptId>();
+  let origin: CoverageOrigin | null = null;
+  return {
+    begin(found) {
+      origin = found;
+    },
+    done: (attempt, isWritten) => void (isWritten ? written : lost).add(attempt),
+    lose: (attempt) => void lost.add(attempt),
+    told: () =>
+      origin === null || written.size + lost.size === 0
+        ? null
+        : { origin, attempts: [...written].filter((attempt) => !lost.has(attempt)), lost: [...lost] },
+  };
+}

@@ -1,0 +1,130 @@
+// Feeds a tiny project of two files to a real session and compares what comes back with what plain pytest makes of it.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { AttemptEvent } from '../../shared/domain/events.ts';
+import { attemptId, shardId, testFile } from '../../shared/domain/ids.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
+import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
+import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
+import { createAttemptLog } from './attempt-log.ts';
+import { startFed } from './fed-pytest.ts';
+
+/** A package with a conftest and a fixture of it that both files share; the second sees whether it was set up once. */
+const PROJECT: Readonly<Record<string, string>> = {
+  'pytest.ini': '[pytest]\n',
+  'package/__init__.py': '',
+  'package/conftest.py': `import pytest
+UPS = []
+@pytest.fixture(scope="package")
+def ups():
+    UPS.append(1)
+    return UPS
+@pytest.fixture(scope="module")
+def module(request):
+    return request.node.name
+`,
+  'package/test_one.py': 'def test_first(ups, module): assert ups == [1]\ndef test_second(): assert 0\n',
+  'package/test_two.py':
+    'import pytest\n@pytest.mark.parametrize("n", [1])\ndef test_third(ups, module, n): assert (ups, module.split("/")[-1]) == ([n], "test_two.py")\n',
+};
+
+const EXPECTED = [
+  'collected package/test_one.py::test_first package/test_one.py::test_second',
+  'package/test_one.py::test_first passed',
+  'package/test_one.py::test_second failed',
+  'collected package/test_two.py::test_third[1]',
+  'package/test_two.py::test_third[1] passed',
+];
+
+/** How long a try may take on a busy machine. */
+const TRY_MS = 60_000;
+
+/** No plugin and no option of the user's: what is tried out is how we use pytest and xdist. */
+const PLAIN = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTEST_ADDOPTS: '', PYTEST_PLUGINS: '' } as const;
+
+/** Why this interpreter's pytest cannot be fed, in one line, null when it can. Never rejects. */
+export async function tryOut(python: string): Promise<string | null> {
+  const directory = await makeSessionDirectory();
+  try {
+    const told = await feedProject(python, directory);
+    const at = EXPECTED.findIndex((line, index) => told[index] !== line);
+    if (at === -1 && told.length === EXPECTED.length) return null;
+    const index = at === -1 ? EXPECTED.length : at;
+    return `its self-test on a tiny project went wrong: "${EXPECTED[index] ?? 'nothing more'}" was expected, "${told[index] ?? 'nothing more'}" was told`;
+  } catch (thrown) {
+    return `its self-test on a tiny project went wrong: ${messageOf(thrown).split('\n')[0]}`;
+  } finally {
+    await removeSessionDirectory(directory);
+  }
+}
+
+async function feedProject(python: string, directory: string): Promise<readonly string[]> {
+  const workspace = join(directory, 'project');
+  for (const [name, text] of Object.entries(PROJECT)) {
+    await mkdir(dirname(join(workspace, name)), { recursive: true });
+    await writeFile(join(workspace, name), text);
+  }
+  const socket = join(directory, 's');
+  const sessionPath = join(directory, 'session.json');
+  const pytestArgs = ['-p', 'no:cacheprovider'];
+  const own = { socket, pytestArgs, numprocesses: '1', maxAutoWorkers: 1, limits: { tracebackBytes: 1000, sectionBytes: 1000 } };
+  const limits = {
+    coverageFile: null,
+    cache: null,
+    mayMiss: false,
+    harmless: [],
+    relay: 'never',
+    maxWorkerBytes: 0,
+    maxWorkerFiles: 0,
+  } as const;
+  await writeSessionFile(sessionPath, { mode: 'stream', ...own, serialMarker: 'serial', stopsItself: true, ...limits });
+  const fed = await startFed({
+    socket,
+    startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN }),
+    command: pytestCommand(python, []),
+    agent: 'self-test',
+    drain: null,
+    testTimeoutSeconds: null,
+    replaceMs: TRY_MS,
+    room: () => null,
+    workers: createWorkerNumbers(claimAlone()),
+    tell: () => undefined,
+    collect: async () => ({ mode: 'file', proves: false, modules: [], preloads: false }),
+    isMoreWaiting: async () => false,
+    ending: new AbortController().signal,
+    listed: () => undefined,
+    refused: () => undefined,
+    inseparable: () => undefined,
+  });
+  try {
+    const events: AttemptEvent[] = [];
+    const late = AbortSignal.timeout(TRY_MS);
+    for (const [index, file] of ['package/test_one.py', 'package/test_two.py'].entries()) {
+      const shard = shardId(index + 1);
+      const selectors = [{ kind: 'file', file: testFile(file) }] as const;
+      const log = createAttemptLog(selectors, (event) => events.push(event), Date.now);
+      await fed.run(log, { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors, predictedSeconds: 1, avoid: [] }, late);
+    }
+    return events.flatMap(inWords);
+  } finally {
+    await fed.end();
+  }
+}
+
+function inWords(event: AttemptEvent): readonly string[] {
+  switch (event.kind) {
+    case 'collected':
+      return [`collected ${event.nodeids.join(' ')}`];
+    case 'test-finished':
+      return [`${event.result.nodeid} ${event.result.outcome}`];
+    case 'collect-failed':
+      return event.errors.map(({ nodeid, message }) => `${nodeid} ${message.trim().split('\n').at(-1)}`);
+    case 'session-failed':
+      return [event.message.trim().split('\n').at(-1) ?? ''];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,157 @@
+// From three sources to one checked value per setting: pyproject.toml, then the environment, then the command line; the later wins.
+// Every mistake in any of them is told, not only the first.
+
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { messageOf, ShardlineError } from '../shared/errors.ts';
+import type { Settings } from '../shared/settings/settings.ts';
+import type { Arguments } from './arguments.ts';
+import { commandRow } from './commands.ts';
+import { didYouMean } from './nearest.ts';
+import { type OptionRow, optionTable } from './options.ts';
+import { readValue, type Value } from './read-value.ts';
+import { missingOrAtOdds, toSettings } from './to-settings.ts';
+
+/** Names that are not settings: of the repository's own tests and scripts, and the number that tests of an outer run see. */
+const otherNames = /^SHARDLINE_(TEST_|WORKER$|NEED_DOCKER$|NEED_BROWSER$|BASE_IMAGE$|REDIS_IMAGE$|ENGINE_DIR$)/;
+
+interface Source {
+  readonly texts: ReadonlyMap<string, string>;
+  readonly say: (option: OptionRow, text: string) => string;
+  readonly error: 'bad-option' | 'bad-config';
+  /** What relative paths are relative to. */
+  readonly base: string;
+}
+
+/** Throws a ShardlineError, or an AggregateError of several. */
+export async function loadSettings(given: Arguments, env: Readonly<Record<string, string | undefined>>, cwd: string): Promise<Settings> {
+  const mistakes: ShardlineError[] = [...given.mistakes];
+  const flags: Source = {
+    texts: given.flags,
+    say: (option, text) => (option.kind === 'flag' ? `--${option.name}` : `--${option.name} ${shown(option, text)}`),
+    error: 'bad-option',
+    base: cwd,
+  };
+  const { isConfigurable } = commandRow(given.command);
+  const environment: Source = {
+    texts: isConfigurable ? environmentTexts(env, mistakes) : new Map(),
+    say: (option, text) => `${option.env}=${shown(option, text)}`,
+    error: 'bad-config',
+    base: cwd,
+  };
+  const workspace = resolve(cwd, given.flags.get('workspace') ?? environment.texts.get('workspace') ?? '.');
+  if (!(await isDirectory(workspace))) mistakes.push(new ShardlineError('no-workspace', { path: workspace }));
+  const project: Source = {
+    texts: isConfigurable ? await projectTexts(join(workspace, 'pyproject.toml'), mistakes) : new Map(),
+    say: (option, text) => `${option.name} = ${shown(option, text)} in pyproject.toml`,
+    error: 'bad-config',
+    base: workspace,
+  };
+
+  const isOnGithub = env.GITHUB_ACTIONS === 'true';
+  const values = new Map<string, Value>();
+  for (const option of optionTable) {
+    if (!option.commands.includes(given.command)) continue;
+    const source = [flags, environment, project].find(({ texts }) => texts.has(option.name));
+    const text = source?.texts.get(option.name) ?? option.fallback;
+    if (text === null) continue;
+    const value = readValue(option, text, source?.base ?? cwd);
+    if (typeof value !== 'object') values.set(option.name, value);
+    else if (source !== undefined) {
+      mistakes.push(new ShardlineError(source.error, { problem: `${source.say(option, text)} is not ${value.expected}.`, fix: value.fix }));
+    }
+  }
+  const read = { given, values, workspace, isOnGithub, isRedisUrlEmpty: isEmpty(env.SHARDLINE_REDIS_URL) };
+  if (mistakes.length === 0) mistakes.push(...missingOrAtOdds(read));
+  const [only] = mistakes;
+  if (only !== undefined) throw mistakes.length === 1 ? only : new AggregateError(mistakes);
+  return toSettings(read);
+}
+
+const shown = ({ isSecret }: OptionRow, text: string): string => (isSecret ? '…' : text);
+
+/** A variable that is set to nothing counts as unset: a CI job without access to a secret sets it so. */
+const isEmpty = (text: string | undefined): boolean => text?.trim() === '';
+
+function environmentTexts(env: Readonly<Record<string, string | undefined>>, mistakes: ShardlineError[]): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  const known = optionTable.flatMap(({ env: name }) => (name === null ? [] : [name]));
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith('SHARDLINE_') || otherNames.test(name) || text === undefined) continue;
+    const option = optionTable.find((each) => each.env === name);
+    if (option !== undefined) {
+      if (!isEmpty(text)) texts.set(option.name, text);
+    } else
+      mistakes.push(
+        new ShardlineError('bad-config', {
+          problem: `The environment variable ${name} is no setting of shardline.`,
+          fix: `${didYouMean(name, known)}Unset it, or see docs/configuration.md.`,
+        }),
+      );
+  }
+  return texts;
+}
+
+/** In pyproject.toml each set may be an entry of a list. */
+const isListOfSets = (key: string, value: unknown): value is readonly string[] =>
+  optionTable.some(({ name, kind }) => name === key && kind === 'sets') &&
+  Array.isArray(value) &&
+  value.every((set) => typeof set === 'string');
+
+async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  const known = optionTable.flatMap(({ env, name }) => (env === null ? [] : [name]));
+  for (const [key, value] of Object.entries(await projectTable(path, mistakes))) {
+    if (!known.includes(key)) {
+      mistakes.push(
+        new ShardlineError('bad-config', {
+          problem: `[tool.shardline] in ${path} has no key ${key}.`,
+          fix: `${didYouMean(key, known)}See docs/configuration.md.`,
+        }),
+      );
+    } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') texts.set(key, String(value));
+    else if (isListOfSets(key, value)) texts.set(key, value.join(';'));
+    else
+      mistakes.push(
+        new ShardlineError('bad-config', {
+          problem: `${key} in ${path} is neither text, number nor true or false.`,
+          fix: 'Write one value.',
+        }),
+      );
+  }
+  return texts;
+}
+
+/** `[tool.shardline]`; empty where there is no such file or table. */
+async function projectTable(path: string, mistakes: ShardlineError[]): Promise<object> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    // Whether the workspace itself can be read was asked before.
+    return {};
+  }
+  try {
+    const tool: unknown = parseToml(text).tool;
+    const table: unknown = typeof tool === 'object' && tool !== null && 'shardline' in tool ? tool.shardline : {};
+    if (typeof table === 'object' && table !== null) return table;
+    mistakes.push(
+      new ShardlineError('bad-config', {
+        problem: `tool.shardline in ${path} is not a table.`,
+        fix: 'Write [tool.shardline] with one key a line.',
+      }),
+    );
+  } catch (thrown) {
+    mistakes.push(new ShardlineError('bad-config', { problem: `${path} is not valid TOML: ${messageOf(thrown)}`, fix: 'Mend the file.' }));
+  }
+  return {};
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}

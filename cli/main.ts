@@ -1,0 +1,61 @@
+// The program: reads the command line, runs the command, and turns whatever it throws into words and an exit code.
+
+import { readFile } from 'node:fs/promises';
+import { assertNever } from '../shared/assert-never.ts';
+import { messageOf, ShardlineError } from '../shared/errors.ts';
+import type { Settings } from '../shared/settings/settings.ts';
+import type { Edge } from '../shared/system/edge.ts';
+import { readArguments } from './arguments.ts';
+import { loadSettings } from './load-settings.ts';
+
+/** Resolves with the exit code; never rejects. */
+export async function main(edge: Edge): Promise<number> {
+  try {
+    const given = readArguments(edge.argv, await ownVersion(), edge.stdout);
+    if (given === null) return 0;
+    const settings = await loadSettings(given, edge.env, edge.cwd);
+    return await runCommandOf(settings, edge);
+  } catch (thrown) {
+    return tellFailure(thrown, edge);
+  }
+}
+
+/** Loads only what the command needs. */
+async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
+  switch (settings.command) {
+    case 'run':
+      return await (await import('../coordinator/commands/run.ts')).runCommand(settings, edge);
+    case 'agent':
+      return await (await import('../agent/commands/agent.ts')).agentCommand(settings, edge);
+    case 'report':
+      return await (await import('../coordinator/commands/report.ts')).reportCommand(settings, edge);
+    case 'replay':
+      return await (await import('../agent/commands/replay.ts')).replayCommand(settings, edge);
+    case 'serve':
+      return await (await import('../coordinator/commands/serve.ts')).serveCommand(settings, edge);
+    case 'audit':
+      return await (await import('../coordinator/audit/audit-command.ts')).auditCommand(settings, edge);
+    default:
+      return assertNever(settings);
+  }
+}
+
+function tellFailure(thrown: unknown, edge: Edge): number {
+  const failures: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+  const told = failures.map((failure) =>
+    failure instanceof ShardlineError ? failure : new ShardlineError('internal', { problem: messageOf(failure) }, { cause: failure }),
+  );
+  for (const error of told) {
+    edge.stderr.write(`shardline: error: ${error.message}\n`);
+    // Only for who asks: to a user a stack says nothing.
+    if (error.code === 'internal' && edge.env.DEBUG !== undefined && error.cause instanceof Error)
+      edge.stderr.write(`${error.cause.stack}\n`);
+  }
+  return told[0]?.exitCode ?? 3;
+}
+
+/** From package.json, one folder up in the repository as in the published package. */
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+}

@@ -1,0 +1,84 @@
+// What the text of one option means, whichever place it comes from.
+
+import { resolve } from 'node:path';
+import { parseRerunLimit } from '../shared/domain/reruns.ts';
+import { measureNames, parseTargets } from '../shared/domain/targets.ts';
+import { readRedisUrl } from '../shared/settings/redis-url.ts';
+import { parseBytes } from '../shared/text/bytes.ts';
+import { parseDuration } from '../shared/text/duration.ts';
+import { didYouMean } from './nearest.ts';
+import type { OptionRow } from './options.ts';
+
+export type Value = string | number | boolean;
+
+export interface Unfit {
+  readonly expected: string;
+  readonly fix: string;
+}
+
+/** The value, or what was expected instead. Relative paths are relative to `base`. */
+export function readValue(option: OptionRow, text: string, base: string): Value | Unfit {
+  switch (option.kind) {
+    case 'text':
+    case 'sets':
+      return text;
+    case 'flag':
+      return text === 'true' || text === '1'
+        ? true
+        : text === 'false' || text === '0' || text === ''
+          ? false
+          : { expected: 'true or false', fix: 'Write true or false.' };
+    case 'path':
+      return text === ''
+        ? { expected: 'a path', fix: 'Name a file or directory.' }
+        : text === '-' && option.name === 'selected'
+          ? text
+          : resolve(base, text);
+    case 'python':
+      // A bare name is looked up on PATH by whoever starts it.
+      return text === ''
+        ? { expected: 'an interpreter', fix: 'Name a Python interpreter.' }
+        : text.includes('/')
+          ? resolve(base, text)
+          : text;
+    case 'count':
+      return /^\d{1,6}$/.test(text) ? Number(text) : { expected: 'a whole number', fix: `Write a number of 0 or more.` };
+    case 'numprocesses':
+      return text === 'auto' || /^[1-9]\d{0,4}$/.test(text)
+        ? text
+        : { expected: 'auto or a number of 1 or more', fix: 'Write auto or, for example, 4.' };
+    case 'duration':
+      return parseDuration(text) ?? { expected: 'a duration', fix: 'Write for example 90s, 5m or 1m30s.' };
+    case 'bytes':
+      return parseBytes(text) ?? { expected: 'a size', fix: 'Write for example 300MB or 1GiB.' };
+    case 'rerun-limit':
+      return parseRerunLimit(text) === null ? { expected: 'a number of tests or a percentage', fix: 'Write for example 20 or 5%.' } : text;
+    case 'targets':
+      return parseTargets(text) === null
+        ? {
+            expected: `a list of targets such as time<120s,speedup>=3,pass-rate=100% (${measureNames.join(', ')})`,
+            fix: "Write MEASURE, one of < <= > >= =, and a limit for each, with commas between, in quotes: --targets 'time<120s,cpu>=80%'.",
+          }
+        : text;
+    case 'choice':
+      return option.choices.includes(text)
+        ? text
+        : { expected: `one of ${option.choices.join(', ')}`, fix: `${didYouMean(text, option.choices)}Choose one of them.` };
+    case 'name':
+      return /^[A-Za-z0-9_.-]{1,64}$/.test(text)
+        ? text
+        : { expected: 'a name of letters, digits, _ . and -', fix: 'Choose another of at most 64 characters.' };
+    case 'host':
+      return /^[A-Za-z0-9.:-]{1,253}$|^\[[0-9A-Fa-f:.]+\]$/.test(text)
+        ? text
+        : { expected: 'an address or host name', fix: 'Write for example 127.0.0.1 or 0.0.0.0.' };
+    case 'port':
+      return /^\d{1,5}$/.test(text) && Number(text) < 65_536
+        ? Number(text)
+        : { expected: 'a port', fix: 'Write a number from 0 to 65535; 0 is any that is free.' };
+    case 'url': {
+      const address = readRedisUrl(text);
+      return address.kind === 'bad' ? { expected: `the URL of a Redis: ${address.problem}`, fix: address.fix } : text;
+    }
+  }
+}

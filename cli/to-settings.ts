@@ -1,0 +1,242 @@
+// From checked values to the settings of each command, and what must hold between them.
+
+import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
+import { parseRerunLimit, type RerunLimit } from '../shared/domain/reruns.ts';
+import { relays } from '../shared/domain/run-spec.ts';
+import { collectChoices } from '../shared/domain/suite-list.ts';
+import { parseTargets } from '../shared/domain/targets.ts';
+import { ShardlineError } from '../shared/errors.ts';
+import {
+  type AgentSettings,
+  type AuditSettings,
+  type Copies,
+  logLevels,
+  orders,
+  type ReplaySettings,
+  type ReportSettings,
+  type RunSettings,
+  type ServeSettings,
+  type Settings,
+  speculations,
+  type Verbosity,
+} from '../shared/settings/settings.ts';
+import type { Arguments } from './arguments.ts';
+import type { CommandName } from './commands.ts';
+import type { Value } from './read-value.ts';
+
+/** One command line, after every source was read. `values` holds what was given or has a fallback, by option name. */
+export interface Read {
+  readonly given: Arguments;
+  readonly values: ReadonlyMap<string, Value>;
+  readonly workspace: string;
+  /** Is this a job of GitHub Actions? */
+  readonly isOnGithub: boolean;
+  /** Is SHARDLINE_REDIS_URL set, but to nothing? */
+  readonly isRedisUrlEmpty: boolean;
+}
+
+/** What does not fit together or is missing, though each value by itself is right. */
+export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): readonly ShardlineError[] {
+  const mistakes: ShardlineError[] = [];
+  const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
+  const empty = isRedisUrlEmpty ? ' SHARDLINE_REDIS_URL is empty.' : '';
+  if (given.command === 'agent' && !values.has('redis')) {
+    mistake(`An agent needs to know its Redis.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+  }
+  if (given.command === 'serve' && !values.has('redis')) {
+    mistake(`The dashboard needs to know the Redis of the runs.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+  }
+  if (given.command === 'report') {
+    if (given.operands.length === 0) {
+      mistake('No finished run was named.', 'Name the folder that a run left: shardline report .shardline/runs/RUN_ID.');
+    } else if (values.get('merge') !== true && given.operands.length > (values.has('baseline') ? 1 : 2)) {
+      mistake('Several runs were named.', 'Name one, two to compare the second with the first, or give --merge to make one report of all.');
+    }
+  }
+  if (given.command === 'replay' && given.operands.length !== 1) {
+    mistake('A replay is of one finished run.', 'Name the folder that it left: shardline replay .shardline/runs/RUN_ID.');
+  }
+  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected') || values.has('failed'))) {
+    mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
+  }
+  if (values.has('selected') && values.has('failed')) {
+    mistake('--selected and --failed exclude each other.', 'Give one of them.');
+  }
+  if (values.get('quiet') === true && values.get('verbose') === true) {
+    mistake('--quiet and --verbose exclude each other.', 'Give one of them.');
+  }
+  return mistakes;
+}
+
+export const toSettings = (read: Read): Settings => makers[read.given.command](read);
+
+/** Whatever was given has been checked. */
+const NOTHING: RerunLimit = { kind: 'tests', tests: 0 };
+
+const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
+  run: runSettings,
+  agent: agentSettings,
+  report: reportSettings,
+  replay: replaySettings,
+  serve: serveSettings,
+  audit: auditSettings,
+};
+
+function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
+  const { text, number, flag, oneOf } = reader(values);
+  return {
+    command: 'run',
+    ...common(values, workspace),
+    resume: text('resume'),
+    paths: given.operands,
+    selected: text('selected'),
+    failed: flag('failed'),
+    pytestArgs: given.rest,
+    agents: number('agents'),
+    redis: text('redis'),
+    redisBin: text('redis-bin'),
+    out: text('out'),
+    timings: text('timings'),
+    copies: copies(values),
+    github: values.has('github') ? flag('github') : isOnGithub,
+    targets: parseTargets(text('targets') ?? ''),
+    baseline: text('baseline'),
+    maxfail: flag('exitfirst') ? 1 : number('maxfail'),
+    crashLimit: number('crash-limit') ?? 0,
+    reruns: { times: number('reruns') ?? 0, limit: parseRerunLimit(text('reruns-limit') ?? '') ?? NOTHING },
+    flakyFails: flag('flaky-fails'),
+    testTimeoutSeconds: number('test-timeout') || null,
+    verbosity: verbosity(values),
+    collect: oneOf('collect', collectChoices),
+    deadlineSeconds: number('deadline'),
+    reserveSeconds: number('reserve'),
+    speculate: oneOf('speculate', speculations),
+    order: orders.find((each) => each === values.get('order')) ?? null,
+    changedSince: text('changed-since'),
+    serialMarker: text('serial-marker') ?? '',
+    relay: oneOf('relay', relays),
+    fingerprint: oneOf('fingerprint', fingerprintPolicies),
+    maxWorkerBytes: number('max-worker-memory') ?? 0,
+    maxWorkerFiles: number('max-worker-files') ?? 0,
+    splitOverSeconds: number('split-over'),
+    waitAgentsSeconds: number('wait-agents') ?? 0,
+    harmless: (text('harmless-hooks') ?? '').split(/\s+/).filter((word) => word !== ''),
+    shardTogether: readSets(text('shard-together') ?? ''),
+    redisWaitSeconds: number('redis-wait') ?? 0,
+  };
+}
+
+function agentSettings({ values, workspace }: Read): AgentSettings {
+  const { text, flag, number } = reader(values);
+  return {
+    command: 'agent',
+    ...common(values, workspace),
+    redis: text('redis') ?? '',
+    name: text('name'),
+    maxIdleSeconds: number('max-idle'),
+    once: flag('once'),
+    run: text('run'),
+  };
+}
+
+function reportSettings({ given, values, workspace }: Read): ReportSettings {
+  const { text, flag } = reader(values);
+  return {
+    command: 'report',
+    sources: given.operands,
+    merge: flag('merge'),
+    workspace,
+    copies: copies(values),
+    github: flag('github'),
+    targets: parseTargets(text('targets') ?? ''),
+    baseline: text('baseline'),
+    verbosity: verbosity(values),
+  };
+}
+
+function replaySettings({ given, values, workspace }: Read): ReplaySettings {
+  const { text } = reader(values);
+  return {
+    command: 'replay',
+    source: given.operands[0] ?? '',
+    agent: text('agent'),
+    worker: text('worker'),
+    bisect: text('bisect'),
+    selected: text('selected'),
+    python: text('python'),
+    workspace,
+  };
+}
+
+function auditSettings({ given, values, workspace }: Read): AuditSettings {
+  const { text, number, flag } = reader(values);
+  return {
+    command: 'audit',
+    paths: given.operands,
+    selected: text('selected'),
+    pytestArgs: given.rest,
+    agents: Math.max(1, number('agents') ?? 1),
+    numprocesses: text('numprocesses') ?? '',
+    workerBytes: number('worker-memory') ?? 0,
+    redisBin: text('redis-bin'),
+    python: text('python'),
+    workspace,
+    out: text('out'),
+    baseline: text('baseline'),
+    serialMarker: text('serial-marker') ?? '',
+    stepLimitSeconds: number('step-limit') ?? 0,
+    isQuiet: flag('quiet'),
+  };
+}
+
+function serveSettings({ values }: Read): ServeSettings {
+  const { text, number } = reader(values);
+  return {
+    command: 'serve',
+    redis: text('redis') ?? '',
+    pool: text('pool') ?? '',
+    host: text('host') ?? '',
+    port: number('port') ?? 0,
+    token: text('token'),
+  };
+}
+
+function copies(values: Read['values']): Copies {
+  const { text } = reader(values);
+  return { json: text('json'), junitXml: text('junit-xml'), html: text('html'), trace: text('trace') };
+}
+
+function common(values: Read['values'], workspace: string) {
+  const { text, number, oneOf } = reader(values);
+  return {
+    pool: text('pool') ?? '',
+    numprocesses: text('numprocesses') ?? '',
+    python: text('python'),
+    workspace,
+    workerBytes: number('worker-memory') ?? 0,
+    logLevel: oneOf('log-level', logLevels),
+    logFile: text('log-file'),
+  };
+}
+
+/** Patterns have spaces between them, sets semicolons. */
+const readSets = (text: string): readonly (readonly string[])[] =>
+  text
+    .split(';')
+    .map((set) => set.split(/\s+/).filter((pattern) => pattern !== ''))
+    .filter((set) => set.length > 0);
+
+function verbosity(values: Read['values']): Verbosity {
+  const { flag } = reader(values);
+  return flag('quiet') ? 'quiet' : flag('verbose') ? 'verbose' : 'normal';
+}
+
+function reader(values: Read['values']) {
+  return {
+    text: (name: string): string | null => (values.has(name) ? String(values.get(name)) : null),
+    number: (name: string): number | null => (values.has(name) ? Number(values.get(name)) : null),
+    flag: (name: string): boolean => values.get(name) === true,
+    oneOf: <Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice =>
+      choices.find((choice) => choice === values.get(name)) ?? choices[0],
+  };
+}

@@ -1,0 +1,160 @@
+// One measured pytest in numbers: from what its processes told to phases, tests, fixtures and memory.
+
+import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { MeasuredProcess } from '../../../shared/pytest/measuring.ts';
+
+export const measuredPhases = ['start', 'collection', 'tests', 'waiting', 'end'] as const;
+export type MeasuredPhase = (typeof measuredPhases)[number];
+
+/** In seconds; what a test shares with others is what it paid for fixtures of class and module, and of package and session. */
+export interface MeasuredTest {
+  readonly outcome: Outcome;
+  readonly seconds: number;
+  readonly fileSeconds: number;
+  readonly sessionSeconds: number;
+  readonly line: number | null;
+  readonly isSerial: boolean;
+}
+
+export interface MeasuredFixture {
+  readonly name: string;
+  readonly scope: string;
+  /** Of the suite, or the module that it comes from. */
+  readonly file: string;
+  /** Of all its set-ups, without what they asked for. */
+  readonly seconds: number;
+  readonly count: number;
+}
+
+export interface Measurement {
+  /** From the start of the process to its end. */
+  readonly seconds: number;
+  /** It was killed before its end: what it told until then is all there is. */
+  readonly isPartial: boolean;
+  /** Processes that collected and ran tests. */
+  readonly workers: number;
+  readonly dist: string;
+  /** Mean of the workers; together they are `seconds`. */
+  readonly phases: Readonly<Record<MeasuredPhase, number>>;
+  /** Seconds of each file's collection, mean of the workers that collected it. */
+  readonly files: ReadonlyMap<TestFile, number>;
+  /** Of all workers together. */
+  readonly collectionWorkerSeconds: number;
+  readonly tests: ReadonlyMap<NodeId, MeasuredTest>;
+  readonly fixtures: readonly MeasuredFixture[];
+  readonly notCollected: readonly string[];
+  /** Processor time of the workers and of what they waited for. */
+  readonly cpuSeconds: number;
+  /** Of the worker that held most; 0 when none told. */
+  readonly peakRssBytes: number;
+  /** What the same worker held when it had collected; 0 when it never had. */
+  readonly collectedRssBytes: number;
+}
+
+/** `startedAt` and `endedAt` in seconds since the epoch. */
+export interface Measured {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly isPartial: boolean;
+  readonly processes: readonly MeasuredProcess[];
+}
+
+export function measurementOf({ startedAt, endedAt, isPartial, processes }: Measured): Measurement {
+  const opened = processes.map(({ records }) => records.find(({ kind }) => kind === 'opened'));
+  const controller = opened.find((record) => record?.kind === 'opened' && record.workers > 0);
+  const workers = processes.filter((_, index) => opened[index] !== controller);
+  const collected = new Map<TestFile, number>();
+  const collectors = new Map<TestFile, number>();
+  const tests = new Map<NodeId, MeasuredTest>();
+  const fixtures = new Map<string, MeasuredFixture>();
+  const notCollected = new Set<string>();
+  for (const { records } of processes) {
+    const here = new Set<TestFile>();
+    const beganAt = new Map<NodeId, number>();
+    for (const record of records) {
+      switch (record.kind) {
+        case 'file-collected':
+          collected.set(record.file, (collected.get(record.file) ?? 0) + record.seconds);
+          here.add(record.file);
+          break;
+        case 'not-collected':
+          notCollected.add(record.file);
+          break;
+        case 'test-began':
+          beganAt.set(record.nodeid, record.at);
+          break;
+        case 'test-ended':
+          tests.set(record.nodeid, { ...record, seconds: Math.max(0, record.at - (beganAt.get(record.nodeid) ?? record.at)) });
+          break;
+        case 'crashed': {
+          const lost = { seconds: 0, fileSeconds: 0, sessionSeconds: 0, line: null, isSerial: false };
+          tests.set(record.nodeid, { ...lost, ...tests.get(record.nodeid), outcome: 'error' });
+          break;
+        }
+        case 'fixture': {
+          const { name, scope, file } = record;
+          const key = JSON.stringify([name, scope, file]);
+          const known = fixtures.get(key) ?? { name, scope, file, seconds: 0, count: 0 };
+          fixtures.set(key, { ...known, seconds: known.seconds + record.seconds, count: known.count + record.count });
+          break;
+        }
+      }
+    }
+    for (const file of here) collectors.set(file, (collectors.get(file) ?? 0) + 1);
+  }
+  const spent = workers.map((process) => phasesOf(process, startedAt, endedAt));
+  const largest = workers.map(memoryOf).sort((left, right) => right.peak - left.peak)[0] ?? { peak: 0, collected: 0 };
+  return {
+    seconds: endedAt - startedAt,
+    isPartial,
+    workers: workers.length,
+    dist: controller?.kind === 'opened' ? controller.dist : 'no',
+    phases: meanOf(spent),
+    files: new Map([...collected].map(([file, seconds]) => [file, seconds / (collectors.get(file) ?? 1)])),
+    collectionWorkerSeconds: sum(spent.map(({ collection }) => collection)),
+    tests,
+    fixtures: [...fixtures.values()].sort((left, right) => right.seconds - left.seconds),
+    notCollected: [...notCollected],
+    cpuSeconds: sum(
+      workers.map(({ records }) => Math.max(0, ...records.map((record) => (record.kind === 'usage' ? record.cpuSeconds : 0)))),
+    ),
+    peakRssBytes: largest.peak,
+    collectedRssBytes: largest.collected,
+  };
+}
+
+type Phases = Record<MeasuredPhase, number>;
+
+/** A process that did not come to a phase's end was in it until it was killed. */
+function phasesOf({ records }: MeasuredProcess, startedAt: number, endedAt: number): Phases {
+  const at = (kind: string): number | undefined => records.find((record) => record.kind === kind)?.at;
+  const began = at('collection-began') ?? endedAt;
+  const ended = at('collection-ended') ?? endedAt;
+  const finishing = at('finishing') ?? endedAt;
+  let tests = 0;
+  let runningSince: number | null = null;
+  for (const record of records) {
+    if (record.kind === 'test-began') runningSince = record.at;
+    if (record.kind !== 'test-ended' || runningSince === null) continue;
+    tests += record.at - runningSince;
+    runningSince = null;
+  }
+  if (runningSince !== null) tests += Math.max(0, finishing - runningSince);
+  const start = began - startedAt;
+  const collection = ended - began;
+  const end = endedAt - finishing;
+  return { start, collection, tests, waiting: Math.max(0, endedAt - startedAt - start - collection - tests - end), end };
+}
+
+function memoryOf({ records }: MeasuredProcess): { readonly peak: number; readonly collected: number } {
+  const usage = records.filter((record) => record.kind === 'usage');
+  return { peak: Math.max(0, ...usage.map(({ peakRssBytes }) => peakRssBytes)), collected: usage[0]?.rssBytes ?? 0 };
+}
+
+const meanOf = (all: readonly Phases[]): Phases => {
+  const mean = (phase: MeasuredPhase): number => (all.length === 0 ? 0 : sum(all.map((each) => each[phase])) / all.length);
+  return { start: mean('start'), collection: mean('collection'), tests: mean('tests'), waiting: mean('waiting'), end: mean('end') };
+};
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

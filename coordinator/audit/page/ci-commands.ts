@@ -1,0 +1,84 @@
+// What to type and what to write into CI, with the numbers of one suite.
+
+import { inSeconds } from '../../reporters/summary/profile-text.ts';
+import type { Audit } from '../core/audit.ts';
+import { inMegabytes } from './advice.ts';
+import { type Block, code, heading, words } from './document.ts';
+
+/** What to type, with the numbers of this suite. */
+export function commandBlocks(audit: Audit): readonly Block[] {
+  const { prediction, memory, what, pytestArgs } = audit;
+  const own = memory !== null && !memory.doAllFit ? [`-n ${memory.fitting}`] : [];
+  const limit = memory === null || memory.limitBytes === null ? [] : [`--max-worker-memory ${inMegabytes(memory.limitBytes)}`];
+  const rest = pytestArgs.length === 0 ? [] : ['--', ...pytestArgs.map(shellWord)];
+  const paths = what.map(shellWord);
+  const run = (...more: string[]): string => ['npx shardline run', ...paths, ...more, ...limit, ...rest].join(' ');
+  const agents = prediction === null ? 1 : (prediction.knee ?? prediction.rows.at(-1)?.agents ?? 1);
+  const expected = prediction?.rows.find((row) => row.agents === agents)?.seconds ?? null;
+  const blocks: Block[] = [
+    heading('Commands'),
+    words('On one machine, here or in one job of any CI (keep ', code('.shardline/timings.json'), ' in its cache):'),
+    { kind: 'code', language: 'sh', text: run('--junit-xml junit.xml', ...own) },
+  ];
+  if (agents === 1 || expected === null) {
+    blocks.push(words('More machines would hardly help, by the prediction above. In GitHub Actions:'), {
+      kind: 'code',
+      language: 'yaml',
+      text: oneJob(run('--junit-xml junit.xml', ...own)),
+    });
+    return blocks;
+  }
+  const target = `--targets 'time<${Math.ceil(expected * SLACK)}s'`;
+  blocks.push(
+    words(
+      `On ${agents} machines, with a Redis that all of them reach: one of them starts the run, the others are agents. ${inSeconds(expected)} is predicted; the target leaves half as much again.`,
+    ),
+    {
+      kind: 'code',
+      language: 'sh',
+      text: [
+        'export SHARDLINE_REDIS_URL=redis://redis.example:6379 SHARDLINE_POOL=build-$BUILD_NUMBER',
+        run('--agents 1', '--junit-xml junit.xml', ...own, target),
+        `${['npx shardline agent --max-idle 2m', ...own].join(' ')}  # on the other${agents === 2 ? '' : ` ${agents - 1}`}`,
+      ].join('\n'),
+    },
+    words('In GitHub Actions (the steps that install the project are its own):'),
+    { kind: 'code', language: 'yaml', text: manyJobs(agents, run('--agents 1', '--junit-xml junit.xml', ...own, target), own) },
+    words('How to validate it, and how to go back in one line, is in docs/adopting.md of shardline.'),
+  );
+  return blocks;
+}
+
+/** How much longer than predicted a run may take before its target is missed. */
+const SLACK = 1.5;
+
+/** What GitHub Actions fills in. */
+const expression = (name: string): string => `\${{ ${name} }}`;
+
+const oneJob = (run: string): string =>
+  [
+    '      - uses: actions/cache@v4',
+    '        with:',
+    '          path: .shardline/timings.json',
+    `          key: shardline-${expression('github.run_id')}`,
+    '          restore-keys: shardline-',
+    `      - run: ${yamlText(run)}`,
+  ].join('\n');
+
+const manyJobs = (agents: number, run: string, own: readonly string[]): string =>
+  [
+    '    strategy:',
+    '      matrix:',
+    `        part: [coordinator, ${Array.from({ length: agents - 1 }, (_, index) => `agent-${index + 1}`).join(', ')}]`,
+    '    env:',
+    `      SHARDLINE_REDIS_URL: ${expression('secrets.SHARDLINE_REDIS_URL')}`,
+    `      SHARDLINE_POOL: ci-${expression('github.run_id')}-${expression('github.run_attempt')}`,
+    '    steps:',
+    "      - if: matrix.part == 'coordinator'",
+    `        run: ${yamlText(run)}`,
+    "      - if: matrix.part != 'coordinator'",
+    `        run: ${['npx shardline agent --max-idle 2m', ...own].join(' ')}`,
+  ].join('\n');
+
+const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+const yamlText = (text: string): string => (/[:#'"{}[\]&*!|>%@`]/.test(text) ? JSON.stringify(text) : text);

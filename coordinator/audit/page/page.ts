@@ -1,0 +1,111 @@
+// The whole audit, from its summary to how it was made, and the few lines of it that stand in the terminal.
+
+import { oneLine, plural } from '../../../shared/text/safe-text.ts';
+import { inBytes, inMinutes, inPercent, inSeconds } from '../../reporters/summary/profile-text.ts';
+import type { Audit } from '../core/audit.ts';
+import { changeBlocks, memoryBlocks, offBy, predictionBlocks, ratingBlocks } from './advice.ts';
+import { commandBlocks } from './ci-commands.ts';
+import { type Block, code, heading, type Inline, words } from './document.ts';
+import { measuredBlocks, slowBlocks, waysOf } from './measured.ts';
+import { suspectBlocks } from './suspects.ts';
+
+export function auditTitle({ what }: Audit): string {
+  const names = what.filter((word) => word !== '--selected').join(' ');
+  return `Audit of ${names === '' ? 'the suite' : names}`;
+}
+
+export function auditBlocks(audit: Audit): readonly Block[] {
+  const { finishedAt, machine } = audit;
+  return [
+    heading(auditTitle(audit), 1),
+    words(
+      `By shardline, ${finishedAt.slice(0, 16).replace('T', ' ')} UTC, on ${machine.cpus} processors and ${inBytes(machine.memoryBytes)} of memory.`,
+    ),
+    { kind: 'list', items: summary(audit).map((line) => [line]) },
+    ...measuredBlocks(audit),
+    ...changeBlocks(audit),
+    ...ratingBlocks(audit),
+    ...predictionBlocks(audit),
+    ...slowBlocks(audit),
+    ...suspectBlocks(audit),
+    ...memoryBlocks(audit),
+    ...commandBlocks(audit),
+    heading('How this was measured'),
+    { kind: 'list', items: method(audit) },
+  ];
+}
+
+/** What matters most, one sentence each. */
+export function summary(audit: Audit): readonly string[] {
+  const { suspects, prediction, changes, sharded, alwaysFailing, problems } = audit;
+  const ways = waysOf(audit).map(({ name, seconds, isPartial }) => `${name} ${inSeconds(seconds)}${isPartial ? ' (cut off)' : ''}`);
+  const confirmed = suspects.filter(({ kind }) => kind === 'parallel').length;
+  const last = prediction?.rows.find(({ agents }) => agents === prediction.knee) ?? prediction?.rows.at(-1);
+  const check = prediction?.check ?? null;
+  const first = changes.find(({ kind }) => kind !== 'adopt' && kind !== 'agents');
+  return [
+    ...(ways.length === 0 ? [] : [`measured: ${ways.join(', ')}`]),
+    ...(sharded === null ? [] : sharded.report.totals.notRun > 0 ? [] : [`rating: ${sharded.report.profile.rating}`]),
+    ...(last === undefined
+      ? []
+      : [
+          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : '; more hardly help'}${check === null ? '' : ` (for the run that was measured it is off by ${inPercent(offBy(check))})`}`,
+        ]),
+    ...(first === undefined
+      ? []
+      : [`largest change in the suite itself: ${nameOf(first)}, at most ${inSeconds(first.seconds)} (predicted)`]),
+    `isolation: ${plural(confirmed, 'test')} that ${verb(confirmed, 'fail')} only in parallel, ${suspects.length - confirmed} that ${verb(suspects.length - confirmed, 'differ')} otherwise`,
+    ...(alwaysFailing.length === 0 ? [] : [`failing everywhere: ${plural(alwaysFailing.length, 'test')}`]),
+    ...problems,
+  ];
+}
+
+const verb = (count: number, word: string): string => (count === 1 ? `${word}s` : word);
+
+function nameOf(change: Audit['changes'][number]): string {
+  switch (change.kind) {
+    case 'import':
+      return `importing ${oneLine(change.imported.name)}`;
+    case 'own-imports':
+      return "importing the suite's own modules";
+    case 'fixture':
+      return `fixture ${oneLine(change.fixture.name)}`;
+    case 'longest':
+      return `the longest piece, in ${oneLine(change.file)}`;
+    case 'serial':
+      return 'tests that run alone';
+    default:
+      return '';
+  }
+}
+
+function method({ sharded, sequential, limitSeconds, executions }: Audit): readonly (readonly Inline[])[] {
+  const hows = executions.map(({ how }) => how).join('; ');
+  return [
+    ['Each way was run once, on a machine that may have had other work: differences of a few per cent mean nothing.'],
+    [
+      'Wall times are from the start of the command to its end. The suite was collected once before, so none of them paid for compiling its modules.',
+    ],
+    [
+      'pytest ran with its own configuration and a plugin that only measures; ',
+      code('-n'),
+      ', ',
+      code('--maxfail'),
+      ' and the place of its cache were set from outside.',
+    ],
+    ...(sharded === null
+      ? []
+      : [
+          [
+            'shardline ran as it does from the second time on: ',
+            ...(sequential === null
+              ? ['it knew the durations of pytest -n.']
+              : ['it knew the durations that were measured in one process.']),
+          ],
+        ]),
+    [`Executions that were compared: ${hows || 'none'}. No measurement was given more than ${inMinutes(limitSeconds)}.`],
+    [
+      'CPU is processor time of the workers and of processes they waited for, as a part of their number times the wall time. Memory is the resident memory of the largest worker, for shardline the mean of the workers at their peaks.',
+    ],
+  ];
+}

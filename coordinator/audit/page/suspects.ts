@@ -1,0 +1,53 @@
+// Tests of which an audit saw that they lean on each other, and the marks that let them run alone.
+
+import { plural } from '../../../shared/text/safe-text.ts';
+import type { Audit } from '../core/audit.ts';
+import type { Suspect } from '../core/isolation.ts';
+import { type Block, code, heading, type Inline, table, words } from './document.ts';
+
+/** How many tests of one kind are named. */
+const NAMED = 20;
+
+const kindWords: Readonly<Record<Suspect['kind'], string>> = {
+  parallel:
+    'Fail whenever other tests run beside them, and pass by themselves. They share something: a file, a port, a row. Until that is mended, let them run alone:',
+  alone: 'Pass after other tests, and fail by themselves: they lean on what others left behind.',
+  first: 'Fail after other tests, and pass by themselves: others leave something behind that they do not bear.',
+  flaky: 'Differ between executions, and too few of them agree to say why: flaky, or a matter of timing or order.',
+};
+
+export function suspectBlocks(audit: Audit): readonly Block[] {
+  const { suspects, executions, alwaysFailing } = audit;
+  const blocks: Block[] = [heading('Tests that lean on each other')];
+  if (suspects.length === 0)
+    blocks.push(words(`None was seen: every test came to the same end in ${plural(executions.length, 'execution')}.`));
+  for (const [kind, found] of Map.groupBy(suspects, (suspect) => suspect.kind)) {
+    blocks.push(
+      words(kindWords[kind]),
+      ...table(
+        ['test', 'failed', 'passed'],
+        found.slice(0, NAMED).map(({ nodeid, failed, passed }) => [code(nodeid), failed.join(', '), passed.join(', ') || 'never']),
+        [1, 2],
+      ),
+      ...(found.length > NAMED ? [words(`and ${found.length - NAMED} more.`)] : []),
+    );
+    if (kind === 'parallel') blocks.push({ kind: 'code', language: 'python', text: serialMarks(found.slice(0, NAMED)) });
+  }
+  if (alwaysFailing.length > 0) {
+    const named = alwaysFailing.slice(0, NAMED).flatMap((id, index): Inline[] => [index === 0 ? '' : ', ', code(id)]);
+    const more = alwaysFailing.length > NAMED ? ` and ${alwaysFailing.length - NAMED} more` : '';
+    blocks.push(words(`Failed in every execution, so not for want of isolation: `, ...named, `${more}.`));
+  }
+  return blocks;
+}
+
+/** The line to write above each test function, once however many parameters it has. */
+function serialMarks(suspects: Audit['suspects']): string {
+  const places = new Map<string, string>();
+  for (const { nodeid, line } of suspects) {
+    const [test = ''] = nodeid.split('[', 1);
+    const [file = '', ...names] = test.split('::');
+    places.set(test, `# ${file}${line === null ? '' : `:${line}`}\n@pytest.mark.serial\ndef ${names.at(-1) ?? ''}(`);
+  }
+  return [...places.values()].map((place) => `${place}…`).join('\n\n');
+}

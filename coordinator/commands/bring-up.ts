@@ -1,0 +1,160 @@
+// Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
+
+import { dirname, join } from 'node:path';
+import { type AgentId, agentId } from '../../shared/domain/ids.ts';
+import type { History } from '../../shared/domain/timings.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { checkServer } from '../../shared/redis/check-server.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import { isForNow } from '../../shared/redis/retry-while-unavailable.ts';
+import { safeUrl } from '../../shared/settings/redis-url.ts';
+import type { RunSettings } from '../../shared/settings/settings.ts';
+import { aheadOf } from '../../shared/wire/agreed-time.ts';
+import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
+import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
+import { censusFile } from '../record/census-file.ts';
+import { fileTimingStore } from '../record/timings-file.ts';
+import { redisCensusStore } from '../redis/census-store.ts';
+import { startEmbeddedRedis } from '../redis/embedded-server.ts';
+import { redisPools } from '../redis/pools.ts';
+import { redisTimingStore } from '../redis/timing-store.ts';
+import { CLOSE_MS, type Setting, within } from './run-context.ts';
+
+/** How long an agent that was asked to leave may take to hand back what it holds … */
+const LEAVE_MS = 10_000;
+/** … and at least, however short a deadline is. */
+const LEAST_LEAVE_MS = 200;
+
+export interface OpenRedis {
+  readonly pools: Pools;
+  /** The run, announced: agents join it and start their pytest. */
+  readonly channel: RunChannel;
+  /** By how much the clock that agents tell times by is ahead of this machine's. */
+  readonly aheadMs: number;
+  readonly agents: { readonly local: LocalAgents; readonly count: number };
+  readonly store: TimingStore & { readonly old: History };
+  readonly census: CensusStore;
+  /** Closes the channel, and announces another run to the same agents and new local ones. */
+  readonly again: (announce: (pools: Pools) => Promise<RunChannel>) => Promise<Pick<OpenRedis, 'channel' | 'agents'>>;
+}
+
+/**
+ * Connects, announces the run, starts the agents so that they and their pytest are there when the plan is, and loads what is known of durations.
+ * `opened` closes what is not closed before.
+ */
+export async function openRedis(
+  setting: Setting,
+  opened: AsyncDisposableStack,
+  announce: (pools: Pools, aheadMs: number) => Promise<RunChannel>,
+  signal: AbortSignal,
+): Promise<OpenRedis> {
+  const { settings, edge, id, python } = setting;
+  const isEmbedded = settings.redis === null;
+  let url = settings.redis ?? '';
+  if (isEmbedded) {
+    if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
+      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty and counts as unset: this run uses an embedded Redis\n');
+    }
+    const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
+    opened.use(server);
+    url = server.url;
+  }
+  // A run that is resumed is known to have had this Redis: it may be on its way back.
+  const patienceMs = settings.resume === null ? 0 : settings.redisWaitSeconds * 1000;
+  const redis = await connect(url, `shardline:run:${id}`, { patienceMs, signal });
+  opened.defer(() => redis.disconnect());
+  await checkServer(redis, url);
+  signal.throwIfAborted();
+  const pools = redisPools(redis);
+  const aheadMs = aheadOf(await pools.serverNow(), Date.now());
+  const count = settings.agents ?? (isEmbedded ? 1 : 0);
+  const prefix = `${isEmbedded ? '' : `${id}-`}${setting.resumes === 0 ? '' : `r${setting.resumes}-`}`;
+  const open = async (announcing: typeof announce, names: readonly AgentId[]): Promise<Pick<OpenRedis, 'channel' | 'agents'>> => {
+    const channel = await announcing(pools, aheadMs).catch((thrown: unknown) => {
+      // Once a run is on it is waited for; one that is to begin need not.
+      if (!isForNow(thrown)) throw thrown;
+      throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
+    });
+    // Whoever served the run has closed it, and knows what went wrong with that.
+    opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
+    signal.throwIfAborted();
+    const local = startLocalAgents({
+      names,
+      runId: channel.runId,
+      pool: settings.pool,
+      redisUrl: url,
+      program: edge.program,
+      flags: agentFlags(settings, python),
+      cwd: edge.cwd,
+      leaveMs: () => leaveMs(setting),
+      env: edge.env,
+    });
+    opened.use(local);
+    return { channel, agents: { local, count } };
+  };
+  const named = (extra: string): readonly AgentId[] =>
+    Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}${extra}`));
+  const first = await open(announce, named(''));
+  const onDropped = (dropped: number, source: string): void => {
+    const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
+    edge.stderr.write(
+      `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or of a newer shardline\n`,
+    );
+  };
+  const store = timingStores([
+    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool, onDropped)]),
+    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings), onDropped)] : []),
+  ]);
+  const old = await store.load();
+  const census = bothCensusStores([
+    ...(isEmbedded ? [] : [redisCensusStore(redis, settings.pool)]),
+    ...(isEmbedded || settings.timings !== null ? [censusFile(join(dirname(timingsPath(settings)), 'census.json'))] : []),
+  ]);
+  // An agent joins a run once, and its name is that of one process.
+  const again: OpenRedis['again'] = (announcing) => open(announcing, named('-again'));
+  return { pools, ...first, aheadMs, store: { ...store, old }, census, again };
+}
+
+/** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */
+function leaveMs({ settings, startedAt }: Setting): number {
+  if (settings.deadlineSeconds === null) return LEAVE_MS;
+  const leftMs = startedAt + settings.deadlineSeconds * 1000 - Date.now();
+  return Math.min(LEAVE_MS, Math.max(LEAST_LEAVE_MS, leftMs - LEAST_LEAVE_MS));
+}
+
+const timingsPath = (settings: RunSettings): string => settings.timings ?? join(settings.workspace, '.shardline', 'timings.json');
+
+const agentFlags = (settings: RunSettings, python: string): string[] => [
+  ...['--numprocesses', settings.numprocesses, '--python', python, '--workspace', settings.workspace],
+  ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
+  ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
+];
+
+/** All of them at once; what the first that knows of the key says. */
+function bothCensusStores(stores: readonly CensusStore[]): CensusStore {
+  return {
+    async load(key) {
+      const loaded = await Promise.all(stores.map((store) => store.load(key)));
+      return loaded.find((census) => census !== null) ?? null;
+    },
+    async save(key, census) {
+      await Promise.all(stores.map((store) => store.save(key, census)));
+    },
+  };
+}
+
+/** All of them at once; what a later one knows of a file wins. */
+function timingStores(stores: readonly TimingStore[]): TimingStore {
+  return {
+    async load() {
+      const loaded = await Promise.all(stores.map((store) => store.load()));
+      return {
+        files: new Map(loaded.flatMap(({ files }) => [...files])),
+        startSeconds: loaded.findLast(({ startSeconds }) => startSeconds !== null)?.startSeconds ?? null,
+      };
+    },
+    async save(history) {
+      await Promise.all(stores.map((store) => store.save(history)));
+    },
+  };
+}

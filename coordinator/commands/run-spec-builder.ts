@@ -1,0 +1,85 @@
+// What a run is when it begins: its announcement to the agents, and the first event of its record.
+
+import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
+import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';
+import type { DeadlineTimes } from '../core/decide/deadline.ts';
+import type { Deadline, RunOpened } from '../core/state/events.ts';
+import type { Setting } from './run-context.ts';
+
+/** How many executions one shard gets before its unfinished tests are given up. */
+const ATTEMPT_LIMIT = 3;
+
+/**
+ * The run as it is announced, before its suite is known: as the user asks for it to be collected, and with the failures that the command line allows.
+ * `aheadMs` as for `drainOf`.
+ */
+export const specOf = (
+  { settings, id }: Setting,
+  pytestArgs: readonly string[],
+  files: FilesPrint | null,
+  drain: Drain | null,
+  aheadMs = 0,
+): RunSpec => ({
+  version: 2,
+  runId: id,
+  pool: settings.pool,
+  collect: settings.collect,
+  pytestArgs,
+  cache: null,
+  mayMiss: settings.failed,
+  maxfail: settings.maxfail ?? 0,
+  harmless: settings.harmless,
+  serialMarker: settings.serialMarker,
+  stopsItself: settings.reruns.times === 0,
+  testTimeoutSeconds: settings.testTimeoutSeconds,
+  relay: settings.relay,
+  fingerprintPolicy: settings.fingerprint,
+  files,
+  maxWorkerBytes: settings.maxWorkerBytes,
+  maxWorkerFiles: settings.maxWorkerFiles,
+  openedAt: Date.now() + aheadMs,
+  drain,
+});
+
+/** Of a run, what its preparation found. */
+type Found = Pick<
+  RunOpened,
+  | 'spec'
+  | 'shards'
+  | 'affinity'
+  | 'digests'
+  | 'failedWhole'
+  | 'failureChances'
+  | 'knownTests'
+  | 'collectErrors'
+  | 'preparation'
+  | 'coverage'
+  | 'cache'
+  | 'python'
+>;
+
+/** The first event of a run. */
+export function openingOf({ settings, startedAt }: Setting, deadline: Deadline | null, found: Found): RunOpened {
+  return {
+    kind: 'run-opened',
+    at: Date.now(),
+    startedAt,
+    attemptLimit: ATTEMPT_LIMIT,
+    crashLimit: settings.crashLimit,
+    reruns: settings.reruns,
+    flakyFails: settings.flakyFails,
+    waitAgentSeconds: settings.waitAgentsSeconds,
+    deadline,
+    speculate: settings.speculate === 'auto',
+    order: settings.order,
+    restarted: null,
+    ...found,
+  };
+}
+
+/** `aheadMs`: by how much the agreed clock is ahead of this machine's. */
+export const drainOf = ({ drainAt, interruptAt, killAt }: DeadlineTimes, aheadMs: number): Drain => ({
+  at: drainAt + aheadMs,
+  interruptMs: interruptAt - drainAt,
+  killMs: killAt - drainAt,
+});

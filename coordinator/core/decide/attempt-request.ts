@@ -1,0 +1,53 @@
+// The attempt that brings what a shard still lacks, ready to be enqueued.
+
+import type { AttemptRequest, AttemptRole } from '../../../shared/domain/attempt.ts';
+import { type AgentId, attemptId, type NodeId, type ShardId } from '../../../shared/domain/ids.ts';
+import type { Selector } from '../../../shared/domain/shard.ts';
+import { isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
+import { allAttemptsOf, attemptsOf, type FileProgress, type RunState, type ShardRecord } from '../state/run-state.ts';
+import { recheckWork } from './doubt.ts';
+import { rerunWork } from './rerun.ts';
+
+/**
+ * What an attempt of this shard still has to run, in the planned order: a file without any outcome stays whole, of a file partly done only the
+ * announced tests without an outcome are left, what is finished is left out. Empty for an unknown shard.
+ */
+export function attemptSelectors(state: RunState, shard: ShardId): readonly Selector[] {
+  const record = state.shards.get(shard);
+  if (record === undefined) return [];
+  return [...record.files.values()].filter((progress) => isUnfinished(state, progress)).flatMap(remaining);
+}
+
+function remaining(progress: FileProgress): readonly Selector[] {
+  const { file, selectors, tests, openTests } = progress;
+  const isWhole = openTests === tests.size || progress.collectSeconds === null;
+  if (isWhole && selectors.length > 0) return selectors;
+  const nodeids: NodeId[] = [];
+  for (const test of tests.values()) if (test.accepted === null) nodeids.push(test.nodeid);
+  return [{ kind: 'tests', file, nodeids }];
+}
+
+/** The next attempt of a shard, ready to be enqueued: its fence is above all earlier ones. null for an unknown shard. */
+export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole): AttemptRequest | null {
+  const record = state.shards.get(shard);
+  if (record === undefined) return null;
+  const fence = allAttemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
+  const id = attemptId(shard, fence);
+  if (role === 'rerun') return { id, shard, fence, role, ...rerunWork(state, shard) };
+  if (role === 'recheck') return { id, shard, fence, role, ...recheckWork(state, shard) };
+  const predictedSeconds = [...record.files.values()]
+    .filter((progress) => isUnfinished(state, progress))
+    .reduce((sum, progress) => sum + unfinishedSeconds(record, progress), 0);
+  const avoid = avoidedBy(record, role);
+  return { id, shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
+}
+
+/** A backup is of no use beside the attempt that it backs up, nor what was taken back where it waited. */
+function avoidedBy(record: ShardRecord, role: AttemptRole): readonly AgentId[] {
+  return attemptsOf(record).flatMap(({ state }) => {
+    if (state.kind === 'enqueued' || state.agent === null) return [];
+    const isRunning = state.kind !== 'ended';
+    const wasTakenBack = !isRunning && state.ending.kind === 'interrupted' && state.ending.by === 'superseded';
+    return (role === 'backup' && isRunning) || wasTakenBack ? [state.agent] : [];
+  });
+}

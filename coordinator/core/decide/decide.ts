@@ -1,0 +1,140 @@
+// What follows from what is known of a run: which attempts start or stop, and when it closes. The one place where loss, retry and the end are decided.
+// Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
+
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { Action, CloseReason } from '../state/events.ts';
+import { isComplete, lacksOnlySerial } from '../state/remaining-work.ts';
+import type { AttemptRecord, RunState, ShardRecord } from '../state/run-state.ts';
+import { hasEnded } from '../state/settle.ts';
+import { awaitsList, awaitsPlan, decideOddLists, isInseparable, isPlanDue } from '../state/suite.ts';
+import { admit } from './admission.ts';
+import { deadlineTimes } from './deadline.ts';
+import { decideRechecks, isRechecking, openDoubts } from './doubt.ts';
+import { isSuspect, isToHalve } from './isolate-crash.ts';
+import { decideDismissals } from './quarantine.ts';
+import { countFailures, decideReruns, isRerunning } from './rerun.ts';
+import { stragglers, waitingForNothing } from './straggler.ts';
+
+/** What to do now, in order. Time is the latest that the state knows of; nothing follows once the run is closed. */
+export function decide(state: RunState): readonly Action[] {
+  if (state.closed !== null) return [];
+  const why = closeReason(state);
+  const shards = [...state.shards.values()];
+  if (why !== null) return [...shards.flatMap(superseded), { kind: 'close-run', why }];
+  if (isPlanDue(state)) return [{ kind: 'plan-suite' }];
+  if (awaitsList(state)) return decideDismissals(state);
+  const halved = shards.filter((record) => isDue(record) && isToHalve(state, record));
+  if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
+  const open = shards.filter((record) => !isSettled(state, record));
+  const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
+  const others = open.filter((record) => isDue(record) && !alone.includes(record));
+  const broken = decideDismissals(state);
+  const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
+  return [
+    ...dismissals,
+    ...shards.flatMap(superseded),
+    ...admit(state, others).map(start),
+    ...stragglers(state).map(backup),
+    ...waitingForNothing(state).map(takeBack),
+    ...decideRechecks(state, dismissedBy(dismissals)),
+    ...decideAlone(state, open, alone),
+    ...decideReruns(state, open.length === 0),
+  ];
+}
+
+const dismissedBy = (actions: readonly Action[]): ReadonlySet<AgentId> =>
+  new Set(actions.flatMap((action) => (action.kind === 'dismiss-agent' ? [action.agent] : [])));
+
+/** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
+function closeReason(state: RunState): CloseReason | null {
+  if (state.suite.refusal !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
+  if (isInseparable(state)) return { kind: 'stopped', notRun: 'inseparable', by: 'cancelled' };
+  if (!awaitsPlan(state) && isFirstPassOver(state) && !isRerunning(state) && !isRechecking(state)) return { kind: 'done' };
+  if (state.interruptedBy !== null || isStoppedBy(state, 'pytest-exit')) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
+  if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
+  if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
+  if (isCrashLimitReached(state)) return { kind: 'stopped', notRun: 'crash-limit', by: 'cancelled' };
+  // Without Redis no agent is reached: for the run that is the same as having none.
+  if (state.redisLost || isAloneTooLong(state)) return { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
+  return null;
+}
+
+const isFirstPassOver = (state: RunState): boolean => [...state.shards.values()].every((record) => isSettled(state, record));
+
+/** A shard that was not begun may miss nothing any more: late results of the one that it is part of. */
+const isSettled = (state: RunState, record: ShardRecord): boolean =>
+  ['done', 'given-up', 'split'].includes(record.state.kind) || (record.state.kind === 'planned' && isComplete(state, record));
+
+/** Does it wait for an attempt, its first or another? */
+const isDue = (record: ShardRecord): boolean => record.state.kind === 'planned' || (record.state.kind === 'open' && hasEnded(record));
+
+const mustRunAlone = (state: RunState, record: ShardRecord): boolean =>
+  record.shard.runsLast === true || isSuspect(record) || lacksOnlySerial(state, record);
+
+function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
+  const times = deadlineTimes(opened);
+  return times !== null && coordinatorAt >= times.drainAt;
+}
+
+function isMaxfailReached(state: RunState): boolean {
+  const { maxfail } = state.opened.spec;
+  // pytest counts by itself too, and in its own way (each subtest).
+  return (maxfail > 0 && countFailures(state) >= maxfail) || isStoppedBy(state, 'maxfail');
+}
+
+/** Did pytest itself stop in some attempt? Then the run stops. */
+function isStoppedBy(state: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
+  const accused = new Set(by === 'maxfail' ? openDoubts(state).map(({ agent }) => agent) : []);
+  return [...state.attempts.values()].some(({ state: its }) => {
+    if (its.kind !== 'ended' || its.ending.kind !== 'interrupted' || its.ending.by !== by) return false;
+    // What failed on an agent that is out, or may be the agent's fault, stops nothing.
+    return by !== 'maxfail' || its.agent === null || !(accused.has(its.agent) || state.agents.get(its.agent)?.conduct.dismissedFor != null);
+  });
+}
+
+function isCrashLimitReached({ opened, attempts, crashedTests }: RunState): boolean {
+  if (opened.crashLimit === 0) return false;
+  const sessions = [...attempts.values()].filter(({ state }) => state.kind === 'ended' && state.ending.kind === 'crashed').length;
+  return sessions + crashedTests >= opened.crashLimit;
+}
+
+function isAloneTooLong(state: RunState): boolean {
+  if (state.aloneSince === null) return false;
+  return state.noAgentCanCome !== null || state.coordinatorAt - state.aloneSince >= state.opened.waitAgentSeconds * 1000;
+}
+
+/** Still open after its last attempt: something is missing, and reduce has not given it up. */
+const start = ({ state, shard }: ShardRecord): Action => ({
+  kind: 'start-attempt',
+  shard: shard.id,
+  role: state.kind === 'planned' ? 'primary' : 'retry',
+});
+
+const backup = ({ shard }: ShardRecord): Action => ({ kind: 'start-attempt', shard: shard.id, role: 'backup' });
+
+const takeBack = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
+
+/** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
+function decideAlone(state: RunState, open: readonly ShardRecord[], alone: readonly ShardRecord[]): readonly Action[] {
+  const next = alone.find(({ shard }) => shard.runsLast !== true) ?? alone[0];
+  if (next === undefined || alone.length < open.length) return [];
+  return [lacksOnlySerial(state, next) ? { kind: 'start-attempt', shard: next.shard.id, role: 'serial' } : start(next)];
+}
+
+/** Attempts of a done shard that somebody may still be running for nothing. */
+function superseded({ state }: ShardRecord): readonly Action[] {
+  if (state.kind !== 'done') return [];
+  return state.attempts
+    .filter(
+      (attempt) =>
+        attempt.id !== state.accepted &&
+        attempt.role !== 'rerun' &&
+        attempt.role !== 'recheck' &&
+        mayRun(attempt) &&
+        attempt.cancelledBy === null,
+    )
+    .map((attempt) => ({ kind: 'cancel-attempt', attempt: attempt.id, by: 'superseded' }));
+}
+
+/** An agent that was thought to be lost may only have been frozen or cut off. */
+const mayRun = ({ state }: AttemptRecord): boolean => state.kind !== 'ended' || state.ending.kind === 'lost';

@@ -1,0 +1,98 @@
+// When a run will be done at the present speed, and what would mend it where that is too late.
+
+import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { RunState } from '../state/run-state.ts';
+import { deadlineTimes } from './deadline.ts';
+import { paceOf, slotsOf, unitsLeft } from './pace.ts';
+
+export interface Forecast {
+  /** Until the last result, in seconds. */
+  readonly secondsLeft: number;
+  /** By how much that is later than the drain begins; 0 when it is in time, null without a deadline. */
+  readonly lateSeconds: number | null;
+  /** null where nothing needs mending. */
+  readonly remedy: Remedy | null;
+}
+
+export interface Remedy {
+  /** How many more agents like the present ones would do; null where none would, as one piece of work alone is too long. */
+  readonly agents: number | null;
+  readonly workersPerAgent: number;
+  /** The fewest files without which the rest would be done in time: how many, and the longest of them by name. */
+  readonly leaveOut: { readonly files: number; readonly named: readonly TestFile[] };
+}
+
+/** One piece of work that stays together. `files` are those of it that are not done. */
+export interface Piece {
+  readonly files: readonly TestFile[];
+  readonly seconds: number;
+}
+
+export interface Workforce {
+  /** xdist workers in all. */
+  readonly workers: number;
+  readonly agents: number;
+  /** How many xdist workers work on one piece: 1 where pieces are handed to workers. */
+  readonly workersPerPiece: number;
+}
+
+/** null while it cannot be said: no agent is there, or nothing is left. */
+export function forecast(state: RunState): Forecast | null {
+  const { workers, shards, agents } = slotsOf(state);
+  const units = unitsLeft(state, paceOf(state));
+  if (agents === 0 || units.length === 0) return null;
+  const pieces = units.map(({ record, seconds }) => ({ seconds, files: unsettledFiles(record.files) }));
+  const aloneSeconds = units.reduce((sum, unit) => sum + (unit.isSerial ? unit.seconds : 0), 0);
+  const times = deadlineTimes(state.opened);
+  const availableSeconds = times === null ? null : (times.drainAt - state.coordinatorAt) / 1000;
+  return judge(pieces, { workers, agents, workersPerPiece: workers / shards }, availableSeconds, aloneSeconds);
+}
+
+/**
+ * Pieces of these seconds of one xdist worker each, on this workforce: as if they could be spread evenly, but no quicker than the longest of them,
+ * of which `aloneSeconds` run one after the other at the end (Graham 1969: the two lower bounds of any schedule). `availableSeconds` null for no limit.
+ */
+export function judge(pieces: readonly Piece[], force: Workforce, availableSeconds: number | null, aloneSeconds = 0): Forecast {
+  const secondsLeft = secondsFor(pieces, force, aloneSeconds);
+  if (availableSeconds === null) return { secondsLeft, lateSeconds: null, remedy: null };
+  const lateSeconds = Math.max(0, secondsLeft - availableSeconds);
+  return { secondsLeft, lateSeconds, remedy: lateSeconds === 0 ? null : remedyFor(pieces, force, availableSeconds, aloneSeconds) };
+}
+
+function secondsFor(pieces: readonly Piece[], { workers, workersPerPiece }: Workforce, aloneSeconds: number): number {
+  const all = pieces.reduce((sum, { seconds }) => sum + seconds, 0);
+  const longest = pieces.reduce((most, { seconds }) => Math.max(most, seconds), 0);
+  return Math.max((all - aloneSeconds) / workers, longest / workersPerPiece) + aloneSeconds;
+}
+
+/** More names than this help nobody. */
+const NAMED = 3;
+
+function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds: number, aloneSeconds: number): Remedy {
+  const workersPerAgent = force.workers / force.agents;
+  const limit = availableSeconds - aloneSeconds;
+  const longest = pieces.reduce((most, { seconds }) => Math.max(most, seconds), 0);
+  const all = pieces.reduce((sum, { seconds }) => sum + seconds, 0) - aloneSeconds;
+  const canMore = limit > 0 && longest / force.workersPerPiece <= limit;
+  const agents = canMore ? Math.max(1, Math.ceil((all / limit - force.workers) / workersPerAgent)) : null;
+  const longestFirst = pieces.toSorted((left, right) => right.seconds - left.seconds);
+  let out = 0;
+  while (out < longestFirst.length && secondsFor(longestFirst.slice(out), force, aloneSeconds) > availableSeconds) out += 1;
+  const files = longestFirst.slice(0, out).flatMap((piece) => piece.files);
+  return { agents, workersPerAgent, leaveOut: { files: files.length, named: files.slice(0, NAMED) } };
+}
+
+const unsettledFiles = (files: ReadonlyMap<TestFile, { readonly openTests: number; readonly collectSeconds: number | null }>): TestFile[] =>
+  [...files].flatMap(([file, { openTests, collectSeconds }]) => (openTests > 0 || collectSeconds === null ? [file] : []));
+
+/** How often a forecast is recorded, in milliseconds: this part of the deadline, or without one of the run so far, within these bounds. */
+const EVERY = { partOfDeadline: 0.02, partOfAge: 0.1, least: 1000, most: 5000 } as const;
+
+/** The forecast, when it is time to say it again; null when it is not, or nothing can be said. */
+export function dueForecast(state: RunState): Forecast | null {
+  const { opened, forecastAt, coordinatorAt, closed } = state;
+  const everyMs =
+    opened.deadline === null ? (coordinatorAt - opened.at) * EVERY.partOfAge : opened.deadline.seconds * 1000 * EVERY.partOfDeadline;
+  const isDue = forecastAt === null || coordinatorAt - forecastAt >= Math.min(Math.max(everyMs, EVERY.least), EVERY.most);
+  return closed === null && isDue ? forecast(state) : null;
+}

@@ -1,0 +1,87 @@
+// How fast a run really is: measured against predicted so far, what is left, and on how many slots.
+
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import { isUnfinished, lacksOnlySerial, unfinishedSeconds } from '../state/remaining-work.ts';
+import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from '../state/run-state.ts';
+
+/** The prediction is believed as if this part of the whole work had been measured and found right: the first few files do not decide. */
+const BELIEF = 0.05;
+
+/**
+ * How many seconds one predicted second takes here: 1 where predictions hold, 2 where everything takes twice as long. Of what the agent `except` ran
+ * nothing is counted.
+ */
+export function paceOf(state: RunState, except: AgentId | null = null): number {
+  let predicted = 0;
+  let measured = 0;
+  let whole = 0;
+  for (const record of state.shards.values()) {
+    whole += record.shard.predictedSeconds;
+    if (record.state.kind === 'planned' || record.state.kind === 'split' || (except !== null && isBy(record, except))) continue;
+    predicted += record.shard.predictedSeconds - leftSeconds(state, record);
+    for (const { collectSeconds, tests } of record.files.values()) {
+      measured += collectSeconds ?? 0;
+      for (const { accepted } of tests.values()) measured += accepted?.result.seconds ?? 0;
+    }
+  }
+  const belief = whole * BELIEF;
+  return belief === 0 ? 1 : (measured + belief) / (Math.max(0, predicted) + belief);
+}
+
+const isBy = (record: ShardRecord, agent: AgentId): boolean =>
+  attemptsOf(record).some(({ state }) => state.kind !== 'enqueued' && state.agent === agent);
+
+/** What of the shard's prediction is still to come, in predicted seconds. */
+export function leftSeconds(state: RunState, record: ShardRecord): number {
+  let seconds = 0;
+  for (const progress of record.files.values()) {
+    if (isUnfinished(state, progress)) seconds += unfinishedSeconds(record, progress);
+  }
+  return seconds;
+}
+
+/** Work that no other slot can take over, with what it still takes at the pace so far. */
+export interface Unit {
+  readonly record: ShardRecord;
+  readonly seconds: number;
+  /** Runs alone, when everything else is done. */
+  readonly isSerial: boolean;
+}
+
+/** Everything that is neither done nor given up; what runs is taken to have used its time well since it was last heard of. */
+export function unitsLeft(state: RunState, pace: number): readonly Unit[] {
+  const units: Unit[] = [];
+  for (const record of state.shards.values()) {
+    if (record.state.kind !== 'planned' && record.state.kind !== 'open') continue;
+    const seconds = leftSeconds(state, record) * pace - silentSeconds(state, record);
+    units.push({ record, seconds: Math.max(0, seconds), isSerial: lacksOnlySerial(state, record) });
+  }
+  return units;
+}
+
+function silentSeconds(state: RunState, record: ShardRecord): number {
+  const heardAt = attemptsOf(record).reduce<number>(
+    (latest, { state: { kind }, heardAt: at }) => (kind === 'running' && at !== null ? Math.max(latest, at) : latest),
+    Number.NEGATIVE_INFINITY,
+  );
+  return Number.isFinite(heardAt) ? Math.max(0, state.coordinatorAt - heardAt) / 1000 : 0;
+}
+
+export interface Slots {
+  /** xdist workers of all living agents; 0 while none has said how many it has. */
+  readonly workers: number;
+  /** How many shards run at once. */
+  readonly shards: number;
+  readonly agents: number;
+}
+
+/** What the living agents have. */
+export function slotsOf(state: RunState): Slots {
+  const living = [...state.agents.values()].filter(({ presence, info }) => presence === 'alive' && info !== null);
+  const workers = living.reduce((sum, { info }) => sum + Math.max(1, info?.workers ?? 1), 0);
+  return { workers, shards: workers, agents: living.length };
+}
+
+/** Attempts that are neither ended nor told to stop. */
+export const liveAttempts = (state: RunState): readonly AttemptRecord[] =>
+  [...state.attempts.values()].filter((attempt) => attempt.state.kind !== 'ended' && attempt.cancelledBy === null);

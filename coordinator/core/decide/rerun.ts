@@ -1,0 +1,178 @@
+// Whether a failed test is run again, and what its results amount to. The first result of each attempt counts, and once one is no failure nothing
+// changes any more: the last of them is the test's outcome.
+
+import type { TestResult } from '../../../shared/domain/events.ts';
+import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { Selector } from '../../../shared/domain/shard.ts';
+import type { Action } from '../state/events.ts';
+import {
+  type AcceptedResult,
+  type AttemptRecord,
+  type AttemptState,
+  allAttemptsOf,
+  isUncollected,
+  livingAgents,
+  type RunState,
+  type ShardRecord,
+  type TestRecord,
+} from '../state/run-state.ts';
+import { fitResult } from '../state/text-budget.ts';
+import { dropWork } from '../state/worker-time.ts';
+import { openDoubts } from './doubt.ts';
+import { observeResult } from './quarantine.ts';
+
+/** The result that counts; null without one. */
+export const finalResult = (test: TestRecord): AcceptedResult | null => test.reruns.at(-1) ?? test.accepted;
+
+/** Did it fail first and not in the end? */
+export function isFlaky(test: TestRecord): boolean {
+  const final = finalResult(test);
+  return test.reruns.length > 0 && final !== null && !isFailure(final.result.outcome);
+}
+
+/** What failed on an agent that was taken out is run again once, whatever the run allows. */
+const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Math.max(opened.reruns.times, isDoubted ? 1 : 0);
+
+/** Is nothing run again because too many tests failed? */
+export function isRerunLimitExceeded(state: RunState): boolean {
+  const { limit } = state.opened.reruns;
+  const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((likelyTests(state) * limit.percent) / 100);
+  let failed = 0;
+  for (const { isDoubted } of state.failed) if (!isDoubted) failed += 1;
+  return failed > allowed;
+}
+
+/** How many tests there will be: files that nobody has collected yet are taken to hold as many as the others. The first few files are not the suite. */
+function likelyTests({ shards, tests }: RunState): number {
+  let files = 0;
+  let uncollected = 0;
+  for (const record of shards.values()) {
+    if (record.state.kind === 'split') continue;
+    for (const progress of record.files.values()) {
+      files += 1;
+      if (isUncollected(progress)) uncollected += 1;
+    }
+  }
+  return files === uncollected ? 0 : (tests.size * files) / (files - uncollected);
+}
+
+/** The failed tests that may still come to something else. */
+function undecided(state: RunState): readonly TestRecord[] {
+  const isOverLimit = state.opened.reruns.times > 0 && isRerunLimitExceeded(state);
+  return [...state.failed].filter((test) => {
+    const final = finalResult(test);
+    if (final === null || !isFailure(final.result.outcome)) return false;
+    return (test.isDoubted || !isOverLimit) && mayRerun(test, timesOf(state, test));
+  });
+}
+
+/** How many times as often as it is to be executed a rerun may be lost or interrupted. */
+const LOSSES_PER_RERUN = 3;
+
+/** Is a rerun of it under way, or left? One that brought no result, as it crashed, is used up all the same. */
+function mayRerun({ reruns, rerunIn }: TestRecord, times: number): boolean {
+  if (reruns.length >= times) return false;
+  const stopped = rerunIn.filter(({ state }) => wasStopped(state)).length;
+  return !rerunIn.every(hasEnded) || (rerunIn.length - stopped < times && stopped < times * LOSSES_PER_RERUN);
+}
+
+/** What counts against a limit of failures: not what was flaky, nor what is still run again or tried elsewhere. */
+export function countFailures(state: RunState): number {
+  let flaky = 0;
+  for (const test of state.failed) if (isFlaky(test)) flaky += 1;
+  return state.failures - flaky - undecided(state).length - openDoubts(state).length;
+}
+
+/** Takes a result that an attempt of the role `rerun` brought. */
+export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' | 'agent'>, result: TestResult): void {
+  const test = state.tests.get(result.nodeid);
+  const final = test === undefined ? null : finalResult(test);
+  if (test === undefined || final === null) return;
+  const isTold = test.reruns.some(({ attempt }) => attempt === by.attempt);
+  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= timesOf(state, test)) {
+    state.duplicatesDropped += 1;
+    return;
+  }
+  test.reruns.push({ ...by, result: fitResult(state.texts, result) });
+  observeResult(state, by.agent, test, result.outcome);
+  state.revision += 1;
+  if (result.isCrash) state.crashedTests += 1;
+  dropWork(state.work, by.attempt, result.nodeid, result.seconds);
+}
+
+/** Failed tests that are due to be run again, by the shard that they were in. Where a rerun of the shard is under way nothing of it is. */
+function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord[]> {
+  const due = new Map<ShardRecord, TestRecord[]>();
+  for (const test of undecided(state)) {
+    const record = recordOf(state, test);
+    if (record === undefined || !isAtRest(record)) continue;
+    const tests = due.get(record);
+    if (tests === undefined) due.set(record, [test]);
+    else tests.push(test);
+  }
+  return due;
+}
+
+function recordOf(state: RunState, { accepted }: TestRecord): ShardRecord | undefined {
+  const attempt = accepted === null ? undefined : state.attempts.get(accepted.attempt);
+  return attempt === undefined ? undefined : state.shards.get(attempt.shard);
+}
+
+/** Is the shard over, and no rerun of it under way? */
+function isAtRest(record: ShardRecord): boolean {
+  if (record.state.kind === 'planned' || record.state.kind === 'open') return false;
+  return allAttemptsOf(record).every((attempt) => attempt.role !== 'rerun' || hasEnded(attempt));
+}
+
+/** A rerun of the shard is enqueued: what is due of it is in there. To be told before the attempt is one of the shard's. */
+export function beginRerun(state: RunState, attempt: AttemptRecord): void {
+  for (const [{ shard }, tests] of dueTests(state)) if (shard.id === attempt.shard) for (const test of tests) test.rerunIn.push(attempt);
+}
+
+const hasEnded = ({ state }: AttemptRecord): boolean => state.kind === 'ended';
+const wasStopped = (state: AttemptState): boolean =>
+  state.kind === 'ended' && (state.ending.kind === 'lost' || state.ending.kind === 'interrupted');
+
+/** Is a rerun due or under way? */
+export function isRerunning(state: RunState): boolean {
+  return dueTests(state).size > 0 || isUnderWay(state);
+}
+
+const isUnderWay = (state: RunState): boolean =>
+  [...state.attempts.values()].some((attempt) => attempt.role === 'rerun' && !hasEnded(attempt));
+
+/**
+ * The reruns to start now. They wait until every test ran once, when it is known how many failed; where a number of failures stops the run each failure
+ * has to be known for one at once. What must run alone runs last, one shard of it at a time.
+ */
+export function decideReruns(state: RunState, isFirstPassOver: boolean): readonly Action[] {
+  if (!isFirstPassOver && state.opened.spec.maxfail === 0) return [];
+  const due = [...dueTests(state)];
+  const together = due.filter(([record, tests]) => !tests.some((test) => isSerial(record, test)));
+  const now = together.length > 0 || !isFirstPassOver || isUnderWay(state) ? together : due.slice(0, 1);
+  return now.map(([{ shard }]) => ({ kind: 'start-attempt', shard: shard.id, role: 'rerun' }));
+}
+
+const isSerial = (record: ShardRecord, { file, nodeid }: TestRecord): boolean => record.files.get(file)?.serial.has(nodeid) ?? false;
+
+export interface RerunWork {
+  readonly selectors: readonly Selector[];
+  readonly predictedSeconds: number;
+  /** Who ran these tests, where somebody else is there. */
+  readonly avoid: readonly AgentId[];
+}
+
+/** What the next rerun of this shard is to run. */
+export function rerunWork(state: RunState, shard: ShardId): RerunWork {
+  const tests = [...dueTests(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
+  const results = tests.flatMap(({ accepted, reruns }) => (accepted === null ? [] : [accepted, ...reruns]));
+  const ran = new Set(results.map(({ agent }) => agent));
+  const isOtherThere = livingAgents(state).some((agent) => !ran.has(agent));
+  const byFile = Map.groupBy(tests, ({ file }) => file);
+  return {
+    selectors: [...byFile].map(([file, failed]) => ({ kind: 'tests', file, nodeids: failed.map(({ nodeid }) => nodeid) })),
+    predictedSeconds: tests.reduce((sum, test) => sum + (finalResult(test)?.result.seconds ?? 0), 0),
+    avoid: isOtherThere ? [...ran] : [],
+  };
+}

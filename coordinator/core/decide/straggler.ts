@@ -1,0 +1,119 @@
+// The attempts that alone hold up the end, and that an idle slot is to run a second time: what is told first counts, and the other is called off.
+
+import { runsAlone } from '../../../shared/domain/attempt.ts';
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import { isUnfinished } from '../state/remaining-work.ts';
+import { type AttemptRecord, attemptsOf, isUncollected, type RunState, type ShardRecord } from '../state/run-state.ts';
+import { leftSeconds, liveAttempts, paceOf } from './pace.ts';
+
+/** An attempt that has taken this many times what it was to take is slow for a reason that will not go away … */
+const AGE_MULTIPLE = 2;
+/** … but shorter than this nobody waits for it. */
+const LEAST_AGE_SECONDS = 2;
+/** Backups together may take this part of the run's work. */
+const BUDGET_PART = 0.05;
+
+/**
+ * Shards that get a backup now, the most overdue first, one for each idle slot (Dean & Ghemawat 2004: near the end of an operation, backup
+ * executions of what is still in progress; Zaharia et al. 2008: judged by progress, capped, and not beside the first copy). Empty while anything
+ * waits. A shard is backed up once, and only where pytest has told of all its files that they may be.
+ */
+export function stragglers(state: RunState): readonly ShardRecord[] {
+  if (!isNearEnd(state)) return [];
+  const idle = idleSlots(state, liveAttempts(state));
+  let budgetSeconds = budgetLeft(state);
+  const chosen: ShardRecord[] = [];
+  for (const { record, agent, backupSeconds } of overdue(state)) {
+    const helper = [...idle].find(([id, slots]) => id !== agent && slots > 0);
+    if (helper === undefined || backupSeconds > budgetSeconds) continue;
+    const [id, slots] = helper;
+    idle.set(id, slots - 1);
+    budgetSeconds -= backupSeconds;
+    chosen.push(record);
+  }
+  return chosen;
+}
+
+/**
+ * Attempts that an agent holds and has no worker for yet, while a slot of another agent is idle: they are taken back, to be run there. The latest
+ * that it took wait longest.
+ */
+export function waitingForNothing(state: RunState): readonly AttemptRecord[] {
+  if (!isNearEnd(state)) return [];
+  const live = liveAttempts(state);
+  const idle = idleSlots(state, live);
+  const room = [...idle.values()].reduce((sum, slots) => sum + Math.max(0, slots), 0);
+  const waiting = [...idle].flatMap(([agent, slots]) => {
+    const held = live.filter((attempt) => attempt.state.kind === 'running' && attempt.state.agent === agent && attempt.beganAt === null);
+    const latestFirst = held.sort((left, right) => (right.startedAt ?? 0) - (left.startedAt ?? 0));
+    return latestFirst.slice(0, Math.max(0, -slots)).filter(({ role }) => !runsAlone(role));
+  });
+  return waiting.slice(0, room);
+}
+
+/** Does nothing wait that an idle slot could take instead? */
+function isNearEnd(state: RunState): boolean {
+  if (!state.opened.speculate) return false;
+  if ([...state.attempts.values()].some((attempt) => attempt.state.kind === 'enqueued' && attempt.cancelledBy === null)) return false;
+  return [...state.shards.values()].every((record) => record.state.kind !== 'planned');
+}
+
+/** How many more attempts each living agent could run at once; below 0 where it holds more than it has workers for. */
+function idleSlots(state: RunState, live: readonly AttemptRecord[]): Map<AgentId, number> {
+  const slots = new Map<AgentId, number>();
+  for (const { id, presence, info } of state.agents.values()) {
+    if (presence !== 'alive' || info === null) continue;
+    const held = live.filter((attempt) => attempt.state.kind !== 'enqueued' && attempt.state.agent === id).length;
+    slots.set(id, Math.max(1, info.workers) - held);
+  }
+  return slots;
+}
+
+interface Overdue {
+  readonly record: ShardRecord;
+  readonly agent: AgentId;
+  /** What a backup would take elsewhere. */
+  readonly backupSeconds: number;
+  /** Its age in multiples of what it was to take. */
+  readonly multiple: number;
+}
+
+function overdue(state: RunState): readonly Overdue[] {
+  const found: Overdue[] = [];
+  for (const record of state.shards.values()) {
+    const attempts = attemptsOf(record);
+    const running = attempts.filter((attempt) => attempt.state.kind !== 'ended');
+    const [attempt] = running;
+    if (record.state.kind !== 'open' || attempt?.state.kind !== 'running' || running.length > 1) continue;
+    if (attempt.beganAt === null || attempt.role === 'serial' || attempts.some(({ role }) => role === 'backup')) continue;
+    if (!mayBackUp(state, record)) continue;
+    const { agent } = attempt.state;
+    // Its own slowness is no measure of what is usual here.
+    const pace = paceOf(state, agent);
+    const ageSeconds = (state.coordinatorAt - attempt.beganAt) / 1000;
+    const multiple = ageSeconds / Math.max(record.shard.predictedSeconds * pace, 0.001);
+    if (multiple < AGE_MULTIPLE || ageSeconds < LEAST_AGE_SECONDS) continue;
+    found.push({ record, agent, multiple, backupSeconds: leftSeconds(state, record) * pace });
+  }
+  return found.sort((left, right) => right.multiple - left.multiple);
+}
+
+/** What of its files is missing must be known, and bear being run twice; what is bound together is so that nothing of it runs beside the rest. */
+function mayBackUp(state: RunState, record: ShardRecord): boolean {
+  const files = [...record.files.values()].filter((progress) => isUnfinished(state, progress));
+  const bound = new Set(state.opened.affinity.together.flat());
+  return files.every(
+    (progress) => !isUncollected(progress) && progress.mayBackUp && progress.serial.size === 0 && !bound.has(progress.file),
+  );
+}
+
+function budgetLeft(state: RunState): number {
+  let budgetSeconds = 0;
+  for (const record of state.shards.values()) {
+    budgetSeconds += record.shard.predictedSeconds * BUDGET_PART;
+    for (const { role, seconds, state: its } of attemptsOf(record)) {
+      if (role === 'backup') budgetSeconds -= seconds ?? (its.kind === 'ended' ? 0 : leftSeconds(state, record));
+    }
+  }
+  return budgetSeconds;
+}

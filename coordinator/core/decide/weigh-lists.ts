@@ -1,0 +1,29 @@
+// What the agents' whole lists say of a file that one of them could not collect.
+
+import type { AgentId, TestFile } from '../../../shared/domain/ids.ts';
+import type { SuiteList } from '../../../shared/domain/suite-list.ts';
+import { isAbove } from '../state/remaining-work.ts';
+import type { RunState } from '../state/run-state.ts';
+import { hasOddList } from '../state/suite.ts';
+
+/** Does this list say that the file, or a directory above it, could not be collected? */
+const lacks = ({ failed }: Pick<SuiteList, 'failed'>, file: TestFile): boolean =>
+  failed.some((other) => other === file || isAbove(other, file));
+
+/**
+ * What lists say of a file that this agent could not collect: another agent that has the same tests could not either (`confirmed`), or could (its
+ * name); null while no other has sent such a list. An error that the agent's own list does not have is none of these: `confirmed`.
+ */
+export function weighByLists(state: RunState, file: TestFile, agent: AgentId): AgentId | 'confirmed' | null {
+  const { lists } = state.suite;
+  const own = lists.get(agent);
+  if (own === undefined || !own.failed.includes(file)) return 'confirmed';
+  const others = [...lists].filter(([id]) => id !== agent && !hasOddList(state, id));
+  return others.some(([, list]) => lacks(list, file)) ? 'confirmed' : (others[0]?.[0] ?? null);
+}
+
+/** The first file that this agent could not collect and the list of the plan holds. */
+export function lackedFile({ suite }: RunState, agent: AgentId): TestFile | null {
+  const { list } = suite;
+  return list === null ? null : (suite.lists.get(agent)?.failed.find((file) => !lacks(list, file)) ?? null);
+}

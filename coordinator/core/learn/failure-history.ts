@@ -1,0 +1,33 @@
+// How likely each test is to fail, from how it ended before. What is done with that is order.ts's.
+
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import { isFlaky } from '../decide/rerun.ts';
+import type { FileProgress } from '../state/run-state.ts';
+
+/** How much the last run counts against all before it: a failure is half forgotten after two runs without one. */
+const LAST_WEIGHT = 0.3;
+/** Half a failure: it did fail, and did not stay so. */
+const FLAKY = 0.5;
+/** Below this a test counts as one that does not fail, and is forgotten. */
+const FORGOTTEN = 0.01;
+
+/**
+ * The file's tests that failed of late, each with P = α·h + (1 − α)·P₋₁, where h is 1 if it failed in this run, ½ if it was flaky, else 0, and α is 0.3
+ * (Kim & Porter 2002, "A history-based test prioritization technique for regression testing in resource constrained environments": exponential
+ * decay of past observations). A test that did not run keeps what it had.
+ */
+export function learnFailing(old: ReadonlyMap<NodeId, number>, parts: readonly FileProgress[]): ReadonlyMap<NodeId, number> {
+  const failing = new Map(old);
+  for (const { tests } of parts) {
+    for (const test of tests.values()) {
+      const { nodeid, accepted } = test;
+      if (accepted === null) continue;
+      const seen = isFlaky(test) ? FLAKY : Number(isFailure(accepted.result.outcome));
+      const chance = LAST_WEIGHT * seen + (1 - LAST_WEIGHT) * (old.get(nodeid) ?? 0);
+      if (chance < FORGOTTEN) failing.delete(nodeid);
+      else failing.set(nodeid, chance);
+    }
+  }
+  return failing;
+}

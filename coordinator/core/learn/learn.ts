@@ -1,0 +1,65 @@
+// What one run teaches about durations. Where history is kept is the timing store's; what it is used for is estimate.ts's.
+
+import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { FileProgress, RunState } from '../state/run-state.ts';
+import { learnFailing } from './failure-history.ts';
+import { measureFile } from './measured-file.ts';
+
+/** A file that got slower delays the next run's end if it is not believed … */
+const SLOWER_WEIGHT = 0.75;
+/** … one that got faster may have been lucky, or had only some of its tests chosen. */
+const FASTER_WEIGHT = 0.2;
+
+/**
+ * The new value of each file that this run measured, and of no other: ready to be saved. A file that was collected whole and whose every test
+ * ran forgets the tests it no longer has; of any other file only the tests that ran are learned, and its total never falls.
+ */
+export function learn(old: Timings, state: RunState): Timings {
+  const measured = Map.groupBy(
+    [...state.shards.values()].flatMap((record) => [...record.files.values()]),
+    (progress) => progress.file,
+  );
+  const learned = new Map<TestFile, FileTiming>();
+  for (const [file, parts] of measured) {
+    const known = old.get(file) ?? null;
+    const timing = learnFile(known, parts);
+    if (timing !== null) learned.set(file, { ...timing, failing: learnFailing(known?.failing ?? new Map(), parts) });
+  }
+  return learned;
+}
+
+function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit<FileTiming, 'failing'> | null {
+  const measured = measureFile(parts);
+  if (measured === null) return null;
+  const collectSeconds = blend(old?.collectSeconds ?? null, measured.collectSeconds);
+  const fixtureSeconds = blend(old?.fixtureSeconds ?? null, measured.fixtureSeconds);
+  const blended = [...measured.tests].map(([id, seconds]) => [id, blend(old?.tests.get(id) ?? null, seconds)] as const);
+  if (parts.some(isMeasuredWhole) || parts.every(isMeasuredPart)) {
+    const seconds = sum(measured.tests.values()) + measured.collectSeconds + measured.fixtureSeconds;
+    return { seconds: blend(old?.seconds ?? null, seconds), collectSeconds, fixtureSeconds, tests: new Map(blended) };
+  }
+  const tests = new Map([...(old?.tests ?? []), ...blended]);
+  const seconds = Math.max(old?.seconds ?? 0, collectSeconds + fixtureSeconds + sum(tests.values()));
+  return { seconds, collectSeconds, fixtureSeconds, tests };
+}
+
+/** Was the file itself planned, not some of its tests, and does nothing of it lack an outcome? */
+const isMeasuredWhole = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
+  selectors.some((selector) => selector.kind === 'file') && collectSeconds !== null && openTests === 0 && !collectFailed;
+
+/** Is it part of a file that was split, with nothing missing? All of them together are the file. */
+const isMeasuredPart = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
+  selectors.some((selector) => selector.kind === 'part') && collectSeconds !== null && openTests === 0 && !collectFailed;
+
+/** In seconds; `oldSeconds` is null where nothing was known. */
+export function blend(oldSeconds: number | null, measuredSeconds: number): number {
+  if (oldSeconds === null) return measuredSeconds;
+  return oldSeconds + (measuredSeconds - oldSeconds) * (measuredSeconds > oldSeconds ? SLOWER_WEIGHT : FASTER_WEIGHT);
+}
+
+const sum = (values: Iterable<number>): number => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};

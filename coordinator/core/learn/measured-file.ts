@@ -1,0 +1,44 @@
+// What one run measured of one file, in the terms of its history. What that teaches is learn.ts's.
+
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import type { FileProgress } from '../state/run-state.ts';
+
+/** A set-up that takes this many times what is usual in its file made a fixture that other tests share. */
+const SHARED_MULTIPLE = 5;
+
+export interface MeasuredFile {
+  readonly collectSeconds: number;
+  /** Of one xdist worker that runs all of it: where parts of a file paid each for itself, the largest. */
+  readonly fixtureSeconds: number;
+  /** Each test that ran beside others, without what it paid for those after it. */
+  readonly tests: ReadonlyMap<NodeId, number>;
+}
+
+/**
+ * The file's parts together (one, where it was not split). Tests that run alone, after everything else, are left out: they hold up no shard.
+ * null for a file that was never collected.
+ */
+export function measureFile(parts: readonly FileProgress[]): MeasuredFile | null {
+  const collections = parts.map((part) => part.collectSeconds).filter((seconds) => seconds !== null);
+  if (collections.length === 0) return null;
+  const ran = parts.map((part) =>
+    [...part.tests.values()].flatMap(({ nodeid, accepted }) => (accepted === null || part.serial.has(nodeid) ? [] : [accepted.result])),
+  );
+  const limit = SHARED_MULTIPLE * usual(ran.flat().map(({ setupSeconds }) => setupSeconds));
+  const tests = new Map<NodeId, number>();
+  let fixtureSeconds = 0;
+  for (const part of ran) {
+    let shared = 0;
+    for (const { nodeid, seconds, setupSeconds } of part) {
+      const paid = setupSeconds > limit ? setupSeconds - limit / SHARED_MULTIPLE : 0;
+      tests.set(nodeid, Math.max(0, seconds - paid));
+      shared += paid;
+    }
+    fixtureSeconds = Math.max(fixtureSeconds, shared);
+  }
+  return { collectSeconds: collections.reduce((most, seconds) => Math.max(most, seconds)), fixtureSeconds, tests };
+}
+
+/** The lower median. */
+const usual = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor((values.length - 1) / 2)] ?? 0;

@@ -1,0 +1,51 @@
+// How long each discovered file will take, from history. What history is worth is learn.ts's; what is done with the estimates is plan.ts's.
+
+import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { DiscoveredFile } from '../../ports.ts';
+
+/** What a file is taken to last when nothing at all is known, in seconds. */
+export const UNKNOWN_FILE_SECONDS = 1;
+
+/**
+ * Seconds of one xdist worker for each file. A file without history gets the median of the discovered files that have one (else of all
+ * history, else 1 s). Where the user named node ids, their own history is summed; a named id without one counts as the file's median test.
+ */
+export function estimateFiles(files: readonly DiscoveredFile[], timings: Timings): ReadonlyMap<TestFile, number> {
+  const known = new Map<TestFile, number>();
+  for (const { file, nodeids } of files) {
+    const timing = timings.get(file);
+    if (timing !== undefined) known.set(file, nodeids === null ? timing.seconds : namedSeconds(nodeids, timing));
+  }
+  const fallbackSeconds =
+    median([...known.values()]) ?? median([...timings.values()].map((timing) => timing.seconds)) ?? UNKNOWN_FILE_SECONDS;
+  return new Map(files.map(({ file }) => [file, known.get(file) ?? fallbackSeconds]));
+}
+
+function namedSeconds(named: readonly NodeId[], timing: FileTiming): number {
+  const counted = new Set<NodeId>();
+  const testSeconds = median([...timing.tests.values()]) ?? 0;
+  let seconds = timing.collectSeconds + timing.fixtureSeconds;
+  for (const name of named) {
+    let matched = false;
+    for (const [id, testsSeconds] of timing.tests) {
+      if (!isNamedBy(id, name)) continue;
+      matched = true;
+      if (counted.has(id)) continue;
+      counted.add(id);
+      seconds += testsSeconds;
+    }
+    if (!matched) seconds += testSeconds;
+  }
+  return seconds;
+}
+
+/** A name is a test, a test without its parameters, or a class. */
+export const isNamedBy = (id: NodeId, name: NodeId): boolean => id === name || id.startsWith(`${name}[`) || id.startsWith(`${name}::`);
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((left, right) => left - right);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  return upper === undefined || lower === undefined ? null : (lower + upper) / 2;
+}

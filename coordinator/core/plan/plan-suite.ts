@@ -1,0 +1,181 @@
+// The shards of a whole list. Where nothing asks for its order, they are planned as files are; else they keep to it.
+
+import { assertNever } from '../../../shared/assert-never.ts';
+import { type NodeId, shardId, type TestFile } from '../../../shared/domain/ids.ts';
+import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+import type { ListGroup, SuiteList } from '../../../shared/domain/suite-list.ts';
+import type { Timings } from '../../../shared/domain/timings.ts';
+import { type Affinity, affinityOf, scopeOf, unite } from './affinity.ts';
+import { estimateFiles } from './estimate.ts';
+import { type EstimatedUnit, planShards } from './plan.ts';
+import { splitUnits } from './split.ts';
+
+export interface SuitePlanning {
+  readonly timings: Timings;
+  readonly affinity: Affinity;
+  /** xdist workers of all agents that are expected. */
+  readonly slots: number;
+  readonly fixedSeconds: number;
+  /** As in `Splitting`. */
+  readonly thresholdSeconds: number | null;
+}
+
+/** A shuffled list is cut into this many shards for each worker, of equal estimates. */
+const SHARDS_PER_SLOT = 8;
+
+/**
+ * Every test of the list, and every file that has something to report, is in exactly one shard; ids begin with `s<first>`. What belongs to no file, and
+ * all behind it in the list, is a last shard of its own.
+ */
+export function planSuite(list: SuiteList, planning: SuitePlanning, first = 1): readonly Shard[] {
+  const { head, tail } = cut(list);
+  const seconds = secondsPerTest(list, planning.timings);
+  const shards = [...headShards(list, head, planning, seconds), ...tailShards(tail, seconds)];
+  return shards.map((shard, index) => ({ ...shard, id: shardId(first + index) }));
+}
+
+type Unnumbered = Omit<Shard, 'id'>;
+
+function headShards(
+  list: SuiteList,
+  head: readonly ListGroup[],
+  planning: SuitePlanning,
+  seconds: (group: ListGroup) => number,
+): readonly Unnumbered[] {
+  const others: readonly EstimatedUnit[] = list.others.map((file) => ({ selectors: [{ kind: 'file', file }], seconds: 0 }));
+  switch (list.order) {
+    case 'free': {
+      const { timings, slots, fixedSeconds, thresholdSeconds } = planning;
+      const bonds = [...planning.affinity.together, ...list.bound.map((file) => [file])];
+      const affinity = { ...affinityOf('', bonds), unit: planning.affinity.unit };
+      const united = unite([...fileUnits(list, head, planning), ...others], affinity);
+      const units = splitUnits(united, { timings, affinity, slots, thresholdSeconds });
+      return byName(list, planShards({ units, slots, fixedSeconds }).shards);
+    }
+    case 'listed':
+      return [...chunks(head, seconds, planning.slots * SHARDS_PER_SLOT), ...others.map(asShard)];
+    case 'strict':
+      return [...whole(head, seconds), ...others.map(asShard)];
+    default:
+      return assertNever(list.order);
+  }
+}
+
+/** The shards with the tests of each part by name, as the list has them: each is in exactly one part, and expected of it. A part of nothing is left out. */
+function byName(list: SuiteList, shards: readonly Shard[]): readonly Unnumbered[] {
+  const parts = Map.groupBy(
+    shards.flatMap(({ selectors }) => selectors.filter((selector) => selector.kind === 'part')),
+    ({ file }) => file,
+  );
+  const tests = new Map<Selector, NodeId[]>();
+  for (const { file, nodeids } of list.groups) {
+    const holderOf = partHolding(parts.get(file) ?? []);
+    for (const nodeid of nodeids) {
+      const part = holderOf(nodeid);
+      if (part === undefined) continue;
+      const own = tests.get(part);
+      if (own === undefined) tests.set(part, [nodeid]);
+      else own.push(nodeid);
+    }
+  }
+  return shards.flatMap(({ selectors, ...shard }) => {
+    const named = selectors.flatMap((selector): readonly Selector[] => {
+      if (selector.kind !== 'part') return [selector];
+      const nodeids = tests.get(selector) ?? [];
+      return nodeids.length === 0 ? [] : [{ kind: 'tests', file: selector.file, nodeids }];
+    });
+    return named.length === 0 ? [] : [{ ...shard, selectors: named }];
+  });
+}
+
+type Part = Extract<Selector, { kind: 'part' }>;
+
+/** A part names tests, and scopes for --dist loadscope. What none of them names is of the part without names. */
+function partHolding(parts: readonly Part[]): (nodeid: NodeId) => Part | undefined {
+  const rest = parts.find(({ only }) => only === null);
+  const byName = new Map<string, Part>(parts.flatMap((part) => (part.only ?? []).map((name) => [name, part] as const)));
+  return (nodeid) => byName.get(nodeid) ?? byName.get(scopeOf(nodeid)) ?? rest;
+}
+
+/** A file is one unit: as a whole, but where some of its tests stand behind one that belongs to no file. */
+function fileUnits(list: SuiteList, head: readonly ListGroup[], { timings }: SuitePlanning): readonly EstimatedUnit[] {
+  const whole = counts(list.groups);
+  const own = counts(head);
+  const files = [...own.keys()];
+  const estimates = estimateFiles(
+    files.map((file) => ({ file, nodeids: null })),
+    timings,
+  );
+  const nodeids = Map.groupBy(head, ({ file }) => file);
+  return files.map((file) => {
+    const isWhole = own.get(file) === whole.get(file);
+    const selector: Selector = isWhole
+      ? { kind: 'file', file }
+      : { kind: 'tests', file, nodeids: (nodeids.get(file) ?? []).flatMap((group) => group.nodeids) };
+    return { selectors: [selector], seconds: estimates.get(file) ?? 0 };
+  });
+}
+
+function counts(groups: readonly ListGroup[]): ReadonlyMap<TestFile, number> {
+  const found = new Map<TestFile, number>();
+  for (const { file, nodeids } of groups) found.set(file, (found.get(file) ?? 0) + nodeids.length);
+  return found;
+}
+
+/** What stands before the first test of no file, and the rest. */
+function cut({ groups, tail }: SuiteList): { readonly head: readonly ListGroup[]; readonly tail: readonly ListGroup[] } {
+  const head: ListGroup[] = [];
+  const rest: ListGroup[] = [];
+  let index = 0;
+  for (const group of groups) {
+    const inHead = tail === null ? group.nodeids.length : Math.min(group.nodeids.length, Math.max(0, tail - index));
+    if (inHead > 0) head.push({ file: group.file, nodeids: group.nodeids.slice(0, inHead) });
+    if (inHead < group.nodeids.length) rest.push({ file: group.file, nodeids: group.nodeids.slice(inHead) });
+    index += group.nodeids.length;
+  }
+  return { head, tail: rest };
+}
+
+/** Consecutive groups in `count` shards of about equal length, in the order of the list. */
+function chunks(groups: readonly ListGroup[], seconds: (group: ListGroup) => number, count: number): readonly Unnumbered[] {
+  const total = groups.reduce((sum, group) => sum + seconds(group), 0);
+  const shards: Unnumbered[] = [];
+  let current: ListGroup[] = [];
+  let sum = 0;
+  for (const group of groups) {
+    current.push(group);
+    sum += seconds(group);
+    if (sum < total / count) continue;
+    shards.push({ selectors: asTests(current), predictedSeconds: sum });
+    current = [];
+    sum = 0;
+  }
+  return current.length === 0 ? shards : [...shards, { selectors: asTests(current), predictedSeconds: sum }];
+}
+
+/** All of it in one shard; none for nothing. */
+const whole = (groups: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
+  groups.length === 0 ? [] : [{ selectors: asTests(groups), predictedSeconds: groups.reduce((sum, group) => sum + seconds(group), 0) }];
+
+const tailShards = (tail: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
+  whole(tail, seconds).map((shard) => ({ ...shard, runsLast: true }));
+
+/** One selector for each file. Which of its tests is first is the worker's to know: it runs them as they stand in the list. */
+const asTests = (groups: readonly ListGroup[]): readonly Selector[] =>
+  [...Map.groupBy(groups, ({ file }) => file)].map(([file, own]) => ({
+    kind: 'tests',
+    file,
+    nodeids: own.flatMap(({ nodeids }) => nodeids),
+  }));
+
+const asShard = ({ selectors, seconds }: EstimatedUnit): Unnumbered => ({ selectors, predictedSeconds: seconds });
+
+/** A group's share of its file's estimate. */
+function secondsPerTest(list: SuiteList, timings: Timings): (group: ListGroup) => number {
+  const whole = counts(list.groups);
+  const estimates = estimateFiles(
+    [...whole.keys()].map((file) => ({ file, nodeids: null })),
+    timings,
+  );
+  return ({ file, nodeids }) => ((estimates.get(file) ?? 0) * nodeids.length) / Math.max(1, whole.get(file) ?? 1);
+}

@@ -1,0 +1,78 @@
+// From units with estimates to shards in the order in which they are handed out, and how long that will take. Pulling does the balancing.
+
+import { shardId } from '../../../shared/domain/ids.ts';
+import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+import { pull } from './list-schedule.ts';
+
+/** Selectors that stay in one shard (mostly one), and the seconds of one xdist worker that they are taken to need. */
+export interface EstimatedUnit {
+  readonly selectors: readonly Selector[];
+  readonly seconds: number;
+}
+
+export interface PlanInput {
+  readonly units: readonly EstimatedUnit[];
+  /** xdist workers of all agents that are expected; each runs one shard at a time. */
+  readonly slots: number;
+  /** What one shard costs besides its tests: a trip through the queue. */
+  readonly fixedSeconds: number;
+}
+
+export interface Plan {
+  /** Longest first, `s1`, `s2`, … */
+  readonly shards: readonly Shard[];
+  /** From the first shard enqueued to the last result, if the estimates were exact and every agent there from the start. */
+  readonly predictedMakespanSeconds: number;
+}
+
+/** Nothing takes no time: keeps files that were measured as 0 s from all landing in one shard. */
+const LEAST_SECONDS = 0.001;
+
+/**
+ * Every unit goes into exactly one shard. Shards are pulled longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan). A shard is a
+ * unit, mostly a file, and only tiny ones share one. Equal estimates keep the order given, which is discovery's.
+ */
+export function planShards(input: PlanInput): Plan {
+  const slots = Math.max(1, input.slots);
+  const longestFirst = input.units
+    .map(({ selectors, seconds }) => ({ selectors, seconds: Math.max(seconds, LEAST_SECONDS) }))
+    .sort((left, right) => right.seconds - left.seconds);
+  const groups = fileGroups(longestFirst, slots, input.fixedSeconds);
+  return toPlan(groups, slots, (seconds) => input.fixedSeconds + seconds);
+}
+
+/** Units are batched up to this many fixed costs … */
+const BATCH_FIXED_MULTIPLE = 20;
+/** … but a batch is never more than this part of one xdist worker's even share. */
+const BATCH_SHARE_DIVISOR = 20;
+
+function fileGroups(units: readonly EstimatedUnit[], slots: number, fixedSeconds: number): EstimatedUnit[][] {
+  const batchSeconds = Math.min(BATCH_FIXED_MULTIPLE * fixedSeconds, sumSeconds(units) / slots / BATCH_SHARE_DIVISOR);
+  const groups: EstimatedUnit[][] = [];
+  let group: EstimatedUnit[] = [];
+  let seconds = 0;
+  for (const unit of units) {
+    // Parts of one file in one shard would be told apart by nobody.
+    const isPart = unit.selectors.some(({ kind }) => kind === 'part');
+    if (group.length > 0 && (isPart || seconds + unit.seconds > batchSeconds)) {
+      groups.push(group);
+      group = [];
+      seconds = 0;
+    }
+    group.push(unit);
+    seconds += isPart ? Number.POSITIVE_INFINITY : unit.seconds;
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
+
+function toPlan(groups: readonly EstimatedUnit[][], machines: number, shardSeconds: (seconds: number) => number): Plan {
+  const shards = groups
+    .map((units) => ({ selectors: units.flatMap(({ selectors }) => selectors), predictedSeconds: sumSeconds(units) }))
+    .sort((left, right) => right.predictedSeconds - left.predictedSeconds)
+    .map((shard, index) => ({ id: shardId(index + 1), ...shard }));
+  const durations = shards.map((shard) => shardSeconds(shard.predictedSeconds));
+  return { shards, predictedMakespanSeconds: pull(durations, machines).makespanSeconds };
+}
+
+const sumSeconds = (units: readonly EstimatedUnit[]): number => units.reduce((sum, unit) => sum + unit.seconds, 0);

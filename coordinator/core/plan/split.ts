@@ -1,0 +1,129 @@
+// Which files are too long to be one shard, and how their tests are divided. Only history can say: a file that never ran is not split.
+
+import { type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
+import type { Timings } from '../../../shared/domain/timings.ts';
+import type { MeasuredFile } from '../learn/measured-file.ts';
+import { type Affinity, scopeOf } from './affinity.ts';
+import { pull } from './list-schedule.ts';
+import type { EstimatedUnit } from './plan.ts';
+
+/** A file is divided where without it the run would take longer than this many even shares of the work. */
+const TOLERATED_SHARES = 1.05;
+/** Parts are this part of an even share, so that what ends last is short … */
+const PART_SHARE_DIVISOR = 4;
+/** … but their tests outweigh what each part pays again, collection and the fixtures of module and class, by this much. */
+const LEAST_TESTS_PER_OVERHEAD = 2;
+/** Nobody waits for a shorter part, and tests that only pass in the order of their file stay together. In seconds. */
+const LEAST_PART_SECONDS = 0.5;
+/** A split that leaves more than this of the file's time to its longest part is not worth its cost. */
+const WORTHWHILE = 0.8;
+
+export interface Splitting {
+  readonly timings: Timings;
+  readonly affinity: Affinity;
+  /** xdist workers of all agents. */
+  readonly slots: number;
+  /** A file longer than this is divided whatever the plan; null: only the plan decides. In seconds. */
+  readonly thresholdSeconds: number | null;
+}
+
+/** Divides each whole file that would hold up the end; others come back as they are. Every test of a divided file is in exactly one part. */
+export function splitUnits(units: readonly EstimatedUnit[], splitting: Splitting): readonly EstimatedUnit[] {
+  const { slots, thresholdSeconds } = splitting;
+  if (slots < 2) return units;
+  const share = sum(units.map(({ seconds }) => seconds)) / slots;
+  const long = (unit: EstimatedUnit): boolean => thresholdSeconds !== null && unit.seconds > thresholdSeconds;
+  const asked = units.flatMap((unit) => (long(unit) ? (divide(unit, share, splitting) ?? [unit]) : [unit]));
+  const divided = divideForTheEnd(asked, share, splitting);
+  return end(divided, slots) < end(asked, slots) ? divided : asked;
+}
+
+/** Divides, again and again, the longest that can be of what the worker that ends last has to run. */
+function divideForTheEnd(units: readonly EstimatedUnit[], share: number, splitting: Splitting): readonly EstimatedUnit[] {
+  const settled = new Set<EstimatedUnit>();
+  let current = longestFirst(units);
+  for (;;) {
+    const { makespanSeconds, machines, last } = pull(secondsOf(current), splitting.slots);
+    if (makespanSeconds <= TOLERATED_SHARES * share) return current;
+    const unit = current.find((each, index) => machines[index] === last && !settled.has(each));
+    if (unit === undefined) return current;
+    const parts = divide(unit, share, splitting);
+    for (const each of parts ?? [unit]) settled.add(each);
+    if (parts !== null) current = longestFirst([...current.filter((each) => each !== unit), ...parts]);
+  }
+}
+
+/** The parts of a unit, each with what it pays again; null where it cannot be divided, or not to any use. */
+function divide(unit: EstimatedUnit, share: number, { timings, affinity, thresholdSeconds }: Splitting): readonly EstimatedUnit[] | null {
+  const [selector] = unit.selectors;
+  if (selector?.kind !== 'file' || unit.selectors.length > 1) return null;
+  const timing = timings.get(selector.file);
+  if (timing === undefined || !isDivisible(selector.file, timing, affinity)) return null;
+  const overhead = timing.collectSeconds + timing.fixtureSeconds;
+  const testSeconds = sum(timing.tests.values());
+  const wanted = Math.min(share / PART_SHARE_DIVISOR, (thresholdSeconds ?? Number.POSITIVE_INFINITY) - overhead);
+  const partSeconds = Math.max(wanted, LEAST_TESTS_PER_OVERHEAD * overhead, LEAST_PART_SECONDS);
+  const bins = pack(atomsOf(timing.tests, affinity.unit), Math.ceil(testSeconds / partSeconds));
+  const longest = Math.max(...bins.map(({ seconds }) => seconds)) + overhead;
+  if (bins.length < 2 || longest > WORTHWHILE * unit.seconds) return null;
+  return asParts(selector.file, bins).map((part) => ({ ...part, seconds: part.seconds + overhead }));
+}
+
+/** May this file be divided at all, and do its tests outweigh what each part would pay again? */
+export function isDivisible(file: TestFile, timing: MeasuredFile, { unit, together }: Affinity): boolean {
+  if (unit === 'file' || together.some((set) => set.includes(file))) return false;
+  const testSeconds = sum(timing.tests.values());
+  return testSeconds > 0 && testSeconds >= LEAST_TESTS_PER_OVERHEAD * (timing.collectSeconds + timing.fixtureSeconds);
+}
+
+/** Seconds by name of what is never separated: tests, or scopes. */
+export function atomsOf(tests: ReadonlyMap<NodeId, number>, unit: Affinity['unit']): ReadonlyMap<string, number> {
+  if (unit === 'test') return tests;
+  const scopes = new Map<string, number>();
+  for (const [id, seconds] of tests) scopes.set(scopeOf(id), (scopes.get(scopeOf(id)) ?? 0) + seconds);
+  return scopes;
+}
+
+/** The first part takes whatever no other has, new tests too; it is the one with the functions of the module, which have no name of their own. */
+function asParts(file: TestFile, bins: readonly Bin[]): readonly EstimatedUnit[] {
+  const rest = bins.find(({ names }) => names.includes(file)) ?? bins[0];
+  const others = bins.filter((bin) => bin !== rest);
+  return bins.map((bin) => ({
+    selectors: [
+      {
+        kind: 'part',
+        file,
+        only: bin === rest ? null : bin.names.map(nodeId),
+        except: bin === rest ? others.flatMap(({ names }) => names.map(nodeId)) : [],
+      },
+    ],
+    seconds: bin.seconds,
+  }));
+}
+
+interface Bin {
+  seconds: number;
+  readonly names: string[];
+}
+
+/** Longest first into the emptiest of `count` bins (Graham 1969); a bin for which nothing is left is left out. */
+function pack(atoms: ReadonlyMap<string, number>, count: number): readonly Bin[] {
+  const bins = Array.from({ length: Math.max(1, Math.min(count, atoms.size)) }, (): Bin => ({ seconds: 0, names: [] }));
+  for (const [name, seconds] of [...atoms].sort(([, left], [, right]) => right - left)) {
+    const emptiest = bins.reduce((least, bin) => (bin.seconds < least.seconds ? bin : least));
+    emptiest.names.push(name);
+    emptiest.seconds += seconds;
+  }
+  return bins.filter(({ names }) => names.length > 0);
+}
+
+const secondsOf = (units: readonly EstimatedUnit[]): readonly number[] => units.map(({ seconds }) => seconds);
+const longestFirst = (units: readonly EstimatedUnit[]): readonly EstimatedUnit[] =>
+  units.toSorted((left, right) => right.seconds - left.seconds);
+const end = (units: readonly EstimatedUnit[], slots: number): number => pull(secondsOf(longestFirst(units)), slots).makespanSeconds;
+
+const sum = (values: Iterable<number>): number => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};

@@ -1,0 +1,71 @@
+// How an agent ended, as the report, the lines of a run and the agent's own user read it.
+
+import { assertNever } from '../../../shared/assert-never.ts';
+import type { UnfitCause } from '../../../shared/domain/events.ts';
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { ReportedAgent } from '../../../shared/domain/report.ts';
+import { type DismissalCause, isRefused } from '../decide/quarantine.ts';
+import type { AgentRecord, RunState } from '../state/run-state.ts';
+import { causeOf } from './cause.ts';
+
+type End = Pick<ReportedAgent, 'ended' | 'why'>;
+
+/** Why an agent is refused or quarantined: a clause without a full stop. `state` is as it was when the agent was dismissed, or later. */
+export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCause): string {
+  const agent = agents.get(id);
+  if (agent === undefined) return 'it is not known';
+  const { conduct, differences } = agent;
+  const isOut = conduct.dismissedFor !== null;
+  switch (why) {
+    case 'failures':
+      return `its last ${isOut ? conduct.dismissedAfter : conduct.streak.length} tests failed while other agents' tests passed`;
+    case 'not-started': {
+      const times = isOut ? conduct.dismissedAfter : conduct.notStarted;
+      const problem = conduct.problem === null ? '' : `: ${causeOf(conduct.problem)}`;
+      return `pytest did not start there${times === 1 ? '' : ` ${times} times in a row`}${problem}`;
+    }
+    case 'fingerprint':
+      return differsIn(differences.refused.join('; '));
+    case 'collection':
+      return `it could not collect ${conduct.contradicted?.file ?? 'a file'}, and agent ${conduct.contradicted?.by ?? 'another'} could`;
+    case 'other-list':
+      return 'it collects other tests than the other agents';
+    default:
+      return assertNever(why);
+  }
+}
+
+/** The same of an agent that could not serve the run at all. */
+export const whyUnfit = (why: UnfitCause, problem: string): string => (why === 'fingerprint' ? differsIn(problem) : causeOf(problem));
+
+const differsIn = (differences: string): string => `its workspace differs from the run's: ${differences}`;
+
+/** `ended` null for an agent that was still there when the report was made; `why` null for one that left in order. */
+export function agentEnd(state: RunState, agent: AgentRecord): End {
+  const { conduct, presence, unfit } = agent;
+  if (unfit !== null) return unfitEnd(unfit.why, unfit.problem);
+  if (isRefused(state, agent)) return { ended: 'refused', why: whyDismissed(state, agent.id, 'fingerprint') };
+  if (conduct.dismissedFor !== null) return { ended: 'quarantined', why: whyDismissed(state, agent.id, conduct.dismissedFor) };
+  switch (presence) {
+    case 'alive':
+      return { ended: null, why: null };
+    case 'lost':
+      return { ended: 'lost', why: `it stopped answering ${secondsIn(state, agent)} into the run` };
+    case 'left':
+      return { ended: 'left', why: leftEarly(state, agent) ? `it left ${secondsIn(state, agent)} into the run, before its end` : null };
+    default:
+      return assertNever(presence);
+  }
+}
+
+export const unfitEnd = (why: UnfitCause, problem: string): End => ({
+  ended: why === 'fingerprint' ? 'refused' : 'not-started',
+  why: whyUnfit(why, problem),
+});
+
+/** Did the run go on without it? */
+const leftEarly = ({ closed, coordinatorAt }: RunState, { goneAt }: AgentRecord): boolean =>
+  goneAt !== null && goneAt < (closed?.at ?? coordinatorAt);
+
+const secondsIn = ({ opened }: RunState, { goneAt }: AgentRecord): string =>
+  `${(Math.max(0, (goneAt ?? opened.startedAt) - opened.startedAt) / 1000).toFixed(1)} s`;

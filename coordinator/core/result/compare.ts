@@ -1,0 +1,95 @@
+// What became of a suite since an earlier run of it.
+
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
+import type { Comparison, Report, ReportedTest } from '../../../shared/domain/report.ts';
+
+/** One test as an earlier run had it. `seconds` null where it does not say. */
+export interface PastTest {
+  readonly outcome: Outcome;
+  readonly seconds: number | null;
+}
+
+/** An earlier run. `keyOf` gives the key under which a test of today stands in `tests`: its node id, or what a JUnit file calls it. */
+export interface Baseline {
+  readonly name: string;
+  readonly tests: ReadonlyMap<string, PastTest>;
+  readonly keyOf: (id: string) => string;
+}
+
+/** A test is newly slow only if it is so by this much more time, */
+const LEAST_SLOWER_SECONDS = 0.2;
+/** by this factor, */
+const LEAST_SLOWER_FACTOR = 2;
+/** and by so many times the spread of all tests (a robust standard deviation: 1.4826 × the median absolute deviation). */
+const SPREADS = 3;
+/** Times below this say nothing of the machine's speed; with fewer tests than `FEW`, nothing is said of it at all. */
+const LEAST_MEASURED_SECONDS = 0.01;
+const FEW = 5;
+
+/** Tests are compared by outcome; durations of those that passed in both runs, after the two machines' difference in speed was taken out. */
+export function compareRuns(report: Report, baseline: Baseline): Comparison {
+  const newFailures: NodeId[] = [];
+  const fixed: NodeId[] = [];
+  const stillFailing: NodeId[] = [];
+  const added: NodeId[] = [];
+  const here = new Set<string>();
+  const passedInBoth: Pair[] = [];
+
+  for (const test of report.tests) {
+    const key = baseline.keyOf(test.nodeid);
+    here.add(key);
+    const before = baseline.tests.get(key);
+    if (before === undefined) added.push(test.nodeid);
+    const failedBefore = before !== undefined && isFailure(before.outcome);
+    if (isFailure(test.outcome)) (failedBefore ? stillFailing : newFailures).push(test.nodeid);
+    else if (failedBefore) fixed.push(test.nodeid);
+    else if (test.outcome === 'passed' && before?.outcome === 'passed' && before.seconds !== null)
+      passedInBoth.push({ test, beforeSeconds: before.seconds });
+  }
+  const isUnknown = unknownIn(report, baseline);
+  const vanished = [...baseline.tests.keys()].filter((key) => !here.has(key) && !isUnknown(key));
+  return { baseline: baseline.name, newFailures, fixed, stillFailing, newlySlow: slower(passedInBoth), added, vanished };
+}
+
+interface Pair {
+  readonly test: ReportedTest;
+  readonly beforeSeconds: number;
+}
+
+function slower(pairs: readonly Pair[]): Comparison['newlySlow'] {
+  const ratios = pairs
+    .filter(({ test, beforeSeconds }) => Math.min(test.seconds, beforeSeconds) >= LEAST_MEASURED_SECONDS)
+    .map(({ test, beforeSeconds }) => Math.log(test.seconds / beforeSeconds));
+  const speed = ratios.length < FEW ? 0 : median(ratios);
+  const spread = ratios.length < FEW ? 0 : 1.4826 * median(ratios.map((ratio) => Math.abs(ratio - speed)));
+  const factor = Math.exp(Math.max(Math.log(LEAST_SLOWER_FACTOR), SPREADS * spread));
+  return pairs
+    .filter(({ test, beforeSeconds }) => {
+      const expectedSeconds = beforeSeconds * Math.exp(speed);
+      return test.seconds - expectedSeconds > LEAST_SLOWER_SECONDS && test.seconds > expectedSeconds * factor;
+    })
+    .map(({ test, beforeSeconds }) => ({ nodeid: test.nodeid, beforeSeconds, seconds: test.seconds }));
+}
+
+/** Whether a test that has no outcome today was expected or could not be collected: it did not vanish. */
+function unknownIn({ notRun, collectErrors }: Report, { keyOf, tests }: Baseline): (key: string) => boolean {
+  // A file has a key of its own too: that of one that skipped itself.
+  const missing = new Set([...notRun.map(({ nodeid }) => keyOf(nodeid)), ...collectErrors.map(({ file }) => keyOf(file))]);
+  const files = [...notRun.filter(({ kind }) => kind === 'file').map(({ nodeid }) => nodeid), ...collectErrors.map(({ file }) => file)];
+  if (missing.size === 0) return () => false;
+  // A file's own key is the beginning of its tests' keys, in node ids as in a JUnit file's classes.
+  const beginnings = files.flatMap((file) => [
+    `${file}::`,
+    `${file.replace(/\.py$/, '').replaceAll('/', '.')}::`,
+    `${file.replace(/\.py$/, '').replaceAll('/', '.')}.`,
+  ]);
+  return (key) => tests.has(key) && (missing.has(key) || beginnings.some((beginning) => key.startsWith(beginning)));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}

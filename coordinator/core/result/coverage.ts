@@ -1,0 +1,36 @@
+// Whether the coverage of every test that counts has arrived. A hole is named, never silent.
+
+import { isPartial, type ReportedCoverage } from '../../../shared/domain/coverage.ts';
+import type { AgentId, AttemptId, TestFile } from '../../../shared/domain/ids.ts';
+import { type RunState, testsInOrder } from '../state/run-state.ts';
+
+/** The files with a counted result of an attempt whose coverage is not all there. `isUsable`: was this data file of an agent received, and could be read? */
+export function missingCoverage(state: RunState, isUsable: (agent: AgentId, part: number) => boolean): ReportedCoverage['missing'] {
+  const whole = new Set<AttemptId>();
+  const lost = new Set<AttemptId>();
+  for (const { agent, parts, attempts, lost: short } of state.coverage.kept) {
+    const isWhole = parts.every(({ part }) => isUsable(agent, part));
+    for (const attempt of attempts) (isWhole ? whole : lost).add(attempt);
+    for (const attempt of short) lost.add(attempt);
+  }
+  const missing = new Map<string, { readonly file: TestFile; readonly agent: AgentId }>();
+  for (const { file, accepted, reruns } of testsInOrder(state)) {
+    for (const { attempt, agent } of [...(accepted === null ? [] : [accepted]), ...reruns]) {
+      if (!whole.has(attempt) || lost.has(attempt)) missing.set(`${file}\n${agent}`, { file, agent });
+    }
+  }
+  return [...missing.values()].sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
+}
+
+/** What follows for the verdict, of one run or of several merged. */
+export interface CoverageFindings {
+  /** Was a limit missed? */
+  readonly isMissed: boolean;
+  /** Is something of the total not there? */
+  readonly isPartial: boolean;
+}
+
+export const coverageFindings = (reported: readonly (ReportedCoverage | null)[]): CoverageFindings => ({
+  isMissed: reported.some((coverage) => coverage?.isMet === false),
+  isPartial: reported.some((coverage) => coverage !== null && isPartial(coverage)),
+});

@@ -1,0 +1,176 @@
+// Several finished runs as one: of parts of a suite, of one suite in several places, or of what an earlier run left undone.
+
+import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
+import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../../shared/domain/report.ts';
+import { mergeShown } from '../state/shown.ts';
+import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.ts';
+import { coverageFindings } from './coverage.ts';
+import { countNotRun } from './not-run.ts';
+import { rate } from './profile.ts';
+import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
+
+/** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */
+const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 'xfailed', 'skipped'];
+
+/**
+ * One report with one verdict. A test of several runs has the attempts of all and the outcome of the one that comes first in `precedence`. What one run did not
+ * run and another did is run. Agents of the same name in several runs get their run's number.
+ */
+export function mergeReports(given: readonly [Report, ...Report[]]): Report {
+  const reports = withOwnAgents(given);
+  const texts = newTextBudget();
+  const tests = mergeTests(reports, texts);
+  const notRun = stillNotRun(reports, tests);
+  const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.nodeid, error])).values()];
+  const sessionErrors = reports.flatMap((report) => report.sessionErrors);
+  const totals = count(reports, tests, notRun);
+  const flakyFails = reports.some(failsForFlaky);
+  const coverage = coverageFindings(reports.map((report) => report.coverage));
+  const found = verdict({
+    totals,
+    skippedModules: countSkippedModules(tests),
+    collectErrors: collectErrors.length + sessionErrors.length,
+    notRun,
+    isInterrupted: false,
+    isInseparable: false,
+    flakyFails,
+    coverage,
+  });
+  const targets = reports.flatMap((report) => report.targets ?? []);
+  const more = [...(reports.some((report) => report.exitCode === 3) ? [3] : []), ...(targets.some(({ met }) => !met) ? [1] : [])];
+  const exitCode = firstExitCode([...(more.length > 0 && found.exitCode === 0 ? [] : [found.exitCode]), ...more]);
+  const deadlines = reports.flatMap(({ deadline }) => (deadline === null ? [] : [deadline]));
+  return {
+    schema: 1,
+    runId: runId(`merged-${given[0].runId}`.slice(0, 64)),
+    verdict: exitCode === found.exitCode ? found.verdict : exitCode === 3 ? 'internal-error' : 'failed',
+    exitCode,
+    startedAt: least(reports.map(({ startedAt }) => startedAt)),
+    finishedAt: most(reports.map(({ finishedAt }) => finishedAt)),
+    deadline:
+      deadlines.length === 0
+        ? null
+        : {
+            seconds: Math.max(...deadlines.map(({ seconds }) => seconds)),
+            reserveSeconds: Math.max(...deadlines.map(({ reserveSeconds }) => reserveSeconds)),
+            met: deadlines.every(({ met }) => met) && totals.notRun === 0,
+            overshootSeconds: Math.max(...deadlines.map(({ overshootSeconds }) => overshootSeconds)),
+          },
+    totals,
+    tests,
+    notRun,
+    collectErrors,
+    sessionErrors,
+    textsCut: texts.cut + sum(reports.map(({ textsCut }) => textsCut)),
+    shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
+    agents: reports.flatMap(({ agents }) => agents),
+    fingerprint: given[0].fingerprint,
+    profile: mergeProfiles(reports, tests.length),
+    coverage: null,
+    ...mergeShown(reports),
+    targets: targets.length === 0 ? null : targets,
+    comparison: null,
+    restarted: null,
+  };
+}
+
+/** Did this run fail with nothing failed in the end, but something flaky? */
+const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>
+  word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length + sessionErrors.length === 0;
+
+function withOwnAgents(reports: readonly Report[]): readonly Report[] {
+  const runsOf = new Map<AgentId, number>();
+  for (const { agents } of reports) for (const { id } of agents) runsOf.set(id, (runsOf.get(id) ?? 0) + 1);
+  return reports.map((report, index) => {
+    const renamed = (id: AgentId): AgentId => ((runsOf.get(id) ?? 0) > 1 ? agentId(`${id}.${index + 1}`) : id);
+    return {
+      ...report,
+      agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),
+      sessionErrors: report.sessionErrors.map((error) => ({ ...error, agent: renamed(error.agent) })),
+      sessions: report.sessions.map((session) => ({ ...session, agent: renamed(session.agent) })),
+      shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
+      tests: report.tests.map((test) => ({
+        ...test,
+        attempts: test.attempts.map((attempt) => ({ ...attempt, agent: renamed(attempt.agent) })),
+      })),
+    };
+  });
+}
+
+function mergeTests(reports: readonly Report[], texts: TextBudget): readonly ReportedTest[] {
+  const byId = Map.groupBy(
+    reports.flatMap(({ tests }) => tests),
+    ({ nodeid }) => nodeid,
+  );
+  const merged = [...byId.values()].map((copies): ReportedTest => {
+    const [first, ...others] = [...copies].sort((left, right) => precedence.indexOf(left.outcome) - precedence.indexOf(right.outcome));
+    if (first === undefined || others.length === 0) return copies[0] as ReportedTest;
+    // The attempts that made the outcome come last: theirs are the traceback and the output that are shown.
+    const attempts = [...others.reverse(), first].flatMap((test) => test.attempts);
+    return { ...first, flaky: copies.some(({ flaky }) => flaky), attempts };
+  });
+  return merged
+    .map((test) => ({ ...test, attempts: test.attempts.map((attempt) => fitResult(texts, attempt)) }))
+    .sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
+}
+
+/** A file that one run left out is run when another ran tests of it and left nothing of it out. */
+function stillNotRun(reports: readonly Report[], tests: readonly ReportedTest[]): readonly NotRun[] {
+  const ran = new Set<NodeId>(tests.map(({ nodeid }) => nodeid));
+  const whole = new Set<string>();
+  for (const report of reports) {
+    const leftOut = new Set(report.notRun.map(({ nodeid }) => nodeid.split('::', 1)[0] ?? ''));
+    for (const { file } of report.tests) if (!leftOut.has(file)) whole.add(file);
+  }
+  const missing = reports
+    .flatMap(({ notRun }) => notRun)
+    .filter(({ kind, nodeid }) => (kind === 'file' ? !whole.has(nodeid) : !ran.has(nodeId(nodeid))));
+  return [...new Map(missing.map((each) => [each.nodeid, each])).values()];
+}
+
+function count(reports: readonly Report[], tests: readonly ReportedTest[], notRun: readonly NotRun[]): Totals {
+  const counts = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
+  for (const { outcome } of tests) counts[outcome] += 1;
+  const missing = countNotRun(notRun);
+  return {
+    expected: tests.length + missing.notRun,
+    ...counts,
+    flaky: tests.filter(({ flaky }) => flaky).length,
+    ...missing,
+    duplicatesDropped: sum(reports.map(({ totals }) => totals.duplicatesDropped)),
+  };
+}
+
+/** Work adds up. How well each run used its time is the mean over their makespans; what cannot be added is not told. */
+function mergeProfiles(reports: readonly Report[], tests: number): Profile {
+  const of = (measure: (profile: Profile) => number): number => sum(reports.map(({ profile }) => measure(profile)));
+  const makespanSeconds = of((profile) => profile.makespanSeconds);
+  const boundSeconds = of((profile) => profile.boundSeconds);
+  const efficiency = makespanSeconds > 0 ? boundSeconds / makespanSeconds : 1;
+  const sequentialSeconds = of((profile) => profile.sequentialSeconds);
+  const firsts = reports.flatMap(({ profile }) => (profile.timeToFirstTestSeconds === null ? [] : [profile.timeToFirstTestSeconds]));
+  const executionSeconds = of((profile) => profile.executionSeconds);
+  return {
+    setupSeconds: of((profile) => profile.setupSeconds),
+    discoverySeconds: of((profile) => profile.discoverySeconds),
+    collectionSeconds: of((profile) => profile.collectionSeconds),
+    executionSeconds,
+    mergeSeconds: of((profile) => profile.mergeSeconds),
+    makespanSeconds,
+    boundSeconds,
+    efficiency,
+    cpuUtilization: null,
+    timeToFirstTestSeconds: firsts.length === 0 ? null : Math.min(...firsts),
+    sequentialSeconds,
+    speedup: makespanSeconds > 0 ? sequentialSeconds / makespanSeconds : 1,
+    secondsPerTest: tests === 0 ? null : executionSeconds / tests,
+    breakdown: null,
+    rating: rate(efficiency),
+  };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const least = (texts: readonly string[]): string => texts.reduce((first, text) => (text < first ? text : first));
+const most = (texts: readonly string[]): string => texts.reduce((last, text) => (text > last ? text : last));

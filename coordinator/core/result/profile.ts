@@ -1,0 +1,105 @@
+// Where a run's time went, and how near it came to the least it could have been. What the tests came to is merge.ts's.
+
+import type { Profile } from '../../../shared/domain/report.ts';
+import { measureFile } from '../learn/measured-file.ts';
+import { atomsOf, isDivisible } from '../plan/split.ts';
+import { type FileProgress, type RunState, testsInOrder } from '../state/run-state.ts';
+import { lostSeconds } from '../state/worker-time.ts';
+import { breakDown } from './breakdown.ts';
+
+/**
+ * `makespanSeconds` runs from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least it could have
+ * been for the work that was seen: max(longest unit that could not be split, Σ seconds of collection and execution ÷ xdist workers).
+ */
+export function profile(state: RunState, mergeSeconds: number): Profile {
+  const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
+  const collectionSeconds = sum(files.map((progress) => progress.collectSeconds ?? 0));
+  const ran = testsInOrder(state).flatMap(({ accepted }) => (accepted === null ? [] : [accepted.result.seconds]));
+  const executionSeconds = sum(ran);
+  const sequentialSeconds = collectionSeconds + executionSeconds;
+  const closedAt = state.closed?.at ?? state.coordinatorAt;
+  const makespanSeconds = secondsBetween(state.firstEnqueuedAt, closedAt);
+  const workersOf = new Map([...state.agents.values()].map((agent) => [agent.id, agent.info?.workers ?? 0]));
+  const workers = sum([...workersOf.values()]);
+  const boundSeconds = Math.max(longestUnitSeconds(state, files), sequentialSeconds / Math.max(1, workers));
+  const efficiency = makespanSeconds > 0 ? boundSeconds / makespanSeconds : 1;
+  return {
+    ...state.opened.preparation,
+    collectionSeconds,
+    executionSeconds,
+    mergeSeconds,
+    makespanSeconds,
+    boundSeconds,
+    efficiency,
+    cpuUtilization: cpuUtilization(state, makespanSeconds),
+    timeToFirstTestSeconds: timeToFirstTestSeconds(state),
+    sequentialSeconds,
+    speedup: makespanSeconds > 0 ? sequentialSeconds / makespanSeconds : 1,
+    secondsPerTest: ran.length === 0 ? null : executionSeconds / ran.length,
+    breakdown: breakDown({
+      startedAt: state.opened.startedAt,
+      firstEnqueuedAt: state.firstEnqueuedAt ?? closedAt,
+      closedAt,
+      collectionSeconds,
+      executionSeconds,
+      lostSeconds: lostSeconds(state.work, collectionSeconds),
+      spans: [...state.work.spans.values()],
+      workersOf,
+      goneAtOf: new Map(
+        [...state.agents.values()].flatMap(({ id, goneAt }) => (goneAt !== null && goneAt < closedAt ? [[id, goneAt]] : [])),
+      ),
+    }),
+    rating: rate(efficiency),
+  };
+}
+
+/** The share of its workers' time for which the tests were on a processor, over the agents that measured it; above 1 where tests use several. */
+function cpuUtilization(state: RunState, makespanSeconds: number): number | null {
+  let cpuSeconds = 0;
+  let workers = 0;
+  for (const { left, info } of state.agents.values()) {
+    if (left === null || left.cpuSeconds === null || info === null) continue;
+    cpuSeconds += left.cpuSeconds;
+    workers += info.workers;
+  }
+  return workers === 0 || makespanSeconds === 0 ? null : cpuSeconds / (makespanSeconds * workers);
+}
+
+/** The word for an efficiency: excellent from 0.85, good from 0.7, fair from 0.5, poor below. */
+export function rate(efficiency: number): Profile['rating'] {
+  if (efficiency >= 0.85) return 'excellent';
+  if (efficiency >= 0.7) return 'good';
+  return efficiency >= 0.5 ? 'fair' : 'poor';
+}
+
+/**
+ * A file, or what its set of files is together; of one that could be divided its longest part that could not, whether it was divided this time or not.
+ */
+function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): number {
+  const { affinity } = state.opened;
+  const setOf = new Map(affinity.together.flatMap((set) => set.map((file) => [file, set] as const)));
+  const secondsOf = new Map<unknown, number>();
+  for (const [file, parts] of Map.groupBy(files, (progress) => progress.file)) {
+    const measured = measureFile(parts);
+    if (measured === null) continue;
+    const overhead = measured.collectSeconds + measured.fixtureSeconds;
+    const unit = setOf.get(file) ?? file;
+    const atoms = isDivisible(file, measured, affinity) ? [...atomsOf(measured.tests, affinity.unit).values()] : null;
+    const testSeconds = atoms === null ? sum([...measured.tests.values()]) : longestOf(atoms);
+    secondsOf.set(unit, (secondsOf.get(unit) ?? 0) + overhead + testSeconds);
+  }
+  return longestOf([...secondsOf.values()]);
+}
+
+const longestOf = (values: readonly number[]): number => values.reduce((longest, seconds) => Math.max(longest, seconds), 0);
+
+/** From the command's start; never negative, as clocks agree to a few milliseconds only. */
+function timeToFirstTestSeconds(state: RunState): number | null {
+  let firstAt = Number.POSITIVE_INFINITY;
+  for (const { accepted } of state.tests.values()) if (accepted !== null) firstAt = Math.min(firstAt, accepted.result.startedAt);
+  return Number.isFinite(firstAt) ? secondsBetween(state.opened.startedAt, firstAt) : null;
+}
+
+const secondsBetween = (from: number | null, to: number): number => (from === null ? 0 : Math.max(0, to - from) / 1000);
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,0 +1,20 @@
+// What a report says of the workspaces of a run and of its agents.
+
+import type { Fingerprint } from '../../../shared/domain/fingerprint.ts';
+import type { ReportedFingerprint } from '../../../shared/domain/report.ts';
+import { isRefused } from '../decide/quarantine.ts';
+import type { AgentRecord, RunState } from '../state/run-state.ts';
+
+/** null where nothing is known. */
+export function reportFingerprint(fingerprint: Fingerprint | null): ReportedFingerprint | null {
+  if (fingerprint === null || (fingerprint.files === null && fingerprint.python === null)) return null;
+  if (fingerprint.python === null) return { files: fingerprint.files, python: null };
+  const { packages: _, ...python } = fingerprint.python;
+  return { files: fingerprint.files, python };
+}
+
+/** How an agent's workspace differs where that is no reason to refuse it, in words. */
+export function differencesOf(state: RunState, agent: AgentRecord): readonly string[] {
+  const { refused, warned } = agent.differences;
+  return isRefused(state, agent) ? warned : [...refused, ...warned];
+}

@@ -1,0 +1,165 @@
+// What an attempt tells of its files and tests. The first outcome of a test and the first failure of a file stand: later ones change nothing.
+
+import { assertNever } from '../../../shared/assert-never.ts';
+import type { AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
+import type { AgentId, AttemptId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import { isContradicted, observeCollection, observeError } from '../decide/doubt.ts';
+import { observeResult } from '../decide/quarantine.ts';
+import { acceptRerun } from '../decide/rerun.ts';
+import { recordErrors } from './collect-errors.ts';
+import { isUnfinished } from './remaining-work.ts';
+import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
+import { settle, settleAll } from './settle.ts';
+import { withSharedTexts } from './shown.ts';
+import { compareDigest, compareOutcome, hasOddList } from './suite.ts';
+import { fitResult } from './text-budget.ts';
+import { dropWork } from './worker-time.ts';
+
+/** Whose attempt tells. */
+export interface Teller {
+  readonly attempt: AttemptId;
+  readonly agent: AgentId;
+}
+
+/** Changes `record`, the shard of the attempt that tells, and what is expected and known of its tests. */
+export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
+  if (state.attempts.get(by.attempt)?.role === 'rerun') {
+    if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
+    if (event.kind === 'session-failed') sessionFailed(state, by, event.message);
+    return;
+  }
+  switch (event.kind) {
+    case 'collected':
+      collected(state, record, by, event);
+      break;
+    case 'collect-failed':
+      collectFailed(state, record, by, event);
+      break;
+    case 'session-failed':
+      sessionFailed(state, by, event.message);
+      break;
+    case 'test-started':
+      break;
+    case 'test-finished':
+      testFinished(state, record, by, event.result);
+      break;
+    default:
+      assertNever(event);
+  }
+}
+
+function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
+  const progress = progressOf(record, event.file);
+  const attempt = state.attempts.get(by.attempt);
+  // It may bring a shard back that was done with a collection error only.
+  if (attempt !== undefined) observeCollection(state, progress, { agent: by.agent, attempt });
+  // Its error does not count, so what it collected beside the error is not all of the file.
+  if (attempt?.isVoid && progress.failedIn.has(by.attempt)) return;
+  // Another attempt was faster: what this one would have run is no longer expected of it, but for tests that come with an error.
+  if (record.state.kind === 'done' && !progress.collectFailed) return;
+  compareDigest(state, event.file, event.digest, event.nodeids.length);
+  progress.collectSeconds ??= event.seconds;
+  for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
+  for (const nodeid of event.serial) progress.serial.add(nodeid);
+  progress.mayBackUp &&= event.mayBackUp;
+  if (!isUnfinished(state, progress)) fileDone(state, record, by);
+}
+
+function testFinished(state: RunState, record: ShardRecord, by: Teller, result: TestResult): void {
+  const own = progressOf(record, result.file);
+  const test = expectTest(state, own, result.nodeid);
+  if (test.accepted !== null) {
+    state.duplicatesDropped += 1;
+    if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
+    return;
+  }
+  test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
+  observeResult(state, by.agent, test, result.outcome);
+  compareOutcome(state, test.nodeid, result.outcome);
+  if (isFailure(result.outcome)) {
+    state.failures += 1;
+    state.failed.add(test);
+    state.revision += 1;
+  }
+  if (result.isCrash) state.crashedTests += 1;
+  for (const progress of test.expectedIn) progress.openTests -= 1;
+  if (!isUnfinished(state, own)) fileDone(state, record, by);
+  if (test.expectedIn.length > 1) settleAll(state);
+}
+
+function collectFailed(
+  state: RunState,
+  record: ShardRecord,
+  by: Teller,
+  { file, errors }: Extract<AttemptEvent, { kind: 'collect-failed' }>,
+): void {
+  const attempt = state.attempts.get(by.attempt);
+  if (attempt === undefined) return;
+  // Another attempt has shown that all of the shard can be collected and run.
+  const isOver = record.state.kind === 'done' && record.state.accepted !== by.attempt;
+  if (isOver && !state.doubts.has(file)) return;
+  const planned = record.files.get(file);
+  // An error in a teardown, after the file was collected and run: no other agent can say anything of that.
+  const isLate = planned?.collectedIn.has(by.attempt) ?? false;
+  if (!isLate) {
+    planned?.failedIn.add(by.attempt);
+    // Another agent has refuted it; the file is another attempt's now.
+    if (attempt.isVoid) return;
+    // What it names by its position in another list says nothing of the plan's.
+    if (state.agents.get(by.agent)?.conduct.dismissedFor != null || hasOddList(state, by.agent)) {
+      attempt.isVoid = true;
+      return;
+    }
+    if (isContradicted(state, file, planned, { agent: by.agent, attempt })) return;
+  }
+  const isFirst = !state.collectErrors.has(file);
+  if (!isLate) observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
+  if (isFirst || attempt.role === 'recheck') recordErrors(state, file, errors);
+  if (planned !== undefined) planned.collectFailed = true;
+  fileDone(state, record, by);
+  // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
+  if (planned === undefined) settleAll(state);
+}
+
+/** Heard again, from a stream that is read twice, it is the same. */
+function sessionFailed(state: RunState, { agent }: Teller, message: string): void {
+  if (state.sessionErrors.some((known) => known.agent === agent && known.message === message)) return;
+  state.sessionErrors.push({ agent, message });
+  state.failures += 1;
+  state.revision += 1;
+}
+
+function fileDone(state: RunState, record: ShardRecord, by: Teller): void {
+  state.revision += 1;
+  settle(state, record.shard.id, by.attempt);
+}
+
+function progressOf(record: ShardRecord, file: TestFile): FileProgress {
+  const known = record.files.get(file);
+  if (known !== undefined) return known;
+  const progress = newProgress(file, []);
+  record.files.set(file, progress);
+  return progress;
+}
+
+export function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
+  const expected = progress.tests.get(nodeid);
+  if (expected !== undefined) return expected;
+  const test = state.tests.get(nodeid) ?? {
+    nodeid,
+    file: progress.file,
+    accepted: null,
+    reruns: [],
+    rerunIn: [],
+    isDoubted: false,
+    expectedIn: [],
+  };
+  state.tests.set(nodeid, test);
+  progress.tests.set(nodeid, test);
+  if (test.accepted === null) {
+    test.expectedIn.push(progress);
+    progress.openTests += 1;
+  }
+  return test;
+}

@@ -1,0 +1,38 @@
+// How far a run has come, in files and in work.
+
+import { leftSeconds } from '../decide/pace.ts';
+import { isUnfinished } from './remaining-work.ts';
+import { isUncollected, type RunState } from './run-state.ts';
+
+export interface HowFar {
+  readonly filesDone: number;
+  readonly files: number;
+  /** The part of the predicted work that is done, from 0 to 1. */
+  readonly share: number;
+  /** Has every file told its tests? Until then there are more than are known. */
+  readonly isAllCollected: boolean;
+}
+
+/** A file that is split is done with the last of its parts. */
+export function howFar(state: RunState): HowFar {
+  const files = new Set<string>();
+  const unfinished = new Set<string>();
+  let isAllCollected = true;
+  let left = 0;
+  let whole = 0;
+  for (const record of state.shards.values()) {
+    // What a split shard lacked is in its parts, and they in its estimate.
+    const isSplit = record.state.kind === 'split';
+    if (!record.isPart) whole += record.shard.predictedSeconds;
+    if (!isSplit) left += leftSeconds(state, record);
+    for (const progress of record.files.values()) {
+      files.add(progress.file);
+      if (isSplit || !isUnfinished(state, progress)) continue;
+      unfinished.add(progress.file);
+      if (isUncollected(progress)) isAllCollected = false;
+    }
+  }
+  const filesDone = files.size - unfinished.size;
+  const share = whole > 0 ? 1 - left / whole : filesDone / Math.max(1, files.size);
+  return { filesDone, files: files.size, share: Math.min(1, Math.max(0, share)), isAllCollected };
+}

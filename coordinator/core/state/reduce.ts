@@ -1,0 +1,350 @@
+// How an event changes what is known of a run. Total: duplicates, late, unknown and out-of-order events change nothing that is settled.
+// Owns agents and attempts; what attempts tell of files and tests is tell.ts's, what becomes of shards settle.ts's, what follows is decide.ts's.
+
+import { assertNever } from '../../../shared/assert-never.ts';
+import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import { beginRecheck, dropDoubtsOf } from '../decide/doubt.ts';
+import { applySplit } from '../decide/isolate-crash.ts';
+import { applyDismissal, isOfRefused, isRefused, newConduct } from '../decide/quarantine.ts';
+import { beginRerun } from '../decide/rerun.ts';
+import { tell } from './attempt-progress.ts';
+import type { CoordinatorEvent } from './events.ts';
+import { type AgentRecord, type AttemptRecord, openRun, type RunState } from './run-state.ts';
+import { settle } from './settle.ts';
+import { addShown } from './shown.ts';
+import { applyList, applySuitePlan } from './suite-plan.ts';
+import { observeWork } from './worker-time.ts';
+
+type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
+
+/**
+ * Changes `state` in place and returns it: a run has as many events as tests, and copying would make that quadratic. Only the run loop, and
+ * whoever replays its events, may hold a state. A run begins with `openRun`; `run-opened` itself changes nothing.
+ */
+export function reduce(state: RunState, event: CoordinatorEvent): RunState {
+  switch (event.kind) {
+    case 'run-opened':
+      break;
+    case 'agent-joined':
+      agentJoined(state, event);
+      break;
+    case 'agent-unfit':
+      agentUnfit(state, event);
+      break;
+    case 'agent-left':
+      agentLeft(state, event);
+      break;
+    case 'suite-listed':
+      if (mayServe(state, event)) applyList(state, event.agent, event.list);
+      break;
+    case 'suite-inseparable':
+      if (mayServe(state, event)) state.suite[event.lacksModules ? 'lacksModules' : 'inseparable'] ??= event.why;
+      break;
+    case 'run-restarted':
+      return openRun(event.opening);
+    case 'suite-refused':
+      if (mayServe(state, event)) state.suite.refusal ??= event.message;
+      break;
+    case 'coverage-kept':
+      if (mayServe(state, { agent: event.coverage.agent, at: event.at })) state.coverage.kept.push(event.coverage);
+      break;
+    case 'session-shown':
+      if (!isOfRefused(state, event.agent)) addShown(state.shown, event.agent, event.shown);
+      break;
+    case 'attempt-started':
+      attemptStarted(state, event);
+      break;
+    case 'attempt-told':
+      attemptTold(state, event);
+      break;
+    case 'attempt-ended':
+      attemptEnded(state, event);
+      break;
+    case 'attempt-enqueued':
+      passTime(state, event.at);
+      attemptEnqueued(state, event);
+      break;
+    case 'suite-planned':
+      passTime(state, event.at);
+      applySuitePlan(state, event);
+      break;
+    case 'shard-split':
+      passTime(state, event.at);
+      applySplit(state, event.shard, event.into);
+      break;
+    case 'attempt-taken':
+      passTime(state, event.at);
+      attemptTaken(state, event);
+      break;
+    case 'agent-dismissed':
+      passTime(state, event.at);
+      applyDismissal(state, event.agent, event.why);
+      dropDoubtsOf(state, event.agent);
+      endService(state.agents.get(event.agent), event.at);
+      break;
+    case 'agent-lost':
+      passTime(state, event.at);
+      agentLost(state, event.agent, event.at);
+      break;
+    case 'agent-returned': {
+      passTime(state, event.at);
+      const agent = state.agents.get(event.agent);
+      if (agent?.presence === 'lost') returned(state, agent);
+      break;
+    }
+    case 'attempt-lost': {
+      passTime(state, event.at);
+      const attempt = state.attempts.get(event.attempt);
+      if (attempt !== undefined) endAttempt(state, attempt, event.agent, { kind: 'lost' });
+      break;
+    }
+    case 'redis-emptied':
+      passTime(state, event.at);
+      for (const attempt of state.attempts.values()) endAttempt(state, attempt, agentAt(attempt), { kind: 'lost' });
+      break;
+    case 'attempt-cancelled': {
+      passTime(state, event.at);
+      const attempt = state.attempts.get(event.attempt);
+      if (attempt !== undefined) attempt.cancelledBy ??= event.by;
+      break;
+    }
+    case 'interrupt-requested':
+      passTime(state, event.at);
+      state.interruptedBy ??= event.by;
+      break;
+    case 'redis-lost':
+      passTime(state, event.at);
+      state.redisLost = true;
+      break;
+    case 'no-agent-can-come':
+      passTime(state, event.at);
+      state.noAgentCanCome ??= event.message;
+      break;
+    case 'run-resumed':
+      passTime(state, event.at);
+      // While nobody was there to see them, agents may have been; and others may come now.
+      if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
+      state.noAgentCanCome = null;
+      break;
+    case 'forecast':
+      passTime(state, event.at);
+      state.forecastAt = Math.max(state.forecastAt ?? event.at, event.at);
+      break;
+    case 'coverage-combined':
+      passTime(state, event.at);
+      state.coverage.combined ??= event.coverage;
+      break;
+    case 'stream-read':
+    case 'tick':
+      passTime(state, event.at);
+      break;
+    case 'run-closed':
+      passTime(state, event.at);
+      state.closed ??= { at: event.at, why: event.why };
+      break;
+    default:
+      return assertNever(event);
+  }
+  // What an attempt tells of its tests mostly changes no decision: tell.ts knows when it does.
+  if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.revision += 1;
+  return state;
+}
+
+const agentAt = ({ state }: AttemptRecord): AgentId | null => (state.kind === 'enqueued' ? null : state.agent);
+
+function passTime(state: RunState, at: number): void {
+  state.coordinatorAt = Math.max(state.coordinatorAt, at);
+}
+
+function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined'>): void {
+  const agent = hearAgent(state, info.id, at);
+  if (agent.joinedAt !== null) return;
+  agent.info = info;
+  agent.joinedAt = at;
+  if (!info.isLocal)
+    agent.differences = compareFingerprints({ files: state.opened.spec.files, python: state.opened.python }, info.fingerprint);
+  setPresence(state, agent, 'alive');
+}
+
+/** Of an agent that never joined, a run that waits for agents takes no notice: it goes on waiting. */
+function agentUnfit(state: RunState, { at, agent: id, host, why, problem, fingerprint }: EventOf<'agent-unfit'>): void {
+  const agent = state.agents.get(id) ?? newAgent(id);
+  state.agents.set(id, agent);
+  agent.unfit ??= { why, problem, host, fingerprint };
+  endService(agent, at);
+  setPresence(state, agent, 'left');
+}
+
+function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
+  const agent = hearAgent(state, event.agent, event.at);
+  if (agent.left !== null) return;
+  const { busySeconds, idleSeconds, peakRssBytes, cpuSeconds } = event;
+  agent.left = { busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
+  endService(agent, event.at);
+  setPresence(state, agent, 'left');
+  for (const attempt of state.attempts.values()) {
+    if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) attempt.state = { kind: 'enqueued' };
+    else if (attempt.state.kind === 'running' && attempt.state.agent === agent.id) endAttempt(state, attempt, agent.id, { kind: 'lost' });
+  }
+}
+
+/** From now on it is not counted on; the first end counts. */
+function endService(agent: AgentRecord | undefined, at: number): void {
+  if (agent !== undefined) agent.goneAt ??= at;
+}
+
+/** A quarantined agent stays so. */
+function returned(state: RunState, agent: AgentRecord): void {
+  if (agent.conduct.dismissedFor === null && agent.presence === 'lost') agent.goneAt = null;
+  setPresence(state, agent, 'alive');
+}
+
+function agentLost(state: RunState, id: AgentId, at: number): void {
+  const agent = state.agents.get(id);
+  if (agent?.presence !== 'alive') return;
+  endService(agent, at);
+  setPresence(state, agent, 'lost');
+  for (const attempt of state.attempts.values()) {
+    const isIts = (attempt.state.kind === 'taken' || attempt.state.kind === 'running') && attempt.state.agent === id;
+    if (isIts) endAttempt(state, attempt, id, { kind: 'lost' });
+  }
+}
+
+function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role }: EventOf<'attempt-enqueued'>): void {
+  const record = state.shards.get(shard);
+  if (record === undefined || (record.state.kind === 'split' && role !== 'rerun') || state.attempts.has(id)) return;
+  const attempt: AttemptRecord = {
+    id,
+    shard,
+    fence,
+    role,
+    state: { kind: 'enqueued' },
+    startedAt: null,
+    lastToldAt: null,
+    firstTestAt: null,
+    beganAt: null,
+    heardAt: null,
+    seconds: null,
+    cancelledBy: null,
+    isVoid: false,
+  };
+  if (role === 'recheck') beginRecheck(state, attempt);
+  if (role === 'rerun') beginRerun(state, attempt);
+  state.attempts.set(id, attempt);
+  state.firstEnqueuedAt ??= at;
+  record.state =
+    record.state.kind === 'planned'
+      ? { kind: 'open', attempts: [attempt] }
+      : { ...record.state, attempts: [...record.state.attempts, attempt] };
+}
+
+function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'attempt-taken'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt?.state.kind !== 'enqueued') return;
+  const agent = knownAgent(state, taker);
+  // Seen before the agent left, told after: it has handed the attempt back meanwhile.
+  if (agent.presence === 'left') return;
+  attempt.state = { kind: 'taken', agent: taker };
+  returned(state, agent);
+}
+
+function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt === undefined) return;
+  const agent = hearAgent(state, starter, at);
+  hearAttempt(attempt, at);
+  attempt.startedAt ??= at;
+  if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
+  attempt.state = { kind: 'running', agent: starter };
+  // An agent that left is never missed again: what it says to have begun would be waited for without end.
+  if (agent.presence === 'left') endAttempt(state, attempt, starter, { kind: 'lost' });
+  else returned(state, agent);
+}
+
+function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
+  const attempt = state.attempts.get(event.attempt);
+  if (attempt === undefined) return;
+  const agent = hearAgent(state, event.agent, event.at);
+  hearAttempt(attempt, event.at);
+  if (attempt.seconds === null) {
+    attempt.seconds = event.seconds;
+    agent.attemptSeconds += event.seconds;
+  }
+  endAttempt(state, attempt, event.agent, event.ending);
+}
+
+function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
+  if (attempt.state.kind === 'ended') return;
+  const record = agent === null ? undefined : state.agents.get(agent);
+  const isOut = agent !== null && isOfRefused(state, agent);
+  if (isOut) attempt.isVoid = true;
+  // Whatever a refused agent says of it, it was not run.
+  attempt.state = { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending };
+  if (ending.kind === 'not-started' && record !== undefined) {
+    record.conduct.notStarted += 1;
+    record.conduct.problem = ending.detail;
+  }
+  settle(state, attempt.shard, attempt.id);
+}
+
+function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-told'>): void {
+  const attempt = state.attempts.get(id);
+  const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
+  if (attempt === undefined || record === undefined) return;
+  const reporter = hearAgent(state, agent, event.at);
+  hearAttempt(attempt, event.at);
+  if (isRefused(state, reporter)) return;
+  observeWork(state.work, agent, id, event);
+  if (event.kind === 'test-started') attempt.firstTestAt ??= event.at;
+  attempt.beganAt ??= state.coordinatorAt;
+  attempt.heardAt = state.coordinatorAt;
+  tell(state, record, { attempt: id, agent }, event);
+}
+
+const newAgent = (id: AgentId): AgentRecord => ({
+  id,
+  info: null,
+  presence: 'alive',
+  joinedAt: null,
+  lastToldAt: null,
+  attemptSeconds: 0,
+  conduct: newConduct(),
+  differences: NO_DIFFERENCES,
+  goneAt: null,
+  unfit: null,
+  left: null,
+});
+
+/** Whoever is heard for the first time is alive until the presence tells otherwise. */
+function knownAgent(state: RunState, id: AgentId): AgentRecord {
+  const known = state.agents.get(id);
+  if (known !== undefined) return known;
+  const agent = newAgent(id);
+  state.agents.set(id, agent);
+  setPresence(state, agent, 'alive');
+  return agent;
+}
+
+/** May what this agent reports count? */
+const mayServe = (state: RunState, { agent, at }: { readonly agent: AgentId; readonly at: number }): boolean =>
+  !isRefused(state, hearAgent(state, agent, at));
+
+function hearAgent(state: RunState, id: AgentId, at: number): AgentRecord {
+  const agent = knownAgent(state, id);
+  agent.lastToldAt = Math.max(agent.lastToldAt ?? at, at);
+  if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
+  return agent;
+}
+
+function hearAttempt(attempt: AttemptRecord, at: number): void {
+  attempt.lastToldAt = Math.max(attempt.lastToldAt ?? at, at);
+}
+
+/** Left is final: an agent joins a run once. */
+function setPresence(state: RunState, agent: AgentRecord, presence: AgentRecord['presence']): void {
+  if (agent.presence !== 'left') agent.presence = presence;
+  const isAnyAlive = [...state.agents.values()].some((each) => each.presence === 'alive');
+  state.aloneSince = isAnyAlive ? null : (state.aloneSince ?? state.coordinatorAt);
+}

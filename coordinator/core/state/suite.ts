@@ -1,0 +1,108 @@
+// What is known of the whole list of a suite's tests, and what follows from it. Nothing runs before the shards of the list are planned.
+
+import type { AgentId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
+import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
+import type { SuiteList, SuiteProof } from '../../../shared/domain/suite-list.ts';
+import type { Action, Mismatch, RunOpened } from './events.ts';
+import type { FileProgress, RunState } from './run-state.ts';
+
+export interface SuiteState {
+  /** The list that the plan rests on, and the agent that sent it; null until one has. */
+  list: SuiteList | null;
+  owner: AgentId | null;
+  /** What tells each agent's list from others: tests, and what could not be collected. */
+  readonly lists: Map<AgentId, Pick<SuiteList, 'hash' | 'failed'>>;
+  /** Was the list planned, as it is now? */
+  isPlanned: boolean;
+  /** Of the shards of the list; null before the first plan. */
+  failureChances: Readonly<Record<ShardId, number>> | null;
+  /** What the collection of the whole list has shown; null without one. */
+  proof: SuiteProof | null;
+  /** What showed that the files depend on each other; null where nothing did. */
+  inseparable: string | null;
+  /** The first file that held other tests than in the whole list that is remembered; null without one. Either has changed since, or they differ. */
+  mismatch: Mismatch | null;
+  /** A test that passes only beside modules which other test files load; null without one. Workers of later runs load them. */
+  lacksModules: string | null;
+  /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have fixed it. */
+  doubtfulPass: string | null;
+  /** Tests that failed in the newest run with the whole list. */
+  readonly failedWhole: ReadonlySet<NodeId>;
+  /** What pytest says of paths or options that it refuses; null where it takes them. */
+  refusal: string | null;
+}
+
+export const newSuiteState = (opened: RunOpened): SuiteState => ({
+  list: null,
+  owner: null,
+  lists: new Map(),
+  isPlanned: false,
+  failureChances: null,
+  proof: null,
+  inseparable: null,
+  mismatch: null,
+  lacksModules: null,
+  doubtfulPass: null,
+  failedWhole: new Set(opened.failedWhole),
+  refusal: null,
+});
+
+export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
+
+/** Was the suite collected by file, and shown to be another one so? */
+export const isInseparable = (state: RunState): boolean => whyInseparable(state) !== null;
+
+/** What showed it; null where nothing did. */
+export function whyInseparable(state: RunState): string | null {
+  if (isSuite(state)) return null;
+  const { inseparable, mismatch, lacksModules, doubtfulPass } = state.suite;
+  if (inseparable !== null) return inseparable;
+  if (mismatch !== null) return `${mismatch.file} holds other tests than when the whole suite was last collected`;
+  return lacksModules ?? doubtfulPass;
+}
+
+/** Is the plan that the run goes by still to come? */
+export const awaitsPlan = (state: RunState): boolean => isSuite(state) && !state.suite.isPlanned;
+
+/** Has no agent sent its list yet? */
+export const awaitsList = (state: RunState): boolean => isSuite(state) && state.suite.list === null;
+
+export const isPlanDue = (state: RunState): boolean => awaitsPlan(state) && state.suite.list !== null;
+
+/** Are all tests of this file known, though it was not run? */
+export const isListed = ({ suite }: RunState, progress: FileProgress): boolean => suite.isPlanned && progress.tests.size > 0;
+
+/** Compares what a worker collected of one file, `tests` of them, with what the whole list held of it when a census was last taken. */
+export function compareDigest({ suite, opened }: RunState, file: TestFile, digest: string | null, tests: number): void {
+  const expected = opened.digests[file];
+  if (opened.spec.collect !== 'file' || digest === null || expected === undefined || expected === digest) return;
+  suite.mismatch ??= { file, digest: tests === 0 ? null : digest };
+}
+
+/** Compares a result with that of the newest run with the whole list. A failure that turned into a pass may be fixed, or pass only by file. */
+export function compareOutcome({ suite, opened }: RunState, nodeid: NodeId, outcome: Outcome): void {
+  if (opened.spec.collect !== 'file' || isFailure(outcome) || !suite.failedWhole.has(nodeid)) return;
+  suite.doubtfulPass ??= `${nodeid} failed when the whole suite was collected, and passes by file`;
+}
+
+/** The part of the list that no plan holds yet: all of it at first, later what another agent could not collect. */
+export function unplannedList({ suite, tests }: RunState): SuiteList | null {
+  if (suite.list === null || suite.failureChances === null) return suite.list;
+  const groups = suite.list.groups.filter(({ nodeids }) => nodeids.some((nodeid) => !tests.has(nodeid)));
+  return { ...suite.list, groups, others: [], tail: null };
+}
+
+/** Is this agent's list another one than the plan's? A position in it means nothing then. */
+export function hasOddList(state: RunState, agent: AgentId): boolean {
+  const { list, lists } = state.suite;
+  const own = lists.get(agent);
+  return isSuite(state) && own !== undefined && list !== null && own.hash !== list.hash;
+}
+
+/** Agents with another list, but for those that are `leaving` already. */
+export function decideOddLists(state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] {
+  return [...state.agents.values()].flatMap(({ id, presence, conduct }): Action[] => {
+    const isOdd = presence === 'alive' && conduct.dismissedFor === null && !leaving.has(id) && hasOddList(state, id);
+    return isOdd ? [{ kind: 'dismiss-agent', agent: id, why: 'other-list' }] : [];
+  });
+}

@@ -1,0 +1,60 @@
+// When each xdist worker was at work, and the work that was done more than once. What it says of a run is profile.ts's.
+
+import type { AttemptEvent } from '../../../shared/domain/events.ts';
+import type { AgentId, AttemptId } from '../../../shared/domain/ids.ts';
+
+/** From the first to the last work of one xdist worker. A worker that replaces a dead one has a name of its own. */
+export interface WorkerSpan {
+  readonly agent: AgentId;
+  firstAt: number;
+  lastAt: number;
+}
+
+/** Seconds by attempt and file or test: what is heard again changes nothing. Whole microseconds: their sum is the same in every order. */
+export interface Work {
+  /** By agent and worker. */
+  readonly spans: Map<string, WorkerSpan>;
+  readonly collections: Map<string, number>;
+  /** Of results that came from another attempt than the one that counts. */
+  readonly dropped: Map<string, number>;
+}
+
+export const noWork = (): Work => ({ spans: new Map(), collections: new Map(), dropped: new Map() });
+
+/** Adds what one event tells of work to `work`, in place. */
+export function observeWork(work: Work, agent: AgentId, attempt: AttemptId, event: AttemptEvent): void {
+  if (event.kind === 'collected') {
+    work.collections.set(`${attempt} ${event.file}`, microseconds(event.seconds));
+    extend(work, agent, event.worker, event.at - event.seconds * 1000, event.at);
+  }
+  if (event.kind === 'test-finished') extend(work, agent, event.result.worker, event.result.startedAt, event.at);
+}
+
+/** A result that does not count. */
+export function dropWork(work: Work, attempt: AttemptId, nodeid: string, seconds: number): void {
+  work.dropped.set(`${attempt} ${nodeid}`, microseconds(seconds));
+}
+
+/** Seconds of one xdist worker that brought nothing: collections beyond the `collectionSeconds` that were needed, and results that were dropped. */
+export function lostSeconds(work: Work, collectionSeconds: number): number {
+  const again = sum(work.collections.values()) - microseconds(collectionSeconds);
+  return (Math.max(0, again) + sum(work.dropped.values())) / 1e6;
+}
+
+function extend(work: Work, agent: AgentId, worker: string, from: number, to: number): void {
+  const key = `${agent} ${worker}`;
+  const span = work.spans.get(key);
+  if (span === undefined) work.spans.set(key, { agent, firstAt: from, lastAt: to });
+  else {
+    span.firstAt = Math.min(span.firstAt, from);
+    span.lastAt = Math.max(span.lastAt, to);
+  }
+}
+
+const microseconds = (seconds: number): number => Math.round(seconds * 1e6);
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,56 @@
+// What a finished run left, read again: its report, or what its events come to where no report stands.
+
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Report } from '../../shared/domain/report.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { findRun } from '../../shared/system/run-place.ts';
+import { decodeReport } from '../../shared/wire/report.ts';
+import { merge } from '../core/result/merge.ts';
+import type { CoordinatorEvent } from '../core/state/events.ts';
+import { replay } from '../core/state/replay.ts';
+import { readJournal } from './journal.ts';
+
+export interface FinishedRun {
+  readonly report: Report;
+  /** What is recorded of the run; nothing where it left a report alone. Throws `bad-message` and `newer-version`. */
+  readonly readEvents: () => Promise<readonly CoordinatorEvent[]>;
+}
+
+/** Reads what `name` stands for: a run's folder, its report.json, its events.ndjson, or the id of a run in `.shardline/runs`. Throws `not-a-result`. */
+export async function readFinishedRun(name: string, cwd: string): Promise<FinishedRun> {
+  const path = await placeOf(name, cwd);
+  try {
+    const report = path.endsWith('.ndjson') ? await rebuild(path) : decodeReport(await readFile(path, 'utf8'), path);
+    const journal = path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
+    return { report, readEvents: async () => ((await isThere(journal)) ? await readJournal(journal) : []) };
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
+    throw new ShardlineError('not-a-result', { path, problem: problemOf(thrown) }, { cause: thrown });
+  }
+}
+
+/** The same report as the run itself wrote, but for what only its writer knows: it stands when the last event came, and took no time to merge. */
+async function rebuild(path: string): Promise<Report> {
+  const recorded = replay(await readJournal(path));
+  if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event does not open a run' });
+  const { state } = recorded;
+  return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
+}
+
+/** The file to read. */
+async function placeOf(name: string, cwd: string): Promise<string> {
+  const { kind, path } = await findRun(name, cwd);
+  if (kind === 'file') return path;
+  const report = join(path, 'report.json');
+  return (await isThere(report)) ? report : join(path, 'events.ndjson');
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+
+const problemOf = (thrown: unknown): string =>
+  thrown instanceof ShardlineError ? String(thrown.values.problem ?? thrown.message) : messageOf(thrown);

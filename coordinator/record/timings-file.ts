@@ -1,0 +1,71 @@
+// Durations of earlier runs, kept in one file.
+
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { History } from '../../shared/domain/timings.ts';
+import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { makeDirectory } from '../../shared/system/make-directory.ts';
+import { decodeHistory, encodeHistory, storable } from '../../shared/wire/timings.ts';
+import type { OnDropped, TimingStore } from '../ports.ts';
+
+const NOTHING: History = { files: new Map(), startSeconds: null };
+
+/**
+ * A file that is not there yet is an empty history. Single entries that cannot be used are dropped. `load` throws `bad-config` for what is no timings
+ * file, `save` `output-not-writable`.
+ */
+export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore {
+  const read = async (): Promise<ReturnType<typeof decodeHistory>> => {
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (thrown) {
+      const isMissing = thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR');
+      if (isMissing) return { history: NOTHING, dropped: 0 };
+      throw unusable(path, thrown);
+    }
+    try {
+      return decodeHistory(text, path);
+    } catch (thrown) {
+      if (thrown instanceof ShardlineError && thrown.code === 'bad-message') throw unusable(path, thrown);
+      throw thrown;
+    }
+  };
+  return {
+    async load() {
+      const { history, dropped } = await read();
+      if (dropped > 0) onDropped(dropped, path);
+      return history;
+    },
+    async save(measured) {
+      const { history, dropped } = storable(measured);
+      if (dropped > 0) onDropped(dropped, 'this run');
+      const { history: old } = await read();
+      const all = { files: new Map([...old.files, ...history.files]), startSeconds: history.startSeconds ?? old.startSeconds };
+      const unfinished = `${path}.${process.pid}.tmp`;
+      try {
+        makeDirectory(dirname(path));
+        await writeFile(unfinished, encodeHistory(all));
+        // Whoever reads meanwhile finds the old file or the new one, never half of one.
+        await rename(unfinished, path);
+      } catch (thrown) {
+        await rm(unfinished, { force: true }).catch(() => undefined);
+        throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+      }
+    },
+  };
+}
+
+/** Of a message that was not understood only what is wrong with it: why and how to mend it is another matter here. */
+const problemOf = (thrown: unknown): string =>
+  thrown instanceof ShardlineError ? String(thrown.values.problem ?? thrown.message) : messageOf(thrown);
+
+const unusable = (path: string, thrown: unknown): ShardlineError =>
+  new ShardlineError(
+    'bad-config',
+    {
+      problem: `The timings file ${path} could not be used: ${problemOf(thrown)}`,
+      fix: 'Name another with --timings, or delete it: it is learned anew.',
+    },
+    { cause: thrown },
+  );

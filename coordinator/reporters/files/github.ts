@@ -1,0 +1,69 @@
+// What GitHub Actions understands: workflow commands that put a failure on its line, and a report whose text can be no command.
+// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { Report, ReportedCollectError, ReportedTest } from '../../../shared/domain/report.ts';
+import { harmless } from '../../../shared/text/safe-text.ts';
+import { tailOf } from '../../../shared/text/tail.ts';
+import { splitErrors } from '../../core/result/late-errors.ts';
+
+/** GitHub shows this many errors of a step; more are dropped without a word. */
+const SHOWN = 10;
+const MESSAGE_CHARS = 2000;
+
+/**
+ * One line for each failure that GitHub will show, new ones first where a comparison knows them, and a notice of how many there are more. `locate` gives the
+ * path of a test file as GitHub knows it.
+ */
+export function annotations(report: Report, locate: (file: string) => string): string[] {
+  const isNew = new Set<string>(report.comparison?.newFailures);
+  const failures = report.tests
+    .filter((test) => isFailure(test.outcome))
+    .sort((left, right) => Number(isNew.has(right.nodeid)) - Number(isNew.has(left.nodeid)));
+  const { collecting, late } = splitErrors(report);
+  const titled = (title: string, { file, message }: ReportedCollectError): string =>
+    error({ file: locate(file), line: lineIn(message, file), title }, message);
+  const all = [
+    ...collecting.map((each) => titled(`could not collect ${each.nodeid}`, each)),
+    ...late.map((each) => titled(`error at teardown of ${each.nodeid}`, each)),
+    ...report.sessionErrors.map(({ agent, message }) =>
+      command('error', { title: `pytest failed at the end of its session on ${agent}` }, tailOf(harmless(message), MESSAGE_CHARS)),
+    ),
+    ...failures.map((test) => failure(test, locate)),
+  ];
+  const more = all.length - SHOWN;
+  return more <= 0
+    ? all
+    : [...all.slice(0, SHOWN), command('notice', {}, `shardline: ${more} more failures are in the summary and the report.`)];
+}
+
+/** Text between which GitHub takes nothing for a command: what tests print may begin with `::`. `token` must be a secret of this moment. */
+export const withoutCommands = (text: string, token: string): string => `::stop-commands::${token}\n${text}::${token}::\n`;
+
+function failure(test: ReportedTest, locate: (file: string) => string): string {
+  const message = test.attempts.at(-1)?.message ?? '';
+  const line = lineIn(message, test.file) ?? test.line;
+  return error({ file: locate(test.file), line, title: `${test.outcome}: ${test.nodeid}` }, message === '' ? 'no traceback' : message);
+}
+
+/** Where a traceback leaves the file for the last time: pytest ends each of its entries with `path:line: what`. */
+function lineIn(message: string, file: string): number | null {
+  let found: number | null = null;
+  for (const [, path = '', line = ''] of message.matchAll(/^(\S.*?):(\d+):/gm)) {
+    if (path === file || path.endsWith(`/${file}`)) found = Number(line);
+  }
+  return found;
+}
+
+function error(where: { file: string; line: number | null; title: string }, message: string): string {
+  const { file, line, title } = where;
+  return command('error', { file, ...(line === null ? {} : { line: String(line) }), title }, tailOf(harmless(message), MESSAGE_CHARS));
+}
+
+function command(name: string, properties: Readonly<Record<string, string>>, message: string): string {
+  const list = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(harmless(value))}`);
+  return `::${name}${list.length === 0 ? '' : ` ${list.join(',')}`}::${escapeData(message)}`;
+}
+
+const escapeData = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+const escapeProperty = (text: string): string => escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');

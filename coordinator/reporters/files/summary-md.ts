@@ -1,0 +1,138 @@
+// `summary.md`: what a CI job's summary shows.
+
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { Report } from '../../../shared/domain/report.ts';
+import { leastOf, plural } from '../../../shared/text/safe-text.ts';
+import { splitErrors } from '../../core/result/late-errors.ts';
+import { countNotRun } from '../../core/result/not-run.ts';
+import { agentProblem, agentsWords } from '../summary/agent-text.ts';
+import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
+import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
+import { cutWords } from '../text/cut-text.ts';
+import { codeSpan as code, codeCell, fenced } from '../text/markdown.ts';
+import { timelineText } from './timeline-text.ts';
+
+/** How many failures are shown in full; CI systems cap a summary's size. */
+const SHOWN = 20;
+const MESSAGE_CHARS = 4000;
+const SLOWEST = { count: 10, leastSeconds: 0.1 } as const;
+
+export function summaryMarkdown(report: Report): string {
+  const { totals } = report;
+  const { collecting, late } = splitErrors(report);
+  const sections = [
+    [`## shardline: ${report.verdict}`],
+    [
+      '| expected | passed | failed | error | skipped | xfailed | xpassed | flaky | not run |',
+      '|---|---|---|---|---|---|---|---|---|',
+      `| ${[totals.expected, totals.passed, totals.failed, totals.error, totals.skipped, totals.xfailed, totals.xpassed, totals.flaky, leastOf(totals.notRun, totals.notRunIsLeast)].join(' | ')} |`,
+    ],
+    targets(report),
+    comparison(report),
+    ...collecting
+      .slice(0, SHOWN)
+      .map(({ nodeid, message }) => [`Could not collect ${code(nodeid)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
+    ...late
+      .slice(0, SHOWN)
+      .map(({ nodeid, message }) => [`Error at teardown of ${code(nodeid)}:`, '', fenced(message, 'text', MESSAGE_CHARS)]),
+    ...report.sessionErrors.map(({ agent, message }) => [
+      `pytest failed at the end of its session on ${code(agent)}:`,
+      '',
+      fenced(message, 'text', MESSAGE_CHARS),
+    ]),
+    ...failures(report),
+    report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
+    flaky(report),
+    notRun(report),
+    agents(report),
+    slowest(report),
+    timeline(report),
+    [
+      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; makespan ${inSeconds(report.profile.makespanSeconds)}, exit code ${report.exitCode}.`,
+    ],
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function targets({ targets: judged }: Report): string[] {
+  if (judged === null) return [];
+  return [
+    '| target | reached | |',
+    '|---|---|---|',
+    ...judged.map((target) => `| ${codeCell(target.target)} | ${valueWords(target)} | ${target.met ? 'met' : '**missed**'} |`),
+  ];
+}
+
+function comparison({ comparison: compared }: Report): string[] {
+  if (compared === null) return [];
+  const list = (word: string, ids: readonly string[]): string[] =>
+    ids.length === 0
+      ? []
+      : [`- ${word}: ${ids.slice(0, SHOWN).map(code).join(', ')}${ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : ''}`];
+  return [
+    `Compared with ${code(compared.baseline)}: ${comparisonWords(compared)}.`,
+    '',
+    ...list('new failures', compared.newFailures),
+    ...list('fixed', compared.fixed),
+    ...list('vanished', compared.vanished),
+    ...list(
+      'newly slow',
+      compared.newlySlow.map(({ nodeid }) => nodeid),
+    ),
+  ];
+}
+
+function failures(report: Report): string[][] {
+  const failed = report.tests.filter((test) => isFailure(test.outcome));
+  return [
+    ...failed
+      .slice(0, SHOWN)
+      .map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '', 'text', MESSAGE_CHARS)]),
+    ...(failed.length > SHOWN ? [[`and ${failed.length - SHOWN} more failures.`]] : []),
+  ];
+}
+
+function flaky(report: Report): string[] {
+  const tests = report.tests.filter((test) => test.flaky).map(({ nodeid }) => nodeid);
+  if (tests.length === 0) return [];
+  return [`- flaky: ${tests.slice(0, SHOWN).map(code).join(', ')}${tests.length > SHOWN ? ` and ${tests.length - SHOWN} more` : ''}`];
+}
+
+const notRun = (report: Report): string[] =>
+  [...Map.groupBy(report.notRun, ({ reason }) => reason)].map(([reason, missing]) => {
+    const all = countNotRun(missing);
+    const more = countNotRun(missing.slice(SHOWN));
+    const shown = missing
+      .slice(0, SHOWN)
+      .map(({ nodeid, kind, tests }) => `${code(nodeid)}${kind === 'file' && tests !== null ? ` (${tests})` : ''}`);
+    const rest = more.notRun > 0 ? ` and ${leastOf(more.notRun, more.notRunIsLeast)} more` : '';
+    return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${reason}): ${shown.join(', ')}${rest}`;
+  });
+
+const agents = ({ agents: all }: Report): string[] =>
+  all.flatMap((agent) => {
+    const what = agentProblem(agent);
+    const how = agent.why === null ? 'warning' : (agent.ended ?? 'lost');
+    return what === null ? [] : [`- agent ${code(agent.id)} on ${code(agent.host)} ${how}: ${code(what)}`];
+  });
+
+function slowest(report: Report): string[] {
+  const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
+  if (tests.length === 0) return [];
+  return [
+    '| slowest tests | |',
+    '|---|---|',
+    ...tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `| ${codeCell(nodeid)} | ${inSeconds(seconds)} |`),
+  ];
+}
+
+function timeline(report: Report): string[] {
+  const lines = timelineText(report);
+  return lines.length === 0 ? [] : ['When each xdist worker ran tests:', '', fenced(lines.join('\n')), '', ...profileWords(report)];
+}
+
+const profileWords = (report: Report): string[] =>
+  report.profile.breakdown === null ? [] : [`- ${timeWords(report)}`, `- ${speedWords(report)}`, `- ${boundWords(report)}`];

@@ -1,0 +1,58 @@
+// When each xdist worker ran tests, as a picture of text: a line a worker, a column for each stretch of time, the darker the busier.
+
+import type { Report } from '../../../shared/domain/report.ts';
+import { oneLine } from '../../../shared/text/safe-text.ts';
+import { inSeconds } from '../summary/profile-text.ts';
+
+const COLUMNS = 60;
+const SHADES = ['·', '░', '▒', '▓', '█'] as const;
+/** More workers than these are not drawn. */
+const LINES = 32;
+
+/** Empty where no test ran. From the first test's start to the last one's end. */
+export function timelineText(report: Report): string[] {
+  const lanes = new Map<string, { readonly from: number; readonly to: number }[]>();
+  for (const { attempts } of report.tests) {
+    for (const { agent, worker, startedAt, seconds } of attempts) {
+      const from = Date.parse(startedAt);
+      // The epoch stands for a test of which nothing is known.
+      if (from <= 0) continue;
+      const name = oneLine(`${agent} ${worker}`);
+      const lane = lanes.get(name);
+      const span = { from, to: from + seconds * 1000 };
+      if (lane === undefined) lanes.set(name, [span]);
+      else lane.push(span);
+    }
+  }
+  let firstAt = Number.POSITIVE_INFINITY;
+  let lastAt = 0;
+  for (const { from, to } of [...lanes.values()].flat()) {
+    firstAt = Math.min(firstAt, from);
+    lastAt = Math.max(lastAt, to);
+  }
+  if (lanes.size === 0) return [];
+  const columnMs = Math.max(1, lastAt - firstAt) / COLUMNS;
+  const names = [...lanes.keys()].sort();
+  const width = Math.min(24, Math.max(...names.map((name) => name.length)));
+  const drawn = names
+    .slice(0, LINES)
+    .map((name) => `${name.slice(0, width).padEnd(width)} ${bar(lanes.get(name) ?? [], firstAt, columnMs)}`);
+  const end = inSeconds((lastAt - firstAt) / 1000);
+  return [
+    ...drawn,
+    ...(names.length > LINES ? [`and ${names.length - LINES} more workers`] : []),
+    `${' '.repeat(width)} 0 s${end.padStart(COLUMNS - 3)}`,
+  ];
+}
+
+function bar(spans: readonly { readonly from: number; readonly to: number }[], firstAt: number, columnMs: number): string {
+  const busyMs = new Array<number>(COLUMNS).fill(0);
+  for (const { from, to } of spans) {
+    const last = Math.min(COLUMNS - 1, Math.floor((to - firstAt) / columnMs));
+    for (let column = Math.floor((from - firstAt) / columnMs); column <= last; column += 1) {
+      const start = firstAt + column * columnMs;
+      busyMs[column] = (busyMs[column] ?? 0) + Math.max(0, Math.min(to, start + columnMs) - Math.max(from, start));
+    }
+  }
+  return busyMs.map((ms) => SHADES[Math.min(SHADES.length - 1, Math.ceil((ms / columnMs) * (SHADES.length - 1) - 0.05))] ?? '').join('');
+}

@@ -1,0 +1,164 @@
+// A run as a trace for Perfetto or chrome://tracing: a process for each agent, a thread for each xdist worker.
+// The format: "Trace Event Format", Duda and Hughes, Google 2016 (complete events X, async events b and e, instants i, metadata M).
+
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { Report } from '../../../shared/domain/report.ts';
+import { deadlineTimes } from '../../core/decide/deadline.ts';
+import type { CoordinatorEvent } from '../../core/state/events.ts';
+
+interface TraceEvent {
+  readonly ph: 'X' | 'M' | 'i' | 'b' | 'e';
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts?: number;
+  readonly dur?: number;
+  readonly cat?: string;
+  readonly id?: string;
+  readonly s?: 'g' | 'p';
+  readonly args?: Readonly<Record<string, string | number>>;
+}
+
+/** The coordinator is the first process. */
+const COORDINATOR = 1;
+
+/**
+ * The whole JSON document; times are microseconds from the command's start. Tests come from the report; `events`, where they are there, add collections, shards,
+ * agents that came and went, and the deadline.
+ */
+export function traceJson(report: Report, events: readonly CoordinatorEvent[]): string {
+  const startedAt = Date.parse(report.startedAt);
+  const micro = (at: number): number => Math.round((at - startedAt) * 1000);
+  const places = createPlaces(report);
+  const traced = [...testSlices(report, places, micro), ...coordinatorSlices(report, micro), ...eventSlices(events, places, micro)];
+  // One event a line: such a file is read by people too.
+  return `{"displayTimeUnit":"ms","traceEvents":[\n${[...places.metadata(), ...traced].map((event) => JSON.stringify(event)).join(',\n')}\n]}\n`;
+}
+
+interface Places {
+  pid(agent: AgentId): number;
+  tid(agent: AgentId, worker: string): number;
+  metadata(): TraceEvent[];
+}
+
+/** Numbers for agents and workers, given as they are met. Thread 0 of a process is the agent's own. */
+function createPlaces(report: Report): Places {
+  const pids = new Map<AgentId, number>();
+  const tids = new Map<string, { readonly pid: number; readonly tid: number; readonly worker: string }>();
+  const pid = (agent: AgentId): number => {
+    const known = pids.get(agent) ?? COORDINATOR + 1 + pids.size;
+    pids.set(agent, known);
+    return known;
+  };
+  for (const { id } of report.agents) pid(id);
+  return {
+    pid,
+    tid(agent, worker) {
+      const key = `${agent} ${worker}`;
+      const known = tids.get(key) ?? { pid: pid(agent), tid: tids.size + 1, worker };
+      tids.set(key, known);
+      return known.tid;
+    },
+    metadata: () => [
+      named('process_name', COORDINATOR, 0, `coordinator of ${report.runId}`),
+      ...[...pids].map(([agent, number]) => named('process_name', number, 0, `agent ${agent}`)),
+      ...[...pids.values()].map((number) => named('thread_name', number, 0, 'agent')),
+      ...[...tids.values()].map((place) => named('thread_name', place.pid, place.tid, place.worker === '' ? 'pytest' : place.worker)),
+    ],
+  };
+}
+
+const named = (name: 'process_name' | 'thread_name', pid: number, tid: number, value: string): TraceEvent => ({
+  ph: 'M',
+  name,
+  pid,
+  tid,
+  args: { name: value },
+});
+
+type Micro = (at: number) => number;
+
+function testSlices(report: Report, places: Places, micro: Micro): TraceEvent[] {
+  return report.tests.flatMap(({ nodeid, attempts }) =>
+    attempts
+      .filter(({ startedAt }) => Date.parse(startedAt) > 0)
+      .map(({ agent, worker, startedAt, seconds, outcome }): TraceEvent => {
+        const place = { pid: places.pid(agent), tid: places.tid(agent, worker) };
+        return {
+          ph: 'X',
+          name: nodeid,
+          cat: `test,${outcome}`,
+          ...place,
+          ts: micro(Date.parse(startedAt)),
+          dur: Math.round(seconds * 1e6),
+          args: { outcome },
+        };
+      }),
+  );
+}
+
+function coordinatorSlices(report: Report, micro: Micro): TraceEvent[] {
+  const own = { pid: COORDINATOR, tid: 0 };
+  const { setupSeconds, discoverySeconds, mergeSeconds } = report.profile;
+  const slice = (name: string, tid: number, ts: number, seconds: number): TraceEvent => ({
+    ph: 'X',
+    name,
+    cat: 'run',
+    pid: COORDINATOR,
+    tid,
+    ts,
+    dur: Math.round(seconds * 1e6),
+  });
+  const endAt = micro(Date.parse(report.finishedAt));
+  return [
+    slice('set-up', 1, 0, setupSeconds),
+    slice('discovery', 2, 0, discoverySeconds),
+    slice('merge', 1, endAt, mergeSeconds),
+    { ph: 'i', name: `verdict: ${report.verdict}`, ...own, ts: endAt, s: 'g' },
+  ];
+}
+
+function eventSlices(events: readonly CoordinatorEvent[], places: Places, micro: Micro): TraceEvent[] {
+  const begun = new Map<string, number>();
+  return events.flatMap((event): TraceEvent[] => {
+    switch (event.kind) {
+      case 'run-opened': {
+        const times = deadlineTimes(event);
+        return times === null
+          ? []
+          : [instant('drain', COORDINATOR, micro(times.drainAt), 'g'), instant('deadline', COORDINATOR, micro(times.endAt), 'g')];
+      }
+      case 'agent-joined':
+        return [instant(`agent ${event.agent.id} joined`, places.pid(event.agent.id), micro(event.at), 'p')];
+      case 'agent-left':
+        return [instant(`agent ${event.agent} left`, places.pid(event.agent), micro(event.at), 'p')];
+      case 'agent-lost':
+        return [instant(`agent ${event.agent} lost`, places.pid(event.agent), micro(event.at), 'p')];
+      case 'run-closed':
+        return [instant(`closed: ${event.why.kind === 'done' ? 'done' : event.why.notRun}`, COORDINATOR, micro(event.at), 'g')];
+      case 'attempt-started':
+        begun.set(event.attempt, event.at);
+        return [];
+      case 'attempt-ended': {
+        const from = begun.get(event.attempt);
+        if (from === undefined) return [];
+        const about = { name: `shard ${event.shard}`, cat: 'shard', id: event.attempt, pid: places.pid(event.agent), tid: 0 };
+        return [
+          { ph: 'b', ...about, ts: micro(from), args: { attempt: event.attempt, ending: event.ending.kind } },
+          { ph: 'e', ...about, ts: micro(event.at) },
+        ];
+      }
+      case 'attempt-told': {
+        const told = event.event;
+        if (told.kind !== 'collected') return [];
+        const place = { pid: places.pid(event.agent), tid: places.tid(event.agent, told.worker) };
+        const ts = micro(told.at - told.seconds * 1000);
+        return [{ ph: 'X', name: `collect ${told.file}`, cat: 'collection', ...place, ts, dur: Math.round(told.seconds * 1e6) }];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+const instant = (name: string, pid: number, ts: number, s: 'g' | 'p'): TraceEvent => ({ ph: 'i', name, pid, tid: 0, ts, s });

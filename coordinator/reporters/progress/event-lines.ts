@@ -1,0 +1,151 @@
+// What of a run is worth a line that stays: whatever a person would want to know at once.
+
+import type { AgentInfo } from '../../../shared/domain/events.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
+import { type AgentId, pytestId } from '../../../shared/domain/ids.ts';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { Shard } from '../../../shared/domain/shard.ts';
+import type { Verbosity } from '../../../shared/settings/settings.ts';
+import { briefOf } from '../../../shared/text/brief.ts';
+import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
+import { isOfRefused } from '../../core/decide/quarantine.ts';
+import { isRerunLimitExceeded } from '../../core/decide/rerun.ts';
+import { whyDismissed, whyUnfit } from '../../core/result/agent-end.ts';
+import { causeOf } from '../../core/result/cause.ts';
+import type { CloseReason, CoordinatorEvent } from '../../core/state/events.ts';
+import type { RunState } from '../../core/state/run-state.ts';
+import type { CountedResult } from './counted-result.ts';
+import { lateLine, timeLeft } from './forecast-text.ts';
+import { failuresOf, type Tally } from './tally.ts';
+
+export interface News {
+  readonly event: CoordinatorEvent;
+  /** The state that the event will change, and the tally of the results in it. */
+  readonly before: RunState;
+  readonly tally: Tally;
+  /** The result that the event brings, where it counts. */
+  readonly counted: CountedResult | null;
+  /** How many of the latest forecasts before this event, one after the other, said that the deadline will be missed. */
+  readonly lateForecasts: number;
+}
+
+/** So many forecasts in a row are believed: the first one knows only the agents that came first, and no test yet. */
+const BELIEVED = 2;
+
+/** One line without its end, mostly none. */
+export function newsLines({ event, before, tally, counted, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
+  switch (event.kind) {
+    case 'run-opened':
+      return [`run ${event.spec.runId}: ${plural(event.shards.length, 'shard')} of ${plural(filesIn(event.shards), 'file')}`];
+    case 'run-resumed':
+      return [`run ${before.opened.spec.runId} resumed: ${plural(tally.done, 'test')} done, ${failuresOf(tally)} failed`];
+    case 'redis-emptied':
+      return ['Redis has lost the run: it is announced again, and what is not finished is enqueued anew'];
+    case 'agent-returned':
+      return [`agent ${oneLine(event.agent)} is back`];
+    case 'agent-joined':
+      return [
+        `agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`,
+        ...warnings(event.agent, before),
+      ];
+    case 'suite-planned':
+      return suitePlanned(event.shards, before);
+    case 'agent-unfit':
+      return [unfitLine(event)];
+    case 'agent-dismissed': {
+      const [head, end] = event.why === 'fingerprint' ? ['Refused', 'Its results do not count.'] : ['Quarantined', 'Re-queued its work.'];
+      return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(before, event.agent, event.why))}. ${end}`];
+    }
+    case 'agent-lost':
+      return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, before)];
+    case 'agent-left':
+      return alone(event.agent, before);
+    case 'redis-lost':
+    case 'no-agent-can-come':
+      return [`${event.kind === 'redis-lost' ? 'Redis is gone' : 'no agent can come'}: ${oneLine(event.message)}`];
+    case 'interrupt-requested':
+      return [`${oneLine(event.by)}: stopping, results are kept; once more to stop at once`];
+    case 'attempt-told': {
+      if (event.event.kind === 'collect-failed') {
+        const { file, errors } = event.event;
+        const after = errors.find(({ nodeid }) => nodeid.includes('::') && before.tests.has(nodeid));
+        const what = after === undefined ? `collecting ${shortName(file)}` : `at teardown of ${shortName(after.nodeid)}`;
+        const isVoid = before.agents.get(event.agent)?.conduct.dismissedFor != null || isOfRefused(before, event.agent);
+        return isVoid || before.collectErrors.has(file) ? [] : [`ERROR ${what} (${oneLine(event.agent)})`];
+      }
+      if (event.event.kind === 'session-failed')
+        return [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.event.message))}`];
+      const isTold = counted !== null && (counted.rerun !== null || isFailure(counted.result.outcome) || verbosity === 'verbose');
+      return isTold ? [resultLine(counted)] : [];
+    }
+    case 'attempt-ended':
+      return event.ending.kind === 'crashed' || event.ending.kind === 'not-started'
+        ? [`shard ${event.shard} on ${oneLine(event.agent)} ${event.ending.kind}: ${oneLine(causeOf(event.ending.detail))}`]
+        : [];
+    case 'attempt-enqueued':
+      return event.role === 'backup' ? [`shard ${event.shard} holds up the end: a second copy goes to another agent`] : [];
+    case 'shard-split':
+      return [`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`];
+    case 'forecast': {
+      const late = lateLine(event);
+      if (late !== null) return lateForecasts + 1 === BELIEVED ? [late] : [];
+      return lateForecasts >= BELIEVED ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
+    }
+    case 'run-closed':
+      return [
+        ...(before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
+          ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
+          : []),
+        ...onlyRefused(event.why, before),
+      ];
+    default:
+      return [];
+  }
+}
+
+function resultLine({ result, agent, rerun }: CountedResult): string {
+  const which = rerun === null ? '' : `, rerun ${rerun.count} of ${rerun.of}`;
+  return `${result.outcome.toUpperCase()} ${shortName(pytestId(result.nodeid))} (${oneLine(agent)}${which})`;
+}
+
+function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
+  const others = [...agents.values()].filter(({ id, presence }) => presence === 'alive' && id !== gone);
+  if (others.length > 0 || closed !== null || noAgentCanCome !== null || agents.get(gone)?.presence !== 'alive') return [];
+  return [`no agent is left: the run waits ${opened.waitAgentSeconds} s for another`];
+}
+
+function unfitLine({ agent, host, why, problem }: Extract<CoordinatorEvent, { kind: 'agent-unfit' }>): string {
+  const what = oneLine(whyUnfit(why, problem));
+  if (why === 'fingerprint') return `Refused agent ${oneLine(agent)}: ${what}.`;
+  return `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: read that agent's output on ${oneLine(host)}, which has all of it.`;
+}
+
+function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly string[] {
+  const tests = (suite.list?.groups ?? []).reduce((sum, { nodeids }) => sum + nodeids.length, 0);
+  const line = `collected ${plural(tests, 'test')}: ${plural(shards.length, 'shard')}`;
+  if (suite.list === null || suite.list.order === 'free') return [line];
+  const how = suite.list.order === 'strict' ? 'one worker runs all tests in order' : 'tests run in the order of the list';
+  return [line, `${how}: ${oneLine(suite.list.why ?? '')}`];
+}
+
+/** What of an agent's workspace differs and does not stop it. */
+function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState): readonly string[] {
+  const { fingerprintPolicy: policy, files } = opened.spec;
+  const { refused, warned } = isLocal ? NO_DIFFERENCES : compareFingerprints({ files, python: opened.python }, fingerprint);
+  const shown = policy === 'strict' ? warned : [...refused, ...warned];
+  return shown.map((difference) => `warning: agent ${oneLine(id)} differs: ${oneLine(difference)}`);
+}
+
+/** Why nobody was left to run the tests, where agents that came were refused. */
+function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] {
+  if (why.kind === 'done' || why.notRun !== 'no-agent') return [];
+  const refused = [...agents.values()].filter(
+    ({ unfit, conduct }) => unfit?.why === 'fingerprint' || conduct.dismissedFor === 'fingerprint',
+  );
+  return refused.length === 0
+    ? []
+    : [`no agent is left to run the tests: refused ${refused.map(({ id }) => oneLine(id)).join(', ')}, see above`];
+}
+
+const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>
+  new Set(shards.flatMap(({ selectors }) => selectors.map(({ file }) => file))).size;

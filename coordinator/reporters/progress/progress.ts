@@ -1,0 +1,62 @@
+// What is told while a run is on: a screen below the lines that stay where a person watches, else plain lines. Driven by events, never by a timer.
+
+import type { Clock } from '../../../shared/clock.ts';
+import type { Verbosity } from '../../../shared/settings/settings.ts';
+import type { Drawable } from '../../../shared/system/edge.ts';
+import { harmless } from '../../../shared/text/safe-text.ts';
+import type { CoordinatorEvent } from '../../core/state/events.ts';
+import type { RunState } from '../../core/state/run-state.ts';
+import { paintFor, paintHead } from '../text/colors.ts';
+import { countedResult } from './counted-result.ts';
+import { newsLines } from './event-lines.ts';
+import { createPlainLines } from './plain-lines.ts';
+import type { Teller } from './progress-output.ts';
+import type { Watched } from './run-status.ts';
+import { createRunningTests } from './running-tests.ts';
+import { count, tallyOf } from './tally.ts';
+
+export interface Progress {
+  /** `before` is the state that the event will change. */
+  observe(event: CoordinatorEvent, before: RunState): void;
+  /** A line of somebody else's. */
+  say(line: string): void;
+  end(): void;
+}
+
+export interface ProgressOptions {
+  readonly out: Drawable;
+  readonly verbosity: Verbosity;
+  readonly color: boolean;
+  /** Is `out` a terminal to draw on? */
+  readonly screen: boolean;
+  readonly clock: Clock;
+}
+
+/** What draws is loaded only where it is needed. */
+export async function openProgress({ out, verbosity, color, screen, clock }: ProgressOptions): Promise<Progress> {
+  const paint = paintFor(color);
+  if (verbosity === 'quiet') return { observe: () => undefined, say: (line) => out.write(`${harmless(line)}\n`), end: () => undefined };
+  const teller = screen ? (await import('./live-screen.ts')).createLiveScreen(out, paint, clock) : createPlainLines(out, clock);
+  return watch(teller, verbosity, clock, (line) => paintHead(paint, line));
+}
+
+function watch(teller: Teller, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
+  // Agents' clocks may differ from this one: of a test's age, what counts is since when it is heard of.
+  const running = createRunningTests(() => clock.now());
+  let watched: Watched | null = null;
+  let lateForecasts = 0;
+  return {
+    observe(event, before) {
+      const { tally, forecast } = watched ?? { tally: tallyOf(before), forecast: null };
+      running.observe(event);
+      const counted = countedResult(event, before);
+      const lines = newsLines({ event, before, tally, counted, lateForecasts }, verbosity);
+      if (counted !== null) count(tally, counted);
+      if (event.kind === 'forecast') lateForecasts = (event.lateSeconds ?? 0) > 0 ? lateForecasts + 1 : 0;
+      watched = { state: before, tally, running, forecast: event.kind === 'forecast' ? event : forecast };
+      teller.tell(lines.map(painted), watched);
+    },
+    say: (line) => teller.tell([harmless(line)], watched),
+    end: () => teller.end(),
+  };
+}

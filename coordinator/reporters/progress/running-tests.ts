@@ -1,0 +1,88 @@
+// Which test each xdist worker runs now, as agents tell of it.
+
+import type { AgentId, AttemptId, NodeId } from '../../../shared/domain/ids.ts';
+import type { CoordinatorEvent } from '../../core/state/events.ts';
+
+export interface RunningTest {
+  readonly nodeid: NodeId;
+  readonly attempt: AttemptId;
+  /** Milliseconds since the epoch. */
+  readonly beganAt: number;
+}
+
+/** One xdist worker with the test that it began last: it is at that, or was at it last and is collecting, or between tests. */
+export interface Lane {
+  readonly agent: AgentId;
+  readonly worker: string;
+  readonly test: RunningTest;
+  /** Milliseconds since the epoch; null while it is at the test. */
+  readonly endedAt: number | null;
+}
+
+export interface RunningTests {
+  observe(event: CoordinatorEvent): void;
+  /** In the order in which they were first heard of, agent by agent; of an agent no more than it has xdist workers. */
+  lanes(): readonly Lane[];
+}
+
+interface AgentLanes {
+  workers: number;
+  readonly lanes: Map<string, Lane>;
+}
+
+/** `instant` says when something that an agent tells is taken to have happened; it is given when it did by the agent's own clock. */
+export function createRunningTests(instant: (byAgentAt: number) => number): RunningTests {
+  const agents = new Map<AgentId, AgentLanes>();
+  const lanesOf = (agent: AgentId): AgentLanes => {
+    const known = agents.get(agent) ?? { workers: 1, lanes: new Map() };
+    agents.set(agent, known);
+    return known;
+  };
+  const begin = (agent: AgentId, worker: string, test: RunningTest): void => {
+    const { workers, lanes } = lanesOf(agent);
+    // It has taken the place of one that died or was replaced.
+    if (!lanes.has(worker) && lanes.size >= workers) {
+      const gone = [...lanes.values()].find(({ endedAt }) => endedAt !== null);
+      if (gone !== undefined) lanes.delete(gone.worker);
+    }
+    lanes.set(worker, { agent, worker, test, endedAt: null });
+  };
+  const end = (lane: Lane, endedAt: number): void => {
+    agents.get(lane.agent)?.lanes.set(lane.worker, { ...lane, endedAt: lane.endedAt ?? endedAt });
+  };
+  const endAttempt = (attempt: AttemptId, at: number): void => {
+    for (const { lanes } of agents.values()) for (const lane of lanes.values()) if (lane.test.attempt === attempt) end(lane, at);
+  };
+
+  return {
+    observe(event) {
+      switch (event.kind) {
+        case 'agent-joined':
+          lanesOf(event.agent.id).workers = Math.max(1, event.agent.workers);
+          return;
+        case 'attempt-told':
+          if (event.event.kind === 'test-started') {
+            const { nodeid, worker, at } = event.event;
+            begin(event.agent, worker, { nodeid, attempt: event.attempt, beganAt: instant(at) });
+          }
+          if (event.event.kind === 'test-finished') {
+            const { nodeid, worker, startedAt, seconds } = event.event.result;
+            const lane = agents.get(event.agent)?.lanes.get(worker);
+            if (lane?.test.nodeid === nodeid) end(lane, instant(startedAt + seconds * 1000));
+          }
+          return;
+        case 'attempt-ended':
+        case 'attempt-lost':
+          endAttempt(event.attempt, event.at);
+          return;
+        case 'agent-left':
+        case 'agent-lost':
+          agents.get(event.agent)?.lanes.clear();
+          return;
+        default:
+          return;
+      }
+    },
+    lanes: () => [...agents.values()].flatMap(({ lanes }) => [...lanes.values()]),
+  };
+}

@@ -1,0 +1,146 @@
+// One screenful of how a run stands, as lines: a function of that and of the terminal's size. Drawing it is drawer.ts's.
+
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
+import { countOf, oneLine, plural } from '../../../shared/text/safe-text.ts';
+import { inMinutes, inPercent } from '../summary/profile-text.ts';
+import type { Paint, Style } from '../text/colors.ts';
+import { type AgentStanding, inOrder, type LaneStanding, type Standing } from './run-status.ts';
+import { filesWords, outcomeCounts, testsWords, timeWords } from './status-text.ts';
+
+export interface Canvas {
+  /** Columns and rows of the terminal. */
+  readonly width: number;
+  readonly height: number;
+  readonly paint: Paint;
+}
+
+/** The part of the terminal's height that is drawn on: above it stand the newest of the lines that stay. */
+const PART = 2 / 3;
+/** Most tests are over sooner, and their age is of no interest. */
+const LEAST_AGE_SECONDS = 1;
+/** Room for `59 s`: names stay where they are when a test grows old. */
+const AGE_WIDTH = 4;
+const BAR_WIDTH = { least: 8, most: 40 } as const;
+
+/** At least one line, none of them wider than the terminal or as high as it. */
+export function screenLines(standing: Standing, { width, height, paint }: Canvas): readonly string[] {
+  const rows = Math.max(1, Math.min(height - 1, Math.floor(height * PART)));
+  const head = [barLine(standing, width, paint), countsLine(standing, paint), timeLine(standing, paint), slowestLine(standing, paint)];
+  const lines = [...head, ...agentLines(standing.agents, rows - head.length, paint)];
+  // The last column stays free: a terminal may take a character for wider than it is said to be.
+  return lines.slice(0, rows).map((line) => fitted(line, Math.max(1, width - 1)));
+}
+
+const styles: Readonly<Record<string, Style>> = {
+  failed: 'boldRed',
+  error: 'boldRed',
+  'collection error': 'boldRed',
+  flaky: 'yellow',
+  skipped: 'yellow',
+  passed: 'green',
+};
+
+function barLine(standing: Standing, width: number, paint: Paint): string {
+  const { share } = standing.howFar;
+  const words = `${inPercent(Math.floor(share * 100) / 100).padStart(5)}  ${paint('bold', testsWords(standing))}  ${filesWords(standing)}`;
+  const room = width - stringWidth(words) - 2;
+  if (room < BAR_WIDTH.least) return words.trimStart();
+  const columns = Math.min(BAR_WIDTH.most, room);
+  const full = Math.floor(share * columns);
+  const isRed = outcomeCounts(standing).some(({ word }) => styles[word] === 'boldRed');
+  return `${paint(isRed ? 'red' : 'green', '█'.repeat(full))}${paint('dim', '░'.repeat(columns - full))} ${words}`;
+}
+
+function countsLine(standing: Standing, paint: Paint): string {
+  const counts = outcomeCounts(standing).map(({ word, count }) => paint(styles[word] ?? 'dim', countOf(count, word)));
+  return counts.join(', ') || paint('dim', 'no test is over yet');
+}
+
+function timeLine(standing: Standing, paint: Paint): string {
+  const words = timeWords(standing);
+  return standing.lateSeconds > 0 && standing.phase === 'running' ? paint('red', words) : words;
+}
+
+function slowestLine({ agents }: Standing, paint: Paint): string {
+  const all = agents.flatMap(({ id, lanes }) => lanes.map((lane) => ({ ...lane, where: `${id} ${lane.worker}`.trim() })));
+  const slowest = longestOf(all);
+  if (slowest === undefined) return paint('dim', 'slowest now: none over a second');
+  return `${paint('dim', 'slowest now:')} ${ageOf(slowest)} ${nameOf(slowest.nodeid)} ${paint('dim', `(${nameOf(slowest.where)})`)}`;
+}
+
+/** Each agent with its xdist workers where there is room, else in a line of its own, else those that fit. */
+function agentLines(agents: readonly AgentStanding[], rows: number, paint: Paint): readonly string[] {
+  const all = agents.flatMap((agent) => withLanes(agent, agent.lanes.length, paint));
+  if (all.length <= rows) return all;
+  const each = Math.floor(rows / agents.length);
+  // A head, a worker and how many more there are.
+  if (each >= 3) return agents.flatMap((agent) => withLanes(agent, each - 1, paint));
+  const lines = agents.map((agent) => agentLine(agent, paint));
+  if (lines.length <= rows) return lines;
+  const shown = Math.max(0, rows - 1);
+  const more = agents.slice(shown);
+  const busy = more.reduce((sum, { lanes }) => sum + lanes.filter(isBusy).length, 0);
+  const workers = more.reduce((sum, agent) => sum + agent.workers, 0);
+  const others = shown === 0 ? plural(more.length, 'agent') : `and ${plural(more.length, 'more agent')}`;
+  return [...lines.slice(0, shown), paint('dim', `${others}: ${busy} of ${plural(workers, 'worker')} busy`)];
+}
+
+/** At most `room` lines below the agent's own. */
+function withLanes(agent: AgentStanding, room: number, paint: Paint): readonly string[] {
+  const sorted = agent.lanes.toSorted((left, right) => inOrder(left.worker, right.worker));
+  const shown = sorted.length <= room ? sorted : sorted.slice(0, room - 1);
+  const more = sorted.slice(shown.length);
+  const name = widest(shown.map(({ worker }) => nameOf(worker)));
+  const age = Math.max(AGE_WIDTH, widest(shown.map(ageOf)));
+  const rest = `  and ${plural(more.length, 'more worker')}, ${more.filter(isBusy).length} busy`;
+  return [
+    headLine(agent, paint),
+    ...shown.map((lane) => laneLine(lane, { name, age }, paint)),
+    ...(more.length === 0 ? [] : [paint('dim', rest)]),
+  ];
+}
+
+function headLine({ id, host, workers, lanes }: AgentStanding, paint: Paint): string {
+  const state = lanes.length === 0 ? `${plural(workers, 'worker')}, no test yet` : plural(workers, 'worker');
+  return `${paint('bold', nameOf(id))} ${paint('dim', `on ${nameOf(host)}: ${state}`)}`;
+}
+
+function laneLine(lane: LaneStanding, columns: { readonly name: number; readonly age: number }, paint: Paint): string {
+  const start = `  ${padded(nameOf(lane.worker), columns.name)} ${ageOf(lane).padStart(columns.age)}  `;
+  return `${start}${lane.nodeid === null ? paint('dim', `no test for ${inMinutes(lane.seconds)}`) : nameOf(lane.nodeid)}`;
+}
+
+/** `a1 2 of 2 workers busy  12 s tests/test_a.py::test_long`. */
+function agentLine({ id, workers, lanes }: AgentStanding, paint: Paint): string {
+  const longest = longestOf(lanes);
+  const now = longest === undefined ? '' : `  ${ageOf(longest)} ${nameOf(longest.nodeid)}`;
+  return `${paint('bold', nameOf(id))} ${paint('dim', `${lanes.filter(isBusy).length} of ${plural(workers, 'worker')} busy`)}${now}`;
+}
+
+/** At a test. */
+type BusyLane = LaneStanding & { readonly nodeid: string };
+const isBusy = <Some extends LaneStanding>(lane: Some): lane is Some & BusyLane => lane.nodeid !== null;
+const ageOf = (lane: LaneStanding): string => (isBusy(lane) && lane.seconds >= LEAST_AGE_SECONDS ? inMinutes(lane.seconds) : '');
+
+/** What has run longest, if that is worth a word. */
+const longestOf = <Some extends LaneStanding>(lanes: readonly Some[]): (Some & BusyLane) | undefined =>
+  lanes
+    .filter(isBusy)
+    .filter(({ seconds }) => seconds >= LEAST_AGE_SECONDS)
+    .toSorted((left, right) => right.seconds - left.seconds)[0];
+
+/** No wider than that. A mark that joins what was cut beside it may come out wider than it was counted: then a little more is cut. */
+function fitted(line: string, width: number): string {
+  for (let columns = width; columns > 0; columns -= 1) {
+    const cut = cliTruncate(line, columns, { position: 'middle' });
+    if (stringWidth(cut) <= width) return cut;
+  }
+  return '';
+}
+
+const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, stringWidth(text)), 0);
+const padded = (text: string, width: number): string => `${text}${' '.repeat(Math.max(0, width - stringWidth(text)))}`;
+
+/** A tab would be as wide as it likes. */
+const nameOf = (text: string): string => oneLine(text).replaceAll('\t', ' ');

@@ -1,0 +1,52 @@
+// How a run stands, in a few words: the same on a screen and in a plain line.
+
+import { countOf, plural } from '../../../shared/text/safe-text.ts';
+import { inMinutes } from '../summary/profile-text.ts';
+import type { Standing } from './run-status.ts';
+
+/** `812/1204+ tests`: the plus says that more will be found. */
+export function testsWords({ tally, tests, howFar }: Standing): string {
+  return `${tally.done}/${tests}${howFar.isAllCollected ? '' : '+'} tests`;
+}
+
+export const filesWords = ({ howFar: { filesDone, files } }: Standing): string => `${filesDone}/${files} files`;
+
+/** `41 s of 2 min, done in about 20 s`, with what is amiss with that. */
+export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSeconds, phase, agents }: Standing): string {
+  const spent = `${inMinutes(elapsedSeconds)}${deadlineSeconds === null ? '' : ` of ${inMinutes(deadlineSeconds)}`}`;
+  if (phase === 'ending') return `${spent}, waits for the last teardowns`;
+  if (phase === 'stopping') return `${spent}, stopping`;
+  if (agents.length === 0) return `${spent}, waits for an agent`;
+  return `${spent}${endWords(secondsLeft)}${lateSeconds > 0 ? `, ${inMinutes(Math.ceil(lateSeconds))} too late for the deadline` : ''}`;
+}
+
+function endWords(secondsLeft: number | null): string {
+  if (secondsLeft === null) return '';
+  return secondsLeft === 0 ? ', done any moment' : `, done in about ${inMinutes(Math.ceil(secondsLeft))}`;
+}
+
+/** `812/1204+ tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */
+export function statusWords(standing: Standing): string {
+  const bad = outcomeCounts(standing).filter(({ word }) => !['passed', 'skipped', 'xfailed', 'xpassed'].includes(word));
+  const counts = bad.map(({ word, count }) => countOf(count, word));
+  return [testsWords(standing), filesWords(standing), ...counts, plural(standing.agents.length, 'agent'), timeWords(standing)].join(', ');
+}
+
+export interface OutcomeCount {
+  readonly word: string;
+  readonly count: number;
+}
+
+/** Those that there are, the worst first. */
+export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors, lateErrors }: Standing): readonly OutcomeCount[] {
+  return [
+    { word: 'failed', count: outcomes.failed },
+    { word: 'error', count: outcomes.error + lateErrors },
+    { word: 'collection error', count: collectErrors },
+    { word: 'flaky', count: flaky },
+    { word: 'passed', count: outcomes.passed },
+    { word: 'skipped', count: outcomes.skipped },
+    { word: 'xfailed', count: outcomes.xfailed },
+    { word: 'xpassed', count: outcomes.xpassed },
+  ].filter(({ count }) => count > 0);
+}

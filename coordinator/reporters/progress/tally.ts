@@ -1,0 +1,38 @@
+// How many tests ended in which way so far.
+
+import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
+import { finalResult, isFlaky } from '../../core/decide/rerun.ts';
+import type { RunState } from '../../core/state/run-state.ts';
+import type { CountedResult } from './counted-result.ts';
+
+/** Each test once, by its outcome so far; `flaky` counts those that passed when they were run again, which are among the others too. */
+export interface Tally {
+  readonly outcomes: Record<Outcome, number>;
+  done: number;
+  flaky: number;
+}
+
+export const failuresOf = ({ outcomes }: Tally): number => outcomes.failed + outcomes.error;
+
+/** Of all that is known. */
+export function tallyOf(state: RunState): Tally {
+  const tally: Tally = { outcomes: { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 }, done: 0, flaky: 0 };
+  for (const test of state.tests.values()) {
+    const final = finalResult(test);
+    if (final === null) continue;
+    tally.done += 1;
+    tally.outcomes[final.result.outcome] += 1;
+    if (isFlaky(test)) tally.flaky += 1;
+  }
+  return tally;
+}
+
+/** Adds a result that counts, in place. */
+export function count(tally: Tally, { result: { outcome }, rerun }: CountedResult): void {
+  tally.outcomes[outcome] += 1;
+  if (rerun === null) tally.done += 1;
+  else {
+    tally.outcomes[rerun.outcome] -= 1;
+    if (!isFailure(outcome)) tally.flaky += 1;
+  }
+}

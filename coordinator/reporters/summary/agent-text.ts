@@ -1,0 +1,37 @@
+// Agents that did not serve to the end, named where a run is over: a lost machine must not be found in a log only.
+
+import type { Report, ReportedAgent } from '../../../shared/domain/report.ts';
+import { oneLine, plural } from '../../../shared/text/safe-text.ts';
+
+/** Those that ended otherwise than they should, in the report's order. */
+const endedBadly = ({ agents }: Pick<Report, 'agents'>): readonly ReportedAgent[] => agents.filter(({ why }) => why !== null);
+
+const heads: Readonly<Record<NonNullable<ReportedAgent['ended']>, string>> = {
+  left: 'LEFT EARLY',
+  lost: 'LOST',
+  quarantined: 'QUARANTINED',
+  refused: 'REFUSED',
+  'not-started': 'NOT STARTED',
+};
+
+/** `LOST agent a1 on box - it stopped answering 12.3 s into the run`: one line of each agent that is worth one. */
+export const agentEndLines = ({ agents }: Pick<Report, 'agents'>): string[] =>
+  agents.flatMap((agent) => {
+    const what = agentProblem(agent);
+    const head = agent.why === null ? 'WARNING' : heads[agent.ended ?? 'lost'];
+    return what === null ? [] : [`${head} agent ${oneLine(agent.id)} on ${oneLine(agent.host)} - ${oneLine(what)}`];
+  });
+
+/** Why it did not serve to the end, and how its workspace differs; null where there is nothing to say. */
+export function agentProblem({ why, differences }: Pick<ReportedAgent, 'why' | 'differences'>): string | null {
+  const differs = differences.length === 0 ? [] : [`its workspace differs from the run's: ${differences.join('; ')}`];
+  const parts = [...(why === null ? [] : [why]), ...differs];
+  return parts.length === 0 ? null : parts.join('; ');
+}
+
+/** `3 agents (1 lost)`. */
+export function agentsWords(report: Pick<Report, 'agents'>): string {
+  const ended = Map.groupBy(endedBadly(report), (agent) => heads[agent.ended ?? 'lost'].toLowerCase());
+  const parts = [...ended].map(([how, agents]) => `${agents.length} ${how}`);
+  return `${plural(report.agents.length, 'agent')}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
+}

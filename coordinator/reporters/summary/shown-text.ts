@@ -1,0 +1,76 @@
+// Warnings, the sections of plugins and pytest's header, as lines for the end of a run. Everything is in report.json and report.html.
+
+import type { Report } from '../../../shared/domain/report.ts';
+import { type ReportedWarning, warningCount } from '../../../shared/domain/shown.ts';
+import { harmless, oneLine, plural } from '../../../shared/text/safe-text.ts';
+
+/** How many lines of one section are shown. */
+const SECTION_LINES = 30;
+const FIRST_CHARS = 160;
+
+/** pytest's `--disable-warnings` counts them and shows none. */
+const isShown = ({ warnings, asked }: Report): boolean => warnings.length > 0 && (asked === null || asked.outcomes.includes('w'));
+
+/** One line of them all; nothing without. */
+export function warningLines(report: Report): string[] {
+  const [first] = report.warnings;
+  if (first === undefined || !isShown(report)) return [];
+  const distinct = report.warnings.length;
+  const count = warningCount(report);
+  const more = distinct === 1 ? '' : `; all ${distinct} distinct ones in report.html, or here with -v`;
+  return [`warnings ${count}: ${warningWords(first).slice(0, FIRST_CHARS)}${more}`];
+}
+
+/** `tests/test_a.py:9: UserWarning: message`, its message's first line. */
+export const warningWords = ({ file, line, category, message }: ReportedWarning): string =>
+  `${file === '' ? '' : `${oneLine(file)}:${line}: `}${oneLine(category)}: ${oneLine(message.split('\n', 1)[0] ?? '')}`;
+
+/** Each distinct warning with where it came up, as in pytest's warnings summary. */
+export function warningSummary(report: Report): string[] {
+  if (!isShown(report)) return [];
+  return report.warnings.flatMap(({ places, ...warning }) => [
+    ...places.map(({ place, count }) => (count === 1 ? oneLine(place) : `${oneLine(place)}: ${plural(count, 'warning')}`)),
+    ...[`${warning.file === '' ? '' : `${warning.file}:${warning.line}: `}${warning.category}: ${warning.message}`]
+      .flatMap((text) => harmless(text).trimEnd().split('\n'))
+      .map((line) => `  ${line}`),
+    '',
+  ]);
+}
+
+export interface SectionLines {
+  /** Who printed it, and on which agents. */
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+/** What plugins and conftests printed at the end of each agent's pytest; once where several printed the same. All of its lines with `isWhole`. */
+export function sectionLines({ sessions }: Report, isWhole: boolean): SectionLines[] {
+  const printed = sessions.flatMap(({ agent, sections }) => sections.map((section) => ({ agent, ...section })));
+  const same = Map.groupBy(printed, ({ title, text }) => JSON.stringify([title, text]));
+  return [...same.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const agents = [...new Set([first, ...others].map(({ agent }) => agent))].join(', ');
+    const lines = harmless(first.text).trim().split('\n');
+    const shown = isWhole ? lines : lines.slice(0, SECTION_LINES);
+    const more = lines.length - shown.length;
+    return [
+      {
+        title: `${oneLine(first.title)} (${oneLine(agents)})`,
+        lines: [...shown, ...(more === 0 ? [] : [`… ${plural(more, 'more line')} in report.html`])],
+      },
+    ];
+  });
+}
+
+/** pytest's header; once where several agents have the same. */
+export function headerLines({ sessions }: Report): string[] {
+  const same = Map.groupBy(
+    sessions.filter(({ header }) => header.length > 0),
+    ({ header }) => JSON.stringify(header),
+  );
+  return [...same.values()].flatMap((those) => {
+    const agents = those.map(({ agent }) => oneLine(agent)).join(', ');
+    const [first = '', ...others] = those[0]?.header ?? [];
+    return [`pytest   ${agents}: ${oneLine(first)}`, ...others.map((line) => `         ${oneLine(line)}`)];
+  });
+}

@@ -1,0 +1,242 @@
+// What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
+
+import { basename, dirname } from 'node:path';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest } from '../../../shared/domain/report.ts';
+import { warningCount } from '../../../shared/domain/shown.ts';
+import type { Verbosity } from '../../../shared/settings/settings.ts';
+import { briefOf } from '../../../shared/text/brief.ts';
+import { countOf, harmless, leastOf, oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
+import { splitErrors } from '../../core/result/late-errors.ts';
+import { countNotRun } from '../../core/result/not-run.ts';
+import { type Paint, paintFor, paintHead } from '../text/colors.ts';
+import { cutWords } from '../text/cut-text.ts';
+import { fitted } from '../text/fit.ts';
+import { agentEndLines, agentsWords } from './agent-text.ts';
+import { coverageLines } from './coverage-text.ts';
+import { comparisonLines, targetLines } from './judgement-text.ts';
+import { profileLines } from './profile-text.ts';
+import { askedLines, durationLines, passedWithOutput } from './requested-text.ts';
+import { headerLines, sectionLines, warningLines, warningSummary } from './shown-text.ts';
+import { wrap } from './wrap.ts';
+
+/** How many lines of one list are shown; the report has all. */
+const SHOWN = 20;
+/** How many characters of tracebacks and output are shown; a terminal and a CI job keep less than a report. */
+const SHOWN_CHARS = 20_000_000;
+/** How many of the slowest tests are named, and from what time on one is worth naming. */
+const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
+
+export interface TerminalOptions {
+  readonly color: boolean;
+  /** Columns of the terminal; null for what is none. */
+  readonly width: number | null;
+  /** Where the outputs stand. */
+  readonly paths: readonly string[];
+  readonly verbosity: Verbosity;
+  /** coverage.py's own; none unless given. */
+  readonly coverageTable?: string;
+}
+
+/** Lines that belong together, each ended; `title` where they are for whoever wants to know more. */
+export interface ReportPart {
+  readonly title: string | null;
+  readonly text: string;
+}
+
+/** What stands above the verdict, and the verdict: a line of its own, with nothing in it that a test said. */
+export function reportParts(report: Report, options: TerminalOptions): { readonly parts: readonly ReportPart[]; readonly verdict: string } {
+  const paint = paintFor(options.color);
+  const isQuiet = options.verbosity === 'quiet';
+  const part = (title: string | null, lines: readonly string[]): ReportPart[] =>
+    lines.length === 0 ? [] : [{ title, text: `${lines.join('\n')}\n` }];
+  const painted = (lines: readonly string[]): readonly string[] => lines.map((line) => paintHead(paint, line));
+  const judged = painted([...targetLines(report), ...comparisonLines(report)]);
+  const summary = painted([...askedLines(report), ...shortSummary(report, options.width)]);
+  const parts = [
+    ...part(null, isQuiet ? summary : [...details(report, options.width ?? 80, paint), ...summary, ...(summary.length > 0 ? [''] : [])]),
+    ...(isQuiet ? [] : part(null, shown(report, options, paint))),
+    ...part(null, durationSection(report, options, paint)),
+    ...part(null, painted(coverageLines(report, isQuiet ? '' : (options.coverageTable ?? '')))),
+    ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
+    ...part(null, [...judged, ...cutLines(report), ...(isQuiet ? [] : places(options, paint))]),
+  ];
+  return { parts, verdict: `${verdictLine(report, paint)}\n` };
+}
+
+/** What pytest and its plugins show besides results. */
+function shown(report: Report, { verbosity, width }: TerminalOptions, paint: Paint): readonly string[] {
+  const isVerbose = verbosity === 'verbose';
+  const sections = sectionLines(report, isVerbose).flatMap(({ title, lines }) => [
+    paint('bold', heading(title, width ?? 80, '=')),
+    ...lines,
+    '',
+  ]);
+  const warnings = isVerbose ? warningSummary(report) : [];
+  return [
+    ...(warnings.length === 0 ? [] : [paint('bold', heading('warnings summary', width ?? 80, '=')), ...warnings]),
+    ...sections,
+    ...[...(isVerbose ? headerLines(report) : []), ...warningLines(report).flatMap((line) => wrap(line, width))].map((line) =>
+      boldHead(line, paint),
+    ),
+  ];
+}
+
+function durationSection(report: Report, { width }: TerminalOptions, paint: Paint): readonly string[] {
+  const [title, ...lines] = durationLines(report);
+  return title === undefined ? [] : [paint('bold', heading(title, width ?? 80, '=')), ...lines];
+}
+
+const cutLines = ({ textsCut }: Report): readonly string[] => (textsCut === 0 ? [] : [`cut      ${cutWords(textsCut)}`]);
+
+/** The first word of each line says what it is of. */
+const measures = (report: Report, width: number | null, paint: Paint): readonly string[] =>
+  [...slowest(report), ...profileLines(report).flatMap((line) => wrap(line, width))].map((line) => boldHead(line, paint));
+
+const boldHead = (line: string, paint: Paint): string => line.replace(/^\w+/, (word) => paint('bold', word));
+
+function details(report: Report, width: number, paint: Paint): string[] {
+  const failures = report.tests.filter((test) => isFailure(test.outcome));
+  const { collecting, late } = splitErrors(report);
+  const titled = (title: string, { nodeid, message }: ReportedCollectError): readonly string[] => [
+    paint('boldRed', heading(`${title} ${harmless(nodeid)}`, width)),
+    ...traceback(message, paint),
+    '',
+  ];
+  return [
+    ...collecting.flatMap((error) => titled('ERROR collecting', error)),
+    ...late.flatMap((error) => titled('ERROR at teardown of', error)),
+    ...report.sessionErrors.flatMap(({ agent, message }) => [
+      paint('boldRed', heading(`ERROR at the end of pytest on ${harmless(agent)}`, width)),
+      ...traceback(message, paint),
+      '',
+    ]),
+    ...passedWithOutput(report).flatMap((test) => [paint('bold', titleOf(test, width)), ...outputOf(test, width, paint), '']),
+    ...failuresShown(failures, width, paint),
+  ];
+}
+
+function failuresShown(failures: readonly ReportedTest[], width: number, paint: Paint): string[] {
+  const lines: string[] = [];
+  let leftChars = SHOWN_CHARS;
+  for (const [index, test] of failures.entries()) {
+    leftChars -= charsOf(test);
+    if (leftChars < 0) return [...lines, `The tracebacks of ${plural(failures.length - index, 'more failure')} are in the report.`, ''];
+    lines.push(...failure(test, width, paint));
+  }
+  return lines;
+}
+
+const charsOf = ({ attempts }: ReportedTest): number => {
+  const { message, sections } = attempts.at(-1) ?? { message: null, sections: [] };
+  return sections.reduce((sum, { text }) => sum + text.length, message?.length ?? 0);
+};
+
+function failure(test: ReportedTest, width: number, paint: Paint): string[] {
+  const message = test.attempts.at(-1)?.message ?? 'no traceback';
+  return [paint('boldRed', titleOf(test, width)), ...traceback(message, paint), ...outputOf(test, width, paint), ''];
+}
+
+function titleOf({ nodeid, attempts }: ReportedTest, width: number): string {
+  const attempt = attempts.at(-1);
+  const where = attempt === undefined ? '' : ` (${[attempt.agent, attempt.worker].filter((part) => part !== '').join(' ')})`;
+  return heading(`${shortName(nodeid)}${harmless(where)}`, width);
+}
+
+const outputOf = ({ attempts }: ReportedTest, width: number, paint: Paint): readonly string[] =>
+  (attempts.at(-1)?.sections ?? []).flatMap(({ title, text }) => [
+    paint('bold', heading(harmless(title), width, '-')),
+    harmless(text.trimEnd()),
+  ]);
+
+/** pytest begins with `E` what went wrong. */
+const traceback = (message: string, paint: Paint): readonly string[] =>
+  harmless(message)
+    .split('\n')
+    .map((line) => (/^E(\s|$)/.test(line) ? paint('red', line) : line));
+
+function shortSummary(report: Report, width: number | null): string[] {
+  const line = (word: string, name: string, what: string): string => `${word} ${name}${fitted(oneLine(what), `${word} ${name}`, width)}`;
+  return [
+    ...report.collectErrors.map(({ nodeid, message }) => line('ERROR', shortName(nodeid), briefOf(message))),
+    ...report.sessionErrors.map(({ agent, message }) => line('ERROR', `at the end of pytest on ${oneLine(agent)}`, briefOf(message))),
+    ...report.tests
+      .filter((test) => isFailure(test.outcome))
+      .map(({ nodeid, outcome, attempts }) => line(outcome.toUpperCase(), shortName(nodeid), briefOfAttempt(attempts.at(-1)))),
+    ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => line('FLAKY', shortName(nodeid), flakyHow(attempts))),
+    ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => notRunLines(reason, missing)),
+    ...agentEndLines(report),
+  ];
+}
+
+/** `NOT RUN tests/test_a.py (12 tests) - deadline`. */
+function notRunLines(reason: string, missing: Report['notRun']): readonly string[] {
+  const more = countNotRun(missing.slice(SHOWN));
+  const held = ({ kind, tests }: NotRun): string =>
+    kind === 'test' && tests === 1 ? '' : ` (${tests === null ? 'at least 1 test' : plural(tests, 'test')})`;
+  return [
+    ...missing.slice(0, SHOWN).map((each) => `NOT RUN ${shortName(each.nodeid)}${held(each)} - ${reason}`),
+    ...(more.notRun > 0 ? [`NOT RUN ${leastOf(more.notRun, more.notRunIsLeast)} more - ${reason}`] : []),
+  ];
+}
+
+const briefOfAttempt = (attempt: ReportedAttempt | undefined): string => attempt?.brief ?? briefOf(attempt?.message ?? '');
+
+/** `failed on a1, passed on a2: <the first message>`. */
+function flakyHow(attempts: ReportedTest['attempts']): string {
+  const what = briefOfAttempt(attempts[0]);
+  return `${attempts.map(({ outcome, agent }) => `${outcome} on ${oneLine(agent)}`).join(', ')}${what === '' ? '' : `: ${what}`}`;
+}
+
+function slowest(report: Report): string[] {
+  const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
+  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow     ${seconds.toFixed(2)} s ${shortName(nodeid)}`);
+}
+
+/** What stands in one directory is one line, that of the first whole: it can be opened from there. */
+function places({ paths, width }: TerminalOptions, paint: Paint): readonly string[] {
+  const lines = [...Map.groupBy(paths, dirname).values()].flatMap(([first = '', ...more]) =>
+    wrap(
+      `reports  ${oneLine(first)}${more.length === 0 ? '' : `, with ${more.map((path) => oneLine(basename(path))).join(', ')} beside it`}`,
+      width,
+    ),
+  );
+  return lines.map((line) => boldHead(line, paint));
+}
+
+/** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
+function verdictLine(report: Report, paint: Paint): string {
+  const { totals } = report;
+  const { collecting, late } = splitErrors(report);
+  const warnings = warningCount(report);
+  const missed = report.targets?.filter(({ met }) => !met).length ?? 0;
+  const parts = (
+    [
+      ['failed', totals.failed],
+      ['error', totals.error + late.length],
+      ['collection error', collecting.length],
+      ['session error', report.sessionErrors.length],
+      ['passed', totals.passed],
+      ['skipped', totals.skipped],
+      ['deselected', report.deselected],
+      ['xfailed', totals.xfailed],
+      ['xpassed', totals.xpassed],
+      [warnings === 1 ? 'warning' : 'warnings', warnings],
+      ['flaky', totals.flaky],
+      ['not run', totals.notRun],
+      ['missed target', missed],
+    ] as const
+  )
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => (name === 'not run' ? `${leastOf(count, totals.notRunIsLeast)} ${name}` : countOf(count, name)));
+  const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
+  const files = new Set(report.tests.map((test) => test.file)).size;
+  const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${agentsWords(report)}, ${plural(files, 'file')}; exit ${report.exitCode}`;
+  return paint(report.exitCode === 0 ? 'boldGreen' : 'boldRed', line);
+}
+
+function heading(title: string, width: number, rule = '_'): string {
+  const room = Math.max(4, width - title.length - 2);
+  const left = rule.repeat(Math.max(2, Math.floor(room / 2)));
+  return `${left} ${title.replaceAll('\n', '\\n')} ${rule.repeat(Math.max(2, room - left.length))}`;
+}

@@ -1,0 +1,155 @@
+// Who ran the tests, and where the run's own time went.
+
+import { type Breakdown, type JudgedTarget, type Phase, type Profile, phases, type ReportedAgent } from '../../../shared/domain/report.ts';
+import type { Model } from './model.ts';
+import { bytes, duration, number, percent } from './words.ts';
+
+export function Agents({ model }: { readonly model: Model }) {
+  const { agents, profile, targets } = model.data;
+  return (
+    <div class="columns">
+      <section class="panel" aria-labelledby="agents-title">
+        <header>
+          <h2 id="agents-title">Agents</h2>
+        </header>
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Agent</th>
+                <th scope="col">Host</th>
+                <th scope="col">Workers</th>
+                <th scope="col">Tests</th>
+                <th scope="col">Busy</th>
+                <th scope="col">Idle</th>
+                <th scope="col">Most memory</th>
+                <th scope="col">Ended</th>
+              </tr>
+            </thead>
+            <tbody>
+              {agents.map((agent) => (
+                <tr key={agent.id}>
+                  <th scope="row">{agent.id}</th>
+                  <td>{agent.host}</td>
+                  <td>{agent.workers}</td>
+                  <td>{number(agent.tests)}</td>
+                  <td>{duration(agent.busySeconds * 1000)}</td>
+                  <td>{duration(agent.idleSeconds * 1000)}</td>
+                  <td>{agent.peakRssBytes === 0 ? '' : bytes(agent.peakRssBytes)}</td>
+                  <td class={agent.ended === null || agent.ended === 'left' ? '' : 'missed'}>{endWords(agent)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      {profile?.breakdown != null && <Phases breakdown={profile.breakdown} />}
+      {profile !== null && <Times profile={profile} />}
+      {targets !== null && <Targets targets={targets} />}
+    </div>
+  );
+}
+
+/** Nothing of an agent that left when the run was over, and whose workspace is the run's. */
+const endWords = ({ ended, why, differences }: ReportedAgent): string =>
+  [...(why === null ? [] : [`${ended}: ${why}`]), ...differences.map((difference) => `differs: ${difference}`)].join('; ');
+
+/** In the words of docs/report.md. */
+const meanings: Readonly<Record<Phase, string>> = {
+  preparation: 'set-up and discovery',
+  'start-up': "until a worker's first collection",
+  collection: 'importing test files and finding their tests',
+  execution: 'running tests',
+  between: 'handing over, waiting for shards, hooks outside of tests',
+  lost: 'work done more than once, and the time of agents that were gone',
+  imbalance: "from a worker's last test to the last of all",
+  ending: "from there to the run's close",
+};
+
+function Phases({ breakdown }: { readonly breakdown: Breakdown }) {
+  return (
+    <section class="panel" aria-labelledby="phases-title">
+      <header>
+        <h2 id="phases-title">What the time was made of</h2>
+        <p class="muted">the mean of all xdist workers</p>
+      </header>
+      <table>
+        <tbody>
+          {phases.map((phase) => (
+            <tr key={phase}>
+              <th scope="row">{phase}</th>
+              <td>{seconds(breakdown[phase].seconds)}</td>
+              <td>
+                <span class="share-bar" role="img" aria-label={percent(breakdown[phase].share)}>
+                  <i class="part" style={{ width: `${Math.min(100, breakdown[phase].share * 100)}%` }} />
+                </span>
+              </td>
+              <td class="muted note">{meanings[phase]}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Targets({ targets }: { readonly targets: readonly JudgedTarget[] }) {
+  return (
+    <section class="panel" aria-labelledby="targets-title">
+      <header>
+        <h2 id="targets-title">Targets</h2>
+      </header>
+      <table>
+        <tbody>
+          {targets.map(({ target, met }) => (
+            <tr key={target}>
+              <th scope="row">{target}</th>
+              <td class={met ? 'met' : 'missed'}>{met ? 'met' : 'missed'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Times({ profile }: { readonly profile: Profile }) {
+  const rows: readonly (readonly [name: string, value: string, title: string])[] = [
+    ['Set-up', seconds(profile.setupSeconds), 'until Redis and the first agents were there'],
+    ['Discovery', seconds(profile.discoverySeconds), 'pytest saying which files there are; beside set-up'],
+    ['Collection', seconds(profile.collectionSeconds), 'sum over all agents'],
+    ['Execution', seconds(profile.executionSeconds), 'sum over all agents'],
+    ['Merge', seconds(profile.mergeSeconds), 'from results to this report'],
+    [
+      'First test after',
+      profile.timeToFirstTestSeconds === null ? '' : seconds(profile.timeToFirstTestSeconds),
+      "from the command's start",
+    ],
+    ['Makespan', seconds(profile.makespanSeconds), 'first shard enqueued to last result merged'],
+    ['Bound', seconds(profile.boundSeconds), 'the least it could have been with this work and these workers'],
+    ['All tests in turn', seconds(profile.sequentialSeconds), 'sum of all test times'],
+    ['CPU', profile.cpuUtilization === null ? '' : percent(profile.cpuUtilization), 'used of what the agents had'],
+  ];
+  return (
+    <section class="panel" aria-labelledby="times-title">
+      <header>
+        <h2 id="times-title">Measures</h2>
+      </header>
+      <table>
+        <tbody>
+          {rows
+            .filter(([, value]) => value !== '')
+            .map(([name, value, title]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{value}</td>
+                <td class="muted note">{title}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+const seconds = (value: number): string => duration(value * 1000);

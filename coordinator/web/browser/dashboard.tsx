@@ -1,0 +1,138 @@
+// Where the dashboard begins: hears from its server what runs, and draws it with the report's own parts.
+
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { LiveHead, LiveMessage, RunLine } from '../live-messages.ts';
+import type { Columns } from '../page-data.ts';
+import { App } from './app.tsx';
+import { joinColumns, liveModel } from './live-model.ts';
+import { agentName, type Model } from './model.ts';
+import { duration, number } from './words.ts';
+
+/** The page draws again at most so often, and never takes more than a part of the time for it: in milliseconds, and as a multiple of one drawing. */
+const DRAW = { leastMs: 400, rest: 4 } as const;
+
+interface Shown {
+  readonly head: LiveHead;
+  readonly model: Model;
+}
+
+function Dashboard() {
+  const [runs, setRuns] = useState<readonly RunLine[]>([]);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [isConnected, setConnected] = useState(false);
+  useEffect(() => listen(chosen, setRuns, setShown, setConnected), [chosen]);
+  return (
+    <>
+      <nav class="runs" aria-label="Runs">
+        <strong>shardline</strong>
+        <span class={isConnected ? 'muted' : 'missed'} role="status">
+          {isConnected ? 'live' : 'not connected; trying again'}
+        </span>
+        {runs.length > 0 && (
+          <select aria-label="Run" value={chosen ?? ''} onChange={(event) => setChosen(event.currentTarget.value || null)}>
+            <option value="">newest run</option>
+            {runs.map(({ runId, isOpen, tests, failures }) => (
+              <option key={runId} value={runId}>
+                {runId}: {isOpen ? 'running' : 'ended'}, {number(tests)} tests, {number(failures)} failed
+              </option>
+            ))}
+          </select>
+        )}
+      </nav>
+      {shown === null ? (
+        <p class="empty">No run yet. What runs in this pool will be shown here.</p>
+      ) : (
+        <App key={shown.head.runId} model={shown.model} beside={<Now {...shown} />} />
+      )}
+    </>
+  );
+}
+
+/** What each xdist worker is at. */
+function Now({ head, model }: Shown) {
+  if (head.verdict !== 'running') return <p class="hint">This run has ended. Its verdict and what was not run stand in its own report.</p>;
+  const { expected, notRun } = head.totals;
+  const running = [...head.running].sort((left, right) => left.startedAt - right.startedAt).slice(0, SHOWN);
+  return (
+    <section class="panel" aria-labelledby="now-title">
+      <header>
+        <h2 id="now-title">Running now</h2>
+        <p class="muted">
+          {number(expected - notRun)} of {number(expected)} tests that are known so far are done
+        </p>
+        <progress aria-label="Tests done" max={Math.max(1, expected)} value={expected - notRun} />
+      </header>
+      <ol class="ranking">
+        {running.map(({ lane, nodeid, startedAt }) => (
+          <li key={lane} class="running">
+            <bdi class="name">{nodeid}</bdi>
+            <span class="muted">{laneWords(model, lane)}</span>
+            <span class="time">{duration(Math.max(0, head.finishedAt - startedAt))}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function laneWords(model: Model, lane: number): string {
+  const [agent = '', worker = ''] = model.data.lanes[lane] ?? [];
+  return `${agentName(model, agent)} ${worker}`;
+}
+
+/** So many of the tests that run are shown, the longest first. */
+const SHOWN = 12;
+
+type Tell<Value> = (value: Value) => void;
+
+/** Listens until the returned function is called. What comes faster than it can be drawn is put together and drawn at once. */
+function listen(
+  chosen: string | null,
+  tellRuns: Tell<readonly RunLine[]>,
+  tellShown: Tell<Shown>,
+  tellConnected: Tell<boolean>,
+): () => void {
+  const query = new URLSearchParams(location.search);
+  if (chosen !== null) query.set('run', chosen);
+  const source = new EventSource(`events?${query}`);
+  let columns: Columns | null = null;
+  let waiting: Columns[] = [];
+  let head: LiveHead | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let restMs = 0;
+  const draw = (): void => {
+    timer = undefined;
+    const startedAt = performance.now();
+    columns = waiting.reduce<Columns | null>((joined, more) => (joined === null ? more : joinColumns(joined, more)), columns);
+    waiting = [];
+    if (head !== null && columns !== null) tellShown({ head, model: liveModel(head, columns) });
+    restMs = Math.max(DRAW.leastMs, DRAW.rest * (performance.now() - startedAt));
+  };
+  const hear = (message: LiveMessage): void => {
+    if (message.kind === 'runs') {
+      tellRuns(message.runs);
+      return;
+    }
+    if (message.kind === 'begin') {
+      columns = null;
+      waiting = [];
+      restMs = 0;
+    }
+    head = message.head;
+    waiting.push(message.columns);
+    timer ??= setTimeout(draw, restMs);
+  };
+  source.onopen = () => tellConnected(true);
+  source.onerror = () => tellConnected(false);
+  source.onmessage = (event: MessageEvent<string>) => hear(JSON.parse(event.data) as LiveMessage);
+  return () => {
+    source.close();
+    clearTimeout(timer);
+  };
+}
+
+const place = document.getElementById('page');
+if (place === null) throw new Error('this page has no place to draw in');
+render(<Dashboard />, place);

@@ -1,0 +1,118 @@
+// The dashboard's server: one page, and one stream of server-sent events for each browser that shows it. It only ever reads.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pageFiles } from './bundle-cache.ts';
+import type { LiveMessage, RunLine } from './live-messages.ts';
+import { columnsSince, type LiveRun, lengthsOf, type Seen } from './live-run.ts';
+import { composePage, policyOf } from './page-shell.ts';
+
+export interface DashboardSettings {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** What a browser has to know; null lets everybody in who reaches the port. */
+  readonly token: string | null;
+}
+
+export interface Dashboard extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** How often a browser hears what is new, in milliseconds. */
+const TELL_MS = 500;
+/** A browser that is so many bytes behind is let go; it comes back by itself, from the beginning. */
+const MOST_BYTES_BEHIND = 64 * 2 ** 20;
+const OTHERWISE = 'This page is drawn by its own script, which is switched off here.';
+
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
+
+/** Serves until it is disposed of. `runs`: the newest first. Rejects when it cannot listen. */
+export async function serveDashboard(settings: DashboardSettings, runs: () => readonly LiveRun[]): Promise<Dashboard> {
+  const files = await pageFiles('dashboard');
+  const page = composePage({ title: 'shardline', data: null, otherwise: OTHERWISE }, files);
+  const headers = {
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': `${policyOf(files, true)}; frame-ancestors 'none'`,
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  };
+  const answer = (response: ServerResponse, status: number, type: string, body: string): void => {
+    response.writeHead(status, { ...headers, 'Content-Type': `${type}; charset=utf-8` }).end(body);
+  };
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://dashboard');
+    if (!isAddressedTo(request, settings.host)) return answer(response, 403, 'text/plain', 'This name is not the dashboard’s.\n');
+    if (!isAllowed(url.searchParams.get('token'), settings.token))
+      return answer(response, 401, 'text/plain', 'The address needs its token.\n');
+    if (request.method !== 'GET') return answer(response, 405, 'text/plain', 'The dashboard only shows.\n');
+    if (url.pathname === '/') return answer(response, 200, 'text/html', page);
+    if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'There is nothing here.\n');
+    response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
+    tellLive(response, runs, url.searchParams.get('run'));
+  });
+  await listen(server, settings);
+  const { port } = server.address() as AddressInfo;
+  const shown = settings.host.includes(':') ? `[${settings.host.replace(/^\[|\]$/g, '')}]` : settings.host;
+  return {
+    url: `http://${shown}:${port}/${settings.token === null ? '' : `?token=${settings.token}`}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, { host, port }: DashboardSettings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** On loopback whoever reaches the port may look, and a page from elsewhere must not: not even by a name of its own that leads here. */
+function isAddressedTo({ headers }: IncomingMessage, host: string): boolean {
+  return !isLoopback(host) || isLoopback((headers.host ?? '').replace(/:\d+$/, ''));
+}
+
+/** Takes the same time whatever is wrong with the token. */
+function isAllowed(given: string | null, token: string | null): boolean {
+  if (token === null) return true;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given ?? ''), digest(token));
+}
+
+/** Tells one browser what is new, again and again: which runs there are, and of the one it shows, or of the newest, what it lacks. */
+function tellLive(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null): void {
+  let shown: { readonly run: LiveRun; seen: Seen; version: number } | null = null;
+  let lines = '';
+  const send = (message: LiveMessage): void => void response.write(`data: ${JSON.stringify(message)}\n\n`);
+  const tell = (): void => {
+    if (response.writableLength > MOST_BYTES_BEHIND) {
+      response.destroy();
+      return;
+    }
+    const all = runs();
+    const found: readonly RunLine[] = all.map((run) => run.line());
+    const told = JSON.stringify(found);
+    if (told !== lines) send({ kind: 'runs', runs: found });
+    lines = told;
+    const run = all.find((each) => each.line().runId === chosen) ?? all[0];
+    if (run === undefined) return;
+    if (shown?.run !== run) {
+      send({ kind: 'begin', head: run.head(Date.now()), columns: run.columns });
+    } else if (shown.version !== run.version() || run.line().isOpen) {
+      send({ kind: 'more', head: run.head(Date.now()), columns: columnsSince(run.columns, shown.seen) });
+    }
+    shown = { run, seen: lengthsOf(run.columns), version: run.version() };
+  };
+  tell();
+  const timer = setInterval(tell, TELL_MS);
+  response.on('close', () => clearInterval(timer));
+}

@@ -1,0 +1,96 @@
+// Tests and their attempts as the columns that a page is drawn from. They only grow: what came since an earlier length is all that a page lacks.
+
+import { outcomes } from '../../shared/domain/outcome.ts';
+import type { ReportedAttempt, ReportedTest } from '../../shared/domain/report.ts';
+import { harmless } from '../../shared/text/safe-text.ts';
+import type { Columns } from './page-data.ts';
+
+/** What tests printed is kept where somebody will look for it: with what failed, was flaky or did not run through. report.json has all. */
+const isToldOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test.flaky || attempt.outcome !== 'passed';
+
+export interface GrowingColumns {
+  readonly columns: Columns;
+  add(test: ReportedTest): void;
+  addCollectError(file: string, nodeid: string, message: string): void;
+  /** A file's place. */
+  file(path: string): number;
+  /** The place of an agent's xdist worker. */
+  lane(agent: string, worker: string): number;
+}
+
+/** `startedAt`: the run's start in milliseconds since the epoch, from which the columns' instants are counted. */
+export function growColumns(startedAt: number): GrowingColumns {
+  const files = table();
+  const texts = table();
+  const lanes = table();
+  const lanePairs: [string, string][] = [];
+  const tests: Growing<Columns['tests']> = { name: [], file: [], line: [], outcome: [], ms: [], flaky: [], attempts: [] };
+  const attempts: Growing<Columns['attempts']> = { lane: [], startedAt: [], ms: [], outcome: [], text: [], sections: [] };
+  const collectErrors: [number, number, string][] = [];
+  const text = (raw: string): number => texts.place(harmless(raw));
+  const file = (path: string): number => files.place(harmless(path));
+  const lane = (agent: string, worker: string): number => {
+    const place = lanes.place(`${agent} ${worker}`);
+    lanePairs[place] ??= [agent, harmless(worker)];
+    return place;
+  };
+  const addAttempt = (attempt: ReportedAttempt, isTold: boolean): void => {
+    const index = attempts.lane.length;
+    attempts.lane.push(lane(attempt.agent, attempt.worker));
+    attempts.startedAt.push(tenths(Date.parse(attempt.startedAt) - startedAt));
+    attempts.ms.push(tenths(attempt.seconds * 1000));
+    attempts.outcome.push(outcomes.indexOf(attempt.outcome));
+    if (!isTold) return;
+    if (attempt.message !== null) attempts.text.push([index, text(attempt.message)]);
+    if (attempt.sections.length > 0) {
+      attempts.sections.push([index, ...attempt.sections.flatMap((section) => [text(section.title), text(section.text)])]);
+    }
+  };
+  return {
+    columns: { files: files.values, lanes: lanePairs, texts: texts.values, tests, attempts, collectErrors },
+    add(test) {
+      const index = tests.name.length;
+      tests.name.push(nameIn(test.nodeid, test.file));
+      tests.file.push(file(test.file));
+      tests.line.push(test.line ?? 0);
+      tests.outcome.push(outcomes.indexOf(test.outcome));
+      tests.ms.push(tenths(test.seconds * 1000));
+      if (test.flaky) tests.flaky.push(index);
+      if (test.attempts.length !== 1) tests.attempts.push([index, test.attempts.length]);
+      for (const attempt of test.attempts) addAttempt(attempt, isToldOf(test, attempt));
+    },
+    addCollectError(path, nodeid, message) {
+      collectErrors.push([file(path), text(message), nodeid === path ? '' : nameIn(nodeid, path)]);
+    },
+    file,
+    lane,
+  };
+}
+
+/** A node id without its file. */
+export const nameIn = (nodeid: string, file: string): string =>
+  harmless(nodeid.startsWith(`${file}::`) ? nodeid.slice(file.length + 2) : nodeid);
+
+export const tenths = (milliseconds: number): number => Math.round(milliseconds * 10) / 10;
+
+type Growing<Of> = { [Name in keyof Of]: Of[Name] extends readonly (infer Item)[] ? Item[] : never };
+
+interface Table {
+  readonly values: readonly string[];
+  place(value: string): number;
+}
+
+/** Each different string once, by its place. */
+function table(): Table {
+  const values: string[] = [];
+  const places = new Map<string, number>();
+  return {
+    values,
+    place(value) {
+      const known = places.get(value);
+      if (known !== undefined) return known;
+      places.set(value, values.length);
+      return values.push(value) - 1;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+// What a pytest tells that is only measured (pytest/plugin/lib/shardline_pytest/measuring.py), and who told it. Instants in seconds since the epoch.
+
+import type { NodeId, TestFile } from '../domain/ids.ts';
+import type { Outcome } from '../domain/outcome.ts';
+
+export type MeasureRecord = { readonly at: number } & (
+  | { readonly kind: 'opened'; readonly rootdir: string; readonly workers: number; readonly dist: string }
+  | { readonly kind: 'collection-began' }
+  | { readonly kind: 'file-collected'; readonly file: TestFile; readonly seconds: number }
+  | { readonly kind: 'not-collected'; readonly file: string }
+  | { readonly kind: 'collection-ended' }
+  | { readonly kind: 'test-began'; readonly nodeid: NodeId }
+  | {
+      readonly kind: 'test-ended';
+      readonly nodeid: NodeId;
+      readonly line: number | null;
+      readonly isSerial: boolean;
+      readonly outcome: Outcome;
+      /** Of its set-up: fixtures of class and module, and of package and session, which other tests share. */
+      readonly fileSeconds: number;
+      readonly sessionSeconds: number;
+    }
+  | { readonly kind: 'crashed'; readonly nodeid: NodeId }
+  | {
+      readonly kind: 'fixture';
+      readonly name: string;
+      readonly scope: string;
+      readonly file: string;
+      readonly seconds: number;
+      readonly count: number;
+    }
+  /** So far, and `rssBytes` now. */
+  | { readonly kind: 'usage'; readonly cpuSeconds: number; readonly peakRssBytes: number; readonly rssBytes: number }
+  | { readonly kind: 'finishing' }
+);
+
+/** `main`, or an xdist worker. */
+export interface MeasuredProcess {
+  readonly name: string;
+  readonly records: readonly MeasureRecord[];
+}
