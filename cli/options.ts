@@ -1,9 +1,10 @@
 // The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
 
 import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
+import { orders } from '../shared/domain/order.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
-import { logLevels, orders, speculations } from '../shared/settings/settings.ts';
+import { logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 

@@ -1,6 +1,7 @@
 // From checked values to the settings of each command, and what must hold between them.
 
 import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
+import { orders } from '../shared/domain/order.ts';
 import { parseRerunLimit, type RerunLimit } from '../shared/domain/reruns.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
@@ -11,7 +12,6 @@ import {
   type AuditSettings,
   type Copies,
   logLevels,
-  orders,
   type ReplaySettings,
   type ReportSettings,
   type RunSettings,

@@ -6,10 +6,11 @@ import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { PythonPrint } from '../shared/domain/fingerprint.ts';
-import type { AgentId, AttemptId, NodeId, RunId, TestFile } from '../shared/domain/ids.ts';
+import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { History } from '../shared/domain/timings.ts';
+import type { DiscoveredFile } from './core/plan/discovered-file.ts';
 
 /** Where runs are announced. */
 export interface Pools {
@@ -135,10 +136,4 @@ export interface DiscoveredSuite {
   readonly fingerprint: PythonPrint;
   readonly pytest: string;
   readonly xdist: string;
-}
-
-/** A test file; `nodeids` when the user named some of its tests (they may be a class, a test, or a test with its parameters). */
-export interface DiscoveredFile {
-  readonly file: TestFile;
-  readonly nodeids: readonly NodeId[] | null;
 }

@@ -7,13 +7,14 @@ import type { AttemptRequest } from '../shared/domain/attempt.ts';
 import type { SuiteList } from '../shared/domain/suite-list.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { inTimeOf } from '../shared/wire/agreed-time.ts';
+import type { Action } from './core/decide/actions.ts';
 import { nextAttempt } from './core/decide/attempt-request.ts';
 import { deadlineTimes } from './core/decide/deadline.ts';
 import { decide } from './core/decide/decide.ts';
 import { dueForecast } from './core/decide/forecast.ts';
 import { halve } from './core/decide/isolate-crash.ts';
 import { whyDismissed } from './core/result/agent-end.ts';
-import type { Action, CoordinatorEvent } from './core/state/events.ts';
+import type { CoordinatorEvent } from './core/state/events.ts';
 import { reduce } from './core/state/reduce.ts';
 import type { Recorded } from './core/state/replay.ts';
 import { livingAgents, type RunState } from './core/state/run-state.ts';
@@ -92,7 +93,8 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         const request = nextAttempt(state, action.shard, action.role);
         if (request === null)
           throw new ShardlineError('internal', { problem: `an attempt of the unknown shard ${action.shard} was decided` });
-        take({ kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role });
+        const { id, shard, fence, role, selectors } = request;
+        take({ kind: 'attempt-enqueued', at, attempt: id, shard, fence, role, selectors });
         outgoing.enqueue(request);
         break;
       }
@@ -125,6 +127,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         outgoing.send(() => channel.tell({ kind: 'dismiss-agent', agent: action.agent, problem }));
         break;
       }
+      case 'give-up-shard':
+        take({ kind: 'shard-given-up', at, shard: action.shard, why: action.why });
+        inbox.push({ kind: 'tick', at });
+        break;
       case 'split-shard':
         take({ kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) });
         // What becomes of the parts is decided next.

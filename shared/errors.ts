@@ -155,6 +155,12 @@ export const errorTable = {
     why: 'The other side runs a newer shardline.',
     fix: 'Upgrade this side: `npm install shardline@latest`.',
   },
+  'older-version': {
+    exitCode: 4,
+    what: '{source} is in format {found}, which an earlier shardline wrote; this one reads format {known}.',
+    why: 'The format of recorded events changed.',
+    fix: 'Give the report.json of that run, or read it with the shardline that wrote it.',
+  },
   'bad-message': {
     exitCode: 3,
     what: 'A message from {source} could not be understood: {problem}',

@@ -8,11 +8,12 @@ import { readMachine } from '../../shared/system/machine.ts';
 import type { CollectDecision } from '../core/decide/collect-choice.ts';
 import type { Workforce } from '../core/decide/forecast.ts';
 import { type Affinity, affinityOf, unite } from '../core/plan/affinity.ts';
+import type { DiscoveredFile } from '../core/plan/discovered-file.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';
 import { type EstimatedUnit, type Plan, planShards } from '../core/plan/plan.ts';
 import type { SuitePlanning } from '../core/plan/plan-suite.ts';
 import { splitUnits } from '../core/plan/split.ts';
-import type { DiscoveredFile, DiscoveredSuite, Pools } from '../ports.ts';
+import type { DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './run-context.ts';
 
 /** What one shard costs besides its tests: a trip through the queue. */

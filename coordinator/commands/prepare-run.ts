@@ -2,12 +2,12 @@
 
 import type { Census } from '../../shared/domain/census.ts';
 import type { TestFile } from '../../shared/domain/ids.ts';
+import type { Order } from '../../shared/domain/order.ts';
 import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
-import type { Order } from '../../shared/settings/settings.ts';
 import { printWorkspace } from '../../shared/system/workspace-print.ts';
 import { decideCollect } from '../core/decide/collect-choice.ts';
 import { deadlineTimes } from '../core/decide/deadline.ts';

@@ -3,10 +3,10 @@
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
 import { EVENT_VERSION, type RunEvent } from '../../shared/domain/events.ts';
+import { orders } from '../../shared/domain/order.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { orders } from '../../shared/settings/settings.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
@@ -14,9 +14,9 @@ import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, checked, nodeIdSchema, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
-import { dismissalCauses } from '../core/decide/quarantine.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
 import type { CloseReason, CoordinatorEvent } from '../core/state/events.ts';
+import { dismissalCauses } from '../core/state/events.ts';
 
 const at = z.number();
 const seconds = z.number().nonnegative();
@@ -90,7 +90,9 @@ const ownSchemas: OwnSchemas = {
     shard: shardIdSchema,
     fence: z.int().positive(),
     role: z.enum(attemptRoles),
+    selectors: z.array(selectorSchema),
   }),
+  'shard-given-up': z.object({ kind: z.literal('shard-given-up'), at, shard: shardIdSchema, why: z.enum(notRunReasons) }),
   'suite-planned': z.object({
     kind: z.literal('suite-planned'),
     at,
@@ -130,7 +132,7 @@ const ownSchemas: OwnSchemas = {
 
 export const encodeLine = (event: CoordinatorEvent): string => `${JSON.stringify({ version: EVENT_VERSION, ...event })}\n`;
 
-/** Throws `bad-message` and `newer-version`. */
+/** Throws `bad-message`, `newer-version` and `older-version`. */
 export function decodeLine(line: string, source: string): CoordinatorEvent {
   let value: unknown;
   try {
@@ -143,6 +145,7 @@ export function decodeLine(line: string, source: string): CoordinatorEvent {
   }
   const { version, ...event } = value;
   if (Number(version) > EVENT_VERSION) throw new ShardlineError('newer-version', { found: Number(version), known: EVENT_VERSION });
+  if (version !== EVENT_VERSION) throw new ShardlineError('older-version', { source, found: Number(version), known: EVENT_VERSION });
   return checked<CoordinatorEvent>(isOwnKind(event.kind) ? ownSchemas[event.kind] : runEventSchema, event, source);
 }
 

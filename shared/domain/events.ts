@@ -9,7 +9,7 @@ import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { SuiteList } from './suite-list.ts';
 
 /** Bumped when a reader of the old form could misread the new one; a newer version is refused with the way to upgrade. */
-export const EVENT_VERSION = 3;
+export const EVENT_VERSION = 4;
 
 /** What one agent is, told when it joins a run. `workers` are xdist workers (0 until its first session is up). */
 export interface AgentInfo {

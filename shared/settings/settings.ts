@@ -1,6 +1,7 @@
 // The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
 
 import type { FingerprintPolicy } from '../domain/fingerprint.ts';
+import type { Order } from '../domain/order.ts';
 import type { Reruns } from '../domain/reruns.ts';
 import type { Relay } from '../domain/run-spec.ts';
 import type { CollectChoice } from '../domain/suite-list.ts';
@@ -14,10 +15,6 @@ export type Verbosity = (typeof verbosities)[number];
 
 /** Whether an attempt that holds up the end is run a second time on an idle agent. */
 export const speculations = ['off', 'auto'] as const;
-
-/** In which order shards are handed out: for the shortest run, failures of late first, or most chance of a failure per second first. */
-export const orders = ['longest', 'failed-first', 'value'] as const;
-export type Order = (typeof orders)[number];
 
 interface CommonSettings {
   readonly pool: string;

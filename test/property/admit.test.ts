@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deadlineTimes } from '../../coordinator/core/decide/deadline.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
-import { orders } from '../../shared/settings/settings.ts';
+import { orders } from '../../shared/domain/order.ts';
 import { a1, joined, opened, shardOf, stateAfter, tick } from '../unit/core/run-kit.ts';
 
 const cases = fc.record({

@@ -35,7 +35,7 @@ const runs = fc.oneof(
   { weight: 1, arbitrary: brokenRuns },
   { weight: 1, arbitrary: lackingRuns },
 );
-const noticedOnce: ReadonlySet<string> = new Set(['redis-emptied', 'agent-lost', 'agent-returned', 'attempt-lost']);
+const noticedOnce: ReadonlySet<string> = new Set(['redis-emptied', 'agent-lost', 'agent-returned', 'attempt-lost', 'shard-given-up']);
 const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
 
 test('the runs that are played end in every way that a run can end', () => {

@@ -2,9 +2,10 @@
 // What is true of the suite is known here, so that a report can be held against it. A list of choices that ends goes on with "all is well".
 
 import fc from 'fast-check';
+import type { Action } from '../../coordinator/core/decide/actions.ts';
 import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
-import type { Action, CoordinatorEvent, RunOpened } from '../../coordinator/core/state/events.ts';
+import type { CoordinatorEvent, RunOpened } from '../../coordinator/core/state/events.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { livingAgents, openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
 import type { AttemptEnding, AttemptRequest } from '../../shared/domain/attempt.ts';

@@ -1,11 +1,12 @@
 // Which shards may begin, as a deadline comes nearer. Without one, all at once: the queue keeps the order.
 
-import type { Order } from '../../../shared/settings/settings.ts';
+import type { Order } from '../../../shared/domain/order.ts';
 import { inOrder } from '../plan/order.ts';
+import { leftSeconds } from '../state/remaining-work.ts';
 import type { RunState, ShardRecord } from '../state/run-state.ts';
 import { deadlineTimes } from './deadline.ts';
 import { forecast } from './forecast.ts';
-import { leftSeconds, liveAttempts, paceOf, slotsOf, unitsLeft } from './pace.ts';
+import { liveAttempts, paceOf, slotsOf, unitsLeft } from './pace.ts';
 
 /** How many attempts wait in the queue for each slot, so that none stands idle while the coordinator hears of its end and decides. */
 const WAITING_PER_SLOT = 1;

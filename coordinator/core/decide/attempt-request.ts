@@ -5,7 +5,7 @@ import { type AgentId, attemptId, type NodeId, type ShardId } from '../../../sha
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
 import { allAttemptsOf, attemptsOf, type FileProgress, type RunState, type ShardRecord } from '../state/run-state.ts';
-import { recheckWork } from './doubt.ts';
+import { recheckWork } from './recheck.ts';
 import { rerunWork } from './rerun.ts';
 
 /**

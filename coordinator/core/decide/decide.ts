@@ -2,16 +2,19 @@
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
-import type { Action, CloseReason } from '../state/events.ts';
+import type { CloseReason } from '../state/events.ts';
 import { isComplete, lacksOnlySerial } from '../state/remaining-work.ts';
 import type { AttemptRecord, RunState, ShardRecord } from '../state/run-state.ts';
 import { hasEnded } from '../state/settle.ts';
-import { awaitsList, awaitsPlan, decideOddLists, isInseparable, isPlanDue } from '../state/suite.ts';
+import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/suite.ts';
+import type { Action } from './actions.ts';
 import { admit } from './admission.ts';
 import { deadlineTimes } from './deadline.ts';
-import { decideRechecks, isRechecking, openDoubts } from './doubt.ts';
+import { decideGiveUps } from './give-up.ts';
 import { isSuspect, isToHalve } from './isolate-crash.ts';
+import { decideOddLists } from './odd-lists.ts';
 import { decideDismissals } from './quarantine.ts';
+import { decideRechecks, isRechecking, openDoubts } from './recheck.ts';
 import { countFailures, decideReruns, isRerunning } from './rerun.ts';
 import { stragglers, waitingForNothing } from './straggler.ts';
 
@@ -26,6 +29,8 @@ export function decide(state: RunState): readonly Action[] {
   const halved = shards.filter((record) => isDue(record) && isToHalve(state, record));
   if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
   const open = shards.filter((record) => !isSettled(state, record));
+  const givenUp = decideGiveUps(state, open);
+  if (givenUp.length > 0) return givenUp;
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
   const broken = decideDismissals(state);

@@ -1,26 +1,10 @@
 // When a run will be done at the present speed, and what would mend it where that is too late.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { Forecast, Remedy } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 import { deadlineTimes } from './deadline.ts';
 import { paceOf, slotsOf, unitsLeft } from './pace.ts';
-
-export interface Forecast {
-  /** Until the last result, in seconds. */
-  readonly secondsLeft: number;
-  /** By how much that is later than the drain begins; 0 when it is in time, null without a deadline. */
-  readonly lateSeconds: number | null;
-  /** null where nothing needs mending. */
-  readonly remedy: Remedy | null;
-}
-
-export interface Remedy {
-  /** How many more agents like the present ones would do; null where none would, as one piece of work alone is too long. */
-  readonly agents: number | null;
-  readonly workersPerAgent: number;
-  /** The fewest files without which the rest would be done in time: how many, and the longest of them by name. */
-  readonly leaveOut: { readonly files: number; readonly named: readonly TestFile[] };
-}
 
 /** One piece of work that stays together. `files` are those of it that are not done. */
 export interface Piece {

@@ -1,9 +1,9 @@
 // Shards that end their session, again and again: they run alone, and are halved until what does it stands alone. Nobody else's tests pay for it.
 
-import { type NodeId, type ShardId, shardId } from '../../../shared/domain/ids.ts';
+import { type ShardId, shardId } from '../../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import { isAbove, isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
-import { attemptsOf, type FileProgress, isUncollected, newProgress, type RunState, type ShardRecord } from '../state/run-state.ts';
+import { attemptsOf, type FileProgress, isUncollected, type RunState, type ShardRecord } from '../state/run-state.ts';
 
 /** How many sessions may end under a planned shard: with one it may only have been beside the test that did it. */
 const CRASHES_WHILE_SHARED = 2;
@@ -67,41 +67,4 @@ function joined(units: readonly Unit[]): readonly Selector[] {
     } else selectors.push(selector);
   }
   return selectors;
-}
-
-/** Replaces an open shard by parts of it, in place. Late results of its own attempts count for its parts. Parts that are there already change nothing. */
-export function applySplit(state: RunState, shard: ShardId, into: readonly Shard[]): void {
-  const record = state.shards.get(shard);
-  if (record?.state.kind !== 'open' || into.some(({ id }) => state.shards.has(id))) return;
-  for (const part of into)
-    state.shards.set(part.id, { shard: part, state: { kind: 'planned' }, files: partFiles(record, part), isPart: true });
-  record.state = { kind: 'split', attempts: record.state.attempts, into: into.map(({ id }) => id) };
-}
-
-function partFiles(record: ShardRecord, part: Shard): ShardRecord['files'] {
-  const files: ShardRecord['files'] = new Map();
-  for (const [file, selectors] of Map.groupBy(part.selectors, (selector) => selector.file)) {
-    const whole = record.files.get(file);
-    const progress = newProgress(file, selectors);
-    files.set(file, progress);
-    if (whole !== undefined && !isUncollected(whole)) adopt(progress, whole);
-  }
-  return files;
-}
-
-/** The tests of a file that was collected are known; the time that took is the first collection's. */
-function adopt(progress: FileProgress, whole: FileProgress): void {
-  progress.collectSeconds = whole.collectSeconds === null ? null : 0;
-  progress.collectFailed = whole.collectFailed;
-  progress.mayBackUp = whole.mayBackUp;
-  for (const [attempt, agent] of whole.collectedIn) progress.collectedIn.set(attempt, agent);
-  const named = new Set<NodeId>(progress.selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : [])));
-  for (const test of whole.tests.values()) {
-    if (!named.has(test.nodeid)) continue;
-    progress.tests.set(test.nodeid, test);
-    if (whole.serial.has(test.nodeid)) progress.serial.add(test.nodeid);
-    if (test.accepted !== null) continue;
-    test.expectedIn.push(progress);
-    progress.openTests += 1;
-  }
 }

@@ -1,7 +1,7 @@
 // How fast a run really is: measured against predicted so far, what is left, and on how many slots.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
-import { isUnfinished, lacksOnlySerial, unfinishedSeconds } from '../state/remaining-work.ts';
+import { lacksOnlySerial, leftSeconds } from '../state/remaining-work.ts';
 import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from '../state/run-state.ts';
 
 /** The prediction is believed as if this part of the whole work had been measured and found right: the first few files do not decide. */
@@ -30,15 +30,6 @@ export function paceOf(state: RunState, except: AgentId | null = null): number {
 
 const isBy = (record: ShardRecord, agent: AgentId): boolean =>
   attemptsOf(record).some(({ state }) => state.kind !== 'enqueued' && state.agent === agent);
-
-/** What of the shard's prediction is still to come, in predicted seconds. */
-export function leftSeconds(state: RunState, record: ShardRecord): number {
-  let seconds = 0;
-  for (const progress of record.files.values()) {
-    if (isUnfinished(state, progress)) seconds += unfinishedSeconds(record, progress);
-  }
-  return seconds;
-}
 
 /** Work that no other slot can take over, with what it still takes at the pace so far. */
 export interface Unit {

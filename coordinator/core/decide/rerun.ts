@@ -1,13 +1,11 @@
 // Whether a failed test is run again, and what its results amount to. The first result of each attempt counts, and once one is no failure nothing
 // changes any more: the last of them is the test's outcome.
 
-import type { TestResult } from '../../../shared/domain/events.ts';
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
-import type { Action } from '../state/events.ts';
+import { finalResult, isFlaky, timesOf } from '../state/results.ts';
 import {
-  type AcceptedResult,
   type AttemptRecord,
   type AttemptState,
   allAttemptsOf,
@@ -17,22 +15,8 @@ import {
   type ShardRecord,
   type TestRecord,
 } from '../state/run-state.ts';
-import { fitResult } from '../state/text-budget.ts';
-import { dropWork } from '../state/worker-time.ts';
-import { openDoubts } from './doubt.ts';
-import { observeResult } from './quarantine.ts';
-
-/** The result that counts; null without one. */
-export const finalResult = (test: TestRecord): AcceptedResult | null => test.reruns.at(-1) ?? test.accepted;
-
-/** Did it fail first and not in the end? */
-export function isFlaky(test: TestRecord): boolean {
-  const final = finalResult(test);
-  return test.reruns.length > 0 && final !== null && !isFailure(final.result.outcome);
-}
-
-/** What failed on an agent that was taken out is run again once, whatever the run allows. */
-const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Math.max(opened.reruns.times, isDoubted ? 1 : 0);
+import type { Action } from './actions.ts';
+import { openDoubts } from './recheck.ts';
 
 /** Is nothing run again because too many tests failed? */
 export function isRerunLimitExceeded(state: RunState): boolean {
@@ -84,23 +68,6 @@ export function countFailures(state: RunState): number {
   return state.failures - flaky - undecided(state).length - openDoubts(state).length;
 }
 
-/** Takes a result that an attempt of the role `rerun` brought. */
-export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' | 'agent'>, result: TestResult): void {
-  const test = state.tests.get(result.nodeid);
-  const final = test === undefined ? null : finalResult(test);
-  if (test === undefined || final === null) return;
-  const isTold = test.reruns.some(({ attempt }) => attempt === by.attempt);
-  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= timesOf(state, test)) {
-    state.duplicatesDropped += 1;
-    return;
-  }
-  test.reruns.push({ ...by, result: fitResult(state.texts, result) });
-  observeResult(state, by.agent, test, result.outcome);
-  state.revision += 1;
-  if (result.isCrash) state.crashedTests += 1;
-  dropWork(state.work, by.attempt, result.nodeid, result.seconds);
-}
-
 /** Failed tests that are due to be run again, by the shard that they were in. Where a rerun of the shard is under way nothing of it is. */
 function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord[]> {
   const due = new Map<ShardRecord, TestRecord[]>();
@@ -123,11 +90,6 @@ function recordOf(state: RunState, { accepted }: TestRecord): ShardRecord | unde
 function isAtRest(record: ShardRecord): boolean {
   if (record.state.kind === 'planned' || record.state.kind === 'open') return false;
   return allAttemptsOf(record).every((attempt) => attempt.role !== 'rerun' || hasEnded(attempt));
-}
-
-/** A rerun of the shard is enqueued: what is due of it is in there. To be told before the attempt is one of the shard's. */
-export function beginRerun(state: RunState, attempt: AttemptRecord): void {
-  for (const [{ shard }, tests] of dueTests(state)) if (shard.id === attempt.shard) for (const test of tests) test.rerunIn.push(attempt);
 }
 
 const hasEnded = ({ state }: AttemptRecord): boolean => state.kind === 'ended';

@@ -4,7 +4,7 @@ import { runId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import type { RunOpened } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
-import { whyInseparable } from '../state/suite.ts';
+import { mustNotRunTwice, whyInseparable } from '../state/suite.ts';
 
 /**
  * The opening of the new beginning; null where there is none: nothing calls for it, the user has stopped the run, or a test ran that must not run twice
@@ -22,9 +22,3 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
 
 /** As it is announced: an agent joins a run once, so the new beginning has a name of its own. */
 export const announcedAgain = (spec: RunSpec): RunSpec => ({ ...spec, runId: runId(`${spec.runId}-again`) });
-
-/** Did a test run that is marked `no_speculation`? */
-export const mustNotRunTwice = ({ shards }: RunState): boolean =>
-  [...shards.values()].some(({ files }) =>
-    [...files.values()].some(({ mayBackUp, tests }) => !mayBackUp && [...tests.values()].some(({ accepted }) => accepted !== null)),
-  );

@@ -2,7 +2,7 @@
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import { isFlaky } from '../decide/rerun.ts';
+import { isFlaky } from '../state/results.ts';
 import type { FileProgress } from '../state/run-state.ts';
 
 /** How much the last run counts against all before it: a failure is half forgotten after two runs without one. */

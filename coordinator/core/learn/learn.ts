@@ -2,9 +2,9 @@
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import { measureFile } from '../state/measured-file.ts';
 import type { FileProgress, RunState } from '../state/run-state.ts';
 import { learnFailing } from './failure-history.ts';
-import { measureFile } from './measured-file.ts';
 
 /** A file that got slower delays the next run's end if it is not believed … */
 const SLOWER_WEIGHT = 0.75;

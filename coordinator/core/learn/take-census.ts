@@ -3,10 +3,9 @@
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import { finalResult } from '../decide/rerun.ts';
-import { mustNotRunTwice } from '../decide/restart.ts';
+import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';
-import { awaitsList, whyInseparable } from '../state/suite.ts';
+import { awaitsList, mustNotRunTwice, whyInseparable } from '../state/suite.ts';
 
 /**
  * What the run has shown, with what was known before; null where it has shown nothing new. Only a collection of the whole list says that files may be

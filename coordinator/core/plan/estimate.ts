@@ -2,7 +2,7 @@
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
-import type { DiscoveredFile } from '../../ports.ts';
+import type { DiscoveredFile } from './discovered-file.ts';
 
 /** What a file is taken to last when nothing at all is known, in seconds. */
 export const UNKNOWN_FILE_SECONDS = 1;

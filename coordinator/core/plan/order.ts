@@ -2,9 +2,9 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { Order } from '../../../shared/domain/order.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
-import type { Order } from '../../../shared/settings/settings.ts';
 
 /** A test that never failed while anybody looked may fail now: the more tests a file has, the likelier one of them does. */
 const BASE_CHANCE = 0.001;

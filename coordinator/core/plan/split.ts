@@ -2,7 +2,6 @@
 
 import { type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { Timings } from '../../../shared/domain/timings.ts';
-import type { MeasuredFile } from '../learn/measured-file.ts';
 import { type Affinity, scopeOf } from './affinity.ts';
 import { pull } from './list-schedule.ts';
 import type { EstimatedUnit } from './plan.ts';
@@ -127,3 +126,10 @@ const sum = (values: Iterable<number>): number => {
   for (const value of values) total += value;
   return total;
 };
+export interface MeasuredFile {
+  readonly collectSeconds: number;
+  /** Of one xdist worker that runs all of it: where parts of a file paid each for itself, the largest. */
+  readonly fixtureSeconds: number;
+  /** Each test that ran beside others, without what it paid for those after it. */
+  readonly tests: ReadonlyMap<NodeId, number>;
+}

@@ -4,7 +4,8 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { UnfitCause } from '../../../shared/domain/events.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { ReportedAgent } from '../../../shared/domain/report.ts';
-import { type DismissalCause, isRefused } from '../decide/quarantine.ts';
+import { isRefused } from '../state/conduct.ts';
+import type { DismissalCause } from '../state/events.ts';
 import type { AgentRecord, RunState } from '../state/run-state.ts';
 import { causeOf } from './cause.ts';
 

@@ -4,11 +4,11 @@ import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../../shared/domain/report.ts';
-import { mergeShown } from '../state/shown.ts';
 import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.ts';
 import { coverageFindings } from './coverage.ts';
 import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
+import { mergeShown } from './reported-shown.ts';
 import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
 
 /** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */

@@ -8,10 +8,10 @@ import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
-import { finalResult, isFlaky } from '../decide/rerun.ts';
 import { collectErrorsOf } from '../state/collect-errors.ts';
 import type { RunOpened } from '../state/events.ts';
 import { isBelowCollectError, unfinishedSeconds } from '../state/remaining-work.ts';
+import { finalResult, isFlaky } from '../state/results.ts';
 import {
   type AcceptedResult,
   type AgentRecord,
@@ -24,7 +24,6 @@ import {
   type TestRecord,
   testsInOrder,
 } from '../state/run-state.ts';
-import { reportShown } from '../state/shown.ts';
 import { isInseparable, isListed } from '../state/suite.ts';
 import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';
@@ -32,6 +31,7 @@ import { coverageFindings } from './coverage.ts';
 import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
 import { profile } from './profile.ts';
 import { differencesOf, reportFingerprint } from './report-fitness.ts';
+import { reportShown } from './reported-shown.ts';
 import { countSkippedModules, verdict } from './verdict.ts';
 
 /** What only the writer of a report knows: when it stands (milliseconds since the epoch), and how long merging took. */

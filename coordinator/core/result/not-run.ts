@@ -4,11 +4,9 @@ import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { NotRun, Totals } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
-import type { DiscoveredFile } from '../../ports.ts';
+import type { DiscoveredFile } from '../plan/discovered-file.ts';
 import { isNamedBy } from '../plan/estimate.ts';
-
-/** Numbers of tests by file, by directory, and by id that the user named; nothing of what no earlier run ran. */
-export type KnownTests = Readonly<Record<string, number>>;
+import type { KnownTests } from '../state/events.ts';
 
 /** What earlier runs knew of the files that were found. */
 export function knownTests(files: readonly DiscoveredFile[], timings: Timings): KnownTests {

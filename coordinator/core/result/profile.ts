@@ -1,8 +1,8 @@
 // Where a run's time went, and how near it came to the least it could have been. What the tests came to is merge.ts's.
 
 import type { Profile } from '../../../shared/domain/report.ts';
-import { measureFile } from '../learn/measured-file.ts';
 import { atomsOf, isDivisible } from '../plan/split.ts';
+import { measureFile } from '../state/measured-file.ts';
 import { type FileProgress, type RunState, testsInOrder } from '../state/run-state.ts';
 import { lostSeconds } from '../state/worker-time.ts';
 import { breakDown } from './breakdown.ts';

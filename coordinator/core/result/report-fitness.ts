@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from '../../../shared/domain/fingerprint.ts';
 import type { ReportedFingerprint } from '../../../shared/domain/report.ts';
-import { isRefused } from '../decide/quarantine.ts';
+import { isRefused } from '../state/conduct.ts';
 import type { AgentRecord, RunState } from '../state/run-state.ts';
 
 /** null where nothing is known. */

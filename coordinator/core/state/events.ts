@@ -5,16 +5,14 @@ import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/c
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { PythonPrint } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
+import type { Order } from '../../../shared/domain/order.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
 import type { Reruns } from '../../../shared/domain/reruns.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
-import type { Shard } from '../../../shared/domain/shard.ts';
-import type { Order } from '../../../shared/settings/settings.ts';
-import type { Forecast } from '../decide/forecast.ts';
-import type { DismissalCause } from '../decide/quarantine.ts';
+import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+
 import type { Affinity } from '../plan/affinity.ts';
-import type { KnownTests } from '../result/not-run.ts';
 
 /** Where the command's time went before the first shard was enqueued, in seconds. */
 export interface Preparation {
@@ -93,7 +91,11 @@ export type CoordinatorEvent =
       readonly shard: ShardId;
       readonly fence: number;
       readonly role: AttemptRole;
+      /** What it runs, so that nobody has to derive that again. */
+      readonly selectors: readonly Selector[];
     }
+  /** Its attempts are used up: what it still lacks is not run. */
+  | { readonly kind: 'shard-given-up'; readonly at: number; readonly shard: ShardId; readonly why: NotRunReason }
   /** The shards of the whole list, in place of those that were planned before it was known. */
   | {
       readonly kind: 'suite-planned';
@@ -138,10 +140,27 @@ export type CloseReason =
   | { readonly kind: 'done' }
   | { readonly kind: 'stopped'; readonly notRun: NotRunReason; readonly by: InterruptCause };
 
-export type Action =
-  | { readonly kind: 'plan-suite' }
-  | { readonly kind: 'start-attempt'; readonly shard: ShardId; readonly role: AttemptRole }
-  | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly why: DismissalCause }
-  | { readonly kind: 'split-shard'; readonly shard: ShardId }
-  | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
-  | { readonly kind: 'close-run'; readonly why: CloseReason };
+/**
+ * `fingerprint`: its workspace is not the run's. `collection`: it cannot collect what another agent can. `other-list`: it collects other tests, with
+ * `--collect suite`.
+ */
+export const dismissalCauses = ['failures', 'not-started', 'fingerprint', 'collection', 'other-list'] as const;
+export type DismissalCause = (typeof dismissalCauses)[number];
+/** Numbers of tests by file, by directory, and by id that the user named; nothing of what no earlier run ran. */
+export type KnownTests = Readonly<Record<string, number>>;
+
+export interface Forecast {
+  /** Until the last result, in seconds. */
+  readonly secondsLeft: number;
+  /** By how much that is later than the drain begins; 0 when it is in time, null without a deadline. */
+  readonly lateSeconds: number | null;
+  /** null where nothing needs mending. */
+  readonly remedy: Remedy | null;
+}
+export interface Remedy {
+  /** How many more agents like the present ones would do; null where none would, as one piece of work alone is too long. */
+  readonly agents: number | null;
+  readonly workersPerAgent: number;
+  /** The fewest files without which the rest would be done in time: how many, and the longest of them by name. */
+  readonly leaveOut: { readonly files: number; readonly named: readonly TestFile[] };
+}

@@ -1,7 +1,6 @@
 // How far a run has come, in files and in work.
 
-import { leftSeconds } from '../decide/pace.ts';
-import { isUnfinished } from './remaining-work.ts';
+import { isUnfinished, leftSeconds } from './remaining-work.ts';
 import { isUncollected, type RunState } from './run-state.ts';
 
 export interface HowFar {

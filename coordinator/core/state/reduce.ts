@@ -5,15 +5,15 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
 import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
-import { beginRecheck, dropDoubtsOf } from '../decide/doubt.ts';
-import { applySplit } from '../decide/isolate-crash.ts';
-import { applyDismissal, isOfRefused, isRefused, newConduct } from '../decide/quarantine.ts';
-import { beginRerun } from '../decide/rerun.ts';
 import { tell } from './attempt-progress.ts';
+import { applyDismissal, isOfRefused, isRefused } from './conduct.ts';
+import { beginRecheck, dropDoubtsOf } from './doubts.ts';
 import type { CoordinatorEvent } from './events.ts';
-import { type AgentRecord, type AttemptRecord, openRun, type RunState } from './run-state.ts';
-import { settle } from './settle.ts';
+import { beginRerun } from './results.ts';
+import { type AgentRecord, type AttemptRecord, newConduct, openRun, type RunState } from './run-state.ts';
+import { giveUp, settle } from './settle.ts';
 import { addShown } from './shown.ts';
+import { applySplit } from './split-shard.ts';
 import { applyList, applySuitePlan } from './suite-plan.ts';
 import { observeWork } from './worker-time.ts';
 
@@ -69,6 +69,10 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
     case 'suite-planned':
       passTime(state, event.at);
       applySuitePlan(state, event);
+      break;
+    case 'shard-given-up':
+      passTime(state, event.at);
+      giveUp(state, event.shard, event.why);
       break;
     case 'shard-split':
       passTime(state, event.at);
@@ -212,7 +216,7 @@ function agentLost(state: RunState, id: AgentId, at: number): void {
   }
 }
 
-function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role }: EventOf<'attempt-enqueued'>): void {
+function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role, selectors }: EventOf<'attempt-enqueued'>): void {
   const record = state.shards.get(shard);
   if (record === undefined || (record.state.kind === 'split' && role !== 'rerun') || state.attempts.has(id)) return;
   const attempt: AttemptRecord = {
@@ -230,8 +234,8 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role 
     cancelledBy: null,
     isVoid: false,
   };
-  if (role === 'recheck') beginRecheck(state, attempt);
-  if (role === 'rerun') beginRerun(state, attempt);
+  if (role === 'recheck') beginRecheck(state, attempt, selectors);
+  if (role === 'rerun') beginRerun(state, attempt, selectors);
   state.attempts.set(id, attempt);
   state.firstEnqueuedAt ??= at;
   record.state =

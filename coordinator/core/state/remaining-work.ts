@@ -55,3 +55,11 @@ export function unfinishedSeconds(record: ShardRecord, progress: FileProgress): 
     ? fileSeconds
     : (fileSeconds * progress.openTests) / progress.tests.size;
 }
+/** What of the shard's prediction is still to come, in predicted seconds. */
+export function leftSeconds(state: RunState, record: ShardRecord): number {
+  let seconds = 0;
+  for (const progress of record.files.values()) {
+    if (isUnfinished(state, progress)) seconds += unfinishedSeconds(record, progress);
+  }
+  return seconds;
+}

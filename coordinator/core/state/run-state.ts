@@ -13,11 +13,9 @@ import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../sha
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { SessionError } from '../../../shared/domain/report.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
-import type { Doubt } from '../decide/doubt.ts';
-import type { Conduct } from '../decide/quarantine.ts';
-import type { CloseReason, RunOpened } from './events.ts';
+import type { CloseReason, DismissalCause, RunOpened } from './events.ts';
 import { noneShown, type ShownState } from './shown.ts';
-import { newSuiteState, type SuiteState } from './suite.ts';
+import { newSuiteState, type SuiteState } from './suite-state.ts';
 import { newTextBudget, type TextBudget } from './text-budget.ts';
 import { noWork, type Work } from './worker-time.ts';
 
@@ -259,3 +257,42 @@ export function testsInOrder(state: RunState): readonly TestRecord[] {
 /** Agents that are alive as far as the events tell. One of these that is missing from the presence is lost: `agent-lost` has to be told, each time. */
 export const livingAgents = (state: RunState): readonly AgentId[] =>
   [...state.agents.values()].filter((agent) => agent.presence === 'alive').map((agent) => agent.id);
+/** What an agent's results say of it. */
+export interface Conduct {
+  /** How many of its results were no failures. */
+  passes: number;
+  /** Its failures since the last of these. */
+  streak: TestRecord[];
+  /** Attempts in a row for which it could start no session. */
+  notStarted: number;
+  /** What the last of these said; null without one. */
+  problem: string | null;
+  /** The first file or directory that it could not collect and another agent could. */
+  contradicted: { readonly file: TestFile; readonly by: AgentId } | null;
+  /** How many of its collection errors another agent confirmed. */
+  confirmedErrors: number;
+  /** Why it was taken out, and after how many failures or starts in a row; null and 0 while it serves. */
+  dismissedFor: DismissalCause | null;
+  dismissedAfter: number;
+}
+export const newConduct = (): Conduct => ({
+  passes: 0,
+  streak: [],
+  notStarted: 0,
+  problem: null,
+  contradicted: null,
+  confirmedErrors: 0,
+  dismissedFor: null,
+  dismissedAfter: 0,
+});
+/** An error that only one agent reported so far. */
+export interface Doubt {
+  /** A planned file, or a directory or conftest above planned files. */
+  readonly file: TestFile;
+  readonly agent: AgentId;
+  /** Its attempts that reported the error: they ran nothing of the file, through no fault of the shard's. */
+  readonly attempts: Set<AttemptRecord>;
+  /** The shard of the first of them. */
+  readonly shard: ShardId;
+  readonly rechecks: AttemptRecord[];
+}

@@ -3,9 +3,9 @@
 import type { AgentId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import type { SuiteList } from '../../../shared/domain/suite-list.ts';
-import { weighLists } from '../decide/doubt.ts';
 import { expectTest } from './attempt-progress.ts';
 import { forgetErrors } from './collect-errors.ts';
+import { weighLists } from './doubts.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { newProgress, plannedFiles, type RunState, type ShardRecord } from './run-state.ts';
 

@@ -3,9 +3,9 @@
 import type { TestResult } from '../../../shared/domain/events.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
-import { isOfRefused } from '../../core/decide/quarantine.ts';
-import { finalResult, isFlaky } from '../../core/decide/rerun.ts';
+import { isOfRefused } from '../../core/state/conduct.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
+import { finalResult, isFlaky } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 
 export interface CountedResult {

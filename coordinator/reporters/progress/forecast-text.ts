@@ -1,7 +1,7 @@
 // A forecast in words.
 
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
-import type { Forecast, Remedy } from '../../core/decide/forecast.ts';
+import type { Forecast, Remedy } from '../../core/state/events.ts';
 
 /** `done in about 40 s`. */
 export const timeLeft = ({ secondsLeft }: Forecast): string => `done in about ${Math.ceil(secondsLeft)} s`;

@@ -1,7 +1,7 @@
 // How many tests ended in which way so far.
 
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
-import { finalResult, isFlaky } from '../../core/decide/rerun.ts';
+import { finalResult, isFlaky } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import type { CountedResult } from './counted-result.ts';
 

@@ -14,6 +14,7 @@ import {
   ended,
   enqueued,
   finished,
+  givenUp,
   joined,
   left,
   lost,
@@ -61,8 +62,10 @@ test('an attempt that claims to have finished with a result missing is followed 
 test('a shard whose attempts are used up is not started again: the run closes when the others are done', () => {
   const once = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { attemptLimit: 1 });
   const events = [...running, enqueued(2), ended(a1, 1, 1, crashed())];
-  expect(decide(stateAfter(once, ...events))).toEqual([]);
-  expect(closing(once, ...events, told(a1, 2, 1, collected('test_b.py', [])))).toEqual({ kind: 'done' });
+  expect(decide(stateAfter(once, ...events))).toEqual([{ kind: 'give-up-shard', shard: 's1', why: 'crash-limit' }]);
+  const given = [...events, givenUp(1)];
+  expect(decide(stateAfter(once, ...given))).toEqual([]);
+  expect(closing(once, ...given, told(a1, 2, 1, collected('test_b.py', [])))).toEqual({ kind: 'done' });
 });
 
 test('the run closes as done when everything is settled, also when nothing was planned', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { DiscoveredFile } from '../../../coordinator/core/plan/discovered-file.ts';
 import { estimateFiles } from '../../../coordinator/core/plan/estimate.ts';
-import type { DiscoveredFile } from '../../../coordinator/ports.ts';
 import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming } from '../../../shared/domain/timings.ts';
 

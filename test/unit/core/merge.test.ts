@@ -15,6 +15,7 @@ import {
   ended,
   enqueued,
   finished,
+  givenUp,
   joined,
   left,
   lost,
@@ -147,7 +148,9 @@ test('a run without tests is no-tests', () => {
 
 test('an announced test that no attempt brought a result of is an error that says so', () => {
   const once = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 1 });
-  const report = reportOf(stateAfter(once, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed(t2)), closedDone()));
+  const report = reportOf(
+    stateAfter(once, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed(t2)), givenUp(1), closedDone()),
+  );
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { expected: 2, passed: 1, error: 1, notRun: 0 } });
   expect(report.tests[1]).toMatchObject({ nodeid: t2, outcome: 'error', attempts: [{ agent: 'a1', outcome: 'error' }] });
   const message = report.tests[1]?.attempts[0]?.message;
@@ -159,7 +162,7 @@ test('an announced test that no attempt brought a result of is an error that say
 
 test('a file that was never collected is listed as not run, and the run is incomplete', () => {
   const once = opened([shardOf(1, ['test_a.py'], 4)], { attemptLimit: 1 });
-  const report = reportOf(stateAfter(once, enqueued(1), ended(a1, 1, 1, crashed()), closedDone()));
+  const report = reportOf(stateAfter(once, enqueued(1), ended(a1, 1, 1, crashed()), givenUp(1), closedDone()));
   expect(report).toMatchObject({ verdict: 'incomplete', exitCode: 11, totals: { expected: 1, notRun: 1 } });
   expect(report.notRun).toEqual([{ nodeid: 'test_a.py', kind: 'file', tests: null, reason: 'crash-limit', predictedSeconds: 4 }]);
 });

@@ -10,6 +10,7 @@ import {
   ended,
   enqueued,
   finished,
+  givenUp,
   joined,
   left,
   lost,
@@ -83,9 +84,9 @@ test('the wait for agents begins when the last one goes, and anything heard of o
   expect(stateAfter(oneFile, ...running, lost(a1, 5000), tick(8000), told(a1, 1, 1, finished(t1))).aloneSince).toBe(8000);
 });
 
-test('a shard is given up when its attempts are used up, and done all the same if late results complete it', () => {
+test('a shard that is given up is done all the same if late results complete it', () => {
   const twice = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 2 });
-  const given = [...running, ended(a1, 1, 1, crashed()), enqueued(1, 2), ended(a1, 1, 2)];
+  const given = [...running, ended(a1, 1, 1, crashed()), enqueued(1, 2), ended(a1, 1, 2), givenUp(1)];
   expect(stateOf(stateAfter(twice, ...given))).toBe('given-up');
   expect(stateOf(stateAfter(twice, ...given, told(a1, 1, 1, finished(t1)), told(a1, 1, 2, finished(t2))))).toBe('done');
 });

@@ -32,6 +32,8 @@ const open = (times: number, changes: Parameters<typeof opened>[1] = {}) =>
   opened([shardOf(1, ['test_a.py'])], { reruns: reruns(times), ...changes });
 const close = { kind: 'close-run', why: { kind: 'done' } };
 const rerun = { kind: 'start-attempt', shard: 's1', role: 'rerun' };
+const giveUp = { kind: 'give-up-shard', shard: 's1', why: 'crash-limit' };
+const named = (...nodeids: readonly string[]) => [{ kind: 'tests' as const, file: testFile('test_a.py'), nodeids: nodeids.map(nodeId) }];
 
 /** One attempt of shard 1 that finishes with these outcomes. */
 const attempt = (agent: AgentId, fence: number, outcomes: Readonly<Record<string, Outcome>>): CoordinatorEvent[] => [
@@ -64,7 +66,7 @@ test('when every test ran once, those that failed are run again, by another agen
 });
 
 test('a test that then passes is flaky and fails no run; one that does not failed in the end, with every attempt told', () => {
-  const events = [...first, enqueued(1, 2, 'rerun'), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' })];
+  const events = [...first, enqueued(1, 2, 'rerun', named(t2, t3)), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' })];
   const state = stateAfter(open(1), ...events);
   expect(decideAll(state)).toEqual([close]);
   const report = reportOf(state);
@@ -79,7 +81,7 @@ test('a test that then passes is flaky and fails no run; one that does not faile
 });
 
 test('flaky tests alone leave a run passed, unless they are to fail it', () => {
-  const events = [...first, enqueued(1, 2, 'rerun'), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'skipped' })];
+  const events = [...first, enqueued(1, 2, 'rerun', named(t2, t3)), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'skipped' })];
   const verdictOf = (flakyFails: boolean) => {
     const state = stateAfter(open(1, { flakyFails }), ...events);
     decideAll(state);
@@ -97,7 +99,7 @@ test('nothing is run again when more tests failed than the limit; percents are r
 });
 
 test('a rerun that was lost is made up for; one that crashed without a result is used up', () => {
-  const started2 = [...first, enqueued(1, 2, 'rerun'), started(a2, 1, 2)];
+  const started2 = [...first, enqueued(1, 2, 'rerun', named(t2, t3)), started(a2, 1, 2)];
   expect(decideAll(stateAfter(open(1), ...started2, lost(a2)))).toEqual([rerun]);
   const state = stateAfter(open(1), ...started2, ended(a2, 1, 2, crashed(t2)));
   expect(decideAll(state)).toEqual([close]);
@@ -162,7 +164,7 @@ test('a test that fails late, after the reruns of its shard, is run again too', 
   const opening = open(1, { attemptLimit: 1 });
   const events = [joined(a1), joined(a2), enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1, t2])), started(a1, 1)];
   const state = stateAfter(opening, ...events, told(a1, 1, 1, finished(t1, 'failed')), ended(a1, 1, 1, crashed(null)));
-  expect(decideAll(state)).toEqual([rerun]);
+  expect(decideAll(state)).toEqual([giveUp, rerun]);
   for (const event of [
     ...attempt(a2, 2, {}).slice(0, 1),
     told(a1, 1, 1, finished(t2, 'failed')),

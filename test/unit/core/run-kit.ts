@@ -1,12 +1,13 @@
 // Builds the values that runs are made of: openings, shards, and what agents tell. Every time is in milliseconds after the run's start.
 
+import type { Action } from '../../../coordinator/core/decide/actions.ts';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import { halve } from '../../../coordinator/core/decide/isolate-crash.ts';
 import { NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
 import { planSuite } from '../../../coordinator/core/plan/plan-suite.ts';
 import { merge } from '../../../coordinator/core/result/merge.ts';
-import type { Action, CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
+import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/state/run-state.ts';
 import { unplannedList } from '../../../coordinator/core/state/suite.ts';
@@ -15,7 +16,7 @@ import type { AgentInfo, AttemptEvent, TestResult } from '../../../shared/domain
 import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
-import type { Shard } from '../../../shared/domain/shard.ts';
+import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { CollectMode } from '../../../shared/domain/suite-list.ts';
 
 export const a1 = agentId('a1');
@@ -108,13 +109,19 @@ export const left = (agent: AgentId, at = 9000): CoordinatorEvent => ({
   cpuSeconds: 2.4,
 });
 
-export const enqueued = (shard: number, fence = 1, role: AttemptRole = fence === 1 ? 'primary' : 'retry'): CoordinatorEvent => ({
+export const enqueued = (
+  shard: number,
+  fence = 1,
+  role: AttemptRole = fence === 1 ? 'primary' : 'retry',
+  selectors: readonly Selector[] = [],
+): CoordinatorEvent => ({
   kind: 'attempt-enqueued',
   at: 1000,
   attempt: attemptId(shardId(shard), fence),
   shard: shardId(shard),
   fence,
   role,
+  selectors,
 });
 
 export const started = (agent: AgentId, shard: number, fence = 1, at = 2000): CoordinatorEvent => ({
@@ -201,6 +208,12 @@ export const crashed = (running: string | null = null): AttemptEnding => ({
   detail: 'pytest was killed by SIGKILL',
 });
 
+export const givenUp = (shard: number, at = 4500): CoordinatorEvent => ({
+  kind: 'shard-given-up',
+  at,
+  shard: shardId(shard),
+  why: 'crash-limit',
+});
 export const lost = (agent: AgentId, at = 5000): CoordinatorEvent => ({ kind: 'agent-lost', at, agent });
 export const tick = (at: number): CoordinatorEvent => ({ kind: 'tick', at });
 export const closedDone = (at = 6000): CoordinatorEvent => ({ kind: 'run-closed', at, why: { kind: 'done' } });
@@ -213,7 +226,8 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
     case 'start-attempt': {
       const request = nextAttempt(state, action.shard, action.role);
       if (request === null) throw new Error(`unknown shard ${action.shard}`);
-      return { kind: 'attempt-enqueued', at, attempt: request.id, shard: request.shard, fence: request.fence, role: request.role };
+      const { id, shard, fence, role, selectors } = request;
+      return { kind: 'attempt-enqueued', at, attempt: id, shard, fence, role, selectors };
     }
     case 'plan-suite': {
       const list = unplannedList(state);
@@ -228,6 +242,8 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
       return { kind: 'agent-dismissed', at, agent: action.agent, why: action.why };
     case 'close-run':
       return { kind: 'run-closed', at, why: action.why };
+    case 'give-up-shard':
+      return { kind: 'shard-given-up', at, shard: action.shard, why: action.why };
     case 'split-shard':
       return { kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) };
   }

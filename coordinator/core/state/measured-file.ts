@@ -1,19 +1,15 @@
 // What one run measured of one file, in the terms of its history. What that teaches is learn.ts's.
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
-import type { FileProgress } from '../state/run-state.ts';
+import type { MeasuredFile } from '../plan/split.ts';
+import type { FileProgress } from './run-state.ts';
 
 /** A set-up that takes this many times what is usual in its file made a fixture that other tests share. */
 const SHARED_MULTIPLE = 5;
 
-export interface MeasuredFile {
-  readonly collectSeconds: number;
-  /** Of one xdist worker that runs all of it: where parts of a file paid each for itself, the largest. */
-  readonly fixtureSeconds: number;
-  /** Each test that ran beside others, without what it paid for those after it. */
-  readonly tests: ReadonlyMap<NodeId, number>;
-}
-
+/** The lower median. */
+const usual = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor((values.length - 1) / 2)] ?? 0;
 /**
  * The file's parts together (one, where it was not split). Tests that run alone, after everything else, are left out: they hold up no shard.
  * null for a file that was never collected.
@@ -38,7 +34,3 @@ export function measureFile(parts: readonly FileProgress[]): MeasuredFile | null
   }
   return { collectSeconds: collections.reduce((most, seconds) => Math.max(most, seconds)), fixtureSeconds, tests };
 }
-
-/** The lower median. */
-const usual = (values: readonly number[]): number =>
-  values.toSorted((left, right) => left - right)[Math.floor((values.length - 1) / 2)] ?? 0;

@@ -2,14 +2,13 @@
 
 import type { AgentId, TestFile } from '../../../shared/domain/ids.ts';
 import type { SuiteList } from '../../../shared/domain/suite-list.ts';
-import { isAbove } from '../state/remaining-work.ts';
-import type { RunState } from '../state/run-state.ts';
-import { hasOddList } from '../state/suite.ts';
+import { isAbove } from './remaining-work.ts';
+import type { RunState } from './run-state.ts';
+import { hasOddList } from './suite.ts';
 
 /** Does this list say that the file, or a directory above it, could not be collected? */
 const lacks = ({ failed }: Pick<SuiteList, 'failed'>, file: TestFile): boolean =>
   failed.some((other) => other === file || isAbove(other, file));
-
 /**
  * What lists say of a file that this agent could not collect: another agent that has the same tests could not either (`confirmed`), or could (its
  * name); null while no other has sent such a list. An error that the agent's own list does not have is none of these: `confirmed`.

@@ -1,0 +1,15 @@
+// What the coordinator can decide to do. The run loop carries actions out, and records each as an event.
+
+import type { AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
+import type { AgentId, AttemptId, ShardId } from '../../../shared/domain/ids.ts';
+import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import type { CloseReason, DismissalCause } from '../state/events.ts';
+
+export type Action =
+  | { readonly kind: 'plan-suite' }
+  | { readonly kind: 'start-attempt'; readonly shard: ShardId; readonly role: AttemptRole }
+  | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly why: DismissalCause }
+  | { readonly kind: 'split-shard'; readonly shard: ShardId }
+  | { readonly kind: 'give-up-shard'; readonly shard: ShardId; readonly why: NotRunReason }
+  | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
+  | { readonly kind: 'close-run'; readonly why: CloseReason };

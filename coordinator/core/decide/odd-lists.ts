@@ -1,0 +1,14 @@
+// Which agents have to leave because they collect other tests than the plan rests on.
+
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { RunState } from '../state/run-state.ts';
+import { hasOddList } from '../state/suite.ts';
+import type { Action } from './actions.ts';
+
+/** Agents with another list, but for those that are `leaving` already. */
+export function decideOddLists(state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] {
+  return [...state.agents.values()].flatMap(({ id, presence, conduct }): Action[] => {
+    const isOdd = presence === 'alive' && conduct.dismissedFor === null && !leaving.has(id) && hasOddList(state, id);
+    return isOdd ? [{ kind: 'dismiss-agent', agent: id, why: 'other-list' }] : [];
+  });
+}

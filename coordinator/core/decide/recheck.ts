@@ -1,0 +1,89 @@
+// Collection errors that may be the agent's fault: another agent tries the same file. If that works, the error is dropped and the agent is to blame;
+// if it fails there too, the error is the suite's. The error stands meanwhile, and where nobody else can try. Where every agent collects the whole list
+// nothing needs a try: the lists of the others say whether they could collect the file. Agents that are alike cannot be to blame: what an import gives
+// depends on what the process imported before, so the suite is not separable.
+
+import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
+import type { Selector } from '../../../shared/domain/shard.ts';
+import { isServing } from '../state/conduct.ts';
+import { othersOf, recheckIn, TRIED_PER_AGENT } from '../state/doubts.ts';
+import { isComplete, unfinishedSeconds } from '../state/remaining-work.ts';
+import { type AgentRecord, allAttemptsOf, type Doubt, type RunState, type ShardRecord } from '../state/run-state.ts';
+import { isSuite } from '../state/suite.ts';
+import type { Action } from './actions.ts';
+
+/** How many rechecks one error gets: they may crash, or be lost with their agent. */
+const RECHECKS = 3;
+
+const isUnderWay = ({ rechecks }: Doubt): boolean => rechecks.some((attempt) => attempt.state.kind !== 'ended');
+
+/** May the error still turn out to be its agent's fault? */
+function isOpen(state: RunState, doubt: Doubt): boolean {
+  const agent = state.agents.get(doubt.agent);
+  if (agent !== undefined && isToBlame(state, agent)) return true;
+  if (isSuite(state)) return othersOf(state, doubt.agent).some(({ id }) => !state.suite.lists.has(id));
+  if (othersOf(state, doubt.agent).length === 0 || recheckIn(state, doubt) === null) return false;
+  return isUnderWay(doubt) || doubt.rechecks.length < RECHECKS;
+}
+
+/** Errors that do not count yet against a limit of failures. */
+export function openDoubts(state: RunState): readonly Doubt[] {
+  // Where only one agent serves there is nothing to weigh, however many errors it reports.
+  if (state.doubts.size === 0 || [...state.agents.values()].filter((agent) => isServing(state, agent)).length === 0) return [];
+  return [...state.doubts.values()].filter((doubt) => isOpen(state, doubt));
+}
+
+/** May collection errors, or failures of an agent that is to blame for one, still come to something else? */
+export const isRechecking = (state: RunState): boolean =>
+  openDoubts(state).length > 0 || [...state.agents.values()].some((agent) => isToBlame(state, agent));
+
+/** Will it be quarantined, as another agent collected what it could not? */
+export const isToBlame = (state: RunState, agent: AgentRecord): boolean =>
+  agent.conduct.contradicted !== null && isServing(state, agent) && othersOf(state, agent.id).length > 0;
+
+/** What is due for a recheck now, by its shard: no more of one agent at a time than are tried at all. */
+function dueDoubts(state: RunState, leaving: ReadonlySet<AgentId> = new Set()): ReadonlyMap<ShardRecord, readonly Doubt[]> {
+  const due = new Map<ShardRecord, Doubt[]>();
+  if (isSuite(state)) return due;
+  for (const [agent, doubts] of Map.groupBy(openDoubts(state), (doubt) => doubt.agent)) {
+    if (leaving.has(agent) || othersOf(state, agent).every(({ id }) => leaving.has(id))) continue;
+    const confirmed = state.agents.get(agent)?.conduct.confirmedErrors ?? 0;
+    let room = TRIED_PER_AGENT - confirmed - doubts.filter(isUnderWay).length;
+    for (const doubt of doubts) {
+      const found = recheckIn(state, doubt);
+      if (room <= 0 || isUnderWay(doubt) || found === null || !isAtRest(state, found.record)) continue;
+      due.set(found.record, [...(due.get(found.record) ?? []), doubt]);
+      room -= 1;
+    }
+  }
+  return due;
+}
+
+const isAtRest = (state: RunState, record: ShardRecord): boolean =>
+  (record.state.kind === 'done' || record.state.kind === 'given-up' || (record.state.kind === 'planned' && isComplete(state, record))) &&
+  allAttemptsOf(record).every(({ role, state: its }) => role !== 'recheck' || its.kind === 'ended');
+
+/** `leaving` are quarantined at the same time: their errors are dropped with them, and they try none. */
+export const decideRechecks = (state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] =>
+  [...dueDoubts(state, leaving).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
+
+export interface RecheckWork {
+  readonly selectors: readonly Selector[];
+  readonly predictedSeconds: number;
+  readonly avoid: readonly AgentId[];
+}
+
+/** What the next recheck of this shard runs, and who leaves it to others: an agent that collected something already is the better judge. */
+export function recheckWork(state: RunState, shard: ShardId): RecheckWork {
+  const doubts = [...dueDoubts(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
+  const found = doubts.flatMap((doubt) => recheckIn(state, doubt) ?? []);
+  const accused = new Set(doubts.map(({ agent }) => agent));
+  const others = [...state.agents.values()].filter((agent) => !accused.has(agent.id) && isServing(state, agent));
+  const proven = others.filter(({ conduct }) => conduct.passes > 0);
+  const judges = new Set((proven.length > 0 ? proven : others).map(({ id }) => id));
+  return {
+    selectors: [...new Set(found.flatMap(({ progress }) => progress.selectors))],
+    predictedSeconds: found.reduce((sum, { record, progress }) => sum + unfinishedSeconds(record, progress), 0),
+    avoid: [...state.agents.values()].filter(({ id, presence }) => presence === 'alive' && !judges.has(id)).map(({ id }) => id),
+  };
+}

@@ -1,0 +1,46 @@
+// The rule for which result of a test counts. The first result of each attempt counts; once one of them is no failure, later ones change nothing.
+
+import type { TestResult } from '../../../shared/domain/events.ts';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { Selector } from '../../../shared/domain/shard.ts';
+import { observeResult } from './conduct.ts';
+import type { AcceptedResult, AttemptRecord, RunState, TestRecord } from './run-state.ts';
+import { fitResult } from './text-budget.ts';
+import { dropWork } from './worker-time.ts';
+
+/** The result that counts; null without one. */
+export const finalResult = (test: TestRecord): AcceptedResult | null => test.reruns.at(-1) ?? test.accepted;
+
+/** Did it fail first and not in the end? */
+export function isFlaky(test: TestRecord): boolean {
+  const final = finalResult(test);
+  return test.reruns.length > 0 && final !== null && !isFailure(final.result.outcome);
+}
+
+/** What failed on an agent that was taken out is run again once, whatever the run allows. */
+export const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Math.max(opened.reruns.times, isDoubted ? 1 : 0);
+
+/** Takes a result that an attempt of the role `rerun` brought. */
+export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' | 'agent'>, result: TestResult): void {
+  const test = state.tests.get(result.nodeid);
+  const final = test === undefined ? null : finalResult(test);
+  if (test === undefined || final === null) return;
+  const isTold = test.reruns.some(({ attempt }) => attempt === by.attempt);
+  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= timesOf(state, test)) {
+    state.duplicatesDropped += 1;
+    return;
+  }
+  test.reruns.push({ ...by, result: fitResult(state.texts, result) });
+  observeResult(state, by.agent, test, result.outcome);
+  state.revision += 1;
+  if (result.isCrash) state.crashedTests += 1;
+  dropWork(state.work, by.attempt, result.nodeid, result.seconds);
+}
+
+/** A rerun was enqueued: it runs the tests that its selectors name. */
+export function beginRerun(state: RunState, attempt: AttemptRecord, selectors: readonly Selector[]): void {
+  for (const selector of selectors) {
+    if (selector.kind !== 'tests') continue;
+    for (const nodeid of selector.nodeids) state.tests.get(nodeid)?.rerunIn.push(attempt);
+  }
+}
