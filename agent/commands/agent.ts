@@ -14,8 +14,8 @@ import { defaultPython } from '../../shared/system/python.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
+import { streamEngine } from '../pytest/stream-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
-import { streamEngine } from '../stream-engine.ts';
 
 /** How long a leaving agent may take to store its last results and end its pytest; after that Redis is gone, and so is the agent. */
 const LEAVE_MS = 20_000;

@@ -17,8 +17,8 @@ import { shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';
+import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
-import { streamEngine } from '../stream-engine.ts';
 
 /** Tests on one worker in the order that they had: those of the run, or those of a list. */
 interface Chosen {

@@ -6,7 +6,7 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
-import { failuresOf, selects } from '../core/learn/last-failures.ts';
+import { failuresOf, selects } from '../core/result/last-failures.ts';
 import { readFinishedRun } from '../record/finished-run.ts';
 
 /** The arguments, relative to the workspace, and what a user should know of them. */

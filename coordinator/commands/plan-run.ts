@@ -10,14 +10,11 @@ import type { Workforce } from '../core/decide/forecast.ts';
 import { type Affinity, affinityOf, unite } from '../core/plan/affinity.ts';
 import type { DiscoveredFile } from '../core/plan/discovered-file.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';
-import { type EstimatedUnit, type Plan, planShards } from '../core/plan/plan.ts';
+import { type EstimatedUnit, FIXED_SECONDS, type Plan, planShards } from '../core/plan/plan.ts';
 import type { SuitePlanning } from '../core/plan/plan-suite.ts';
 import { splitUnits } from '../core/plan/split.ts';
 import type { DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './run-context.ts';
-
-/** What one shard costs besides its tests: a trip through the queue. */
-export const FIXED_SECONDS = 0.005;
 
 /** What the user should know of the suite, and of how it is run, before it runs. */
 export function tellSuite({ edge }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {

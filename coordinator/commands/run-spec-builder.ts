@@ -2,7 +2,7 @@
 
 import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';
-import type { DeadlineTimes } from '../core/decide/deadline.ts';
+import type { DeadlineTimes } from '../core/state/deadline.ts';
 import type { Deadline, RunOpened } from '../core/state/events.ts';
 import type { Setting } from './run-context.ts';
 

@@ -3,7 +3,7 @@
 import { outcomes } from '../../shared/domain/outcome.ts';
 import type { ReportedAttempt, ReportedTest } from '../../shared/domain/report.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
-import type { Columns } from './page-data.ts';
+import { type Columns, nameIn } from './page-data.ts';
 
 /** What tests printed is kept where somebody will look for it: with what failed, was flaky or did not run through. report.json has all. */
 const isToldOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test.flaky || attempt.outcome !== 'passed';
@@ -66,10 +66,6 @@ export function growColumns(startedAt: number): GrowingColumns {
     lane,
   };
 }
-
-/** A node id without its file. */
-export const nameIn = (nodeid: string, file: string): string =>
-  harmless(nodeid.startsWith(`${file}::`) ? nodeid.slice(file.length + 2) : nodeid);
 
 export const tenths = (milliseconds: number): number => Math.round(milliseconds * 10) / 10;
 

@@ -2,10 +2,9 @@
 // the bytes and ten times the objects to read. The page reads it back in page/model.ts.
 
 import type { Verdict } from '../../shared/domain/outcome.ts';
-import type { NotRun, Profile, Report, ReportedAgent, Totals } from '../../shared/domain/report.ts';
+import type { Profile, Report, ReportedAgent, Totals } from '../../shared/domain/report.ts';
 import type { ReportedShown } from '../../shared/domain/shown.ts';
-import { harmless, plural } from '../../shared/text/safe-text.ts';
-import { growColumns, nameIn, tenths } from './page-columns.ts';
+import { harmless } from '../../shared/text/safe-text.ts';
 
 /** Instants are milliseconds since `startedAt`, durations milliseconds, both with one decimal; outcomes are places in `outcomes`. */
 export interface PageData extends Columns {
@@ -74,71 +73,7 @@ export interface AttemptColumns {
 
 /** What stands in the place of a file for a pytest that failed at its end. */
 export const sessionName = (agent: string): string => `pytest session of ${agent}`;
+/** A node id without its file. */
 
-export function pageData(report: Report): PageData {
-  const startedAt = Date.parse(report.startedAt);
-  const growing = growColumns(startedAt);
-  for (const test of report.tests) growing.add(test);
-  for (const { file, nodeid, message } of report.collectErrors) growing.addCollectError(file, nodeid, message);
-  for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), sessionName(agent), message);
-  const notRun = report.notRun.map((missing) => {
-    const { nodeid, kind, predictedSeconds } = missing;
-    const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');
-    return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), notRunWhy(missing), tenths(predictedSeconds * 1000)] as const;
-  });
-  return {
-    runId: report.runId,
-    verdict: report.verdict,
-    exitCode: report.exitCode,
-    startedAt,
-    finishedAt: Date.parse(report.finishedAt) - startedAt,
-    deadline: report.deadline,
-    totals: report.totals,
-    profile: report.profile,
-    agents: report.agents.map((agent) => ({
-      ...agent,
-      why: agent.why === null ? null : harmless(agent.why),
-      differences: agent.differences.map(harmless),
-    })),
-    targets: report.targets,
-    baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
-    newFailures: newFailuresOf(report),
-    sessionErrors: report.sessionErrors.length,
-    notRun,
-    properties: report.tests.flatMap(({ properties = [] }, index) =>
-      properties.length === 0 ? [] : [[index, ...properties.flatMap(({ name, value }) => [harmless(name), harmless(value)])] as const],
-    ),
-    shown: harmlessShown(report),
-    ...growing.columns,
-  };
-}
-
-/** `deadline`, `deadline: 12 tests`. */
-function notRunWhy({ reason, tests }: NotRun): string {
-  if (tests === 1) return reason;
-  return `${reason}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
-}
-
-function newFailuresOf({ tests, comparison }: Report): readonly number[] | null {
-  if (comparison === null) return null;
-  const named = new Set(comparison.newFailures);
-  return tests.flatMap(({ nodeid }, index) => (named.has(nodeid) ? [index] : []));
-}
-
-function harmlessShown({ warnings, deselected, sessions }: Report): PageData['shown'] {
-  return {
-    warnings: warnings.map(({ category, message, file, places, ...counts }) => ({
-      ...counts,
-      category: harmless(category),
-      message: harmless(message),
-      file: harmless(file),
-      places: places.map(({ place, count }) => ({ place: harmless(place), count })),
-    })),
-    deselected,
-    sessions: sessions.map(({ agent, header, sections }) => ({
-      agent,
-      header: header.map(harmless),
-      sections: sections.map(({ title, text }) => ({ title: harmless(title), text: harmless(text) })),
-    })),
-  };
-}
+export const nameIn = (nodeid: string, file: string): string =>
+  harmless(nodeid.startsWith(`${file}::`) ? nodeid.slice(file.length + 2) : nodeid);

@@ -2,8 +2,8 @@
 
 import type { Report } from '../../shared/domain/report.ts';
 import { pageFiles } from './bundle-cache.ts';
-import { pageData } from './page-data.ts';
 import { composePage } from './page-shell.ts';
+import { pageData } from './report-page.ts';
 
 const OTHERWISE = 'This page is drawn by its own script, which is switched off here. report.json and junit.xml hold the same.';
 

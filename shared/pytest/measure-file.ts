@@ -1,9 +1,9 @@
 // What a measured pytest tells, line by line, checked once. Written by plugin/lib/shardline_pytest/measuring.py.
 
 import { z } from 'zod';
+import type { MeasureRecord } from '../domain/measuring.ts';
 import { outcomes } from '../domain/outcome.ts';
 import { checked, nodeIdSchema, testFileSchema } from '../wire/parse.ts';
-import type { MeasureRecord } from './measuring.ts';
 
 const at = z.number();
 const seconds = z.number().nonnegative();

@@ -1,50 +1,21 @@
-// Keeps the direction of imports: which folder may know of which, and which package stays behind which adapter. The rules are the tables below.
+// Holds every file of the product to import-rules.ts: which room may import which, and which package stays behind which adapter.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { bundledHomes, MOST_FILES, packageHomes, rooms, topFolders } from './import-rules.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const product = ['shared', 'coordinator', 'agent'] as const;
+const product = ['cli', 'shared', 'coordinator', 'agent'] as const;
 
-/** Only these folders at the top, besides what starts with a dot and what git ignores. */
-const topFolders = ['agent', 'bench', 'coordinator', 'docker', 'docs', 'examples', 'scripts', 'shared', 'test'];
 const ignoredFolders = ['node_modules', 'dist'];
 
-/** Adapters that are one file beside the ports they implement, not a folder. */
-const adapterFiles = ['coordinator/local-agents.ts', 'agent/stream-engine.ts'];
-
-/** Package → where it may be imported. */
-const packageHomes: Readonly<Record<string, RegExp>> = {
-  bullmq: /\/redis\//,
-  ioredis: /\/redis\//,
-  execa:
-    /^(shared\/(system|redis|pytest)\/|coordinator\/(audit|discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
-  picomatch: /^coordinator\/commands\//,
-  pino: /^shared\/system\//,
-  zod: /^((shared\/(wire|cli|pytest)|agent\/pytest)\/|coordinator\/report\/journal-codec\.ts$)/,
-  commander: /^(shared\/cli|coordinator\/commands|agent\/commands)\//,
-  leven: /^shared\/cli\//,
-  'smol-toml': /^shared\/cli\//,
-  'log-update': /^coordinator\/report\/drawer\.ts$/,
-  'cli-truncate': /^coordinator\/report\/screen\.ts$/,
-  'string-width': /^coordinator\/report\/(drawer|fit|screen)\.ts$/,
-  xmlbuilder2: /^coordinator\/report\//,
-};
-
-/** What is bundled into the pages, and the bundler: the published package holds what came of them and does not depend on them. */
-const bundledHomes: Readonly<Record<string, RegExp>> = {
-  preact: /^coordinator\/report\/page\//,
-  '@tanstack/virtual-core': /^coordinator\/report\/page\//,
-  'd3-scale': /^coordinator\/report\/page\//,
-  'd3-selection': /^coordinator\/report\/page\//,
-  'd3-zoom': /^coordinator\/report\/page\//,
-  rolldown: /^coordinator\/report\/bundle-page\.ts$/,
-};
-
 /** Values only: no package, not even Node's, and no I/O. */
-const isCore = (path: string): boolean => /^(coordinator|agent)\/core\//.test(path) || /^shared\/[^/]+$/.test(path);
+const isCore = (path: string): boolean =>
+  /^(coordinator|agent)\/core\//.test(path) ||
+  /^coordinator\/audit\/core\//.test(path) ||
+  /^shared\/(domain\/|text\/|settings\/|[^/]+$)/.test(path);
 const impure = /\b(process\.|Date\.now|new Date\(\)|Math\.random|performance\.|console\.|setTimeout|setInterval|crypto\.|fetch\()/;
 
 interface Import {
@@ -62,27 +33,46 @@ const side = (path: string): string => path.split('/', 1)[0] ?? '';
 const isProduct = (path: string): boolean => product.some((name) => name === side(path));
 const isRelative = (specifier: string): boolean => specifier.startsWith('.');
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
-const adapterOf = (path: string): string | null => /^(coordinator|agent)\/(redis|audit|discovery|report|pytest)\//.exec(path)?.[0] ?? null;
 const homeOf = (name: string): RegExp | undefined => packageHomes[name] ?? bundledHomes[name];
-/** What runs in a browser. */
-const isPage = (path: string): boolean => path.startsWith('coordinator/web/browser/');
-const isCommand = (path: string): boolean => /^(coordinator|agent)\/commands\//.test(path);
+
+/** The longest name of a room that the path lies in; null for a path in none. */
+function roomOf(path: string): string | null {
+  for (let name = path; ; name = dirname(name)) {
+    if (Object.hasOwn(rooms, name)) return name;
+    if (name === '.') return null;
+  }
+}
+
+/** May files of one room import files of the other? */
+function mayImport(path: string, target: string): boolean {
+  const [room, other] = [roomOf(path), roomOf(target)];
+  const allowed = room === null ? undefined : rooms[room];
+  if (allowed === undefined || other === null) return false;
+  return allowed === 'anything' || room === other || allowed.includes(other);
+}
 
 const rules: readonly Rule[] = [
   {
     says: 'coordinator and agent never import each other',
     forbids: (path, target) =>
-      /^coordinator\//.test(path) !== /^coordinator\//.test(target) && !/^shared\//.test(path) && /^(coordinator|agent)\//.test(target),
+      (side(path) === 'coordinator' && side(target) === 'agent') || (side(path) === 'agent' && side(target) === 'coordinator'),
   },
   {
-    says: 'shared knows of no side, but for the command line, which knows their commands',
+    says: 'its room does not import that room (import-rules.ts)',
+    forbids: (path, target, { specifier }) => isRelative(specifier) && isProduct(target) && !mayImport(path, target),
+  },
+  {
+    says: 'only the command line imports the command line',
+    forbids: (path, target, { specifier }) => isRelative(specifier) && side(target) === 'cli' && side(path) !== 'cli',
+  },
+  {
+    says: 'commands are imported by the command line, and by commands of their own side',
     forbids: (path, target) =>
-      side(path) === 'shared' && /^(coordinator|agent)\//.test(target) && !(/^shared\/cli\//.test(path) && isCommand(target)),
+      /^(coordinator|agent)\/commands\//.test(target) && side(path) !== 'cli' && !path.startsWith(`${side(target)}/commands/`),
   },
   {
-    says: 'core and the top of shared import values of their own kind only, and the ports as types',
-    forbids: (path, target, { specifier, typeOnly }) =>
-      isCore(path) && !(isRelative(specifier) && (isCore(target) || (typeOnly && /^(coordinator|agent)\/ports\.ts$/.test(target)))),
+    says: 'core, and shared values, import no package',
+    forbids: (path, _target, { specifier }) => isCore(path) && !isRelative(specifier),
   },
   {
     says: 'a package is imported only where its adapter lives, and only if the published package depends on it',
@@ -90,18 +80,8 @@ const rules: readonly Rule[] = [
       !isRelative(specifier) && !specifier.startsWith('node:') && !(homeOf(packageOf(target))?.test(path) ?? false),
   },
   {
-    says: 'an adapter is imported by itself and by commands only',
-    forbids: (path, target) =>
-      (adapterFiles.includes(target) && !isCommand(path) && !adapterFiles.includes(path)) ||
-      (adapterOf(target) !== null && adapterOf(target) !== adapterOf(path) && !isCommand(path) && !adapterFiles.includes(path)),
-  },
-  {
-    says: 'a page is imported by itself only, and imports itself, values, and types of what it is given',
-    forbids: (path, target, { specifier, typeOnly }) =>
-      isRelative(specifier) &&
-      isPage(path) !== isPage(target) &&
-      (isPage(target) ||
-        !(isCore(target) || (typeOnly && ['coordinator/web/page-data.ts', 'coordinator/web/live-messages.ts'].includes(target)))),
+    says: 'a page uses nothing of Node',
+    forbids: (path, _target, { specifier }) => path.startsWith('coordinator/web/browser/') && specifier.startsWith('node:'),
   },
   {
     says: 'the product imports nothing of its tests, scripts, benchmarks and examples',
@@ -137,14 +117,14 @@ function violations(path: string, source: string): string[] {
   return found;
 }
 
-/** The first circle of imports that are there when the program runs, as paths; null without one. */
+/** The first circle of imports, type-only ones included, as paths; null without one. */
 function circle(files: ReadonlyMap<string, string>): string[] | null {
   const finished = new Set<string>();
   const visit = (path: string, trail: readonly string[]): string[] | null => {
     if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
     if (finished.has(path)) return null;
-    for (const { specifier, typeOnly } of importsOf(files.get(path) ?? '')) {
-      const found = typeOnly || !isRelative(specifier) ? null : visit(targetOf(path, specifier), [...trail, path]);
+    for (const { specifier } of importsOf(files.get(path) ?? '')) {
+      const found = !isRelative(specifier) ? null : visit(targetOf(path, specifier), [...trail, path]);
       if (found !== null) return found;
     }
     finished.add(path);
@@ -174,11 +154,16 @@ test('no file imports itself through others', () => {
   expect(
     circle(
       new Map([
-        ['shared/a.ts', "import { b } from './b.ts';"],
+        ['shared/a.ts', "import type { B } from './b.ts';"],
         ['shared/b.ts', "import { a } from './a.ts';"],
       ]),
     ),
   ).not.toBeNull();
+});
+
+test('no folder of the product is a drawer', () => {
+  const files = Map.groupBy(sources.keys(), dirname);
+  expect([...files].filter(([, own]) => own.length > MOST_FILES).map(([folder, own]) => `${folder}: ${own.length} files`)).toEqual([]);
 });
 
 test('the top of the repository has no other folder', () => {
@@ -200,25 +185,34 @@ test.each([
   ['coordinator/run-loop.ts', "import { serve } from '../agent/agent-loop.ts';"],
   ['agent/commands/agent.ts', "import type { Plan } from '../../coordinator/core/plan/plan.ts';"],
   ['shared/domain/ids.ts', "import { join } from 'node:path';"],
-  ['shared/redis/client.ts', "import { run } from '../../coordinator/commands/run.ts';"],
+  ['shared/domain/ids.ts', "import type { Message } from '../wire/events.ts';"],
+  ['shared/redis/connect.ts', "import { run } from '../../coordinator/commands/run.ts';"],
+  ['shared/wire/parse.ts', "import type { Options } from '../../cli/options.ts';"],
+  ['coordinator/commands/run.ts', "import { main } from '../../cli/main.ts';"],
+  ['coordinator/run-loop.ts', "import { run } from './commands/run.ts';"],
   ['coordinator/core/plan/plan.ts', "import { z } from 'zod';"],
-  ['coordinator/core/plan/plan.ts', "import { readPort } from '../ports.ts';"],
-  ['coordinator/core/plan/plan.ts', "import {\n  decodeEvent,\n} from '../../shared/wire/event.ts';"],
+  ['coordinator/core/plan/plan.ts', "import type { RunState } from '../state/run-state.ts';"],
+  ['coordinator/core/state/reduce.ts', "import type { Action } from '../decide/actions.ts';"],
+  ['coordinator/core/result/merge.ts', "import { decide } from '../decide/decide.ts';"],
+  ['coordinator/core/plan/plan.ts', "import { readPort } from '../../ports.ts';"],
+  ['coordinator/core/plan/plan.ts', "import {\n  decodeEvent,\n} from '../../../shared/wire/events.ts';"],
   ['coordinator/core/plan/plan.ts', 'const now = Date.now();'],
   ['coordinator/run-loop.ts', "const { Queue } = await import('bullmq');"],
-  ['coordinator/run-loop.ts', "import { openRun } from './redis/open-run.ts';"],
+  ['coordinator/run-loop.ts', "import { openRun } from './redis/run-channel.ts';"],
+  ['coordinator/redis/run-channel.ts', "import { readJournal } from '../record/journal.ts';"],
+  ['coordinator/reporters/files/junit.ts', "import { decide } from '../../core/decide/decide.ts';"],
   ['agent/pytest/engine.ts', "import type { Job } from 'bullmq';"],
-  ['agent/agent-loop.ts', "import { streamEngine } from './stream-engine.ts';"],
-  ['agent/pytest/engine.ts', "import { pull } from '../redis/pull.ts';"],
+  ['agent/agent-loop.ts', "import { streamEngine } from './pytest/stream-engine.ts';"],
+  ['agent/pytest/engine.ts', "import { pull } from '../redis/joined-run.ts';"],
   ['agent/agent-loop.ts', "import { testPython } from '../test/support/python.ts';"],
   ['agent/agent-loop.ts', "import { attempt } from './attempt';"],
   ['agent/agent-loop.ts', "import { GenericContainer } from 'testcontainers';"],
   ['agent/agent-loop.ts', "export { attempt } from './attempt.ts';"],
   ['agent/agent-loop.ts', 'export default 1;'],
   ['coordinator/web/browser/app.tsx', "import { reportHtml } from '../report-html.ts';"],
-  ['coordinator/web/browser/app.tsx', "import { readFile } from 'node:fs/promises';\nimport { z } from 'zod';"],
+  ['coordinator/web/browser/app.tsx', "import { readFile } from 'node:fs/promises';"],
   ['coordinator/web/report-html.ts', "import { render } from 'preact';"],
-  ['coordinator/web/report-html.ts', "import { readModel } from './page/model.ts';"],
+  ['coordinator/web/report-html.ts', "import { readModel } from './browser/model.ts';"],
 ])('the rules refuse, in %s: %s', (path, source) => {
   expect(violations(path, source)).not.toEqual([]);
 });

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Engine } from '../../agent/ports.ts';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts';
 import { nodeId, pytestId } from '../../shared/domain/ids.ts';
 import type { Selector } from '../../shared/domain/shard.ts';

@@ -3,7 +3,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { bothWays, stream } from './compare.ts';

@@ -1,7 +1,7 @@
 // Tests that hang or crash, with real pytest: only they are lost, and what is known of them is told.
 
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { collectModes } from '../../shared/domain/suite-list.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
 test('log_file holds the lines of every worker of the session, and none of an earlier one', async () => {

@@ -1,7 +1,7 @@
 // Ids and numbers of xdist workers, in every place where a suite can read them.
 
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { claimAlone } from '../../agent/worker-numbers.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
 /** Each is patched over a whole module. The last stays patched until the worker ends, so it is one that pytest's own end survives. */

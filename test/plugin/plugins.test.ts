@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test as testAlways } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { environmentPython, pythonMinor } from '../support/python.ts';
 import { newProject, outcomesOf } from '../support/shardline.ts';

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import type { AttemptEvent } from '../../shared/domain/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeSuite, openSuite, type Suite, selectors } from './suite.ts';

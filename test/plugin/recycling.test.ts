@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { makeSuite, openSuite, type Ran, type RunOptions, type Suite, selectors } from './suite.ts';
 
 const MB = 1_000_000;

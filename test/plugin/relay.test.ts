@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import type { Relay } from '../../shared/domain/run-spec.ts';
 import { makeSuite, openSuite, type Suite, selectors } from './suite.ts';
 

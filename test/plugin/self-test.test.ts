@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { selfTestCachedIn } from '../../agent/pytest/self-test.ts';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { collectModes } from '../../shared/domain/suite-list.ts';
 import { testPython } from '../support/python.ts';
 import { makeSuite, openSuite, runAttempt, type Suite, selectors } from './suite.ts';

@@ -1,7 +1,7 @@
 // What can go wrong when one session is fed file by file.
 
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import { collectModes } from '../../shared/domain/suite-list.ts';
 import { feed, merged, openFed } from './compare.ts';

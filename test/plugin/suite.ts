@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
 import type { Engine } from '../../agent/ports.ts';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { type ClaimNumbers, claimAlone } from '../../agent/worker-numbers.ts';
 import type { AttemptEnding, AttemptRole } from '../../shared/domain/attempt.ts';
 import type { AttemptEvent, TestResult } from '../../shared/domain/events.ts';

@@ -1,7 +1,7 @@
 // Older pytest and xdist, each in an environment of its own: pytest 8 can be fed file by file, pytest 7 collects the whole suite.
 
 import { expect, test } from 'vitest';
-import { streamEngine } from '../../agent/stream-engine.ts';
+import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { environmentPython } from '../support/python.ts';
 import { bothWays, feed, merged } from './compare.ts';
 import { makeSuite } from './suite.ts';

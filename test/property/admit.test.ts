@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { deadlineTimes } from '../../coordinator/core/decide/deadline.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
+import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import { orders } from '../../shared/domain/order.ts';
 import { a1, joined, opened, shardOf, stateAfter, tick } from '../unit/core/run-kit.ts';
 

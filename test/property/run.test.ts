@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
-import { deadlineTimes } from '../../coordinator/core/decide/deadline.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
+import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { livingAgents, openRun } from '../../coordinator/core/state/run-state.ts';

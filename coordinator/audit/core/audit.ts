@@ -2,55 +2,12 @@
 
 import { fileOf, type NodeId, type TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
-import type { Report } from '../../../shared/domain/report.ts';
 import { type Change, changesOf } from './changes.ts';
-import type { ImportedPackage } from './import-times.ts';
+import { type Findings, localWorkers, type Sharded, type Timed } from './findings.ts';
 import { type Execution, judgeSuspects, type Suspect } from './isolation.ts';
 import type { Measurement } from './measurement.ts';
 import { adviseMemory, type MemoryAdvice } from './memory-advice.ts';
 import { type Costs, type Prediction, predict } from './predict.ts';
-
-/** An ordinary run of shardline; `seconds` from its command's start to its end. */
-export interface Sharded {
-  readonly seconds: number;
-  readonly agents: number;
-  readonly report: Report;
-}
-
-/** An earlier run that stands for the sequential one. Its times are sums over tests: how long it took is not known of it. */
-export interface Before {
-  readonly name: string;
-  readonly tests: number;
-  readonly failed: number;
-  readonly testSeconds: number;
-}
-
-/** All that was measured; null for what was not. */
-export interface Findings {
-  /** What `shardline run` is to be given for this suite: paths, or `--selected`. */
-  readonly what: readonly string[];
-  readonly pytestArgs: readonly string[];
-  readonly finishedAt: string;
-  readonly machine: { readonly cpus: number; readonly memoryBytes: number };
-  readonly limitSeconds: number;
-  /** Beyond its tests, what one shard costs. */
-  readonly shardSeconds: number;
-  readonly imports: readonly ImportedPackage[];
-  readonly sequential: Measurement | null;
-  readonly before: Before | null;
-  readonly parallel: Measurement | null;
-  readonly sharded: Sharded | null;
-  readonly executions: readonly Execution[];
-  /** Why what is missing is missing, and what is partial. */
-  readonly problems: readonly string[];
-}
-
-export interface Timed {
-  readonly name: string;
-  readonly seconds: number;
-  /** Tests of a file; null for one test. */
-  readonly tests: number | null;
-}
 
 /** A prediction by shardline's planner, and once, what it says of the very run that was measured. */
 export interface Checked extends Prediction {
@@ -90,10 +47,6 @@ export function auditOf(findings: Findings): Audit {
       basis === null ? [] : changesOf({ basis, parallel, sharded, prediction, imports: findings.imports, workers: localWorkers(findings) }),
   };
 }
-
-/** xdist workers of the local executions; 1 when nothing ran in parallel. */
-export const localWorkers = ({ sharded, parallel }: Pick<Findings, 'sharded' | 'parallel'>): number =>
-  sharded?.report.agents.reduce((sum, { workers }) => sum + workers, 0) || parallel?.workers || 1;
 
 function predictionOf(findings: Findings, basis: Measurement): Checked | null {
   const { parallel, sharded, shardSeconds, sequential } = findings;

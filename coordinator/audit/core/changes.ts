@@ -1,7 +1,7 @@
 // What to change in a suite, and how much each change could win: an upper limit, from measured times, for one run on the workers at hand.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
-import type { Sharded } from './audit.ts';
+import type { Sharded } from './findings.ts';
 import type { ImportedPackage } from './import-times.ts';
 import type { MeasuredFixture, Measurement } from './measurement.ts';
 import type { Prediction } from './predict.ts';

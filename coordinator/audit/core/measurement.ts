@@ -1,8 +1,8 @@
 // One measured pytest in numbers: from what its processes told to phases, tests, fixtures and memory.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import type { MeasuredProcess } from '../../../shared/domain/measuring.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
-import type { MeasuredProcess } from '../../../shared/pytest/measuring.ts';
 
 export const measuredPhases = ['start', 'collection', 'tests', 'waiting', 'end'] as const;
 export type MeasuredPhase = (typeof measuredPhases)[number];

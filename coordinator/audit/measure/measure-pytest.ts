@@ -3,8 +3,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { MeasuredProcess } from '../../../shared/domain/measuring.ts';
 import { parseMeasureRecords } from '../../../shared/pytest/measure-file.ts';
-import type { MeasuredProcess } from '../../../shared/pytest/measuring.ts';
 import { refuseMissingPackage } from '../../../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../../shared/pytest/session-file.ts';
 import { startPytest } from '../../../shared/pytest/start-pytest.ts';

@@ -4,7 +4,8 @@ import { fileOf } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inPercent, inSeconds } from '../../reporters/summary/profile-text.ts';
-import { type Audit, localWorkers } from '../core/audit.ts';
+import type { Audit } from '../core/audit.ts';
+import { localWorkers } from '../core/findings.ts';
 import { type MeasuredPhase, type Measurement, measuredPhases } from '../core/measurement.ts';
 import { type Bar, type Block, code, heading, type Inline, table, words } from './document.ts';
 

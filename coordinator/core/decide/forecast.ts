@@ -1,9 +1,9 @@
 // When a run will be done at the present speed, and what would mend it where that is too late.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
+import { deadlineTimes } from '../state/deadline.ts';
 import type { Forecast, Remedy } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
-import { deadlineTimes } from './deadline.ts';
 import { paceOf, slotsOf, unitsLeft } from './pace.ts';
 
 /** One piece of work that stays together. `files` are those of it that are not done. */

@@ -2,7 +2,7 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { RunState } from '../state/run-state.ts';
-import { hasOddList } from '../state/suite.ts';
+import { hasOddList } from '../state/suite/suite.ts';
 import type { Action } from './actions.ts';
 
 /** Agents with another list, but for those that are `leaving` already. */

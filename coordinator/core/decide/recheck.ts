@@ -9,7 +9,7 @@ import { isServing } from '../state/conduct.ts';
 import { othersOf, recheckIn, TRIED_PER_AGENT } from '../state/doubts.ts';
 import { isComplete, unfinishedSeconds } from '../state/remaining-work.ts';
 import { type AgentRecord, allAttemptsOf, type Doubt, type RunState, type ShardRecord } from '../state/run-state.ts';
-import { isSuite } from '../state/suite.ts';
+import { isSuite } from '../state/suite/suite.ts';
 import type { Action } from './actions.ts';
 
 /** How many rechecks one error gets: they may crash, or be lost with their agent. */

@@ -4,12 +4,11 @@
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
-import { finalResult, isFlaky, timesOf } from '../state/results.ts';
+import { finalResult, isFlaky, isRerunLimitExceeded, timesOf } from '../state/results.ts';
 import {
   type AttemptRecord,
   type AttemptState,
   allAttemptsOf,
-  isUncollected,
   livingAgents,
   type RunState,
   type ShardRecord,
@@ -17,29 +16,6 @@ import {
 } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 import { openDoubts } from './recheck.ts';
-
-/** Is nothing run again because too many tests failed? */
-export function isRerunLimitExceeded(state: RunState): boolean {
-  const { limit } = state.opened.reruns;
-  const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((likelyTests(state) * limit.percent) / 100);
-  let failed = 0;
-  for (const { isDoubted } of state.failed) if (!isDoubted) failed += 1;
-  return failed > allowed;
-}
-
-/** How many tests there will be: files that nobody has collected yet are taken to hold as many as the others. The first few files are not the suite. */
-function likelyTests({ shards, tests }: RunState): number {
-  let files = 0;
-  let uncollected = 0;
-  for (const record of shards.values()) {
-    if (record.state.kind === 'split') continue;
-    for (const progress of record.files.values()) {
-      files += 1;
-      if (isUncollected(progress)) uncollected += 1;
-    }
-  }
-  return files === uncollected ? 0 : (tests.size * files) / (files - uncollected);
-}
 
 /** The failed tests that may still come to something else. */
 function undecided(state: RunState): readonly TestRecord[] {

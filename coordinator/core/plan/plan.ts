@@ -4,6 +4,9 @@ import { shardId } from '../../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import { pull } from './list-schedule.ts';
 
+/** What one shard costs besides its tests, in seconds: a trip through the queue. */
+export const FIXED_SECONDS = 0.005;
+
 /** Selectors that stay in one shard (mostly one), and the seconds of one xdist worker that they are taken to need. */
 export interface EstimatedUnit {
   readonly selectors: readonly Selector[];

@@ -24,7 +24,7 @@ import {
   type TestRecord,
   testsInOrder,
 } from '../state/run-state.ts';
-import { isInseparable, isListed } from '../state/suite.ts';
+import { isInseparable, isListed } from '../state/suite/suite.ts';
 import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';
 import { coverageFindings } from './coverage.ts';

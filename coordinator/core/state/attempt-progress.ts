@@ -12,7 +12,7 @@ import { acceptRerun } from './results.ts';
 import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
-import { compareDigest, compareOutcome, hasOddList } from './suite.ts';
+import { compareDigest, compareOutcome, hasOddList } from './suite/suite.ts';
 import { fitResult } from './text-budget.ts';
 import { dropWork } from './worker-time.ts';
 

@@ -18,8 +18,8 @@ import {
   type ShardRecord,
 } from './run-state.ts';
 import { reopen } from './settle.ts';
-import { hasOddList, isSuite } from './suite.ts';
-import { lackedFile, weighByLists } from './weigh-lists.ts';
+import { hasOddList, isSuite } from './suite/suite.ts';
+import { lackedFile, weighByLists } from './suite/weigh-lists.ts';
 
 /** The attempt of an agent that reports. */
 interface Reporter {

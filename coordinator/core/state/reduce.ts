@@ -14,7 +14,7 @@ import { type AgentRecord, type AttemptRecord, newConduct, openRun, type RunStat
 import { giveUp, settle } from './settle.ts';
 import { addShown } from './shown.ts';
 import { applySplit } from './split-shard.ts';
-import { applyList, applySuitePlan } from './suite-plan.ts';
+import { applyList, applySuitePlan } from './suite/suite-plan.ts';
 import { observeWork } from './worker-time.ts';
 
 type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;

@@ -4,7 +4,7 @@ import type { TestResult } from '../../../shared/domain/events.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { observeResult } from './conduct.ts';
-import type { AcceptedResult, AttemptRecord, RunState, TestRecord } from './run-state.ts';
+import { type AcceptedResult, type AttemptRecord, isUncollected, type RunState, type TestRecord } from './run-state.ts';
 import { fitResult } from './text-budget.ts';
 import { dropWork } from './worker-time.ts';
 
@@ -43,4 +43,26 @@ export function beginRerun(state: RunState, attempt: AttemptRecord, selectors: r
     if (selector.kind !== 'tests') continue;
     for (const nodeid of selector.nodeids) state.tests.get(nodeid)?.rerunIn.push(attempt);
   }
+}
+/** How many tests there will be: files that nobody has collected yet are taken to hold as many as the others. The first few files are not the suite. */
+export function likelyTests({ shards, tests }: RunState): number {
+  let files = 0;
+  let uncollected = 0;
+  for (const record of shards.values()) {
+    if (record.state.kind === 'split') continue;
+    for (const progress of record.files.values()) {
+      files += 1;
+      if (isUncollected(progress)) uncollected += 1;
+    }
+  }
+  return files === uncollected ? 0 : (tests.size * files) / (files - uncollected);
+}
+/** Is nothing run again because too many tests failed? */
+
+export function isRerunLimitExceeded(state: RunState): boolean {
+  const { limit } = state.opened.reruns;
+  const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((likelyTests(state) * limit.percent) / 100);
+  let failed = 0;
+  for (const { isDoubted } of state.failed) if (!isDoubted) failed += 1;
+  return failed > allowed;
 }

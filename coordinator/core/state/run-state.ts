@@ -15,7 +15,7 @@ import type { SessionError } from '../../../shared/domain/report.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { CloseReason, DismissalCause, RunOpened } from './events.ts';
 import { noneShown, type ShownState } from './shown.ts';
-import { newSuiteState, type SuiteState } from './suite-state.ts';
+import { newSuiteState, type SuiteState } from './suite/suite-state.ts';
 import { newTextBudget, type TextBudget } from './text-budget.ts';
 import { noWork, type Work } from './worker-time.ts';
 

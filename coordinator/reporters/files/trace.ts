@@ -3,7 +3,7 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
-import { deadlineTimes } from '../../core/decide/deadline.ts';
+import { deadlineTimes } from '../../core/state/deadline.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
 
 interface TraceEvent {

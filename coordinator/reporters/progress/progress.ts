@@ -6,13 +6,13 @@ import type { Drawable } from '../../../shared/system/edge.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
 import type { RunState } from '../../core/state/run-state.ts';
+import { createRunningTests } from '../../core/state/running-tests.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
 import { countedResult } from './counted-result.ts';
 import { newsLines } from './event-lines.ts';
 import { createPlainLines } from './plain-lines.ts';
 import type { Teller } from './progress-output.ts';
 import type { Watched } from './run-status.ts';
-import { createRunningTests } from './running-tests.ts';
 import { count, tallyOf } from './tally.ts';
 
 export interface Progress {

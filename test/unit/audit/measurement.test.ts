@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { measurementOf } from '../../../coordinator/audit/core/measurement.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
-import type { MeasuredProcess, MeasureRecord } from '../../../shared/pytest/measuring.ts';
+import type { MeasuredProcess, MeasureRecord } from '../../../shared/domain/measuring.ts';
 
 const file = testFile('test_a.py');
 const id = (name: string) => nodeId(`test_a.py::${name}`);

@@ -1,7 +1,7 @@
 // The audit in Markdown and HTML: what it says follows from what was measured, and what tests are called is data.
 
 import { expect, test } from 'vitest';
-import type { Findings } from '../../../coordinator/audit/core/audit.ts';
+import type { Findings } from '../../../coordinator/audit/core/findings.ts';
 import { auditHtml } from '../../../coordinator/audit/page/html.ts';
 import { auditMarkdown } from '../../../coordinator/audit/page/md.ts';
 import { auditBlocks, summary } from '../../../coordinator/audit/page/page.ts';

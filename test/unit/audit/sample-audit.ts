@@ -1,6 +1,7 @@
 // An audit to be written in every form.
 
-import { type Audit, auditOf, type Findings } from '../../../coordinator/audit/core/audit.ts';
+import { type Audit, auditOf } from '../../../coordinator/audit/core/audit.ts';
+import type { Findings } from '../../../coordinator/audit/core/findings.ts';
 import type { MeasuredTest, Measurement } from '../../../coordinator/audit/core/measurement.ts';
 import { fileOf, type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';

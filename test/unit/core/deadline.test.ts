@@ -1,7 +1,7 @@
 // When a run with a deadline stops, and what its report says of it.
 
 import { expect, test } from 'vitest';
-import { deadlineTimes, defaultReserveSeconds } from '../../../coordinator/core/decide/deadline.ts';
+import { deadlineTimes, defaultReserveSeconds } from '../../../coordinator/core/state/deadline.ts';
 
 test('the parts of a deadline stand in their order, and at least half of it is for tests', () => {
   for (const [seconds, reserveSeconds] of [

@@ -10,7 +10,7 @@ import { merge } from '../../../coordinator/core/result/merge.ts';
 import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/state/run-state.ts';
-import { unplannedList } from '../../../coordinator/core/state/suite.ts';
+import { unplannedList } from '../../../coordinator/core/state/suite/suite.ts';
 import type { AttemptEnding, AttemptRole } from '../../../shared/domain/attempt.ts';
 import type { AgentInfo, AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
 import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';

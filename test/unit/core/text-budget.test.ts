@@ -10,7 +10,7 @@ import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun } from '../../../coordinator/core/state/run-state.ts';
 import { escapedLength, fitTexts, newTextBudget, TEXT_BUDGET } from '../../../coordinator/core/state/text-budget.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
-import { pageData } from '../../../coordinator/web/page-data.ts';
+import { pageData } from '../../../coordinator/web/report-page.ts';
 import { encodeReport } from '../../../shared/wire/report.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
 import { a1, collected, collectFailed, ended, enqueued, finished, joined, opened, shardOf, started, told } from './run-kit.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
-import { pageData } from '../../../coordinator/web/page-data.ts';
+import { pageData } from '../../../coordinator/web/report-page.ts';
 import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Report, ReportedAgent } from '../../../shared/domain/report.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';

@@ -5,8 +5,8 @@ import { timelineOf, utilisation } from '../../../coordinator/web/browser/lanes.
 import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../coordinator/web/browser/model.ts';
 import { createFinder, everything, slowestFiles } from '../../../coordinator/web/browser/query.ts';
 import { bytes, duration, instant } from '../../../coordinator/web/browser/words.ts';
-import { pageData } from '../../../coordinator/web/page-data.ts';
 import { reportHtml } from '../../../coordinator/web/report-html.ts';
+import { pageData } from '../../../coordinator/web/report-page.ts';
 import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { syntheticReport } from '../../support/synthetic-report.ts';

@@ -4,7 +4,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import type { TerminalOptions } from '../../../coordinator/reporters/summary/terminal-summary.ts';
-import { pageData } from '../../../coordinator/web/page-data.ts';
+import { pageData } from '../../../coordinator/web/report-page.ts';
 import { agentId } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { type AskedFor, NOTHING_SHOWN, type ReportedWarning } from '../../../shared/domain/shown.ts';

@@ -3,20 +3,20 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
-import type { AttemptEvent } from '../shared/domain/events.ts';
-import type { HowToCollect } from '../shared/domain/suite-list.ts';
-import { ShardlineError } from '../shared/errors.ts';
-import { pytestCommand } from '../shared/pytest/pytest-command.ts';
-import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../shared/pytest/session-file.ts';
-import { startPytest } from '../shared/pytest/start-pytest.ts';
-import { causeOf } from './core/interrupt.ts';
-import type { Engine, Session, SessionRequest } from './ports.ts';
-import { type AttemptLog, createAttemptLog, type StartedPytest } from './pytest/attempt-log.ts';
-import { type FedPytest, infoOf, START_MS, startFed } from './pytest/fed-pytest.ts';
-import type { FedEnding } from './pytest/fed-task.ts';
-import type { SelfTest } from './pytest/self-test.ts';
-import { createWorkerNumbers } from './worker-numbers.ts';
+import type { AttemptEnding, AttemptRequest } from '../../shared/domain/attempt.ts';
+import type { AttemptEvent } from '../../shared/domain/events.ts';
+import type { HowToCollect } from '../../shared/domain/suite-list.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
+import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
+import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { causeOf } from '../core/interrupt.ts';
+import type { Engine, Session, SessionRequest } from '../ports.ts';
+import { createWorkerNumbers } from '../worker-numbers.ts';
+import { type AttemptLog, createAttemptLog, type StartedPytest } from './attempt-log.ts';
+import { type FedPytest, infoOf, START_MS, startFed } from './fed-pytest.ts';
+import type { FedEnding } from './fed-task.ts';
+import type { SelfTest } from './self-test.ts';
 
 /** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
 const SHORT_MS = 250;

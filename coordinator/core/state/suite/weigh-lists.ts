@@ -1,9 +1,9 @@
 // What the agents' whole lists say of a file that one of them could not collect.
 
-import type { AgentId, TestFile } from '../../../shared/domain/ids.ts';
-import type { SuiteList } from '../../../shared/domain/suite-list.ts';
-import { isAbove } from './remaining-work.ts';
-import type { RunState } from './run-state.ts';
+import type { AgentId, TestFile } from '../../../../shared/domain/ids.ts';
+import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
+import { isAbove } from '../remaining-work.ts';
+import type { RunState } from '../run-state.ts';
 import { hasOddList } from './suite.ts';
 
 /** Does this list say that the file, or a directory above it, could not be collected? */

@@ -2,7 +2,7 @@
 //
 // drainAt: no shard begins, tests that run may end → interruptAt: Ctrl-C, fixtures are torn down → killAt: SIGKILL → mergeAt: what is known is merged → endAt.
 
-import type { RunOpened } from '../state/events.ts';
+import type { RunOpened } from './events.ts';
 
 /** The drain is this part of the deadline … */
 const DRAIN_PART = 0.02;

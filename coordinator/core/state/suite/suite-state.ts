@@ -1,8 +1,8 @@
 // What is known of the whole list of a suite's tests.
 
-import type { AgentId, NodeId, ShardId } from '../../../shared/domain/ids.ts';
-import type { SuiteList, SuiteProof } from '../../../shared/domain/suite-list.ts';
-import type { Mismatch, RunOpened } from './events.ts';
+import type { AgentId, NodeId, ShardId } from '../../../../shared/domain/ids.ts';
+import type { SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
+import type { Mismatch, RunOpened } from '../events.ts';
 
 export interface SuiteState {
   /** The list that the plan rests on, and the agent that sent it; null until one has. */

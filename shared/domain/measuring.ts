@@ -1,7 +1,7 @@
 // What a pytest tells that is only measured (pytest/plugin/lib/shardline_pytest/measuring.py), and who told it. Instants in seconds since the epoch.
 
-import type { NodeId, TestFile } from '../domain/ids.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { NodeId, TestFile } from './ids.ts';
+import type { Outcome } from './outcome.ts';
 
 export type MeasureRecord = { readonly at: number } & (
   | { readonly kind: 'opened'; readonly rootdir: string; readonly workers: number; readonly dist: string }

@@ -1,13 +1,13 @@
 // How lists and the shards made of them change what is known of a run.
 
-import type { AgentId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
-import type { Shard } from '../../../shared/domain/shard.ts';
-import type { SuiteList } from '../../../shared/domain/suite-list.ts';
-import { expectTest } from './attempt-progress.ts';
-import { forgetErrors } from './collect-errors.ts';
-import { weighLists } from './doubts.ts';
-import type { CoordinatorEvent } from './events.ts';
-import { newProgress, plannedFiles, type RunState, type ShardRecord } from './run-state.ts';
+import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
+import type { Shard } from '../../../../shared/domain/shard.ts';
+import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
+import { expectTest } from '../attempt-progress.ts';
+import { forgetErrors } from '../collect-errors.ts';
+import { weighLists } from '../doubts.ts';
+import type { CoordinatorEvent } from '../events.ts';
+import { newProgress, plannedFiles, type RunState, type ShardRecord } from '../run-state.ts';
 
 /**
  * An agent's list. The first counts; another one takes its place where it holds files that the first agent could not collect, as that was the

@@ -1,9 +1,9 @@
 // What is known of the whole list of a suite's tests, and what follows from it. Nothing runs before the shards of the list are planned.
 
-import type { AgentId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
-import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
-import type { SuiteList } from '../../../shared/domain/suite-list.ts';
-import type { FileProgress, RunState } from './run-state.ts';
+import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
+import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
+import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
+import type { FileProgress, RunState } from '../run-state.ts';
 
 export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
 

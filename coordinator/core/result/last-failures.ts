@@ -4,8 +4,8 @@ import { fileOf, type NodeId, pytestId, type TestFile } from '../../../shared/do
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
-import type { Baseline } from '../result/compare.ts';
 import type { RunState } from '../state/run-state.ts';
+import type { Baseline } from './compare.ts';
 
 /** Tests that failed, and files and directories that could not be collected; a flaky test passed in the end. */
 export const failuresOf = ({ tests, collectErrors }: Report): readonly string[] => [
