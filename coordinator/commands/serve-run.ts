@@ -54,7 +54,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     if (journal.isOurs()) return null;
     const other = recordedRun(join(setting.out, 'events.ndjson'));
     if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
-    return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} began there meanwhile` });
+    return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} started there meanwhile` });
   };
   const observe = (event: CoordinatorEvent, before: RunState): void => {
     if (event.kind === 'redis-emptied') claim();
