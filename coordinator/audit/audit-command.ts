@@ -54,7 +54,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
     return exitCodeOf(audit);
   } catch (thrown) {
     if (!interrupted.signal.aborted) throw thrown;
-    edge.stderr.write(`shardline: ${interrupted.signal.reason}: ended before the audit was made\n`);
+    edge.stderr.write(`shardline: interrupted by ${interrupted.signal.reason} before the audit was complete\n`);
     return firstExitCode([2]);
   } finally {
     for (const stop of ignore) stop();
