@@ -3,10 +3,12 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ShardlineError } from '../shared/errors.ts';
 import type { Output } from '../shared/system/edge.ts';
+import { shellCommand } from '../shared/text/shell-quote.ts';
 import { type CommandName, commandNames, commandRow } from './commands.ts';
 import { didYouMean } from './nearest.ts';
-import { flagsOf, optionsOf } from './options.ts';
+import { defaultOf, flagsOf, optionsOf, REQUIRED } from './options.ts';
 import { takeCoverageWords } from './pytest-cov-options.ts';
+import { isPytestOption, withPytestOptionsLast } from './pytest-options.ts';
 
 export interface Arguments {
   readonly command: CommandName;
@@ -26,17 +28,20 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
   let found: Arguments | null = null;
 
   const program = new Command('shardline')
-    .description('Runs one pytest suite on many cores and many machines, and gives one verdict.')
-    .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
+    .description('Run one pytest suite on many cores and many machines, and get one verdict.')
+    .version(version, '-V, --version', 'Print the version')
+    .helpOption('-h, --help', 'Print this help')
+    .helpCommand('help [command]', 'Print the help of a command')
+    .addHelpText('after', EXAMPLES)
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: () => undefined });
   for (const name of commandNames) {
     const { summary, operands: taken, instead, takesPytestArgs } = commandRow(name);
-    const command = program.command(name).description(summary).helpOption('-h, --help', 'print this help');
+    const command = program.command(name).description(summary);
+    command.optionsGroup('Output:').helpOption('-h, --help', 'Print this help');
     if (taken !== null) command.argument(taken.synopsis, taken.meaning);
     command.usage(['[options]', taken?.synopsis ?? '', takesPytestArgs ? '[-- pytest arguments]' : ''].filter(Boolean).join(' '));
-    const options = optionsOf(name).map((option) => ({ option, flag: toFlag(option) }));
+    const options = optionsOf(name).map((option) => ({ option, flag: toFlag(option, name) }));
     for (const { flag } of options) command.addOption(flag);
     // Collected rather than refused one by one: a user mends all mistakes at once.
     command.allowUnknownOption().allowExcessArguments();
@@ -50,18 +55,23 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
       );
       const unknown = command.args.filter((word) => word.startsWith('-') && word !== '-');
       const operands = unknown.length > 0 ? [] : command.args;
-      const mistakes = unknown.map((word) => unknownOption(word, name));
+      const corrected = shellCommand(['shardline', name, ...withPytestOptionsLast(own.slice(own.indexOf(name) + 1), rest, name)]);
+      const mistakes = unknown.map((word) => unknownOption(word, name, takesPytestArgs ? corrected : null));
       const stray = [...(taken === null ? operands : []), ...(takesPytestArgs ? [] : rest)];
       if (stray.length > 0) {
-        const problem = `shardline ${name} takes no ${taken === null ? '' : 'pytest '}arguments, but got: ${stray.join(' ')}`;
-        mistakes.push(new ShardlineError('bad-option', { problem, fix: taken === null ? instead : `See \`shardline ${name} --help\`.` }));
+        const problem = `\`shardline ${name}\` takes no ${taken === null ? '' : 'pytest '}arguments, but got: ${stray.join(' ')}`;
+        const fix = taken === null ? instead : `Remove them. \`shardline ${name} --help\` lists its options.`;
+        mistakes.push(new ShardlineError('bad-option', { problem, fix }));
       }
       found = { command: name, operands, rest, flags, mistakes };
     });
   }
   if (own.length === 0) {
     program.outputHelp();
-    throw new ShardlineError('bad-option', { problem: 'No command was given.', fix: 'Begin with `shardline run`.' });
+    throw new ShardlineError('bad-option', {
+      problem: 'No command was given.',
+      fix: 'Run `shardline run` to run the tests of this directory.',
+    });
   }
   try {
     program.parse([...own], { from: 'user' });
@@ -73,31 +83,53 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
   return found;
 }
 
-function toFlag(option: ReturnType<typeof optionsOf>[number]): Option {
-  const otherwise = option.fallback ?? option.decided;
-  const choices = option.choices.length > 0 ? ` (${option.choices.join(', ')})` : '';
-  const flag = new Option(flagsOf(option), `${option.meaning}${choices}${otherwise === null ? '' : ` [${otherwise}]`}`);
+const EXAMPLES = `
+Examples:
+  shardline run                          Run all tests on this machine
+  shardline run tests --deadline 5m      Run tests/, for at most 5 minutes
+  shardline run -- -k "not slow"         Pass options to pytest after --
+  shardline run --help                   List the options of a command`;
+
+function toFlag(option: ReturnType<typeof optionsOf>[number], command: CommandName): Option {
+  const otherwise = defaultOf(option, command);
+  const choices = option.choices.length > 0 && option.metavar !== '' ? `: ${option.choices.join(', ')}` : '';
+  const shown = otherwise === null ? '' : otherwise === REQUIRED ? ` [${REQUIRED}]` : ` [default: ${otherwise}]`;
+  const flag = new Option(flagsOf(option), `${option.meaning}${choices}${shown}`).helpGroup(`${option.group}:`);
   return option.isHidden ? flag.hideHelp() : flag;
 }
 
-function unknownOption(word: string, command: CommandName): ShardlineError {
+/** `corrected`: the same command line with pytest's options behind `--`; null for a command that passes none on. */
+function unknownOption(word: string, command: CommandName, corrected: string | null): ShardlineError {
   const flag = word.split('=', 1)[0] ?? word;
-  const known = optionsOf(command)
-    .filter((option) => !option.isHidden)
-    .map((option) => `--${option.name}`);
+  const options = optionsOf(command).filter((option) => !option.isHidden);
+  if (word !== flag && options.some(({ name, kind }) => kind === 'flag' && flag === `--${name}`)) {
+    return new ShardlineError('bad-option', { problem: `${flag} takes no value, but got: ${word}`, fix: `Write ${flag} alone.` });
+  }
+  if (corrected !== null && isPytestOption(word)) {
+    return new ShardlineError('bad-option', {
+      problem: `${flag} is an option of pytest. Options of pytest go after --.`,
+      fix: `Run \`${corrected}\`.`,
+    });
+  }
+  const known = options.map(({ name }) => `--${name}`);
+  const others = corrected === null ? '' : ' Options of pytest and its plugins go after --.';
   return new ShardlineError('bad-option', {
     problem: `There is no option ${flag}.`,
-    fix: `${didYouMean(flag, known)}See \`shardline ${command} --help\`; pytest's own options go after --.`,
+    fix: `${didYouMean(flag, known)}\`shardline ${command} --help\` lists the options.${others}`,
   });
 }
 
 function commandMistake(thrown: CommanderError, own: readonly string[]): ShardlineError {
+  const word = own.find((each) => !each.startsWith('-')) ?? '';
   if (thrown.code === 'commander.unknownCommand' || thrown.code === 'commander.help') {
-    const word = own.find((each) => !each.startsWith('-')) ?? '';
     return new ShardlineError('bad-option', {
       problem: word === '' ? 'No command was given.' : `There is no command ${word}.`,
-      fix: `${didYouMean(word, commandNames)}See \`shardline --help\`.`,
+      fix: `${didYouMean(word, commandNames)}\`shardline --help\` lists the commands.`,
     });
   }
-  return new ShardlineError('bad-option', { problem: `${thrown.message.replace(/^error: /, '')}.`, fix: 'See `shardline --help`.' });
+  const [, flag, value] = /option '(?:-\w, )?(--[\w-]+) <(.*)>' argument missing/.exec(thrown.message) ?? [];
+  return new ShardlineError('bad-option', {
+    problem: flag === undefined ? `${thrown.message.replace(/^error: /, '')}.` : `${flag} needs a value: ${flag} ${value}`,
+    fix: `\`shardline ${commandNames.find((name) => name === word) ?? ''} --help\` lists the options.`.replace('  ', ' '),
+  });
 }

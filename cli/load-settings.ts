@@ -59,7 +59,12 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
     const value = readValue(option, text, source?.base ?? cwd);
     if (typeof value !== 'object') values.set(option.name, value);
     else if (source !== undefined) {
-      mistakes.push(new ShardlineError(source.error, { problem: `${source.say(option, text)} is not ${value.expected}.`, fix: value.fix }));
+      mistakes.push(
+        new ShardlineError(source.error, {
+          problem: `${source.say(option, text)} is invalid: expected ${value.expected}.`,
+          fix: value.fix,
+        }),
+      );
     }
   }
   const read = { given, values, workspace, isOnGithub, isRedisUrlEmpty: isEmpty(env.SHARDLINE_REDIS_URL) };
@@ -85,8 +90,8 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
     } else
       mistakes.push(
         new ShardlineError('bad-config', {
-          problem: `The environment variable ${name} is no setting of shardline.`,
-          fix: `${didYouMean(name, known)}Unset it, or see docs/configuration.md.`,
+          problem: `The environment variable ${name} is not a shardline setting.`,
+          fix: `${didYouMean(name, known)}Run \`unset ${name}\`; docs/configuration.md lists the variables.`,
         }),
       );
   }
@@ -107,7 +112,7 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
       mistakes.push(
         new ShardlineError('bad-config', {
           problem: `[tool.shardline] in ${path} has no key ${key}.`,
-          fix: `${didYouMean(key, known)}See docs/configuration.md.`,
+          fix: `${didYouMean(key, known)}docs/configuration.md lists the keys.`,
         }),
       );
     } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') texts.set(key, String(value));
@@ -115,8 +120,8 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
     else
       mistakes.push(
         new ShardlineError('bad-config', {
-          problem: `${key} in ${path} is neither text, number nor true or false.`,
-          fix: 'Write one value.',
+          problem: `${key} in ${path} is not a string, a number or a boolean.`,
+          fix: `Write one value: ${key} = "…".`,
         }),
       );
   }
@@ -139,11 +144,16 @@ async function projectTable(path: string, mistakes: ShardlineError[]): Promise<o
     mistakes.push(
       new ShardlineError('bad-config', {
         problem: `tool.shardline in ${path} is not a table.`,
-        fix: 'Write [tool.shardline] with one key a line.',
+        fix: 'Write [tool.shardline], then one key per line.',
       }),
     );
   } catch (thrown) {
-    mistakes.push(new ShardlineError('bad-config', { problem: `${path} is not valid TOML: ${messageOf(thrown)}`, fix: 'Mend the file.' }));
+    mistakes.push(
+      new ShardlineError('bad-config', {
+        problem: `${path} is not valid TOML: ${messageOf(thrown)}`,
+        fix: 'Correct the syntax of the file.',
+      }),
+    );
   }
   return {};
 }

@@ -45,8 +45,8 @@ function tellFailure(thrown: unknown, edge: Edge): number {
   const told = failures.map((failure) =>
     failure instanceof ShardlineError ? failure : new ShardlineError('internal', { problem: messageOf(failure) }, { cause: failure }),
   );
-  for (const error of told) {
-    edge.stderr.write(`shardline: error: ${error.message}\n`);
+  for (const [index, error] of told.entries()) {
+    edge.stderr.write(`${index === 0 ? '' : '\n'}shardline: error: ${error.message}\n`);
     // Only for who asks: to a user a stack says nothing.
     if (error.code === 'internal' && edge.env.DEBUG !== undefined && error.cause instanceof Error)
       edge.stderr.write(`${error.cause.stack}\n`);

@@ -41,32 +41,49 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
   const empty = isRedisUrlEmpty ? ' SHARDLINE_REDIS_URL is empty.' : '';
   if (given.command === 'agent' && !values.has('redis')) {
-    mistake(`An agent needs to know its Redis.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+    mistake(`No Redis was given: an agent receives its tests through Redis.${empty}`, NAME_REDIS('agent'));
   }
   if (given.command === 'serve' && !values.has('redis')) {
-    mistake(`The dashboard needs to know the Redis of the runs.${empty}`, 'Give it with --redis URL or by SHARDLINE_REDIS_URL.');
+    mistake(`No Redis was given: the dashboard reads runs from Redis.${empty}`, NAME_REDIS('serve'));
+  }
+  if (given.command === 'run' && values.get('agents') === 0 && !values.has('redis')) {
+    mistake(
+      '--agents 0 starts no agent, and no other agent can reach the embedded Redis of this run.',
+      'Start one with --agents 1, or use the Redis of your agents: --agents 0 --redis redis://HOST:6379.',
+    );
   }
   if (given.command === 'report') {
     if (given.operands.length === 0) {
-      mistake('No finished run was named.', 'Name the folder that a run left: shardline report .shardline/runs/RUN_ID.');
+      mistake('No finished run was named.', 'Run `shardline report RUN_ID`; `ls .shardline/runs` lists the runs.');
     } else if (values.get('merge') !== true && given.operands.length > (values.has('baseline') ? 1 : 2)) {
-      mistake('Several runs were named.', 'Name one, two to compare the second with the first, or give --merge to make one report of all.');
+      mistake(
+        `${given.operands.length} runs were named without --merge.`,
+        'Add --merge to merge them into one report, or name two runs to compare.',
+      );
     }
   }
   if (given.command === 'replay' && given.operands.length !== 1) {
-    mistake('A replay is of one finished run.', 'Name the folder that it left: shardline replay .shardline/runs/RUN_ID.');
+    mistake(
+      `\`shardline replay\` takes one finished run, but got ${given.operands.length}.`,
+      'Run `shardline replay RUN_ID`; `ls .shardline/runs` lists the runs.',
+    );
   }
   if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected') || values.has('failed'))) {
-    mistake('--resume takes no paths and no pytest arguments: the run has its own.', 'Leave them out.');
+    mistake(
+      '--resume takes no paths, --selected, --failed or pytest arguments: the run keeps its own.',
+      `Run \`shardline run --resume ${values.get('resume')}\`.`,
+    );
   }
   if (values.has('selected') && values.has('failed')) {
-    mistake('--selected and --failed exclude each other.', 'Give one of them.');
+    mistake('--selected and --failed cannot be used together.', 'Remove one of them.');
   }
   if (values.get('quiet') === true && values.get('verbose') === true) {
-    mistake('--quiet and --verbose exclude each other.', 'Give one of them.');
+    mistake('--quiet and --verbose cannot be used together.', 'Remove one of them.');
   }
   return mistakes;
 }
+
+const NAME_REDIS = (command: CommandName): string => `Run \`shardline ${command} --redis redis://HOST:6379\`, or set SHARDLINE_REDIS_URL.`;
 
 export const toSettings = (read: Read): Settings => makers[read.given.command](read);
 

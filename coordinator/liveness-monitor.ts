@@ -73,7 +73,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
         inbox.push({
           kind: 'redis-lost',
           at: clock.now(),
-          message: `it did not answer, or could do nothing, for ${Math.round(silenceMs / 1000)} s`,
+          message: `no usable answer for ${Math.round(silenceMs / 1000)} s`,
         });
         return;
       }

@@ -1,20 +1,26 @@
 // The pages that say what the code says: options, errors and exit codes, made from the tables that the program itself uses.
 
 import { type CommandName, commandNames, commandRow } from '../cli/commands.ts';
-import { flagsOf, type OptionRow, optionsOf } from '../cli/options.ts';
+import { defaultOf, flagsOf, type OptionRow, optionsOf } from '../cli/options.ts';
 import { errorTable } from '../shared/errors.ts';
 
 const exitCodes: readonly [code: number, meaning: string][] = [
-  [0, 'every expected test was run and none failed'],
-  [1, 'some tests failed, or could not be collected, or a target (`--targets`) or the limit of coverage (`--cov-fail-under`) was missed'],
-  [2, 'interrupted (SIGINT, SIGTERM, SIGHUP, or `pytest.exit` in the suite); what had finished is in the report'],
-  [3, 'internal error'],
-  [4, "usage error: bad options and settings are reported together; paths and pytest's own options are checked after them"],
-  [5, 'no tests were found'],
-  [10, 'the deadline came with tests not run, and none of those that ran failed'],
+  [0, 'Every expected test ran, and none failed.'],
+  [
+    1,
+    'A test failed or a file could not be collected; or the run missed a target (`--targets`) or the coverage limit (`--cov-fail-under`).',
+  ],
+  [2, 'Interrupted by SIGINT, SIGTERM, SIGHUP or `pytest.exit`. The report has the results until then.'],
+  [3, 'Internal error.'],
+  [
+    4,
+    "Usage error: bad options, settings or paths. Mistakes in options and settings are reported together; paths and pytest's options are checked after them.",
+  ],
+  [5, 'No tests were found.'],
+  [10, 'The deadline was reached before every test ran; no test that ran failed.'],
   [
     11,
-    'tests could not be run although time was left: no agent, Redis gone for good, or a shard that crashed too often; or coverage of a test that ran did not arrive',
+    'Tests could not run although there was time: no agent, a lost Redis, or a shard that crashed too often. Also if the coverage of a test that ran is missing.',
   ],
 ];
 
@@ -31,11 +37,8 @@ export const pages: ReadonlyMap<string, () => string> = new Map([
 function configuration(): string {
   return `# Configuration
 
-Every setting may be given in three places; the later one wins: the table \`[tool.shardline]\` of \`pyproject.toml\` in the workspace, the environment,
-the command line. Each is checked before anything runs, and all mistakes are told at once. An unknown key or variable is an error.
-An environment variable that is empty counts as unset: a job without access to a secret gets it so.
-
 \`\`\`toml
+# pyproject.toml
 [tool.shardline]
 agents = 2
 numprocesses = "auto"
@@ -43,9 +46,20 @@ wait-agents = "2m"
 shard-together = ["tests/db/**", "tests/api/test_a*.py tests/api/test_b.py"]
 \`\`\`
 
-Durations are written \`90s\`, \`5m\`, \`1m30s\`, \`500ms\` or \`300\` (seconds); sizes \`300MB\`, \`1GiB\` or \`1024\` (bytes). Relative paths on the command line
-and in the environment are relative to the current directory, in \`pyproject.toml\` to its folder. Test paths, also those in a \`--selected\` file, are
-relative to the workspace, as they are for pytest started there. Arguments after \`--\` go to pytest as they are.
+Set an option in \`pyproject.toml\`, in the environment or on the command line. The command line wins over the environment, and the environment wins
+over \`pyproject.toml\`.
+
+shardline checks every setting before it runs anything and reports all mistakes together. An unknown key or variable is an error. An empty variable
+counts as unset, because CI sets it that way in a job that may not read a secret.
+
+| Value | Examples |
+|---|---|
+| duration | \`90s\`, \`5m\`, \`1m30s\`, \`500ms\`, \`300\` (seconds) |
+| size | \`300MB\`, \`1GiB\`, \`1024\` (bytes) |
+| path on the command line or in the environment | relative to the current directory |
+| path in \`pyproject.toml\` | relative to that file |
+| test path, also in a \`--selected\` file | relative to the workspace, as for pytest |
+| arguments after \`--\` | passed to pytest unchanged |
 
 ${commandNames.map(commandSection).join('\n\n')}
 `;
@@ -54,25 +68,41 @@ ${commandNames.map(commandSection).join('\n\n')}
 function commandSection(command: CommandName): string {
   const { summary, isConfigurable } = commandRow(command);
   const options = optionsOf(command).filter((option) => !option.isHidden);
-  const table = isConfigurable
-    ? ['| Flag | Environment | Key in pyproject.toml | Default | Meaning |', '|---|---|---|---|---|', ...options.map(optionLine)]
-    : ['| Flag | Meaning |', '|---|---|', ...options.map((option) => `| ${codeCell(flagsOf(option))} | ${cell(option.meaning)} |`)];
-  const scope = isConfigurable ? '' : ' Only the command line speaks to it.';
-  return [`## \`shardline ${command}\``, '', `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${scope}`, '', ...table].join('\n');
+  const scope = isConfigurable ? '' : ' It reads no settings from the environment or `pyproject.toml`.';
+  const groups = [...Map.groupBy(options, ({ group }) => group)];
+  const tables = groups.flatMap(([group, those]) => [
+    ...(groups.length < MANY_GROUPS ? [] : ['', `### ${group}`]),
+    ...(groups.length < MANY_GROUPS && those !== groups[0]?.[1] ? [] : ['', ...tableHead(isConfigurable)]),
+    ...those.map((option) => (isConfigurable ? settingLine(option, command) : `| ${codeCell(flagsOf(option))} | ${meaningOf(option)} |`)),
+  ]);
+  return [`## \`shardline ${command}\``, '', `${summary}${scope}`, ...tables].join('\n');
 }
 
-function optionLine(option: OptionRow): string {
+/** A command with fewer headings than that has one table. */
+const MANY_GROUPS = 8;
+
+const tableHead = (isConfigurable: boolean): readonly string[] =>
+  isConfigurable
+    ? ['| Flag | Environment | Key in pyproject.toml | Default | Meaning |', '|---|---|---|---|---|']
+    : ['| Flag | Meaning |', '|---|---|'];
+
+function settingLine(option: OptionRow, command: CommandName): string {
   const inProject = option.env === null ? '' : codeCell(option.name);
-  const otherwise = option.fallback === null ? cell(option.decided ?? '') : codeCell(option.fallback);
-  return `| ${codeCell(flagsOf(option))} | ${option.env === null ? '' : codeCell(option.env)} | ${inProject} | ${otherwise} | ${cell(option.meaning)} |`;
+  const otherwise = option.fallback === null ? cell(defaultOf(option, command) ?? '') : codeCell(option.fallback);
+  return `| ${codeCell(flagsOf(option))} | ${option.env === null ? '' : codeCell(option.env)} | ${inProject} | ${otherwise} | ${meaningOf(option)} |`;
+}
+
+function meaningOf({ meaning, detail, choices, metavar }: OptionRow): string {
+  const values = choices.length > 0 && metavar !== '' ? ` (${choices.map((choice) => `\`${choice}\``).join(', ')})` : '';
+  return cell(`${meaning}${values}.${detail === '' ? '' : ` ${detail}`}`);
 }
 
 function errors(): string {
   const rows = Object.entries(errorTable).map(
     ([code, { exitCode, what, why, fix }]) =>
-      `## ${code}\n\n- What: ${cell(what)}\n- Why: ${cell(why)}\n- Fix: ${cell(fix)}\n- Exit code: ${exitCode}\n`,
+      `## ${code}\n\n- What: ${cell(what)}\n${why === '' ? '' : `- Why: ${cell(why)}\n`}- Fix: ${cell(fix)}\n- Exit code: ${exitCode}\n`,
   );
-  return `# Errors\n\nEvery failure that shardline expects. What stands in braces is filled in when it happens.\n\n${rows.join('\n')}`;
+  return `# Errors\n\nEvery failure that shardline expects. The message fills in the words in braces.\n\n${rows.join('\n')}`;
 }
 
 function exits(): string {
@@ -82,15 +112,17 @@ function exits(): string {
 |---|---|
 ${exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
 
-0 to 5 are pytest's own; shardline's begin at 10. Where several apply, the first in this order is used: 4, 3, 2, 1, 11, 10, 5, 0; the report says all of
-them. A run never exits 0 with an expected test unaccounted for, whatever pytest's own exit code was.
+Codes 0 to 5 are pytest's; shardline's own start at 10. If several apply, the first in this order wins: 4, 3, 2, 1, 11, 10, 5, 0. The report names all of
+them.
 
-## Where pytest exits with another code
+A run never exits 0 if the result of an expected test is missing, whatever pytest's own exit code was.
+
+## Compare with pytest's exit codes
 
 | Case | \`pytest\` | \`pytest -n\` | shardline |
 |---|---|---|---|
-| a file cannot be collected | 2, runs nothing | 1, runs the rest | 1, runs the rest |
-| more warnings than \`--max-warnings\` allows, and no failure | 6 | 6 | 1 |
-| a hook of the suite raises an exception while a test runs | 3, runs no further test | 3, runs no further test | 1: an error of that test, and the rest runs; 2 where the hook is \`pytest_runtest_logreport\`, which may leave tests not run |
+| A file cannot be collected | 2, runs nothing | 1, runs the rest | 1, runs the rest |
+| More warnings than \`--max-warnings\` allows, and no failure | 6 | 6 | 1 |
+| A hook of the suite raises an exception while a test runs | 3, runs no further test | 3, runs no further test | 1: that test is an error, and the rest runs; 2 if the hook is \`pytest_runtest_logreport\`, and then some tests may not run |
 `;
 }

@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isFailure } from '../../shared/domain/outcome.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import type { AuditSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
@@ -54,7 +54,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
     return exitCodeOf(audit);
   } catch (thrown) {
     if (!interrupted.signal.aborted) throw thrown;
-    edge.stderr.write(`shardline: ${interrupted.signal.reason}: ended before the audit was made\n`);
+    edge.stderr.write(`shardline: interrupted by ${interrupted.signal.reason} before the audit was complete\n`);
     return firstExitCode([2]);
   } finally {
     for (const stop of ignore) stop();
@@ -75,7 +75,7 @@ async function writeAudit(audit: Audit, out: string): Promise<readonly string[]>
     try {
       await writeFile(path, content);
     } catch (thrown) {
-      throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+      throw new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
     }
   }
   return files.map(([path]) => path);

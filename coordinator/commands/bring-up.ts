@@ -53,7 +53,7 @@ export async function openRedis(
   let url = settings.redis ?? '';
   if (isEmbedded) {
     if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
-      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty and counts as unset: this run uses an embedded Redis\n');
+      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty: using an embedded Redis\n');
     }
     const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
     opened.use(server);
@@ -98,7 +98,7 @@ export async function openRedis(
   const onDropped = (dropped: number, source: string): void => {
     const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
     edge.stderr.write(
-      `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or of a newer shardline\n`,
+      `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or a newer shardline wrote them\n`,
     );
   };
   const store = timingStores([

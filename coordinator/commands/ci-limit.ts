@@ -37,7 +37,7 @@ export function deadlineBeyondJob(env: Environment, startedAt: number, deadlineS
   const leftSeconds = limit.endsAt === null ? limit.seconds : (limit.endsAt - startedAt) / 1000;
   if (deadlineSeconds <= leftSeconds) return null;
   const left = limit.endsAt === null ? `after ${limit.seconds} s` : `in ${Math.max(0, Math.round(leftSeconds))} s`;
-  return `${limit.provider} ends this job ${left} (${limit.variable}), before the deadline of ${deadlineSeconds} s: there may be no report.`;
+  return `${limit.provider} ends this job ${left} (${limit.variable}), before the deadline of ${deadlineSeconds} s: there may be no report. Fix: pass a shorter --deadline.`;
 }
 
 function positive(text: string | undefined): number | null {

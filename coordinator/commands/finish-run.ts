@@ -72,11 +72,14 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
   await attempt(showReport({ ...report, exitCode: exitCode() }, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
   const gone = goneTests(state);
-  if (gone.length > 0) edge.stderr.write(`shardline: failed before, but not found in their files now: ${gone.join(', ')}\n`);
+  if (gone.length > 0)
+    edge.stderr.write(
+      `shardline: not found any more, though ${gone.length === 1 ? 'it' : 'they'} failed in the last run: ${gone.join(', ')}\n`,
+    );
   if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
   for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
   for (const { values } of notes)
-    edge.stderr.write(`shardline: durations were not saved for the next run: ${values.path}: ${values.problem}\n`);
+    edge.stderr.write(`shardline: warning: could not save test durations to ${values.path}: ${values.problem}\n`);
   return exitCode();
 }
 

@@ -28,8 +28,11 @@ export async function lastFailures(settings: RunSettings, cwd: string): Promise<
   const found = run.failures.map((id) => ({ id, path: placeOf(workspace, id) }));
   const places = await Promise.all(found.map(async ({ id, path }) => ({ id, path: await path })));
   const gone = places.flatMap(({ id, path }) => (path === null ? [id] : []));
-  const notes = gone.map((id) => `${id} failed in ${run.name}, but its file is gone`);
-  if (run.notRun > 0) notes.push(`${run.name} left ${run.notRun} tests or files not run; --failed leaves them out`);
+  const notes = gone.map((id) => `skipped ${id}: it failed in ${run.name}, but its file no longer exists`);
+  if (run.notRun > 0)
+    notes.push(
+      `${run.name} did not run ${run.notRun === 1 ? '1 test or file' : `${run.notRun} tests or files`}; --failed does not run them either`,
+    );
   const wanted = places.flatMap(({ path }) => path ?? []).filter((path) => paths.length === 0 || paths.some((each) => selects(each, path)));
   if (wanted.length === 0) throw new ShardlineError('nothing-failed', { run: run.name });
   return { paths: wanted, notes };
@@ -38,8 +41,8 @@ export async function lastFailures(settings: RunSettings, cwd: string): Promise<
 async function lastRun({ baseline, workspace, out }: RunSettings, cwd: string): Promise<LastRun> {
   if (baseline !== null) {
     if (baseline.endsWith('.xml')) {
-      const fix = 'Name the folder of a run, or its report.json.';
-      throw new ShardlineError('bad-option', { problem: `--failed cannot use ${baseline}: a JUnit file names no node ids.`, fix });
+      const fix = 'Pass the directory of a run, or its report.json.';
+      throw new ShardlineError('bad-option', { problem: `--failed cannot use ${baseline}: a JUnit file has no node ids.`, fix });
     }
     return ofReport((await readFinishedRun(baseline, cwd)).report, baseline);
   }

@@ -18,7 +18,7 @@ export async function leaveCache(state: RunState, report: Report): Promise<strin
     await writeCacheFiles(cache.directory, cacheFiles(old, next, cache.pytest));
     return null;
   } catch (thrown) {
-    return `could not write pytest's cache in ${cache.directory}, so --lf will not know of this run: ${messageOf(thrown)}`;
+    return `could not write pytest's cache in ${cache.directory}, so --lf does not see this run: ${messageOf(thrown)}`;
   }
 }
 

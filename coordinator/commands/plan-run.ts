@@ -17,19 +17,23 @@ import type { DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './run-context.ts';
 
 /** What the user should know of the suite, and of how it is run, before it runs. */
-export function tellSuite({ edge }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
+export function tellSuite({ edge, settings }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
   const { dist, unclearMarks, idlePlugin = null } = suite;
   const tell = (line: string): void => {
     edge.stderr.write(`shardline: ${line}\n`);
   };
-  if (decision.why !== null) tell(`every worker collects the whole suite: ${decision.why}`);
+  const isQuiet = settings.verbosity === 'quiet';
+  if (decision.why !== null && !isQuiet) {
+    const advice = decision.advice === null ? '' : `. ${decision.advice}`;
+    tell(`every worker collects the whole suite: ${decision.why}${advice}`);
+  }
   if (idlePlugin !== null) {
     const { plugin, option, command } = idlePlugin;
-    tell(`${option} has no effect: ${plugin} switches itself off in xdist workers. Fix: run \`${command}\``);
+    tell(`${option} has no effect: ${plugin} disables itself in xdist workers. Fix: run \`${command}\``);
   }
-  if (dist === 'loadgroup') tell('the whole suite was collected once to learn its groups, because of --dist loadgroup');
+  if (dist === 'loadgroup' && !isQuiet) tell('collected the whole suite once, to read its groups for --dist loadgroup');
   for (const { file, line } of unclearMarks) {
-    tell(`${file}:${line}: this shard_together mark binds nothing: its name must be one literal text`);
+    tell(`warning: ${file}:${line}: ignored this shard_together mark. Fix: write its name as one string literal`);
   }
 }
 
@@ -64,7 +68,7 @@ export async function planRun(
   if (localAgents === 0 && elsewhere === 0) {
     const { pool, waitAgentsSeconds } = settings;
     setting.edge.stderr.write(
-      `shardline: no agent is there yet: waiting ${waitAgentsSeconds} s for one; start it with \`shardline agent --pool ${pool}\`\n`,
+      `shardline: no agent in pool ${pool} yet: waiting ${waitAgentsSeconds} s. Start one with \`shardline agent --pool ${pool}\`\n`,
     );
   }
   const machine = await readMachine();

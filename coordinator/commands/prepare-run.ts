@@ -163,7 +163,7 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
     files: [...new Set(selectors.map(({ file }) => file))],
   }));
   const line = lateLine(judge(pieces, force, Math.max(0, availableSeconds)));
-  if (line !== null) edge.stderr.write(`shardline: by what earlier runs took, ${line}\n`);
+  if (line !== null) edge.stderr.write(`shardline: Estimate from earlier runs: ${line}\n`);
 }
 
 /** Loading what speaks to Redis takes 0.15 s: pytest is at work already. */

@@ -25,7 +25,8 @@ export async function reportCommand(settings: ReportSettings, edge: Edge): Promi
 /** What is to be shown, and what with to compare it. Of two runs that are not merged, the first is the earlier one. */
 async function readSources(settings: ReportSettings, cwd: string): Promise<{ shown: FinishedRun; baseline: Baseline | null }> {
   const [first, ...others] = await Promise.all(settings.sources.map((source) => readFinishedRun(source, cwd)));
-  if (first === undefined) throw new ShardlineError('bad-option', { problem: 'No finished run was named.', fix: 'Name one.' });
+  if (first === undefined)
+    throw new ShardlineError('bad-option', { problem: 'No finished run was named.', fix: 'Run `shardline report RUN_ID`.' });
   const given = settings.baseline === null ? null : await readBaseline(settings.baseline, cwd);
   const [second] = others;
   if (second === undefined) return { shown: first, baseline: given };

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunId } from '../../shared/domain/ids.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { FIXED_SECONDS } from '../core/plan/plan.ts';
 import { planSuite } from '../core/plan/plan-suite.ts';
@@ -29,12 +29,12 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   const refused = (problem: string): ShardlineError =>
     new ShardlineError('nothing-to-resume', { runId: given.id, problem, path: given.out });
   const events = await readJournal(path).catch((thrown: unknown): readonly CoordinatorEvent[] => {
-    throw thrown instanceof ShardlineError ? thrown : refused(messageOf(thrown));
+    throw thrown instanceof ShardlineError ? thrown : refused(reasonOf(thrown));
   });
   const recorded = replay(events);
-  if (recorded === null) throw refused(`${path} does not begin with the opening of a run`);
+  if (recorded === null) throw refused(`the first event of ${path} is not the start of a run`);
   const { opening, state } = recorded;
-  if (opening.spec.runId !== given.id) throw refused(`${path} is of run ${opening.spec.runId}`);
+  if (opening.spec.runId !== given.id) throw refused(`${path} belongs to run ${opening.spec.runId}`);
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: recorded.resumes + 1 };
   // It has ended, and may have died over its last outputs.

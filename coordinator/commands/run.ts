@@ -53,7 +53,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
     if (!requested.signal.aborted || isTakenOver) throw thrown;
     // What went wrong then is the interruption itself; nothing was enqueued, so there is nothing to report on.
     logger.info({ problem: String(thrown) }, 'interrupted before the run was open');
-    edge.stderr.write(`shardline: ${requested.signal.reason}: ended before anything was run\n`);
+    edge.stderr.write(`shardline: interrupted by ${requested.signal.reason} before any test ran\n`);
     return 2;
   } finally {
     for (const stop of ignore) stop();

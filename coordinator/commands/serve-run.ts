@@ -5,7 +5,7 @@ import type { Census } from '../../shared/domain/census.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { takesColor, takesScreen } from '../../shared/system/terminal.ts';
-import { oneLine } from '../../shared/text/safe-text.ts';
+import { oneLine, plural } from '../../shared/text/safe-text.ts';
 import { shellCommand } from '../../shared/text/shell-quote.ts';
 import { announcedAgain, restartOf } from '../core/decide/restart.ts';
 import { takeCensus } from '../core/learn/take-census.ts';
@@ -54,7 +54,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     if (journal.isOurs()) return null;
     const other = recordedRun(join(setting.out, 'events.ndjson'));
     if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
-    return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} began there meanwhile` });
+    return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} started there meanwhile` });
   };
   const observe = (event: CoordinatorEvent, before: RunState): void => {
     if (event.kind === 'redis-emptied') claim();
@@ -64,7 +64,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   };
   // With a Redis of our own nobody else can join.
   const noAgentCanCome =
-    settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every agent has left') : null;
+    settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every local agent exited') : null;
   const redisWaitMs = settings.redisWaitSeconds * 1000;
   let state: RunState;
   try {
@@ -137,10 +137,12 @@ async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state:
   const taken = takeCensus(state, census.old, census.contents);
   if (taken === null || state.redisLost) return census.old;
   await within(closeMs(setting), redis.census.save(census.key, taken)).catch((thrown: unknown) => {
-    setting.edge.stderr.write(`shardline: could not keep how this suite may be collected: ${messageOf(thrown)}\n`);
+    setting.edge.stderr.write(
+      `shardline: warning: could not save how to collect this suite; the next run collects it as a whole: ${messageOf(thrown)}\n`,
+    );
   });
   return taken;
 }
 
 const restartLine = ({ restarted }: RunOpened): string =>
-  `restarting with --collect suite, ${restarted?.voidTests ?? 0} results so far do not count: ${oneLine(restarted?.why ?? '')}`;
+  `restarting, every worker now collects the whole suite: ${oneLine(restarted?.why ?? '')}. Discarded ${plural(restarted?.voidTests ?? 0, 'result')}; all tests run again. Nothing to do: later runs remember this`;

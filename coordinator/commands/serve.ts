@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { RunId } from '../../shared/domain/ids.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import type { ServeSettings } from '../../shared/settings/settings.ts';
@@ -66,6 +66,6 @@ async function listening(settings: ServeSettings, token: string | null, runs: ()
   try {
     return await serveDashboard({ host: settings.host, port: settings.port, token }, runs);
   } catch (thrown) {
-    throw new ShardlineError('cannot-listen', { host: settings.host, port: settings.port, problem: messageOf(thrown) }, { cause: thrown });
+    throw new ShardlineError('cannot-listen', { host: settings.host, port: settings.port, problem: reasonOf(thrown) }, { cause: thrown });
   }
 }

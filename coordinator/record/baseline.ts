@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { create } from 'xmlbuilder2';
 import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
 import type { Report } from '../../shared/domain/report.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import type { Baseline, PastTest } from '../core/result/compare.ts';
 import { junitKey, namesOf } from '../core/result/junit-id.ts';
 import { readFinishedRun } from './finished-run.ts';
@@ -41,7 +41,7 @@ async function readJunit(name: string, path: string): Promise<Baseline> {
     );
     if (cases === 0 && nameOf(document.root()) !== 'testsuites') throw new Error('it has no testcase');
   } catch (thrown) {
-    throw new ShardlineError('not-a-result', { path, problem: messageOf(thrown) }, { cause: thrown });
+    throw new ShardlineError('not-a-result', { path, problem: reasonOf(thrown) }, { cause: thrown });
   }
   return { name, tests, keyOf: (nodeid) => junitKey(namesOf(nodeid)) };
 }

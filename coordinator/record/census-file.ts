@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
 import type { CensusStore } from '../ports.ts';
 
@@ -35,7 +35,7 @@ export function censusFile(path: string): CensusStore {
         await writeFile(unfinished, encodeCensusFile(new Map([...others.slice(1 - KEPT), [key, encodeCensus(census)]])));
         await rename(unfinished, path);
       } catch (thrown) {
-        throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+        throw new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
       }
     },
   };

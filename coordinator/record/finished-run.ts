@@ -33,7 +33,7 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Finish
 /** The same report as the run itself wrote, but for what only its writer knows: it stands when the last event came, and took no time to merge. */
 async function rebuild(path: string): Promise<Report> {
   const recorded = replay(await readJournal(path));
-  if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event does not open a run' });
+  if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event is not the start of a run' });
   const { state } = recorded;
   return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
 }

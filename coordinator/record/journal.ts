@@ -2,7 +2,7 @@
 
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import type { RunId } from '../../shared/domain/ids.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
@@ -29,7 +29,7 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
     try {
       write();
     } catch (thrown) {
-      failure = new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+      failure = new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
     }
   };
   const append = (text: string): void =>

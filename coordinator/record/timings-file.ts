@@ -3,7 +3,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { History } from '../../shared/domain/timings.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { messageOf, reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { makeDirectory } from '../../shared/system/make-directory.ts';
 import { decodeHistory, encodeHistory, storable } from '../../shared/wire/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
@@ -50,7 +50,7 @@ export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore
         await rename(unfinished, path);
       } catch (thrown) {
         await rm(unfinished, { force: true }).catch(() => undefined);
-        throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+        throw new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
       }
     },
   };

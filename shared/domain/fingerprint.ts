@@ -64,20 +64,30 @@ export function compareFiles(run: FilesPrint, agent: FilesPrint | null): Differe
   if (run.place === agent.place) return NO_DIFFERENCES;
   if (run.git !== null && agent.git !== null) return { refused: compareGit(run.git, agent.git), warned: [] };
   if (run.contents === null || agent.contents === null)
-    return { refused: [], warned: ['its files could not be compared: git does not know both workspaces, and they are too large to read'] };
-  return { refused: differing('Python and configuration files', run.contents, agent.contents), warned: [] };
+    return { refused: [], warned: ['its files could not be compared: one workspace is not in git, and they are too large to hash'] };
+  const isSame = run.contents === agent.contents;
+  return {
+    refused: isSame ? [] : [`other Python or configuration files (digest ${agent.contents}; the run has ${run.contents})`],
+    warned: [],
+  };
 }
 
 function compareGit(run: GitPrint, agent: GitPrint): readonly string[] {
   return [
     ...differing('commit', run.commit.slice(0, 12), agent.commit.slice(0, 12)),
-    ...differing('directory in the repository', run.directory || '.', agent.directory || '.'),
-    ...differing('uncommitted changes', changesOf(run), changesOf(agent)),
+    ...differing('directory', run.directory || '.', agent.directory || '.', ' of the repository'),
+    ...differingChanges(run, agent),
   ];
 }
 
-const changesOf = ({ changedFiles, changes }: GitPrint): string =>
-  changedFiles === 0 ? 'none' : `${changedFiles} ${changedFiles === 1 ? 'file' : 'files'} (${changes})`;
+function differingChanges(run: GitPrint, agent: GitPrint): readonly string[] {
+  if (run.changedFiles === agent.changedFiles && run.changes === agent.changes) return [];
+  const filesIn = ({ changedFiles }: GitPrint): string => `${changedFiles} ${changedFiles === 1 ? 'file' : 'files'}`;
+  if (agent.changedFiles === 0) return [`no uncommitted changes (the run has changes in ${filesIn(run)})`];
+  if (run.changedFiles === 0) return [`uncommitted changes in ${filesIn(agent)} (the run has none)`];
+  const same = `${filesIn(agent)}, digest ${agent.changes}; the run has ${filesIn(run)}, digest ${run.changes}`;
+  return [`other uncommitted changes (${same})`];
+}
 
 function comparePython(run: PythonPrint, agent: PythonPrint | null): Differences {
   if (agent === null) return { refused: [], warned: ['its Python is unknown: it reported no fingerprint of it'] };
@@ -90,13 +100,17 @@ function comparePython(run: PythonPrint, agent: PythonPrint | null): Differences
   };
 }
 
-const differing = (what: string, run: string, agent: string): readonly string[] =>
-  run === agent ? [] : [`${what} ${agent}, the run has ${run}`];
+const differing = (what: string, run: string, agent: string, end = ''): readonly string[] =>
+  run === agent ? [] : [`another ${what}${end} (${agent}; the run has ${run})`];
 
 function differingVersions(run: Readonly<Record<string, string>>, agent: Readonly<Record<string, string>>): readonly string[] {
   const names = [...new Set([...Object.keys(run), ...Object.keys(agent)])].sort();
-  return names.flatMap((name) => differing(name, versionIn(run, name), versionIn(agent, name)));
+  return names.flatMap((name) => {
+    const [ours, theirs] = [versionIn(run, name), versionIn(agent, name)];
+    if (ours === theirs) return [];
+    return [theirs === null ? `no ${name} (the run has ${ours})` : `${name} ${theirs} (the run has ${ours ?? 'none'})`];
+  });
 }
 
-const versionIn = (versions: Readonly<Record<string, string>>, name: string): string =>
-  Object.hasOwn(versions, name) ? versions[name] || 'of an unknown version' : 'none';
+const versionIn = (versions: Readonly<Record<string, string>>, name: string): string | null =>
+  Object.hasOwn(versions, name) ? versions[name] || 'of an unknown version' : null;

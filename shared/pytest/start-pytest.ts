@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { execa } from 'execa';
-import { messageOf, ShardlineError } from '../errors.ts';
+import { reasonOf, ShardlineError } from '../errors.ts';
 import { launchPath } from './plugin-path.ts';
 
 /** How much of pytest's own output is kept, from its end. */
@@ -100,7 +100,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (problem) => {
-      reject(new ShardlineError('no-python', { python: start.python, problem: messageOf(problem) }, { cause: problem }));
+      reject(new ShardlineError('no-python', { python: start.python, problem: reasonOf(problem) }, { cause: problem }));
     });
   });
 

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
-import { messageOf, ShardlineError } from '../errors.ts';
+import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
 import { readRedisUrl, safeUrl } from '../settings/redis-url.ts';
 
 /** Replies in the form that bullmq reads too: the library's own default. */
@@ -88,7 +88,7 @@ async function connectOnce(url: string, name: string, begunAt: number): Promise<
     if (NOT_REDIS.test(problem)) throw new ShardlineError('not-redis', { url: values.url }, cause);
     if (NO_DATABASE.test(problem)) throw new ShardlineError('redis-no-database', { ...values, database: String(options.db) }, cause);
     const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
-    throw new ShardlineError('redis-unreachable', { ...values, seconds }, cause);
+    throw new ShardlineError('redis-unreachable', { ...values, problem: reasonOf(failure ?? thrown), seconds }, cause);
   }
   isOpen = true;
   return redis;
@@ -107,7 +107,7 @@ export function connectAgain(redis: Redis): Redis {
 export function addressOf(url: string): Options {
   const address = readRedisUrl(url);
   if (address.kind === 'bad') {
-    throw new ShardlineError('bad-config', { problem: `This is not the URL of a Redis: ${address.problem}.`, fix: address.fix });
+    throw new ShardlineError('bad-config', { problem: `The Redis URL is invalid: ${address.problem}.`, fix: address.fix });
   }
   const { database: db, username, password } = address;
   const account: Options = { db, ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };

@@ -15,7 +15,7 @@ export async function holdDirectory(directory: string): Promise<AsyncDisposable>
   const path = socketOf(realpathSync(directory));
   let server = await listen(path);
   if (server === null && (await answers(path))) {
-    throw new ShardlineError('out-in-use', { path: directory, problem: 'its process is alive' });
+    throw new ShardlineError('out-in-use', { path: directory, problem: 'its process is still running' });
   }
   if (server === null && !isAbstract(path)) {
     rmSync(path, { force: true });

@@ -26,7 +26,7 @@ export function createLogger(options: { readonly level: LogLevel; readonly file:
     stream.on('error', (problem: unknown) => {
       if (log.level === 'silent') return;
       log.level = 'silent';
-      process.stderr.write(`shardline: warning: the log ${file ?? 'on standard error'} could not be written: ${messageOf(problem)}\n`);
+      process.stderr.write(`shardline: warning: could not write the log to ${file ?? 'standard error'}: ${messageOf(problem)}\n`);
     });
     return {
       debug: (fields, phrase) => log.debug(fields, phrase),

@@ -12,5 +12,5 @@ export async function findRun(name: string, cwd: string): Promise<{ readonly kin
     if (found?.isFile()) return { kind: 'file', path };
     if (found?.isDirectory()) return { kind: 'folder', path };
   }
-  throw new ShardlineError('not-a-result', { path: given, problem: 'there is no such file or folder' });
+  throw new ShardlineError('not-a-result', { path: given, problem: 'no such file or directory' });
 }

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { messageOf, ShardlineError } from '../errors.ts';
+import { reasonOf, ShardlineError } from '../errors.ts';
 
 /** One entry a line; blank lines and lines that begin with # are skipped. */
 export const parseSelected = (content: string): string[] =>
@@ -18,7 +18,7 @@ export async function readSelected(path: string, stdin: NodeJS.ReadableStream): 
   try {
     content = path === '-' ? await text(stdin) : await readFile(path, 'utf8');
   } catch (thrown) {
-    throw new ShardlineError('bad-selected-file', { path, problem: messageOf(thrown) }, { cause: thrown });
+    throw new ShardlineError('bad-selected-file', { path, problem: reasonOf(thrown) }, { cause: thrown });
   }
   const entries = parseSelected(content);
   const option = entries.find((entry) => entry.startsWith('-'));

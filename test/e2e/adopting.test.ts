@@ -117,7 +117,7 @@ test('a coordinator and an agent of a CI job find each other, and the agent leav
   run.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await eventually('the run waits', () => said.includes('no agent is there yet'), 60);
+  await eventually('the run waits', () => said.includes('no agent in pool'), 60);
   const serving = typed(project, agent.replace('2m', '1s'), settings);
   const { exitCode, all } = await run;
   expect(exitCode, all).toBe(0);

@@ -89,7 +89,7 @@ test.each([
     const [ofOld, ofWrong, ofLacking] = agents.map(listen);
     const running = project.shardline(['run', '--workspace', 'good', '--collect', collect, ...out], settings);
     const said = listen(running);
-    await eventually('two agents joined', () => /agent good-\S+ joined/.test(said()) && /agent lacking-\S+ joined/.test(said()), 60);
+    await eventually('two agents joined', () => /Agent good-\S+ joined/.test(said()) && /Agent lacking-\S+ joined/.test(said()), 60);
     await eventually('the one without the dependency has failed at a file', () => weighed.test(said()), 60);
     await writeFile(gate, '');
     const result = await running;
@@ -103,7 +103,7 @@ test.each([
     const ends = Object.fromEntries(report.agents.map(({ id, ended, why }) => [id.replace(/-\w+$/, ''), [ended, why]]));
     expect(ends).toEqual({
       good: ['left', null],
-      old: ['refused', expect.stringMatching(/differs from the run's: commit [0-9a-f]{12}, the run has [0-9a-f]{12}$/)],
+      old: ['refused', expect.stringMatching(/differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)$/)],
       wrong: ['refused', expect.stringContaining('Python and configuration files')],
       lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
     });
@@ -111,7 +111,9 @@ test.each([
     expect(said()).toMatch(
       /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
     );
-    expect(ofOld?.()).toMatch(/cannot serve run \S+: its workspace differs from the run's: commit [0-9a-f]{12}, the run has [0-9a-f]{12}/);
+    expect(ofOld?.()).toMatch(
+      /cannot join run \S+: its workspace differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)/,
+    );
     expect(ofWrong?.()).toContain("its workspace differs from the run's: Python and configuration files");
     expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
   },
@@ -128,8 +130,8 @@ test('a run that only refused agents came to ends without them, and says why: ex
   const result = await project.shardline(['run', '--workspace', 'good', '--wait-agents', '6s', ...out], settings);
   await end(agent);
   expect(result.exitCode, result.all).toBe(11);
-  expect(result.all).toMatch(/no agent is left to run the tests: refused changed-\w+/);
-  expect(result.all).toMatch(/REFUSED agent changed-\w+ on \S+ - .*: uncommitted changes 1 file \([0-9a-f]{12}\), the run has none/);
+  expect(result.all).toMatch(/No agent is left to run the tests: refused changed-\w+ \(see above\)/);
+  expect(result.all).toMatch(/REFUSED agent changed-\w+ on \S+ - .*: uncommitted changes in 1 file \(the run has none\)/);
   const { tests, notRun } = await project.report();
   expect(tests).toEqual([]);
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
@@ -146,7 +148,7 @@ test('with --fingerprint warn an agent that differs runs tests, and is named in 
   const result = await project.shardline(['run', '--workspace', 'good', '--fingerprint', 'warn', ...out], settings);
   await end(agent);
   expect(result.exitCode, result.all).toBe(0);
-  expect(result.all).toMatch(/warning: agent changed-\w+ differs: uncommitted changes 1 file/);
+  expect(result.all).toMatch(/warning: agent changed-\w+ differs from the run: uncommitted changes in 1 file/);
   expect((await project.report()).agents[0]?.differences).toMatchObject([expect.stringContaining('uncommitted changes 1 file')]);
 });
 
@@ -167,18 +169,18 @@ test('an agent whose pytest lacks a plugin of the run is refused, and one with o
   const agents = [agentIn(project, 'bare', gated, 'good'), agentIn(project, 'other', { ...gated, PYTHONPATH: both }, 'good')];
   const running = project.shardline(['run', '--workspace', 'good', ...out], { ...gated, PYTHONPATH: plugin });
   const said = listen(running);
-  const refusal = /Refused agent bare-\S+: .*: fake-plugin none, the run has 1\.0\. Its results do not count\./;
-  await eventually('both have come to the run', () => refusal.test(said()) && /agent other-\S+ joined/.test(said()), 60);
+  const refusal = /Refused agent bare-\S+: .*: no fake-plugin \(the run has 1\.0\)\. Its results do not count\./;
+  await eventually('both have come to the run', () => refusal.test(said()) && /Agent other-\S+ joined/.test(said()), 60);
   await writeFile(gate, '');
   const result = await running;
   await end(...agents);
   expect(result.exitCode, result.all).toBe(0);
-  expect(said()).toMatch(/warning: agent other-\S+ differs: some-package 2\.0, the run has none/);
+  expect(said()).toMatch(/warning: agent other-\S+ differs from the run: some-package 2\.0 \(the run has none\)/);
   const report = await project.report();
   expect(report.fingerprint?.python?.plugins).toMatchObject({ 'fake-plugin': '1.0' });
   expect(report.agents).toMatchObject([
     { ended: 'refused', differences: [] },
-    { why: null, differences: ['some-package 2.0, the run has none'] },
+    { why: null, differences: ['some-package 2.0 (the run has none)'] },
   ]);
   expect(report.tests.flatMap(({ attempts }) => attempts.map(({ agent }) => agent.replace(/-\w+$/, '')))).toEqual(
     Array.from({ length: 12 }, () => 'other'),
@@ -200,7 +202,7 @@ test('files that tests write during the run make no agent of the same workspace 
   await eventually('the local agent joined', () => /joined: 1 worker/.test(said()), 60);
   await writeFile(join(project.directory, 'good', 'written_before.py'), '');
   const late = agentIn(project, 'late', { ...settings, GATE: gate }, 'good');
-  await eventually('the late agent joined', () => /agent late-\S+ joined/.test(said()), 60);
+  await eventually('the late agent joined', () => /Agent late-\S+ joined/.test(said()), 60);
   await writeFile(gate, '');
   const result = await running;
   await end(late);

@@ -34,7 +34,7 @@ test('a disk that takes no more data costs neither the verdict nor the outputs t
   expect(result.stdout.trimEnd().split('\n').at(-1)).toMatch(/^passed: 400 passed in .*; exit 4$/);
   expect(result.stderr.match(/error: /g)).toHaveLength(1);
   expect(result.stderr).toMatch(
-    /error: The disk mounted at \/\S* takes no more data: EFBIG.*\n.*: report\.json, events\.ndjson, copy\.html, report\.html\./,
+    /error: The disk mounted at \/\S* accepts no more data: EFBIG.*\n.*: report\.json, events\.ndjson, copy\.html, report\.html\./,
   );
   expect(result.stderr).not.toMatch(/^\s+at /m);
   for (const fits of ['summary.md', 'junit.xml']) expect(project.holds(join('out', fits)), fits).toBe(true);

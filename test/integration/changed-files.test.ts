@@ -29,7 +29,7 @@ test('files that differ from a branch, committed or not, tracked or not, are tol
     await git('commit', '--quiet', '-a', '-m', 'change');
     for (const name of ['pkg/test_dirty.py', 'pkg/test_é new.py']) await writeFile(join(repository, name), '3');
     expect(await changedFiles(rootdir, 'main', never)).toEqual(new Set(['test_committed.py', 'test_dirty.py', 'test_é new.py']));
-    await expect(changedFiles(rootdir, '--output=x', never)).rejects.toThrow(/--changed-since --output=x could not be used/);
+    await expect(changedFiles(rootdir, '--output=x', never)).rejects.toThrow(/Could not compare with --changed-since --output=x: /);
     await expect(changedFiles(rootdir, 'nowhere', never)).rejects.toThrow(/nowhere/);
   } finally {
     await rm(repository, { recursive: true });

@@ -88,7 +88,10 @@ test('a wrong or missing password is refused, and no password is shown', async (
 
 test('a server that is not there is told as such', async () => {
   const url = `redis://127.0.0.1:${await freePort()}`;
-  await expect(connect(url, 'test')).rejects.toMatchObject({ code: 'redis-unreachable', message: expect.stringContaining('ECONNREFUSED') });
+  await expect(connect(url, 'test')).rejects.toMatchObject({
+    code: 'redis-unreachable',
+    message: expect.stringContaining('connection refused'),
+  });
 });
 
 test('a server that is too old is refused', async () => {

@@ -69,7 +69,7 @@ test('another directory of the same clone differs, and a directory is always its
   const { one, two } = clones;
   await mkdir(join(two, 'sub'));
   await writeFile(join(two, 'sub', 'kept.txt'), '');
-  expect(await refused(one, join(two, 'sub'))).toEqual(['directory in the repository sub/, the run has .']);
+  expect(await refused(one, join(two, 'sub'))).toEqual(['another directory of the repository (sub/; the run has .)']);
   const run = await printWorkspace(one, false);
   await writeFile(join(one, 'test_new.py'), '');
   expect(compareFiles(run, await printBeside(one, run)).refused).toEqual([]);

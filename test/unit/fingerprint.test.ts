@@ -23,14 +23,14 @@ test('equal workspaces on two machines do not differ', () => {
 });
 
 test.each([
-  ['another commit', withGit({ commit: '2'.repeat(40) }), 'commit 222222222222, the run has 111111111111'],
-  ['another directory', withGit({ directory: 'lib/' }), 'directory in the repository lib/, the run has .'],
-  ['a changed file', withGit({ changedFiles: 1, changes: 'abc' }), 'uncommitted changes 1 file (abc), the run has none'],
-  ['another Python', withPython({ python: 'cpython 3.11' }), 'Python cpython 3.11, the run has cpython 3.12'],
-  ['another platform', withPython({ platform: 'darwin-arm64' }), 'platform darwin-arm64, the run has linux-x86_64'],
-  ['another pytest', withPython({ plugins: { ...python.plugins, pytest: '8.4.0' } }), 'pytest 8.4.0, the run has 9.0.0'],
-  ['a missing plugin', withPython({ plugins: { pytest: '9.0.0' } }), 'pytest-xdist none, the run has 3.8.0'],
-  ['a plugin more', withPython({ plugins: { ...python.plugins, 'pytest-cov': '7.0' } }), 'pytest-cov 7.0, the run has none'],
+  ['another commit', withGit({ commit: '2'.repeat(40) }), 'another commit (222222222222; the run has 111111111111)'],
+  ['another directory', withGit({ directory: 'lib/' }), 'another directory of the repository (lib/; the run has .)'],
+  ['a changed file', withGit({ changedFiles: 1, changes: 'abc' }), 'uncommitted changes in 1 file (the run has none)'],
+  ['another Python', withPython({ python: 'cpython 3.11' }), 'another Python (cpython 3.11; the run has cpython 3.12)'],
+  ['another platform', withPython({ platform: 'darwin-arm64' }), 'another platform (darwin-arm64; the run has linux-x86_64)'],
+  ['another pytest', withPython({ plugins: { ...python.plugins, pytest: '8.4.0' } }), 'pytest 8.4.0 (the run has 9.0.0)'],
+  ['a missing plugin', withPython({ plugins: { pytest: '9.0.0' } }), 'no pytest-xdist (the run has 3.8.0)'],
+  ['a plugin more', withPython({ plugins: { ...python.plugins, 'pytest-cov': '7.0' } }), 'pytest-cov 7.0 (the run has none)'],
 ])('refuses %s and names both sides', (_what, theirs, difference) => {
   expect(compare(theirs)).toEqual({ refused: [difference], warned: [] });
 });
@@ -40,9 +40,22 @@ test('warns of other packages, a few of them by name', () => {
   expect(compare(withPython({ packages: many, packagesDigest: 'm' }))).toEqual({
     refused: [],
     warned: [
-      'numpy none, the run has 2.1.0; package-0 1.0, the run has none; package-1 1.0, the run has none; package-2 1.0, the run has none; package-3 1.0, the run has none and 3 more',
+      'no numpy (the run has 2.1.0); package-0 1.0 (the run has none); package-1 1.0 (the run has none); package-2 1.0 (the run has none); package-3 1.0 (the run has none) and 3 more',
     ],
   });
+});
+
+test('tells changes to the same number of files apart by their digests, and no changes from some', () => {
+  const changed = (changedFiles: number, changes: string) => ({
+    files: { place: changes, git: { ...git, changedFiles, changes }, contents: null },
+    python,
+  });
+  expect(compareFingerprints(changed(1, 'abc'), changed(1, 'def')).refused).toEqual([
+    'other uncommitted changes (1 file, digest def; the run has 1 file, digest abc)',
+  ]);
+  expect(compareFingerprints(changed(2, 'abc'), changed(0, 'clean')).refused).toEqual([
+    'no uncommitted changes (the run has changes in 2 files)',
+  ]);
 });
 
 test('never compares the files of one directory with itself, whatever tests wrote there meanwhile', () => {
@@ -56,7 +69,7 @@ test('compares contents where git does not know both workspaces, and warns where
   const ours = { files: { ...files, contents: 'c' }, python };
   const theirs = (contents: string | null) => ({ files: { place: 'there', git: null, contents }, python });
   expect(compareFingerprints(ours, theirs('c'))).toEqual({ refused: [], warned: [] });
-  expect(compareFingerprints(ours, theirs('d')).refused).toEqual(['Python and configuration files d, the run has c']);
+  expect(compareFingerprints(ours, theirs('d')).refused).toEqual(['other Python or configuration files (digest d; the run has c)']);
   expect(compareFingerprints(ours, theirs(null))).toMatchObject({
     refused: [],
     warned: [expect.stringContaining('could not be compared')],

@@ -20,6 +20,8 @@ export interface CollectDecision {
   readonly mode: CollectMode;
   /** Why the whole list is collected, where the user does not ask for it; null otherwise. */
   readonly why: string | null;
+  /** What the user can do about that, or need not do; null where there is nothing to add. */
+  readonly advice: string | null;
   /** Of files that have not changed since the census: what they hold. */
   readonly digests: ReadonlyMap<TestFile, string>;
 }
@@ -27,27 +29,34 @@ export interface CollectDecision {
 export function decideCollect(question: CollectQuestion): CollectDecision {
   const { asked, census, contents } = question;
   const digests = unchanged(census?.files ?? new Map(), contents);
-  if (asked !== 'auto') return { mode: asked, why: null, digests };
-  const why = whyWhole(question);
-  return { mode: why === null ? 'file' : 'suite', why, digests };
+  if (asked !== 'auto') return { mode: asked, why: null, advice: null, digests };
+  const whole = whyWhole(question);
+  return { mode: whole === null ? 'file' : 'suite', why: whole?.why ?? null, advice: whole?.advice ?? null, digests };
 }
 
 /** So many files may be new, or have changed, before the whole list is collected again; of a large suite, this share of its files. */
 const UNSEEN_FILES = 10;
 const UNSEEN_SHARE = 0.05;
 
-function whyWhole({ unstreamable, namesTests, census, contents }: CollectQuestion): string | null {
-  if (unstreamable !== null) return unstreamable;
-  if (namesTests) return 'single tests are named';
-  if (census === null) return 'this is the first run with these conftest files, plugins and options';
-  if (census.inseparable !== null) return census.inseparable;
-  if (census.uncollected !== null) return `${census.uncollected} could not be collected in the last run`;
+const LATER = 'Nothing to do: later runs collect each file once where that is safe';
+const INDEPENDENT = 'To collect each file once, make the files independent of each other: docs/collecting.md';
+const HARMLESS = 'To collect each file once, see --harmless-hooks in docs/collecting.md';
+
+function whyWhole(question: CollectQuestion): (Pick<CollectDecision, 'advice'> & { readonly why: string }) | null {
+  const { unstreamable, namesTests, census, contents } = question;
+  if (unstreamable !== null) return { why: unstreamable, advice: null };
+  if (namesTests) return { why: 'single tests are named', advice: null };
+  if (census === null) return { why: 'first run with these conftest files, plugins and options', advice: LATER };
+  if (census.inseparable !== null) return { why: census.inseparable, advice: INDEPENDENT };
+  if (census.uncollected !== null) {
+    return { why: `${census.uncollected} could not be collected in the last run`, advice: 'Fix that error to collect each file once' };
+  }
   const unseen = contents.size - unchanged(census.files, contents).size;
   if (unseen > Math.max(UNSEEN_FILES, UNSEEN_SHARE * contents.size))
-    return `${unseen} files are new or have changed since it was last collected`;
+    return { why: `${unseen} files are new or have changed since it was last collected`, advice: LATER };
   const [first] = census.problems;
   if (first === undefined) return null;
-  return census.problems.length === 1 ? first : `${first} (and ${census.problems.length - 1} more)`;
+  return { why: census.problems.length === 1 ? first : `${first} (and ${census.problems.length - 1} more)`, advice: HARMLESS };
 }
 
 const unchanged = (files: ReadonlyMap<TestFile, FileCensus>, contents: ReadonlyMap<TestFile, string>): ReadonlyMap<TestFile, string> =>

@@ -35,7 +35,7 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   const alone =
     mismatch === null || mismatch.digest === (held.get(mismatch.file) ?? null)
       ? null
-      : `${mismatch.file} holds other tests when it is collected alone`;
+      : `${mismatch.file} has other tests when it is collected alone`;
   return {
     problems,
     inseparable: inseparable ?? alone ?? old?.inseparable ?? null,

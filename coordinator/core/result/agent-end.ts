@@ -14,7 +14,7 @@ type End = Pick<ReportedAgent, 'ended' | 'why'>;
 /** Why an agent is refused or quarantined: a clause without a full stop. `state` is as it was when the agent was dismissed, or later. */
 export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCause): string {
   const agent = agents.get(id);
-  if (agent === undefined) return 'it is not known';
+  if (agent === undefined) return 'unknown agent';
   const { conduct, differences } = agent;
   const isOut = conduct.dismissedFor !== null;
   switch (why) {
@@ -30,7 +30,7 @@ export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCa
     case 'collection':
       return `it could not collect ${conduct.contradicted?.file ?? 'a file'}, and agent ${conduct.contradicted?.by ?? 'another'} could`;
     case 'other-list':
-      return 'it collects other tests than the other agents';
+      return 'it collected other tests than the other agents';
     default:
       return assertNever(why);
   }

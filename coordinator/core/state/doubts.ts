@@ -61,7 +61,7 @@ export function blame(state: RunState, agent: AgentId, file: TestFile, collected
 /** Could only one of two agents collect the file, though they are alike? Then its process made the difference, and the run needs the whole list. */
 function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, collecting: AgentId): boolean {
   if (isSuite(state) || !areAlike(state.agents.get(failing)?.info, state.agents.get(collecting)?.info)) return false;
-  state.suite.inseparable ??= `${file} could be collected in one process and not in another`;
+  state.suite.inseparable ??= `one process could collect ${file}, and another could not`;
   state.revision += 1;
   return true;
 }

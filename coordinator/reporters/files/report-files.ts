@@ -3,7 +3,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Report } from '../../../shared/domain/report.ts';
-import { messageOf, ShardlineError } from '../../../shared/errors.ts';
+import { messageOf, reasonOf, ShardlineError } from '../../../shared/errors.ts';
 import type { Copies } from '../../../shared/settings/settings.ts';
 import { makeDirectory } from '../../../shared/system/make-directory.ts';
 import { encodeReport } from '../../../shared/wire/report.ts';
@@ -93,6 +93,6 @@ async function writing(path: string, write: () => Promise<void>): Promise<void> 
   try {
     await write();
   } catch (thrown) {
-    throw new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });
+    throw new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
   }
 }

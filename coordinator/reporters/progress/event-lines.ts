@@ -36,16 +36,16 @@ const BELIEVED = 2;
 export function newsLines({ event, before, tally, counted, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
   switch (event.kind) {
     case 'run-opened':
-      return [`run ${event.spec.runId}: ${plural(event.shards.length, 'shard')} of ${plural(filesIn(event.shards), 'file')}`];
+      return [runOpened(event)];
     case 'run-resumed':
-      return [`run ${before.opened.spec.runId} resumed: ${plural(tally.done, 'test')} done, ${failuresOf(tally)} failed`];
+      return [`Resumed run ${before.opened.spec.runId}: ${plural(tally.done, 'test')} done, ${failuresOf(tally)} failed`];
     case 'redis-emptied':
-      return ['Redis has lost the run: it is announced again, and what is not finished is enqueued anew'];
+      return ['Redis lost its data: announcing the run again and re-queueing unfinished tests.'];
     case 'agent-returned':
-      return [`agent ${oneLine(event.agent)} is back`];
+      return [`Agent ${oneLine(event.agent)} reconnected.`];
     case 'agent-joined':
       return [
-        `agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`,
+        `Agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`,
         ...warnings(event.agent, before),
       ];
     case 'suite-planned':
@@ -53,7 +53,8 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'agent-unfit':
       return [unfitLine(event)];
     case 'agent-dismissed': {
-      const [head, end] = event.why === 'fingerprint' ? ['Refused', 'Its results do not count.'] : ['Quarantined', 'Re-queued its work.'];
+      const [head, end] =
+        event.why === 'fingerprint' ? ['Refused', `Its results do not count. ${FIX_WORKSPACE}`] : ['Quarantined', 'Re-queued its work.'];
       return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(before, event.agent, event.why))}. ${end}`];
     }
     case 'agent-lost':
@@ -62,9 +63,13 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
       return alone(event.agent, before);
     case 'redis-lost':
     case 'no-agent-can-come':
-      return [`${event.kind === 'redis-lost' ? 'Redis is gone' : 'no agent can come'}: ${oneLine(event.message)}`];
+      return [
+        event.kind === 'redis-lost'
+          ? `Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`
+          : `No agent is left: ${oneLine(event.message)}`,
+      ];
     case 'interrupt-requested':
-      return [`${oneLine(event.by)}: stopping, results are kept; once more to stop at once`];
+      return [interruptLine(event.by)];
     case 'attempt-told': {
       if (event.event.kind === 'collect-failed') {
         const { file, errors } = event.event;
@@ -80,27 +85,42 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     }
     case 'attempt-ended':
       return event.ending.kind === 'crashed' || event.ending.kind === 'not-started'
-        ? [`shard ${event.shard} on ${oneLine(event.agent)} ${event.ending.kind}: ${oneLine(causeOf(event.ending.detail))}`]
+        ? [
+            `pytest ${event.ending.kind === 'crashed' ? 'crashed' : 'did not start'} on agent ${oneLine(event.agent)} (shard ${event.shard}): ${oneLine(causeOf(event.ending.detail))}`,
+          ]
         : [];
     case 'attempt-enqueued':
-      return event.role === 'backup' ? [`shard ${event.shard} holds up the end: a second copy goes to another agent`] : [];
+      return event.role === 'backup' ? [`Shard ${event.shard} is a straggler: re-running it on another agent; the first result wins.`] : [];
     case 'shard-split':
-      return [`shard ${event.shard} keeps ending its session: it runs alone now, in ${plural(event.into.length, 'part')}`];
+      return [`Shard ${event.shard} keeps crashing pytest; isolating it in ${plural(event.into.length, 'part')}.`];
     case 'forecast': {
       const late = lateLine(event);
       if (late !== null) return lateForecasts + 1 === BELIEVED ? [late] : [];
-      return lateForecasts >= BELIEVED ? [`in time for the deadline again: ${timeLeft(event)}`] : [];
+      return lateForecasts >= BELIEVED ? [`On time for the deadline again: ${timeLeft(event)}`] : [];
     }
     case 'run-closed':
       return [
         ...(before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
-          ? [`${plural(before.failed.size, 'test')} failed, more than --reruns-limit: nothing was run again`]
+          ? [`Re-ran nothing: ${plural(before.failed.size, 'test')} failed, more than --reruns-limit allows.`]
           : []),
         ...onlyRefused(event.why, before),
       ];
     default:
       return [];
   }
+}
+
+/** Of a suite that every worker collects, shards are planned once the tests are known. */
+function runOpened({ spec, shards }: Extract<CoordinatorEvent, { kind: 'run-opened' }>): string {
+  const inShards = spec.collect === 'suite' ? '' : ` in ${plural(shards.length, 'shard')}`;
+  return `Run ${spec.runId}: found ${plural(filesIn(shards), 'test file')}${inShards}`;
+}
+
+const FIX_WORKSPACE = "Fix: check out the run's commit there with the same packages, or start the run with --fingerprint warn.";
+
+function interruptLine(by: string): string {
+  const [what, again] = by === 'SIGINT' ? ['Interrupted', 'Press Ctrl-C again'] : [`Interrupted by ${oneLine(by)}`, 'Send it again'];
+  return `${what}: finishing up, results are kept. ${again} to quit now.`;
 }
 
 function resultLine({ result, agent, rerun }: CountedResult): string {
@@ -111,20 +131,22 @@ function resultLine({ result, agent, rerun }: CountedResult): string {
 function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
   const others = [...agents.values()].filter(({ id, presence }) => presence === 'alive' && id !== gone);
   if (others.length > 0 || closed !== null || noAgentCanCome !== null || agents.get(gone)?.presence !== 'alive') return [];
-  return [`no agent is left: the run waits ${opened.waitAgentSeconds} s for another`];
+  return [
+    `No agent is left: waiting ${opened.waitAgentSeconds} s for another. Start one with \`shardline agent --pool ${opened.spec.pool}\`.`,
+  ];
 }
 
 function unfitLine({ agent, host, why, problem }: Extract<CoordinatorEvent, { kind: 'agent-unfit' }>): string {
   const what = oneLine(whyUnfit(why, problem));
-  if (why === 'fingerprint') return `Refused agent ${oneLine(agent)}: ${what}.`;
-  return `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: read that agent's output on ${oneLine(host)}, which has all of it.`;
+  if (why === 'fingerprint') return `Refused agent ${oneLine(agent)}: ${what}. ${FIX_WORKSPACE}`;
+  return `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: read the full output of that agent on ${oneLine(host)}.`;
 }
 
 function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly string[] {
   const tests = (suite.list?.groups ?? []).reduce((sum, { nodeids }) => sum + nodeids.length, 0);
-  const line = `collected ${plural(tests, 'test')}: ${plural(shards.length, 'shard')}`;
+  const line = `Collected ${plural(tests, 'test')} from ${plural(filesIn(shards), 'file')} in ${plural(shards.length, 'shard')}`;
   if (suite.list === null || suite.list.order === 'free') return [line];
-  const how = suite.list.order === 'strict' ? 'one worker runs all tests in order' : 'tests run in the order of the list';
+  const how = suite.list.order === 'strict' ? 'One worker runs all tests in order' : 'Tests run in collection order';
   return [line, `${how}: ${oneLine(suite.list.why ?? '')}`];
 }
 
@@ -133,7 +155,7 @@ function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState)
   const { fingerprintPolicy: policy, files } = opened.spec;
   const { refused, warned } = isLocal ? NO_DIFFERENCES : compareFingerprints({ files, python: opened.python }, fingerprint);
   const shown = policy === 'strict' ? warned : [...refused, ...warned];
-  return shown.map((difference) => `warning: agent ${oneLine(id)} differs: ${oneLine(difference)}`);
+  return shown.map((difference) => `warning: agent ${oneLine(id)} differs from the run: ${oneLine(difference)}`);
 }
 
 /** Why nobody was left to run the tests, where agents that came were refused. */
@@ -144,7 +166,7 @@ function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] 
   );
   return refused.length === 0
     ? []
-    : [`no agent is left to run the tests: refused ${refused.map(({ id }) => oneLine(id)).join(', ')}, see above`];
+    : [`No agent is left to run the tests: refused ${refused.map(({ id }) => oneLine(id)).join(', ')} (see above).`];
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

@@ -10,20 +10,21 @@ export const timeLeft = ({ secondsLeft }: Forecast): string => `done in about ${
 export function lateLine({ lateSeconds, remedy }: Forecast): string | null {
   if (lateSeconds === null || lateSeconds === 0 || remedy === null) return null;
   const ways = waysOut(remedy);
-  const mend = ways.length === 0 ? '' : `: ${ways.join(', or ')} would mend that`;
-  return `at this speed the deadline comes ${Math.ceil(lateSeconds)} s too early${mend}`;
+  const fix = ways.length === 0 ? '' : ` ${ways.join(', or ')} would fix it.`;
+  return `At this rate the run misses its deadline by ${Math.ceil(lateSeconds)} s.${fix}`;
 }
 
 function waysOut({ agents, workersPerAgent, leaveOut }: Remedy): readonly string[] {
   const ways: string[] = [];
   if (agents !== null) {
-    ways.push(`${agents} more ${agents === 1 ? 'agent' : 'agents'} of ${plural(Math.max(1, Math.round(workersPerAgent)), 'worker')}`);
+    const each = agents === 1 ? '' : ' each';
+    ways.push(`${agents} more ${agents === 1 ? 'agent' : 'agents'} (${plural(Math.max(1, Math.round(workersPerAgent)), 'worker')}${each})`);
   }
   if (leaveOut.files > 0) {
     const named = leaveOut.named.map(oneLine).join(', ');
     const more = leaveOut.files - leaveOut.named.length;
     const which = leaveOut.files === 1 ? 'this file' : `these ${leaveOut.files} files`;
-    ways.push(`leaving out ${which} (${named}${more > 0 ? ` and ${more} more` : ''})`);
+    ways.push(`${ways.length === 0 ? 'Leaving' : 'leaving'} out ${which} (${named}${more > 0 ? ` and ${more} more` : ''})`);
   }
   return ways;
 }

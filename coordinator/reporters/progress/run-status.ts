@@ -59,6 +59,7 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
   const byAgent = Map.groupBy(running.lanes(), ({ agent }) => agent);
   const errors = collectErrorsOf(state);
   const lateErrors = errors.filter(({ nodeid }) => nodeid.includes('::') && tests.has(nodeid)).length;
+  const far = howFar(state);
   const left = forecast === null ? null : Math.max(0, forecast.secondsLeft - (now - forecast.at) / 1000);
   return {
     tally,
@@ -66,7 +67,8 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
     tests: Math.max(tests.size, tally.done),
     collectErrors: errors.length - lateErrors,
     lateErrors,
-    howFar: howFar(state),
+    // A list of the whole suite names every test.
+    howFar: { ...far, isAllCollected: far.isAllCollected || state.suite.list !== null },
     elapsedSeconds: Math.max(0, (now - opened.startedAt) / 1000),
     deadlineSeconds: opened.deadline?.seconds ?? null,
     secondsLeft: left,

@@ -54,7 +54,7 @@ function barLine(standing: Standing, width: number, paint: Paint): string {
 
 function countsLine(standing: Standing, paint: Paint): string {
   const counts = outcomeCounts(standing).map(({ word, count }) => paint(styles[word] ?? 'dim', countOf(count, word)));
-  return counts.join(', ') || paint('dim', 'no test is over yet');
+  return counts.join(', ') || paint('dim', 'no test finished yet');
 }
 
 function timeLine(standing: Standing, paint: Paint): string {
@@ -65,7 +65,7 @@ function timeLine(standing: Standing, paint: Paint): string {
 function slowestLine({ agents }: Standing, paint: Paint): string {
   const all = agents.flatMap(({ id, lanes }) => lanes.map((lane) => ({ ...lane, where: `${id} ${lane.worker}`.trim() })));
   const slowest = longestOf(all);
-  if (slowest === undefined) return paint('dim', 'slowest now: none over a second');
+  if (slowest === undefined) return paint('dim', 'slowest now: no test over 1 s');
   return `${paint('dim', 'slowest now:')} ${ageOf(slowest)} ${nameOf(slowest.nodeid)} ${paint('dim', `(${nameOf(slowest.where)})`)}`;
 }
 
@@ -108,7 +108,7 @@ function headLine({ id, host, workers, lanes }: AgentStanding, paint: Paint): st
 
 function laneLine(lane: LaneStanding, columns: { readonly name: number; readonly age: number }, paint: Paint): string {
   const start = `  ${padded(nameOf(lane.worker), columns.name)} ${ageOf(lane).padStart(columns.age)}  `;
-  return `${start}${lane.nodeid === null ? paint('dim', `no test for ${inMinutes(lane.seconds)}`) : nameOf(lane.nodeid)}`;
+  return `${start}${lane.nodeid === null ? paint('dim', `idle for ${inMinutes(lane.seconds)}`) : nameOf(lane.nodeid)}`;
 }
 
 /** `a1 2 of 2 workers busy  12 s tests/test_a.py::test_long`. */

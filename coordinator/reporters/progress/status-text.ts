@@ -14,10 +14,10 @@ export const filesWords = ({ howFar: { filesDone, files } }: Standing): string =
 /** `41 s of 2 min, done in about 20 s`, with what is amiss with that. */
 export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSeconds, phase, agents }: Standing): string {
   const spent = `${inMinutes(elapsedSeconds)}${deadlineSeconds === null ? '' : ` of ${inMinutes(deadlineSeconds)}`}`;
-  if (phase === 'ending') return `${spent}, waits for the last teardowns`;
+  if (phase === 'ending') return `${spent}, waiting for the last teardowns`;
   if (phase === 'stopping') return `${spent}, stopping`;
-  if (agents.length === 0) return `${spent}, waits for an agent`;
-  return `${spent}${endWords(secondsLeft)}${lateSeconds > 0 ? `, ${inMinutes(Math.ceil(lateSeconds))} too late for the deadline` : ''}`;
+  if (agents.length === 0) return `${spent}, waiting for an agent`;
+  return `${spent}${endWords(secondsLeft)}${lateSeconds > 0 ? `, misses the deadline by ${inMinutes(Math.ceil(lateSeconds))}` : ''}`;
 }
 
 function endWords(secondsLeft: number | null): string {

@@ -88,7 +88,7 @@ describe('settings', () => {
     expect(settings).toMatchObject({ relay: 'always', maxWorkerBytes: 1.5 * 1024 ** 3, maxWorkerFiles: 200 });
     expect(await mistakes(run(['--relay', 'alway', '--max-worker-memory', 'much']))).toEqual([
       expect.stringContaining('always'),
-      expect.stringContaining('--max-worker-memory much is not a size'),
+      expect.stringContaining('--max-worker-memory much is invalid: expected a size.'),
     ]);
   });
 
@@ -142,7 +142,7 @@ describe('settings', () => {
     expect(settings).toMatchObject({ paths: ['tests/'], maxfail: 1, pytestArgs: ['-k', 'not slow', '--agents', '--', 'x'] });
   });
 
-  test('of an agent leave out what belongs to runs, and need a Redis', async () => {
+  test('an agent ignores the settings of runs, and needs a Redis', async () => {
     const toml = '[tool.shardline]\nagents = 4\npool = "p"\n';
     expect(await agent(['--redis', 'redis://h:1'], {}, toml)).toMatchObject({ redis: 'redis://h:1', pool: 'p', once: false, run: null });
     expect(await agent([], { SHARDLINE_REDIS_URL: 'unix:///s' })).toMatchObject({ redis: 'unix:///s' });
@@ -167,7 +167,9 @@ describe('settings', () => {
     const env = { SHARDLINE_REDIS_URL: '', SHARDLINE_AGENTS: '', SHARDLINE_OUT: ' ', SHARDLINE_GITHUB: '' };
     expect(await run([], env, toml)).toMatchObject({ redis: null, agents: 4, out: null, github: true });
     expect(await mistakes(agent([], env))).toEqual([expect.stringContaining('SHARDLINE_REDIS_URL is empty.')]);
-    expect(await mistakes(run(['--redis', '']))).toEqual([expect.stringContaining('--redis … is not the URL of a Redis: it is empty.')]);
+    expect(await mistakes(run(['--redis', '']))).toEqual([
+      expect.stringContaining('--redis … is invalid: expected a Redis URL, but it is empty.'),
+    ]);
   });
 
   test('secrets are shown by no mistake, whichever place they come from', async () => {
@@ -202,7 +204,7 @@ describe('the command line', () => {
     return said;
   };
 
-  test('help tells every option of a command, but for those that runs use for their own agents', () => {
+  test('help lists every option of a command, except those that runs use for their own agents', () => {
     for (const command of ['run', 'agent'] as const) {
       for (const option of optionsOf(command))
         expect(help(command, '--help').includes(`--${option.name} `), option.name).toBe(!option.isHidden);
@@ -211,10 +213,53 @@ describe('the command line', () => {
     expect(help('--version')).toBe('1.2.3\n');
   });
 
-  test('no command, an unknown one and a missing value are told with the mend', () => {
+  test('names the fix of no command, an unknown command and a missing value', () => {
     expect(() => readArguments([], '1', silent)).toThrow(/No command was given[\s\S]*shardline run/);
     expect(() => readArguments(['rnu'], '1', silent)).toThrow(/no command rnu[\s\S]*Did you mean run\?/);
-    expect(() => readArguments(['run', '--agents'], '1', silent)).toThrow(/--agents/);
+    expect(() => readArguments(['run', '--agents'], '1', silent)).toThrow(
+      /--agents needs a value: --agents N\nFix: `shardline run --help`/,
+    );
+  });
+});
+
+test('run --help groups its options under headings', () => {
+  let said = '';
+  readArguments(['run', '--help'], '1', { write: (text) => (said += text) });
+  const headings = [...said.matchAll(/^([A-Z][\w ]+):$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual([
+    ...['Arguments', 'What to run', 'How to run', 'Agents and workers', 'Sharding and order', 'Redis', 'Time limits'],
+    ...['Failures and flaky tests', 'Reports', 'Output'],
+  ]);
+});
+
+describe("pytest's options before --", () => {
+  test('the fix is the same command with them behind --', async () => {
+    expect(await mistakes(run(['tests', '-k', 'not slow', '--agents', '2']))).toEqual([
+      "-k is an option of pytest. Options of pytest go after --.\nFix: Run `shardline run tests --agents 2 -- -k 'not slow'`.",
+    ]);
+    expect(await mistakes(run(['--lf', '--', '--tb=short']))).toEqual([
+      expect.stringContaining('Fix: Run `shardline run -- --lf --tb=short`.'),
+    ]);
+    expect(await mistakes(load(['report', 'out', '-k', 'x']))).toEqual([expect.stringContaining('There is no option -k.')]);
+  });
+
+  test('a flag with a value is not an unknown flag', async () => {
+    expect(await mistakes(run(['--failed=x']))).toEqual(['--failed takes no value, but got: --failed=x\nFix: Write --failed alone.']);
+  });
+});
+
+describe('--agents', () => {
+  test('0 needs a Redis that other agents can reach', async () => {
+    expect(await mistakes(run(['--agents', '0']))).toEqual([
+      expect.stringMatching(/^--agents 0 starts no agent, .*\nFix: Start one with --agents 1, or .* --redis redis:/),
+    ]);
+    expect(await run(['--agents', '0', '--redis', 'redis://h'])).toMatchObject({ agents: 0 });
+  });
+
+  test('a number below 0 is refused', async () => {
+    expect(await mistakes(run(['--agents', '-1']))).toEqual([
+      '--agents -1 is invalid: expected a whole number, 0 or more.\nFix: Write for example --agents 2.',
+    ]);
   });
 });
 

@@ -9,7 +9,7 @@ const gitlab = { GITLAB_CI: 'true', CI_JOB_TIMEOUT: '3600', CI_JOB_STARTED_AT: '
 test("GitLab's limit counts from the job's start", () => {
   expect(deadlineBeyondJob(gitlab, startedAt, 3300)).toBeNull();
   expect(deadlineBeyondJob(gitlab, startedAt, 3301)).toBe(
-    'GitLab ends this job in 3300 s (CI_JOB_TIMEOUT), before the deadline of 3301 s: there may be no report.',
+    'GitLab ends this job in 3300 s (CI_JOB_TIMEOUT), before the deadline of 3301 s: there may be no report. Fix: pass a shorter --deadline.',
   );
   expect(deadlineBeyondJob({ ...gitlab, CI_JOB_STARTED_AT: undefined }, startedAt, 3601)).toContain('after 3600 s');
 });

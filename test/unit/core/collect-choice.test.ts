@@ -27,15 +27,19 @@ test('a suite that was collected whole, without a problem, is collected by file;
   expect([mode, why, digests.size]).toEqual(['file', null, 30]);
 });
 
-test.each<[string, Partial<CollectQuestion>]>([
-  ['this is the first run with these conftest files, plugins and options', { census: null }],
-  ['single tests are named', { namesTests: true }],
-  ['--lf needs the whole list of tests', { unstreamable: '--lf needs the whole list of tests' }],
-  ['tests/test_1.py could not be collected in the last run', { census: { ...census, uncollected: testFile('tests/test_1.py') } }],
-  ['11 files are new or have changed since it was last collected', { contents: contents(11) }],
-  ['a hook sorts (and 1 more)', { census: { ...census, problems: ['a hook sorts', 'another'] } }],
-  ['a fixture reads the list', { census: { ...census, inseparable: 'a fixture reads the list' } }],
-])('the whole list is collected, with the reason: %s', (why, changes) => {
-  expect(decide(changes)).toMatchObject({ mode: 'suite', why });
-  expect(decide({ ...changes, asked: 'file' })).toMatchObject({ mode: 'file', why: null });
+test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
+  ['first run with these conftest files, plugins and options', { census: null }, /^Nothing to do: /],
+  ['single tests are named', { namesTests: true }, null],
+  ['--lf needs the whole list of tests', { unstreamable: '--lf needs the whole list of tests' }, null],
+  [
+    'tests/test_1.py could not be collected in the last run',
+    { census: { ...census, uncollected: testFile('tests/test_1.py') } },
+    /^Fix that error /,
+  ],
+  ['11 files are new or have changed since it was last collected', { contents: contents(11) }, /^Nothing to do: /],
+  ['a hook sorts (and 1 more)', { census: { ...census, problems: ['a hook sorts', 'another'] } }, /--harmless-hooks/],
+  ['a fixture reads the list', { census: { ...census, inseparable: 'a fixture reads the list' } }, /make the files independent/],
+])('the whole list is collected, with the reason and what to do about it: %s', (why, changes, advice) => {
+  expect(decide(changes)).toMatchObject({ mode: 'suite', why, advice: advice === null ? null : expect.stringMatching(advice) });
+  expect(decide({ ...changes, asked: 'file' })).toMatchObject({ mode: 'file', why: null, advice: null });
 });

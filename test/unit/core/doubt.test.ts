@@ -124,7 +124,7 @@ describe('agents on one machine, with the same files and packages', () => {
     joined(agent, 1000, 2, { fingerprint, ...changes });
   const failing = broke(a1, 1);
   const collecting = passed(a2, 1, 2);
-  const why = `${fileOf(1)} could be collected in one process and not in another`;
+  const why = `one process could collect ${fileOf(1)}, and another could not`;
 
   test.each([
     ['the error comes first', [...failing, ...collecting]],
@@ -141,7 +141,7 @@ describe('agents on one machine, with the same files and packages', () => {
   test('are not to blame either where one cannot collect a directory above a file that the other collected', () => {
     const above = [...passed(a2, 2), ...broke(a1, 1, 1, 'tests/conftest.py')];
     const state = stateAfter(run, joinedAs(a1), joinedAs(a2), ...all, ...above);
-    expect(restartOf(state, 5000)?.restarted?.why).toBe('tests/conftest.py could be collected in one process and not in another');
+    expect(restartOf(state, 5000)?.restarted?.why).toBe('one process could collect tests/conftest.py, and another could not');
   });
 
   test.each<[string, Partial<AgentInfo>]>([

@@ -58,7 +58,7 @@ test('an agent at another commit is dismissed although it is the only one, and w
         id: 'a1',
         fingerprint: { files: { git: { commit: 'old' } } },
         ended: 'refused',
-        why: "its workspace differs from the run's: commit old, the run has new",
+        why: "its workspace differs from the run's: another commit (old; the run has new)",
       },
       { id: 'a2', tests: 1 },
     ],
@@ -76,7 +76,7 @@ test('an agent that the run started itself is never refused, nor one at the same
 test('where differences are only warned of, the agent serves and its report says how it differs', () => {
   const state = stateAfter(warning, joinedAt('old'), enqueued(1), ...ran());
   expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
-  expect(reportOf(state).agents).toMatchObject([{ ended: null, differences: ['commit old, the run has new'] }]);
+  expect(reportOf(state).agents).toMatchObject([{ ended: null, differences: ['another commit (old; the run has new)'] }]);
 });
 
 test('an agent that came and could not serve is in the report, and the wait for agents goes on', () => {

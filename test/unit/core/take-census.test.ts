@@ -61,7 +61,7 @@ function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly 
 test('a file that holds other tests than the census says makes the run begin anew, and the run by file alone remembers nothing', () => {
   const state = found('now', ['tests/test_1.py::test_x']);
   expect(restartOf(state, 3000)?.restarted).toEqual({
-    why: 'tests/test_1.py holds other tests than when the whole suite was last collected',
+    why: 'tests/test_1.py has other tests than when the whole suite was last collected',
     voidTests: 0,
     mismatch: { file, digest: 'now' },
   });
@@ -74,7 +74,7 @@ test('a whole list that holds the same as the file alone replaces the census: th
 });
 
 test('a whole list that holds something else shows that the file cannot be collected alone', () => {
-  const why = 'tests/test_1.py holds other tests when it is collected alone';
+  const why = 'tests/test_1.py has other tests when it is collected alone';
   for (const digests of [[[file, 'before']], [[file, 'third']], []] as const) {
     const state = restarted(found('now', ['tests/test_1.py::test_x']), digests);
     expect(takeCensus(state, old, contents)?.inseparable).toBe(why);
@@ -107,6 +107,6 @@ test('where a test ran that must not run twice, nothing begins anew, and the nex
   reduce(state, told(a1, 1, 1, { kind: 'test-finished', at: 2300, result }));
   expect(restartOf(state, 3000)).toBeNull();
   expect(takeCensus(state, old, contents)?.inseparable).toBe(
-    'tests/test_1.py holds other tests than when the whole suite was last collected',
+    'tests/test_1.py has other tests than when the whole suite was last collected',
   );
 });

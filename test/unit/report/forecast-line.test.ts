@@ -10,13 +10,13 @@ const late = (agents: number | null, files: number, ...named: string[]) => ({
   remedy: { agents, workersPerAgent: 4, leaveOut: { files, named: named.map(testFile) } },
 });
 
-test('what is said is by how much, and every way to mend it', () => {
+test('names by how much the run is late, and every way to fix it', () => {
   expect(timeLeft(late(2, 0))).toBe('done in about 62 s');
   expect(lateLine(late(2, 5, 'a.py', 'b.py', 'c.py'))).toBe(
-    'at this speed the deadline comes 13 s too early: 2 more agents of 4 workers, or leaving out these 5 files (a.py, b.py, c.py and 2 more) would mend that',
+    'At this rate the run misses its deadline by 13 s. 2 more agents (4 workers each), or leaving out these 5 files (a.py, b.py, c.py and 2 more) would fix it.',
   );
   expect(lateLine(late(null, 1, 'a.py'))).toBe(
-    'at this speed the deadline comes 13 s too early: leaving out this file (a.py) would mend that',
+    'At this rate the run misses its deadline by 13 s. Leaving out this file (a.py) would fix it.',
   );
   expect(lateLine({ secondsLeft: 5, lateSeconds: 0, remedy: null })).toBeNull();
   expect(lateLine({ secondsLeft: 5, lateSeconds: null, remedy: null })).toBeNull();

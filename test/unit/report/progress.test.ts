@@ -59,7 +59,7 @@ async function watched(changes: Partial<ProgressOptions> = {}) {
 
 test('a record has failures at once and how the run stands every few seconds, without control characters', async () => {
   const record = await watched();
-  expect(record.hear(0, ...begun)).toBe('run r1: 2 shards of 2 files\nagent a1 joined: 2 workers on host\n');
+  expect(record.hear(0, ...begun)).toBe('Run r1: found 2 test files in 2 shards\nAgent a1 joined: 2 workers on host\n');
   expect(record.hear(1000, told(a1, 1, 1, finished('a.py::t', 'failed')), tick(1000))).toBe('FAILED a.py::t (a1)\n');
   expect(record.hear(2000, told(a1, 2, 1, collectFailed('b.py')))).toBe('ERROR collecting b.py (a1)\n');
   expect(record.hear(4999, tick(4999))).toBe('');
@@ -77,16 +77,16 @@ test('a worker is said to be at no test once it has had none for a second, and a
   const done = stripVTControlCharacters(screen.hear(2000, told(a1, 1, 1, finished('a.py::t')), tick(2000)));
   expect(done).toMatch(/a1 on host: 2 workers\n {2}gw0 {7}a\.py::t\na10 on host: 2 workers, no test yet\n/);
   const idle = stripVTControlCharacters(screen.hear(5100, tick(5100), tick(5200)));
-  expect(idle).toContain('gw0       no test for 3 s\n');
-  expect(idle).toContain('slowest now: none over a second\n');
+  expect(idle).toContain('gw0       idle for 3 s\n');
+  expect(idle).toContain('slowest now: no test over 1 s\n');
   screen.progress.end();
 });
 
 test('a screen stands below the lines that stay, some times a second at most, and is gone at the end', async () => {
   const screen = await watched({ screen: true });
-  expect(screen.hear(0, opening)).toContain('run r1: 2 shards of 2 files\n');
+  expect(screen.hear(0, opening)).toContain('Run r1: found 2 test files in 2 shards\n');
   expect(screen.hear(50, ...begun.slice(1))).toBe('');
-  expect(screen.hear(3050, tick(3050))).toMatch(/agent a1 joined: 2 workers on host\n[\s\S]*slowest now: 3 s a\.py::t \(a1 gw0\)/);
+  expect(screen.hear(3050, tick(3050))).toMatch(/Agent a1 joined: 2 workers on host\n[\s\S]*slowest now: 3 s a\.py::t \(a1 gw0\)/);
   const failed = screen.hear(3200, told(a1, 1, 1, finished('a.py::t', 'failed')));
   expect(stripVTControlCharacters(failed)).toMatch(/^FAILED a\.py::t \(a1\)\n[\s\S]*1\/2\+ tests {2}0\/2 files\n1 failed\n/);
   expect(screen.hear(3210, told(a1, 1, 1, finished('a.py::u', 'error')))).toBe('');
@@ -126,8 +126,17 @@ test('a deadline is told to be missed once two forecasts say so, and then when i
   const late: CoordinatorEvent = { kind: 'forecast', at: 1000, secondsLeft: 20, lateSeconds: 5, remedy };
   const inTime: CoordinatorEvent = { kind: 'forecast', at: 1000, secondsLeft: 9, lateSeconds: 0, remedy: null };
   expect(record.hear(1000, late, inTime, late)).toBe('');
-  expect(record.hear(1000, late)).toBe('at this speed the deadline comes 5 s too early: 1 more agent of 2 workers would mend that\n');
-  expect(record.hear(1000, late, inTime)).toBe('in time for the deadline again: done in about 9 s\n');
+  expect(record.hear(1000, late)).toBe('At this rate the run misses its deadline by 5 s. 1 more agent (2 workers) would fix it.\n');
+  expect(record.hear(1000, late, inTime)).toBe('On time for the deadline again: done in about 9 s\n');
+});
+
+test('an interrupt names the key that quits now, and a suite that every worker collects has no shards yet', async () => {
+  const record = await watched();
+  const suite = { ...opening, spec: { ...opening.spec, collect: 'suite' as const } };
+  expect(record.hear(0, suite)).toBe('Run r1: found 2 test files\n');
+  const by = (name: string): CoordinatorEvent => ({ kind: 'interrupt-requested', at: 1000, by: name });
+  expect(record.hear(0, by('SIGINT'))).toBe('Interrupted: finishing up, results are kept. Press Ctrl-C again to quit now.\n');
+  expect(record.hear(0, by('SIGTERM'))).toBe('Interrupted by SIGTERM: finishing up, results are kept. Send it again to quit now.\n');
 });
 
 test('verbose tells every test, quiet none', async () => {

@@ -82,11 +82,11 @@ test('of an agent with more workers than fit some are shown, in the order of the
 
 test('the end of a run, an interrupt, a lack of agents and a deadline that will be missed stand beside the time', () => {
   const timeOf = (changes: Partial<Standing>): string | undefined => linesOf({ ...standing, ...changes }, 80, 24)[2];
-  expect(timeOf({ phase: 'ending' })).toBe('41 s of 2 min, waits for the last teardowns');
+  expect(timeOf({ phase: 'ending' })).toBe('41 s of 2 min, waiting for the last teardowns');
   expect(timeOf({ phase: 'stopping' })).toBe('41 s of 2 min, stopping');
-  expect(timeOf({ agents: [] })).toBe('41 s of 2 min, waits for an agent');
+  expect(timeOf({ agents: [] })).toBe('41 s of 2 min, waiting for an agent');
   expect(timeOf({ lateSeconds: 65, deadlineSeconds: 3700 })).toBe(
-    '41 s of 1 h 1 min, done in about 20 s, 1 min 5 s too late for the deadline',
+    '41 s of 1 h 1 min, done in about 20 s, misses the deadline by 1 min 5 s',
   );
   expect(timeOf({ deadlineSeconds: null, secondsLeft: null })).toBe('41 s');
   expect(timeOf({ deadlineSeconds: null, secondsLeft: 0 })).toBe('41 s, done any moment');

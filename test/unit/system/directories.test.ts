@@ -87,7 +87,7 @@ describe('the log', () => {
     const logger = createLogger({ level: 'debug', file: '/dev/full', name: 'test' });
     for (let index = 0; index < 3; index += 1) logger.info({}, 'something happened');
     logger.close();
-    expect(said).toEqual([expect.stringMatching(/^shardline: warning: the log \/dev\/full could not be written: ENOSPC/)]);
+    expect(said).toEqual([expect.stringMatching(/^shardline: warning: could not write the log to \/dev\/full: ENOSPC/)]);
   });
 
   test.runIf(existsSync('/proc'))('in a directory that cannot be made is refused at once', () => {

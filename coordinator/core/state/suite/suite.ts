@@ -15,7 +15,7 @@ export function whyInseparable(state: RunState): string | null {
   if (isSuite(state)) return null;
   const { inseparable, mismatch, lacksModules, doubtfulPass } = state.suite;
   if (inseparable !== null) return inseparable;
-  if (mismatch !== null) return `${mismatch.file} holds other tests than when the whole suite was last collected`;
+  if (mismatch !== null) return `${mismatch.file} has other tests than when the whole suite was last collected`;
   return lacksModules ?? doubtfulPass;
 }
 
