@@ -9,13 +9,13 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-import pytest  # noqa: E402
-from shardline_pytest.proof.census_key import census_key  # noqa: E402
-from shardline_pytest.proof.collectors import collectors_problem, refused_files  # noqa: E402
-from shardline_pytest.proof.file_digest import file_digest  # noqa: E402
-from shardline_pytest.proof.hook_proof import HookProof, sentence  # noqa: E402
-from shardline_pytest.proof.import_changes import ImportChanges  # noqa: E402
-from shardline_pytest.proof.whole_list_options import options_problem, order_problem  # noqa: E402
+import pytest
+from shardline_pytest.proof.census_key import census_key
+from shardline_pytest.proof.collectors import collectors_problem, refused_files
+from shardline_pytest.proof.file_digest import file_digest
+from shardline_pytest.proof.hook_proof import HookProof, sentence
+from shardline_pytest.proof.import_changes import ImportChanges
+from shardline_pytest.proof.whole_list_options import options_problem, order_problem
 
 OWN = "test-prove"
 
@@ -59,7 +59,7 @@ class Prover:
         self.result["collectors"] = collectors_problem(session)
         self.result["options"] = options_problem(session.config, items)
         self.result["order"] = order_problem(items)
-        self.result["imports"] = ["%(place)s %(why)s" % each for each in self.imports.found]
+        self.result["imports"] = [f"{each['place']} {each['why']}" for each in self.imports.found]
         self.result["refused"] = len(refused_files(files, session.config.getoption("importmode")))
         self.result["key"] = census_key(session.config)
         self.result["digests"] = {file: self.digest(items, file) for file in sorted({file_of(item) for item in items})}

@@ -20,7 +20,7 @@ def main():
     try:
         import coverage
     except ImportError as error:
-        result["problems"].append("coverage.py could not be imported: %s" % error)
+        result["problems"].append(f"coverage.py could not be imported: {error}")
     else:
         try:
             Combining(coverage, task, result).run()
@@ -57,7 +57,7 @@ class Combining:
                 self.report()
             except self.error as error:
                 # What pytest-cov says and does then.
-                self.result["warnings"].append("Failed to generate report: %s" % error)
+                self.result["warnings"].append(f"Failed to generate report: {error}")
                 self.result["percent"] = 0
         if self.options["failUnder"] is not None and self.result["percent"] is not None:
             from coverage.results import should_fail_under
@@ -82,13 +82,17 @@ class Combining:
             self.cov.combine([file["path"]], strict=True, keep=True)
         except self.error as error:
             self.result["unusable"].append(file["path"])
-            self.result["problems"].append("a data file of agent %s could not be used: %s" % (file["agent"], error))
+            self.result["problems"].append(f"a data file of agent {file['agent']} could not be used: {error}")
 
     def tell_foreign(self, data):
         """A file that is measured elsewhere and not found here is in no report."""
-        lost = [path for path in data.measured_files() if any(path.startswith(root + os.sep) for root in self.foreign) and not os.path.exists(path)]
+        lost = [
+            path
+            for path in data.measured_files()
+            if any(path.startswith(root + os.sep) for root in self.foreign) and not os.path.exists(path)
+        ]
         if lost:
-            self.result["problems"].append("%d measured files are not in this workspace, the first of them %s" % (len(lost), min(lost)))
+            self.result["problems"].append(f"{len(lost)} measured files are not in this workspace, the first of them {min(lost)}")
 
     def report(self):
         """What pytest-cov 7.1 makes of its options, in its order."""

@@ -35,7 +35,7 @@ def missing_package():
             return {"package": package, "problem": "it is not installed"}
         major = re.match(r"\d+", version)
         if major is not None and 0 < int(major.group()) < least:
-            return {"package": package, "problem": "it is version %s" % version}
+            return {"package": package, "problem": f"it is version {version}"}
     return None
 
 

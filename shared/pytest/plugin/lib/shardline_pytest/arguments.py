@@ -29,7 +29,7 @@ def _module_path(name):
     if spec is None:
         return None
     if spec.submodule_search_locations:
-        return Path(list(spec.submodule_search_locations)[0])
+        return Path(next(iter(spec.submodule_search_locations)))
     return Path(spec.origin) if spec.origin not in (None, "namespace", "built-in", "frozen") else None
 
 

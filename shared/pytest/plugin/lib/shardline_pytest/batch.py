@@ -36,6 +36,6 @@ def skip_message(nodeid, report):
     """The fields of `test-finished` for a module that skipped itself: nobody knows its tests, and pytest counts it as one skipped test."""
     at = now_ms()
     path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)
-    message = cap("%s:%s: %s" % (path, line, reason), MESSAGE_BYTES)
+    message = cap(f"{path}:{line}: {reason}", MESSAGE_BYTES)
     phase = {"when": "collect", "outcome": "skipped", "seconds": 0.0, "xfailReason": None, "isSubtest": False, "message": message}
     return {"nodeid": nodeid, "at": at, "startedAt": at, "line": line, "phases": [phase], "sections": [], "rssBytes": 0, "cpuSeconds": 0.0}

@@ -133,4 +133,4 @@ def cap(text, limit_bytes):
     half = limit_bytes // 2
     head = data[:half].decode("utf-8", "ignore")
     tail = data[-half:].decode("utf-8", "ignore")
-    return "%s\n[... shardline cut %d bytes here ...]\n%s" % (head, len(data) - 2 * half, tail)
+    return f"{head}\n[... shardline cut {len(data) - 2 * half} bytes here ...]\n{tail}"

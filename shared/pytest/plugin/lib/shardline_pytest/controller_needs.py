@@ -51,11 +51,11 @@ def why_relayed(config):
         return "-rR lists the tests that pytest-rerunfailures ran again"
     for name in HOOKS:
         for implementation in own_implementations(config, name):
-            return "%s has the hook %s" % (place_of(implementation, config), name)
+            return f"{place_of(implementation, config)} has the hook {name}"
     for name in END_HOOKS:
         for implementation in own_implementations(config, name):
             if looks_at_results(implementation.function):
-                return "%s looks at results in %s" % (place_of(implementation, config), name)
+                return f"{place_of(implementation, config)} looks at results in {name}"
     return None
 
 
@@ -109,4 +109,4 @@ def place_of(implementation, config):
         code = getattr(implementation.function, "__code__", None)
         name = name if code is None else code.co_filename
     root = str(config.rootpath) + os.sep
-    return name[len(root) :] if name.startswith(root) else "the plugin %s" % name
+    return name[len(root) :] if name.startswith(root) else f"the plugin {name}"

@@ -62,8 +62,8 @@ def exit_of(node):
     except (AttributeError, real.TimeoutExpired):
         return None
     if code >= 0:
-        return "it exited with code %d" % code
+        return f"it exited with code {code}"
     try:
-        return "it was killed by %s" % real.Signals(-code).name
+        return f"it was killed by {real.Signals(-code).name}"
     except ValueError:
-        return "it was killed by signal %d" % -code
+        return f"it was killed by signal {-code}"

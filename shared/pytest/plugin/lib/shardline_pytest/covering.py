@@ -40,7 +40,7 @@ def asked_for(config):
     if plugin is None or config.getoption("no_cov", False):
         return None
     options = plugin.options
-    reports = options.cov_report if isinstance(options.cov_report, dict) else {kind: None for kind in options.cov_report}
+    reports = options.cov_report if isinstance(options.cov_report, dict) else dict.fromkeys(options.cov_report)
     return {
         "source": None if options.cov_source is None else [str(source) for source in options.cov_source],
         "config": str(options.cov_config),

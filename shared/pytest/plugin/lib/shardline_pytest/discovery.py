@@ -13,12 +13,12 @@ from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
 from .cache import cache_of, failure_limit
 from .channel import cap
-from .marks import group_names, names_in
 from .covering import asked_for
 from .fingerprint import fingerprint_of
+from .idle_plugins import idle_plugin
+from .marks import group_names, names_in
 from .proof.census_key import census_key
 from .proof.collectors import refused_files
-from .idle_plugins import idle_plugin
 from .unstreamable import refused, unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
@@ -38,7 +38,7 @@ def unsupported(config):
     """Which option shardline cannot run pytest with, in words; None when it can."""
     for name, option in SHOWING_OPTIONS:
         if config.getoption(name, None):
-            return "%s runs no test" % option
+            return f"{option} runs no test"
     return refused(config)
 
 
@@ -68,7 +68,7 @@ class Discovery:
         problem = unsupported(config)
         if problem is not None:
             write_result(self.session, {"unsupported": problem})
-            raise pytest.UsageError("shardline cannot run this: %s" % problem)
+            raise pytest.UsageError(f"shardline cannot run this: {problem}")
         self.unstreamable = unstreamable(config)
         self.dist = "load" if config.getoption("distload", False) else str(config.getoption("dist", "no"))
         self.coverage = asked_for(config)
@@ -132,7 +132,8 @@ class Discovery:
         root = str(config.rootpath)
         refused = refused_files([os.path.join(root, file) for file in self.files], config.getoption("importmode", "prepend"))
         for file, other in refused.items():
-            return "%s and %s have the same module name" % tuple(os.path.relpath(each, root).replace(os.sep, "/") for each in (other, file))
+            first, second = (os.path.relpath(each, root).replace(os.sep, "/") for each in (other, file))
+            return f"{first} and {second} have the same module name"
         return None
 
     def write(self, config, groups):

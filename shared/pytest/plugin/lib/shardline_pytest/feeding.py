@@ -11,10 +11,10 @@ from .channel import cap
 from .file_source import FileSource
 from .item_keys import KEY, key_of
 from .longrepr import text_of
+from .missing_modules import MissingModules, preload
 from .named import Named
 from .recycling import RECYCLED, Recycling
 from .reporting import take_over
-from .missing_modules import MissingModules, preload
 from .separability import WHY_BYTES, Separability
 from .stdlib import real
 from .suite_source import SuiteSource
@@ -67,7 +67,9 @@ class Feeding:
             pytest.exit("shardline's agent is gone")
         separability = None
         if message["collect"] == "file" or message["proves"]:
-            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, lacksModules=False))
+            separability = Separability(
+                self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, lacksModules=False)
+            )
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file":
             if message["preloads"]:

@@ -81,7 +81,7 @@ class FileSource:
             pass  # -x and --maxfail count failed collections too
         except pytest.UsageError as error:
             # It would end this worker, which could not say why.
-            self.fail(file, "usage error: %s" % error)
+            self.fail(file, f"usage error: {error}")
             self.session.items = []
         finally:
             self.separability.finish(self.session)
@@ -165,7 +165,7 @@ class FileSource:
             hook = parent.ihook
         node = hook.pytest_collect_directory(path=path, parent=parent)
         # Collecting the node is how pytest loads its conftest; what else lies in the directory is not asked for.
-        node.collect = lambda: []
+        node.collect = list
         report = collect_one_node(node)
         if report.passed:
             self.directories[path] = node
@@ -197,9 +197,11 @@ class FileSource:
         keys = [key for _, key, _ in self.entries] + list(self.skipped) + self.put_off
         for wanted in self.selector["nodeids"] or []:
             if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, key) for key in self.known + keys):
-                self.fail(file, "not found: %s" % wanted)
+                self.fail(file, f"not found: {wanted}")
         if keys or not self.has_failed(file):
-            batch.announce("collected", file=file, nodeids=keys, serial=self.put_off, mayBackUp=self.may_back_up, digest=self.digest, seconds=seconds)
+            batch.announce(
+                "collected", file=file, nodeids=keys, serial=self.put_off, mayBackUp=self.may_back_up, digest=self.digest, seconds=seconds
+            )
         for nodeid, report in self.skipped.items():
             batch.announce("test-finished", file=file, **skip_message(nodeid, report))
 

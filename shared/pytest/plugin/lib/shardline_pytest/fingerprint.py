@@ -27,10 +27,10 @@ def fingerprint_of(config):
         if described["Name"]:
             plugins[normal(described["Name"])] = OWN if own else described["Version"] or ""
     packages = {name: version for name, version in installed(sys.path, workspace).items() if name not in plugins and name not in INSTALLERS}
-    listed = "\n".join("%s %s" % item for item in sorted(packages.items()))
+    listed = "\n".join(f"{name} {version}" for name, version in sorted(packages.items()))
     return {
-        "python": "%s %d.%d" % (sys.implementation.name, sys.version_info[0], sys.version_info[1]),
-        "platform": "%s-%s" % (sys.platform, platform.machine()),
+        "python": f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}",
+        "platform": f"{sys.platform}-{platform.machine()}",
         "plugins": plugins,
         "packages": packages,
         "packagesDigest": hashlib.sha256(listed.encode("utf-8", "backslashreplace")).hexdigest()[:12],

@@ -34,7 +34,7 @@ class ImportHint:
         cause = missing_module(error)
         hint = self.hint(error)
         if hint is not None:
-            cause.msg = "%s\n%s" % (cause.msg, hint)
+            cause.msg = f"{cause.msg}\n{hint}"
 
     def hint(self, error):
         cause = missing_module(error)
@@ -44,8 +44,8 @@ class ImportHint:
         if any(os.path.realpath(path) == os.path.realpath(str(self.directory)) for path in sys.path):
             return None
         return (
-            "%s is in the current directory, which `python -m pytest` adds to sys.path and `pytest` does not. shardline runs `pytest`.\n"
-            "Fix: Set %s, or the environment variable PYTHONPATH=." % (name, self.setting())
+            f"{name} is in the current directory, which `python -m pytest` adds to sys.path and `pytest` does not. shardline runs `pytest`.\n"
+            f"Fix: Set {self.setting()}, or the environment variable PYTHONPATH=."
         )
 
     def setting(self):
@@ -53,8 +53,8 @@ class ImportHint:
         ini = None if self.config.inipath is None else Path(self.config.inipath)
         path = os.path.relpath(str(self.directory), str(self.config.rootpath))
         if ini is not None and ini.name == "pyproject.toml":
-            return '`pythonpath = ["%s"]` in pyproject.toml' % path
-        return "`pythonpath = %s` in %s" % (path, "pytest.ini" if ini is None else ini.name)
+            return f'`pythonpath = ["{path}"]` in pyproject.toml'
+        return f"`pythonpath = {path}` in {'pytest.ini' if ini is None else ini.name}"
 
 
 def missing_module(error):

@@ -4,7 +4,7 @@ from .unstreamable import is_shuffled
 
 FREE, LISTED, STRICT = "free", "listed", "strict"
 # pytest's own options that only change which tests come first.
-FIRST_OPTIONS = ("failedfirst", "newfirst")
+FIRST_OPTIONS = {"failedfirst": "--ff", "newfirst": "--nf"}
 # pytest-dependency looks for what a test depends on in the results of these scopes, beyond its own file.
 WIDE_SCOPES = ("package", "session")
 
@@ -29,9 +29,9 @@ def order_of(config, before, after):
     shuffled = is_shuffled(config)
     if shuffled is not None:
         return ListOrder(LISTED, shuffled)
-    for name in FIRST_OPTIONS:
+    for name, option in FIRST_OPTIONS.items():
         if config.getoption(name, False):
-            return ListOrder(LISTED, "pytest puts some tests first (--%s)" % {"failedfirst": "ff", "newfirst": "nf"}[name])
+            return ListOrder(LISTED, f"pytest puts some tests first ({option})")
     return ListOrder(STRICT, "a hook or plugin changes the order of the tests or repeats some")
 
 
@@ -56,7 +56,7 @@ def dependency_over_files(items):
     for item in items:
         for mark in item.iter_markers("dependency"):
             if mark.kwargs.get("depends") and mark.kwargs.get("scope") in WIDE_SCOPES:
-                return "%s depends on tests of other files" % item.nodeid
+                return f"{item.nodeid} depends on tests of other files"
     return None
 
 

@@ -8,10 +8,13 @@ TOGETHER = "shard_together"
 def register_marks(config, serial_marker):
     """So that --strict-markers takes them; what the suite says of a mark of that name stands."""
     known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
-    own = {serial_marker: "runs alone, after all others (shardline).", TOGETHER + "(name)": "files of one name go to one shard (shardline)."}
+    own = {
+        serial_marker: "runs alone, after all others (shardline).",
+        TOGETHER + "(name)": "files of one name go to one shard (shardline).",
+    }
     for mark, meaning in own.items():
         if mark.partition("(")[0] not in known:
-            config.addinivalue_line("markers", "%s: %s" % (mark, meaning))
+            config.addinivalue_line("markers", f"{mark}: {meaning}")
 
 
 def names_in(path):

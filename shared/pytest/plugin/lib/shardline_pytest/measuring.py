@@ -9,8 +9,8 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 import pytest
 
 from . import session_of
-from .marks import register_marks
 from .item_keys import key_of
+from .marks import register_marks
 from .running import RSS_UNIT
 from .stdlib import real
 
@@ -48,7 +48,7 @@ def pytest_configure(config):
 
 def tell_imports(name):
     """What is imported from now on, until the next such line, is imported for this file or conftest; None: by pytest and plugins themselves."""
-    real.write(2, ("\nshardline-importer: %s\n" % real.encode(name)).encode("ascii"))
+    real.write(2, f"\nshardline-importer: {real.encode(name)}\n".encode("ascii"))
 
 
 class Measuring:
@@ -56,7 +56,7 @@ class Measuring:
         self.session = session
         self.root = str(config.rootpath)
         self.is_controller = name == "main" and workers > 0
-        self.file = os.open("%s.%s" % (session["recordPath"], name), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.file = os.open(f"{session['recordPath']}.{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.collecting = []
         self.nested = []
         self.fixtures = {}
@@ -97,7 +97,7 @@ class Measuring:
         name = collector.nodeid.split("::")[0]
         is_file = isinstance(collector, (pytest.File, pytest.Class)) and not isinstance(collector, pytest.Package)
         if self.session["listsImports"]:
-            self.collecting.append(name if is_file else "%s/conftest" % name if name not in ("", ".") else "conftest")
+            self.collecting.append(name if is_file else f"{name}/conftest" if name not in ("", ".") else "conftest")
             tell_imports(self.collecting[-1])
         started = real.perf_counter()
         yield

@@ -36,7 +36,7 @@ class MissingModules:
         names, self.names = self.names, ()
         loaded = [name for name in names if name not in sys.modules and load(name)]
         if loaded and not any(report.failed for report in self.run_again(item, upcoming)):
-            self.on_problem("%s passes only beside modules that other test files load (%s)" % (key_of(item), shown(loaded)))
+            self.on_problem(f"{key_of(item)} passes only beside modules that other test files load ({shown(loaded)})")
 
 
 def preload(names):

@@ -68,4 +68,4 @@ def text_of(value):
     try:
         return cap(str(value), PROPERTY_BYTES)
     except Exception as error:  # an object's own __str__ may raise
-        return clean("%r could not be shown: %r" % (type(value), error))
+        return clean(f"{type(value)!r} could not be shown: {error!r}")

@@ -15,7 +15,7 @@ def keep_apart(config, first_id):
     factory = getattr(config, "_tmp_path_factory", None)
     given = getattr(factory, "_given_basetemp", None)
     if given is not None and first_id > 0:
-        factory._given_basetemp = given.with_name("%s-gw%d" % (given.name, first_id))
+        factory._given_basetemp = given.with_name(f"{given.name}-gw{first_id}")
 
 
 class Numbering:
@@ -29,7 +29,7 @@ class Numbering:
         if answer is None:
             return
         for spec, id_, number in zip(specs, answer["ids"], answer["numbers"]):
-            spec.id = "gw%d" % id_
+            spec.id = f"gw{id_}"
             # execnet sets it before anything of the suite is imported there, and xdist gives the spec to a replacement too.
             spec.env[VARIABLE] = str(number)
         keep_apart(config, answer["ids"][0])
@@ -41,7 +41,7 @@ class Numbering:
         """What xdist calls for a worker that replaces another, whose id it has taken away."""
         answer = self.ask(1, True) if spec.id is None else None
         if answer is not None:
-            spec.id = "gw%d" % answer["ids"][0]
+            spec.id = f"gw{answer['ids'][0]}"
         while spec.id is None:
             try:
                 self.allocate_own(spec)

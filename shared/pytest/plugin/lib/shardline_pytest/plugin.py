@@ -9,13 +9,13 @@ from . import session_of, versions
 from .cache import CacheGuard
 from .channel import Channel
 from .controlling import Controlling
-from .discovery import discovery_of
-from .fingerprint import fingerprint_of
-from .marks import register_marks
 from .covering import is_measuring, keep_apart, lift_limit, origin_of
+from .discovery import discovery_of
 from .feeding import Feeding
+from .fingerprint import fingerprint_of
 from .import_hint import ImportHint
 from .log_file import LogFile
+from .marks import register_marks
 from .noting import Noting
 from .numbering import Numbering
 from .running import Running
@@ -88,7 +88,7 @@ def pytest_configure(config):
     if workerinput is None:
         problem = refused(config)
         if problem is not None:
-            raise pytest.UsageError("shardline cannot run this: %s" % problem)
+            raise pytest.UsageError(f"shardline cannot run this: {problem}")
         channel.send(
             "started",
             executable=sys.executable,

@@ -3,7 +3,14 @@
 import pytest
 
 SESSION_METHODS = ("perform_collect", "genitems", "gethookproxy", "isinitpath", "Failed", "Interrupted")
-SESSION_ATTRIBUTES = ("_initialpaths", "_initialpaths_with_parents", "_collection_cache", "_setupstate", "_fixturemanager", "testscollected")
+SESSION_ATTRIBUTES = (
+    "_initialpaths",
+    "_initialpaths_with_parents",
+    "_collection_cache",
+    "_setupstate",
+    "_fixturemanager",
+    "testscollected",
+)
 INTERACTOR_METHODS = (
     "sendevent",
     "pytest_internalerror",
@@ -23,12 +30,12 @@ def missing_api():
         return "pytest is older than version 8"
     try:
         from _pytest.main import Session
-        from _pytest.runner import SetupState, collect_one_node  # noqa: F401
-        from xdist.dsession import DSession
+        from _pytest.runner import SetupState, collect_one_node  # noqa: F401 - imported to see that it is there
         from execnet import Group, XSpec
+        from xdist.dsession import DSession
         from xdist.remote import WorkerInteractor
     except ImportError as error:
-        return "pytest or xdist is not as it was known: %s" % error
+        return f"pytest or xdist is not as it was known: {error}"
 
     return (
         lacking("pytest's Session", Session, SESSION_METHODS, SESSION_ATTRIBUTES)
@@ -46,5 +53,5 @@ def lacking(name, kind, methods, attributes):
     declared = {*kind.__init__.__code__.co_names, *getattr(kind, "__annotations__", ())} if attributes else ()
     for each in (*methods, *attributes):
         if not hasattr(kind, each) and each not in declared:
-            return "%s has no %s" % (name, each)
+            return f"{name} has no {each}"
     return None

@@ -3,9 +3,9 @@
 import execnet
 import pytest
 
+from .batch import MESSAGE_BYTES
 from .carried_warnings import cleaned
 from .channel import cap, clean
-from .batch import MESSAGE_BYTES
 from .stdlib import real
 
 # pytest's own exit code for it.

@@ -1,8 +1,8 @@
 """Tells each test's start before it runs, and all its phases in one message after it. What they amount to is decided by the agent."""
 
-from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 import sys
 import warnings
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -98,11 +98,11 @@ class Running:
         if report.outcome == "passed" or not longrepr:
             return None
         if isinstance(longrepr, tuple) and len(longrepr) == 3:  # where and why a test was skipped
-            return cap("%s:%s: %s" % longrepr, self.traceback_bytes)
+            return cap(f"{longrepr[0]}:{longrepr[1]}: {longrepr[2]}", self.traceback_bytes)
         try:
             text = text_of(report)
         except Exception as error:  # a suite's own __repr__ may raise
-            text = "%r could not be shown: %r" % (type(longrepr), error)
+            text = f"{type(longrepr)!r} could not be shown: {error!r}"
         return cap(text, self.traceback_bytes)
 
     def crash(self, report):

@@ -58,7 +58,7 @@ class Separability:
 
     def report_read(self, read):
         if not is_declared_place(read["place"], "session.items", self.declared):
-            self.report("%(place)s %(why)s" % read)
+            self.report(f"{read['place']} {read['why']}")
 
     def report(self, why):
         if why not in self.reported:
@@ -72,7 +72,7 @@ class Separability:
     def problems(self):
         """One line for each."""
         found = [sentence(problem) for problem in self.proof.problems()]
-        found.extend("%(place)s %(why)s" % change for change in self.imports.found)
+        found.extend(f"{change['place']} {change['why']}" for change in self.imports.found)
         found.extend(next_item_problems(self.config, self.declared))
         return [cap(problem, WHY_BYTES) for problem in found]
 
@@ -115,4 +115,4 @@ def next_item_problems(config, declared):
             code = getattr(getattr(function, "__func__", function), "__code__", None)
             where = str(implementation.plugin_name) if code is None else place(code.co_filename, code.co_firstlineno, str(config.rootpath))
             if declared.isdisjoint([str(implementation.plugin_name), where.rpartition(":")[0]]):
-                yield "%s in %s takes the test that comes next" % (name, where)
+                yield f"{name} in {where} takes the test that comes next"

@@ -60,8 +60,8 @@ class Showing:
             return
         if self.lines is None:  # pytest does not ask for it with -q or --no-header
             self.config.hook.pytest_report_header(config=self.config, start_path=self.config.invocation_params.dir)
-        versions = (sys.platform, platform.python_version(), pytest.__version__, pluggy.__version__)
-        lines = ["platform %s -- Python %s, pytest-%s, pluggy-%s" % versions]
+        python, system = platform.python_version(), sys.platform
+        lines = [f"platform {system} -- Python {python}, pytest-{pytest.__version__}, pluggy-{pluggy.__version__}"]
         for each in self.lines or []:
             lines.extend([each] if isinstance(each, str) else each)
         self.channel.send(
@@ -119,7 +119,7 @@ class Showing:
 
 def title_of(implementation, config):
     place = place_of(implementation, config)
-    return place[len("the plugin ") :] if place.startswith("the plugin ") else place
+    return place.removeprefix("the plugin ")
 
 
 def caught_call(function, catching, *arguments):

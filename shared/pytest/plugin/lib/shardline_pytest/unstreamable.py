@@ -41,7 +41,7 @@ def is_shuffled(config):
     """Which plugin shuffles the tests of this run, in words; None where none does."""
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if plugin in SHUFFLING_PLUGINS and any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
-            return "the plugin %s shuffles the tests" % plugin
+            return f"the plugin {plugin} shuffles the tests"
     return None
 
 
@@ -60,8 +60,8 @@ def unstreamable(config):
     """Why files cannot be fed one by one to this pytest with these options, in words; None when they can."""
     for name, option in WHOLE_LIST_OPTIONS:
         if config.getoption(name, False):
-            return "%s needs the whole list of tests" % option
+            return f"{option} needs the whole list of tests"
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
-            return "the plugin %s orders or divides the whole list of tests" % plugin
+            return f"the plugin {plugin} orders or divides the whole list of tests"
     return missing_api()

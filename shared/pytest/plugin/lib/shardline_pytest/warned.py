@@ -18,7 +18,7 @@ def described(warning_message, root):
     try:
         text = str(warning_message.message)
     except Exception as error:  # a suite's own __str__ may raise
-        text = "%r could not be shown: %r" % (type(warning_message.message), error)
+        text = f"{type(warning_message.message)!r} could not be shown: {error!r}"
     file = str(warning_message.filename)
     if file.startswith(root + os.sep):
         file = file[len(root) + 1 :].replace(os.sep, "/")

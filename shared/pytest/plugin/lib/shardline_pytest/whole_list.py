@@ -11,7 +11,7 @@ from .batch import MESSAGE_BYTES, Batch, skip_message
 from .cache import stepwise_count
 from .channel import cap, clean
 from .item_keys import copy_key, is_among, selects, unique_keys
-from .list_order import ListOrder, FREE, bound_files, order_of
+from .list_order import FREE, ListOrder, bound_files, order_of
 
 NO_SPECULATION = "no_speculation"
 # How many tests one message of the list holds at most.
@@ -60,7 +60,7 @@ class WholeList:
         self.tail = next((rank for rank, file in enumerate(self.files) if file == "." or file.endswith("/")), None)
         digest = hashlib.sha256()
         for key, file in zip(self.keys, self.files):
-            digest.update(("%s\n%s\n" % (file, key)).encode("utf-8"))
+            digest.update(f"{file}\n{key}\n".encode())
         self.hash = digest.hexdigest()
 
     def file_of_item(self, item):
@@ -105,7 +105,9 @@ class WholeList:
             "tail": self.tail,
             "bound": bound_files(self.items, self.files),
             # Files that hold no test of the list, but something to report.
-            "others": list(dict.fromkeys([file for file, _, _ in self.errors] + [file_of(clean(report.nodeid)) for report in self.skipped.values()])),
+            "others": list(
+                dict.fromkeys([file for file, _, _ in self.errors] + [file_of(clean(report.nodeid)) for report in self.skipped.values()])
+            ),
             "failed": list(dict.fromkeys(file for file, _, _ in self.errors)),
             "stepwiseCount": stepwise_count(self.config),
         }
@@ -152,7 +154,7 @@ class WholeList:
             for nodeid in sorted(rest):
                 known = nodeid in self.skipped or any(selects(nodeid, self.keys[rank]) for rank in wider)
                 if not known and not self.has_failed(file):
-                    batch.fail(file, "not found: %s" % nodeid)
+                    batch.fail(file, f"not found: {nodeid}")
         return exact + wider
 
     def announce(self, batch, file, ranks, put_off):
@@ -160,7 +162,14 @@ class WholeList:
         errors = [(nodeid, message) for failed, nodeid, message in self.errors if failed == file]
         for nodeid, message in errors:
             batch.fail(file, message, nodeid)
-        if not errors and not ranks and not skipped and file not in self.ranks and not self.has_failed(file) and not self.holds_nothing(file):
+        if (
+            not errors
+            and not ranks
+            and not skipped
+            and file not in self.ranks
+            and not self.has_failed(file)
+            and not self.holds_nothing(file)
+        ):
             batch.fail(file, "pytest did not find this test file here")
             return
         if ranks or skipped or not self.has_failed(file):

@@ -7,6 +7,7 @@ import pathlib
 import pytest
 
 from . import call_tables as tables
+from .config_values import CONFIG_ROOT, constant_argument
 from .kinds import (
     CONFIG,
     COPY,
@@ -28,7 +29,6 @@ from .kinds import (
     SESSION,
     Value,
 )
-from .config_values import CONFIG_ROOT, constant_argument
 from .known_values import ANY_MARK, ENVIRONMENT, MISSING, attribute, is_data
 from .own_values import OBJECT_NAMES
 from .subject import plain_function
@@ -50,7 +50,7 @@ class Calls:
         return self.call_known(node, called)
 
     def calls(self, node):
-        return "calls %s" % self.shown(node.func)
+        return f"calls {self.shown(node.func)}"
 
     def arguments(self, node, callback=None):
         """Their values. A function among them may be called by what it is given to: only a callback that is known as such is judged."""
@@ -59,8 +59,13 @@ class Calls:
             value = self.evaluate(each)
             if name in CALLBACKS or name == callback:
                 self.check_callback(value, each, name == "ids")
-            elif value.kind == KNOWN and not isinstance(value.value, type) and callable(value.value) and not isinstance(value.value, pytest.MarkDecorator):
-                raise Unproven(node.lineno, "passes %s on" % self.shown(each))
+            elif (
+                value.kind == KNOWN
+                and not isinstance(value.value, type)
+                and callable(value.value)
+                and not isinstance(value.value, pytest.MarkDecorator)
+            ):
+                raise Unproven(node.lineno, f"passes {self.shown(each)} on")
             found.append(self.used(value, each))
         return found
 
@@ -69,12 +74,17 @@ class Calls:
             return
         if value.kind == KNOWN:
             known = value.value
-            if known is None or tables.is_one_of(tables.PURE_BUILTINS, known) or tables.is_listed(tables.PURE_FUNCTIONS, known) or (may_be_data and is_data(known)):
+            if (
+                known is None
+                or tables.is_one_of(tables.PURE_BUILTINS, known)
+                or tables.is_listed(tables.PURE_FUNCTIONS, known)
+                or (may_be_data and is_data(known))
+            ):
                 return
             if plain_function(known) is not None:
                 self.judge_callback(node, known)
                 return
-        raise Unproven(node.lineno, "passes %s on" % self.shown(node))
+        raise Unproven(node.lineno, f"passes {self.shown(node)} on")
 
     def method_call(self, node, base, name):
         kind = base.kind
@@ -153,11 +163,15 @@ class Calls:
     def check_file(self, value, node):
         """What it asks of a file must not depend on what tests have written."""
         if not value.is_of_test and not self.prover.is_lasting(value.constant):
-            raise Unproven(node.lineno, "asks for a file that tests may write (%s)" % self.shown(node.func))
+            raise Unproven(node.lineno, f"asks for a file that tests may write ({self.shown(node.func)})")
 
     def is_own_list_of_item(self, node):
         """`item.user_properties.append(…)`: a list that only this item has, or the items of one test function."""
-        return isinstance(node, ast.Attribute) and node.attr in ("user_properties", "fixturenames") and self.evaluate(node.value).kind in (ITEM, METAFUNC)
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr in ("user_properties", "fixturenames")
+            and self.evaluate(node.value).kind in (ITEM, METAFUNC)
+        )
 
     def list_call(self, node, name):
         if name == "copy" and not node.args:
@@ -166,7 +180,7 @@ class Calls:
             argument = self.evaluate(node.args[0])
             if argument.kind == ITEM and argument.scope is self.scope:
                 return Value(DATA)
-        raise Unproven(node.lineno, "calls %s" % self.shown(node.func))
+        raise Unproven(node.lineno, f"calls {self.shown(node.func)}")
 
     def is_kept_by(self, node, base):
         """`kept.append(item)`, in the loop over the items, to a list that was empty before."""
@@ -188,7 +202,7 @@ class Calls:
         """`Check.from_parent(parent, name=…)`: the class is judged by itself, and its parent must be this very node."""
         first = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == "parent"), None)
         if first is None or self.evaluate(first).kind not in (NODE, OWN_NODE):
-            raise Unproven(node.lineno, "makes a %s below another node" % kind.__name__)
+            raise Unproven(node.lineno, f"makes a {kind.__name__} below another node")
         self.arguments(node)
         return Value(OBJECT)
 
@@ -206,7 +220,10 @@ class Calls:
             if over.kind in (ITEMS, COPY) and callable_ is not builtins.iter:
                 return Value(COPY, self.scope)
         if tables.is_one_of(tables.ITERATORS, callable_):
-            self.arguments(node, 0 if tables.is_one_of((builtins.map, builtins.filter), callable_) or len(node.args) > 1 and callable_ is iter else None)
+            self.arguments(
+                node,
+                0 if tables.is_one_of((builtins.map, builtins.filter), callable_) or (len(node.args) > 1 and callable_ is iter) else None,
+            )
             return Value(ITERATOR, self.scope)
         if tables.is_one_of(tables.CONTAINERS, callable_):
             self.arguments(node)

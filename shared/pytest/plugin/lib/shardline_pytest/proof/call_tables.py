@@ -33,7 +33,18 @@ ITERATING_METHODS = frozenset(["finditer"])
 # Methods that change a list, set or dict; allowed where the function itself made it.
 CHANGING_METHODS = frozenset("add append clear discard extend insert pop popitem remove reverse setdefault sort update".split())
 
-ITEM_METHODS = frozenset(["get_closest_marker", "getparent", "listchain", "listextrakeywords", "listnames", "reportinfo", "iter_markers", "iter_markers_with_node"])
+ITEM_METHODS = frozenset(
+    [
+        "get_closest_marker",
+        "getparent",
+        "listchain",
+        "listextrakeywords",
+        "listnames",
+        "reportinfo",
+        "iter_markers",
+        "iter_markers_with_node",
+    ]
+)
 NODE_METHODS = frozenset([*ITEM_METHODS, "istestclass", "istestfunction", "funcnamefilter", "classnamefilter"])
 CONFIG_METHODS = frozenset(["getini", "getoption", "getvalue", "getvalueorskip", "get_verbosity"])
 PLUGINMANAGER_METHODS = frozenset(["hasplugin", "has_plugin", "get_plugin", "getplugin", "is_registered"])

@@ -29,10 +29,10 @@ def census_key(config):
     parts = {
         "python": [platform.python_implementation(), *sys.version_info[:3]],
         "pytest": pytest.__version__,
-        "plugins": sorted("%s %s" % (each.metadata["Name"], each.version) for _, each in config.pluginmanager.list_plugin_distinfo()),
+        "plugins": sorted(f"{each.metadata['Name']} {each.version}" for _, each in config.pluginmanager.list_plugin_distinfo()),
         "modules": sorted(local_modules(config)),
         "ini": None if config.inipath is None else file_content(str(config.inipath)),
-        "options": sorted("%s=%s" % pair for pair in options(config)),
+        "options": sorted(f"{name}={value}" for name, value in options(config)),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
@@ -51,7 +51,8 @@ def local_modules(config):
         if not isinstance(path, str) or is_own(getattr(plugin, "__name__", None)):
             continue
         if os.path.basename(path) == "conftest.py" or (path.startswith(root + os.sep) and "site-packages" not in path):
-            yield "%s %s" % (os.path.relpath(path, root).replace(os.sep, "/"), file_content(path))
+            shown = os.path.relpath(path, root).replace(os.sep, "/")
+            yield f"{shown} {file_content(path)}"
 
 
 def file_content(path):

@@ -4,7 +4,7 @@ import sys
 import types
 
 from .collectors import DIRECTORIES
-from .kinds import Value, OWN_NODE
+from .kinds import OWN_NODE, Value
 from .line_rules import Judgement, environment_of
 from .modules import is_own, place
 from .reviewed_plugins import review_of
@@ -14,7 +14,9 @@ from .unproven import Unproven
 # What pytest calls while it collects.
 METHODS = ("__init__", "from_parent", "collect", "_genfunctions", "_getobj", "_importtestmodule")
 # What it calls while tests run, or to report them.
-RUN_METHODS = frozenset("_prunetraceback _repr_failure_py _traceback_filter repr_failure reportinfo runtest setup teardown __repr__ __str__".split())
+RUN_METHODS = frozenset(
+    "_prunetraceback _repr_failure_py _traceback_filter repr_failure reportinfo runtest setup teardown __repr__ __str__".split()
+)
 FUNCTIONS = (types.FunctionType, classmethod, staticmethod)
 
 
@@ -35,7 +37,7 @@ def custom_classes(items):
 def judge_class(proof, kind):
     """The problem of a class as {"hook", "place", "why"}, or None. "hook" is the name of its method."""
     if isinstance(kind, type) and issubclass(kind, DIRECTORIES):
-        code = plain_function(getattr(kind, "collect")).__code__
+        code = plain_function(kind.collect).__code__
         return {"hook": kind.__name__, "place": place(code.co_filename, code.co_firstlineno, proof.root), "why": "collects a directory"}
     for base in kind.__mro__:
         if base is object or is_own(base.__module__) or is_of_standard_library(base):
@@ -64,7 +66,7 @@ def overrides(base, kind, name):
 
 
 def judge_member(proof, base, kind, name, function):
-    shown = "%s.%s" % (base.__name__, name)
+    shown = f"{base.__name__}.{name}"
     code = getattr(plain_function(function), "__code__", None)
     if code is None:
         return {"hook": shown, "place": proof_place(proof, base), "why": "is not written in Python"}
@@ -80,7 +82,7 @@ def judge_member(proof, base, kind, name, function):
         return {"hook": shown, "place": place(unproven.path, unproven.line, proof.root), "why": unproven.why}
     except Exception as error:  # a form that the rules do not foresee
         where = place(subject.path, subject.line, proof.root)
-        return {"hook": shown, "place": where, "why": "cannot be judged (%s)" % type(error).__name__}
+        return {"hook": shown, "place": where, "why": f"cannot be judged ({type(error).__name__})"}
     return None
 
 

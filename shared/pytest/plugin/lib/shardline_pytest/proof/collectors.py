@@ -31,12 +31,12 @@ def problem_of(item, root):
     while node is not None and not isinstance(node, Session):
         is_directory = isinstance(node, DIRECTORIES)
         if is_directory and not is_own(type(node).__module__):
-            return "%s is collected by the class %s, not by pytest's own" % (relative(node, root), type(node).__name__)
+            return f"{relative(node, root)} is collected by the class {type(node).__name__}, not by pytest's own"
         if isinstance(node, pytest.File) and not is_directory:
             file = node
         node = node.parent
     if file is None:
-        return "%s belongs to no file" % item.nodeid
+        return f"{item.nodeid} belongs to no file"
     return None
 
 
@@ -47,9 +47,9 @@ def ids_problem(session):
         try:
             file = item.path.relative_to(root).as_posix()
         except ValueError:
-            return "%s lies outside the root directory" % item.nodeid
+            return f"{item.nodeid} lies outside the root directory"
         if item.nodeid != file and not item.nodeid.startswith(file + "::"):
-            return "the test %s has an id that does not begin with its file" % item.nodeid
+            return f"the test {item.nodeid} has an id that does not begin with its file"
     return None
 
 

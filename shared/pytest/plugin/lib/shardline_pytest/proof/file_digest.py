@@ -13,14 +13,14 @@ def file_digest(items, deselected=()):
     for kind, nodes in (("item", items), ("deselected", deselected)):
         for item in nodes:
             own = [described_mark(mark, marks) for mark in getattr(item, "own_markers", ())]
-            lines.append("%s %r %s" % (kind, item.nodeid, " ".join(own)))
+            lines.append(f"{kind} {item.nodeid!r} {' '.join(own)}")
     return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def described_mark(mark, known):
     """Items of one function share their marks: each is described once. `known` keeps it alive, so that its id stays its own."""
     if id(mark) not in known:
-        text = "%s(%s, %s)" % (mark.name, stable(mark.args), stable(mark.kwargs))
+        text = f"{mark.name}({stable(mark.args)}, {stable(mark.kwargs)})"
         known[id(mark)] = (mark, hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16])
     return known[id(mark)][1]
 
@@ -32,15 +32,15 @@ def stable(value, depth=0):
     if depth > 6:
         return "…"
     if isinstance(value, dict):
-        pairs = ["%s: %s" % (stable(key, depth + 1), stable(each, depth + 1)) for key, each in list(value.items())[:MAX_ELEMENTS]]
-        return "{%s}%d" % (", ".join(sorted(pairs)), len(value))
+        pairs = [f"{stable(key, depth + 1)}: {stable(each, depth + 1)}" for key, each in list(value.items())[:MAX_ELEMENTS]]
+        return f"{{{', '.join(sorted(pairs))}}}{len(value)}"
     if isinstance(value, (set, frozenset)):
         parts = sorted(stable(each, depth + 1) for each in value)
-        return "set(%s)%d" % (", ".join(parts[:MAX_ELEMENTS]), len(value))
+        return f"set({', '.join(parts[:MAX_ELEMENTS])}){len(value)}"
     if isinstance(value, (list, tuple)):
         parts = [stable(each, depth + 1) for each in value[:MAX_ELEMENTS]]
-        return "%s(%s)%d" % (type(value).__name__, ", ".join(parts), len(value))
+        return f"{type(value).__name__}({', '.join(parts)}){len(value)}"
     name = getattr(value, "__qualname__", None)
     if isinstance(name, str):
-        return "%s.%s" % (getattr(value, "__module__", None), name.replace("<locals>.", ""))
-    return "<%s.%s>" % (type(value).__module__, type(value).__qualname__)
+        return f"{getattr(value, '__module__', None)}.{name.replace('<locals>.', '')}"
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"

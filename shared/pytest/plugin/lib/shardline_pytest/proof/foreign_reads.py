@@ -49,7 +49,7 @@ class ForeignReads:
 
     def describe(self, code, line, what):
         name = "session.testscollected" if what == "testscollected" else "the list of items"
-        return {"place": place(code.co_filename, line, self.root), "why": "reads %s" % name}
+        return {"place": place(code.co_filename, line, self.root), "why": f"reads {name}"}
 
     def notice(self, frame, what):
         name = frame.f_globals.get("__name__")

@@ -5,10 +5,10 @@ import inspect
 import linecache
 import textwrap
 import tokenize
-from functools import lru_cache
+from functools import cache
 
 
-@lru_cache(maxsize=None)
+@cache
 def tree_of(code):
     """Its `ast.FunctionDef`, with line numbers of the file; None where the source is not there or is another one."""
     lines = linecache.getlines(code.co_filename)

@@ -12,7 +12,7 @@ from .modules import is_own, place
 from .own_values import OwnValues
 from .pytest_methods import patched
 from .reviewed_functions import is_reviewed_function
-from .reviewed_plugins import reviewed_packages, review_of
+from .reviewed_plugins import review_of, reviewed_packages
 from .running_lines import running_lines
 from .subject import SITE_PACKAGES, STANDARD_LIBRARY, Subject, is_of_library, plain_function
 from .unproven import Unproven
@@ -176,17 +176,16 @@ class HookProof:
             problem = self.problem_of(implementation)
             if problem is not None:
                 found.append(problem)
-        for problem in patched(self.root):
-            if not is_declared_place(problem["place"], problem["hook"], self.declared):
-                found.append(problem)
+        found.extend(each for each in patched(self.root) if not is_declared_place(each["place"], each["hook"], self.declared))
         for kind in self.classes:
             problem = judge_class(self, kind)
             if problem is not None and not is_declared_place(problem["place"], problem["hook"], self.declared):
                 found.append(problem)
         # Reads in code that was judged are proven or reported by now.
-        for read in self.reads.places({code for each in self.judged if each is not None for code in with_nested(each)}):
-            if not is_declared_place(read["place"], "session.items", self.declared):
-                found.append({"hook": "session.items", **read})
+        reads = self.reads.places({code for each in self.judged if each is not None for code in with_nested(each)})
+        found.extend(
+            {"hook": "session.items", **each} for each in reads if not is_declared_place(each["place"], "session.items", self.declared)
+        )
         return found
 
     def problem_of(self, implementation):
@@ -208,7 +207,7 @@ class HookProof:
         where = place(code.co_filename, code.co_firstlineno, self.root)
         if implementation.name == "pytest_sessionfinish":
             names = LIST_NAMES & {name for each in with_nested(code) for name in (*each.co_names, *texts(each))}
-            return implementation.problem(where, "names `%s`" % sorted(names)[0]) if names else None
+            return implementation.problem(where, f"names `{min(names)}`") if names else None
         if implementation.name == "pytest_runtestloop":
             lines = None
         elif not lines:
@@ -221,7 +220,7 @@ class HookProof:
         except Unproven as unproven:
             return implementation.problem(place(unproven.path, unproven.line, self.root), unproven.why)
         except Exception as error:  # a form that the rules do not foresee
-            return implementation.problem(where, "cannot be judged (%s)" % type(error).__name__)
+            return implementation.problem(where, f"cannot be judged ({type(error).__name__})")
         return None
 
 
@@ -245,7 +244,7 @@ class Implementation:
         path = self.code.co_filename if self.code is not None else ""
         shown = place(path, 0, self.root)[:-2]
         module = (getattr(self.function, "__module__", None) or "").partition(".")[0]
-        return not declared.isdisjoint([self.plugin, module, module.replace("_", "-"), shown, "%s::%s" % (shown, self.name)])
+        return not declared.isdisjoint([self.plugin, module, module.replace("_", "-"), shown, f"{shown}::{self.name}"])
 
 
 def is_below(path, root):
@@ -255,7 +254,7 @@ def is_below(path, root):
 
 def is_declared_place(where, hook, declared):
     path = where.rpartition(":")[0]
-    return not declared.isdisjoint([path, "%s::%s" % (path, hook)])
+    return not declared.isdisjoint([path, f"{path}::{hook}"])
 
 
 def with_nested(code):
@@ -271,4 +270,4 @@ def texts(code):
 
 def sentence(problem):
     """One line for a terminal."""
-    return "%s in %s %s" % (problem["hook"], problem["place"], problem["why"])
+    return f"{problem['hook']} in {problem['place']} {problem['why']}"

@@ -7,7 +7,7 @@ import sys
 import warnings
 import weakref
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 
 from ..stdlib import real
 from .workspace_state import WorkspaceState
@@ -72,35 +72,35 @@ class ImportChanges:
             names = {os.fsdecode(name) for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
             changed = sorted(names - OWN_VARIABLES)
             if changed:
-                self.report(file, "changes the environment variable %s when it is imported" % changed[0])
+                self.report(file, f"changes the environment variable {changed[0]} when it is imported")
         old, new = before["path"], now["path"]
         if old != new:
             above = directories_above(path, self.root)
             changed = [each for each in [*new, *old] if (each in old) != (each in new) and os.path.abspath(each or ".") not in above]
             if changed:
-                self.report(file, "changes sys.path when it is imported (%s)" % changed[0])
+                self.report(file, f"changes sys.path when it is imported ({changed[0]})")
         loaded, new = before["modules"], now["modules"]
         if not all(map(operator.is_, map(new.get, loaded), loaded.values())):
             name = next((name for name, module in loaded.items() if new.get(name) is not module and not may_go(module, name in new)), None)
             if name is not None:
-                self.report(file, "replaces or removes the module %s when it is imported" % name)
+                self.report(file, f"replaces or removes the module {name} when it is imported")
         # A library that is imported for the first time adds filters for itself at the front; others would be for all.
         if before["filters"] != now["filters"] and any(each not in now["filters"] for each in before["filters"]):
             self.report(file, "removes warning filters when it is imported")
         if now["directory"] != before["directory"]:
-            self.report(file, "changes the working directory when it is imported (%s)" % now["directory"])
+            self.report(file, f"changes the working directory when it is imported ({now['directory']})")
         added = [plugin for plugin in now["plugins"] if plugin not in before["plugins"]]
         if added:
-            self.report(file, "registers the plugin %s when it is imported" % self.pluginmanager.get_name(added[0]))
+            self.report(file, f"registers the plugin {self.pluginmanager.get_name(added[0])} when it is imported")
         if now["logging"] != before["logging"]:
             self.report(file, "changes how all of logging works when it is imported")
         fresh = {name for name in new.keys() - loaded.keys() if getattr(new[name], "__file__", None) != path}
         stand_in = self.stand_in(path, {name: new[name] for name in fresh})
         if stand_in is not None:
-            self.report(file, "puts a module of its own into sys.modules as %s when it is imported" % stand_in)
+            self.report(file, f"puts a module of its own into sys.modules as {stand_in} when it is imported")
         changed = self.workspace.changes(self.files, fresh, content_of(path))
         if changed:
-            self.report(file, "changes %s when it is imported" % changed[0])
+            self.report(file, f"changes {changed[0]} when it is imported")
 
     def stand_in(self, path, fresh):
         """The name of something in sys.modules that no import found, where the file or what it imports from the workspace puts something there.
@@ -111,7 +111,13 @@ class ImportChanges:
         if not names:
             return None
         paths = [path, *(getattr(module, "__file__", None) for module in fresh.values())]
-        is_put_here = any(isinstance(each, str) and each.startswith(self.workspace.prefix) and "site-packages" not in each and WRITES_MODULES in content_of(each) for each in paths)
+        is_put_here = any(
+            isinstance(each, str)
+            and each.startswith(self.workspace.prefix)
+            and "site-packages" not in each
+            and WRITES_MODULES in content_of(each)
+            for each in paths
+        )
         return names[0] if is_put_here else None
 
     def subclasses(self):
@@ -123,7 +129,7 @@ class ImportChanges:
         for path, kind in self.workspace.derived(self.files):
             found.setdefault(path, kind)
         return [
-            {"place": os.path.relpath(path, self.root).replace(os.sep, "/"), "why": "derives a class from %s when it is imported" % kind}
+            {"place": os.path.relpath(path, self.root).replace(os.sep, "/"), "why": f"derives a class from {kind} when it is imported"}
             for path, kind in sorted(found.items())
         ]
 
@@ -136,7 +142,7 @@ def may_go(module, is_there):
     return module is None or (type(module) is weakref.ProxyType and not is_there)
 
 
-@lru_cache(maxsize=None)
+@cache
 def reads_subclasses(path):
     return READS_SUBCLASSES in content_of(path)
 

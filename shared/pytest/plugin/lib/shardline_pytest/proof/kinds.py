@@ -52,7 +52,20 @@ class Value:
     `is_of_test`: a path or text that comes from the file of the test. `constant` is a text or path that is known, else None.
     """
 
-    __slots__ = ("kind", "scope", "value", "chain", "path", "is_new", "is_of_test", "constant", "condition", "loop", "is_empty_list", "name")
+    __slots__ = (
+        "chain",
+        "condition",
+        "constant",
+        "is_empty_list",
+        "is_new",
+        "is_of_test",
+        "kind",
+        "loop",
+        "name",
+        "path",
+        "scope",
+        "value",
+    )
 
     def __init__(self, kind, scope=None, value=None, chain=None, path=None, is_new=False):
         self.kind = kind

@@ -47,10 +47,10 @@ def frozen(value, depth=0):
         return ("mark", value.name, frozen(value.args, depth), frozen(value.kwargs, depth))
     if isinstance(value, type(pytest.mark)):
         return ("marks",)
-    if depth > 8 or not (type(value) in CONTAINERS or hasattr(type(value), "_fields") and isinstance(value, tuple)):
+    if depth > 8 or not (type(value) in CONTAINERS or (hasattr(type(value), "_fields") and isinstance(value, tuple))):
         raise Changeable(type(value).__name__)
     if len(value) > MAX_ELEMENTS:
-        raise Changeable("a large %s" % type(value).__name__)
+        raise Changeable(f"a large {type(value).__name__}")
     if isinstance(value, range):
         return ("range", repr(value))
     if isinstance(value, dict):
@@ -92,6 +92,6 @@ def attribute(value, name):
         return getattr(value, name)
     if isinstance(found, types.FunctionType):
         return found if isinstance(value, type) else types.MethodType(found, value)
-    if isinstance(value, type) or isinstance(found, SCALARS + (tuple, frozenset, list, dict, set)):
+    if isinstance(value, type) or isinstance(found, (*SCALARS, tuple, frozenset, list, dict, set)):
         return found
     return MISSING

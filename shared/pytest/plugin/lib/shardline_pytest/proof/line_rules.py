@@ -7,10 +7,10 @@ import ast
 import inspect
 import sys
 
-from .kept_items import are_complements
-from .kinds import COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, OBJECT, OWN_NODE, PARAMETERS, SESSION, CONFIG, Value
 from .call_rules import ITEM_LISTS
 from .call_tables import PURE_CONTEXTS, is_listed
+from .kept_items import are_complements
+from .kinds import CONFIG, COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, OBJECT, OWN_NODE, PARAMETERS, SESSION, Value
 from .known_values import MISSING
 from .subject import plain_function
 from .unproven import Unproven
@@ -63,13 +63,22 @@ class Judgement(Expressions):
 
     def check_all_judged(self):
         """A line that ran though no rule came to it was reached in a way that the rules do not foresee."""
-        missed = [] if self.ran is None else [line for line in sorted(self.ran) if line not in self.seen and line >= self.subject.tree.body[0].lineno]
+        missed = (
+            []
+            if self.ran is None
+            else [line for line in sorted(self.ran) if line not in self.seen and line >= self.subject.tree.body[0].lineno]
+        )
         if missed:
             raise Unproven(missed[0], "has a line that ran and could not be judged")
 
     def see(self, node):
         """The lines of a statement, without those of the statements in it."""
-        inner = [each.lineno for name in ("body", "handlers", "orelse", "finalbody") for each in getattr(node, name, None) or () if hasattr(each, "lineno")]
+        inner = [
+            each.lineno
+            for name in ("body", "handlers", "orelse", "finalbody")
+            for each in getattr(node, name, None) or ()
+            if hasattr(each, "lineno")
+        ]
         is_nested = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         end = node.end_lineno if is_nested or not inner else max(node.lineno, min(inner) - 1)
         start = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
@@ -88,9 +97,9 @@ class Judgement(Expressions):
             if not self.did_run(statement):
                 continue
             self.see(statement)
-            method = getattr(self, "judge_%s" % type(statement).__name__, None)
+            method = getattr(self, f"judge_{type(statement).__name__}", None)
             if method is None:
-                raise Unproven(statement.lineno, "has a form that cannot be judged (%s)" % type(statement).__name__)
+                raise Unproven(statement.lineno, f"has a form that cannot be judged ({type(statement).__name__})")
             if method(statement):
                 return True
         return False
@@ -112,7 +121,12 @@ class Judgement(Expressions):
         if len(node.targets) == 1 and self.is_commit(node.targets[0]):
             return self.commit(node)
         first = node.targets[0]
-        if len(node.targets) == 1 and isinstance(first, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(first.elts) == len(node.value.elts):
+        if (
+            len(node.targets) == 1
+            and isinstance(first, ast.Tuple)
+            and isinstance(node.value, ast.Tuple)
+            and len(first.elts) == len(node.value.elts)
+        ):
             for target, value in zip(first.elts, [self.assignable(each) for each in node.value.elts]):
                 self.assign(target, value)
             return None
@@ -132,19 +146,21 @@ class Judgement(Expressions):
             value = self.use_name_again(target)
             # A list that something else holds too would be changed in place.
             if value.kind != FRESH and not value.is_new:
-                raise Unproven(target.lineno, "changes `%s` in place, which may be shared" % target.id)
+                raise Unproven(target.lineno, f"changes `{target.id}` in place, which may be shared")
             self.bind(target, value)
-        elif is_number(node.value) or (isinstance(target, ast.Attribute) and (target.attr in TEXTS or (target.attr in OWN_LISTS and added.kind == FRESH))):
+        elif is_number(node.value) or (
+            isinstance(target, ast.Attribute) and (target.attr in TEXTS or (target.attr in OWN_LISTS and added.kind == FRESH))
+        ):
             self.check_target(target, Value(FRESH, self.scope))
         else:
-            raise Unproven(target.lineno, "changes %s in place, which may be shared" % shown(target))
+            raise Unproven(target.lineno, f"changes {shown(target)} in place, which may be shared")
 
     def use_name_again(self, target):
         if target.id in self.globals:
-            raise Unproven(target.lineno, "changes the global `%s`" % target.id)
+            raise Unproven(target.lineno, f"changes the global `{target.id}`")
         value = self.used(self.value_of_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target)), target)
         if value.kind == FRESH and value.scope is not self.scope:
-            raise Unproven(target.lineno, "changes `%s` in the loop over the items" % target.id)
+            raise Unproven(target.lineno, f"changes `{target.id}` in the loop over the items")
         return value
 
     def assignable(self, node):
@@ -172,7 +188,7 @@ class Judgement(Expressions):
         elif isinstance(target, ast.Starred):
             self.bind(target.value, Value(OBJECT))
         elif target.id in self.globals or target.id not in self.subject.locals:
-            raise Unproven(target.lineno, "writes the global `%s`" % target.id)
+            raise Unproven(target.lineno, f"writes the global `{target.id}`")
         else:
             self.env[target.id] = value
 
@@ -182,18 +198,22 @@ class Judgement(Expressions):
         elif isinstance(target, ast.Subscript):
             self.use(target.slice)
             base = self.evaluate(target.value)
-            is_keyword_of_item = isinstance(target.value, ast.Attribute) and target.value.attr == "keywords" and self.evaluate(target.value.value).kind == ITEM
+            is_keyword_of_item = (
+                isinstance(target.value, ast.Attribute)
+                and target.value.attr == "keywords"
+                and self.evaluate(target.value.value).kind == ITEM
+            )
             if not is_keyword_of_item and not (base.kind == FRESH and base.scope is self.scope):
-                raise Unproven(target.lineno, WHY_NOT_WRITTEN.get(base.kind, "writes %s" % shown(target)))
+                raise Unproven(target.lineno, WHY_NOT_WRITTEN.get(base.kind, f"writes {shown(target)}"))
         else:
-            raise Unproven(target.lineno, "writes %s" % shown(target))
+            raise Unproven(target.lineno, f"writes {shown(target)}")
 
     def check_written(self, base, name, node, value):
         if name in ITEM_LISTS and not (value.kind == FRESH and value.scope is self.scope):
-            raise Unproven(node.lineno, "puts a value that may be shared into %s" % shown(node))
+            raise Unproven(node.lineno, f"puts a value that may be shared into {shown(node)}")
         is_own = base.kind == OWN_NODE or (base.kind == ITEM and not self.is_definition(node))
         if not is_own or name in NOT_WRITTEN:
-            raise Unproven(node.lineno, "writes %s" % shown(node))
+            raise Unproven(node.lineno, f"writes {shown(node)}")
 
     def is_definition(self, node):
         return isinstance(getattr(node, "value", None), ast.Attribute)
@@ -201,7 +221,7 @@ class Judgement(Expressions):
     def judge_Delete(self, node):
         for target in node.targets:
             if not isinstance(target, ast.Name):
-                raise Unproven(node.lineno, "deletes %s" % shown(target))
+                raise Unproven(node.lineno, f"deletes {shown(target)}")
             self.env.pop(target.id, None)
 
     def judge_Return(self, node):
@@ -243,7 +263,7 @@ class Judgement(Expressions):
                 continue
             value = self.env.get(each.id)
             if value is None or value.kind not in (DATA, KNOWN, CONFIG) or each.id in varying:
-                raise Unproven(each.lineno, "has a nested function that names `%s`" % each.id)
+                raise Unproven(each.lineno, f"has a nested function that names `{each.id}`")
 
     # Filters of the list.
 
@@ -253,10 +273,10 @@ class Judgement(Expressions):
     def commit(self, node):
         kept = self.evaluate(node.value)
         if kept.kind != KEPT or self.scope is not None:
-            raise Unproven(node.lineno, "replaces the list of items by %s" % shown(node.value))
+            raise Unproven(node.lineno, f"replaces the list of items by {shown(node.value)}")
         for guard in self.guards:
             if not are_complements(guard, kept):
-                raise Unproven(node.lineno, "filters the items only if `%s` holds some" % guard.name)
+                raise Unproven(node.lineno, f"filters the items only if `{guard.name}` holds some")
 
     # Compound statements.
 
@@ -266,14 +286,16 @@ class Judgement(Expressions):
             self.use(node.test)
         if guard is not None:
             is_inverted = isinstance(node.test, ast.UnaryOp)
-            if is_inverted and (len(node.body) != 1 or not isinstance(node.body[0], ast.Return) or node.body[0].value is not None or node.orelse):
-                raise Unproven(node.lineno, "asks whether `%s` holds any item" % guard.name)
+            if is_inverted and (
+                len(node.body) != 1 or not isinstance(node.body[0], ast.Return) or node.body[0].value is not None or node.orelse
+            ):
+                raise Unproven(node.lineno, f"asks whether `{guard.name}` holds any item")
             self.guards.append(guard)
             if is_inverted:
                 self.see(node.body[0])
                 return False
             if node.orelse or not all(self.is_filtering(each) for each in node.body):
-                raise Unproven(node.lineno, "asks whether `%s` holds any item" % guard.name)
+                raise Unproven(node.lineno, f"asks whether `{guard.name}` holds any item")
             self.block(node.body)
             self.guards.pop()
             return False
@@ -296,7 +318,11 @@ class Judgement(Expressions):
             for env, others in ((left, right), (right, left)):
                 for name, value in list(env.items()):
                     other = others.get(name)
-                    if value.kind == KNOWN and other is not value and (other is None or other.kind != KNOWN or other.value is not value.value):
+                    if (
+                        value.kind == KNOWN
+                        and other is not value
+                        and (other is None or other.kind != KNOWN or other.value is not value.value)
+                    ):
                         env[name] = self.known_as_data(value, ast.copy_location(ast.Name(name, ast.Load()), node))
         return joined(left, right, self.scope is not None)
 
@@ -317,7 +343,9 @@ class Judgement(Expressions):
         if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not) or not isinstance(test.operand, ast.Name):
             return False
         value = self.env.get(test.operand.id)
-        return value is not None and value.kind == ITEMS and len(node.body) == 1 and isinstance(node.body[0], ast.Return) and not node.orelse
+        return (
+            value is not None and value.kind == ITEMS and len(node.body) == 1 and isinstance(node.body[0], ast.Return) and not node.orelse
+        )
 
     def is_filtering(self, node):
         if isinstance(node, ast.Assign):
@@ -343,7 +371,7 @@ class Judgement(Expressions):
         if self.scope is not None:
             raise Unproven(node.lineno, "loops over the items in a loop over the items")
         if self.guards:
-            raise Unproven(node.lineno, "loops over the items only if `%s` holds some" % self.guards[-1].name)
+            raise Unproven(node.lineno, f"loops over the items only if `{self.guards[-1].name}` holds some")
         if not isinstance(node.target, ast.Name):
             raise Unproven(node.lineno, "takes more than the item from the loop over the items")
         if node.orelse and self.any_ran(node.orelse):
@@ -432,7 +460,7 @@ class Judgement(Expressions):
                 return Value(OBJECT)
         value = self.evaluate(node)
         if value.kind != FILE:
-            raise Unproven(node.lineno, "enters %s" % shown(node))
+            raise Unproven(node.lineno, f"enters {shown(node)}")
         return value
 
     # Functions of the suite that it calls.
@@ -457,7 +485,7 @@ class Judgement(Expressions):
         """A function that something else calls with data."""
         subject = self.prover.subject_of(callable_)
         if subject is None or self.depth >= MAX_DEPTH:
-            raise Unproven(node.lineno, "passes %s on" % shown(node))
+            raise Unproven(node.lineno, f"passes {shown(node)} on")
         env = {name: Value(DATA) for name in subject.parameters() if subject.default(name) is MISSING}
         Judgement(self.prover, subject, self.prover.lines_of(subject.code), env, self.depth + 1).judge()
 

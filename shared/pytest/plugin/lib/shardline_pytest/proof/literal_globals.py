@@ -2,10 +2,10 @@
 
 import ast
 import linecache
-from functools import lru_cache
+from functools import cache
 
 
-@lru_cache(maxsize=None)
+@cache
 def literals_of(path):
     """Name → value, of those that the module assigns once, at its top level, from a literal."""
     try:

@@ -19,8 +19,8 @@ def is_own(module_name):
 def place(path, line, root):
     """`tests/conftest.py:12` below the root, `pytest_randomly/__init__.py:12` of an installed package, else the whole path."""
     prefix = str(root) + os.sep
-    shown = path[len(prefix) :] if path.startswith(prefix) else path
+    shown = path.removeprefix(prefix)
     for folder in PACKAGE_FOLDERS:
         shown = shown.rpartition(folder)[2]
     shown = shown.replace(os.sep, "/")
-    return "%s:%d" % (shown, line)
+    return f"{shown}:{line}"

@@ -4,7 +4,7 @@ collected earlier may have changed what they share: only what the test's own fil
 import ast
 import linecache
 import sys
-from functools import lru_cache
+from functools import cache
 
 import pytest
 
@@ -34,7 +34,11 @@ class OwnValues:
                 continue
             if isinstance(value, (pytest.Item, pytest.Collector, *CODE_TYPES)) or len(path) == 1:
                 is_plain = False
-            elif path[-1] not in DEFINED and not (isinstance(holder, pytest.Collector) and path[-1] in NODE_NAMES) and not is_own(item, value, holder, path[-1]):
+            elif (
+                path[-1] not in DEFINED
+                and not (isinstance(holder, pytest.Collector) and path[-1] in NODE_NAMES)
+                and not is_own(item, value, holder, path[-1])
+            ):
                 return None
         return is_plain
 
@@ -84,7 +88,7 @@ def is_own(item, value, holder, name):
     file = file_of(holder)
     if is_unchangeable(value) and (file == str(item.path) or has_own_literal(file, holder, name, value)):
         return True
-    if file != str(item.path) or type(value) not in MUTABLE + (tuple,):
+    if file != str(item.path) or type(value) not in (*MUTABLE, tuple):
         return False
     node = assigned_in(file, getattr(holder, "__qualname__", None), name)
     return node is not None and is_display(node, vars(sys.modules.get(holder.__module__)))
@@ -110,7 +114,7 @@ def is_unchangeable(value):
     return True
 
 
-@lru_cache(maxsize=None)
+@cache
 def syntax(path):
     try:
         return ast.parse("".join(linecache.getlines(path)))
@@ -123,7 +127,11 @@ def assigned_in(path, class_name, name):
     body = syntax(path).body
     for part in (class_name or "").split("."):
         body = next((node.body for node in body if isinstance(node, ast.ClassDef) and node.name == part), [])
-    found = [node.value for node in body if isinstance(node, ast.Assign) and any(isinstance(each, ast.Name) and each.id == name for each in node.targets)]
+    found = [
+        node.value
+        for node in body
+        if isinstance(node, ast.Assign) and any(isinstance(each, ast.Name) and each.id == name for each in node.targets)
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -153,7 +161,7 @@ def is_display(node, names):
     return True
 
 
-@lru_cache(maxsize=None)
+@cache
 def literals(path):
     found = []
     for node in ast.walk(syntax(path)):
@@ -167,7 +175,7 @@ def literals(path):
 
 def is_literal_of(item, value):
     """Equal to a container that the test's file writes down."""
-    if type(value) not in MUTABLE + (tuple,):
+    if type(value) not in (*MUTABLE, tuple):
         return False
     try:
         frozen(value)

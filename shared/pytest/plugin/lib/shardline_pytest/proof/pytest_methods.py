@@ -45,8 +45,8 @@ def patched(root):
         code = getattr(function, "__code__", None)
         # A patch that uses functools.wraps keeps the module's name of what it wraps.
         module = getattr(function, "__globals__", {}).get("__name__")
-        if old is None and is_own(module) or top_package(module) in reviewed or top_package(module) == "shardline_pytest":
+        if (old is None and is_own(module)) or top_package(module) in reviewed or top_package(module) == "shardline_pytest":
             continue
         where = "pytest" if code is None else place(code.co_filename, code.co_firstlineno, root)
-        shown = "%s.%s" % (owner.__name__.rpartition(".")[2], name)
+        shown = f"{owner.__name__.rpartition('.')[2]}.{name}"
         yield {"hook": shown, "place": where, "why": "replaces a function of pytest"}

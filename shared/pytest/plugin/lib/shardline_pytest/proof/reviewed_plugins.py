@@ -1,5 +1,6 @@
 """Plugins whose hooks were read, in the source of the versions that are named, and found to treat each file by itself; and those that do so on a condition."""
 
+from functools import cache
 from importlib import metadata
 
 from .modules import top_package
@@ -23,14 +24,13 @@ class Review:
         return None if self.condition is None else self.condition(config, session)
 
 
-def version_of(package, known={}):
-    if package not in known:
-        try:
-            parts = metadata.version(package).split(".")[:2]
-            known[package] = tuple(int("".join(filter(str.isdigit, part)) or 0) for part in parts)
-        except metadata.PackageNotFoundError:
-            known[package] = None
-    return known[package]
+@cache
+def version_of(package):
+    try:
+        parts = metadata.version(package).split(".")[:2]
+    except metadata.PackageNotFoundError:
+        return None
+    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in parts)
 
 
 def reads_all_items(config, session):
@@ -44,7 +44,7 @@ def runs_forever(config, session):
 def excludes_doctests(config, session):
     for name in ("doctest_norecursedirs", "doctest_subpackage_requires"):
         if config.getini(name):
-            return "remembers the paths of %s for later files" % name
+            return f"remembers the paths of {name} for later files"
     return None
 
 
@@ -67,13 +67,24 @@ def database_use(item):
         marker.kwargs.get("transaction") or marker.kwargs.get("reset_sequences") or any(marker.args[:2])
     )
     names = [each.__name__ for each in getattr(getattr(item, "cls", None), "__mro__", ())]
-    if is_flushing or "transactional_db" in fixtures or "live_server" in fixtures or ("TransactionTestCase" in names and "TestCase" not in names):
+    if (
+        is_flushing
+        or "transactional_db" in fixtures
+        or "live_server" in fixtures
+        or ("TransactionTestCase" in names and "TestCase" not in names)
+    ):
         return "flush"
     return "use" if marker is not None or "db" in fixtures or "TransactionTestCase" in names else None
 
 
 REVIEWS = (
-    Review("_hypothesis_pytestplugin", "hypothesis", (6, 0), (7, 0), "marks each of its tests, and reads constants of the code once, as a cache"),
+    Review(
+        "_hypothesis_pytestplugin",
+        "hypothesis",
+        (6, 0),
+        (7, 0),
+        "marks each of its tests, and reads constants of the code once, as a cache",
+    ),
     Review("anyio", "anyio", (3, 0), (5, 0), "marks coroutine functions, and puts the variants of an item in its place"),
     Review("pytest_arraydiff", "pytest-arraydiff", (0, 5), (1, 0), "wraps the function of each item"),
     Review("pytest_asyncio", "pytest-asyncio", (0, 21), (2, 0), "turns each coroutine function into an item, and parametrises it"),
@@ -81,14 +92,18 @@ REVIEWS = (
     Review("pytest_benchmark", "pytest-benchmark", (4, 0), (6, 0), "skips each item by its fixtures; benchmarks do not run under xdist"),
     Review("pytest_codspeed", "pytest-codspeed", (3, 0), (6, 0), "keeps each item by its own marks and fixtures"),
     Review("pytest_cov", "pytest-cov", (4, 0), (8, 0), "measures around the loop of tests"),
-    Review("pytest_django", "pytest-django", (4, 5), (5, 0), "marks by tags, and sorts tests by their use of the database", orders_transactions),
+    Review(
+        "pytest_django", "pytest-django", (4, 5), (5, 0), "marks by tags, and sorts tests by their use of the database", orders_transactions
+    ),
     Review("pytest_doctestplus", "pytest-doctestplus", (1, 0), (2, 0), "collects the doctests of a file", excludes_doctests),
     Review("pytest_filter_subpackage", "pytest-filter-subpackage", (0, 1), (1, 0), "ignores each path by its name"),
     Review("pytest_html", "pytest-html", (3, 0), (5, 0), "counts items for a report, in pytest's main process"),
     Review("pytest_instafail", "pytest-instafail", (0, 4), (1, 0), "prints"),
     Review("pytest_mpl", "pytest-mpl", (0, 13), (1, 0), "writes the results of what ran"),
     Review("pytest_repeat", "pytest-repeat", (0, 9), (1, 0), "parametrises each function"),
-    Review("pytest_rerunfailures", "pytest-rerunfailures", (10, 0), (17, 0), "reads the list at the end for --fail-on-flaky", reads_all_items),
+    Review(
+        "pytest_rerunfailures", "pytest-rerunfailures", (10, 0), (17, 0), "reads the list at the end for --fail-on-flaky", reads_all_items
+    ),
     Review("pytest_run_parallel", "pytest-run-parallel", (0, 5), (1, 0), "wraps the function of each item", runs_forever),
     Review("pytest_sugar", "pytest-sugar", (0, 9), (2, 0), "counts items for what it prints"),
     Review("pytest_trio", "pytest-trio", (0, 7), (1, 0), "marks each coroutine function"),

@@ -140,7 +140,7 @@ class TracedLines:
 class LineTrace:
     """The trace of one frame; passes every event on to the tracer that was there."""
 
-    __slots__ = ("lines", "inner")
+    __slots__ = ("inner", "lines")
 
     def __init__(self, lines, inner):
         self.lines = lines

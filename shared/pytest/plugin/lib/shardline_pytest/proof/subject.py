@@ -102,10 +102,10 @@ def chains(tree):
     """("os", "path", "join") for each name with its attributes that the function reads; the longest of each."""
     found = set()
     inner = set()
-    for node in ast.walk(tree):
-        if node in inner or not isinstance(node, (ast.Attribute, ast.Name)):
+    for each in ast.walk(tree):
+        if each in inner or not isinstance(each, (ast.Attribute, ast.Name)):
             continue
-        parts = []
+        node, parts = each, []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
@@ -135,4 +135,4 @@ def imported_value(source):
     if module is MISSING or name is None:
         return module
     found = vars(module).get(name, MISSING)
-    return sys.modules.get("%s.%s" % (module_name, name), MISSING) if found is MISSING else found
+    return sys.modules.get(f"{module_name}.{name}", MISSING) if found is MISSING else found

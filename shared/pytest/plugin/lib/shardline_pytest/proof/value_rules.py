@@ -9,8 +9,8 @@ from .call_rules import Calls
 from .call_tables import CHANGING_METHODS
 from .config_values import CONFIG_ROOT
 from .kinds import (
-    COPY,
     CONFIG,
+    COPY,
     DATA,
     FILE,
     FRESH,
@@ -37,9 +37,7 @@ from .modules import is_own
 from .own_values import OBJECT_NAMES, is_unchangeable
 from .unproven import Unproven
 
-ITEM_DATA = frozenset(
-    "callspec fixturenames fspath keywords location name nodeid originalname own_markers path user_properties".split()
-)
+ITEM_DATA = frozenset("callspec fixturenames fspath keywords location name nodeid originalname own_markers path user_properties".split())
 ITEM_OBJECTS = frozenset(["cls", "dtest", "function", "instance", "obj", "parent"])
 # Of an item: texts that cannot change, and its own file.
 ITEM_TEXTS = frozenset(["name", "nodeid", "originalname"])
@@ -52,9 +50,9 @@ MODULE_DATA = frozenset(["__doc__", "__file__", "__name__", "__package__", "pyte
 
 class Expressions(Calls):
     def evaluate(self, node):
-        method = getattr(self, "value_of_%s" % type(node).__name__, None)
+        method = getattr(self, f"value_of_{type(node).__name__}", None)
         if method is None:
-            raise Unproven(node.lineno, "has a form that cannot be judged (%s)" % type(node).__name__)
+            raise Unproven(node.lineno, f"has a form that cannot be judged ({type(node).__name__})")
         return method(node)
 
     def use(self, node):
@@ -68,23 +66,23 @@ class Expressions(Calls):
         if value.kind in USABLE:
             self.check_consumed(value, node)
             if value.path == ("params",) and not self.prover.own_values.are_parameters_own(None):
-                raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+                raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
             return value
-        raise Unproven(node.lineno, WHY_NOT_USED.get(value.kind, "uses %s" % shown(node)))
+        raise Unproven(node.lineno, WHY_NOT_USED.get(value.kind, f"uses {shown(node)}"))
 
     def known_as_data(self, value, node):
         try:
             token = frozen(value.value)
         except Changeable as changeable:
-            raise Unproven(node.lineno, "reads %s, whose value (%s) may change" % (shown(node), changeable))
+            raise Unproven(node.lineno, f"reads {shown(node)}, whose value ({changeable}) may change") from changeable
         if value.chain is not None and value.chain[0] == CONFIG_ROOT:
             self.check_config(value, token, node)
         elif value.chain is not None and token[0] not in ("code", "marks", "environment"):
             if self.subject.tokens.get(value.chain, token) != token:
-                raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
+                raise Unproven(node.lineno, f"reads {shown(node)}, which changed during collection")
             if self.subject.is_late or value.chain not in self.subject.tokens:
                 if len(value.chain) > 1 or not is_own_literal(self.subject.path, value.chain[0], value.value):
-                    raise Unproven(node.lineno, "reads %s, which an earlier file may have changed" % shown(node))
+                    raise Unproven(node.lineno, f"reads {shown(node)}, which an earlier file may have changed")
         used = Value(DATA if is_data(value.value) else OBJECT)
         used.is_new = is_unchangeable(value.value)
         used.constant = value.value if isinstance(value.value, (str, pathlib.PurePath)) else None
@@ -95,9 +93,9 @@ class Expressions(Calls):
         if value.chain not in tokens:
             is_code = token[0] in ("code", "marks", "environment")
             if not (is_code and self.prover.config_values.is_of_class(value.chain)):
-                raise Unproven(node.lineno, "reads %s, which came during collection" % shown(node))
+                raise Unproven(node.lineno, f"reads {shown(node)}, which came during collection")
         elif tokens[value.chain] != token:
-            raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which changed during collection")
 
     def check_code(self, value, chain, node):
         """A function, class or module that a name means now must be the one that it meant at the start."""
@@ -105,7 +103,7 @@ class Expressions(Calls):
             return
         tokens = self.prover.config_values.tokens if chain[0] == CONFIG_ROOT else self.subject.tokens
         if tokens.get(chain) not in (None, ("code", id(value))):
-            raise Unproven(node.lineno, "reads %s, which changed during collection" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which changed during collection")
 
     # Names and attributes.
 
@@ -135,9 +133,9 @@ class Expressions(Calls):
             if is_data(base.value) and name not in CHANGING_METHODS:
                 self.known_as_data(base, node)
                 return self.part_of_path(base.value, name)
-            raise Unproven(node.lineno, "reads %s, which is not known" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which is not known")
         if name in HIDDEN and not (base.kind == SESSION and name == "items"):
-            raise Unproven(node.lineno, "reads %s" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}")
         if base.kind == CONFIG:
             return self.config_attribute(name, node)
         if name == "config" and base.kind in (ITEM, NODE, METAFUNC, SESSION, OBJECT, OWN_NODE):
@@ -169,7 +167,7 @@ class Expressions(Calls):
         objects = {ITEM: ITEM_OBJECTS, NODE: NODE_OBJECTS, METAFUNC: METAFUNC_OBJECTS}.get(base.kind, ())
         if name in objects:
             return Value(OBJECT, path=(name,) if base.kind in (ITEM, METAFUNC) else None)
-        raise Unproven(node.lineno, "reads %s" % shown(node))
+        raise Unproven(node.lineno, f"reads {shown(node)}")
 
     def config_attribute(self, name, node):
         if name == "pluginmanager":
@@ -184,7 +182,7 @@ class Expressions(Calls):
             return value
         found = attribute(self.config, name)
         if found is MISSING:
-            raise Unproven(node.lineno, "reads %s, which is not known" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which is not known")
         self.check_code(found, (CONFIG_ROOT, name), node)
         return Value(KNOWN, None, found, (CONFIG_ROOT, name))
 
@@ -197,7 +195,7 @@ class Expressions(Calls):
         if name in ("args", "kwargs"):
             mark = base.path[1] if base.path is not None and base.path[0] == "mark" else None
             if not self.prover.own_values.are_marks_own(mark):
-                raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+                raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
         if name == "params":
             return Value(DATA, path=("params",))
         if isinstance(base.constant, pathlib.PurePath):
@@ -214,13 +212,13 @@ class Expressions(Calls):
         if base.path is None:
             if name in OBJECT_NAMES:
                 return Value(OBJECT)
-            raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
         if base.path == ("own",):
             return Value(OBJECT, path=base.path)
         path = (*base.path, name)
         is_plain = self.prover.own_values.judge(path)
         if is_plain is None:
-            raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
         return Value(DATA) if is_plain else Value(OBJECT, path=path)
 
     def own_attribute(self, name, node):
@@ -230,7 +228,7 @@ class Expressions(Calls):
             if found is MISSING:
                 continue
             if not is_own(kind.__module__) and not is_unchangeable(found) and not isinstance(found, (property, classmethod, staticmethod)):
-                raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+                raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
             break
         return Value(OBJECT, path=None if name in NODE_OBJECTS else ("own",))
 
@@ -300,13 +298,16 @@ class Expressions(Calls):
         base = self.used(base, node.value)
         self.use(node.slice)
         if base.kind in (ITERATOR, FILE, SESSION, CONFIG):
-            raise Unproven(node.lineno, "reads %s" % shown(node))
-        return Value(OBJECT if base.kind in (OBJECT, OWN_NODE, MODULE) else DATA, path=base.path if base.path and base.path[0] in ("mark", "own") else None)
+            raise Unproven(node.lineno, f"reads {shown(node)}")
+        return Value(
+            OBJECT if base.kind in (OBJECT, OWN_NODE, MODULE) else DATA,
+            path=base.path if base.path and base.path[0] in ("mark", "own") else None,
+        )
 
     def parameter(self, node, name):
         """`item.callspec.params["n"]`, or the same by `get`."""
         if not self.prover.own_values.are_parameters_own(name):
-            raise Unproven(node.lineno, "reads %s, which files may share" % shown(node))
+            raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
         return Value(DATA)
 
     def value_of_BinOp(self, node):
@@ -392,7 +393,9 @@ class Expressions(Calls):
         """`[item for item in items if …]`: a new list, each item judged on its own."""
         generator = node.generators[0]
         target = generator.target
-        is_filter = len(node.generators) == 1 and isinstance(target, ast.Name) and isinstance(node.elt, ast.Name) and node.elt.id == target.id
+        is_filter = (
+            len(node.generators) == 1 and isinstance(target, ast.Name) and isinstance(node.elt, ast.Name) and node.elt.id == target.id
+        )
         if not is_filter or self.scope is not None or generator.is_async:
             raise Unproven(node.lineno, "reads the list of items as a whole")
         env, scope = dict(self.env), self.scope
@@ -431,7 +434,7 @@ class Expressions(Calls):
     def check_consumed(self, value, node):
         """What can be gone through once only must come from this very place."""
         if value.kind in (ITERATOR, FILE) and isinstance(node, ast.Name) and value.scope is not self.scope:
-            raise Unproven(node.lineno, "goes on through `%s` from one item to the next" % node.id)
+            raise Unproven(node.lineno, f"goes on through `{node.id}` from one item to the next")
 
     # Hook wrappers and generators.
 
@@ -482,9 +485,9 @@ def shown(node):
 
 def unparsed_name(node):
     if isinstance(node, ast.Attribute):
-        return "%s.%s" % (unparsed_name(node.value), node.attr)
+        return f"{unparsed_name(node.value)}.{node.attr}"
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Subscript):
-        return "%s[…]" % unparsed_name(node.value)
-    return "%s()" % unparsed_name(node.func) if isinstance(node, ast.Call) else "…"
+        return f"{unparsed_name(node.value)}[…]"
+    return f"{unparsed_name(node.func)}()" if isinstance(node, ast.Call) else "…"

@@ -17,13 +17,13 @@ def options_problem(config, items=()):
     """Why files cannot be collected one by one, in words; None when they can. `items` are what was collected, where that is known."""
     for name, option in (*WHOLE_LIST_OPTIONS, *MORE_OPTIONS):
         if config.getoption(name, False):
-            return "%s needs the whole list of tests" % option
+            return f"{option} needs the whole list of tests"
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
-            return "the plugin %s orders or divides the whole list of tests" % plugin
+            return f"the plugin {plugin} orders or divides the whole list of tests"
     for argument in config.args:
         if "::" in str(argument):
-            return "the argument %s names a single test" % argument
+            return f"the argument {argument} names a single test"
     if any(config.pluginmanager.hasplugin(name) for name in ("dependency", "pytest_dependency")):
         return dependency_over_files(list.__iter__(items) if isinstance(items, list) else items)
     return None
@@ -36,7 +36,7 @@ def order_problem(items):
         file = item.nodeid.split("::")[0]
         if file != current:
             if file in closed:
-                return "the tests of %s are not together in the list" % file
+                return f"the tests of {file} are not together in the list"
             closed.add(current)
             current = file
     return None

@@ -34,7 +34,7 @@ class WorkspaceState:
         if not is_same(self.names, self.known_names):
             for index, (module, now, before) in enumerate(zip(self.modules, self.names, self.known_names)):
                 if not is_same(now, before):
-                    found.extend("%s.%s" % (module.__name__, name) for name in changed_names(now, before, text))
+                    found.extend(f"{module.__name__}.{name}" for name in changed_names(now, before, text))
                     self.known_names[index] = dict(now)
                     self.watch_contents(module)
         if not is_same(self.values, self.copies):
@@ -62,11 +62,14 @@ class WorkspaceState:
         return "site-packages" not in path and path not in test_files
 
     def watch_contents(self, module):
-        for owner, names in [(module.__name__, vars(module)), *(("%s.%s" % (module.__name__, each.__name__), vars(each)) for each in classes_of(module))]:
+        for owner, names in [
+            (module.__name__, vars(module)),
+            *((f"{module.__name__}.{each.__name__}", vars(each)) for each in classes_of(module)),
+        ]:
             for name, value in names.items():
                 if isinstance(value, CONTAINERS) and is_public(name) and len(value) <= MAX_ELEMENTS and id(value) not in self.known:
                     self.known.add(id(value))  # held by `values`, so that the id stays its own
-                    self.contents.append("%s.%s" % (owner, name))
+                    self.contents.append(f"{owner}.{name}")
                     self.values.append(value)
                     self.copies.append(copied(value))
 
@@ -77,7 +80,7 @@ class WorkspaceState:
                 for each in type.__subclasses__(kind):
                     path = getattr(sys.modules.get(each.__module__), "__file__", None)
                     if path in test_files and "<locals>" not in each.__qualname__:
-                        yield path, "%s.%s" % (module.__name__, kind.__name__)
+                        yield path, f"{module.__name__}.{kind.__name__}"
 
 
 def classes_of(module):
@@ -101,7 +104,9 @@ def is_filled_by(value, copy, modules):
     """Has it only got more, all of it from these modules? Every file that imports them does the same."""
     if isinstance(value, dict):
         added = value.keys() - copy.keys()
-        return all(value.get(key, MISSING) is each for key, each in copy.items()) and all(is_from(key, modules) or is_from(value[key], modules) for key in added)
+        return all(value.get(key, MISSING) is each for key, each in copy.items()) and all(
+            is_from(key, modules) or is_from(value[key], modules) for key in added
+        )
     known = {id(each) for each in copy}
     return known <= {id(each) for each in value} and all(id(each) in known or is_from(each, modules) for each in value)
 
