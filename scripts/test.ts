@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { runChecks } from './checks.ts';
 import { main, root, run, say } from './process.ts';
 import { prepareEnvironment, prepareVenv } from './venv.ts';
 
@@ -20,21 +21,14 @@ await main(async () => {
     for (const name of ['plugins', 'pytest-8', 'pytest-7']) prepareEnvironment(name);
   }
   if (asked.length === 0 || asked.some((path) => path.includes('oracle'))) prepareEnvironment('oracle');
-  const tool = (name: string): string => join(root, 'node_modules', '.bin', name);
-  const failed: string[] = [];
-  const step = async (name: string, command: string, args: readonly string[]): Promise<void> => {
-    say(name);
-    if ((await run(command, args)) !== 0) failed.push(name);
-  };
-
-  await step('type check', tool('tsc'), ['--noEmit']);
-  await step('type check of the page', tool('tsc'), ['--noEmit', '--project', 'coordinator/web/browser']);
-  await step('lint and format', tool('biome'), ['check', '.']);
+  const failed = [...(await runChecks())];
   const resultsFile = join(root, '.shardline', 'test', 'results.json');
   mkdirSync(join(root, '.shardline', 'test'), { recursive: true });
   rmSync(resultsFile, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
-  await step('tests', tool('vitest'), ['run', '--config', 'test/vitest.config.ts', ...reporters, ...asked]);
+  say('tests');
+  const vitest = join(root, 'node_modules', '.bin', 'vitest');
+  if ((await run(vitest, ['run', '--config', 'test/vitest.config.ts', ...reporters, ...asked])) !== 0) failed.push('tests');
 
   if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
   console.log(countsLine(resultsFile));

@@ -1,5 +1,5 @@
-// The repository's Python environments: .venv, which examples and tests run with, with a Redis server where the machine has none, and those of other
-// versions and plugins that tests ask for. Made when missing or stale.
+// The repository's Python environments: .venv, which examples and tests run with, with a Redis server where the machine has none, those of other
+// versions and plugins that tests ask for, and that of the tools that check the Python code. Made when missing or stale.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -30,6 +30,13 @@ export function prepareEnvironment(name: string): string {
   const directory = join(root, '.venvs', name);
   preparePackagesOf(directory, join(root, 'test', 'environments', `${name}.txt`));
   return pythonOf(directory);
+}
+
+/** The environment of the tools that check the Python code, made in .venvs/checks when missing or stale. Returns its bin directory. Throws SetupError. */
+export function prepareChecks(): string {
+  const directory = join(root, '.venvs', 'checks');
+  preparePackagesOf(directory, join(root, 'scripts', 'requirements-checks.txt'));
+  return join(directory, 'bin');
 }
 
 function preparePackagesOf(directory: string, requirements: string): void {

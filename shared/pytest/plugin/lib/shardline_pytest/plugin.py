@@ -1,35 +1,41 @@
 """What `-p shardline_pytest.plugin` loads, in the controller and in every xdist worker: registers the parts that this process needs."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from . import session_of, versions
 from .cache import CacheGuard
 from .channel import Channel
-from .controlling import Controlling
+from .controller import Controller
+from .coverage_data import is_measuring, keep_apart, lift_limit, origin_of
 from .discovery import discovery_of
 from .fingerprint import fingerprint_of
-from .marks import register_marks
-from .covering import is_measuring, keep_apart, lift_limit, origin_of
-from .feeding import Feeding
 from .import_hint import ImportHint
 from .log_file import LogFile
-from .noting import Noting
-from .numbering import Numbering
-from .running import Running
-from .showing import Showing
-from .unstreamable import refused, unstreamable
+from .marks import register_marks
+from .observations import Observations
+from .result_sender import ResultSender
+from .streamability import refused, unstreamable
+from .task_loop import TaskLoop
+from .terminal_output import TerminalOutput
+from .worker_numbers import WorkerNumbers
+
+if TYPE_CHECKING:
+    from .hook_types import HookWrapper
 
 
-def xdist_workers(config):
+def xdist_workers(config: pytest.Config) -> int:
     """How many xdist workers this pytest starts; 0 when it runs the tests itself."""
     return len(config.getoption("tx", None) or []) if config.getoption("dist", "no") != "no" else 0
 
 
 @pytest.hookimpl(hookwrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers(config):
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> HookWrapper:
     """`-n auto` is xdist's own number, capped by what this machine or container bears, unless the environment sets it."""
     outcome = yield
     session = session_of(config)
@@ -40,7 +46,7 @@ def pytest_xdist_auto_num_workers(config):
 
 # A wrapper comes before pytest-cov, which starts here.
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config):
+def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
     session = session_of(early_config)
     if session is not None and session["mode"] == "discover":
         early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")
@@ -48,19 +54,19 @@ def pytest_load_initial_conftests(early_config):
     if "PYTEST_XDIST_WORKER" in os.environ and hasattr(options, "cov_append"):
         # pytest-cov 7.1 erases all data files at each process's start, those of workers that were recycled too.
         options.cov_append = True
-    is_kept = session is not None and session["coverageFile"] is not None and is_measuring(options)
-    if is_kept:
-        keep_apart(options, session["coverageFile"])
+    coverage_file = session["coverageFile"] if session is not None and is_measuring(options) else None
+    if coverage_file is not None:
+        keep_apart(options, coverage_file)
     hint = ImportHint(early_config)
     early_config.pluginmanager.register(hint, "shardline-import-hint")
     outcome = yield
     if outcome.excinfo is not None:
         hint.amend(outcome.excinfo[1])
-    if is_kept:
+    if coverage_file is not None:
         lift_limit(early_config)
 
 
-def write_as_python_does():
+def write_as_python_does() -> None:
     """execnet gives an xdist worker a new standard output and error, which refuse text that Python's own write in some locales."""
     for stream, original in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
         if original is not None and hasattr(stream, "reconfigure") and stream.errors != original.errors:
@@ -68,7 +74,7 @@ def write_as_python_does():
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     session = session_of(config)
     if session is None:
         return
@@ -88,7 +94,7 @@ def pytest_configure(config):
     if workerinput is None:
         problem = refused(config)
         if problem is not None:
-            raise pytest.UsageError("shardline cannot run this: %s" % problem)
+            raise pytest.UsageError(f"shardline cannot run this: {problem}")
         channel.send(
             "started",
             executable=sys.executable,
@@ -98,18 +104,18 @@ def pytest_configure(config):
             unfeedable=unstreamable(config),
             **versions(),
         )
-        register(Controlling(session, channel), "shardline-controlling")
-        register(Showing(config, session["limits"], channel), "shardline-showing")
-        numbering = Numbering(channel)
-        register(numbering, "shardline-numbering")
+        register(Controller(session, channel), "shardline-controller")
+        register(TerminalOutput(config, session["limits"], channel), "shardline-terminal-output")
+        worker_numbers = WorkerNumbers(channel)
+        register(worker_numbers, "shardline-worker-numbers")
         if workers == 0:
-            numbering.number_this_process()
+            worker_numbers.number_this_process()
     if workerinput is not None:
         write_as_python_does()
         register(LogFile(config), "shardline-log-file")
     if workerinput is not None or workers == 0:
-        noting = Noting(config, channel)
-        register(noting, "shardline-noting")
-        running = Running(session["limits"], channel, noting)
-        register(Feeding(config, session, channel, running), "shardline-feeding")
-        register(running, "shardline-running")
+        observations = Observations(config, channel)
+        register(observations, "shardline-observations")
+        result_sender = ResultSender(session["limits"], channel, observations)
+        register(TaskLoop(config, session, channel, result_sender), "shardline-task-loop")
+        register(result_sender, "shardline-result-sender")

@@ -1,15 +1,22 @@
 """What a stored digest of a file holds for: the same conftests, plugins, ini file, options, Python and pytest."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .file_digest import stable
 from .modules import is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 # They name files or machines, or change what is shown and how many processes run, not what is collected.
 OTHER_OPTIONS = frozenset(
@@ -24,26 +31,26 @@ OTHER_OPTIONS = frozenset(
 )
 
 
-def census_key(config):
+def census_key(config: pytest.Config) -> str:
     """SHA-256 in hex."""
     parts = {
         "python": [platform.python_implementation(), *sys.version_info[:3]],
         "pytest": pytest.__version__,
-        "plugins": sorted("%s %s" % (each.metadata["Name"], each.version) for _, each in config.pluginmanager.list_plugin_distinfo()),
+        "plugins": sorted(f"{each.metadata['Name']} {each.version}" for _, each in config.pluginmanager.list_plugin_distinfo()),
         "modules": sorted(local_modules(config)),
         "ini": None if config.inipath is None else file_content(str(config.inipath)),
-        "options": sorted("%s=%s" % pair for pair in options(config)),
+        "options": sorted(f"{name}={value}" for name, value in options(config)),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def options(config):
+def options(config: pytest.Config) -> Iterator[tuple[str, str]]:
     for name, value in vars(config.option).items():
         if name not in OTHER_OPTIONS:
             yield name, stable(value)
 
 
-def local_modules(config):
+def local_modules(config: pytest.Config) -> Iterator[str]:
     """Conftests, and modules of the workspace that are loaded as plugins: path from the root and content."""
     root = str(config.rootpath)
     for plugin in config.pluginmanager.get_plugins():
@@ -51,10 +58,11 @@ def local_modules(config):
         if not isinstance(path, str) or is_own(getattr(plugin, "__name__", None)):
             continue
         if os.path.basename(path) == "conftest.py" or (path.startswith(root + os.sep) and "site-packages" not in path):
-            yield "%s %s" % (os.path.relpath(path, root).replace(os.sep, "/"), file_content(path))
+            shown = os.path.relpath(path, root).replace(os.sep, "/")
+            yield f"{shown} {file_content(path)}"
 
 
-def file_content(path):
+def file_content(path: str) -> str:
     try:
         with open(path, "rb") as file:
             return hashlib.sha256(file.read()).hexdigest()

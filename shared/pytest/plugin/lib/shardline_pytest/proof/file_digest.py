@@ -1,46 +1,56 @@
 """A digest of what collecting one file gave: its items in their order, with their own marks, and what was deselected. Equal in every process."""
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import pytest
+
 
 MAX_ELEMENTS = 1000
 PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
-def file_digest(items, deselected=()):
+def file_digest(items: Iterable[pytest.Item], deselected: Iterable[pytest.Item] = ()) -> str:
     """SHA-256 in hex. `items` in the order in which they run, equal ids as often as they are there; both of one file."""
-    marks = {}
+    marks: dict[int, tuple[pytest.Mark, str]] = {}
     lines = []
     for kind, nodes in (("item", items), ("deselected", deselected)):
         for item in nodes:
             own = [described_mark(mark, marks) for mark in getattr(item, "own_markers", ())]
-            lines.append("%s %r %s" % (kind, item.nodeid, " ".join(own)))
+            lines.append(f"{kind} {item.nodeid!r} {' '.join(own)}")
     return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def described_mark(mark, known):
+def described_mark(mark: pytest.Mark, known: dict[int, tuple[pytest.Mark, str]]) -> str:
     """Items of one function share their marks: each is described once. `known` keeps it alive, so that its id stays its own."""
     if id(mark) not in known:
-        text = "%s(%s, %s)" % (mark.name, stable(mark.args), stable(mark.kwargs))
+        text = f"{mark.name}({stable(mark.args)}, {stable(mark.kwargs)})"
         known[id(mark)] = (mark, hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16])
     return known[id(mark)][1]
 
 
-def stable(value, depth=0):
+def stable(value: Any, depth: int = 0) -> str:
     """A text for plain data, and for all else only its kind: no addresses, no order of sets."""
     if type(value) in PLAIN:
         return repr(value)
     if depth > 6:
         return "…"
     if isinstance(value, dict):
-        pairs = ["%s: %s" % (stable(key, depth + 1), stable(each, depth + 1)) for key, each in list(value.items())[:MAX_ELEMENTS]]
-        return "{%s}%d" % (", ".join(sorted(pairs)), len(value))
+        pairs = [f"{stable(key, depth + 1)}: {stable(each, depth + 1)}" for key, each in list(value.items())[:MAX_ELEMENTS]]
+        return f"{{{', '.join(sorted(pairs))}}}{len(value)}"
     if isinstance(value, (set, frozenset)):
         parts = sorted(stable(each, depth + 1) for each in value)
-        return "set(%s)%d" % (", ".join(parts[:MAX_ELEMENTS]), len(value))
+        return f"set({', '.join(parts[:MAX_ELEMENTS])}){len(value)}"
     if isinstance(value, (list, tuple)):
         parts = [stable(each, depth + 1) for each in value[:MAX_ELEMENTS]]
-        return "%s(%s)%d" % (type(value).__name__, ", ".join(parts), len(value))
+        return f"{type(value).__name__}({', '.join(parts)}){len(value)}"
     name = getattr(value, "__qualname__", None)
     if isinstance(name, str):
-        return "%s.%s" % (getattr(value, "__module__", None), name.replace("<locals>.", ""))
-    return "<%s.%s>" % (type(value).__module__, type(value).__qualname__)
+        return f"{getattr(value, '__module__', None)}.{name.replace('<locals>.', '')}"
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"

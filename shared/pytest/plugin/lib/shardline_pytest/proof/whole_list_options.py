@@ -1,7 +1,17 @@
 """Options, arguments and plugins that need the whole list of tests, by what they are set to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..list_order import dependency_over_files
-from ..unstreamable import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
+from ..streamability import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
 
 # Attribute of config.option, option as the user writes it.
 MORE_OPTIONS = (
@@ -13,30 +23,31 @@ MORE_OPTIONS = (
 )
 
 
-def options_problem(config, items=()):
+def options_problem(config: pytest.Config, items: Iterable[pytest.Item] = ()) -> str | None:
     """Why files cannot be collected one by one, in words; None when they can. `items` are what was collected, where that is known."""
     for name, option in (*WHOLE_LIST_OPTIONS, *MORE_OPTIONS):
         if config.getoption(name, False):
-            return "%s needs the whole list of tests" % option
+            return f"{option} needs the whole list of tests"
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
-            return "the plugin %s orders or divides the whole list of tests" % plugin
+            return f"the plugin {plugin} orders or divides the whole list of tests"
     for argument in config.args:
         if "::" in str(argument):
-            return "the argument %s names a single test" % argument
+            return f"the argument {argument} names a single test"
     if any(config.pluginmanager.hasplugin(name) for name in ("dependency", "pytest_dependency")):
         return dependency_over_files(list.__iter__(items) if isinstance(items, list) else items)
     return None
 
 
-def order_problem(items):
+def order_problem(items: list[pytest.Item]) -> str | None:
     """The list is not file after file, so something has ordered it across files: None, or what stands apart."""
-    closed, current = set(), None
+    closed: set[str | None] = set()
+    current: str | None = None
     for item in list.__iter__(items):
         file = item.nodeid.split("::")[0]
         if file != current:
             if file in closed:
-                return "the tests of %s are not together in the list" % file
+                return f"the tests of {file} are not together in the list"
             closed.add(current)
             current = file
     return None
