@@ -13,6 +13,7 @@ import { decide } from './core/decide/decide.ts';
 import { dueForecast } from './core/decide/forecast.ts';
 import { halve } from './core/decide/isolate-crash.ts';
 import { whyDismissed } from './core/result/agent-end.ts';
+import { type Change, callsForDecision } from './core/state/changes.ts';
 import { deadlineTimes } from './core/state/deadline.ts';
 import type { CoordinatorEvent } from './core/state/events.ts';
 import { reduce } from './core/state/reduce.ts';
@@ -37,8 +38,10 @@ export interface RunLoop {
   readonly clock: Clock;
   /** By how much the clock that agents tell times by is ahead of ours. */
   readonly aheadMs: number;
-  /** Called with every event, in order, before it changes the state, with the state as it was. */
-  readonly observe: (event: CoordinatorEvent, before: RunState) => void;
+  /** Called with every event, in order, before it changes anything. */
+  readonly record: (event: CoordinatorEvent) => void;
+  /** Called with every event, in order, with the state after it and what it changed. */
+  readonly observe: (event: CoordinatorEvent, state: RunState, changes: readonly Change[]) => void;
   /** Is it still to be shown whether this suite may be collected by file? */
   readonly proves: boolean;
   /** What the whole list loaded, as an earlier run has shown; for a run by file. */
@@ -63,13 +66,14 @@ export interface Interrupts {
 
 /** Serves an open run until it is closed and its agents have left; resolves with all that is known of it. Rejects with `taken-over`, else only for a defect. */
 export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<RunState> {
-  const { channel, clock, observe } = loop;
+  const { channel, clock, state } = loop;
   const { opened } = loop.state;
   const inbox = createInbox();
   const over = new AbortController();
   const outgoing = createOutgoing(channel, inbox, clock);
 
-  let state = loop.state;
+  /** May anything follow from what changed since the last decision? */
+  let isDecisionDue = true;
   const { collect } = opened.spec;
   /** Agents wait for it before they collect anything. */
   const sayHow = (): void => {
@@ -79,8 +83,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
       );
   };
   const take = (event: CoordinatorEvent): void => {
-    observe(event, state);
-    state = reduce(state, event);
+    loop.record(event);
+    const changes = reduce(state, event);
+    if (callsForDecision(changes)) isDecisionDue = true;
+    loop.observe(event, state, changes);
     if (event.kind !== 'redis-emptied') return;
     outgoing.send(() => channel.announce());
     sayHow();
@@ -105,7 +111,6 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
         take({ kind: 'suite-planned', at, ...loop.planSuite(list, first) });
         const { hash } = list;
         outgoing.send(() => channel.tell({ kind: 'list-known', hash }));
-        inbox.push({ kind: 'tick', at });
         break;
       }
       case 'cancel-attempt':
@@ -129,12 +134,9 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
       }
       case 'give-up-shard':
         take({ kind: 'shard-given-up', at, shard: action.shard, why: action.why });
-        inbox.push({ kind: 'tick', at });
         break;
       case 'split-shard':
         take({ kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) });
-        // What becomes of the parts is decided next.
-        inbox.push({ kind: 'tick', at });
         break;
       default:
         assertNever(action);
@@ -160,12 +162,15 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     if (loop.recorded !== null && !channel.isFound) take({ kind: 'redis-emptied', at: clock.now(), isMissing: true });
     inbox.push({ kind: 'tick', at: clock.now() });
     const begunAt = clock.now();
-    let decidedAt = -1;
     while (!isOver(state, begunAt, clock.now()) && !interrupts.forced.aborted) {
       for (const event of await inbox.next()) take(event);
-      if (state.revision === decidedAt) continue;
-      decidedAt = state.revision;
-      for (const action of decide(state)) act(action);
+      // What follows from actions is decided at once.
+      while (isDecisionDue) {
+        isDecisionDue = false;
+        const actions = decide(state);
+        for (const action of actions) act(action);
+        if (actions.length === 0) break;
+      }
       const forecast = dueForecast(state);
       if (forecast !== null) take({ kind: 'forecast', at: clock.now(), ...forecast });
     }

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
 import { merge } from '../../coordinator/core/result/merge.ts';
+import { callsForDecision } from '../../coordinator/core/state/changes.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { openRun } from '../../coordinator/core/state/run-state.ts';
@@ -35,15 +36,15 @@ const timed = <Value>(part: keyof typeof spentMs, work: () => Value): Value => {
 
 let now = 2000;
 let batches = 0;
-let decidedAt = -1;
+let isDecisionDue = true;
 const queue: AttemptRequest[] = [];
 const takeAll = (events: readonly CoordinatorEvent[]): void => {
   batches += 1;
   timed('reduce', () => {
-    for (const event of events) reduce(state, event);
+    for (const event of events) if (callsForDecision(reduce(state, event))) isDecisionDue = true;
   });
-  if (state.revision === decidedAt) return;
-  decidedAt = state.revision;
+  if (!isDecisionDue) return;
+  isDecisionDue = false;
   for (const action of timed('decide', () => decide(state))) {
     const request = action.kind === 'start-attempt' ? nextAttempt(state, action.shard, action.role) : null;
     if (request !== null) queue.push(request);

@@ -96,7 +96,9 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     const journal = openJournal(journalPath);
     const [opening, closing] = outOfTime(setting, paths, pytestArgs, deadline, known);
     for (const event of [opening, closing]) journal.record(event);
-    const exitCode = await finishRun(setting, reduce(openRun(opening), closing), {
+    const state = openRun(opening);
+    reduce(state, closing);
+    const exitCode = await finishRun(setting, state, {
       store: null,
       journal,
       combined: null,

@@ -9,6 +9,7 @@ import { oneLine, plural } from '../../shared/text/safe-text.ts';
 import { shellCommand } from '../../shared/text/shell-quote.ts';
 import { announcedAgain, restartOf } from '../core/decide/restart.ts';
 import { takeCensus } from '../core/learn/take-census.ts';
+import type { Change } from '../core/state/changes.ts';
 import type { CoordinatorEvent, RunOpened } from '../core/state/events.ts';
 import { reduce } from '../core/state/reduce.ts';
 import type { Recorded } from '../core/state/replay.ts';
@@ -56,10 +57,12 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
     return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} started there meanwhile` });
   };
-  const observe = (event: CoordinatorEvent, before: RunState): void => {
+  const record = (event: CoordinatorEvent): void => {
     if (event.kind === 'redis-emptied') claim();
     journal.record(event);
-    progress.observe(event, before);
+  };
+  const observe = (event: CoordinatorEvent, now: RunState, changes: readonly Change[]): void => {
+    progress.observe(event, now, changes);
     if (event.kind === 'coverage-kept') coverage.take(event.coverage);
   };
   // With a Redis of our own nobody else can join.
@@ -80,6 +83,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         clock: systemClock,
         aheadMs,
         redisWaitMs,
+        record,
         observe,
         noAgentCanCome,
       },
@@ -97,12 +101,9 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     const event: CoordinatorEvent = { kind: 'run-restarted', at: again.at, opening: again };
     journal.record(event);
     edge.stderr.write(`shardline: ${restartLine(again)}\n`);
+    reduce(state, event);
     const reopened = await redis.again((pools) => pools.openRun(announcedAgain(again.spec)));
-    return await serveRun(
-      setting,
-      { ...run, census, state: reduce(state, event), recorded: null, redis: { ...redis, ...reopened } },
-      interrupts,
-    );
+    return await serveRun(setting, { ...run, census, state, recorded: null, redis: { ...redis, ...reopened } }, interrupts);
   }
   if (state.suite.refusal !== null) {
     await journal.close();
@@ -117,7 +118,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   if (combined !== null) {
     const event: CoordinatorEvent = { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage };
     journal.record(event);
-    state = reduce(state, event);
+    reduce(state, event);
   }
   // Awaited here: what was opened must stay open until the durations are saved.
   return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });

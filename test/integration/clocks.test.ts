@@ -119,7 +119,7 @@ test.each([
       redisWaitMs: 60_000,
     };
     const state = await runLoop(
-      { ...about, state: openRun(opening), observe: (event) => events.push(event) },
+      { ...about, state: openRun(opening), record: () => undefined, observe: (event) => events.push(event) },
       { requested: never, forced: never },
     );
     await serving;

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { Action } from '../../coordinator/core/decide/actions.ts';
 import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
+import { callsForDecision } from '../../coordinator/core/state/changes.ts';
 import type { CoordinatorEvent, RunOpened } from '../../coordinator/core/state/events.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { livingAgents, openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
@@ -161,7 +162,7 @@ export interface SimulatedRun {
   readonly attempts: readonly { readonly request: AttemptRequest; readonly finishedBefore: ReadonlySet<string> }[];
   /** Actions that were decided a second time after they had been applied. */
   readonly decidedTwice: number;
-  /** Events that called for a decision and did not move the revision. */
+  /** Events that called for a decision, and whose changes did not say so. */
   readonly undecided: readonly CoordinatorEvent[];
   /** Who was taken out, with those that were there beside it and not. */
   readonly dismissed: readonly { readonly agent: AgentId; readonly others: readonly AgentId[] }[];
@@ -181,14 +182,14 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
   let next = 0;
   let now = opening.at;
   let decidedTwice = 0;
-  let decidedAt = -1;
+  let isDecisionDue = true;
   const undecided: CoordinatorEvent[] = [];
   const choose = (): number => choices[next++] ?? 0;
 
   const take = (event: CoordinatorEvent): void => {
     events.push(event);
-    reduce(state, event);
-    if (state.revision === decidedAt && decide(state).length > 0) undecided.push(event);
+    if (callsForDecision(reduce(state, event))) isDecisionDue = true;
+    if (!isDecisionDue && decide(state).length > 0) undecided.push(event);
   };
   const decideNow = (): void => {
     const decided = new Set<string>();
@@ -200,7 +201,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
       if (decided.size < before + actions.length) decidedTwice += 1;
       if (decidedTwice > 0) return;
     }
-    decidedAt = state.revision;
+    isDecisionDue = false;
   };
   const act = (action: Action): void => {
     if (action.kind === 'start-attempt') {

@@ -43,7 +43,9 @@ const resultOf = (shard: number, slow: Slow[number], index: number) =>
 function untilLate(slow: Slow, speculate: boolean): RunState {
   const shards = [shardOf(1, ['test_1.py'], 1000), ...slow.map((_, index) => shardOf(index + 2, [`test_${index + 2}.py`], 1))];
   const state = openRun(opened(shards, { speculate }));
-  const take = (...events: readonly CoordinatorEvent[]): void => void events.reduce(reduce, state);
+  const take = (...events: readonly CoordinatorEvent[]): void => {
+    for (const event of events) reduce(state, event);
+  };
   take(
     joined(a1, 1000, 4),
     joined(a2, 1000, 4),

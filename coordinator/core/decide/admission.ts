@@ -3,8 +3,9 @@
 import type { Order } from '../../../shared/domain/order.ts';
 import { inOrder } from '../plan/order.ts';
 import { deadlineTimes } from '../state/deadline.ts';
+import type { ShardRecord } from '../state/records.ts';
 import { leftSeconds } from '../state/remaining-work.ts';
-import type { RunState, ShardRecord } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 import { forecast } from './forecast.ts';
 import { liveAttempts, paceOf, slotsOf, unitsLeft } from './pace.ts';
 

@@ -3,8 +3,10 @@
 import type { AttemptRequest, AttemptRole } from '../../../shared/domain/attempt.ts';
 import { type AgentId, attemptId, type NodeId, type ShardId } from '../../../shared/domain/ids.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
+import type { FileProgress } from '../state/records.ts';
+import { allAttemptsOf, attemptsOf, type ShardRecord } from '../state/records.ts';
 import { isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
-import { allAttemptsOf, attemptsOf, type FileProgress, type RunState, type ShardRecord } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 import { recheckWork } from './recheck.ts';
 import { rerunWork } from './rerun.ts';
 

@@ -4,8 +4,9 @@
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { deadlineTimes } from '../state/deadline.ts';
 import type { CloseReason } from '../state/events.ts';
+import type { AttemptRecord, ShardRecord } from '../state/records.ts';
 import { isComplete, lacksOnlySerial } from '../state/remaining-work.ts';
-import type { AttemptRecord, RunState, ShardRecord } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 import { hasEnded } from '../state/settle.ts';
 import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/suite/suite.ts';
 import type { Action } from './actions.ts';

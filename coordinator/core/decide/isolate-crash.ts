@@ -2,8 +2,10 @@
 
 import { type ShardId, shardId } from '../../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+import type { FileProgress } from '../state/records.ts';
+import { attemptsOf, isUncollected, type ShardRecord } from '../state/records.ts';
 import { isAbove, isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
-import { attemptsOf, type FileProgress, isUncollected, type RunState, type ShardRecord } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 
 /** How many sessions may end under a planned shard: with one it may only have been beside the test that did it. */
 const CRASHES_WHILE_SHARED = 2;

@@ -1,8 +1,9 @@
 // How fast a run really is: measured against predicted so far, what is left, and on how many slots.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import { type AttemptRecord, attemptsOf, type ShardRecord } from '../state/records.ts';
 import { lacksOnlySerial, leftSeconds } from '../state/remaining-work.ts';
-import { type AttemptRecord, attemptsOf, type RunState, type ShardRecord } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 
 /** The prediction is believed as if this part of the whole work had been measured and found right: the first few files do not decide. */
 const BELIEF = 0.05;

@@ -2,7 +2,8 @@
 
 import { isRefused, isServing, isWell } from '../state/conduct.ts';
 import type { DismissalCause } from '../state/events.ts';
-import type { AgentRecord, RunState } from '../state/run-state.ts';
+import type { AgentRecord } from '../state/records.ts';
+import type { RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 
 /** So many failures in a row, of so many files, are hardly the tests' doing: what is broken in one file fails wherever it runs. */

@@ -4,16 +4,9 @@
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
+import { type AttemptRecord, type AttemptState, allAttemptsOf, type ShardRecord, type TestRecord } from '../state/records.ts';
 import { finalResult, isFlaky, isRerunLimitExceeded, timesOf } from '../state/results.ts';
-import {
-  type AttemptRecord,
-  type AttemptState,
-  allAttemptsOf,
-  livingAgents,
-  type RunState,
-  type ShardRecord,
-  type TestRecord,
-} from '../state/run-state.ts';
+import { livingAgents, type RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 import { openDoubts } from './recheck.ts';
 

@@ -2,8 +2,9 @@
 
 import { runsAlone } from '../../../shared/domain/attempt.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import { type AttemptRecord, attemptsOf, isUncollected, type ShardRecord } from '../state/records.ts';
 import { isUnfinished, leftSeconds } from '../state/remaining-work.ts';
-import { type AttemptRecord, attemptsOf, isUncollected, type RunState, type ShardRecord } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 import { liveAttempts, paceOf } from './pace.ts';
 
 /** An attempt that has taken this many times what it was to take is slow for a reason that will not go away … */

@@ -2,8 +2,8 @@
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { FileProgress } from '../state/records.ts';
 import { isFlaky } from '../state/results.ts';
-import type { FileProgress } from '../state/run-state.ts';
 
 /** How much the last run counts against all before it: a failure is half forgotten after two runs without one. */
 const LAST_WEIGHT = 0.3;

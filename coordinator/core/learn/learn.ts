@@ -3,7 +3,8 @@
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
 import { measureFile } from '../state/measured-file.ts';
-import type { FileProgress, RunState } from '../state/run-state.ts';
+import type { FileProgress } from '../state/records.ts';
+import type { RunState } from '../state/run-state.ts';
 import { learnFailing } from './failure-history.ts';
 
 /** A file that got slower delays the next run's end if it is not believed … */

@@ -6,7 +6,8 @@ import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { ReportedAgent } from '../../../shared/domain/report.ts';
 import { isRefused } from '../state/conduct.ts';
 import type { DismissalCause } from '../state/events.ts';
-import type { AgentRecord, RunState } from '../state/run-state.ts';
+import type { AgentRecord } from '../state/records.ts';
+import type { RunState } from '../state/run-state.ts';
 import { causeOf } from './cause.ts';
 
 type End = Pick<ReportedAgent, 'ended' | 'why'>;

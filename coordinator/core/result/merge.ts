@@ -10,20 +10,19 @@ import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
 import { collectErrorsOf } from '../state/collect-errors.ts';
 import type { RunOpened } from '../state/events.ts';
-import { isBelowCollectError, unfinishedSeconds } from '../state/remaining-work.ts';
-import { finalResult, isFlaky } from '../state/results.ts';
+import type { FileProgress } from '../state/records.ts';
 import {
   type AcceptedResult,
   type AgentRecord,
   type AttemptRecord,
   attemptsOf,
-  type FileProgress,
   isUncollected,
-  type RunState,
   type ShardRecord,
   type TestRecord,
-  testsInOrder,
-} from '../state/run-state.ts';
+} from '../state/records.ts';
+import { isBelowCollectError, unfinishedSeconds } from '../state/remaining-work.ts';
+import { finalResult, isFlaky } from '../state/results.ts';
+import { type RunState, testsInOrder } from '../state/run-state.ts';
 import { isInseparable, isListed } from '../state/suite/suite.ts';
 import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';

@@ -3,7 +3,8 @@
 import type { Profile } from '../../../shared/domain/report.ts';
 import { atomsOf, isDivisible } from '../plan/split.ts';
 import { measureFile } from '../state/measured-file.ts';
-import { type FileProgress, type RunState, testsInOrder } from '../state/run-state.ts';
+import type { FileProgress } from '../state/records.ts';
+import { type RunState, testsInOrder } from '../state/run-state.ts';
 import { lostSeconds } from '../state/worker-time.ts';
 import { breakDown } from './breakdown.ts';
 

@@ -3,7 +3,8 @@
 import type { Fingerprint } from '../../../shared/domain/fingerprint.ts';
 import type { ReportedFingerprint } from '../../../shared/domain/report.ts';
 import { isRefused } from '../state/conduct.ts';
-import type { AgentRecord, RunState } from '../state/run-state.ts';
+import type { AgentRecord } from '../state/records.ts';
+import type { RunState } from '../state/run-state.ts';
 
 /** null where nothing is known. */
 export function reportFingerprint(fingerprint: Fingerprint | null): ReportedFingerprint | null {

@@ -2,7 +2,7 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { CountedWarning, ReportedShown, ReportedWarning } from '../../../shared/domain/shown.ts';
-import type { TestRecord } from '../state/run-state.ts';
+import type { TestRecord } from '../state/records.ts';
 import { keyOf, type ShownState } from '../state/shown.ts';
 
 /** How many distinct warnings a report lists; further ones are counted. */

@@ -4,12 +4,15 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
+import { OTHER } from './changes.ts';
 import { recordErrors } from './collect-errors.ts';
 import { observeResult } from './conduct.ts';
 import { isContradicted, observeCollection, observeError } from './doubts.ts';
+import type { FileProgress } from './records.ts';
+import { newProgress, type ShardRecord, type TestRecord } from './records.ts';
 import { isUnfinished } from './remaining-work.ts';
 import { acceptRerun } from './results.ts';
-import { type FileProgress, newProgress, type RunState, type ShardRecord, type TestRecord } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
 import { compareDigest, compareOutcome, hasOddList } from './suite/suite.ts';
@@ -75,12 +78,12 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     return;
   }
   test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
+  state.changes.push({ kind: 'result-accepted', test, accepted: test.accepted, rerun: null });
   observeResult(state, by.agent, test, result.outcome);
   compareOutcome(state, test.nodeid, result.outcome);
   if (isFailure(result.outcome)) {
     state.failures += 1;
     state.failed.add(test);
-    state.revision += 1;
   }
   if (result.isCrash) state.crashedTests += 1;
   for (const progress of test.expectedIn) progress.openTests -= 1;
@@ -116,6 +119,7 @@ function collectFailed(
   const isFirst = !state.collectErrors.has(file);
   if (!isLate) observeError(state, file, { agent: by.agent, attempt }, record.shard.id, isFirst);
   if (isFirst || attempt.role === 'recheck') recordErrors(state, file, errors);
+  if (isFirst) state.changes.push({ kind: 'collect-error', file, agent: by.agent });
   if (planned !== undefined) planned.collectFailed = true;
   fileDone(state, record, by);
   // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
@@ -127,11 +131,11 @@ function sessionFailed(state: RunState, { agent }: Teller, message: string): voi
   if (state.sessionErrors.some((known) => known.agent === agent && known.message === message)) return;
   state.sessionErrors.push({ agent, message });
   state.failures += 1;
-  state.revision += 1;
+  state.changes.push(OTHER);
 }
 
 function fileDone(state: RunState, record: ShardRecord, by: Teller): void {
-  state.revision += 1;
+  state.changes.push(OTHER);
   settle(state, record.shard.id, by.attempt);
 }
 

@@ -2,8 +2,10 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
+import { OTHER } from './changes.ts';
 import type { DismissalCause } from './events.ts';
-import type { AgentRecord, RunState, TestRecord } from './run-state.ts';
+import type { AgentRecord, TestRecord } from './records.ts';
+import type { RunState } from './run-state.ts';
 
 /** A result of this agent that counts. */
 export function observeResult(state: RunState, agent: AgentId, test: TestRecord, outcome: Outcome): void {
@@ -11,7 +13,7 @@ export function observeResult(state: RunState, agent: AgentId, test: TestRecord,
   if (record === undefined) return;
   const { conduct } = record;
   // Beside an agent that does well again another may be taken out.
-  if (!isFailure(outcome) && !isWell(record)) state.revision += 1;
+  if (!isFailure(outcome) && !isWell(record)) state.changes.push(OTHER);
   conduct.notStarted = 0;
   if (isFailure(outcome)) {
     conduct.streak.push(test);

@@ -5,18 +5,13 @@ import type { AgentInfo } from '../../../shared/domain/events.ts';
 import { compareFingerprints } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
+import { OTHER } from './changes.ts';
 import { forgetErrors, isFoundByDiscovery } from './collect-errors.ts';
 import { isServing } from './conduct.ts';
+import type { FileProgress } from './records.ts';
+import { type AgentRecord, type AttemptRecord, type Doubt, isUncollected, type ShardRecord } from './records.ts';
 import { isAbove } from './remaining-work.ts';
-import {
-  type AgentRecord,
-  type AttemptRecord,
-  type Doubt,
-  type FileProgress,
-  isUncollected,
-  type RunState,
-  type ShardRecord,
-} from './run-state.ts';
+import type { RunState } from './run-state.ts';
 import { reopen } from './settle.ts';
 import { hasOddList, isSuite } from './suite/suite.ts';
 import { lackedFile, weighByLists } from './suite/weigh-lists.ts';
@@ -55,14 +50,14 @@ export function blame(state: RunState, agent: AgentId, file: TestFile, collected
   const conduct = state.agents.get(agent)?.conduct;
   if (conduct === undefined || conduct.contradicted !== null) return;
   conduct.contradicted = { file, by: collectedBy };
-  state.revision += 1;
+  state.changes.push(OTHER);
 }
 
 /** Could only one of two agents collect the file, though they are alike? Then its process made the difference, and the run needs the whole list. */
 function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, collecting: AgentId): boolean {
   if (isSuite(state) || !areAlike(state.agents.get(failing)?.info, state.agents.get(collecting)?.info)) return false;
   state.suite.inseparable ??= `one process could collect ${file}, and another could not`;
-  state.revision += 1;
+  state.changes.push(OTHER);
   return true;
 }
 
@@ -95,7 +90,7 @@ function isBelieved(state: RunState, agent: AgentId): boolean {
 const doubtsOf = (state: RunState, agent: AgentId): readonly Doubt[] => [...state.doubts.values()].filter((doubt) => doubt.agent === agent);
 function confirm(state: RunState, doubt: Doubt): void {
   state.doubts.delete(doubt.file);
-  state.revision += 1;
+  state.changes.push(OTHER);
   const conduct = state.agents.get(doubt.agent)?.conduct;
   if (conduct !== undefined) conduct.confirmedErrors += 1;
   if (isBelieved(state, doubt.agent)) for (const other of doubtsOf(state, doubt.agent)) state.doubts.delete(other.file);
@@ -125,7 +120,7 @@ function drop(state: RunState, doubts: readonly Doubt[]): void {
       if (progress !== undefined) progress.collectFailed = false;
     }
   }
-  state.revision += 1;
+  state.changes.push(OTHER);
   reopen(state);
 }
 
@@ -155,7 +150,7 @@ export function observeCollection(state: RunState, progress: FileProgress, { age
   if (progress.failedIn.has(attempt.id)) {
     if (state.doubts.get(progress.file)?.attempts.has(attempt) === true) {
       state.doubts.delete(progress.file);
-      state.revision += 1;
+      state.changes.push(OTHER);
     }
     return;
   }

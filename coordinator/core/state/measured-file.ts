@@ -2,7 +2,7 @@
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { MeasuredFile } from '../plan/split.ts';
-import type { FileProgress } from './run-state.ts';
+import type { FileProgress } from './records.ts';
 
 /** A set-up that takes this many times what is usual in its file made a fixture that other tests share. */
 const SHARED_MULTIPLE = 5;

@@ -1,7 +1,8 @@
 // How far a run has come, in files and in work.
 
+import { isUncollected } from './records.ts';
 import { isUnfinished, leftSeconds } from './remaining-work.ts';
-import { isUncollected, type RunState } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 
 export interface HowFar {
   readonly filesDone: number;

@@ -6,11 +6,14 @@ import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
 import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { tell } from './attempt-progress.ts';
+import { type Change, OTHER } from './changes.ts';
 import { applyDismissal, isOfRefused, isRefused } from './conduct.ts';
 import { beginRecheck, dropDoubtsOf } from './doubts.ts';
 import type { CoordinatorEvent } from './events.ts';
+import { moveAgent, moveAttempt, moveShard } from './moves.ts';
+import { type AgentRecord, type AttemptRecord, newConduct } from './records.ts';
 import { beginRerun } from './results.ts';
-import { type AgentRecord, type AttemptRecord, newConduct, openRun, type RunState } from './run-state.ts';
+import { openRun, type RunState } from './run-state.ts';
 import { giveUp, settle } from './settle.ts';
 import { addShown } from './shown.ts';
 import { applySplit } from './split-shard.ts';
@@ -20,10 +23,17 @@ import { observeWork } from './worker-time.ts';
 type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
 
 /**
- * Changes `state` in place and returns it: a run has as many events as tests, and copying would make that quadratic. Only the run loop, and
- * whoever replays its events, may hold a state. A run begins with `openRun`; `run-opened` itself changes nothing.
+ * Changes `state` in place and returns what it changed: a run has as many events as tests, and copying would make that quadratic. Only the run loop,
+ * and whoever replays its events, may hold a state. A run begins with `openRun`; `run-opened` itself changes nothing.
  */
-export function reduce(state: RunState, event: CoordinatorEvent): RunState {
+export function reduce(state: RunState, event: CoordinatorEvent): readonly Change[] {
+  apply(state, event);
+  // What an attempt tells of its tests mostly changes no decision, and is a change of its own where it does.
+  if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.changes.push(OTHER);
+  return state.changes.splice(0);
+}
+
+function apply(state: RunState, event: CoordinatorEvent): void {
   switch (event.kind) {
     case 'run-opened':
       break;
@@ -43,7 +53,8 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       if (mayServe(state, event)) state.suite[event.lacksModules ? 'lacksModules' : 'inseparable'] ??= event.why;
       break;
     case 'run-restarted':
-      return openRun(event.opening);
+      Object.assign(state, openRun(event.opening));
+      break;
     case 'suite-refused':
       if (mayServe(state, event)) state.suite.refusal ??= event.message;
       break;
@@ -149,11 +160,8 @@ export function reduce(state: RunState, event: CoordinatorEvent): RunState {
       state.closed ??= { at: event.at, why: event.why };
       break;
     default:
-      return assertNever(event);
+      assertNever(event);
   }
-  // What an attempt tells of its tests mostly changes no decision: tell.ts knows when it does.
-  if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.revision += 1;
-  return state;
 }
 
 const agentAt = ({ state }: AttemptRecord): AgentId | null => (state.kind === 'enqueued' ? null : state.agent);
@@ -189,7 +197,7 @@ function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   endService(agent, event.at);
   setPresence(state, agent, 'left');
   for (const attempt of state.attempts.values()) {
-    if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) attempt.state = { kind: 'enqueued' };
+    if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) moveAttempt(state, attempt, { kind: 'enqueued' });
     else if (attempt.state.kind === 'running' && attempt.state.agent === agent.id) endAttempt(state, attempt, agent.id, { kind: 'lost' });
   }
 }
@@ -238,10 +246,12 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role,
   if (role === 'rerun') beginRerun(state, attempt, selectors);
   state.attempts.set(id, attempt);
   state.firstEnqueuedAt ??= at;
-  record.state =
-    record.state.kind === 'planned'
-      ? { kind: 'open', attempts: [attempt] }
-      : { ...record.state, attempts: [...record.state.attempts, attempt] };
+  const { state: before } = record;
+  moveShard(
+    state,
+    record,
+    before.kind === 'planned' ? { kind: 'open', attempts: [attempt] } : { ...before, attempts: [...before.attempts, attempt] },
+  );
 }
 
 function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'attempt-taken'>): void {
@@ -250,7 +260,7 @@ function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'a
   const agent = knownAgent(state, taker);
   // Seen before the agent left, told after: it has handed the attempt back meanwhile.
   if (agent.presence === 'left') return;
-  attempt.state = { kind: 'taken', agent: taker };
+  moveAttempt(state, attempt, { kind: 'taken', agent: taker });
   returned(state, agent);
 }
 
@@ -261,7 +271,7 @@ function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: Ev
   hearAttempt(attempt, at);
   attempt.startedAt ??= at;
   if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
-  attempt.state = { kind: 'running', agent: starter };
+  moveAttempt(state, attempt, { kind: 'running', agent: starter });
   // An agent that left is never missed again: what it says to have begun would be waited for without end.
   if (agent.presence === 'left') endAttempt(state, attempt, starter, { kind: 'lost' });
   else returned(state, agent);
@@ -285,7 +295,7 @@ function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | nu
   const isOut = agent !== null && isOfRefused(state, agent);
   if (isOut) attempt.isVoid = true;
   // Whatever a refused agent says of it, it was not run.
-  attempt.state = { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending };
+  moveAttempt(state, attempt, { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending });
   if (ending.kind === 'not-started' && record !== undefined) {
     record.conduct.notStarted += 1;
     record.conduct.problem = ending.detail;
@@ -327,7 +337,7 @@ function knownAgent(state: RunState, id: AgentId): AgentRecord {
   if (known !== undefined) return known;
   const agent = newAgent(id);
   state.agents.set(id, agent);
-  setPresence(state, agent, 'alive');
+  setPresence(state, agent, 'alive', null);
   return agent;
 }
 
@@ -346,9 +356,13 @@ function hearAttempt(attempt: AttemptRecord, at: number): void {
   attempt.lastToldAt = Math.max(attempt.lastToldAt ?? at, at);
 }
 
-/** Left is final: an agent joins a run once. */
-function setPresence(state: RunState, agent: AgentRecord, presence: AgentRecord['presence']): void {
-  if (agent.presence !== 'left') agent.presence = presence;
+function setPresence(
+  state: RunState,
+  agent: AgentRecord,
+  presence: AgentRecord['presence'],
+  from: AgentRecord['presence'] | null = agent.presence,
+): void {
+  moveAgent(state, agent, presence, from);
   const isAnyAlive = [...state.agents.values()].some((each) => each.presence === 'alive');
   state.aloneSince = isAnyAlive ? null : (state.aloneSince ?? state.coordinatorAt);
 }

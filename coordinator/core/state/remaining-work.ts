@@ -1,7 +1,9 @@
 // What of a shard is still missing. Nothing missing ever counts as passed; the attempt that would bring it is next-attempt.ts's.
 
 import { type TestFile, testFile } from '../../../shared/domain/ids.ts';
-import { type FileProgress, isUncollected, type RunState, type ShardRecord } from './run-state.ts';
+import type { FileProgress } from './records.ts';
+import { isUncollected, type ShardRecord } from './records.ts';
+import type { RunState } from './run-state.ts';
 
 /** Is nothing of this shard missing: every file collected (or failed to), every announced test with an outcome? */
 export function isComplete(state: RunState, record: ShardRecord): boolean {

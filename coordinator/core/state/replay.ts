@@ -19,12 +19,12 @@ export interface Recorded {
 export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
   const [opening] = events;
   if (opening?.kind !== 'run-opened') return null;
-  let state = openRun(opening);
+  const state = openRun(opening);
   let position = '0';
   let readAhead = 0;
   let resumes = 0;
   for (const event of events) {
-    state = reduce(state, event);
+    reduce(state, event);
     switch (event.kind) {
       case 'stream-read':
         position = event.position;

@@ -4,7 +4,8 @@ import type { TestResult } from '../../../shared/domain/events.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { observeResult } from './conduct.ts';
-import { type AcceptedResult, type AttemptRecord, isUncollected, type RunState, type TestRecord } from './run-state.ts';
+import { type AcceptedResult, type AttemptRecord, isUncollected, type TestRecord } from './records.ts';
+import type { RunState } from './run-state.ts';
 import { fitResult } from './text-budget.ts';
 import { dropWork } from './worker-time.ts';
 
@@ -30,9 +31,11 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
     state.duplicatesDropped += 1;
     return;
   }
-  test.reruns.push({ ...by, result: fitResult(state.texts, result) });
+  const accepted = { ...by, result: fitResult(state.texts, result) };
+  const rerun = { count: test.reruns.length + 1, of: Math.max(1, state.opened.reruns.times), outcome: final.result.outcome };
+  test.reruns.push(accepted);
+  state.changes.push({ kind: 'result-accepted', test, accepted, rerun });
   observeResult(state, by.agent, test, result.outcome);
-  state.revision += 1;
   if (result.isCrash) state.crashedTests += 1;
   dropWork(state.work, by.attempt, result.nodeid, result.seconds);
 }

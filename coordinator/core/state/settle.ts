@@ -2,15 +2,18 @@
 
 import type { AttemptId, ShardId } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import { moveShard } from './moves.ts';
+import { attemptsOf, isUncollected, type ShardRecord } from './records.ts';
 import { isComplete } from './remaining-work.ts';
-import { attemptsOf, isUncollected, type RunState, type ShardRecord } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 
 /** Moves a shard on to done when nothing of it is missing. */
 export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
   const record = state.shards.get(shard);
   if (record === undefined || (record.state.kind !== 'open' && record.state.kind !== 'given-up')) return;
   const { attempts } = record.state;
-  if (isComplete(state, record) && (hasEnded(record) || isCollected(record))) record.state = { kind: 'done', attempts, accepted: by };
+  if (isComplete(state, record) && (hasEnded(record) || isCollected(record)))
+    moveShard(state, record, { kind: 'done', attempts, accepted: by });
 }
 
 /** Shards that were over because of an error that is dropped now: what they miss is due again, or comes from an attempt under way. */
@@ -18,7 +21,7 @@ export function reopen(state: RunState): void {
   for (const record of state.shards.values()) {
     if (record.state.kind !== 'done' && record.state.kind !== 'given-up') continue;
     if (isComplete(state, record)) continue;
-    record.state = { kind: 'open', attempts: record.state.attempts };
+    moveShard(state, record, { kind: 'open', attempts: record.state.attempts });
   }
 }
 
@@ -40,5 +43,5 @@ export function settleAll(state: RunState): void {
 /** What the shard still lacks is not run. Late results may still complete it. */
 export function giveUp(state: RunState, shard: ShardId, why: NotRunReason): void {
   const record = state.shards.get(shard);
-  if (record?.state.kind === 'open') record.state = { kind: 'given-up', attempts: record.state.attempts, why };
+  if (record?.state.kind === 'open') moveShard(state, record, { kind: 'given-up', attempts: record.state.attempts, why });
 }

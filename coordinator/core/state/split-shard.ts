@@ -2,8 +2,10 @@
 
 import type { NodeId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
-import type { FileProgress, RunState, ShardRecord } from './run-state.ts';
-import { isUncollected, newProgress } from './run-state.ts';
+import { moveShard } from './moves.ts';
+import type { FileProgress, ShardRecord } from './records.ts';
+import { isUncollected, newProgress } from './records.ts';
+import type { RunState } from './run-state.ts';
 
 /** Replaces an open shard by parts of it, in place. Late results of its own attempts count for its parts. Parts that are there already change nothing. */
 export function applySplit(state: RunState, shard: ShardId, into: readonly Shard[]): void {
@@ -11,7 +13,7 @@ export function applySplit(state: RunState, shard: ShardId, into: readonly Shard
   if (record?.state.kind !== 'open' || into.some(({ id }) => state.shards.has(id))) return;
   for (const part of into)
     state.shards.set(part.id, { shard: part, state: { kind: 'planned' }, files: partFiles(record, part), isPart: true });
-  record.state = { kind: 'split', attempts: record.state.attempts, into: into.map(({ id }) => id) };
+  moveShard(state, record, { kind: 'split', attempts: record.state.attempts, into: into.map(({ id }) => id) });
 }
 
 function partFiles(record: ShardRecord, part: Shard): ShardRecord['files'] {

@@ -10,21 +10,19 @@ import { briefOf } from '../../../shared/text/brief.ts';
 import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { whyDismissed, whyUnfit } from '../../core/result/agent-end.ts';
 import { causeOf } from '../../core/result/cause.ts';
-import { isOfRefused } from '../../core/state/conduct.ts';
+import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent } from '../../core/state/events.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
-import type { CountedResult } from './counted-result.ts';
 import { lateLine, timeLeft } from './forecast-text.ts';
 import { failuresOf, type Tally } from './tally.ts';
 
 export interface News {
   readonly event: CoordinatorEvent;
-  /** The state that the event will change, and the tally of the results in it. */
-  readonly before: RunState;
+  /** The state as the event left it, what it changed, and the tally of the results in it. */
+  readonly state: RunState;
+  readonly changes: readonly Change[];
   readonly tally: Tally;
-  /** The result that the event brings, where it counts. */
-  readonly counted: CountedResult | null;
   /** How many of the latest forecasts before this event, one after the other, said that the deadline will be missed. */
   readonly lateForecasts: number;
 }
@@ -33,12 +31,12 @@ export interface News {
 const BELIEVED = 2;
 
 /** One line without its end, mostly none. */
-export function newsLines({ event, before, tally, counted, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
+export function newsLines({ event, state, changes, tally, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
   switch (event.kind) {
     case 'run-opened':
       return [runOpened(event)];
     case 'run-resumed':
-      return [`Resumed run ${before.opened.spec.runId}: ${plural(tally.done, 'test')} done, ${failuresOf(tally)} failed`];
+      return [`Resumed run ${state.opened.spec.runId}: ${plural(tally.done, 'test')} done, ${failuresOf(tally)} failed`];
     case 'redis-emptied':
       return ['Redis lost its data: announcing the run again and re-queueing unfinished tests.'];
     case 'agent-returned':
@@ -46,21 +44,21 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'agent-joined':
       return [
         `Agent ${oneLine(event.agent.id)} joined: ${plural(event.agent.workers, 'worker')} on ${oneLine(event.agent.host)}`,
-        ...warnings(event.agent, before),
+        ...warnings(event.agent, state),
       ];
     case 'suite-planned':
-      return suitePlanned(event.shards, before);
+      return suitePlanned(event.shards, state);
     case 'agent-unfit':
       return [unfitLine(event)];
     case 'agent-dismissed': {
       const [head, end] =
         event.why === 'fingerprint' ? ['Refused', `Its results do not count. ${FIX_WORKSPACE}`] : ['Quarantined', 'Re-queued its work.'];
-      return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(before, event.agent, event.why))}. ${end}`];
+      return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(state, event.agent, event.why))}. ${end}`];
     }
     case 'agent-lost':
-      return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, before)];
+      return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, changes, state)];
     case 'agent-left':
-      return alone(event.agent, before);
+      return alone(event.agent, changes, state);
     case 'redis-lost':
     case 'no-agent-can-come':
       return [
@@ -73,15 +71,18 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     case 'attempt-told': {
       if (event.event.kind === 'collect-failed') {
         const { file, errors } = event.event;
-        const after = errors.find(({ nodeid }) => nodeid.includes('::') && before.tests.has(nodeid));
+        const after = errors.find(({ nodeid }) => nodeid.includes('::') && state.tests.has(nodeid));
         const what = after === undefined ? `collecting ${shortName(file)}` : `at teardown of ${shortName(after.nodeid)}`;
-        const isVoid = before.agents.get(event.agent)?.conduct.dismissedFor != null || isOfRefused(before, event.agent);
-        return isVoid || before.collectErrors.has(file) ? [] : [`ERROR ${what} (${oneLine(event.agent)})`];
+        const isNew = changes.some(({ kind }) => kind === 'collect-error');
+        return isNew ? [`ERROR ${what} (${oneLine(event.agent)})`] : [];
       }
       if (event.event.kind === 'session-failed')
         return [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.event.message))}`];
-      const isTold = counted !== null && (counted.rerun !== null || isFailure(counted.result.outcome) || verbosity === 'verbose');
-      return isTold ? [resultLine(counted)] : [];
+      return changes.flatMap((change) => {
+        if (change.kind !== 'result-accepted') return [];
+        const isShown = change.rerun !== null || isFailure(change.accepted.result.outcome) || verbosity === 'verbose';
+        return isShown ? [resultLine(change)] : [];
+      });
     }
     case 'attempt-ended':
       return event.ending.kind === 'crashed' || event.ending.kind === 'not-started'
@@ -100,10 +101,10 @@ export function newsLines({ event, before, tally, counted, lateForecasts }: News
     }
     case 'run-closed':
       return [
-        ...(before.opened.reruns.times > 0 && isRerunLimitExceeded(before)
-          ? [`Re-ran nothing: ${plural(before.failed.size, 'test')} failed, more than --reruns-limit allows.`]
+        ...(state.opened.reruns.times > 0 && isRerunLimitExceeded(state)
+          ? [`Re-ran nothing: ${plural(state.failed.size, 'test')} failed, more than --reruns-limit allows.`]
           : []),
-        ...onlyRefused(event.why, before),
+        ...onlyRefused(event.why, state),
       ];
     default:
       return [];
@@ -123,14 +124,15 @@ function interruptLine(by: string): string {
   return `${what}: finishing up, results are kept. ${again} to quit now.`;
 }
 
-function resultLine({ result, agent, rerun }: CountedResult): string {
+function resultLine({ accepted: { result, agent }, rerun }: ResultAccepted): string {
   const which = rerun === null ? '' : `, rerun ${rerun.count} of ${rerun.of}`;
   return `${result.outcome.toUpperCase()} ${shortName(pytestId(result.nodeid))} (${oneLine(agent)}${which})`;
 }
 
-function alone(gone: AgentId, { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
+function alone(gone: AgentId, changes: readonly Change[], { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
+  const wasAlive = changes.some((change) => change.kind === 'agent-moved' && change.agent.id === gone && change.from === 'alive');
   const others = [...agents.values()].filter(({ id, presence }) => presence === 'alive' && id !== gone);
-  if (others.length > 0 || closed !== null || noAgentCanCome !== null || agents.get(gone)?.presence !== 'alive') return [];
+  if (others.length > 0 || closed !== null || noAgentCanCome !== null || !wasAlive) return [];
   return [
     `No agent is left: waiting ${opened.waitAgentSeconds} s for another. Start one with \`shardline agent --pool ${opened.spec.pool}\`.`,
   ];

@@ -4,11 +4,11 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import type { Drawable } from '../../../shared/system/edge.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
+import type { Change } from '../../core/state/changes.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import { createRunningTests } from '../../core/state/running-tests.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
-import { countedResult } from './counted-result.ts';
 import { newsLines } from './event-lines.ts';
 import { createPlainLines } from './plain-lines.ts';
 import type { Teller } from './progress-output.ts';
@@ -16,8 +16,8 @@ import type { Watched } from './run-status.ts';
 import { count, tallyOf } from './tally.ts';
 
 export interface Progress {
-  /** `before` is the state that the event will change. */
-  observe(event: CoordinatorEvent, before: RunState): void;
+  /** `state` as the event left it, and what it changed. */
+  observe(event: CoordinatorEvent, state: RunState, changes: readonly Change[]): void;
   /** A line of somebody else's. */
   say(line: string): void;
   end(): void;
@@ -46,14 +46,14 @@ function watch(teller: Teller, verbosity: Verbosity, clock: Clock, painted: (lin
   let watched: Watched | null = null;
   let lateForecasts = 0;
   return {
-    observe(event, before) {
-      const { tally, forecast } = watched ?? { tally: tallyOf(before), forecast: null };
+    observe(event, state, changes) {
+      const forecast = watched?.forecast ?? null;
+      const tally = watched?.tally ?? tallyOf(state);
       running.observe(event);
-      const counted = countedResult(event, before);
-      const lines = newsLines({ event, before, tally, counted, lateForecasts }, verbosity);
-      if (counted !== null) count(tally, counted);
+      if (watched !== null) for (const change of changes) if (change.kind === 'result-accepted') count(tally, change);
+      const lines = newsLines({ event, state, changes, tally, lateForecasts }, verbosity);
       if (event.kind === 'forecast') lateForecasts = (event.lateSeconds ?? 0) > 0 ? lateForecasts + 1 : 0;
-      watched = { state: before, tally, running, forecast: event.kind === 'forecast' ? event : forecast };
+      watched = { state, tally, running, forecast: event.kind === 'forecast' ? event : forecast };
       teller.tell(lines.map(painted), watched);
     },
     say: (line) => teller.tell([harmless(line)], watched),

@@ -1,9 +1,9 @@
 // How many tests ended in which way so far.
 
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
+import type { ResultAccepted } from '../../core/state/changes.ts';
 import { finalResult, isFlaky } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
-import type { CountedResult } from './counted-result.ts';
 
 /** Each test once, by its outcome so far; `flaky` counts those that passed when they were run again, which are among the others too. */
 export interface Tally {
@@ -28,7 +28,8 @@ export function tallyOf(state: RunState): Tally {
 }
 
 /** Adds a result that counts, in place. */
-export function count(tally: Tally, { result: { outcome }, rerun }: CountedResult): void {
+export function count(tally: Tally, { accepted, rerun }: ResultAccepted): void {
+  const { outcome } = accepted.result;
   tally.outcomes[outcome] += 1;
   if (rerun === null) tally.done += 1;
   else {

@@ -218,7 +218,11 @@ export const lost = (agent: AgentId, at = 5000): CoordinatorEvent => ({ kind: 'a
 export const tick = (at: number): CoordinatorEvent => ({ kind: 'tick', at });
 export const closedDone = (at = 6000): CoordinatorEvent => ({ kind: 'run-closed', at, why: { kind: 'done' } });
 
-export const stateAfter = (opening: RunOpened, ...events: readonly CoordinatorEvent[]): RunState => events.reduce(reduce, openRun(opening));
+export function stateAfter(opening: RunOpened, ...events: readonly CoordinatorEvent[]): RunState {
+  const state = openRun(opening);
+  for (const event of events) reduce(state, event);
+  return state;
+}
 
 /** What the run loop does with an action, but for telling anybody. */
 export function eventOf(state: RunState, action: Action, at: number): CoordinatorEvent {

@@ -40,7 +40,7 @@ async function watched(changes: Partial<ProgressOptions> = {}) {
   let at = 0;
   const clock = { now: () => at, wait: () => Promise.reject(new Error('nobody waits')) };
   const progress = await openProgress({ out, verbosity: 'normal', color: false, screen: false, clock, ...changes });
-  let state = openRun(opening);
+  const state = openRun(opening);
   return {
     out,
     progress,
@@ -48,8 +48,7 @@ async function watched(changes: Partial<ProgressOptions> = {}) {
     hear(now: number, ...events: readonly CoordinatorEvent[]): string {
       at = now;
       for (const event of events) {
-        progress.observe(event, state);
-        state = reduce(state, event);
+        progress.observe(event, state, reduce(state, event));
       }
       return this.written();
     },

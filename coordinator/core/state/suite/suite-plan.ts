@@ -7,7 +7,8 @@ import { expectTest } from '../attempt-progress.ts';
 import { forgetErrors } from '../collect-errors.ts';
 import { weighLists } from '../doubts.ts';
 import type { CoordinatorEvent } from '../events.ts';
-import { newProgress, plannedFiles, type RunState, type ShardRecord } from '../run-state.ts';
+import { newProgress, plannedFiles, type ShardRecord } from '../records.ts';
+import type { RunState } from '../run-state.ts';
 
 /**
  * An agent's list. The first counts; another one takes its place where it holds files that the first agent could not collect, as that was the

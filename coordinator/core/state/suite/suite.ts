@@ -3,7 +3,8 @@
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
 import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
-import type { FileProgress, RunState } from '../run-state.ts';
+import type { FileProgress } from '../records.ts';
+import type { RunState } from '../run-state.ts';
 
 export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
 
