@@ -33,6 +33,7 @@ class FileSource:
         self.directories = {}
         self.selector = None
         self.failed = set()
+        self.digests = {}
         self.total = 0
         session.perform_collect = self.perform_collect
 
@@ -122,7 +123,7 @@ class FileSource:
                     session.items.extend(session.genitems(collector))
             self.known = [clean(item.nodeid) for item in session.items]
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
-            self.digest = self.separability.digest(session.items)
+            self.digest = self.digest_of(file, session.items)
             self.choose(session.items)
         finally:
             session._collection_cache = {}
@@ -134,6 +135,13 @@ class FileSource:
         self.total += len(self.entries)
         session.testscollected = self.total
         return session.items
+
+    def digest_of(self, file, items):
+        """As it was before tests of the file ran here: they may change what their marks hold, such as a list of parameters."""
+        ids = [item.nodeid for item in items]
+        if file not in self.digests or self.digests[file][0] != ids:
+            self.digests[file] = (ids, self.separability.digest(items))
+        return self.digests[file][1]
 
     def choose(self, items):
         """Of the file's items those that the selector names, and that need not wait for the end of the run."""
