@@ -53,6 +53,25 @@ test('a hook that marks tests one by one is harmless: the second run collects by
   expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
+test('a file whose tests change their own parameters is the same file when it is collected once more', async () => {
+  const changing = `
+import pytest
+
+LISTS = [[1], [2]]
+
+
+@pytest.mark.parametrize("values", LISTS, ids=["a", "b"])
+def test_grows(values):
+    values.append(3)
+
+
+@pytest.mark.serial
+def test_alone(): pass
+`;
+  await using project = await newProject({ ...TESTS, 'pytest.ini': '[pytest]\nmarkers = serial\n', 'tests/test_c.py': changing });
+  expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+});
+
 test('a hook that is not shown to be harmless keeps the whole list, until --harmless-hooks declares it', async () => {
   await using project = await newProject({ ...TESTS, 'tests/conftest.py': COUNTING });
   expect((await twice(project)).collect).toEqual(['suite', 'suite']);

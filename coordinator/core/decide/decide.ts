@@ -27,6 +27,10 @@ export function decide(state: RunState): readonly Action[] {
   if (why !== null) return [...shards.flatMap(superseded), { kind: 'close-run', why }];
   if (isPlanDue(state)) return [{ kind: 'plan-suite' }];
   if (awaitsList(state)) return decideDismissals(state);
+  const broken = decideDismissals(state);
+  const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
+  // What an agent is to blame for is due again once it is out.
+  if (dismissals.length > 0) return dismissals;
   const halved = shards.filter((record) => isDue(record) && isToHalve(state, record));
   if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
   const open = shards.filter((record) => !isSettled(state, record));
@@ -34,15 +38,12 @@ export function decide(state: RunState): readonly Action[] {
   if (givenUp.length > 0) return givenUp;
   const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
-  const broken = decideDismissals(state);
-  const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
   return [
-    ...dismissals,
     ...shards.flatMap(superseded),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state).map(takeBack),
-    ...decideRechecks(state, dismissedBy(dismissals)),
+    ...decideRechecks(state),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open.length === 0),
   ];

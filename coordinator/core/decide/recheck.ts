@@ -43,11 +43,11 @@ export const isToBlame = (state: RunState, agent: AgentRecord): boolean =>
   agent.conduct.contradicted !== null && isServing(state, agent) && othersOf(state, agent.id).length > 0;
 
 /** What is due for a recheck now, by its shard: no more of one agent at a time than are tried at all. */
-function dueDoubts(state: RunState, leaving: ReadonlySet<AgentId> = new Set()): ReadonlyMap<ShardRecord, readonly Doubt[]> {
+function dueDoubts(state: RunState): ReadonlyMap<ShardRecord, readonly Doubt[]> {
   const due = new Map<ShardRecord, Doubt[]>();
   if (isSuite(state)) return due;
   for (const [agent, doubts] of Map.groupBy(openDoubts(state), (doubt) => doubt.agent)) {
-    if (leaving.has(agent) || othersOf(state, agent).every(({ id }) => leaving.has(id))) continue;
+    if (othersOf(state, agent).length === 0) continue;
     const confirmed = state.agents.get(agent)?.conduct.confirmedErrors ?? 0;
     let room = TRIED_PER_AGENT - confirmed - doubts.filter(isUnderWay).length;
     for (const doubt of doubts) {
@@ -64,9 +64,9 @@ const isAtRest = (state: RunState, record: ShardRecord): boolean =>
   (record.state.kind === 'done' || record.state.kind === 'given-up' || (record.state.kind === 'planned' && isComplete(state, record))) &&
   allAttemptsOf(record).every(({ role, state: its }) => role !== 'recheck' || its.kind === 'ended');
 
-/** `leaving` are quarantined at the same time: their errors are dropped with them, and they try none. */
-export const decideRechecks = (state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] =>
-  [...dueDoubts(state, leaving).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
+/** Errors to be tried on another agent now. */
+export const decideRechecks = (state: RunState): readonly Action[] =>
+  [...dueDoubts(state).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
 
 export interface RecheckWork {
   readonly selectors: readonly Selector[];

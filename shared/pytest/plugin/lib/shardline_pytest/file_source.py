@@ -51,6 +51,7 @@ class FileSource:
         self.directories: dict[Path, pytest.Collector] = {}
         self.selector: Selector | None = None
         self.failed: set[str] = set()
+        self.digests: dict[str, tuple[list[str], str]] = {}
         self.total = 0
         session.perform_collect = self.perform_collect  # type: ignore[method-assign]  # pytest calls it for each collection
 
@@ -141,7 +142,7 @@ class FileSource:
                     session.items.extend(session.genitems(collector))
             self.known = [clean(item.nodeid) for item in session.items]
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
-            self.digest = self.separability.digest(session.items)
+            self.digest = self.digest_of(file, session.items)
             self.choose(session.items)
         finally:
             session._collection_cache = {}
@@ -154,7 +155,18 @@ class FileSource:
         session.testscollected = self.total
         return session.items
 
+<<<<<<< HEAD
     def choose(self, items: list[pytest.Item]) -> None:
+=======
+    def digest_of(self, file: str, items: list[pytest.Item]) -> str:
+        """Return the digest from before tests of the file ran here: they may change what their marks hold, such as a list of parameters."""
+        ids = [item.nodeid for item in items]
+        if file not in self.digests or self.digests[file][0] != ids:
+            self.digests[file] = (ids, self.separability.digest(items))
+        return self.digests[file][1]
+
+    def choose(self, items):
+>>>>>>> main
         """Of the file's items those that the selector names, and that need not wait for the end of the run."""
         wanted = [(item, key) for item, key in zip(items, unique_keys(items)) if self.wants(key)]
         self.may_back_up = not any(item.get_closest_marker(NO_SPECULATION) for item, _ in wanted)
