@@ -3,8 +3,8 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
+import { disconnectedNow, forgetConnections, noSuspicions, noticed } from './core/decide/liveness.ts';
 import type { CoordinatorEvent } from './core/state/events.ts';
-import { disconnectedNow, forgetConnections, noSuspicions, noticed } from './core/state/liveness.ts';
 import { livingAgents, type RunState } from './core/state/run-state.ts';
 import type { Inbox } from './event-queue.ts';
 import type { RunChannel } from './ports.ts';

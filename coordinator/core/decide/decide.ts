@@ -2,13 +2,13 @@
 // Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/collection/suite.ts';
 import { deadlineTimes } from '../state/deadline.ts';
 import type { CloseReason } from '../state/events.ts';
 import type { AttemptRecord, ShardRecord } from '../state/records.ts';
 import { isComplete, lacksOnlySerial } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 import { hasEnded } from '../state/settle.ts';
-import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/suite/suite.ts';
 import type { Action } from './actions.ts';
 import { admit } from './admission.ts';
 import { decideGiveUps } from './give-up.ts';

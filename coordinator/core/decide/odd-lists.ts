@@ -1,8 +1,8 @@
 // Which agents have to leave because they collect other tests than the plan rests on.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import { hasOddList } from '../state/collection/suite.ts';
 import type { RunState } from '../state/run-state.ts';
-import { hasOddList } from '../state/suite/suite.ts';
 import type { Action } from './actions.ts';
 
 /** Agents with another list, but for those that are `leaving` already. */

@@ -5,12 +5,12 @@
 
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
+import { othersOf, recheckIn, TRIED_PER_AGENT } from '../state/collection/doubts.ts';
+import { isSuite } from '../state/collection/suite.ts';
 import { isServing } from '../state/conduct.ts';
-import { othersOf, recheckIn, TRIED_PER_AGENT } from '../state/doubts.ts';
 import { type AgentRecord, allAttemptsOf, type Doubt, type ShardRecord } from '../state/records.ts';
 import { isComplete, unfinishedSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
-import { isSuite } from '../state/suite/suite.ts';
 import type { Action } from './actions.ts';
 
 /** How many rechecks one error gets: they may crash, or be lost with their agent. */

@@ -2,9 +2,9 @@
 
 import { runId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
+import { mustNotRunTwice, whyInseparable } from '../state/collection/suite.ts';
 import type { RunOpened } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
-import { mustNotRunTwice, whyInseparable } from '../state/suite/suite.ts';
 
 /**
  * The opening of the new beginning; null where there is none: nothing calls for it, the user has stopped the run, or a test ran that must not run twice

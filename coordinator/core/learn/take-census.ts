@@ -3,9 +3,9 @@
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
+import { awaitsList, mustNotRunTwice, whyInseparable } from '../state/collection/suite.ts';
 import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';
-import { awaitsList, mustNotRunTwice, whyInseparable } from '../state/suite/suite.ts';
 
 /**
  * What the run has shown, with what was known before; null where it has shown nothing new. Only a collection of the whole list says that files may be

@@ -8,7 +8,8 @@ import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
-import { collectErrorsOf } from '../state/collect-errors.ts';
+import { collectErrorsOf } from '../state/collection/collect-errors.ts';
+import { isInseparable, isListed } from '../state/collection/suite.ts';
 import type { RunOpened } from '../state/events.ts';
 import type { FileProgress } from '../state/records.ts';
 import {
@@ -23,7 +24,6 @@ import {
 import { isBelowCollectError, unfinishedSeconds } from '../state/remaining-work.ts';
 import { finalResult, isFlaky } from '../state/results.ts';
 import { type RunState, testsInOrder } from '../state/run-state.ts';
-import { isInseparable, isListed } from '../state/suite/suite.ts';
 import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';
 import { coverageFindings } from './coverage.ts';

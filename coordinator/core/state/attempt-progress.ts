@@ -5,9 +5,10 @@ import type { AttemptEvent, TestResult } from '../../../shared/domain/events.ts'
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import { OTHER } from './changes.ts';
-import { recordErrors } from './collect-errors.ts';
+import { recordErrors } from './collection/collect-errors.ts';
+import { isContradicted, observeCollection, observeError } from './collection/doubts.ts';
+import { compareDigest, compareOutcome, hasOddList } from './collection/suite.ts';
 import { observeResult } from './conduct.ts';
-import { isContradicted, observeCollection, observeError } from './doubts.ts';
 import type { FileProgress } from './records.ts';
 import { newProgress, type ShardRecord, type TestRecord } from './records.ts';
 import { isUnfinished } from './remaining-work.ts';
@@ -15,7 +16,6 @@ import { acceptRerun } from './results.ts';
 import type { RunState } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
-import { compareDigest, compareOutcome, hasOddList } from './suite/suite.ts';
 import { fitResult } from './text-budget.ts';
 import { dropWork } from './worker-time.ts';
 

@@ -7,8 +7,9 @@ import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fing
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { tell } from './attempt-progress.ts';
 import { type Change, OTHER } from './changes.ts';
+import { beginRecheck, dropDoubtsOf } from './collection/doubts.ts';
+import { applyList, applySuitePlan } from './collection/suite-plan.ts';
 import { applyDismissal, isOfRefused, isRefused } from './conduct.ts';
-import { beginRecheck, dropDoubtsOf } from './doubts.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { moveAgent, moveAttempt, moveShard } from './moves.ts';
 import { type AgentRecord, type AttemptRecord, newConduct } from './records.ts';
@@ -17,7 +18,6 @@ import { openRun, type RunState } from './run-state.ts';
 import { giveUp, settle } from './settle.ts';
 import { addShown } from './shown.ts';
 import { applySplit } from './split-shard.ts';
-import { applyList, applySuitePlan } from './suite/suite-plan.ts';
 import { observeWork } from './worker-time.ts';
 
 type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;

@@ -5,11 +5,11 @@ import type { CollectError } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { SessionError } from '../../../shared/domain/report.ts';
 import type { Change } from './changes.ts';
+import { newSuiteState, type SuiteState } from './collection/suite-state.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import type { AttemptRecord, ShardRecord } from './records.ts';
 import { type AgentRecord, type Doubt, plannedFiles, type TestRecord } from './records.ts';
 import { noneShown, type ShownState } from './shown.ts';
-import { newSuiteState, type SuiteState } from './suite/suite-state.ts';
 import { newTextBudget, type TextBudget } from './text-budget.ts';
 import { noWork, type Work } from './worker-time.ts';
 

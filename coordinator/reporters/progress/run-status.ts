@@ -1,7 +1,7 @@
 // How a run stands at one instant: what a person who looks at it wants to know, as values.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
-import { collectErrorsOf } from '../../core/state/collect-errors.ts';
+import { collectErrorsOf } from '../../core/state/collection/collect-errors.ts';
 import type { Forecast } from '../../core/state/events.ts';
 import { type HowFar, howFar } from '../../core/state/progress.ts';
 import type { RunState } from '../../core/state/run-state.ts';

@@ -107,7 +107,7 @@ test('an agent that cannot start sessions is taken out, and its attempts are mad
     started(a1, shard),
     ended(a1, shard, 1, { kind: 'not-started', error: 'session-not-started', detail: 'no' }),
   ]);
-  const actions = decide(stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...notStarted, tick(5000)));
+  const actions = decideAll(stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...notStarted, tick(5000)));
   expect(actions[0]).toEqual({ ...dismissal, why: 'not-started' });
   expect(actions.slice(1).map(({ kind }) => kind)).toEqual(['start-attempt', 'start-attempt', 'start-attempt']);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { disconnectedNow, forgetConnections, noSuspicions, noticed, type Sighting } from '../../../coordinator/core/state/liveness.ts';
+import { disconnectedNow, forgetConnections, noSuspicions, noticed, type Sighting } from '../../../coordinator/core/decide/liveness.ts';
 import type { RunState } from '../../../coordinator/core/state/run-state.ts';
 import { type AttemptId, attemptId, shardId } from '../../../shared/domain/ids.ts';
 import { a1, a2, enqueued, joined, left, lost, opened, shardOf, started, stateAfter } from './run-kit.ts';

@@ -2,8 +2,8 @@
 // A suspicion becomes an event only after a while: an answer may be older than what is known by now.
 
 import type { AgentId, AttemptId } from '../../../shared/domain/ids.ts';
-import type { CoordinatorEvent } from './events.ts';
-import type { RunState } from './run-state.ts';
+import type { CoordinatorEvent } from '../state/events.ts';
+import type { RunState } from '../state/run-state.ts';
 
 /** How long an agent's connections may be gone: a broken one is made again in half a second. */
 const DISCONNECTED_MS = 800;

@@ -1,11 +1,11 @@
 // The collection errors that are on record, by file. Those that discovery found are counted from the start, and stay.
 
-import type { CollectError } from '../../../shared/domain/events.ts';
-import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
-import type { Report, ReportedCollectError } from '../../../shared/domain/report.ts';
-import { compareText } from '../../../shared/text/compare-text.ts';
-import type { RunState } from './run-state.ts';
-import { fitTexts } from './text-budget.ts';
+import type { CollectError } from '../../../../shared/domain/events.ts';
+import { nodeId, type TestFile, testFile } from '../../../../shared/domain/ids.ts';
+import type { Report, ReportedCollectError } from '../../../../shared/domain/report.ts';
+import { compareText } from '../../../../shared/text/compare-text.ts';
+import type { RunState } from '../run-state.ts';
+import { fitTexts } from '../text-budget.ts';
 
 /** Replaces the errors on record of this file. */
 export function recordErrors(state: RunState, file: TestFile, errors: readonly CollectError[]): void {

@@ -4,11 +4,11 @@ import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts
 import type { Shard } from '../../../../shared/domain/shard.ts';
 import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
 import { expectTest } from '../attempt-progress.ts';
-import { forgetErrors } from '../collect-errors.ts';
-import { weighLists } from '../doubts.ts';
 import type { CoordinatorEvent } from '../events.ts';
 import { newProgress, plannedFiles, type ShardRecord } from '../records.ts';
 import type { RunState } from '../run-state.ts';
+import { forgetErrors } from './collect-errors.ts';
+import { weighLists } from './doubts.ts';
 
 /**
  * An agent's list. The first counts; another one takes its place where it holds files that the first agent could not collect, as that was the

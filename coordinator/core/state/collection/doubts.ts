@@ -1,20 +1,20 @@
 // Collection errors that only one agent reported. Another agent that collects the same file refutes the error and the first agent is to blame; another
 // that fails too confirms it. With `--collect suite` the lists of the other agents decide. Which errors to try elsewhere is recheck.ts's.
 
-import type { AgentInfo } from '../../../shared/domain/events.ts';
-import { compareFingerprints } from '../../../shared/domain/fingerprint.ts';
-import type { AgentId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
-import type { Selector } from '../../../shared/domain/shard.ts';
-import { OTHER } from './changes.ts';
+import type { AgentInfo } from '../../../../shared/domain/events.ts';
+import { compareFingerprints } from '../../../../shared/domain/fingerprint.ts';
+import type { AgentId, ShardId, TestFile } from '../../../../shared/domain/ids.ts';
+import type { Selector } from '../../../../shared/domain/shard.ts';
+import { OTHER } from '../changes.ts';
+import { isServing } from '../conduct.ts';
+import type { FileProgress } from '../records.ts';
+import { type AgentRecord, type AttemptRecord, type Doubt, isUncollected, type ShardRecord } from '../records.ts';
+import { isAbove } from '../remaining-work.ts';
+import type { RunState } from '../run-state.ts';
+import { reopen } from '../settle.ts';
 import { forgetErrors, isFoundByDiscovery } from './collect-errors.ts';
-import { isServing } from './conduct.ts';
-import type { FileProgress } from './records.ts';
-import { type AgentRecord, type AttemptRecord, type Doubt, isUncollected, type ShardRecord } from './records.ts';
-import { isAbove } from './remaining-work.ts';
-import type { RunState } from './run-state.ts';
-import { reopen } from './settle.ts';
-import { hasOddList, isSuite } from './suite/suite.ts';
-import { lackedFile, weighByLists } from './suite/weigh-lists.ts';
+import { hasOddList, isSuite } from './suite.ts';
+import { lackedFile, weighByLists } from './weigh-lists.ts';
 
 /** The attempt of an agent that reports. */
 interface Reporter {
