@@ -8,7 +8,7 @@ import type { ReportedAgent } from '../../shared/domain/report.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
 import { unfitEnd } from '../core/result/agent-end.ts';
-import { createRunningTests } from '../core/state/running-tests.ts';
+import { createRunningTests } from '../core/result/running-tests.ts';
 import { fitTexts, newTextBudget } from '../core/state/text-budget.ts';
 import type { LiveHead, RunLine } from './live-messages.ts';
 import { growColumns } from './page-columns.ts';

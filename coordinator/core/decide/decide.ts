@@ -8,7 +8,7 @@ import type { CloseReason } from '../state/events.ts';
 import type { AttemptRecord, ShardRecord } from '../state/records.ts';
 import { isComplete, lacksOnlySerial } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
-import { hasEnded } from '../state/settle.ts';
+import { dueInOrder, supersededAttempts } from '../state/shard-index.ts';
 import type { Action } from './actions.ts';
 import { admit } from './admission.ts';
 import { decideGiveUps } from './give-up.ts';
@@ -23,29 +23,29 @@ import { stragglers, waitingForNothing } from './straggler.ts';
 export function decide(state: RunState): readonly Action[] {
   if (state.closed !== null) return [];
   const why = closeReason(state);
-  const shards = [...state.shards.values()];
-  if (why !== null) return [...shards.flatMap(superseded), { kind: 'close-run', why }];
+  if (why !== null) return [...superseded(state), { kind: 'close-run', why }];
   if (isPlanDue(state)) return [{ kind: 'plan-suite' }];
   if (awaitsList(state)) return decideDismissals(state);
   const broken = decideDismissals(state);
   const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
   // What an agent is to blame for is due again once it is out.
   if (dismissals.length > 0) return dismissals;
-  const halved = shards.filter((record) => isDue(record) && isToHalve(state, record));
+  const due = dueInOrder(state.index).filter((record) => !isSettled(state, record));
+  const halved = due.filter((record) => isToHalve(state, record));
   if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
-  const open = shards.filter((record) => !isSettled(state, record));
-  const givenUp = decideGiveUps(state, open);
+  const givenUp = decideGiveUps(state, due);
   if (givenUp.length > 0) return givenUp;
-  const alone = open.filter((record) => isDue(record) && mustRunAlone(state, record));
-  const others = open.filter((record) => isDue(record) && !alone.includes(record));
+  const [alone, others] = divided(due, (record) => mustRunAlone(state, record));
+  // Planned shards that late results have completed are settled, and due for nothing.
+  const open = state.index.unsettled.size - (state.index.due.size - due.length);
   return [
-    ...shards.flatMap(superseded),
+    ...superseded(state),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state).map(takeBack),
     ...decideRechecks(state),
     ...decideAlone(state, open, alone),
-    ...decideReruns(state, open.length === 0),
+    ...decideReruns(state, open === 0),
   ];
 }
 
@@ -66,14 +66,26 @@ function closeReason(state: RunState): CloseReason | null {
   return null;
 }
 
-const isFirstPassOver = (state: RunState): boolean => [...state.shards.values()].every((record) => isSettled(state, record));
+function isFirstPassOver(state: RunState): boolean {
+  for (const record of state.index.unsettled) if (!isSettled(state, record)) return false;
+  return true;
+}
+
+function superseded(state: RunState): readonly Action[] {
+  return [...state.index.superseded]
+    .flatMap(supersededAttempts)
+    .map(({ id }) => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' }));
+}
+
+function divided<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): readonly [Item[], Item[]] {
+  const parts: [Item[], Item[]] = [[], []];
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
+  return parts;
+}
 
 /** A shard that was not begun may miss nothing any more: late results of the one that it is part of. */
 const isSettled = (state: RunState, record: ShardRecord): boolean =>
   ['done', 'given-up', 'split'].includes(record.state.kind) || (record.state.kind === 'planned' && isComplete(state, record));
-
-/** Does it wait for an attempt, its first or another? */
-const isDue = (record: ShardRecord): boolean => record.state.kind === 'planned' || (record.state.kind === 'open' && hasEnded(record));
 
 const mustRunAlone = (state: RunState, record: ShardRecord): boolean =>
   record.shard.runsLast === true || isSuspect(record) || lacksOnlySerial(state, record);
@@ -92,18 +104,15 @@ function isMaxfailReached(state: RunState): boolean {
 /** Did pytest itself stop in some attempt? Then the run stops. */
 function isStoppedBy(state: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
   const accused = new Set(by === 'maxfail' ? openDoubts(state).map(({ agent }) => agent) : []);
-  return [...state.attempts.values()].some(({ state: its }) => {
+  return [...state.index.stopped].some(({ state: its }) => {
     if (its.kind !== 'ended' || its.ending.kind !== 'interrupted' || its.ending.by !== by) return false;
     // What failed on an agent that is out, or may be the agent's fault, stops nothing.
     return by !== 'maxfail' || its.agent === null || !(accused.has(its.agent) || state.agents.get(its.agent)?.conduct.dismissedFor != null);
   });
 }
 
-function isCrashLimitReached({ opened, attempts, crashedTests }: RunState): boolean {
-  if (opened.crashLimit === 0) return false;
-  const sessions = [...attempts.values()].filter(({ state }) => state.kind === 'ended' && state.ending.kind === 'crashed').length;
-  return sessions + crashedTests >= opened.crashLimit;
-}
+const isCrashLimitReached = ({ opened, index, crashedTests }: RunState): boolean =>
+  opened.crashLimit > 0 && index.crashes + crashedTests >= opened.crashLimit;
 
 function isAloneTooLong(state: RunState): boolean {
   if (state.aloneSince === null) return false;
@@ -122,26 +131,8 @@ const backup = ({ shard }: ShardRecord): Action => ({ kind: 'start-attempt', sha
 const takeBack = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
 
 /** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
-function decideAlone(state: RunState, open: readonly ShardRecord[], alone: readonly ShardRecord[]): readonly Action[] {
+function decideAlone(state: RunState, open: number, alone: readonly ShardRecord[]): readonly Action[] {
   const next = alone.find(({ shard }) => shard.runsLast !== true) ?? alone[0];
-  if (next === undefined || alone.length < open.length) return [];
+  if (next === undefined || alone.length < open) return [];
   return [lacksOnlySerial(state, next) ? { kind: 'start-attempt', shard: next.shard.id, role: 'serial' } : start(next)];
 }
-
-/** Attempts of a done shard that somebody may still be running for nothing. */
-function superseded({ state }: ShardRecord): readonly Action[] {
-  if (state.kind !== 'done') return [];
-  return state.attempts
-    .filter(
-      (attempt) =>
-        attempt.id !== state.accepted &&
-        attempt.role !== 'rerun' &&
-        attempt.role !== 'recheck' &&
-        mayRun(attempt) &&
-        attempt.cancelledBy === null,
-    )
-    .map((attempt) => ({ kind: 'cancel-attempt', attempt: attempt.id, by: 'superseded' }));
-}
-
-/** An agent that was thought to be lost may only have been frozen or cut off. */
-const mayRun = ({ state }: AttemptRecord): boolean => state.kind !== 'ended' || state.ending.kind === 'lost';

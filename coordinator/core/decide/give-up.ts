@@ -1,9 +1,8 @@
 // Which shards get no further attempt: what they lack is not run.
 
-import { type AttemptRecord, attemptsOf, type ShardRecord } from '../state/records.ts';
+import { type AttemptRecord, attemptsOf, hasEnded, type ShardRecord } from '../state/records.ts';
 import { lacksOnlySerial } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
-import { hasEnded } from '../state/settle.ts';
 import type { Action } from './actions.ts';
 
 /** Open shards whose attempts have all ended and are used up. */

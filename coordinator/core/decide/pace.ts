@@ -76,4 +76,4 @@ export function slotsOf(state: RunState): Slots {
 
 /** Attempts that are neither ended nor told to stop. */
 export const liveAttempts = (state: RunState): readonly AttemptRecord[] =>
-  [...state.attempts.values()].filter((attempt) => attempt.state.kind !== 'ended' && attempt.cancelledBy === null);
+  [...state.index.live].filter((attempt) => attempt.cancelledBy === null);

@@ -21,10 +21,12 @@ const BUDGET_PART = 0.05;
  */
 export function stragglers(state: RunState): readonly ShardRecord[] {
   if (!isNearEnd(state)) return [];
+  const late = overdue(state);
+  if (late.length === 0) return [];
   const idle = idleSlots(state, liveAttempts(state));
   let budgetSeconds = budgetLeft(state);
   const chosen: ShardRecord[] = [];
-  for (const { record, agent, backupSeconds } of overdue(state)) {
+  for (const { record, agent, backupSeconds } of late) {
     const helper = [...idle].find(([id, slots]) => id !== agent && slots > 0);
     if (helper === undefined || backupSeconds > budgetSeconds) continue;
     const [id, slots] = helper;
@@ -55,8 +57,9 @@ export function waitingForNothing(state: RunState): readonly AttemptRecord[] {
 /** Does nothing wait that an idle slot could take instead? */
 function isNearEnd(state: RunState): boolean {
   if (!state.opened.speculate) return false;
-  if ([...state.attempts.values()].some((attempt) => attempt.state.kind === 'enqueued' && attempt.cancelledBy === null)) return false;
-  return [...state.shards.values()].every((record) => record.state.kind !== 'planned');
+  for (const attempt of state.index.live) if (attempt.state.kind === 'enqueued' && attempt.cancelledBy === null) return false;
+  for (const record of state.index.due) if (record.state.kind === 'planned') return false;
+  return true;
 }
 
 /** How many more attempts each living agent could run at once; below 0 where it holds more than it has workers for. */
@@ -81,7 +84,7 @@ interface Overdue {
 
 function overdue(state: RunState): readonly Overdue[] {
   const found: Overdue[] = [];
-  for (const record of state.shards.values()) {
+  for (const record of state.index.unsettled) {
     const attempts = attemptsOf(record);
     const running = attempts.filter((attempt) => attempt.state.kind !== 'ended');
     const [attempt] = running;

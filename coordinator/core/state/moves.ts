@@ -1,8 +1,10 @@
 // The guarded moves of shards, attempts and agents. Each one says what may precede it, and is a change that `reduce` returns.
 
+import type { InterruptCause } from '../../../shared/domain/attempt.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import type { AgentRecord, AttemptRecord, AttemptState, ShardRecord, ShardState } from './records.ts';
 import type { RunState } from './run-state.ts';
+import { indexAttempt, indexShard, newShardIndex } from './shard-index.ts';
 
 type Moves<Kind extends string> = Readonly<Record<Kind, readonly Kind[]>>;
 
@@ -25,10 +27,42 @@ const ATTEMPT_MOVES: Moves<AttemptState['kind']> = {
   ended: [],
 };
 
+/** A shard that was not there before. */
+export function addShard(state: RunState, record: ShardRecord): void {
+  state.shards.set(record.shard.id, record);
+  indexShard(state.index, record);
+}
+
+/** All of them, before anything of them was enqueued. */
+export function dropShards(state: RunState): void {
+  state.shards.clear();
+  Object.assign(state.index, newShardIndex());
+}
+
+/** An attempt that was not there before, of a shard that opens with it or is over already. */
+export function addAttempt(state: RunState, record: ShardRecord, attempt: AttemptRecord): void {
+  const { state: before } = record;
+  state.attempts.set(attempt.id, attempt);
+  indexAttempt(state.index, attempt);
+  moveShard(
+    state,
+    record,
+    before.kind === 'planned' ? { kind: 'open', attempts: [attempt] } : { ...before, attempts: [...before.attempts, attempt] },
+  );
+}
+
+/** The first reason counts. */
+export function cancelAttempt(state: RunState, attempt: AttemptRecord, by: InterruptCause): void {
+  attempt.cancelledBy ??= by;
+  const record = state.shards.get(attempt.shard);
+  if (record !== undefined) indexShard(state.index, record);
+}
+
 export function moveShard(state: RunState, record: ShardRecord, to: ShardState): void {
   const from = record.state.kind;
   guard(SHARD_MOVES, `shard ${record.shard.id}`, from, to.kind);
   record.state = to;
+  indexShard(state.index, record);
   if (from !== to.kind) state.changes.push({ kind: 'shard-moved', shard: record, from });
 }
 
@@ -36,6 +70,9 @@ export function moveAttempt(state: RunState, attempt: AttemptRecord, to: Attempt
   const from = attempt.state.kind;
   guard(ATTEMPT_MOVES, `attempt ${attempt.id}`, from, to.kind);
   attempt.state = to;
+  indexAttempt(state.index, attempt);
+  const record = state.shards.get(attempt.shard);
+  if (record !== undefined) indexShard(state.index, record);
   state.changes.push({ kind: 'attempt-moved', attempt, from });
 }
 

@@ -200,3 +200,6 @@ export function allAttemptsOf(record: ShardRecord): readonly AttemptRecord[] {
 
 /** A shard's attempts in the order they were enqueued, but for reruns of failed tests; empty before the first. */
 export const attemptsOf = (record: ShardRecord): readonly AttemptRecord[] => allAttemptsOf(record).filter(({ role }) => role !== 'rerun');
+
+/** Is no attempt of this shard on its way? */
+export const hasEnded = (record: ShardRecord): boolean => attemptsOf(record).every((attempt) => attempt.state.kind === 'ended');

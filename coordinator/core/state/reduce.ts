@@ -11,7 +11,7 @@ import { beginRecheck, dropDoubtsOf } from './collection/doubts.ts';
 import { applyList, applySuitePlan } from './collection/suite-plan.ts';
 import { applyDismissal, isOfRefused, isRefused } from './conduct.ts';
 import type { CoordinatorEvent } from './events.ts';
-import { moveAgent, moveAttempt, moveShard } from './moves.ts';
+import { addAttempt, cancelAttempt, moveAgent, moveAttempt } from './moves.ts';
 import { type AgentRecord, type AttemptRecord, newConduct } from './records.ts';
 import { beginRerun } from './results.ts';
 import { openRun, type RunState } from './run-state.ts';
@@ -122,7 +122,7 @@ function apply(state: RunState, event: CoordinatorEvent): void {
     case 'attempt-cancelled': {
       passTime(state, event.at);
       const attempt = state.attempts.get(event.attempt);
-      if (attempt !== undefined) attempt.cancelledBy ??= event.by;
+      if (attempt !== undefined) cancelAttempt(state, attempt, event.by);
       break;
     }
     case 'interrupt-requested':
@@ -244,14 +244,8 @@ function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role,
   };
   if (role === 'recheck') beginRecheck(state, attempt, selectors);
   if (role === 'rerun') beginRerun(state, attempt, selectors);
-  state.attempts.set(id, attempt);
   state.firstEnqueuedAt ??= at;
-  const { state: before } = record;
-  moveShard(
-    state,
-    record,
-    before.kind === 'planned' ? { kind: 'open', attempts: [attempt] } : { ...before, attempts: [...before.attempts, attempt] },
-  );
+  addAttempt(state, record, attempt);
 }
 
 function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'attempt-taken'>): void {

@@ -9,6 +9,7 @@ import { newSuiteState, type SuiteState } from './collection/suite-state.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import type { AttemptRecord, ShardRecord } from './records.ts';
 import { type AgentRecord, type Doubt, plannedFiles, type TestRecord } from './records.ts';
+import { indexShard, newShardIndex, type ShardIndex } from './shard-index.ts';
 import { noneShown, type ShownState } from './shown.ts';
 import { newTextBudget, type TextBudget } from './text-budget.ts';
 import { noWork, type Work } from './worker-time.ts';
@@ -16,6 +17,7 @@ import { noWork, type Work } from './worker-time.ts';
 export interface RunState {
   readonly opened: RunOpened;
   readonly shards: Map<ShardId, ShardRecord>;
+  readonly index: ShardIndex;
   readonly attempts: Map<AttemptId, AttemptRecord>;
   readonly agents: Map<AgentId, AgentRecord>;
   readonly tests: Map<NodeId, TestRecord>;
@@ -57,11 +59,15 @@ export interface RunState {
 
 /** The state of a run of which nothing but its opening is known. */
 export function openRun(opened: RunOpened): RunState {
+  const shards = opened.shards.map(
+    (shard): ShardRecord => ({ shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false }),
+  );
+  const index = newShardIndex();
+  for (const record of shards) indexShard(index, record);
   return {
     opened,
-    shards: new Map(
-      opened.shards.map((shard) => [shard.id, { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false }]),
-    ),
+    shards: new Map(shards.map((record) => [record.shard.id, record])),
+    index,
     attempts: new Map(),
     agents: new Map(),
     tests: new Map(),

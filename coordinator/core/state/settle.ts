@@ -3,7 +3,7 @@
 import type { AttemptId, ShardId } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import { moveShard } from './moves.ts';
-import { attemptsOf, isUncollected, type ShardRecord } from './records.ts';
+import { attemptsOf, hasEnded, isUncollected, type ShardRecord } from './records.ts';
 import { isComplete } from './remaining-work.ts';
 import type { RunState } from './run-state.ts';
 
@@ -28,9 +28,6 @@ export function reopen(state: RunState): void {
 /** A file that failed to collect may still bring tests of its own, and one below it may be collected yet: what it holds is known at the attempt's end. */
 const isCollected = (record: ShardRecord): boolean =>
   [...record.files.values()].every((progress) => !progress.collectFailed && !isUncollected(progress));
-
-/** Is no attempt of this shard on its way? */
-export const hasEnded = (record: ShardRecord): boolean => attemptsOf(record).every((attempt) => attempt.state.kind === 'ended');
 
 /** Every open shard that waits for nothing any more. One with an attempt on its way is left to that attempt. */
 export function settleAll(state: RunState): void {

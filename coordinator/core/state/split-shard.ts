@@ -2,7 +2,7 @@
 
 import type { NodeId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
-import { moveShard } from './moves.ts';
+import { addShard, moveShard } from './moves.ts';
 import type { FileProgress, ShardRecord } from './records.ts';
 import { isUncollected, newProgress } from './records.ts';
 import type { RunState } from './run-state.ts';
@@ -11,8 +11,7 @@ import type { RunState } from './run-state.ts';
 export function applySplit(state: RunState, shard: ShardId, into: readonly Shard[]): void {
   const record = state.shards.get(shard);
   if (record?.state.kind !== 'open' || into.some(({ id }) => state.shards.has(id))) return;
-  for (const part of into)
-    state.shards.set(part.id, { shard: part, state: { kind: 'planned' }, files: partFiles(record, part), isPart: true });
+  for (const part of into) addShard(state, { shard: part, state: { kind: 'planned' }, files: partFiles(record, part), isPart: true });
   moveShard(state, record, { kind: 'split', attempts: record.state.attempts, into: into.map(({ id }) => id) });
 }
 

@@ -7,7 +7,7 @@ import { harmless } from '../../../shared/text/safe-text.ts';
 import type { Change } from '../../core/state/changes.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
 import type { RunState } from '../../core/state/run-state.ts';
-import { createRunningTests } from '../../core/state/running-tests.ts';
+import { createRunningTests } from '../../core/result/running-tests.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
 import { newsLines } from './event-lines.ts';
 import { createPlainLines } from './plain-lines.ts';

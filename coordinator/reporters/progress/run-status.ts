@@ -5,7 +5,7 @@ import { collectErrorsOf } from '../../core/state/collection/collect-errors.ts';
 import type { Forecast } from '../../core/state/events.ts';
 import { type HowFar, howFar } from '../../core/state/progress.ts';
 import type { RunState } from '../../core/state/run-state.ts';
-import type { Lane, RunningTests } from '../../core/state/running-tests.ts';
+import type { Lane, RunningTests } from '../../core/result/running-tests.ts';
 import type { Tally } from './tally.ts';
 
 export interface Standing {

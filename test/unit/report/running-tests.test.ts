@@ -1,7 +1,7 @@
 // What each xdist worker is at, from what agents tell.
 
 import { expect, test } from 'vitest';
-import { createRunningTests } from '../../../coordinator/core/state/running-tests.ts';
+import { createRunningTests } from '../../../coordinator/core/result/running-tests.ts';
 import type { AttemptEvent } from '../../../shared/domain/events.ts';
 import { nodeId } from '../../../shared/domain/ids.ts';
 import { a1, a2, ended, finished, joined, lost, told } from '../core/run-kit.ts';

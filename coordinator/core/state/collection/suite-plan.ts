@@ -5,6 +5,7 @@ import type { Shard } from '../../../../shared/domain/shard.ts';
 import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
 import { expectTest } from '../attempt-progress.ts';
 import type { CoordinatorEvent } from '../events.ts';
+import { addShard, dropShards } from '../moves.ts';
 import { newProgress, plannedFiles, type ShardRecord } from '../records.ts';
 import type { RunState } from '../run-state.ts';
 import { forgetErrors } from './collect-errors.ts';
@@ -37,12 +38,12 @@ function dropErrors(state: RunState, file: TestFile): void {
 export function applySuitePlan(state: RunState, { shards, failureChances }: Extract<CoordinatorEvent, { kind: 'suite-planned' }>): void {
   const { list } = state.suite;
   if (list === null || state.suite.isPlanned) return;
-  if (state.suite.failureChances === null) state.shards.clear();
+  if (state.suite.failureChances === null) dropShards(state);
   state.suite.failureChances = { ...state.suite.failureChances, ...failureChances };
   const tests = testsByFile(list);
   for (const shard of shards) {
     const record: ShardRecord = { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false };
-    state.shards.set(shard.id, record);
+    addShard(state, record);
     for (const selector of shard.selectors) {
       const progress = record.files.get(selector.file) ?? newProgress(selector.file, []);
       for (const nodeid of selectedBy(selector, tests.get(selector.file) ?? [])) expectTest(state, progress, nodeid);

@@ -1,7 +1,7 @@
 // Which test each xdist worker runs now, as agents tell of it.
 
 import type { AgentId, AttemptId, NodeId } from '../../../shared/domain/ids.ts';
-import type { CoordinatorEvent } from './events.ts';
+import type { CoordinatorEvent } from '../state/events.ts';
 
 export interface RunningTest {
   readonly nodeid: NodeId;
