@@ -1,7 +1,7 @@
 // The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
 
 import { assertNever } from '../shared/assert-never.ts';
-import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { FilesPrint } from '../shared/domain/fingerprint.ts';
@@ -53,7 +53,7 @@ export interface LeaveWhen {
  */
 export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: AbortSignal): Promise<void> {
   while (!shutdown.aborted) {
-    const spec = await loop.member.nextRun(untilIdle(options.maxIdleMs, shutdown));
+    const spec = await nextRun(loop, options.maxIdleMs, shutdown);
     if (spec === null) return;
     try {
       await serveRun(loop, spec, shutdown);
@@ -66,9 +66,21 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
   }
 }
 
-/** Aborts at shutdown, and after that time. */
-const untilIdle = (maxIdleMs: number | null, shutdown: AbortSignal): AbortSignal =>
-  maxIdleMs === null ? shutdown : AbortSignal.any([shutdown, AbortSignal.timeout(Math.min(maxIdleMs, LONGEST_TIMER_MS))]);
+/** null at shutdown, and when none has come for `maxIdleMs`. */
+async function nextRun({ member, clock }: AgentLoop, maxIdleMs: number | null, shutdown: AbortSignal): Promise<RunSpec | null> {
+  if (maxIdleMs === null) return await member.nextRun(shutdown);
+  const idle = new AbortController();
+  const waited = new AbortController();
+  void clock.wait(maxIdleMs, waited.signal).then(
+    () => idle.abort(),
+    () => undefined,
+  );
+  try {
+    return await member.nextRun(AbortSignal.any([shutdown, idle.signal]));
+  } finally {
+    waited.abort();
+  }
+}
 
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const { clock, identity } = loop;
