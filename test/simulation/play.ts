@@ -86,6 +86,8 @@ interface Living {
 
 interface Coordinator extends Living {
   readonly journal: CoordinatorEvent[];
+  /** Did another one take the run from it? That one may have died since. */
+  isDeposed: boolean;
 }
 
 export async function play(scenario: Scenario, defects: Defects = SOUND): Promise<Played> {
@@ -100,6 +102,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   const coordinators: Coordinator[] = [];
   /** The one that has the record of the run. */
   let newest: Coordinator | null = null;
+  let isEnding = false;
   const hoarders: string[] = [];
   const network = simulatedNetwork(scenario, time.now);
   const at = (): string => (time.now() - START).toFixed(2);
@@ -156,7 +159,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
     const process = startProcess(time, name, randomOf(seed, name).int(-2000, 2000), time.touch);
     const recorded = before === null ? null : copied(before.journal);
     const journal: CoordinatorEvent[] = recorded === null ? [] : [...recorded];
-    const coordinator: Coordinator = { process, leave: new AbortController(), journal, isOver: false };
+    const coordinator: Coordinator = { process, leave: new AbortController(), journal, isOver: false, isDeposed: false };
     const serve = async (): Promise<void> => {
       const pools = modelPools({ server, process, network });
       const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
@@ -232,7 +235,8 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
         (thrown: unknown) => {
           coordinator.isOver = true;
           note(`${name} failed: ${describe(thrown)}`);
-          const isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && newest !== coordinator;
+          const isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && coordinators.at(-1) !== coordinator;
+          coordinator.isDeposed = isDeposed;
           if (!isDeposed) failures.push(`${name}: ${describe(thrown)}`);
         },
       );
@@ -241,7 +245,10 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
     newest ??= coordinator;
   };
 
-  for (const agent of scenario.agents) time.after(agent.startsAt, () => startAgent(agent));
+  for (const agent of scenario.agents)
+    time.after(agent.startsAt, () => {
+      if (!isEnding) startAgent(agent);
+    });
   startCoordinator();
   for (const fault of scenario.faults) time.after(fault.at, () => strike(fault));
   const snapshots: { readonly at: number; readonly data: ServerData }[] = [];
@@ -314,6 +321,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   // What is still to come may not change what has ended: a coordinator that wakes up late, an agent that goes on.
   await time.play(() => false, Math.max(time.now(), START + lastFaultAt) + 1000);
   const isStuck = ended.length === 0 && isHeld(newest);
+  isEnding = true;
   for (const { process, leave } of agents.values()) process.resume(() => leave.abort());
   const isGone = (): boolean => [...agents.values()].every(({ isOver, process }) => isOver || process.isDead());
   const isStaying = !(await time.play(isGone, time.now() + LEAVE_MS));
@@ -332,7 +340,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
 }
 
 const isHeld = (coordinator: Coordinator | null): boolean =>
-  coordinator !== null && !coordinator.process.isDead() && coordinator.journal.length > 0;
+  coordinator !== null && !coordinator.process.isDead() && !coordinator.isDeposed && coordinator.journal.length > 0;
 
 const describe = (thrown: unknown): string => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
 
