@@ -30,12 +30,17 @@ export function decide(state: RunState): readonly Action[] {
   const others = open.filter((record) => isDue(record) && !alone.includes(record));
   const broken = decideDismissals(state);
   const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
+  const cancelled = shards.flatMap(superseded);
+  const isCancelled = ({ id }: AttemptRecord): boolean =>
+    cancelled.some((action) => action.kind === 'cancel-attempt' && action.attempt === id);
   return [
     ...dismissals,
-    ...shards.flatMap(superseded),
+    ...cancelled,
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
-    ...waitingForNothing(state).map(takeBack),
+    ...waitingForNothing(state)
+      .filter((attempt) => !isCancelled(attempt))
+      .map(takeBack),
     ...decideRechecks(state, dismissedBy(dismissals)),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open.length === 0),
