@@ -404,7 +404,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     const spec = newSpec();
     const old = await redisPools(redis).openRun(spec);
     await old.enqueue([request(1)]);
-    const next = await redisPools(redis).openRun(spec, [request(1).id]);
+    const next = await redisPools(redis).openRun(spec, async () => [request(1).id]);
     const deposed = { code: 'taken-over', exitCode: 2 };
     const keys = async (): Promise<string[]> => (await redis.keys(`*${spec.runId}}*`)).sort();
     const before = await keys();

@@ -16,16 +16,21 @@ const SLACK_MS = 6000;
 /** Of the machines and limits that scenarios have. */
 const SLOWEST = 6;
 const LEAST_TIMEOUT_MS = 6000;
+/** Redis may be away for longer than this before a coordinator gives it up. */
+const LEAST_SILENCE_MS = 25_000;
+/** As in coordinator/core/state/settle.ts. */
+const LOSSES_PER_EXECUTION = 3;
 
 /** Every rule that the run broke, in words; empty for a sound run. */
 export function problemsOf(played: Played): readonly string[] {
-  const { ended, failures, hoarders, early, isStuck, isStaying } = played;
+  const { ended, failures, hoarders, usurpers, early, isStuck, isStaying } = played;
   return [
     ...failures.map((failure) => `a process failed: ${failure}`),
     ...(isStuck ? ['the run never ended'] : []),
     ...(isStaying ? ['an agent did not leave when it was asked to'] : []),
     ...(ended.length > 1 ? [`${ended.map(({ name }) => name).join(' and ')} ended the run, each with a report of its own`] : []),
     ...(mayForget(played.scenario) ? [] : hoarders.map((held) => `an agent left and kept a job that it had not begun: ${held}`)),
+    ...(isForgetful(played.scenario) ? [] : usurpers.map((name) => `${name} closed a run that another coordinator had taken over`)),
     ...early.map((attempt) => `attempt ${attempt} was finished in the queue before its end was stored`),
     ...leftovers(played),
     ...ended.flatMap((run) => problemsOfRun(played, run)),
@@ -34,6 +39,9 @@ export function problemsOf(played: Played): readonly string[] {
 
 /** Does Redis lose something in this scenario, or an answer at the moment of a farewell? */
 const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => kind === 'restart' || kind === 'break' || kind === 'cut');
+
+/** Does Redis come back without something that it had stored? */
+const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
 
 function leftovers({ scenario, ended, leftovers: left }: Played): readonly string[] {
   const isDoubtful = scenario.faults.some(({ kind }) => kind === 'restart' || kind === 'take-over' || kind === 'cut' || kind === 'slow');
@@ -156,10 +164,9 @@ function checkOutcomes({ scenario, results }: Played, { report, state }: Ended, 
     rule(allowed.includes(test.outcome), `${test.nodeid} is reported as ${test.outcome}, and in truth it is ${allowed.join(' or ')}`);
   }
   const { duplicatesDropped } = report.totals;
-  const isForgetful = scenario.faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
   // A server that lost what it had stored cannot know that it is sent again.
   rule(
-    isForgetful || accepted + duplicatesDropped <= results,
+    isForgetful(scenario) || accepted + duplicatesDropped <= results,
     `${accepted} results count and ${duplicatesDropped} were dropped as duplicates, but only ${results} were reported`,
   );
 }
@@ -217,27 +224,22 @@ function checkVerdict(scenario: Scenario, { report }: Ended, rule: Rule): void {
   if (verdict === 'no-tests') rule(expected.length === 0, 'the verdict is no-tests, and there are some');
   if (verdict === 'deadline') rule(scenario.limits.deadlineSeconds !== null, 'the verdict is deadline, and there is none');
   if (verdict === 'interrupted') rule(brings(scenario, 'interrupt'), 'the verdict is interrupted, and nobody interrupted the run');
-  checkCalm(scenario, report, rule);
+  checkWhole(scenario, report, rule);
 }
 
-/** Where nothing can keep a test from being run, all are, and the verdict follows from the truth alone. */
-function checkCalm(scenario: Scenario, report: Report, rule: Rule): void {
-  const { files, limits } = scenario;
-  if (brings(scenario, 'interrupt', 'restart', 'take-over', 'cut', 'freeze') || limits.deadlineSeconds !== null || limits.maxfail > 0)
-    return;
-  if (limits.crashLimit > 0 || !hasReliableAgent(scenario)) return;
+/** Where nothing can keep a test from being run, all are, whatever happened meanwhile, and the verdict follows from the truth alone. */
+function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
+  const { files, limits, agents } = scenario;
+  if (brings(scenario, 'interrupt') || limits.deadlineSeconds !== null || limits.maxfail > 0 || limits.crashLimit > 0) return;
   const isSteady = files.every(({ tests }) =>
     tests.every((test) => (test.manner === 'steady' || test.manner === 'heals') && !isSlow(test)),
   );
-  const isFleetSound =
-    scenario.agents.every(({ kind, slowness }) => kind === 'sound' && slowness < SLOWEST) && !brings(scenario, 'kill', 'leave');
-  rule(
-    report.notRun.every(({ reason }) => reason === 'collect-error' || !isSteady),
-    'a test was not run, though nothing kept it from that',
-  );
-  if (!isSteady || !isFleetSound) return;
-  rule(report.notRun.length === 0, 'a test was not run, though nothing kept it from that');
+  if (!isSteady || !hasReliableAgent(scenario) || !hasReliableCoordinator(scenario) || mayUseUp(scenario)) return;
+  const isComplete = report.notRun.every(({ reason }) => reason === 'collect-error');
+  rule(isComplete, 'a test was not run, though nothing kept it from that');
+  if (agents.some(({ kind }) => kind !== 'sound')) return;
   const expected = files.flatMap((file) => (file.isBroken ? [] : file.tests));
+  rule(report.notRun.length === 0, 'a test was not run, though nothing kept it from that');
   rule(report.tests.length === expected.length, 'not every test has an outcome, though nothing kept any from being run');
   const isRed =
     files.some(({ isBroken }) => isBroken) ||
@@ -246,14 +248,26 @@ function checkCalm(scenario: Scenario, report: Report, rule: Rule): void {
   rule(report.verdict === verdict, `the verdict is ${report.verdict}, and in truth the suite has ${verdict}`);
 }
 
-/** Is one agent there from the start until the end? */
+/** Is one agent there until the end, and always reached? */
 const hasReliableAgent = ({ agents, faults }: Scenario): boolean =>
   agents.some(
     ({ name, kind, slowness }) =>
       kind === 'sound' &&
       slowness < SLOWEST &&
-      !faults.some((fault) => (fault.kind === 'kill' || fault.kind === 'leave') && (fault.of === name || fault.of === 'all')),
+      !faults.some(
+        (fault) =>
+          (fault.kind === 'kill' || fault.kind === 'leave' || fault.kind === 'freeze' || fault.kind === 'cut') &&
+          (fault.of === name || fault.of === 'all'),
+      ),
   );
+
+/** Does no coordinator miss Redis for so long that it gives it up? */
+const hasReliableCoordinator = ({ faults }: Scenario): boolean =>
+  faults.reduce((sum, fault) => sum + ('forMs' in fault ? fault.forMs : 'downMs' in fault ? fault.downMs : 0), 0) < LEAST_SILENCE_MS;
+
+/** May a shard be lost so often that it is given up? */
+const mayUseUp = ({ faults, limits }: Scenario): boolean =>
+  faults.filter(({ kind }) => kind !== 'break' && kind !== 'slow').length >= LOSSES_PER_EXECUTION * limits.attemptLimit;
 
 /** With a deadline the run is closed in time, and the report can stand in time. */
 function checkTime(scenario: Scenario, { opening, state, endedAt, journal }: Ended, rule: Rule): void {

@@ -11,7 +11,7 @@ import { planSuite } from '../../coordinator/core/plan/plan-suite.ts';
 import { splitUnits } from '../../coordinator/core/plan/split.ts';
 import { merge } from '../../coordinator/core/result/merge.ts';
 import type { CoordinatorEvent, RunOpened } from '../../coordinator/core/state/events.ts';
-import { replay } from '../../coordinator/core/state/replay.ts';
+import { type Recorded, replay } from '../../coordinator/core/state/replay.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
 import type { RunChannel } from '../../coordinator/ports.ts';
 import { decodeLine, encodeLine } from '../../coordinator/record/journal-codec.ts';
@@ -37,11 +37,13 @@ export const START = Date.UTC(2026, 0, 1);
 const POOL = 'simulated';
 const RUN = runId('run');
 /** No scenario takes longer than this after its last fault, in virtual time; one that does never ends. */
-const PATIENCE_MS = 30 * 60_000;
+const PATIENCE_MS = 10 * 60_000;
 /** How long agents may take to leave when they are asked to. */
 const LEAVE_MS = 5 * 60_000;
 /** How long a connection may be silent before its owner makes it anew, as in shared/redis/connect.ts. */
 const SILENCE_MS = 5000;
+/** How long a coordinator waits for its run to be closed. */
+const CLOSE_MS = 5000;
 const FIXED_SECONDS = 0.005;
 const REDIS_WAIT_MS = 30_000;
 
@@ -72,6 +74,8 @@ export interface Played {
   readonly results: number;
   /** Agents that left in order and kept a job that they had not begun. */
   readonly hoarders: readonly string[];
+  /** Coordinators that closed a run which another one had taken over. */
+  readonly usurpers: readonly string[];
   /** Attempts that the queue took for finished before their end was stored. */
   readonly early: readonly string[];
   /** Was anything left of the run on the server? */
@@ -104,6 +108,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   let newest: Coordinator | null = null;
   let isEnding = false;
   const hoarders: string[] = [];
+  const usurpers: string[] = [];
   const network = simulatedNetwork(scenario, time.now);
   const at = (): string => (time.now() - START).toFixed(2);
   const note = (text: string): void => {
@@ -157,24 +162,34 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
     }
     const name = `c${coordinators.length + 1}`;
     const process = startProcess(time, name, randomOf(seed, name).int(-2000, 2000), time.touch);
-    const recorded = before === null ? null : copied(before.journal);
-    const journal: CoordinatorEvent[] = recorded === null ? [] : [...recorded];
+    const journal: CoordinatorEvent[] = [];
     const coordinator: Coordinator = { process, leave: new AbortController(), journal, isOver: false, isDeposed: false };
     const serve = async (): Promise<void> => {
       const pools = modelPools({ server, process, network });
       const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
-      const known = recorded === null ? null : replay(recorded);
+      let known: Recorded | null = null;
       let channel: RunChannel;
       let state: RunState;
-      if (known === null) {
+      if (before === null) {
         const startedAt = process.clock.now();
         const opening = openingOf(scenario, startedAt, aheadMs);
         channel = await pools.openRun(opening.spec);
         state = openRun(opening);
       } else {
-        channel = await pools.openRun(known.opening.spec, [...known.state.attempts.keys()]);
+        const read = async (): Promise<Recorded> => {
+          journal.splice(0, journal.length, ...copied(before.journal));
+          const recorded = replay(journal);
+          if (recorded === null) throw new Error('the record does not begin with an opening');
+          return recorded;
+        };
+        let recorded = await read();
+        channel = await pools.openRun(recorded.opening.spec, async () => {
+          recorded = await read();
+          return [...recorded.state.attempts.keys()];
+        });
         await channel.confirm();
-        state = known.state;
+        known = recorded;
+        state = recorded.state;
       }
       // The record is one file: whoever resumes the run makes it anew.
       newest = coordinator;
@@ -190,9 +205,13 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
       const planning = { timings: timingsOf(scenario), affinity: NO_AFFINITY, slots, fixedSeconds: FIXED_SECONDS, thresholdSeconds: null };
       const closing = async (): Promise<void> => {
         const late = new AbortController();
-        await Promise.race([channel.close(), process.clock.wait(5000, late.signal).catch(() => undefined)]);
+        const closed = channel.close().then(() => {
+          isClosed = true;
+        });
+        await Promise.race([closed, process.clock.wait(CLOSE_MS, late.signal).catch(() => undefined)]);
         late.abort();
       };
+      let isClosed = false;
       let final: RunState;
       try {
         final = await runLoop(
@@ -215,7 +234,10 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
       } finally {
         await closing();
       }
-      if (newest !== coordinator) throw new ShardlineError('taken-over', { runId: RUN });
+      if (newest !== coordinator) {
+        if (isClosed && ended.length === 0) usurpers.push(name);
+        throw new ShardlineError('taken-over', { runId: RUN });
+      }
       const endedAt = process.clock.now();
       ended.push({
         name,
@@ -334,6 +356,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
     isStaying,
     results: truth.results,
     hoarders,
+    usurpers,
     early: server.early,
     leftovers: [...server.data.runs.keys()],
   };

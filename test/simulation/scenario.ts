@@ -103,7 +103,7 @@ export function scenarioOf(seed: number): Scenario {
     collect,
     files,
     agents,
-    faults: isCalm ? calmFaults(random, agents) : faultsOf(random, agents),
+    faults: isCalm ? calmFaults(random, agents) : faultsOf(random, agents, likelyMs(files, agents)),
     limits: limitsOf(random, isCalm),
   };
 }
@@ -173,11 +173,25 @@ function calmFaults(random: Random, agents: readonly SimulatedAgent[]): readonly
   return faults;
 }
 
-function faultsOf(random: Random, agents: readonly SimulatedAgent[]): readonly Fault[] {
+/** How long the run takes, about, if nothing goes wrong. */
+function likelyMs(files: readonly SimulatedFile[], agents: readonly SimulatedAgent[]): number {
+  const workMs = files.reduce((sum, { collectMs, tests }) => sum + collectMs + tests.reduce((total, { ms }) => total + ms, 0), 0);
+  const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
+  const startMs = Math.min(...agents.map((agent) => agent.startsAt + agent.startMs));
+  return Math.ceil(startMs + (1.3 * workMs) / workers);
+}
+
+/** What an agent fetches may be on its way to it when it is asked to leave. */
+function leaveInBadWeather(random: Random, faults: Fault[], at: number, of: string): void {
+  if (random.chance(0.6)) faults.push({ kind: 'slow', at: Math.max(0, at - 2000), of, forMs: 3000, delayMs: random.int(10, 400) });
+  faults.push({ kind: 'leave', at, of });
+}
+
+function faultsOf(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
   const faults: Fault[] = [];
   const agent = (): string => random.pick(agents.map(({ name }) => name) as [string, ...string[]]);
   const anyone = (): string => (random.chance(0.3) ? 'coordinator' : random.chance(0.2) ? 'all' : agent());
-  const at = (): number => random.int(0, random.chance(0.8) ? 8000 : 30_000);
+  const at = (): number => random.int(0, random.chance(0.85) ? runMs : 3 * runMs);
   for (let count = random.int(1, 6); count > 0; count -= 1) {
     switch (random.int(0, 10)) {
       case 0:
@@ -197,14 +211,15 @@ function faultsOf(random: Random, agents: readonly SimulatedAgent[]): readonly F
         faults.push({ kind: 'kill', at: at(), of: agent(), isSilent: random.chance(0.3) });
         break;
       case 6:
-        faults.push({ kind: 'leave', at: at(), of: agent() });
+        leaveInBadWeather(random, faults, at(), agent());
         break;
       case 7: {
-        const killedAt = at();
-        const isFrozen = random.chance(0.4);
-        if (isFrozen) faults.push({ kind: 'freeze', at: killedAt, of: 'coordinator', forMs: random.int(500, 20_000) });
-        else if (random.chance(0.8)) faults.push({ kind: 'kill', at: killedAt, of: 'coordinator', isSilent: random.chance(0.3) });
-        faults.push({ kind: 'take-over', at: killedAt + random.int(1, 6000) });
+        const struckAt = at();
+        // It may be there all the time, and know nothing of the other.
+        if (random.chance(0.5))
+          faults.push({ kind: 'freeze', at: struckAt, of: 'coordinator', forMs: random.int(100, random.chance(0.7) ? runMs : 20_000) });
+        else if (random.chance(0.8)) faults.push({ kind: 'kill', at: struckAt, of: 'coordinator', isSilent: random.chance(0.3) });
+        faults.push({ kind: 'take-over', at: struckAt + random.int(1, random.chance(0.7) ? 500 : 6000) });
         break;
       }
       case 8:

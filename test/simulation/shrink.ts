@@ -4,7 +4,7 @@ import { problemsOf } from './check.ts';
 import { type Played, play } from './play.ts';
 import type { Limits, Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
 
-/** How many smaller scenarios are tried. */
+/** How many smaller scenarios are tried where nobody says. */
 const TRIES = 600;
 
 const PLAIN_LIMITS: Limits = {
@@ -24,14 +24,18 @@ export interface Shrunk {
 }
 
 /** `run` plays a scenario; problems count as the same where they differ in names and numbers only. */
-export async function shrink(scenario: Scenario, run: (scenario: Scenario) => Promise<Played> = play): Promise<Shrunk> {
+export async function shrink(
+  scenario: Scenario,
+  run: (scenario: Scenario) => Promise<Played> = play,
+  mostTries: number = TRIES,
+): Promise<Shrunk> {
   let smallest: Shrunk = { scenario, problems: problemsOf(await run(scenario)) };
   const kinds = new Set(smallest.problems.map(kindOf));
   let tries = 0;
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false;
     for (const candidate of smallerThan(smallest.scenario)) {
-      if (tries++ >= TRIES) return smallest;
+      if (tries++ >= mostTries) return smallest;
       const problems = problemsOf(await run(candidate));
       if (!problems.some((problem) => kinds.has(kindOf(problem)))) continue;
       smallest = { scenario: candidate, problems };

@@ -21,7 +21,7 @@ export function modelPools(place: Place): Pools {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
   return {
-    openRun: (spec, earlier = []) => openChannel(place, redis, spec, earlier),
+    openRun: (spec, earlier = async () => []) => openChannel(place, redis, spec, earlier),
     serverNow: () => redis.request(() => server.schedule.now()),
     aliveAgents: (pool) =>
       redis.request(() =>
@@ -30,13 +30,18 @@ export function modelPools(place: Place): Pools {
   };
 }
 
-async function openChannel(place: Place, redis: Connection, spec: RunSpec, earlier: readonly AttemptId[]): Promise<RunChannel> {
+async function openChannel(
+  place: Place,
+  redis: Connection,
+  spec: RunSpec,
+  earlier: () => Promise<readonly AttemptId[]>,
+): Promise<RunChannel> {
   const { server } = place;
   const { runId } = spec;
   const text = encodeSpec(spec);
   const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
   await redis.request(() => scripts.announce(server, spec.pool, runId, text));
-  const known = new Set<AttemptId>(earlier);
+  const known = new Set<AttemptId>(await earlier());
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
   let restart = new AbortController();
   let isLost = false;
