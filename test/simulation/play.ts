@@ -205,6 +205,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
       const planning = { timings: timingsOf(scenario), affinity: NO_AFFINITY, slots, fixedSeconds: FIXED_SECONDS, thresholdSeconds: null };
       const closing = async (): Promise<void> => {
         const late = new AbortController();
+        wasDeposed = newest !== coordinator;
         const closed = channel.close().then(() => {
           isClosed = true;
         });
@@ -212,6 +213,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
         late.abort();
       };
       let isClosed = false;
+      let wasDeposed = false;
       let final: RunState;
       try {
         final = await runLoop(
@@ -235,7 +237,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
         await closing();
       }
       if (newest !== coordinator) {
-        if (isClosed && ended.length === 0) usurpers.push(name);
+        if (isClosed && wasDeposed && ended.length === 0) usurpers.push(name);
         throw new ShardlineError('taken-over', { runId: RUN });
       }
       const endedAt = process.clock.now();
@@ -257,7 +259,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
         (thrown: unknown) => {
           coordinator.isOver = true;
           note(`${name} failed: ${describe(thrown)}`);
-          const isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && coordinators.at(-1) !== coordinator;
+          const isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && coordinators.length > 1;
           coordinator.isDeposed = isDeposed;
           if (!isDeposed) failures.push(`${name}: ${describe(thrown)}`);
         },
@@ -342,7 +344,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   await time.play(isDone, START + lastFaultAt + PATIENCE_MS);
   // What is still to come may not change what has ended: a coordinator that wakes up late, an agent that goes on.
   await time.play(() => false, Math.max(time.now(), START + lastFaultAt) + 1000);
-  const isStuck = ended.length === 0 && isHeld(newest);
+  const isStuck = ended.length === 0 && (isHeld(newest) || isDropped(coordinators));
   isEnding = true;
   for (const { process, leave } of agents.values()) process.resume(() => leave.abort());
   const isGone = (): boolean => [...agents.values()].every(({ isOver, process }) => isOver || process.isDead());
@@ -364,6 +366,10 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
 
 const isHeld = (coordinator: Coordinator | null): boolean =>
   coordinator !== null && !coordinator.process.isDead() && !coordinator.isDeposed && coordinator.journal.length > 0;
+
+/** Are all there, and has each given up for another? */
+const isDropped = (coordinators: readonly Coordinator[]): boolean =>
+  coordinators.every(({ process, isDeposed }) => isDeposed && !process.isDead());
 
 const describe = (thrown: unknown): string => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
 

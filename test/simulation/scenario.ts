@@ -1,6 +1,7 @@
 // What a simulation plays, as plain data: the suite with the truth about each test, the agents, and what goes wrong when. It follows from a seed, and a
 // smaller one can be made of it. Durations and instants in milliseconds, instants from the start of the run.
 
+import { assertNever } from '../../shared/assert-never.ts';
 import type { Outcome } from '../../shared/domain/outcome.ts';
 import { type Random, randomOf } from './random.ts';
 
@@ -91,27 +92,37 @@ export interface Scenario {
   readonly limits: Limits;
 }
 
-/** A quarter of the runs are calm, so that it is known exactly what they must come to. */
+/** In calm weather and when agents only depart nothing is lost, so that it is known exactly what the run must come to. */
+const weathers = ['calm', 'calm', 'departures', 'departures', 'storm', 'storm', 'storm', 'storm', 'storm', 'storm'] as const;
+type Weather = (typeof weathers)[number];
+
 export function scenarioOf(seed: number): Scenario {
   const random = randomOf(seed, 'scenario');
-  const isCalm = random.chance(0.25);
+  const weather = random.pick(weathers);
   const collect = random.chance(0.3) ? 'suite' : 'file';
-  const files = filesOf(random, isCalm);
-  const agents = agentsOf(random, isCalm);
-  return {
-    seed,
-    collect,
-    files,
-    agents,
-    faults: isCalm ? calmFaults(random, agents) : faultsOf(random, agents, likelyMs(files, agents)),
-    limits: limitsOf(random, isCalm),
-  };
+  const files = filesOf(random, weather);
+  const agents = agentsOf(random, weather);
+  const faults = faultsIn(weather, random, agents, likelyMs(files, agents));
+  return { seed, collect, files, agents, faults, limits: limitsOf(random, weather) };
 }
 
-function filesOf(random: Random, isCalm: boolean): readonly SimulatedFile[] {
+function faultsIn(weather: Weather, random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+  switch (weather) {
+    case 'calm':
+      return calmFaults(random, agents, runMs);
+    case 'departures':
+      return departures(random, agents, runMs);
+    case 'storm':
+      return stormFaults(random, agents, runMs);
+    default:
+      return assertNever(weather);
+  }
+}
+
+function filesOf(random: Random, weather: Weather): readonly SimulatedFile[] {
   const count = random.int(1, random.chance(0.2) ? 16 : 7);
   const failing = random.pick([0, 0, 0.05, 0.3]);
-  const odd = isCalm ? 0 : random.pick([0, 0, 0.03, 0.1]);
+  const odd = weather === 'storm' ? random.pick([0, 0, 0.03, 0.1]) : 0;
   return Array.from({ length: count }, (_, index): SimulatedFile => {
     const name = `dir${index % 3}/test_${index}.py`;
     const isSlow = random.chance(0.15);
@@ -131,9 +142,9 @@ function filesOf(random: Random, isCalm: boolean): readonly SimulatedFile[] {
   });
 }
 
-function agentsOf(random: Random, isCalm: boolean): readonly SimulatedAgent[] {
+function agentsOf(random: Random, weather: Weather): readonly SimulatedAgent[] {
   const count = random.int(1, 4);
-  const odd = isCalm ? 0 : random.pick([0, 0.1, 0.4]);
+  const odd = weather === 'storm' ? random.pick([0, 0.1, 0.4]) : 0;
   return Array.from(
     { length: count },
     (_, index): SimulatedAgent => ({
@@ -148,7 +159,8 @@ function agentsOf(random: Random, isCalm: boolean): readonly SimulatedAgent[] {
   );
 }
 
-function limitsOf(random: Random, isCalm: boolean): Limits {
+function limitsOf(random: Random, weather: Weather): Limits {
+  const isCalm = weather !== 'storm';
   return {
     attemptLimit: random.int(1, 3),
     crashLimit: isCalm ? 0 : random.pick([0, 0, 0, 4]),
@@ -161,16 +173,16 @@ function limitsOf(random: Random, isCalm: boolean): Limits {
   };
 }
 
-/** What no run may notice but by its duration. */
-function calmFaults(random: Random, agents: readonly SimulatedAgent[]): readonly Fault[] {
+/** What no run may notice but by its duration: a connection often breaks while messages are on their way. */
+function calmFaults(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
   const faults: Fault[] = [];
   const names: [string, ...string[]] = ['coordinator', 'all', ...agents.map(({ name }) => name)];
   for (let count = random.int(0, 4); count > 0; count -= 1) {
-    const [at, of] = [random.int(0, 8000), random.pick(names)];
-    if (random.chance(0.6)) faults.push({ kind: 'break', at, of });
-    else faults.push({ kind: 'slow', at, of, forMs: random.int(100, 3000), delayMs: random.int(1, 300) });
+    const [at, of] = [random.int(0, runMs), random.pick(names)];
+    if (random.chance(0.7)) faults.push({ kind: 'slow', at, of, forMs: random.int(100, 3000), delayMs: random.int(1, 300) });
+    if (random.chance(0.7)) faults.push({ kind: 'break', at: at + random.int(0, 1000), of });
   }
-  return faults;
+  return faults.sort((left, right) => left.at - right.at);
 }
 
 /** How long the run takes, about, if nothing goes wrong. */
@@ -181,13 +193,22 @@ function likelyMs(files: readonly SimulatedFile[], agents: readonly SimulatedAge
   return Math.ceil(startMs + (1.3 * workMs) / workers);
 }
 
-/** What an agent fetches may be on its way to it when it is asked to leave. */
-function leaveInBadWeather(random: Random, faults: Fault[], at: number, of: string): void {
-  if (random.chance(0.6)) faults.push({ kind: 'slow', at: Math.max(0, at - 2000), of, forMs: 3000, delayMs: random.int(10, 400) });
-  faults.push({ kind: 'leave', at, of });
+/** All agents but the first leave; what they fetched may be on its way to them when they are asked to. */
+function departures(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+  return agents
+    .slice(1)
+    .flatMap(({ name: of, startsAt, startMs }): Fault[] => {
+      const at = startsAt + random.int(startMs, startMs + runMs);
+      const forMs = at + 1000;
+      return [
+        { kind: 'slow', at: 0, of, forMs, delayMs: random.int(10, 400) },
+        { kind: 'leave', at, of },
+      ];
+    })
+    .sort((left, right) => left.at - right.at);
 }
 
-function faultsOf(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+function stormFaults(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
   const faults: Fault[] = [];
   const agent = (): string => random.pick(agents.map(({ name }) => name) as [string, ...string[]]);
   const anyone = (): string => (random.chance(0.3) ? 'coordinator' : random.chance(0.2) ? 'all' : agent());
@@ -211,7 +232,7 @@ function faultsOf(random: Random, agents: readonly SimulatedAgent[], runMs: numb
         faults.push({ kind: 'kill', at: at(), of: agent(), isSilent: random.chance(0.3) });
         break;
       case 6:
-        leaveInBadWeather(random, faults, at(), agent());
+        faults.push({ kind: 'leave', at: at(), of: agent() });
         break;
       case 7: {
         const struckAt = at();
