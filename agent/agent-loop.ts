@@ -1,9 +1,10 @@
 // The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
 
 import { assertNever } from '../shared/assert-never.ts';
-import { type Clock, LONGEST_TIMER_MS } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
+import type { RunEvent } from '../shared/domain/events.ts';
 import type { FilesPrint } from '../shared/domain/fingerprint.ts';
 import type { AttemptId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
@@ -53,7 +54,7 @@ export interface LeaveWhen {
  */
 export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: AbortSignal): Promise<void> {
   while (!shutdown.aborted) {
-    const spec = await loop.member.nextRun(untilIdle(options.maxIdleMs, shutdown));
+    const spec = await nextRun(loop, options.maxIdleMs, shutdown);
     if (spec === null) return;
     try {
       await serveRun(loop, spec, shutdown);
@@ -66,20 +67,40 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
   }
 }
 
-/** Aborts at shutdown, and after that time. */
-const untilIdle = (maxIdleMs: number | null, shutdown: AbortSignal): AbortSignal =>
-  maxIdleMs === null ? shutdown : AbortSignal.any([shutdown, AbortSignal.timeout(Math.min(maxIdleMs, LONGEST_TIMER_MS))]);
+/** null at shutdown, and when none has come for `maxIdleMs`. */
+async function nextRun({ member, clock }: AgentLoop, maxIdleMs: number | null, shutdown: AbortSignal): Promise<RunSpec | null> {
+  if (maxIdleMs === null) return await member.nextRun(shutdown);
+  const idle = new AbortController();
+  const waited = new AbortController();
+  void clock.wait(maxIdleMs, waited.signal).then(
+    () => idle.abort(),
+    () => undefined,
+  );
+  try {
+    return await member.nextRun(AbortSignal.any([shutdown, idle.signal]));
+  } finally {
+    waited.abort();
+  }
+}
 
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
   const { clock, identity } = loop;
   const run = await loop.member.join(spec);
   const listening = new AbortController();
   try {
-    const control = followControl(run, identity.id, listening.signal);
+    /** What this agent has said of itself, and says again where it may have been lost. Received twice, it changes nothing. */
+    const introduction: RunEvent[] = [];
+    const control = followControl(run, identity.id, listening.signal, () => {
+      for (const event of introduction) outbox.push(event);
+    });
     const aheadMs = aheadOf(await run.serverNow(), clock.now());
     const outbox = createOutbox((events) => run.append(events.map((event) => inTimeOf(event, aheadMs))), clock);
     const joinedAt = clock.now();
-    const session = await openSession(loop, spec, { run, outbox, control }, shutdown);
+    const introduce = (event: RunEvent): void => {
+      introduction.push(event);
+      outbox.push(event);
+    };
+    const session = await openSession(loop, spec, { run, outbox, control, introduce }, shutdown);
     if (session === null) {
       warnOfDismissal(loop, spec, control.dismissal());
       return;
@@ -109,7 +130,7 @@ function warnOfDismissal({ warn }: AgentLoop, { runId }: RunSpec, problem: strin
 async function openSession(
   { clock, engine, identity, pytest }: AgentLoop,
   spec: RunSpec,
-  { run, outbox, control }: Pick<Serving, 'run' | 'outbox' | 'control'>,
+  { run, outbox, control, introduce }: Pick<Serving, 'run' | 'outbox' | 'control'> & { readonly introduce: (event: RunEvent) => void },
   shutdown: AbortSignal,
 ): Promise<Session | null> {
   const closed = new AbortController();
@@ -130,10 +151,10 @@ async function openSession(
         isJoined = true;
         const { installed, ...versions } = info;
         const fingerprint = { files, python: installed };
-        outbox.push({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, isLocal, fingerprint, ...versions } });
+        introduce({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, isLocal, fingerprint, ...versions } });
       },
       listed: (list) =>
-        outbox.push({
+        introduce({
           kind: 'suite-listed',
           at: clock.now(),
           agent: id,

@@ -18,22 +18,34 @@ export interface RunControl {
   follow(act: (command: ControlCommand) => boolean): Promise<void>;
 }
 
-/** Reads the run's commands to `agent` until `signal` aborts. */
-export function followControl(run: Pick<JoinedRun, 'commands'>, agent: AgentId, signal: AbortSignal): RunControl {
+/**
+ * Reads the run's commands to `agent` until `signal` aborts. `again` is called when the coordinator says once more how the suite is collected: another
+ * one has taken the run over, or Redis lost it, and with it maybe what this agent has said of itself.
+ */
+export function followControl(
+  run: Pick<JoinedRun, 'commands'>,
+  agent: AgentId,
+  signal: AbortSignal,
+  again: () => void = () => undefined,
+): RunControl {
   const collect = Promise.withResolvers<HowToCollect>();
   collect.promise.catch(() => undefined);
   const closed = Promise.withResolvers<void>();
   const known = new Set<string>();
   const early: ControlCommand[] = [];
   let dismissal: string | null = null;
+  let isCollectKnown = false;
   let act = (command: ControlCommand): boolean => {
     early.push(command);
     return true;
   };
   const reading = (async () => {
     for await (const command of run.commands(signal)) {
-      if (command.kind === 'collect') collect.resolve(command.how);
-      else if (command.kind === 'list-known') known.add(command.hash);
+      if (command.kind === 'collect') {
+        if (isCollectKnown) again();
+        isCollectKnown = true;
+        collect.resolve(command.how);
+      } else if (command.kind === 'list-known') known.add(command.hash);
       const isDismissal = command.kind === 'dismiss-agent' && command.agent === agent;
       if (isDismissal) dismissal = command.problem;
       if (command.kind === 'close-run' || isDismissal) {

@@ -15,10 +15,10 @@ import type { DiscoveredFile } from './core/plan/discovered-file.ts';
 /** Where runs are announced. */
 export interface Pools {
   /**
-   * Announces the run to the pool's agents, and takes it over from whoever coordinated it and enqueued the attempts `earlier`. Every key it makes has
-   * a life span.
+   * Announces the run to the pool's agents, and takes it over from whoever coordinated it. `earlier` resolves with the attempts that one enqueued: it is
+   * called when that one can enqueue no more. Every key has a life span.
    */
-  openRun(spec: RunSpec, earlier?: readonly AttemptId[]): Promise<RunChannel>;
+  openRun(spec: RunSpec, earlier?: () => Promise<readonly AttemptId[]>): Promise<RunChannel>;
   /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
   serverNow(): Promise<number>;
   /** Agents of the pool that are alive now, whether or not they serve a run; for the plan. */

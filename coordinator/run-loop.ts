@@ -29,6 +29,9 @@ const FAREWELL_MS = 40_000;
 /** How long a stopped run waits for the results of what is being interrupted. */
 const INTERRUPT_MS = 10_000;
 
+/** Actions after which there is something else to decide: shards are new, or due again. */
+const FOLLOWED: ReadonlySet<Action['kind']> = new Set(['plan-suite', 'split-shard', 'give-up-shard', 'dismiss-agent']);
+
 export interface RunLoop {
   readonly channel: RunChannel;
   /** A run of which nothing happened yet but its opening, or one that was recorded. */
@@ -164,13 +167,12 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     const begunAt = clock.now();
     while (!isOver(state, begunAt, clock.now()) && !interrupts.forced.aborted) {
       for (const event of await inbox.next()) take(event);
-      // What follows from actions is decided at once.
-      while (isDecisionDue) {
-        isDecisionDue = false;
-        const actions = decide(state);
-        for (const action of actions) act(action);
-        if (actions.length === 0) break;
-      }
+      if (!isDecisionDue) continue;
+      isDecisionDue = false;
+      const actions = decide(state);
+      for (const action of actions) act(action);
+      // What follows from these is decided next, and not when something is heard again.
+      if (actions.some(({ kind }) => FOLLOWED.has(kind))) inbox.push({ kind: 'tick', at: clock.now() });
       const forecast = dueForecast(state);
       if (forecast !== null) take({ kind: 'forecast', at: clock.now(), ...forecast });
     }

@@ -9,7 +9,7 @@ import { decodeReport } from '../../shared/wire/report.ts';
 import { FIXED_SECONDS } from '../core/plan/plan.ts';
 import { planSuite } from '../core/plan/plan-suite.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
-import { replay } from '../core/state/replay.ts';
+import { type Recorded, replay } from '../core/state/replay.ts';
 import type { Pools, RunChannel } from '../ports.ts';
 import { openJournal, readJournal } from '../record/journal.ts';
 import type { Interrupts, SuitePlan } from '../run-loop.ts';
@@ -28,25 +28,35 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   const path = join(given.out, 'events.ndjson');
   const refused = (problem: string): ShardlineError =>
     new ShardlineError('nothing-to-resume', { runId: given.id, problem, path: given.out });
-  const events = await readJournal(path).catch((thrown: unknown): readonly CoordinatorEvent[] => {
-    throw thrown instanceof ShardlineError ? thrown : refused(reasonOf(thrown));
-  });
-  const recorded = replay(events);
-  if (recorded === null) throw refused(`the first event of ${path} is not the start of a run`);
-  const { opening, state } = recorded;
+  const read = async (): Promise<{ readonly events: readonly CoordinatorEvent[]; readonly recorded: Recorded }> => {
+    const events = await readJournal(path).catch((thrown: unknown): readonly CoordinatorEvent[] => {
+      throw thrown instanceof ShardlineError ? thrown : refused(reasonOf(thrown));
+    });
+    const recorded = replay(events);
+    if (recorded === null) throw refused(`the first event of ${path} is not the start of a run`);
+    return { events, recorded };
+  };
+  let found = await read();
+  const { opening } = found.recorded;
   if (opening.spec.runId !== given.id) throw refused(`${path} belongs to run ${opening.spec.runId}`);
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
-  const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: recorded.resumes + 1 };
+  const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: found.recorded.resumes + 1 };
   // It has ended, and may have died over its last outputs.
+  const { state } = found.recorded;
   if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) {
     return await finishRun(setting, state, { store: null, journal: null, combined: null, isShutOut: null });
   }
-  const announce = (pools: Pools): Promise<RunChannel> => pools.openRun(opening.spec, [...state.attempts.keys()]);
+  const announce = (pools: Pools): Promise<RunChannel> =>
+    pools.openRun(opening.spec, async () => {
+      // Whoever had the run may have gone on recording until it lost it: what it enqueued until then must not be enqueued again under the same name.
+      found = await read();
+      return [...found.recorded.state.attempts.keys()];
+    });
   const redis = await openRedis(setting, opened, announce, interrupts.requested);
   // Of two that resume it at once the last to begin has the run, and its journal must be the one that stays: nothing comes between this and that.
   await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
   const planList = (list: SuiteList, first: number): SuitePlan => {
-    const slots = [...state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);
+    const slots = [...found.recorded.state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);
     const { affinity } = opening;
     const planning = {
       timings: redis.store.old.files,
@@ -59,7 +69,14 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   };
   return await serveRun(
     setting,
-    { state, recorded, planSuite: planList, census: NO_CENSUS, redis, journal: openJournal(path, events) },
+    {
+      state: found.recorded.state,
+      recorded: found.recorded,
+      planSuite: planList,
+      census: NO_CENSUS,
+      redis,
+      journal: openJournal(path, found.events),
+    },
     interrupts,
   );
 }

@@ -8,7 +8,7 @@ import type { Pools } from '../ports.ts';
 import { openChannel } from './run-channel.ts';
 
 export const redisPools = (redis: Redis): Pools => ({
-  openRun: (spec, earlier = []) => openChannel(redis, spec, earlier),
+  openRun: (spec, earlier = async () => []) => openChannel(redis, spec, earlier),
   serverNow: () => serverNow(redis),
   aliveAgents: (pool) => alive(redis, poolKeys(pool).agents),
 });

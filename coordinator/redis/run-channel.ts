@@ -35,13 +35,14 @@ const OPENINGS = 100;
 const OPENED_LIFE_SECONDS = 10;
 
 /** Announces the run and begins to coordinate it, whoever did so before and enqueued `earlier`. */
-export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly AttemptId[]): Promise<RunChannel> {
+export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Promise<readonly AttemptId[]>): Promise<RunChannel> {
   const { runId } = spec;
   const keys = runKeys(runId);
   const pool = poolKeys(spec.pool);
   // The run before its announcement: whoever hears of it finds it open.
   const tenure = await beginTenure(redis, runId, keys, encodeSpec(spec));
   await announceToPool(redis, spec);
+  const known = new Set<AttemptId>(await earlier());
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,
     prefix: keys.queuePrefix,
@@ -51,7 +52,6 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: readonly
   });
   // A broken connection mends itself; silence is what the run loop watches.
   queue.on('error', () => undefined);
-  const known = new Set<AttemptId>(earlier);
   let isLost = false;
   let connections = 0;
   const onReady = (): void => {

@@ -1,9 +1,10 @@
-// What the coordinator's and the agent's side of Redis promise each other, on every server that a run may find.
+// What the coordinator's and the agent's side of a run promise each other, over every server that a run may find and over the model of one.
 
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RedisPoolMember, redisPoolMember } from '../../agent/redis/pool-member.ts';
-import type { Presence, RunChannel } from '../../coordinator/ports.ts';
+import type { PoolMember } from '../../agent/ports.ts';
+import { redisPoolMember } from '../../agent/redis/pool-member.ts';
+import type { Pools, Presence, RunChannel } from '../../coordinator/ports.ts';
 import type { EmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
@@ -14,91 +15,87 @@ import type { RunEvent } from '../../shared/domain/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { connect } from '../../shared/redis/connect.ts';
-import { jobKey, runKeys } from '../../shared/redis/keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { servers, startServer } from '../support/redis.ts';
+import { type Backend, backends } from './backends.ts';
 
 const never = new AbortController().signal;
+let runs = 0;
 
-describe.each(servers)('a run over %s', (_, redisBin) => {
-  let server: EmbeddedRedis;
-  let redis: Redis;
-  let runs = 0;
-  const warnings: unknown[] = [];
+const newSpec = (): RunSpec => {
+  runs += 1;
+  return {
+    version: 2,
+    runId: runId(`r${runs}`),
+    pool: `p${runs}`,
+    collect: 'file',
+    pytestArgs: ['tests'],
+    cache: null,
+    harmless: [],
+    serialMarker: 'serial',
+    stopsItself: true,
+    testTimeoutSeconds: null,
+    relay: 'auto',
+    fingerprintPolicy: 'strict',
+    files: null,
+    maxWorkerBytes: 0,
+    maxWorkerFiles: 0,
+    maxfail: 0,
+    openedAt: runs,
+    drain: null,
+  };
+};
+const request = (index: number, fence = 1): AttemptRequest => ({
+  id: attemptId(shardId(index), fence),
+  shard: shardId(index),
+  fence,
+  role: fence === 1 ? 'primary' : 'retry',
+  selectors: [{ kind: 'file', file: testFile(`tests/test_${index}.py`) }],
+  predictedSeconds: index,
+  avoid: [],
+});
+const here = async (channel: RunChannel): Promise<Extract<Presence, { kind: 'here' }>> => {
+  const presence = await channel.presence();
+  if (presence.kind !== 'here') throw new Error(`the run is ${presence.kind}`);
+  return presence;
+};
+const started = (index: number): RunEvent => ({
+  kind: 'attempt-started',
+  at: index,
+  agent: agentId('a1'),
+  attempt: attemptId(shardId(index), 1),
+  shard: shardId(index),
+  fence: 1,
+  role: 'primary',
+});
+const hear = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
+  const over = new AbortController();
+  const heard: RunEvent[] = [];
+  for await (const batch of channel.events('0', over.signal)) {
+    heard.push(...batch.flatMap(({ events }) => events));
+    if (heard.length >= count) over.abort();
+  }
+  return heard;
+};
 
+describe.each(backends)('a run over %s', (_, start) => {
+  let backend: Backend;
+  let pools: Pools;
   beforeAll(async () => {
-    server = await startServer(redisBin);
-    redis = await connect(server.url, 'test');
+    backend = await start();
+    pools = backend.pools;
   });
   afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
+    await backend[Symbol.asyncDispose]();
   });
-
-  const newSpec = (): RunSpec => {
-    runs += 1;
-    return {
-      version: 2,
-      runId: runId(`r${runs}`),
-      pool: `p${runs}`,
-      collect: 'file',
-      pytestArgs: ['tests'],
-      cache: null,
-      harmless: [],
-      serialMarker: 'serial',
-      stopsItself: true,
-      testTimeoutSeconds: null,
-      relay: 'auto',
-      fingerprintPolicy: 'strict',
-      files: null,
-      maxWorkerBytes: 0,
-      maxWorkerFiles: 0,
-      maxfail: 0,
-      openedAt: runs,
-      drain: null,
-    };
-  };
-  const member = (spec: RunSpec, name = 'a1'): Promise<RedisPoolMember> =>
-    redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId(name), only: null, warn: (problem) => warnings.push(problem) });
-  const request = (index: number, fence = 1): AttemptRequest => ({
-    id: attemptId(shardId(index), fence),
-    shard: shardId(index),
-    fence,
-    role: fence === 1 ? 'primary' : 'retry',
-    selectors: [{ kind: 'file', file: testFile(`tests/test_${index}.py`) }],
-    predictedSeconds: index,
-    avoid: [],
-  });
-  const here = async (channel: RunChannel): Promise<Extract<Presence, { kind: 'here' }>> => {
-    const presence = await channel.presence();
-    if (presence.kind !== 'here') throw new Error(`the run is ${presence.kind}`);
-    return presence;
-  };
-  const started = (index: number): RunEvent => ({
-    kind: 'attempt-started',
-    at: index,
-    agent: agentId('a1'),
-    attempt: attemptId(shardId(index), 1),
-    shard: shardId(index),
-    fence: 1,
-    role: 'primary',
-  });
-  const hear = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
-    const over = new AbortController();
-    const heard: RunEvent[] = [];
-    for await (const batch of channel.events('0', over.signal)) {
-      heard.push(...batch.flatMap(({ events }) => events));
-      if (heard.length >= count) over.abort();
-    }
-    return heard;
-  };
+  const member = (spec: RunSpec, name = 'a1'): Promise<PoolMember & AsyncDisposable> => backend.member(spec, name);
 
   test('an agent that waits is woken by a run, one that comes later finds it, and none is given it twice', async () => {
     const spec = newSpec();
     await using early = await member(spec, 'early');
     const waiting = early.nextRun(never);
-    await eventually('the pool knows the agent', async () => (await redisPools(redis).aliveAgents(spec.pool)).includes(agentId('early')));
-    const channel = await redisPools(redis).openRun(spec);
+    await eventually('the pool knows the agent', async () => (await pools.aliveAgents(spec.pool)).includes(agentId('early')));
+    const channel = await pools.openRun(spec);
     expect(await waiting).toEqual(spec);
     await using late = await member(spec, 'late');
     expect(await late.nextRun(never)).toEqual(spec);
@@ -113,7 +110,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('attempts are served in the order they were enqueued, each once, even when they are enqueued again', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     const requests = [1, 2, 3, 4, 5].map((index) => request(index));
     await channel.enqueue(requests);
     await channel.enqueue(requests);
@@ -142,7 +139,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('numbers from one counter go to one agent each, counters are apart, and a closed run has none', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     await using one = await member(spec, 'a1');
     await using two = await member(spec, 'a2');
     const [first, second] = [await one.join(spec), await two.join(spec)];
@@ -150,39 +147,36 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     expect(await second.claimNumbers('fleet', 3, 0)).toBe(2);
     expect(await first.claimNumbers('machine h', 1, 0)).toBe(0);
     expect(await first.claimNumbers('fleet', 1, 2)).toBe(5);
-    const { numbers } = runKeys(spec.runId);
-    await redis.del(numbers);
+    await backend.loseNumbers(spec.runId);
     expect(await second.claimNumbers('fleet', 1, 5)).toBe(5);
-    expect(await redis.ttl(numbers)).toBeGreaterThan(0);
     await first.leave();
     await channel.close();
     expect(await second.claimNumbers('fleet', 1, 7)).toBe(7);
-    expect(await redis.exists(numbers)).toBe(0);
+    expect(await backend.keys(spec.runId)).toEqual([]);
     await second.leave();
   });
 
   test('coverage data arrive whole, are taken once, and leave nothing behind', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     await using agent = await member(spec);
     const run = await agent.join(spec);
     const data = Buffer.alloc(COVERAGE_LIMITS.chunkBytes * 2 + 5, '\xff0123456789abcde', 'latin1');
     const part = await run.storeCoverage(3, data);
     expect(part).toEqual({ part: 3, chunks: 3 });
-    expect(await redis.ttl(runKeys(spec.runId).coverage)).toBeGreaterThan(0);
     expect(await channel.takeCoverage(agentId('a1'), part)).toEqual(data);
     expect(await channel.takeCoverage(agentId('a1'), part)).toBeNull();
     await run.storeCoverage(4, data);
     await channel.close();
-    expect(await redis.exists(runKeys(spec.runId).coverage)).toBe(0);
+    expect(await backend.keys(spec.runId)).toEqual([]);
     await run.storeCoverage(5, data);
-    expect(await redis.exists(runKeys(spec.runId).coverage)).toBe(0);
+    expect(await backend.keys(spec.runId)).toEqual([]);
     await run.leave();
   });
 
   test('a retry is served before all that waits, and retries in the order they were enqueued', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     await channel.enqueue([request(1), request(2), request(3, 2), request(4, 2)]);
     await using agent = await member(spec);
     const run = await agent.join(spec);
@@ -202,7 +196,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('no more attempts are pulled than there are slots, and presence tells who holds which', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     await channel.enqueue([1, 2, 3].map((index) => request(index)));
     await using agent = await member(spec);
     const run = await agent.join(spec);
@@ -235,7 +229,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('an attempt of which Redis lost all but its place among those that were fetched belongs to nobody', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     await channel.enqueue([request(1)]);
     await using agent = await member(spec);
     const run = await agent.join(spec);
@@ -244,7 +238,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
       () => 1,
       async ({ id }) => {
         expect((await here(channel)).taken).toEqual([{ attempt: id, agent: agentId('a1') }]);
-        await redis.del(jobKey(runKeys(spec.runId), id));
+        await backend.loseAttempt(spec.runId, id);
         expect((await here(channel)).taken).toEqual([]);
         over.abort();
       },
@@ -256,7 +250,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('an attempt is left to others by an agent that is to avoid it, and taken by it in the end where nobody else is', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     const avoided = (index: number): AttemptRequest => ({ ...request(index), avoid: [agentId('a1')] });
     await using first = await member(spec, 'a1');
     await using second = await member(spec, 'a2');
@@ -289,17 +283,15 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('events arrive once and in order although every connection is cut again and again', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     const hearing = hear(channel, 400);
     await using agent = await member(spec);
     const run = await agent.join(spec);
-    const knife = await connect(server.url, 'knife');
     for (let index = 1; index <= 400; index += 1) {
       const stored = run.append([started(index)]);
-      if (index % 40 === 0) await knife.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      if (index % 40 === 0) await backend.breakConnections();
       await stored;
     }
-    knife.disconnect();
     expect((await hearing).map((event) => ('at' in event ? event.at : null))).toEqual(
       Array.from({ length: 400 }, (_each, index) => index + 1),
     );
@@ -309,7 +301,7 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('a late agent hears every command from the first, and a run whose keys are gone is over', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     const cancel: ControlCommand = { kind: 'cancel-attempt', attempt: attemptId(shardId(1), 1), by: 'superseded' };
     await channel.tell(cancel);
     await using agent = await member(spec);
@@ -326,17 +318,140 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
 
   test('a run whose coordinator was silent for minutes is over for its agents', async () => {
     const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
+    const channel = await pools.openRun(spec);
     await here(channel);
     await using agent = await member(spec);
     const run = await agent.join(spec);
-    await redis.hset(`{sl:run:${spec.runId}}:coordinator`, 'at', Date.now() - 6 * 60_000);
+    await backend.silence(spec.runId, 6 * 60_000);
     const heard: ControlCommand[] = [];
     for await (const command of run.commands(never)) heard.push(command);
     expect(heard).toEqual([{ kind: 'close-run', by: 'cancelled' }]);
     await run.leave();
     await channel.close();
   });
+
+  test('whose agent is connected is known at once, also after its connections were cut, until it ends', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    const names = [agentId('a1'), agentId('a2')];
+    const connected = async (): Promise<string[]> => [...((await channel.connected(names)) ?? ['unknown'])];
+    {
+      await using _agent = await member(spec);
+      await eventually('it is connected', async () => (await connected()).join() === 'a1');
+      await backend.breakLines();
+      await eventually('it is connected again', async () => (await connected()).join() === 'a1');
+    }
+    await eventually('it is gone', async () => (await connected()).length === 0);
+    await channel.close();
+  });
+
+  test('a coordinator whose run was taken over stays so when Redis has lost all since', async () => {
+    const spec = newSpec();
+    const old = await pools.openRun(spec);
+    await pools.openRun(spec);
+    await backend.loseRun(spec.runId);
+    const next = await pools.openRun(spec);
+    await expect(old.presence()).rejects.toMatchObject({ code: 'taken-over' });
+    await expect(old.announce()).rejects.toMatchObject({ code: 'taken-over' });
+    expect(await here(next)).toMatchObject({ alive: [], taken: [] });
+    await next.close();
+  });
+
+  test('a coordinator whose run was taken over changes nothing any more, while it is on and afterwards', async () => {
+    const spec = newSpec();
+    const old = await pools.openRun(spec);
+    await old.enqueue([request(1)]);
+    const deposed = { code: 'taken-over', exitCode: 2 };
+    const next = await pools.openRun(spec, async () => {
+      await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
+      return [request(1).id];
+    });
+    const keys = () => backend.keys(spec.runId);
+    const before = await keys();
+    await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
+    await expect(old.tell({ kind: 'close-run', by: 'cancelled' })).rejects.toMatchObject(deposed);
+    await expect(old.presence()).rejects.toMatchObject(deposed);
+    await expect(old.confirm()).rejects.toMatchObject(deposed);
+    await next.confirm();
+    await expect(old.announce()).rejects.toMatchObject(deposed);
+    await expect(old.close()).rejects.toMatchObject(deposed);
+    expect(await keys()).toEqual(before);
+    expect(await here(next)).toMatchObject({ alive: [], taken: [] });
+    await next.close();
+    await old.enqueue([request(2)]);
+    await old.tell({ kind: 'close-run', by: 'cancelled' });
+    expect(await keys()).toEqual([]);
+  });
+
+  test('a command that is sent again, as its reply was lost with the connection, is told once', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    const commands = Array.from({ length: 60 }, (_each, index): ControlCommand => {
+      return { kind: 'cancel-attempt', attempt: attemptId(shardId(index + 1), 1), by: 'superseded' };
+    });
+    for (const [index, command] of commands.entries()) {
+      const told = channel.tell(command);
+      if (index % 10 === 0) await backend.breakConnections();
+      await told;
+    }
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    const heard: ControlCommand[] = [];
+    for await (const command of run.commands(never)) if (heard.push(command) === commands.length) break;
+    expect(heard).toEqual(commands);
+    await run.leave();
+    await channel.close();
+  });
+
+  test('a run that Redis has lost is noticed once, and announced again it goes on with whoever comes', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    await channel.enqueue([request(1)]);
+    expect(await here(channel)).toMatchObject({ alive: [] });
+    await backend.loseRun(spec.runId);
+    await backend.loseAnnouncement(spec);
+    expect((await channel.presence()).kind).toBe('emptied');
+    expect((await channel.presence()).kind).toBe('unknown');
+    await channel.announce();
+    expect((await here(channel)).alive).toEqual([]);
+    await using agent = await member(spec);
+    expect(await agent.nextRun(never)).toEqual(spec);
+    const run = await agent.join(spec);
+    const hearing = hear(channel, 1);
+    await run.append([started(1)]);
+    expect(await hearing).toEqual([started(1)]);
+    await run.leave();
+    await channel.close();
+    expect(await backend.keys(spec.runId)).toEqual([]);
+    expect(await backend.isAnnounced(spec)).toBe(false);
+  });
+
+  test('a run that Redis remembers as it was before is noticed', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    await channel.presence();
+    await channel.presence();
+    await backend.forgetLooks(spec.runId);
+    expect((await channel.presence()).kind).toBe('emptied');
+    await channel.announce();
+    expect((await channel.presence()).kind).toBe('here');
+    await channel.close();
+  });
+});
+
+describe.each(servers)('keys and durations in %s', (_, redisBin) => {
+  let server: EmbeddedRedis;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await startServer(redisBin);
+    redis = await connect(server.url, 'test');
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server[Symbol.asyncDispose]();
+  });
+  const member = (spec: RunSpec) =>
+    redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId('a1'), only: null, warn: () => undefined });
 
   test('while a run is open each of its keys has a life span, and a closed run leaves none', async () => {
     const spec = newSpec();
@@ -346,6 +461,8 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await using agent = await member(spec);
     const run = await agent.join(spec);
     await run.append([started(1)]);
+    await run.claimNumbers('fleet', 1, 0);
+    await run.storeCoverage(1, new Uint8Array([1]));
     const gate = Promise.withResolvers<void>();
     const over = new AbortController();
     let isServing = false;
@@ -371,108 +488,6 @@ describe.each(servers)('a run over %s', (_, redisBin) => {
     await run.append([started(2)]);
     expect(await redis.keys(`*${spec.runId}}*`)).toEqual([]);
     expect(await redis.hexists(`{sl:pool:${spec.pool}}:runs`, spec.runId)).toBe(0);
-  });
-
-  test('whose agent is connected is known at once, also after its connections were cut, until it ends', async () => {
-    const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
-    const names = [agentId('a1'), agentId('a2')];
-    const connected = async (): Promise<string[]> => [...((await channel.connected(names)) ?? ['unknown'])];
-    {
-      await using _agent = await member(spec);
-      await eventually('it is connected', async () => (await connected()).join() === 'a1');
-      await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await eventually('it is connected again', async () => (await connected()).join() === 'a1');
-    }
-    await eventually('it is gone', async () => (await connected()).length === 0);
-    await channel.close();
-  });
-
-  test('a coordinator whose run was taken over stays so when Redis has lost all since', async () => {
-    const spec = newSpec();
-    const old = await redisPools(redis).openRun(spec);
-    await redisPools(redis).openRun(spec);
-    await redis.unlink(...(await redis.keys(`*${spec.runId}}*`)));
-    const next = await redisPools(redis).openRun(spec);
-    await expect(old.presence()).rejects.toMatchObject({ code: 'taken-over' });
-    await expect(old.announce()).rejects.toMatchObject({ code: 'taken-over' });
-    expect(await here(next)).toMatchObject({ alive: [], taken: [] });
-    await next.close();
-  });
-
-  test('a coordinator whose run was taken over changes nothing any more, while it is on and afterwards', async () => {
-    const spec = newSpec();
-    const old = await redisPools(redis).openRun(spec);
-    await old.enqueue([request(1)]);
-    const next = await redisPools(redis).openRun(spec, [request(1).id]);
-    const deposed = { code: 'taken-over', exitCode: 2 };
-    const keys = async (): Promise<string[]> => (await redis.keys(`*${spec.runId}}*`)).sort();
-    const before = await keys();
-    await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
-    await expect(old.tell({ kind: 'close-run', by: 'cancelled' })).rejects.toMatchObject(deposed);
-    await expect(old.presence()).rejects.toMatchObject(deposed);
-    await expect(old.confirm()).rejects.toMatchObject(deposed);
-    await next.confirm();
-    await expect(old.announce()).rejects.toMatchObject(deposed);
-    await expect(old.close()).rejects.toMatchObject(deposed);
-    expect(await keys()).toEqual(before);
-    expect(await here(next)).toMatchObject({ alive: [], taken: [] });
-    await next.close();
-    await old.enqueue([request(2)]);
-    await old.tell({ kind: 'close-run', by: 'cancelled' });
-    expect(await keys()).toEqual([]);
-  });
-
-  test('a command that is sent again, as its reply was lost with the connection, is told once', async () => {
-    const spec = newSpec();
-    const own = await connect(server.url, 'coordinator');
-    const channel = await redisPools(own).openRun(spec);
-    const commands = Array.from({ length: 60 }, (_each, index): ControlCommand => {
-      return { kind: 'cancel-attempt', attempt: attemptId(shardId(index + 1), 1), by: 'superseded' };
-    });
-    for (const [index, command] of commands.entries()) {
-      const told = channel.tell(command);
-      if (index % 10 === 0) await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-      await told;
-    }
-    const entries = await redis.xrange(`{sl:run:${spec.runId}}:control`, '-', '+');
-    expect(entries.map(([, fields]) => JSON.parse(fields[1] ?? '').command)).toEqual(commands);
-    await channel.close();
-    own.disconnect();
-  });
-
-  test('a run that Redis has lost is noticed once, and announced again it goes on with whoever comes', async () => {
-    const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
-    await channel.enqueue([request(1)]);
-    expect(await here(channel)).toMatchObject({ alive: [] });
-    for (const key of await redis.keys(`*${spec.runId}}*`)) await redis.unlink(key);
-    await redis.hdel(`{sl:pool:${spec.pool}}:runs`, spec.runId);
-    expect((await channel.presence()).kind).toBe('emptied');
-    expect((await channel.presence()).kind).toBe('unknown');
-    await channel.announce();
-    expect((await here(channel)).alive).toEqual([]);
-    await using agent = await member(spec);
-    expect(await agent.nextRun(never)).toEqual(spec);
-    const run = await agent.join(spec);
-    const hearing = hear(channel, 1);
-    await run.append([started(1)]);
-    expect(await hearing).toEqual([started(1)]);
-    await run.leave();
-    await channel.close();
-    expect(await redis.keys(`*${spec.runId}}*`)).toEqual([]);
-  });
-
-  test('a run that Redis remembers as it was before is noticed', async () => {
-    const spec = newSpec();
-    const channel = await redisPools(redis).openRun(spec);
-    await channel.presence();
-    await channel.presence();
-    await redis.hset(`{sl:run:${spec.runId}}:coordinator`, 'look', 1);
-    expect((await channel.presence()).kind).toBe('emptied');
-    await channel.announce();
-    expect((await channel.presence()).kind).toBe('here');
-    await channel.close();
   });
 
   test('durations that are saved are loaded, and what is newer replaces what was known of a file', async () => {

@@ -23,7 +23,7 @@ import { stragglers, waitingForNothing } from './straggler.ts';
 export function decide(state: RunState): readonly Action[] {
   if (state.closed !== null) return [];
   const why = closeReason(state);
-  if (why !== null) return [...superseded(state), { kind: 'close-run', why }];
+  if (why !== null) return [...superseded(state).map(callOff), { kind: 'close-run', why }];
   if (isPlanDue(state)) return [{ kind: 'plan-suite' }];
   if (awaitsList(state)) return decideDismissals(state);
   const broken = decideDismissals(state);
@@ -38,11 +38,14 @@ export function decide(state: RunState): readonly Action[] {
   const [alone, others] = divided(due, (record) => mustRunAlone(state, record));
   // Planned shards that late results have completed are settled, and due for nothing.
   const open = state.index.unsettled.size - (state.index.due.size - due.length);
+  const cancelled = superseded(state);
   return [
-    ...superseded(state),
+    ...cancelled.map(callOff),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
-    ...waitingForNothing(state).map(takeBack),
+    ...waitingForNothing(state)
+      .filter((attempt) => !cancelled.includes(attempt))
+      .map(callOff),
     ...decideRechecks(state),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open === 0),
@@ -71,11 +74,7 @@ function isFirstPassOver(state: RunState): boolean {
   return true;
 }
 
-function superseded(state: RunState): readonly Action[] {
-  return [...state.index.superseded]
-    .flatMap(supersededAttempts)
-    .map(({ id }) => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' }));
-}
+const superseded = ({ index }: RunState): readonly AttemptRecord[] => [...index.superseded].flatMap(supersededAttempts);
 
 function divided<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): readonly [Item[], Item[]] {
   const parts: [Item[], Item[]] = [[], []];
@@ -128,7 +127,7 @@ const start = ({ state, shard }: ShardRecord): Action => ({
 
 const backup = ({ shard }: ShardRecord): Action => ({ kind: 'start-attempt', shard: shard.id, role: 'backup' });
 
-const takeBack = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
+const callOff = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
 
 /** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
 function decideAlone(state: RunState, open: number, alone: readonly ShardRecord[]): readonly Action[] {

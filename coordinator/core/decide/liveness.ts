@@ -9,6 +9,8 @@ import type { RunState } from '../state/run-state.ts';
 const DISCONNECTED_MS = 800;
 /** How long nobody may have an attempt: several beats of its agent, on a machine that is busy. */
 const ORPHANED_MS = 5000;
+/** How long an agent may be missing: one that leaves is gone before its farewell is read, which comes over another connection. */
+const MISSING_MS = 500;
 
 /** Who is there, what waits in the queue, what was fetched from it by whom, and what each agent says that it is serving. */
 export interface Sighting {
@@ -23,9 +25,10 @@ export interface Suspicions {
   /** Agents that were connected once, and since when they are not: null while they are. */
   readonly disconnected: Map<AgentId, number | null>;
   readonly orphans: Map<AttemptId, number>;
+  readonly missing: Map<AgentId, number>;
 }
 
-export const noSuspicions = (): Suspicions => ({ disconnected: new Map(), orphans: new Map() });
+export const noSuspicions = (): Suspicions => ({ disconnected: new Map(), orphans: new Map(), missing: new Map() });
 
 /** Agents that were connected and are no longer; only new ones. A broken connection of one's own shows nobody: see `forgetConnections`. */
 export function disconnectedNow(suspicions: Suspicions, connected: ReadonlySet<AgentId>, state: RunState, at: number): readonly AgentId[] {
@@ -84,9 +87,15 @@ export function noticed(
     if (!alive.has(agent) || (sighting.holding.get(agent) ?? []).includes(attempt.id)) continue;
     if (isOrphan(attempt.id)) events.push({ kind: 'attempt-lost', at, attempt: attempt.id, agent });
   }
+  const missing = new Map<AgentId, number>();
   for (const agent of living) {
-    if (!alive.has(agent) && state.agents.get(agent)?.presence === 'alive') events.push({ kind: 'agent-lost', at, agent });
+    if (alive.has(agent) || state.agents.get(agent)?.presence !== 'alive') continue;
+    const since = suspicions.missing.get(agent) ?? at;
+    missing.set(agent, since);
+    if (isGone(agent) || at - since >= MISSING_MS) events.push({ kind: 'agent-lost', at, agent });
   }
+  suspicions.missing.clear();
+  for (const [agent, since] of missing) suspicions.missing.set(agent, since);
   suspicions.orphans.clear();
   for (const [attempt, since] of orphans) suspicions.orphans.set(attempt, since);
   return events;

@@ -1,11 +1,11 @@
 // How a run stands at one instant: what a person who looks at it wants to know, as values.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { Lane, RunningTests } from '../../core/result/running-tests.ts';
 import { collectErrorsOf } from '../../core/state/collection/collect-errors.ts';
 import type { Forecast } from '../../core/state/events.ts';
 import { type HowFar, howFar } from '../../core/state/progress.ts';
 import type { RunState } from '../../core/state/run-state.ts';
-import type { Lane, RunningTests } from '../../core/result/running-tests.ts';
 import type { Tally } from './tally.ts';
 
 export interface Standing {

@@ -18,12 +18,23 @@ test('where Redis says what the state says, nothing is noticed', () => {
   expect(noticed(running(), noSuspicions(), [a1, a2], all, 5000)).toEqual([]);
 });
 
-test('an attempt that was fetched is told, and lost with its agent when that is missing', () => {
+test('an attempt that was fetched is told, and lost with its agent when that is missing for a while', () => {
   const sighting = { ...all, alive: [a1], taken: [...all.taken, { attempt: id(2), agent: a2 }] };
-  expect(noticed(running(), noSuspicions(), [a1, a2], sighting, 5000)).toEqual([
+  const suspicions = noSuspicions();
+  expect(noticed(running(), suspicions, [a1, a2], sighting, 5000)).toEqual([
     { kind: 'attempt-taken', at: 5000, attempt: 's2.1', agent: 'a2' },
-    { kind: 'agent-lost', at: 5000, agent: 'a2' },
   ]);
+  expect(noticed(running(), suspicions, [a1, a2], sighting, 6000)).toEqual([
+    { kind: 'attempt-taken', at: 6000, attempt: 's2.1', agent: 'a2' },
+    { kind: 'agent-lost', at: 6000, agent: 'a2' },
+  ]);
+});
+
+test('an agent that is missing while its farewell is on the way is not lost', () => {
+  const suspicions = noSuspicions();
+  expect(noticed(running(), suspicions, [a1, a2], { ...all, alive: [a1] }, 5000)).toEqual([]);
+  const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), started(a1, 1), left(a2));
+  expect(noticed(state, suspicions, [a1], { ...all, alive: [a1] }, 6000)).toEqual([]);
 });
 
 test('an agent that was not known to live when Redis was asked is not missed', () => {

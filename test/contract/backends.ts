@@ -1,0 +1,138 @@
+// What a run can be coordinated over: real servers, and the model of one that simulations use. All keep the same contract.
+
+import type { Redis } from 'ioredis';
+import type { PoolMember } from '../../agent/ports.ts';
+import { redisPoolMember } from '../../agent/redis/pool-member.ts';
+import type { Pools } from '../../coordinator/ports.ts';
+import { redisPools } from '../../coordinator/redis/pools.ts';
+import { type AttemptId, agentId, type RunId } from '../../shared/domain/ids.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import { jobKey, poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { modelMember } from '../fakes/redis/agent-side.ts';
+import type { Network } from '../fakes/redis/connection.ts';
+import { modelPools } from '../fakes/redis/coordinator-side.ts';
+import { realTime, startProcess } from '../fakes/redis/process.ts';
+import { startServer as startModel } from '../fakes/redis/server.ts';
+import { servers, startServer } from '../support/redis.ts';
+
+export interface Backend extends AsyncDisposable {
+  readonly pools: Pools;
+  member(spec: RunSpec, name?: string): Promise<PoolMember & AsyncDisposable>;
+  /** What is stored of the run, by name. */
+  keys(run: RunId): Promise<readonly string[]>;
+  isAnnounced(spec: RunSpec): Promise<boolean>;
+  /** Loses all that is stored of the run, but for its announcement. */
+  loseRun(run: RunId): Promise<void>;
+  loseAnnouncement(spec: RunSpec): Promise<void>;
+  loseNumbers(run: RunId): Promise<void>;
+  /** Loses an attempt, but for its place in the queue. */
+  loseAttempt(run: RunId, attempt: AttemptId): Promise<void>;
+  /** Forgets all looks of the coordinator but the first, as a server does that is back at an earlier state. */
+  forgetLooks(run: RunId): Promise<void>;
+  /** Moves the coordinator's last sign into the past. */
+  silence(run: RunId, ms: number): Promise<void>;
+  /** Breaks every connection but those that show that an agent is there. */
+  breakConnections(): Promise<void>;
+  /** Breaks those. */
+  breakLines(): Promise<void>;
+}
+
+export const backends: readonly (readonly [string, () => Promise<Backend>])[] = [
+  ...servers.map(([name, redisBin]) => [name, () => redisBackend(redisBin)] as const),
+  ['the model', modelBackend],
+];
+
+async function redisBackend(redisBin: string | null): Promise<Backend> {
+  const server = await startServer(redisBin);
+  const redis: Redis = await connect(server.url, 'coordinator');
+  const keys = async (run: RunId): Promise<readonly string[]> => (await redis.keys(`*${run}}*`)).sort();
+  // Its connection is the one that is not broken.
+  const knife = await connect(server.url, 'knife');
+  return {
+    pools: redisPools(redis),
+    member: (spec, name = 'a1') =>
+      redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId(name), only: null, warn: () => undefined }),
+    keys,
+    isAnnounced: async ({ pool, runId }) => (await redis.hexists(poolKeys(pool).runs, runId)) === 1,
+    async loseRun(run) {
+      for (const key of await keys(run)) await redis.unlink(key);
+    },
+    async loseAnnouncement({ pool, runId }) {
+      await redis.hdel(poolKeys(pool).runs, runId);
+    },
+    async loseNumbers(run) {
+      await redis.del(runKeys(run).numbers);
+    },
+    async loseAttempt(run, attempt) {
+      await redis.del(jobKey(runKeys(run), attempt));
+    },
+    async forgetLooks(run) {
+      await redis.hset(runKeys(run).coordinator, 'look', 1);
+    },
+    async silence(run, ms) {
+      await redis.hset(runKeys(run).coordinator, 'at', Date.now() - ms);
+    },
+    async breakConnections() {
+      await knife.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    },
+    async breakLines() {
+      await knife.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    },
+    async [Symbol.asyncDispose]() {
+      knife.disconnect();
+      redis.disconnect();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Over real time: each message takes a millisecond or two. */
+async function modelBackend(): Promise<Backend> {
+  const server = startModel(realTime);
+  let messages = 0;
+  const network: Network = { delayMs: () => 1 + (messages++ % 2), connectMs: () => 5 };
+  const runOf = (run: RunId) => server.data.runs.get(run);
+  const coordinatorOf = (run: RunId) => {
+    const coordinator = runOf(run)?.coordinator;
+    if (coordinator == null) throw new Error(`no coordinator of ${run}`);
+    return coordinator;
+  };
+  const breakThose = (areLines: boolean): void => {
+    for (const connection of [...server.connections]) if ((connection.listensTo !== null) === areLines) connection.break();
+  };
+  return {
+    pools: modelPools({ server, process: startProcess(realTime, 'coordinator'), network }),
+    member: async (spec, name = 'a1') => modelMember({ server, process: startProcess(realTime, name), network }, spec.pool, agentId(name)),
+    async keys(run) {
+      const stored = Object.entries(runOf(run) ?? {}).filter(([, value]) =>
+        value instanceof Map ? value.size > 0 : Array.isArray(value) ? value.length > 0 : value !== null,
+      );
+      return stored.map(([name]) => name).sort();
+    },
+    isAnnounced: async ({ pool, runId }) => server.data.pools.get(pool)?.runs.has(runId) ?? false,
+    async loseRun(run) {
+      server.data.runs.delete(run);
+    },
+    async loseAnnouncement({ pool, runId }) {
+      server.data.pools.get(pool)?.runs.delete(runId);
+    },
+    async loseNumbers(run) {
+      runOf(run)?.numbers.clear();
+    },
+    async loseAttempt(run, attempt) {
+      runOf(run)?.jobs.delete(attempt);
+    },
+    async forgetLooks(run) {
+      coordinatorOf(run).look = 1;
+    },
+    async silence(run, ms) {
+      coordinatorOf(run).at = realTime.now() - ms;
+    },
+    breakConnections: async () => breakThose(false),
+    breakLines: async () => breakThose(true),
+    async [Symbol.asyncDispose]() {
+      for (const connection of [...server.connections]) connection.owner.kill();
+    },
+  };
+}

@@ -1,0 +1,265 @@
+// The agent's ports over the model: as agent/redis has them, with a worker that fetches as BullMQ's does.
+
+import type { JoinedRun, PoolMember } from '../../../agent/ports.ts';
+import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
+import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
+import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
+import type { RunSpec } from '../../../shared/domain/run-spec.ts';
+import { coverageField, lifeline, PRESENCE_MS } from '../../../shared/redis/keys.ts';
+import { decodeAttempt } from '../../../shared/wire/attempt.ts';
+import { decodeCommand } from '../../../shared/wire/control.ts';
+import { encodeEvents } from '../../../shared/wire/events.ts';
+import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { abortOf, type Place, readStream } from './reading.ts';
+import * as scripts from './scripts.ts';
+import type { Job } from './server.ts';
+
+/** As in agent/redis. */
+const RETURN_MS = 60_000;
+const ORPHANED_MS = 5 * 60_000;
+const AVOID_MS = 200;
+const AVOID_TIMES = 20;
+const AVOID_RECHECK_TIMES = 150;
+const DRAIN_MS = 1000;
+const AGAIN_MS = 250;
+const FAREWELL_MS = 1000;
+
+export interface ModelMember extends PoolMember, AsyncDisposable {}
+
+export function modelMember(place: Place, pool: string, agent: AgentId): ModelMember {
+  const { server, process, network } = place;
+  const redis = openConnection(server, process, network);
+  const line = openConnection(server, process, network, lifeline(pool, agent));
+  const served = new Set<RunId>();
+  const heart = keepBeating(place, async () => {
+    await redis.request(() => scripts.poolOf(server, pool).agents.set(agent, server.schedule.now() + PRESENCE_MS.life));
+  });
+
+  const openRun = async (): Promise<RunSpec | null> => {
+    const runs = await redis.request(() => [...scripts.poolOf(server, pool).runs]);
+    const specs = runs
+      .filter(([id]) => !served.has(id))
+      .map(([id, text]) => decodeSpec(text, `run ${id} of pool ${pool}`))
+      .sort((left, right) => left.openedAt - right.openedAt);
+    return specs[0] ?? null;
+  };
+
+  return {
+    async nextRun(signal) {
+      for await (const _ of readStream(place, () => scripts.poolOf(server, pool).opened, '0', 100, signal)) {
+        const spec = await openRun();
+        if (spec !== null) return spec;
+      }
+      return null;
+    },
+    join(spec) {
+      served.add(spec.runId);
+      return joinRun(place, redis, spec.runId, agent);
+    },
+    async [Symbol.asyncDispose]() {
+      await heart.stop();
+      await withinASecond(
+        place,
+        redis.request(() => scripts.poolOf(server, pool).agents.delete(agent)),
+      );
+      line.close();
+      redis.close();
+    },
+  };
+}
+
+async function joinRun(place: Place, redis: Connection, runId: RunId, agent: AgentId): Promise<JoinedRun> {
+  const { server, process, network } = place;
+  const { clock } = process;
+  const serving = new Map<string, Promise<void>>();
+  let batches = 0;
+  let instance: number | null = null;
+  let missingSince: number | null = null;
+  let isOver = false;
+  let returns = 0;
+  const token = agent;
+
+  const beatOnce = async (): Promise<void> => {
+    const holding = [...serving.keys()];
+    const beaten = await redis.request(() => scripts.beat(server, runId, agent, holding));
+    if (beaten.isThere) {
+      if (missingSince !== null) returns += 1;
+      missingSince = null;
+      instance = beaten.instance;
+      isOver ||= beaten.silentMs > ORPHANED_MS;
+      return;
+    }
+    missingSince ??= clock.now();
+    instance ??= beaten.instance;
+    isOver ||= beaten.instance === instance || clock.now() - missingSince > RETURN_MS;
+  };
+  await beatOnce();
+  const heart = keepBeating(place, beatOnce);
+
+  /** false where the run is over. */
+  const persist = async (store: () => number): Promise<boolean> => {
+    while ((await redis.request(store)) === -1) {
+      await beatOnce();
+      if (isOver) return false;
+      await clock.wait(AGAIN_MS);
+    }
+    return true;
+  };
+
+  return {
+    async append(events) {
+      batches += 1;
+      const [number, text] = [batches, encodeEvents(events)];
+      await persist(() => scripts.append(server, runId, agent, number, text));
+    },
+
+    async storeCoverage(part, data) {
+      const { chunkBytes } = COVERAGE_LIMITS;
+      const chunks = Math.ceil(data.length / chunkBytes);
+      for (let chunk = 0; chunk < chunks; chunk += 1) {
+        const piece = data.slice(chunk * chunkBytes, (chunk + 1) * chunkBytes);
+        if (!(await persist(() => scripts.storeCoverage(server, runId, coverageField(agent, part, chunk), piece)))) break;
+      }
+      return { part, chunks };
+    },
+
+    async pull(slots, serve, signal) {
+      if (signal.aborted) return;
+      const blocking = openConnection(server, process, network);
+      const stopped = abortOf(signal);
+      const failed = Promise.withResolvers<never>();
+      const running = new Set<Promise<void>>();
+      let concurrency = Math.max(1, slots());
+
+      const begin = (id: string, request: AttemptRequest): Promise<void> => {
+        const begun = serve(request).finally(() => serving.delete(id));
+        serving.set(id, begun);
+        return begun;
+      };
+      const handBack = async (id: string): Promise<void> => {
+        if (signal.aborted && server.defects.keepsPrefetched) return;
+        await redis.request(() => scripts.moveToWait(server, runId, id, token)).catch(() => undefined);
+      };
+      /** Ends with the next job, where the same command fetched one. */
+      const work = async (job: Job): Promise<Job | null> => {
+        const { id } = job;
+        if (signal.aborted && !serving.has(id)) {
+          await handBack(id);
+          return null;
+        }
+        try {
+          const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
+          if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
+            await handBack(id);
+            await Promise.race([clock.wait(AVOID_MS), stopped]);
+            return null;
+          }
+          await (serving.get(id) ?? begin(id, request));
+        } catch (thrown) {
+          failed.reject(thrown);
+          return null;
+        }
+        concurrency = Math.max(1, slots());
+        const next = signal.aborted || running.size > concurrency ? null : { agent };
+        return await redis.request(() => scripts.finishJob(server, runId, id, token, next)).catch(() => null);
+      };
+      const workOff = async (first: Job): Promise<void> => {
+        for (let job: Job | null = first; job !== null; ) job = await work(job);
+      };
+      const start = (job: Job): void => {
+        const working = workOff(job).finally(() => running.delete(working));
+        running.add(working);
+      };
+
+      let isClosing = false;
+      const over = Promise.race([stopped, failed.promise]);
+      const ended = over
+        .catch(() => undefined)
+        .then(() => {
+          isClosing = true;
+          blocking.close();
+        });
+      const fetching = (async () => {
+        while (!isClosing) {
+          if (running.size >= concurrency) {
+            await Promise.race([...running, ended]);
+            continue;
+          }
+          const isThere = await Promise.race([blocking.block(() => (scripts.isWaiting(server, runId) ? true : null), DRAIN_MS), ended]);
+          if (isClosing || isThere !== true) continue;
+          const job = await redis.request(() => scripts.fetchJob(server, runId, agent, token));
+          if (job !== null) start(job);
+        }
+      })();
+      try {
+        await over;
+      } finally {
+        await ended;
+        await fetching;
+        while (running.size > 0) await Promise.all(running);
+      }
+    },
+
+    async *commands(signal) {
+      const control = () => server.data.runs.get(runId)?.control ?? [];
+      for (let known = 0; !signal.aborted; known = returns) {
+        for await (const entries of readStream(place, control, '0', 100, signal)) {
+          for (const { text } of entries) yield decodeCommand(text, `commands of run ${runId}`);
+          if (entries.length === 0 && isOver) {
+            yield { kind: 'close-run', by: 'cancelled' };
+            return;
+          }
+          if (known !== returns) break;
+        }
+      }
+    },
+
+    isMoreWaiting: () => redis.request(() => scripts.isWaiting(server, runId)),
+
+    async claimNumbers(counter, count, floor) {
+      let first = floor;
+      const claim = (): number => {
+        first = scripts.claimNumbers(server, runId, counter, count, floor);
+        return first;
+      };
+      return (await persist(claim)) ? first : floor;
+    },
+
+    serverNow: () => redis.request(() => server.schedule.now()),
+
+    async leave() {
+      await heart.stop();
+      await withinASecond(
+        place,
+        redis.request(() => scripts.leave(server, runId, agent)),
+      );
+    },
+  };
+}
+
+const isAvoidedBy = (agent: AgentId, request: AttemptRequest, job: Job): boolean =>
+  request.avoid.includes(agent) && job.attemptsStarted <= (request.role === 'recheck' ? AVOID_RECHECK_TIMES : AVOID_TIMES);
+
+function keepBeating({ process }: Place, once: () => Promise<void>): { readonly stop: () => Promise<void> } {
+  const over = new AbortController();
+  const stopped = abortOf(over.signal);
+  const beating = (async () => {
+    while (!over.signal.aborted) {
+      await Promise.race([once(), stopped]);
+      await Promise.race([process.clock.wait(PRESENCE_MS.beat, over.signal).catch(() => undefined), stopped]);
+    }
+  })();
+  return {
+    async stop() {
+      over.abort();
+      await beating;
+    },
+  };
+}
+
+async function withinASecond({ process }: Place, farewell: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([farewell.catch(() => undefined), process.clock.wait(FAREWELL_MS, late.signal).catch(() => undefined)]);
+  late.abort();
+}

@@ -1,0 +1,176 @@
+// The coordinator's ports over the model: as coordinator/redis has them, command by command.
+
+import type { Pools, Presence, RunChannel } from '../../../coordinator/ports.ts';
+import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
+import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
+import type { RunSpec } from '../../../shared/domain/run-spec.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { coverageField, lifeline } from '../../../shared/redis/keys.ts';
+import { encodeAttempt } from '../../../shared/wire/attempt.ts';
+import { encodeCommand } from '../../../shared/wire/control.ts';
+import { decodeEvents } from '../../../shared/wire/events.ts';
+import { encodeSpec } from '../../../shared/wire/run-spec.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { type Place, readStream } from './reading.ts';
+import * as scripts from './scripts.ts';
+
+const READ_BATCHES = 200;
+
+/** One connection for all that this process asks, as a command has. */
+export function modelPools(place: Place): Pools {
+  const { server, process, network } = place;
+  const redis = openConnection(server, process, network);
+  return {
+    openRun: (spec, earlier = async () => []) => openChannel(place, redis, spec, earlier),
+    serverNow: () => redis.request(() => server.schedule.now()),
+    aliveAgents: (pool) =>
+      redis.request(() =>
+        [...scripts.poolOf(server, pool).agents].flatMap(([agent, goneAt]) => (goneAt >= server.schedule.now() ? [agent] : [])),
+      ),
+  };
+}
+
+async function openChannel(
+  place: Place,
+  redis: Connection,
+  spec: RunSpec,
+  earlier: () => Promise<readonly AttemptId[]>,
+): Promise<RunChannel> {
+  const { server } = place;
+  const { runId } = spec;
+  const text = encodeSpec(spec);
+  const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
+  await redis.request(() => scripts.announce(server, spec.pool, runId, text));
+  const known = new Set<AttemptId>(await earlier());
+  const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
+  let restart = new AbortController();
+  let isLost = false;
+  let looks = 0;
+  let answered = 0;
+  let commands = 0;
+  let closing: Promise<void> | null = null;
+
+  /** false where Redis has lost the run. */
+  const holds = async (): Promise<boolean> => {
+    const held = await redis.request(() => scripts.holds(server, runId, epoch));
+    if (held === false) throw takenOver();
+    return held === true;
+  };
+  const close = async (): Promise<void> => {
+    if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
+    await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
+  };
+
+  return {
+    runId,
+    isFound,
+
+    async enqueue(attempts) {
+      if (!(await holds())) return;
+      const jobs = inQueueOrder(attempts).map((attempt) => ({ id: attempt.id, data: encodeAttempt(attempt), isFirst: isUrgent(attempt) }));
+      await redis.request(() => scripts.addJobs(server, runId, jobs));
+      for (const { id } of attempts) known.add(id);
+    },
+
+    async *events(from, signal) {
+      const events = () => server.data.runs.get(runId)?.events ?? [];
+      for (let after = from; !signal.aborted; after = '0') {
+        const reading = AbortSignal.any([signal, restart.signal]);
+        for await (const entries of readStream(place, events, after, READ_BATCHES, reading)) {
+          if (entries.length === 0) continue;
+          yield entries.map(({ id, text: batch }) => ({ position: id, events: decodeEvents(batch, `event stream of run ${runId}`) }));
+        }
+      }
+    },
+
+    async confirm() {
+      await holds();
+    },
+
+    async tell(command) {
+      commands += 1;
+      const number = commands;
+      if (!(await redis.request(() => scripts.tell(server, runId, epoch, number, encodeCommand(command))))) throw takenOver();
+    },
+
+    async presence(): Promise<Presence> {
+      if (isLost) return { kind: 'unknown' };
+      looks += 1;
+      const number = looks;
+      const before = answered;
+      const looked = await redis.request(() => scripts.look(server, runId, epoch, number));
+      if (looked.kind === 'taken-over') throw takenOver();
+      if (looked.kind === 'missing') {
+        isLost = true;
+        restart.abort();
+        restart = new AbortController();
+        return { kind: 'emptied', isMissing: true };
+      }
+      answered = Math.max(answered, number);
+      if (looked.before < before) {
+        isLost = true;
+        return { kind: 'emptied', isMissing: false };
+      }
+      // What waits before what is active, as the adapter asks.
+      const waiting = await redis.request(() => [...(server.data.runs.get(runId)?.wait ?? [])]);
+      const active = await redis.request(() => {
+        const keys = server.data.runs.get(runId);
+        return (keys?.active ?? []).flatMap((id) => {
+          const job = keys?.jobs.get(id);
+          return job === undefined ? [] : [{ ...job }];
+        });
+      });
+      return {
+        kind: 'here',
+        alive: [...looked.agents.keys()],
+        waiting: new Set(waiting as AttemptId[]),
+        taken: active.flatMap(({ id, processedBy }) =>
+          processedBy !== null && known.has(id as AttemptId) ? [{ attempt: id as AttemptId, agent: agentId(processedBy) }] : [],
+        ),
+        holding: new Map(
+          [...looked.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]]),
+        ),
+      };
+    },
+
+    async connected(agents) {
+      const generation = redis.generation();
+      const lines = new Map(agents.map((agent): [string, AgentId] => [lifeline(spec.pool, agent), agent]));
+      const heard = await redis.request(() => [...server.connections].flatMap(({ listensTo }) => lines.get(listensTo ?? '') ?? []));
+      return generation === redis.generation() ? new Set(heard) : null;
+    },
+
+    async takeCoverage(agent, { part, chunks }) {
+      const fields = Array.from({ length: chunks }, (_, chunk) => coverageField(agent, part, chunk));
+      const pieces: Uint8Array[] = [];
+      for (const field of fields) {
+        const piece = await redis.request(() => server.data.runs.get(runId)?.coverage.get(field) ?? null);
+        if (piece === null) return null;
+        pieces.push(piece);
+      }
+      await redis.request(() => {
+        for (const field of fields) server.data.runs.get(runId)?.coverage.delete(field);
+      });
+      return Buffer.concat(pieces);
+    },
+
+    async announce() {
+      const look = answered;
+      if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
+      await redis.request(() => scripts.announce(server, spec.pool, runId, text));
+      isLost = false;
+    },
+
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry' || role === 'rerun' || role === 'recheck';
+
+const inQueueOrder = (attempts: readonly AttemptRequest[]): readonly AttemptRequest[] => [
+  ...attempts.filter((attempt) => !isUrgent(attempt)),
+  ...attempts.filter(isUrgent).toReversed(),
+];

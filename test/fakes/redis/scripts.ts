@@ -1,0 +1,226 @@
+// What a command or script does to the server's data in one step; named as the scripts of coordinator/redis and agent/redis, and meaning the same.
+
+import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
+import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
+import { type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
+
+const newRun = (): RunKeysData => ({
+  spec: null,
+  coordinator: null,
+  events: [],
+  producers: new Map(),
+  control: [],
+  agents: new Map(),
+  holding: new Map(),
+  coverage: new Map(),
+  numbers: new Map(),
+  jobs: new Map(),
+  wait: [],
+  active: [],
+});
+
+/** The run's keys, made where there are none. */
+function keysOf(server: RedisServer, id: RunId): RunKeysData {
+  const known = server.data.runs.get(id);
+  if (known !== undefined) return known;
+  const run = newRun();
+  server.data.runs.set(id, run);
+  return run;
+}
+
+export function poolOf(server: RedisServer, name: string): PoolData {
+  const known = server.data.pools.get(name);
+  if (known !== undefined) return known;
+  const pool: PoolData = { runs: new Map(), opened: [], agents: new Map() };
+  server.data.pools.set(name, pool);
+  return pool;
+}
+
+const epochOf = (server: RedisServer, id: RunId): number => server.data.runs.get(id)?.coordinator?.epoch ?? 0;
+const isDeposed = (server: RedisServer, id: RunId, epoch: number): boolean => !server.defects.ignoresEpochs && epochOf(server, id) > epoch;
+
+export function begin(server: RedisServer, id: RunId, spec: string): { readonly epoch: number; readonly isFound: boolean } {
+  const isFound = server.data.runs.get(id)?.spec != null;
+  const epoch = Math.max(epochOf(server, id) + 1, Math.floor(server.schedule.now()));
+  const run = keysOf(server, id);
+  run.spec = spec;
+  run.coordinator = { epoch, look: 0, told: 0, at: null };
+  return { epoch, isFound };
+}
+
+/** Is it ours: null where the epoch is not there. */
+export function holds(server: RedisServer, id: RunId, epoch: number): boolean | null {
+  if (server.data.runs.get(id)?.coordinator == null) return null;
+  return !isDeposed(server, id, epoch);
+}
+
+export function restore(server: RedisServer, id: RunId, spec: string, epoch: number, look: number): boolean {
+  if (isDeposed(server, id, epoch)) return false;
+  const run = keysOf(server, id);
+  run.spec = spec;
+  run.coordinator = { epoch, look, told: 0, at: run.coordinator?.at ?? null };
+  return true;
+}
+
+export type Looked =
+  | { readonly kind: 'taken-over' }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'here'; readonly before: number; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
+
+export function look(server: RedisServer, id: RunId, epoch: number, number: number): Looked {
+  if (isDeposed(server, id, epoch)) return { kind: 'taken-over' };
+  const run = server.data.runs.get(id);
+  if (run?.spec == null) return { kind: 'missing' };
+  const now = server.schedule.now();
+  const { look: before = 0, told = 0 } = run.coordinator ?? {};
+  run.coordinator = { epoch, look: number, told, at: now };
+  const alive = [...run.agents].filter(([, goneAt]) => goneAt >= now);
+  return { kind: 'here', before, agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])) };
+}
+
+/** Is it told, or was it? false where it is another coordinator's to tell. */
+export function tell(server: RedisServer, id: RunId, epoch: number, number: number, text: string): boolean {
+  const run = server.data.runs.get(id);
+  if (run?.coordinator == null) return true;
+  if (isDeposed(server, id, epoch)) return false;
+  if (run.coordinator.told >= number) return true;
+  run.coordinator.told = number;
+  run.control.push({ id: server.nextId(), text });
+  server.changed();
+  return true;
+}
+
+/** Deletes every key of the run; false where it is another coordinator's to end. */
+export function end(server: RedisServer, id: RunId, epoch: number): boolean {
+  if (isDeposed(server, id, epoch)) return false;
+  server.data.runs.delete(id);
+  return true;
+}
+
+export function announce(server: RedisServer, pool: string, id: RunId, spec: string): void {
+  const { runs, opened } = poolOf(server, pool);
+  runs.set(id, spec);
+  opened.push({ id: server.nextId(), text: id });
+  server.changed();
+}
+
+/** 1 stored, 0 stored before, -1 the run is closed. */
+export function append(server: RedisServer, id: RunId, agent: AgentId, number: number, text: string): number {
+  const run = server.data.runs.get(id);
+  if (run?.spec == null) return -1;
+  if (number <= (run.producers.get(agent) ?? 0) && !server.defects.storesAgain) return 0;
+  run.producers.set(agent, number);
+  run.events.push({ id: server.nextId(), text });
+  server.changed();
+  return 1;
+}
+
+export function storeCoverage(server: RedisServer, id: RunId, field: string, piece: Uint8Array): number {
+  const run = server.data.runs.get(id);
+  if (run?.spec == null) return -1;
+  run.coverage.set(field, piece);
+  return 1;
+}
+
+export function claimNumbers(server: RedisServer, id: RunId, counter: string, count: number, floor: number): number {
+  const run = server.data.runs.get(id);
+  if (run?.spec == null) return -1;
+  const first = Math.max(run.numbers.get(counter) ?? 0, floor);
+  run.numbers.set(counter, first + count);
+  return first;
+}
+
+export interface Beaten {
+  readonly isThere: boolean;
+  readonly instance: number;
+  /** How long the coordinator was silent. */
+  readonly silentMs: number;
+}
+
+export function beat(server: RedisServer, id: RunId, agent: AgentId, holding: readonly string[]): Beaten {
+  const instance = server.instance();
+  const run = server.data.runs.get(id);
+  if (run?.spec == null) return { isThere: false, instance, silentMs: 0 };
+  const now = server.schedule.now();
+  run.agents.set(agent, now + PRESENCE_MS.life);
+  run.holding.set(agent, holding);
+  return { isThere: true, instance, silentMs: now - (run.coordinator?.at ?? now) };
+}
+
+export function leave(server: RedisServer, id: RunId, agent: AgentId): void {
+  server.data.runs.get(id)?.agents.delete(agent);
+  server.data.runs.get(id)?.holding.delete(agent);
+}
+
+export const entriesAfter = (entries: readonly Entry[], from: string, count: number): readonly Entry[] => {
+  let first = entries.length;
+  while (first > 0 && isAfter(entries[first - 1]?.id ?? '0', from)) first -= 1;
+  return entries.slice(first, first + count);
+};
+
+/** Adds jobs in order; one that is known is not added again. */
+export function addJobs(
+  server: RedisServer,
+  run: RunId,
+  jobs: readonly { readonly id: string; readonly data: string; readonly isFirst: boolean }[],
+): void {
+  const keys = keysOf(server, run);
+  for (const { id, data, isFirst } of jobs) {
+    if (keys.jobs.has(id)) continue;
+    keys.jobs.set(id, { id, data, state: 'waiting', processedBy: null, token: null, attemptsStarted: 0 });
+    if (isFirst) keys.wait.push(id);
+    else keys.wait.unshift(id);
+  }
+  server.changed();
+}
+
+export const isWaiting = (server: RedisServer, run: RunId): boolean => (server.data.runs.get(run)?.wait.length ?? 0) > 0;
+
+/** The next job, from now on active; null where none waits. */
+export function fetchJob(server: RedisServer, run: RunId, agent: AgentId, token: string): Job | null {
+  const keys = server.data.runs.get(run);
+  const id = keys?.wait.pop();
+  const job = id === undefined ? undefined : keys?.jobs.get(id);
+  if (keys === undefined || job === undefined) return null;
+  keys.active.push(job.id);
+  Object.assign(job, { state: 'active', processedBy: agent, token, attemptsStarted: job.attemptsStarted + 1 });
+  return { ...job };
+}
+
+/** Ends a job, and fetches the next where it `takesNext`. Throws where the job is not this token's any more. */
+export function finishJob(
+  server: RedisServer,
+  run: RunId,
+  id: string,
+  token: string,
+  next: { readonly agent: AgentId } | null,
+): Job | null {
+  ownJob(server, run, id, token).state = 'completed';
+  // Of a server that came back at an earlier state nobody can say that.
+  if (server.instance() === 1 && !isEndStored(server, run, id)) server.early.push(id);
+  return next === null ? null : fetchJob(server, run, next.agent, token);
+}
+
+function isEndStored(server: RedisServer, run: RunId, id: string): boolean {
+  const entries = server.data.runs.get(run)?.events ?? [];
+  const end = new RegExp(`"kind":"attempt-ended"[^{}]*"attempt":"${id}"`);
+  return entries.some(({ text }) => end.test(text));
+}
+
+/** The next to be served. Throws as `finishJob`. */
+export function moveToWait(server: RedisServer, run: RunId, id: string, token: string): void {
+  const job = ownJob(server, run, id, token);
+  Object.assign(job, { state: 'waiting', token: null });
+  server.data.runs.get(run)?.wait.push(id);
+  server.changed();
+}
+
+/** Takes it from the active ones. */
+function ownJob(server: RedisServer, run: RunId, id: string, token: string): Job {
+  const keys = server.data.runs.get(run);
+  const job = keys?.jobs.get(id);
+  if (keys === undefined || job === undefined) throw new Error(`Missing key for job ${id}`);
+  if (job.state !== 'active' || job.token !== token) throw new Error(`Missing lock for job ${id}`);
+  keys.active.splice(keys.active.indexOf(id), 1);
+  return job;
+}

@@ -1,0 +1,95 @@
+// The simulation has to find bugs: with one protection switched off at a time, one of a few seeds breaks a rule.
+
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type * as AttemptRequests from '../../coordinator/core/decide/attempt-request.ts';
+import type * as RemainingWork from '../../coordinator/core/state/remaining-work.ts';
+import { attemptId } from '../../shared/domain/ids.ts';
+import { type Defects, SOUND } from '../fakes/redis/server.ts';
+import { problemsOf } from './check.ts';
+import { play } from './play.ts';
+import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
+import { shrink, sizeOf } from './shrink.ts';
+
+/** Within so many seeds the bug is found; those that cannot show it are not played. */
+const SEEDS = 400;
+/** How many smaller scenarios are tried. */
+const TRIES = 100;
+
+/** Mutations of the core, which the mocks below read. */
+const mutation = vi.hoisted(() => ({ noFence: false, noCompleteness: false }));
+
+vi.mock('../../coordinator/core/decide/attempt-request.ts', async (original) => {
+  const real = await original<typeof AttemptRequests>();
+  const nextAttempt: typeof real.nextAttempt = (state, shard, role) => {
+    const request = real.nextAttempt(state, shard, role);
+    return request === null || !mutation.noFence ? request : { ...request, fence: 1, id: attemptId(shard, 1) };
+  };
+  return { ...real, nextAttempt };
+});
+
+vi.mock('../../coordinator/core/state/remaining-work.ts', async (original) => {
+  const real = await original<typeof RemainingWork>();
+  return { ...real, isComplete: (state, record) => mutation.noCompleteness || real.isComplete(state, record) } satisfies typeof real;
+});
+
+afterEach(() => {
+  Object.assign(mutation, { noFence: false, noCompleteness: false });
+});
+
+interface Bug {
+  readonly name: string;
+  readonly plant: () => Defects;
+  /** What a scenario must bring to show it; null where any may. */
+  readonly needs: Fault['kind'] | null;
+}
+
+const bugs: readonly Bug[] = [
+  {
+    name: 'attempts of one shard that all have the same fence',
+    plant: () => {
+      mutation.noFence = true;
+      return SOUND;
+    },
+    needs: null,
+  },
+  {
+    name: 'a deposed coordinator that may write',
+    plant: () => ({ ...SOUND, ignoresEpochs: true }),
+    needs: 'take-over',
+  },
+  {
+    name: 'a shard that is done with tests missing',
+    plant: () => {
+      mutation.noCompleteness = true;
+      return SOUND;
+    },
+    needs: null,
+  },
+  {
+    name: 'a batch of events that is stored again when it is sent again',
+    plant: () => ({ ...SOUND, storesAgain: true }),
+    needs: 'break',
+  },
+  {
+    name: 'an agent that keeps what it fetched and did not begin',
+    plant: () => ({ ...SOUND, keepsPrefetched: true }),
+    needs: 'leave',
+  },
+];
+
+describe.each(bugs)('the simulation finds $name', ({ plant, needs }) => {
+  test('with one of a few seeds, and shrinks it', async () => {
+    const defects = plant();
+    const run = (scenario: Scenario) => play(scenario, defects);
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const scenario = scenarioOf(seed);
+      if (needs !== null && !scenario.faults.some(({ kind }) => kind === needs)) continue;
+      const problems = problemsOf(await run(scenario));
+      if (problems.length === 0) continue;
+      const shrunk = await shrink(scenario, run, TRIES);
+      console.info(`seed ${seed}: ${problems[0]}; shrunk to ${sizeOf(shrunk.scenario)}: ${shrunk.problems[0]}`);
+      return;
+    }
+    expect.unreachable(`none of ${SEEDS} seeds shows it`);
+  });
+});

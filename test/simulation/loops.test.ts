@@ -1,0 +1,27 @@
+// Time, chance and the outside world come to both loops through their ports only: else a simulated run would not be the same run again.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** What runs under virtual time, besides core, which a test of the architecture keeps pure. */
+const files = [
+  'coordinator/run-loop.ts',
+  'coordinator/event-queue.ts',
+  'coordinator/liveness-monitor.ts',
+  'agent/agent-loop.ts',
+  'agent/attempt.ts',
+  'agent/fitness.ts',
+  'agent/outbox.ts',
+  'agent/run-control.ts',
+];
+
+const outside =
+  /\b(Date\.now|new Date\(\)|performance\.|AbortSignal\.timeout|setTimeout|setInterval|setImmediate|nextTick|Math\.random|randomUUID|process\.)|from 'node:/;
+
+test.each(files)('%s reads no clock, timer, random source or environment', (file) => {
+  const code = readFileSync(join(root, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+  expect(outside.exec(code)?.[0]).toBeUndefined();
+});

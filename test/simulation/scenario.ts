@@ -1,0 +1,256 @@
+// What a simulation plays, as plain data: the suite with the truth about each test, the agents, and what goes wrong when. It follows from a seed, and a
+// smaller one can be made of it. Durations and instants in milliseconds, instants from the start of the run.
+
+import { assertNever } from '../../shared/assert-never.ts';
+import type { Outcome } from '../../shared/domain/outcome.ts';
+import { type Random, randomOf } from './random.ts';
+
+/**
+ * `heals`: fails, and passes when it is run again for that. `kills-worker`: its xdist worker dies under it. `kills-session`: the whole pytest does,
+ * `kills-session-once` only the first time anywhere. `hangs`: until it is killed for taking too long.
+ */
+export const manners = ['steady', 'heals', 'kills-worker', 'kills-session', 'kills-session-once', 'hangs'] as const;
+export type Manner = (typeof manners)[number];
+
+export interface SimulatedTest {
+  readonly id: string;
+  readonly ms: number;
+  /** Of a steady one. */
+  readonly outcome: Outcome;
+  readonly manner: Manner;
+  readonly isSerial: boolean;
+}
+
+export interface SimulatedFile {
+  readonly name: string;
+  readonly collectMs: number;
+  /** It cannot be collected. */
+  readonly isBroken: boolean;
+  /** May a second copy of it run beside the first? */
+  readonly mayBackUp: boolean;
+  /** What an earlier run measured, as a multiple of what it takes; null where it is new. */
+  readonly knownAs: number | null;
+  readonly tests: readonly SimulatedTest[];
+}
+
+/**
+ * `broken`: every test fails there. `lacking`: it can collect no file. `unable`: pytest does not start. `foreign`: its workspace is not the run's.
+ */
+export const agentKinds = ['sound', 'broken', 'lacking', 'unable', 'foreign'] as const;
+
+export interface SimulatedAgent {
+  readonly name: string;
+  readonly kind: (typeof agentKinds)[number];
+  readonly workers: number;
+  readonly startsAt: number;
+  /** How long its pytest takes to start. */
+  readonly startMs: number;
+  /** By how much its machine's clock is ahead. */
+  readonly skewMs: number;
+  /** How much longer everything takes on its machine. */
+  readonly slowness: number;
+}
+
+/** `of` is an agent's name, `coordinator` for the newest coordinator, or `all`. */
+export type Fault =
+  /** Connections break; what was under way is sent again. */
+  | { readonly kind: 'break'; readonly at: number; readonly of: string }
+  /** Nothing gets through; when it does again, connections that were silent for long are made anew. */
+  | { readonly kind: 'cut'; readonly at: number; readonly of: string; readonly forMs: number }
+  /** Messages are slow. */
+  | { readonly kind: 'slow'; readonly at: number; readonly of: string; readonly forMs: number; readonly delayMs: number }
+  /** SIGSTOP, and SIGCONT later. */
+  | { readonly kind: 'freeze'; readonly at: number; readonly of: string; readonly forMs: number }
+  /** SIGKILL; with `isSilent` the machine is gone, and Redis does not learn of it. */
+  | { readonly kind: 'kill'; readonly at: number; readonly of: string; readonly isSilent: boolean }
+  /** SIGTERM to an agent. */
+  | { readonly kind: 'leave'; readonly at: number; readonly of: string }
+  /** Another coordinator resumes the run from the record of the newest. */
+  | { readonly kind: 'take-over'; readonly at: number }
+  /** Ctrl-C. */
+  | { readonly kind: 'interrupt'; readonly at: number }
+  /** Redis restarts: with all it had, with nothing, or with what it had that many milliseconds before. */
+  | { readonly kind: 'restart'; readonly at: number; readonly downMs: number; readonly keeps: 'all' | 'nothing' | number };
+
+export interface Limits {
+  readonly attemptLimit: number;
+  readonly crashLimit: number;
+  readonly maxfail: number;
+  readonly deadlineSeconds: number | null;
+  readonly rerunTimes: number;
+  readonly waitAgentSeconds: number;
+  readonly testTimeoutSeconds: number;
+  readonly speculate: boolean;
+}
+
+export interface Scenario {
+  readonly seed: number;
+  readonly collect: 'file' | 'suite';
+  readonly files: readonly SimulatedFile[];
+  readonly agents: readonly SimulatedAgent[];
+  readonly faults: readonly Fault[];
+  readonly limits: Limits;
+}
+
+/** In calm weather and when agents only depart nothing is lost, so that it is known exactly what the run must come to. */
+const weathers = ['calm', 'calm', 'departures', 'departures', 'storm', 'storm', 'storm', 'storm', 'storm', 'storm'] as const;
+type Weather = (typeof weathers)[number];
+
+export function scenarioOf(seed: number): Scenario {
+  const random = randomOf(seed, 'scenario');
+  const weather = random.pick(weathers);
+  const collect = random.chance(0.3) ? 'suite' : 'file';
+  const files = filesOf(random, weather);
+  const agents = agentsOf(random, weather);
+  const faults = faultsIn(weather, random, agents, likelyMs(files, agents));
+  return { seed, collect, files, agents, faults, limits: limitsOf(random, weather) };
+}
+
+function faultsIn(weather: Weather, random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+  switch (weather) {
+    case 'calm':
+      return calmFaults(random, agents, runMs);
+    case 'departures':
+      return departures(random, agents, runMs);
+    case 'storm':
+      return stormFaults(random, agents, runMs);
+    default:
+      return assertNever(weather);
+  }
+}
+
+function filesOf(random: Random, weather: Weather): readonly SimulatedFile[] {
+  const count = random.int(1, random.chance(0.2) ? 16 : 7);
+  const failing = random.pick([0, 0, 0.05, 0.3]);
+  const odd = weather === 'storm' ? random.pick([0, 0, 0.03, 0.1]) : 0;
+  return Array.from({ length: count }, (_, index): SimulatedFile => {
+    const name = `dir${index % 3}/test_${index}.py`;
+    const isSlow = random.chance(0.15);
+    const tests = Array.from({ length: random.int(random.chance(0.1) ? 0 : 1, 6) }, (_each, at): SimulatedTest => {
+      const manner = random.chance(odd) ? random.pick(manners) : random.chance(failing / 3) ? 'heals' : 'steady';
+      const outcome = random.chance(failing) ? random.pick(['failed', 'error', 'skipped', 'xfailed', 'xpassed']) : 'passed';
+      return { id: `${name}::test_${at}`, ms: random.int(1, isSlow ? 4000 : 400), outcome, manner, isSerial: random.chance(0.05) };
+    });
+    return {
+      name,
+      collectMs: random.int(1, 200),
+      isBroken: random.chance(failing / 6),
+      mayBackUp: random.chance(0.8),
+      knownAs: random.chance(0.3) ? null : random.pick([0.2, 0.8, 1, 1, 1.2, 3]),
+      tests,
+    };
+  });
+}
+
+function agentsOf(random: Random, weather: Weather): readonly SimulatedAgent[] {
+  const count = random.int(1, 4);
+  const odd = weather === 'storm' ? random.pick([0, 0.1, 0.4]) : 0;
+  return Array.from(
+    { length: count },
+    (_, index): SimulatedAgent => ({
+      name: `a${index + 1}`,
+      kind: index > 0 && random.chance(odd) ? random.pick(['broken', 'lacking', 'unable', 'foreign']) : 'sound',
+      workers: random.int(1, 3),
+      startsAt: random.chance(0.25) ? random.int(0, 8000) : 0,
+      startMs: random.int(50, 1500),
+      skewMs: random.chance(0.3) ? random.int(-60_000, 60_000) : 0,
+      slowness: random.chance(0.2) ? random.pick([2, 6]) : 1,
+    }),
+  );
+}
+
+function limitsOf(random: Random, weather: Weather): Limits {
+  const isCalm = weather !== 'storm';
+  return {
+    attemptLimit: random.int(1, 3),
+    crashLimit: isCalm ? 0 : random.pick([0, 0, 0, 4]),
+    maxfail: isCalm ? 0 : random.pick([0, 0, 0, 0, 1, 3]),
+    deadlineSeconds: isCalm || random.chance(0.75) ? null : random.int(4, 40),
+    rerunTimes: random.pick([0, 0, 1, 2]),
+    waitAgentSeconds: random.int(15, 40),
+    testTimeoutSeconds: random.int(6, 15),
+    speculate: random.chance(0.5),
+  };
+}
+
+/** What no run may notice but by its duration: a connection often breaks while messages are on their way. */
+function calmFaults(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+  const faults: Fault[] = [];
+  const names: [string, ...string[]] = ['coordinator', 'all', ...agents.map(({ name }) => name)];
+  for (let count = random.int(0, 4); count > 0; count -= 1) {
+    const [at, of] = [random.int(0, runMs), random.pick(names)];
+    if (random.chance(0.7)) faults.push({ kind: 'slow', at, of, forMs: random.int(100, 3000), delayMs: random.int(1, 300) });
+    if (random.chance(0.7)) faults.push({ kind: 'break', at: at + random.int(0, 1000), of });
+  }
+  return faults.sort((left, right) => left.at - right.at);
+}
+
+/** How long the run takes, about, if nothing goes wrong. */
+function likelyMs(files: readonly SimulatedFile[], agents: readonly SimulatedAgent[]): number {
+  const workMs = files.reduce((sum, { collectMs, tests }) => sum + collectMs + tests.reduce((total, { ms }) => total + ms, 0), 0);
+  const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
+  const startMs = Math.min(...agents.map((agent) => agent.startsAt + agent.startMs));
+  return Math.ceil(startMs + (1.3 * workMs) / workers);
+}
+
+/** All agents but the first leave; what they fetched may be on its way to them when they are asked to. */
+function departures(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+  return agents
+    .slice(1)
+    .flatMap(({ name: of, startsAt, startMs }): Fault[] => {
+      const at = startsAt + random.int(startMs, startMs + runMs);
+      const forMs = at + 1000;
+      return [
+        { kind: 'slow', at: 0, of, forMs, delayMs: random.int(10, 400) },
+        { kind: 'leave', at, of },
+      ];
+    })
+    .sort((left, right) => left.at - right.at);
+}
+
+function stormFaults(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
+  const faults: Fault[] = [];
+  const agent = (): string => random.pick(agents.map(({ name }) => name) as [string, ...string[]]);
+  const anyone = (): string => (random.chance(0.3) ? 'coordinator' : random.chance(0.2) ? 'all' : agent());
+  const at = (): number => random.int(0, random.chance(0.85) ? runMs : 3 * runMs);
+  for (let count = random.int(1, 6); count > 0; count -= 1) {
+    switch (random.int(0, 10)) {
+      case 0:
+      case 1:
+        faults.push({ kind: 'break', at: at(), of: anyone() });
+        break;
+      case 2:
+        faults.push({ kind: 'cut', at: at(), of: anyone(), forMs: random.int(50, random.chance(0.5) ? 2000 : 20_000) });
+        break;
+      case 3:
+        faults.push({ kind: 'slow', at: at(), of: anyone(), forMs: random.int(100, 6000), delayMs: random.int(1, 800) });
+        break;
+      case 4:
+        faults.push({ kind: 'freeze', at: at(), of: random.chance(0.4) ? 'coordinator' : agent(), forMs: random.int(100, 20_000) });
+        break;
+      case 5:
+        faults.push({ kind: 'kill', at: at(), of: agent(), isSilent: random.chance(0.3) });
+        break;
+      case 6:
+        faults.push({ kind: 'leave', at: at(), of: agent() });
+        break;
+      case 7: {
+        const struckAt = at();
+        // It may be there all the time, and know nothing of the other.
+        if (random.chance(0.5))
+          faults.push({ kind: 'freeze', at: struckAt, of: 'coordinator', forMs: random.int(100, random.chance(0.7) ? runMs : 20_000) });
+        else if (random.chance(0.8)) faults.push({ kind: 'kill', at: struckAt, of: 'coordinator', isSilent: random.chance(0.3) });
+        faults.push({ kind: 'take-over', at: struckAt + random.int(1, random.chance(0.7) ? 500 : 6000) });
+        break;
+      }
+      case 8:
+        if (random.chance(0.3)) faults.push({ kind: 'interrupt', at: at() });
+        break;
+      default: {
+        const keeps = random.chance(0.4) ? 'all' : random.chance(0.5) ? 'nothing' : random.int(1, 4000);
+        faults.push({ kind: 'restart', at: at(), downMs: random.int(1, 4000), keeps });
+      }
+    }
+  }
+  return faults.sort((left, right) => left.at - right.at);
+}

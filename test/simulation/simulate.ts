@@ -1,0 +1,42 @@
+// `npm run simulate -- --seeds 1-10000`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 where one did.
+
+import { parseArgs } from 'node:util';
+import { problemsOf } from './check.ts';
+import { play } from './play.ts';
+import { scenarioOf } from './scenario.ts';
+import { shrink, sizeOf } from './shrink.ts';
+
+const USAGE = 'usage: npm run simulate -- --seeds FIRST-LAST';
+/** How often the progress is printed. */
+const PROGRESS_SEEDS = 1000;
+
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1-1000' } } });
+const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(values.seeds)?.map(Number) ?? [];
+if (first === undefined) {
+  console.error(USAGE);
+  process.exit(4);
+}
+
+const begunAt = performance.now();
+const seconds = (): string => ((performance.now() - begunAt) / 1000).toFixed(1);
+const verdicts = new Map<string, number>();
+let failing = 0;
+const end = Number.isNaN(last) || last === undefined ? first : last;
+for (let seed = first; seed <= end; seed += 1) {
+  const scenario = scenarioOf(seed);
+  const played = await play(scenario);
+  const verdict = played.ended.at(-1)?.report.verdict ?? 'no report';
+  verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+  if (problemsOf(played).length > 0) {
+    failing += 1;
+    const shrunk = await shrink(scenario);
+    console.log(`seed ${seed} fails: ${shrunk.problems.join('; ')}`);
+    console.log(`shrunk from ${sizeOf(scenario)} to ${sizeOf(shrunk.scenario)}; to keep it, save this as test/simulation/kept/NAME.json:`);
+    console.log(JSON.stringify(shrunk.scenario));
+  }
+  if ((seed - first + 1) % PROGRESS_SEEDS === 0) console.error(`${seed - first + 1} seeds, ${failing} failing, ${seconds()} s`);
+}
+const counts = [...verdicts].sort(([, left], [, right]) => right - left).map(([verdict, count]) => `${count} ${verdict}`);
+console.log(`${end - first + 1} seeds in ${seconds()} s: ${counts.join(', ')}`);
+console.log(failing === 0 ? 'every run keeps every rule' : `${failing} of them break a rule`);
+process.exitCode = failing === 0 ? 0 : 1;

@@ -1,0 +1,30 @@
+// A few hundred seeds; `npm run simulate` plays as many as you like.
+
+import { expect, test } from 'vitest';
+import { problemsOf } from './check.ts';
+import { play } from './play.ts';
+import { scenarioOf } from './scenario.ts';
+import { shrink } from './shrink.ts';
+
+const SEEDS = 150;
+/** How many of them are played twice. */
+const REPEATED = 20;
+
+test(`the first ${SEEDS} seeds keep every rule, and end in every way that a run can end`, async () => {
+  const verdicts = new Set<string | undefined>();
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const scenario = scenarioOf(seed);
+    const played = await play(scenario);
+    verdicts.add(played.ended[0]?.report.verdict);
+    if (problemsOf(played).length > 0) expect({ seed, ...(await shrink(scenario)) }).toBeNull();
+  }
+  for (const verdict of ['passed', 'failed', 'deadline', 'incomplete', 'interrupted']) expect(verdicts).toContain(verdict);
+});
+
+test('a seed plays the same run again, byte for byte', async () => {
+  for (let seed = 1; seed <= REPEATED; seed += 1) {
+    const [first, second] = [await play(scenarioOf(seed)), await play(scenarioOf(seed))];
+    expect(second.log.join('\n')).toBe(first.log.join('\n'));
+    expect(JSON.stringify(second.ended.map(({ report }) => report))).toBe(JSON.stringify(first.ended.map(({ report }) => report)));
+  }
+});
