@@ -1,4 +1,4 @@
-// What a measured pytest tells, line by line, checked once. Written by plugin/lib/shardline_pytest/measuring.py.
+// What a measured pytest tells, line by line, checked once. Written by plugin/lib/shardline_pytest/measurement.py.
 
 import { z } from 'zod';
 import { outcomes } from '../domain/outcome.ts';

@@ -1,4 +1,4 @@
-// What a pytest tells that is only measured (pytest/plugin/lib/shardline_pytest/measuring.py), and who told it. Instants in seconds since the epoch.
+// What a pytest tells that is only measured (pytest/plugin/lib/shardline_pytest/measurement.py), and who told it. Instants in seconds since the epoch.
 
 import type { NodeId, TestFile } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';

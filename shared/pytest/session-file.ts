@@ -12,7 +12,7 @@ import { makeTempDirectory } from '../system/temp-directory.ts';
 const PLUGIN_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.plugin'] as const;
 
 /** What a pytest that is only measured loads: nothing that changes what it does. */
-const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measuring'] as const;
+const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measurement'] as const;
 
 /** A discovery ends before anything is imported; a stream receives over its socket what to run; what is measured runs as plain pytest does. */
 export type PytestTask =

@@ -69,7 +69,8 @@ test.each([
 test('named tests that are gone are no mistake where pytest collects the whole list', async () => {
   await using project = await newProject({
     ...suite,
-    'probe.py': 'from shardline_pytest.named import Named\ndef pytest_configure(config): config.pluginmanager.register(Named())\n',
+    'probe.py':
+      'from shardline_pytest.named_tests import NamedTests\ndef pytest_configure(config): config.pluginmanager.register(NamedTests())\n',
   });
   const named = ['test_a.py::test_n[2]', 'test_a.py::test_gone', 'test_b.py::TestGone', 'test_c.py', 'test_gone.py::test_x'];
   const run = (args: readonly string[]) =>

@@ -23,7 +23,7 @@ def main():
         result["problems"].append(f"coverage.py could not be imported: {error}")
     else:
         try:
-            Combining(coverage, task, result).run()
+            CombinedCoverage(coverage, task, result).run()
         except coverage.CoverageException as error:
             result["problems"].append(str(error))
     with open(task["resultPath"] + ".part", "w", encoding="utf-8") as file:
@@ -31,7 +31,7 @@ def main():
     os.replace(task["resultPath"] + ".part", task["resultPath"])
 
 
-class Combining:
+class CombinedCoverage:
     def __init__(self, coverage, task, result):
         self.task = task
         self.options = task["options"]

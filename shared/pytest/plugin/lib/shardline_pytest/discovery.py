@@ -13,13 +13,13 @@ from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
 from .cache import cache_of, failure_limit
 from .channel import cap
-from .covering import asked_for
+from .coverage_data import asked_for
 from .fingerprint import fingerprint_of
 from .idle_plugins import idle_plugin
 from .marks import group_names, names_in
 from .proof.census_key import census_key
 from .proof.collectors import refused_files
-from .unstreamable import refused, unstreamable
+from .streamability import refused, unstreamable
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
 CONTAINERS = tuple(kind for kind in (pytest.Session, pytest.Package, getattr(pytest, "Directory", None)) if kind is not None)

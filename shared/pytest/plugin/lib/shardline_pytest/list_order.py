@@ -1,6 +1,6 @@
 """In which order the tests of a list may run: freely by file, in the order of the list, or in that order in one process."""
 
-from .unstreamable import is_shuffled
+from .streamability import is_shuffled
 
 FREE, LISTED, STRICT = "free", "listed", "strict"
 # pytest's own options that only change which tests come first.

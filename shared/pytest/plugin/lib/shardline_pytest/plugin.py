@@ -8,19 +8,19 @@ import pytest
 from . import session_of, versions
 from .cache import CacheGuard
 from .channel import Channel
-from .controlling import Controlling
-from .covering import is_measuring, keep_apart, lift_limit, origin_of
+from .controller import Controller
+from .coverage_data import is_measuring, keep_apart, lift_limit, origin_of
 from .discovery import discovery_of
-from .feeding import Feeding
 from .fingerprint import fingerprint_of
 from .import_hint import ImportHint
 from .log_file import LogFile
 from .marks import register_marks
-from .noting import Noting
-from .numbering import Numbering
-from .running import Running
-from .showing import Showing
-from .unstreamable import refused, unstreamable
+from .observations import Observations
+from .result_sender import ResultSender
+from .streamability import refused, unstreamable
+from .task_loop import TaskLoop
+from .terminal_output import TerminalOutput
+from .worker_numbers import WorkerNumbers
 
 
 def xdist_workers(config):
@@ -98,18 +98,18 @@ def pytest_configure(config):
             unfeedable=unstreamable(config),
             **versions(),
         )
-        register(Controlling(session, channel), "shardline-controlling")
-        register(Showing(config, session["limits"], channel), "shardline-showing")
-        numbering = Numbering(channel)
-        register(numbering, "shardline-numbering")
+        register(Controller(session, channel), "shardline-controller")
+        register(TerminalOutput(config, session["limits"], channel), "shardline-terminal-output")
+        worker_numbers = WorkerNumbers(channel)
+        register(worker_numbers, "shardline-worker-numbers")
         if workers == 0:
-            numbering.number_this_process()
+            worker_numbers.number_this_process()
     if workerinput is not None:
         write_as_python_does()
         register(LogFile(config), "shardline-log-file")
     if workerinput is not None or workers == 0:
-        noting = Noting(config, channel)
-        register(noting, "shardline-noting")
-        running = Running(session["limits"], channel, noting)
-        register(Feeding(config, session, channel, running), "shardline-feeding")
-        register(running, "shardline-running")
+        observations = Observations(config, channel)
+        register(observations, "shardline-observations")
+        result_sender = ResultSender(session["limits"], channel, observations)
+        register(TaskLoop(config, session, channel, result_sender), "shardline-task-loop")
+        register(result_sender, "shardline-result-sender")

@@ -1,7 +1,7 @@
 """Options, arguments and plugins that need the whole list of tests, by what they are set to."""
 
 from ..list_order import dependency_over_files
-from ..unstreamable import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
+from ..streamability import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
 
 # Attribute of config.option, option as the user writes it.
 MORE_OPTIONS = (

@@ -18,7 +18,7 @@ def keep_apart(config, first_id):
         factory._given_basetemp = given.with_name(f"{given.name}-gw{first_id}")
 
 
-class Numbering:
+class WorkerNumbers:
     def __init__(self, channel):
         self.channel = channel
         self.is_over = False

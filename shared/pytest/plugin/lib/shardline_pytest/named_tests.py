@@ -6,7 +6,7 @@ from .arguments import path_of, split_argument
 from .item_keys import selects
 
 
-class Named:
+class NamedTests:
     """Has pytest collect the files of named tests, and keeps the named ones. Nothing is deselected: plain pytest never has the others either."""
 
     def __init__(self):

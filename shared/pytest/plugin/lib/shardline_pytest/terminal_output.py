@@ -14,7 +14,7 @@ import pytest
 
 from .channel import cap, clean
 from .controller_needs import place_of
-from .warned import Tally, as_message, described
+from .warning_tally import WarningTally, as_message, described
 
 HEADER_BYTES = 4_000
 HEADER_LINES = 50
@@ -23,14 +23,14 @@ SECTION_LIMIT = 50
 NOT_SHOWN = frozenset(["_pytest", "pytest_cov", "shardline_pytest", "xdist"])
 
 
-class Showing:
+class TerminalOutput:
     def __init__(self, config, limits, channel):
         self.config = config
         self.section_bytes = limits["sectionBytes"]
         self.channel = channel
         self.lines = None
         self.sections = {}
-        self.early = Tally()
+        self.early = WarningTally()
         self.has_workers = False
 
     # Before the first xdist worker starts. Later, xdist passes on the workers' own.

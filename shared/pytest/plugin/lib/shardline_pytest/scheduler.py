@@ -3,7 +3,7 @@
 from .recycling import RECYCLED
 
 
-class Fed:
+class PassiveScheduler:
     """Keeps xdist workers coming until one ends in order that was not recycled, and knows which test each is at where reports are relayed."""
 
     collection_is_completed = True
@@ -35,7 +35,7 @@ class Fed:
         return None
 
     def mark_test_complete(self, node, item_index, duration=0):
-        """`item_index` is what our Relaying sends: the node id of a test that begins, None when it is over."""
+        """`item_index` is what RelayingInteractor sends: the node id of a test that begins, None when it is over."""
         if item_index is not None:
             self.running[node] = item_index
         elif self.running.pop(node, None) is not None:

@@ -1,4 +1,4 @@
-"""Measures one pytest for `shardline audit` and changes nothing of it: what `-p shardline_pytest.measuring` loads, in every process of it.
+"""Measures one pytest for `shardline audit` and changes nothing of it: what `-p shardline_pytest.measurement` loads, in every process of it.
 
 Each process appends JSON lines to a file of its own, as things happen: what is known stands there even if it is killed.
 """
@@ -11,7 +11,7 @@ import pytest
 from . import session_of
 from .item_keys import key_of
 from .marks import register_marks
-from .running import RSS_UNIT
+from .result_sender import RSS_UNIT
 from .stdlib import real
 
 # Sums and usage are written at most this often, in seconds, but for the end.
@@ -43,7 +43,7 @@ def pytest_configure(config):
     workerinput = getattr(config, "workerinput", None)
     workers = len(config.getoption("tx", None) or []) if config.getoption("dist", "no") != "no" else 0
     name = workerinput["workerid"] if workerinput is not None else "main"
-    config.pluginmanager.register(Measuring(config, session, name, workers), "shardline-measuring")
+    config.pluginmanager.register(Measurement(config, session, name, workers), "shardline-measurement")
 
 
 def tell_imports(name):
@@ -51,7 +51,7 @@ def tell_imports(name):
     real.write(2, f"\nshardline-importer: {real.encode(name)}\n".encode("ascii"))
 
 
-class Measuring:
+class Measurement:
     def __init__(self, config, session, name, workers):
         self.session = session
         self.root = str(config.rootpath)

@@ -4,20 +4,20 @@ import pytest
 
 from .arguments import file_of
 from .channel import cap, clean
-from .warned import Tally, as_message, described, further
+from .warning_tally import WarningTally, as_message, described, further
 
 PROPERTY_BYTES = 10_000
 PROPERTY_LIMIT = 100
 
 
-class Noting:
+class Observations:
     """Warnings of a test go with its result, as only the result that counts makes them count; all others are sent as they come."""
 
     def __init__(self, config, channel):
         self.root = str(config.rootpath)
         self.channel = channel
-        self.of_test = Tally()
-        self.besides = Tally()
+        self.of_test = WarningTally()
+        self.besides = WarningTally()
         self.deselected = {}
         self.collections = 0
         self.is_in_test = False
@@ -26,7 +26,7 @@ class Noting:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
-        self.of_test = Tally()
+        self.of_test = WarningTally()
         self.is_in_test = True
         yield
         self.is_in_test = False

@@ -12,7 +12,7 @@ from .stdlib import real
 INTERNAL_ERROR = 3
 
 
-class Quiet:
+class QuietInteractor:
     """Tells the controller nothing of single tests, which would cost a millisecond each: only what starts and ends a worker, and warnings."""
 
     def __init__(self, interactor, channel):
@@ -56,7 +56,7 @@ class Quiet:
             self.channel.send("not-relayed", nodeid=clean(nodeid), problem=cap(str(error), MESSAGE_BYTES))
 
 
-class Relaying(Quiet):
+class RelayingInteractor(QuietInteractor):
     """Tells the controller of every test too, as xdist's own plugin does, for what of the user's waits for it there."""
 
     def begin_test(self, index, nodeid):
@@ -67,7 +67,7 @@ class Relaying(Quiet):
         self.tell_scheduler(None)
 
     def tell_scheduler(self, item_index):
-        # The one event of a worker that reaches the scheduler with something of ours in it (Fed.mark_test_complete).
+        # The one event of a worker that reaches the scheduler with something of ours in it (PassiveScheduler.mark_test_complete).
         self.interactor.sendevent("runtest_protocol_complete", item_index=item_index, duration=0)
 
     def pytest_runtest_logstart(self, nodeid, location):
@@ -88,7 +88,7 @@ class Relaying(Quiet):
         self.pytest_runtest_logreport(report)
 
 
-class Alone:
+class NoInteractor:
     """In pytest's main process, which reports to itself."""
 
     is_fed = False
@@ -103,12 +103,12 @@ class Alone:
         item.ihook.pytest_runtest_logreport(report=report)
 
 
-def take_over(pluginmanager, relays, channel):
+def replace_interactor(pluginmanager, relays, channel):
     """Puts a stand-in in the place of xdist's own plugin, where there is one, and returns it."""
     interactor = next((plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor"), None)
     if interactor is None:
-        return Alone()
+        return NoInteractor()
     pluginmanager.unregister(interactor)
-    stand_in = (Relaying if relays else Quiet)(interactor, channel)
-    pluginmanager.register(stand_in, "shardline-reporting")
+    stand_in = (RelayingInteractor if relays else QuietInteractor)(interactor, channel)
+    pluginmanager.register(stand_in, "shardline-interactors")
     return stand_in

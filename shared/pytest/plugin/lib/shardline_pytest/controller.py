@@ -4,11 +4,11 @@ import pytest
 
 from .carried_warnings import keep_unknown_warnings
 from .controller_needs import why_relayed
-from .fed import Fed
+from .scheduler import PassiveScheduler
 from .stdlib import real
 
 
-class Controlling:
+class Controller:
     def __init__(self, session, channel):
         self.session = session
         self.channel = channel
@@ -29,7 +29,7 @@ class Controlling:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
-        return Fed(config)
+        return PassiveScheduler(config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):

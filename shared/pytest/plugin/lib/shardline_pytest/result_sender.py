@@ -10,16 +10,16 @@ from _pytest.runner import runtestprotocol
 from .channel import cap, clean, now_ms
 from .item_keys import key_of
 from .longrepr import crash_line, text_of
-from .noting import properties_of
+from .observations import properties_of
 from .stdlib import real
 
 CRASH_BYTES = 1000
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-class Running:
-    def __init__(self, limits, channel, noting):
-        self.noting = noting
+class ResultSender:
+    def __init__(self, limits, channel, observations):
+        self.observations = observations
         self.traceback_bytes = limits["tracebackBytes"]
         self.section_bytes = limits["sectionBytes"]
         self.channel = channel
@@ -73,7 +73,7 @@ class Running:
             line=line + 1 if isinstance(line, int) and line >= 0 else None,
             phases=[self.phase(report) for report in reports],
             sections=self.sections(reports),
-            warnings=self.noting.of_test.messages(),
+            warnings=self.observations.of_test.messages(),
             properties=properties_of(reports),
             rssBytes=own.ru_maxrss * RSS_UNIT,
             cpuSeconds=own.ru_utime + own.ru_stime + awaited.ru_utime + awaited.ru_stime,
@@ -110,7 +110,7 @@ class Running:
         return None if line is None else cap(line, CRASH_BYTES)
 
     def sections(self, reports):
-        if not reports or (not self.noting.keeps_output and all(is_plain_pass(report) for report in reports)):
+        if not reports or (not self.observations.keeps_output and all(is_plain_pass(report) for report in reports)):
             return []
         # Each report repeats the sections of the phases before it.
         longest = max(reports, key=lambda report: len(report.sections))

@@ -36,7 +36,7 @@ def recorded_for(item):
         yield
 
 
-class Tally:
+class WarningTally:
     """Counts equal warnings. Past the limit of distinct ones it counts without names."""
 
     def __init__(self):

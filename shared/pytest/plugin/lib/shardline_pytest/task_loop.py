@@ -9,16 +9,16 @@ import pytest
 from .batch import MESSAGE_BYTES
 from .channel import cap
 from .file_source import FileSource
+from .interactors import replace_interactor
 from .item_keys import KEY, key_of
 from .longrepr import text_of
 from .missing_modules import MissingModules, preload
-from .named import Named
+from .named_tests import NamedTests
 from .recycling import RECYCLED, Recycling
-from .reporting import take_over
 from .separability import WHY_BYTES, Separability
 from .stdlib import real
 from .suite_source import SuiteSource
-from .warned import recorded_for
+from .warning_tally import recorded_for
 
 # Fixtures of these scopes outlive the tests of a file.
 WIDE_SCOPES = ("package", "session")
@@ -26,8 +26,8 @@ WIDE_SCOPES = ("package", "session")
 OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
 
 
-class Feeding:
-    def __init__(self, config, session, channel, running):
+class TaskLoop:
+    def __init__(self, config, session, channel, result_sender):
         self.config = config
         self.serial_marker = session["serialMarker"]
         self.relays = session.get("relays", False)
@@ -36,7 +36,7 @@ class Feeding:
         self.harmless = session["harmless"]
         self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
-        self.running = running
+        self.result_sender = result_sender
         self.missing = None
         self.source = None
         self.last = None
@@ -47,7 +47,7 @@ class Feeding:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
         self.session = session
-        self.reporting = take_over(self.config.pluginmanager, self.relays, self.channel)
+        self.interactor = replace_interactor(self.config.pluginmanager, self.relays, self.channel)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session):
@@ -75,16 +75,16 @@ class Feeding:
             if message["preloads"]:
                 preload(message["modules"])
             elif message["proves"]:
-                self.missing = MissingModules(message["modules"], self.running.run_again, self.lack)
+                self.missing = MissingModules(message["modules"], self.result_sender.run_again, self.lack)
                 self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
         # What breaks pytest while it collects ends this worker only.
-        self.reporting.is_fed = True
+        self.interactor.is_fed = True
         if self.may_miss:
-            named = Named()
-            named.pytest_collection(session)
-            self.config.pluginmanager.register(named, "shardline-named")
+            named_tests = NamedTests()
+            named_tests.pytest_collection(session)
+            self.config.pluginmanager.register(named_tests, "shardline-named-tests")
         return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
 
     def lack(self, why):
@@ -115,7 +115,7 @@ class Feeding:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
-        self.reporting.is_fed = True
+        self.interactor.is_fed = True
         self.source.begin()
         self.channel.send("ready")
         task = self.next_task()
@@ -197,7 +197,7 @@ class Feeding:
         return self.source.put_off_item(rank) if self.has_wide_fixtures or asks_for_wide(item) else None
 
     def save_coverage(self):
-        from .covering import save
+        from .coverage_data import save
 
         return save(self.config)
 
@@ -218,12 +218,12 @@ class Feeding:
         setattr(item, KEY, key)
         self.last = item
         self.is_wound_down = upcoming is None
-        self.reporting.begin_test(index, item.nodeid)
+        self.interactor.begin_test(index, item.nodeid)
         self.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming)
         if self.channel.is_inherited():
             # A child that the test forked came back here: it must not go on as a second worker on the same connections.
             real.exit_at_once(0)
-        self.reporting.end_test()
+        self.interactor.end_test()
         if self.missing is not None:
             self.missing.examine(item, upcoming)
 
@@ -240,7 +240,7 @@ class Feeding:
         message = None
         if call.excinfo is not None:
             report = pytest.TestReport.from_item_and_call(self.last, call)
-            self.reporting.late_report(self.last, report)
+            self.interactor.late_report(self.last, report)
             message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=key, message=message)
 
@@ -265,9 +265,9 @@ class Entry:
 class Task:
     """The tests of one message, taken from the source batch by batch. What is known of them is sent once the task is ours."""
 
-    def __init__(self, feeding, message):
-        self.channel = feeding.channel
-        self.source = feeding.source
+    def __init__(self, loop, message):
+        self.channel = loop.channel
+        self.source = loop.source
         self.message = message
         self.number = message["task"]
         self.files = len(message["selectors"])
