@@ -14,6 +14,7 @@ export async function runChecks(): Promise<readonly string[]> {
     ['type check', node('tsc'), ['--noEmit']],
     ['type check of the page', node('tsc'), ['--noEmit', '--project', 'coordinator/web/browser']],
     ['lint and format', node('biome'), ['check', '.']],
+    ['type check of the Python code', python('mypy'), []],
     ['lint of the Python code', python('ruff'), ['check', '.']],
     ['format of the Python code', python('ruff'), ['format', '--check', '.']],
   ]);

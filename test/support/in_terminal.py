@@ -6,6 +6,8 @@ which standard output tells in the right place, as xterm's CSI 8 ; ROWS ; COLUMN
 SIGHUP, and SIGKILL if it does not heed it. Ends with the command's exit code.
 """
 
+from __future__ import annotations
+
 import fcntl
 import json
 import os
@@ -19,11 +21,11 @@ import termios
 PATIENCE_SECONDS = 30
 
 
-def resize(terminal, columns, rows):
+def resize(terminal: int, columns: int, rows: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-def obey(terminal, line):
+def obey(terminal: int, line: bytes) -> None:
     order = json.loads(line)
     if "type" in order:
         os.write(terminal, order["type"].encode())
@@ -32,7 +34,7 @@ def obey(terminal, line):
         resize(terminal, order["columns"], order["rows"])
 
 
-def relay(terminal):
+def relay(terminal: int) -> None:
     orders = b""
     while True:
         ready, _, _ = select.select([terminal, 0], [], [])
@@ -54,7 +56,7 @@ def relay(terminal):
                 obey(terminal, line)
 
 
-def main(columns, rows, command):
+def main(columns: str, rows: str, command: list[str]) -> int:
     pid, terminal = pty.fork()
     if pid == 0:
         resize(0, int(columns), int(rows))

@@ -3,9 +3,12 @@
 Each suite is collected by a pytest of its own, forked from this process, and gives one line with what shardline's proof says of it.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, sys.argv[1])
 
@@ -17,17 +20,24 @@ from shardline_pytest.proof.hook_proof import HookProof, sentence
 from shardline_pytest.proof.import_changes import ImportChanges
 from shardline_pytest.proof.whole_list_options import options_problem, order_problem
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from shardline_pytest.hook_types import HookWrapper
+
+
 OWN = "test-prove"
 
 
 class Prover:
-    def __init__(self, request):
+    def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
-        self.result = {}
+        self.result: dict[str, object] = {}
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection(self, session):
-        self.deselected = []
+    def pytest_collection(self, session: pytest.Session) -> HookWrapper:
+        self.deselected: list[pytest.Item] = []
         self.imports = ImportChanges(session.config.rootpath, session.config.pluginmanager)
         self.proof = HookProof(session.config, {OWN, *self.request.get("declared", ())})
         self.proof.begin(session)
@@ -36,22 +46,22 @@ class Prover:
         self.keep(session)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector):
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> HookWrapper:
         if isinstance(collector, pytest.Module):
             with self.imports.around(collector.nodeid):
                 yield
         else:
             yield
 
-    def pytest_deselected(self, items):
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.deselected.extend(items)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self):
+    def pytest_unconfigure(self) -> None:
         self.result["afterRun"] = [sentence(each) for each in self.proof.problems()]
         self.proof.close()
 
-    def keep(self, session):
+    def keep(self, session: pytest.Session) -> None:
         self.result["problems"] = [sentence(each) for each in self.proof.problems()]
         items = list(list.__iter__(vars(session)["items"]))
         files = [str(path) for path in sorted(session.config.rootpath.rglob("test_*.py"))]
@@ -64,25 +74,25 @@ class Prover:
         self.result["key"] = census_key(session.config)
         self.result["digests"] = {file: self.digest(items, file) for file in sorted({file_of(item) for item in items})}
 
-    def digest(self, items, file):
+    def digest(self, items: Sequence[pytest.Item], file: str) -> str:
         return file_digest([item for item in items if file_of(item) == file], [item for item in self.deselected if file_of(item) == file])
 
 
-def file_of(item):
+def file_of(item: pytest.Item) -> str:
     return item.nodeid.split("::")[0]
 
 
 class Loader:
     """Registers the prover under a name that a declaration can give."""
 
-    def __init__(self, prover):
+    def __init__(self, prover: Prover) -> None:
         self.prover = prover
 
-    def pytest_configure(self, config):
+    def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.register(self.prover, OWN)
 
 
-def prove(request):
+def prove(request: dict[str, Any]) -> dict[str, object]:
     os.chdir(request["directory"])
     sys.path.insert(0, request["directory"])
     prover = Prover(request)
@@ -91,7 +101,7 @@ def prove(request):
     return {**prover.result, "status": int(status)}
 
 
-def forked(request):
+def forked(request: dict[str, Any]) -> str:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

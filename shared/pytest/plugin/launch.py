@@ -3,6 +3,8 @@
 Nothing of shardline shows in the environment (but SHARDLINE_WORKER, later), in sys.argv or before the user's own entries of sys.path. Standard library only.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import select
@@ -10,7 +12,7 @@ import signal
 import sys
 
 
-def main():
+def main() -> int:
     here = os.path.dirname(os.path.abspath(__file__))
     with open(sys.argv[1], encoding="utf-8") as file:
         session = json.load(file)
@@ -37,7 +39,7 @@ def main():
     return pytest.main([*session["ownArgs"], *session["pytestArgs"], *session["lastArgs"]])
 
 
-def watch_parent():
+def watch_parent() -> None:
     """Ends this whole process group when whoever started it is gone: they hold the other end of our standard input.
 
     A process of its own, twice forked so that it is nobody's child: a thread would make every fork of a test one of a
@@ -60,7 +62,7 @@ def watch_parent():
     os.close(nothing)
 
 
-def _watch(pytest_pid, alive_read, alive_write):
+def _watch(pytest_pid: int, alive_read: int, alive_write: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.close(alive_write)

@@ -4,28 +4,44 @@ It shares nothing with shardline's plugin, so that the two can be compared. A te
 with the same node id are two tests. It runs in plain pytest and in the controller of pytest-xdist.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Sequence
+    from typing import TypedDict
+
+    import pytest
+
+    class Test(TypedDict):
+        id: str
+        outcome: str | None
+        rerun: bool
+
 
 # A test may be counted twice by pytest: the later of these is its outcome.
 RANK = ("skipped", "xpassed", "xfailed", "passed", "error", "failed")
 
 
-def encodable(text):
+def encodable(text: str) -> str:
     """No encoding can carry a lone surrogate."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class Recorder:
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.tests = []
-        self.open = {}
-        self.collect_errors = set()
+        self.tests: list[Test] = []
+        self.open: dict[tuple[str, object], Test] = {}
+        self.collect_errors: set[str] = set()
         self.deselected = 0
-        self.warnings = []
+        self.warnings: list[str] = []
 
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         category = self.config.hook.pytest_report_teststatus(report=report, config=self.config)[0]
         if type(report).__name__ == "SubtestReport":
             if not (report.skipped and hasattr(report, "wasxfail")):
@@ -40,20 +56,20 @@ class Recorder:
         if category in RANK and (test["outcome"] is None or RANK.index(category) > RANK.index(test["outcome"])):
             test["outcome"] = category
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.collect_errors.add(encodable(report.nodeid) or ".")
         elif report.skipped:
             self.tests.append({"id": encodable(report.nodeid), "outcome": "skipped", "rerun": False})
 
-    def pytest_deselected(self, items):
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.deselected += len(items)
 
-    def pytest_warning_recorded(self, warning_message, when, nodeid, location):
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: object) -> None:
         category = warning_message.category.__name__
         self.warnings.append(category + ": " + encodable(str(warning_message.message)))
 
-    def pytest_unconfigure(self):
+    def pytest_unconfigure(self) -> None:
         record = {
             "tests": [{"id": test["id"], "outcome": test["outcome"]} for test in self.tests],
             "collectErrors": sorted(self.collect_errors),
@@ -64,6 +80,6 @@ class Recorder:
             json.dump(record, out)
 
 
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(config), "oracle-recorder")

@@ -3,22 +3,31 @@
 Standard library only. Runs in the user's interpreter (Python 3.8 or later), with pytest 7.0 and pytest-xdist 3.0 or later.
 """
 
+from __future__ import annotations
+
 import platform
 import re
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from .stdlib import real
+
+if TYPE_CHECKING:
+    import pytest
+
+    from .messages import SessionSettings
+
 
 _session = None
 
 
-def begin(session):
+def begin(session: SessionSettings) -> None:
     """Sets the session of this process; called by launch.py before pytest starts."""
     global _session
     _session = session
 
 
-def session_of(config):
+def session_of(config: pytest.Config) -> SessionSettings | None:
     """The session that launch.py, or in an xdist worker the controller, gave to this process; None where there is none."""
     workerinput = getattr(config, "workerinput", None)
     if workerinput is None:
@@ -26,7 +35,7 @@ def session_of(config):
     return real.decode(workerinput["shardline"]) if "shardline" in workerinput else None
 
 
-def missing_package():
+def missing_package() -> dict[str, str] | None:
     """The first package that is missing or too old, as {"package", "problem"}, else None. Imports neither: pytest does that, and rewrites asserts."""
     for package, least in (("pytest", 7), ("pytest-xdist", 3)):
         try:
@@ -39,12 +48,12 @@ def missing_package():
     return None
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Versions of the interpreter and of the two packages, as texts."""
     return {"python": platform.python_version(), "pytest": metadata.version("pytest"), "xdist": metadata.version("pytest-xdist")}
 
 
-def write_result(session, result):
+def write_result(session: SessionSettings, result: object) -> None:
     """Writes the one result of a discovery, or what keeps pytest from starting; whole or not at all."""
     path = session["resultPath"]
     with real.open(path + ".part", "w", encoding="utf-8") as file:

@@ -1,17 +1,23 @@
 """pytest's positional arguments as paths: `dir`, `file.py`, `file.py::Class::test[param]`, and module names under --pyargs."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 
-def split_argument(argument):
+def split_argument(argument: object) -> tuple[str, str]:
     """("file.py", "::Class::test[a::b]") of such an argument; the second part is empty for a plain path."""
     base = str(argument).partition("[")[0].split("::")[0]
     return base, str(argument)[len(base) :]
 
 
-def path_of(config, base):
+def path_of(config: pytest.Config, base: str) -> Path | None:
     """The absolute path that pytest will take this for; None when there is no such path or module."""
     if config.getoption("pyargs", False):
         found = _module_path(base)
@@ -21,7 +27,7 @@ def path_of(config, base):
     return path if path.exists() else None
 
 
-def _module_path(name):
+def _module_path(name: str) -> Path | None:
     try:
         spec = importlib.util.find_spec(name)
     except (AttributeError, ImportError, ValueError):
@@ -30,9 +36,11 @@ def _module_path(name):
         return None
     if spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations)))
-    return Path(spec.origin) if spec.origin not in (None, "namespace", "built-in", "frozen") else None
+    if spec.origin is None or spec.origin in ("namespace", "built-in", "frozen"):
+        return None
+    return Path(spec.origin)
 
 
-def file_of(nodeid):
+def file_of(nodeid: str) -> str:
     """The file or directory part of a node id; `.` for the session's own."""
-    return nodeid.split("::")[0] or "."
+    return nodeid.split("::", maxsplit=1)[0] or "."

@@ -1,6 +1,19 @@
 """What a task brings to run: items with their keys, and the messages that announce them once the task is ours."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .channel import cap, clean, now_ms
+
+if TYPE_CHECKING:
+    import pytest
+
+    from .messages import CollectError
+
+    # An item, its key, and its index in `listed`.
+    Test = tuple[pytest.Item, str, int]
+
 
 MESSAGE_BYTES = 100_000
 
@@ -8,18 +21,18 @@ MESSAGE_BYTES = 100_000
 class Batch:
     """Items that are collected together: one file (file by file), or all that a task wants of the whole list."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         # (item, key, its index in `listed`)
-        self.entries = []
+        self.entries: list[Test] = []
         # What session.items holds while they run.
-        self.listed = []
-        self.messages = []
-        self.errors = {}
+        self.listed: list[pytest.Item] = []
+        self.messages: list[tuple[str, dict[str, object]]] = []
+        self.errors: dict[str, list[CollectError]] = {}
 
-    def announce(self, kind, **fields):
+    def announce(self, kind: str, **fields: object) -> None:
         self.messages.append((kind, fields))
 
-    def fail(self, file, message, nodeid=None):
+    def fail(self, file: str, message: str, nodeid: str | None = None) -> None:
         """Something of the file could not be collected: the file itself, or what `nodeid` names in it. All of one file make one message."""
         errors = self.errors.get(file)
         if errors is None:
@@ -32,7 +45,7 @@ class Batch:
             errors.append({"nodeid": place, "message": cap(message, MESSAGE_BYTES // (len(errors) + 1))})
 
 
-def skip_message(nodeid, report):
+def skip_message(nodeid: str, report: pytest.CollectReport) -> dict[str, object]:
     """The fields of `test-finished` for a module that skipped itself: nobody knows its tests, and pytest counts it as one skipped test."""
     at = now_ms()
     path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)

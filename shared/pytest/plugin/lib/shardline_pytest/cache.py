@@ -3,9 +3,16 @@
 What a suite or a plugin keeps in `config.cache` for itself works as in plain pytest.
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .messages import SessionSettings
+
 
 OWN_KEYS = frozenset(["cache/lastfailed", "cache/nodeids", "cache/stepwise"])
 USING_OPTIONS = ("lf", "failedfirst", "newfirst", "stepwise")
@@ -13,7 +20,7 @@ USING_OPTIONS = ("lf", "failedfirst", "newfirst", "stepwise")
 READERS = ("lfplugin", "nfplugin", "stepwiseplugin")
 
 
-def cache_of(config):
+def cache_of(config: pytest.Config) -> dict[str, object] | None:
     """What the coordinator needs to know of this pytest's cache; None where it has none (`-p no:cacheprovider`)."""
     directory = getattr(getattr(config, "cache", None), "_cachedir", None)
     if directory is None:
@@ -25,18 +32,18 @@ def cache_of(config):
     }
 
 
-def stepwise_of(config):
+def stepwise_of(config: pytest.Config) -> dict[str, bool] | None:
     if not config.getoption("stepwise", False):
         return None
     return {"skip": bool(config.getoption("stepwise_skip", False)), "reset": bool(config.getoption("stepwise_reset", False))}
 
 
-def stepwise_count(config):
+def stepwise_count(config: pytest.Config) -> int | None:
     """How many tests pytest had before `--sw` deselected any; None without `--sw`, or where pytest does not keep it (before 8.4)."""
     return getattr(getattr(config.pluginmanager.get_plugin("stepwiseplugin"), "cached_info", None), "last_test_count", None)
 
 
-def failure_limit(config, maxfail):
+def failure_limit(config: pytest.Config, maxfail: int) -> int:
     """`maxfail`, or the number of failures at which `--sw` stops, whichever is lower; 0 means no limit."""
     stepwise = stepwise_of(config)
     if stepwise is None:
@@ -48,10 +55,10 @@ def failure_limit(config, maxfail):
 class CacheGuard:
     """Drops pytest's own writes to the three keys. With `shipped`, pytest reads the coordinator's values there and not those of this disk."""
 
-    def __init__(self, session):
+    def __init__(self, session: SessionSettings) -> None:
         shipped = session.get("cache")
         self.stops_itself = session.get("stopsItself", False)
-        self.values = {}
+        self.values: dict[str, object] = {}
         if shipped is not None:
             self.values = {
                 "cache/lastfailed": dict.fromkeys(shipped["lastfailed"], True),
@@ -61,7 +68,7 @@ class CacheGuard:
 
     # pytest makes the cache in pytest_configure, and nothing is collected before this.
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session):
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
         config = session.config
         cache = getattr(config, "cache", None)
         if cache is None:
@@ -72,20 +79,21 @@ class CacheGuard:
         if self.stops_itself:
             config.option.maxfail = failure_limit(config, int(config.getoption("maxfail", 0) or 0))
 
-    def guard(self, cache):
+    def guard(self, cache: pytest.Cache) -> None:
         read, write = cache.get, cache.set
 
-        def get(key, default):
+        def get(key: str, default: object) -> object:
             return copy.deepcopy(self.values[key]) if key in self.values else read(key, default)
 
-        def set_value(key, value):
+        def set_value(key: str, value: object) -> None:
             if key not in OWN_KEYS:
                 write(key, value)
 
-        cache.get, cache.set = get, set_value
+        cache.get = get  # type: ignore[method-assign]  # pytest has no hook for this
+        cache.set = set_value  # type: ignore[method-assign]
 
 
-def read_again(config, session):
+def read_again(config: pytest.Config, session: pytest.Session) -> None:
     """Replaces pytest's plugins that have read the cache by new ones, which read it now."""
     manager = config.pluginmanager
     # The plugin behind --lf registers this one when it is made.

@@ -1,7 +1,18 @@
 """Whether something of the user's, in pytest's main process, would miss the reports that a fed xdist worker sends to the agent only."""
 
+from __future__ import annotations
+
 import dis
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+
+    import pytest
+    from pluggy import HookImpl
+
 
 # What pytest calls there for each test, or with all of them at the end.
 HOOKS = (
@@ -38,7 +49,7 @@ EXEMPT = frozenset(
 PRINTED_RESULTS = (("--hypothesis-show-statistics", "hypothesis prints statistics of each test"),)
 
 
-def why_relayed(config):
+def why_relayed(config: pytest.Config) -> str | None:
     """What needs each test's reports in this process, in words; None when nothing does."""
     if any(type(plugin).__module__ == "_pytest.junitxml" for plugin in config.pluginmanager.get_plugins()):
         return "pytest writes the file of --junit-xml"
@@ -59,7 +70,7 @@ def why_relayed(config):
     return None
 
 
-def counts_warnings(config):
+def counts_warnings(config: pytest.Config) -> bool:
     """pytest 9.1 and later does, where it heard of a test that passed."""
     try:
         return config.getoption("max_warnings", None) is not None or bool(config.getini("max_warnings"))
@@ -67,33 +78,33 @@ def counts_warnings(config):
         return False
 
 
-def own_implementations(config, name):
+def own_implementations(config: pytest.Config, name: str) -> Iterator[HookImpl]:
     for implementation in getattr(config.hook, name).get_hookimpls() if hasattr(config.hook, name) else ():
         module = getattr(implementation.function, "__module__", None) or ""
         if module.partition(".")[0] not in EXEMPT:
             yield implementation
 
 
-def looks_at_results(function):
+def looks_at_results(function: object) -> bool:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if code is None:
         return True  # not written in Python: nobody knows
     return any(names_results(each) or reads_exit_status(each) for each in with_nested(code))
 
 
-def with_nested(code):
+def with_nested(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:
         if hasattr(constant, "co_code"):
             yield from with_nested(constant)
 
 
-def names_results(code):
+def names_results(code: CodeType) -> bool:
     texts = [constant for constant in code.co_consts if isinstance(constant, str)]
     return not RESULT_NAMES.isdisjoint([*code.co_names, *texts])
 
 
-def reads_exit_status(code):
+def reads_exit_status(code: CodeType) -> bool:
     """Every such hook has the parameter; does it use it? Python 3.13 loads two variables at once, named in one tuple."""
     for instruction in dis.get_instructions(code):
         names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
@@ -102,7 +113,7 @@ def reads_exit_status(code):
     return False
 
 
-def place_of(implementation, config):
+def place_of(implementation: HookImpl, config: pytest.Config) -> str:
     """A plugin by its name; one without a name, and a conftest, by the path from the root of the file that it is written in."""
     name = str(implementation.plugin_name)
     if name.isdigit() or os.path.basename(name) == "conftest.py":

@@ -3,11 +3,15 @@
 Only for `--dist loadgroup` everything is imported and collected: which tests are of one group is not known before.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest import mark
+from _pytest.outcomes import Exit
 
 from . import versions, write_result
 from .arguments import file_of, path_of, split_argument
@@ -20,6 +24,11 @@ from .marks import group_names, names_in
 from .proof.census_key import census_key
 from .proof.collectors import refused_files
 from .streamability import refused, unstreamable
+
+if TYPE_CHECKING:
+    from .hook_types import HookWrapper
+    from .messages import SessionSettings
+
 
 # pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
 CONTAINERS = tuple(kind for kind in (pytest.Session, pytest.Package, getattr(pytest, "Directory", None)) if kind is not None)
@@ -34,7 +43,7 @@ SHOWING_OPTIONS = (
 )
 
 
-def unsupported(config):
+def unsupported(config: pytest.Config) -> str | None:
     """Which option shardline cannot run pytest with, in words; None when it can."""
     for name, option in SHOWING_OPTIONS:
         if config.getoption(name, None):
@@ -42,29 +51,29 @@ def unsupported(config):
     return refused(config)
 
 
-class Discovered(pytest.exit.Exception):
+class Discovered(Exit):
     """Ends the session before any hook of the user's sees a list of items that is empty only because nothing was imported."""
 
 
-def discovery_of(session, early_config):
+def discovery_of(session: SessionSettings, early_config: pytest.Config) -> Discovery:
     """What discovers here, as far as options were read by then."""
     dist = getattr(early_config.known_args_namespace, "dist", "no")
     return GroupedDiscovery(session) if dist == "loadgroup" else Discovery(session)
 
 
 class Discovery:
-    def __init__(self, session):
+    def __init__(self, session: SessionSettings) -> None:
         self.session = session
-        self.files = {}
-        self.errors = []
-        self.outside = []
-        self.whole = set()
-        self.named = {}
+        self.files: dict[str, list[str] | None] = {}
+        self.errors: list[dict[str, str]] = []
+        self.outside: list[str] = []
+        self.whole: set[Path] = set()
+        self.named: dict[Path, list[str]] = {}
         self.maxfail = 0
         self.done = False
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_cmdline_main(self, config):
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
         problem = unsupported(config)
         if problem is not None:
             write_result(self.session, {"unsupported": problem})
@@ -83,7 +92,7 @@ class Discovery:
         option.maxfail = 0
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self, session):
+    def pytest_collection(self, session: pytest.Session) -> None:
         config = session.config
         stripped = []
         for argument in config.args:
@@ -97,13 +106,13 @@ class Discovery:
         config.args[:] = list(dict.fromkeys(stripped))
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_make_collect_report(self, collector):
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> pytest.CollectReport | None:
         if isinstance(collector, CONTAINERS):
             return None
         self.record(collector)
         return pytest.CollectReport(collector.nodeid, "passed", None, [])
 
-    def record(self, collector):
+    def record(self, collector: pytest.Collector) -> None:
         path = Path(collector.path)
         try:
             file = path.relative_to(collector.config.rootpath).as_posix()
@@ -115,19 +124,19 @@ class Discovery:
             names = list(dict.fromkeys(file + name for name in self.named[path]))
         self.files[file] = names
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         # Of test files, whoever runs them tells.
         if report.failed and file_of(report.nodeid) not in self.files:
             self.errors.append({"file": file_of(report.nodeid), "message": cap(report.longreprtext, MESSAGE_BYTES)})
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, config):
+    def pytest_collection_modifyitems(self, config: pytest.Config) -> None:
         # Without items it only reads -k and -m: a mistake there is a usage error, once, and not one of each file.
         mark.pytest_collection_modifyitems([], config)
         self.write(config, {})
         raise Discovered("shardline knows the test files", returncode=0)
 
-    def name_clash(self, config):
+    def name_clash(self, config: pytest.Config) -> str | None:
         """pytest refuses the second file of one module name, which a process that collects only one of them does not see."""
         root = str(config.rootpath)
         refused = refused_files([os.path.join(root, file) for file in self.files], config.getoption("importmode", "prepend"))
@@ -136,9 +145,10 @@ class Discovery:
             return f"{first} and {second} have the same module name"
         return None
 
-    def write(self, config, groups):
+    def write(self, config: pytest.Config, groups: dict[tuple[str, str], list[str]]) -> None:
         """Writes the result. `groups` holds the files of each xdist group."""
-        together, unclear = dict(groups), []
+        together = dict(groups)
+        unclear: list[dict[str, object]] = []
         for file in self.files:
             names, lines = names_in(config.rootpath / file)
             for name in names:
@@ -166,7 +176,7 @@ class Discovery:
         self.done = True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_finish(self):
+    def pytest_collection_finish(self) -> None:
         # Called even when the hook above raised. A usage error on its way (bad path) is not touched.
         if self.done:
             raise Discovered("shardline knows the test files", returncode=0)
@@ -174,17 +184,20 @@ class Discovery:
 
 class GroupedDiscovery(Discovery):
     @pytest.hookimpl(tryfirst=True)
-    def pytest_make_collect_report(self, collector):
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> pytest.CollectReport | None:
         if not isinstance(collector, CONTAINERS):
             self.record(collector)
+        return None
 
     # Around the suite's own hooks, which may mark and leave out items.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, config, items):
+    def pytest_collection_modifyitems(  # type: ignore[override]  # pluggy passes what each implementation names
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> HookWrapper:
         outcome = yield
         if outcome.excinfo is not None:
             return
-        groups = {}
+        groups: dict[tuple[str, str], list[str]] = {}
         for item in items:
             for name in group_names(item):
                 files = groups.setdefault(("group", name), [])

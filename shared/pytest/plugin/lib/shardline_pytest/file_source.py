@@ -3,8 +3,11 @@
 Only the nodes of directories stay, with their conftests and fixtures. Every file is collected once, by the xdist worker that runs it.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.runner import collect_one_node
@@ -16,13 +19,28 @@ from .item_keys import copy_key, is_among, selects, unique_keys
 from .start_state import StartState
 from .whole_list import NO_SPECULATION
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-def _never():
+    from .batch import Test
+    from .channel import Channel
+    from .messages import RunMessage, Selector
+    from .separability import Separability
+    from .task_loop import Task
+
+    # What to collect of one file, and whether its tests of the serial mark run now.
+    Portion = tuple[Selector, bool]
+
+
+def _never() -> None:
     raise AssertionError("never run")
 
 
 class FileSource:
-    def __init__(self, config, session, channel, serial_marker, separability, proves):
+    def __init__(
+        self, config: pytest.Config, session: pytest.Session, channel: Channel, serial_marker: str, separability: Separability, proves: bool
+    ) -> None:
         self.config = config
         self.session = session
         self.channel = channel
@@ -30,26 +48,26 @@ class FileSource:
         self.separability = separability
         self.proves = proves
         self.state = StartState()
-        self.directories = {}
-        self.selector = None
-        self.failed = set()
+        self.directories: dict[Path, pytest.Collector] = {}
+        self.selector: Selector | None = None
+        self.failed: set[str] = set()
         self.total = 0
-        session.perform_collect = self.perform_collect
+        session.perform_collect = self.perform_collect  # type: ignore[method-assign]  # pytest calls it for each collection
 
-    def watch_reads(self):
+    def watch_reads(self) -> None:
         self.separability.watch_reads()
 
-    def begin(self):
+    def begin(self) -> None:
         # The logging plugin's wrapper would end the session's log handlers with the first file.
         logging_plugin = self.config.pluginmanager.get_plugin("logging-plugin")
         without = [] if logging_plugin is None else [logging_plugin]
         self.collect = self.config.pluginmanager.subset_hook_caller("pytest_collection", without)
 
-    def portions(self, message):
+    def portions(self, message: RunMessage) -> list[Portion]:
         """Each selector is collected when its turn comes: what the file before has set up is torn down by then."""
         return [(selector, message["isSerial"]) for selector in message["selectors"]]
 
-    def upcoming(self, task):
+    def upcoming(self, task: Task) -> pytest.Item | None:
         """Stands for the first test of the file that comes next, which is not known yet: what the two share stays set up."""
         if not task.waiting:
             return None
@@ -57,15 +75,15 @@ class FileSource:
         module = pytest.Module.from_parent(self.directory(path.parent) or self.session, path=path)
         return pytest.Function.from_parent(module, name="<next test>", callobj=_never)
 
-    def put_off_item(self, rank):
+    def put_off_item(self, rank: int) -> None:
         return None  # a process that takes over has nothing to collect but the test's own file
 
-    def path_of(self, file):
+    def path_of(self, file: str) -> Path:
         return Path(os.path.normpath(str(self.config.rootpath / file)))
 
-    def batch(self, portion, task):
+    def batch(self, portion: Portion, task: int) -> Batch:
         self.selector, self.is_serial = portion
-        selector = self.selector
+        selector = portion[0]
         self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
         self.excepted = frozenset(selector["except"])
         self.result = Batch()
@@ -89,18 +107,18 @@ class FileSource:
             self.separability.report_problems()
         batch = self.result
         batch.listed = self.session.items
-        self.announce(batch, perf_seconds() - started)
+        self.announce(batch, selector, perf_seconds() - started)
         self.session.items = before
         return batch
 
-    def perform_collect(self, args=None, genitems=True):
+    def perform_collect(self, args: Sequence[str] | None = None, genitems: bool = True) -> list[pytest.Item]:
         """What Session.perform_collect does, for one file."""
         session, config = self.session, self.config
         session.items = []
-        self.skipped = {}
-        self.known = []
-        self.put_off = []
-        self.entries = []
+        self.skipped: dict[str, pytest.CollectReport] = {}
+        self.known: list[str] = []
+        self.put_off: list[str] = []
+        self.entries: list[Test] = []
         self.may_back_up = True
         self.digest = None
         if self.selector is None:
@@ -111,7 +129,8 @@ class FileSource:
         session._initialpaths = self.named
         session._initialpaths_with_parents = self.named_with_parents
         session._collection_cache = {}
-        pending = dict(getattr(session._fixturemanager, "_pending_conftests", None) or {})
+        fixtures: Any = session._fixturemanager
+        pending = dict(getattr(fixtures, "_pending_conftests", None) or {})
         try:
             if not path.exists():
                 self.fail(file, "pytest did not find this test file here")
@@ -130,12 +149,12 @@ class FileSource:
             # pytest 9.1 forgets conftests whose directories were not collected by now: theirs may come later.
             if pending:
                 for key, value in pending.items():
-                    session._fixturemanager._pending_conftests.setdefault(key, value)
+                    fixtures._pending_conftests.setdefault(key, value)
         self.total += len(self.entries)
         session.testscollected = self.total
         return session.items
 
-    def choose(self, items):
+    def choose(self, items: list[pytest.Item]) -> None:
         """Of the file's items those that the selector names, and that need not wait for the end of the run."""
         wanted = [(item, key) for item, key in zip(items, unique_keys(items)) if self.wants(key)]
         self.may_back_up = not any(item.get_closest_marker(NO_SPECULATION) for item, _ in wanted)
@@ -145,27 +164,28 @@ class FileSource:
         items[:] = [item for item, _ in chosen]
         self.entries = [(item, key, index) for index, (item, key) in enumerate(chosen)]
 
-    def remember_arguments(self):
+    def remember_arguments(self) -> None:
         """A file that the user named is collected by other rules than one that was found below a directory."""
         paths = [path_of(self.config, split_argument(argument)[0]) for argument in self.config.args]
         self.named = frozenset(path for path in paths if path is not None)
         self.named_with_parents = frozenset([*self.named, *(parent for path in self.named for parent in path.parents)])
 
-    def directory(self, path):
+    def directory(self, path: Path) -> pytest.Collector | None:
         """The node of a directory, made once; None when its conftest or one above cannot be imported."""
         if path in self.directories:
             return self.directories[path]
         session = self.session
         if path == self.config.rootpath or not self.config.pluginmanager._is_in_confcutdir(path.parent):
-            parent, hook = session, session.gethookproxy(path.parent)
+            parent: pytest.Collector | None = session
+            hook = session.gethookproxy(path.parent)
         else:
             parent = self.directory(path.parent)
             if parent is None:
                 return None
             hook = parent.ihook
-        node = hook.pytest_collect_directory(path=path, parent=parent)
+        node: pytest.Collector = hook.pytest_collect_directory(path=path, parent=parent)
         # Collecting the node is how pytest loads its conftest; what else lies in the directory is not asked for.
-        node.collect = list
+        node.collect = list  # type: ignore[method-assign]  # of this node only
         report = collect_one_node(node)
         if report.passed:
             self.directories[path] = node
@@ -173,12 +193,12 @@ class FileSource:
         node.ihook.pytest_collectreport(report=report)
         return None
 
-    def wants(self, key):
+    def wants(self, key: str) -> bool:
         if is_among(key, self.excepted):
             return False
         return self.wanted is None or is_among(key, self.wanted)
 
-    def collect_report(self, report):
+    def collect_report(self, report: pytest.CollectReport) -> None:
         if self.selector is None:
             return
         if report.skipped:
@@ -187,16 +207,16 @@ class FileSource:
         if report.failed:
             self.fail(file_of(report.nodeid), report.longreprtext, report.nodeid)
 
-    def fail(self, file, message, nodeid=None):
+    def fail(self, file: str, message: str, nodeid: str | None = None) -> None:
         self.failed.add(file)
         self.result.fail(file, message, nodeid)
 
-    def announce(self, batch, seconds):
+    def announce(self, batch: Batch, selector: Selector, seconds: float) -> None:
         batch.entries = self.entries
-        file = self.selector["file"]
+        file = selector["file"]
         keys = [key for _, key, _ in self.entries] + list(self.skipped) + self.put_off
-        for wanted in self.selector["nodeids"] or []:
-            if not self.selector["mayMiss"] and file not in self.failed and not any(selects(wanted, key) for key in self.known + keys):
+        for wanted in selector["nodeids"] or []:
+            if not selector["mayMiss"] and file not in self.failed and not any(selects(wanted, key) for key in self.known + keys):
                 self.fail(file, f"not found: {wanted}")
         if keys or not self.has_failed(file):
             batch.announce(
@@ -205,5 +225,5 @@ class FileSource:
         for nodeid, report in self.skipped.items():
             batch.announce("test-finished", file=file, **skip_message(nodeid, report))
 
-    def has_failed(self, file):
+    def has_failed(self, file: str) -> bool:
         return "." in self.failed or any(file == each or file.startswith(each + "/") for each in self.failed)

@@ -1,5 +1,7 @@
 """What this interpreter is and what is installed in it: compared between the run and each agent. Lists directories and reads hardly any file."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import platform
@@ -7,6 +9,13 @@ import re
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
 
 # `name-1.2.dist-info`, `name-1.2-py3.12.egg-info`, `name.egg-info`.
 DISTRIBUTION = re.compile(r"(?P<name>[^~].*?)(-(?P<version>\d[^-]*))?(-py\d[\d.]*)?\.(dist|egg)-info")
@@ -16,7 +25,7 @@ INSTALLERS = frozenset(("pip", "wheel"))
 OWN = "of the workspace"
 
 
-def fingerprint_of(config):
+def fingerprint_of(config: pytest.Config) -> dict[str, object]:
     """What is compared of this pytest, once its plugins are loaded."""
     workspace = os.path.realpath(os.getcwd())
     plugins = {name: metadata.version(name) for name in ("pytest", "pytest-xdist")}
@@ -37,9 +46,9 @@ def fingerprint_of(config):
     }
 
 
-def installed(paths, workspace):
+def installed(paths: Iterable[str], workspace: str) -> dict[str, str]:
     """Version by name of every distribution on these paths, as the names of their directories tell it; the first on the path counts."""
-    found = {}
+    found: dict[str, str] = {}
     for path in paths:
         try:
             entries = sorted(os.listdir(path or "."))
@@ -56,7 +65,7 @@ def installed(paths, workspace):
     return found
 
 
-def direct_url(path, entry, version):
+def direct_url(path: str, entry: str, version: str) -> str | None:
     """Where the distribution was installed from. Looked up only for a version that may hold a commit or a day."""
     if "+" not in version and "dev" not in version:
         return None
@@ -67,7 +76,7 @@ def direct_url(path, entry, version):
         return None
 
 
-def is_own(path, origin, workspace):
+def is_own(path: object, origin: str | None, workspace: str) -> bool:
     """Is it the project under test: its metadata lie in the workspace itself, or it was installed from there?"""
     if origin is not None and Path(workspace).as_uri() in origin:
         return True
@@ -75,9 +84,9 @@ def is_own(path, origin, workspace):
     return is_below(place, workspace) and not is_below(place, os.path.realpath(sys.prefix))
 
 
-def is_below(path, directory):
+def is_below(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
 
 
-def normal(name):
+def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()

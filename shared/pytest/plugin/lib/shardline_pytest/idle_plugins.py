@@ -1,5 +1,13 @@
 """Plugins that switch themselves off under xdist, and the options that then do nothing or make pytest refuse to run."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
 # Names that the plugin has when it loads by itself and with `-p`, what to call it, the options that ask for its work (whether pytest refuses to run
 # with one), and the options with which it does nothing anyway.
 IDLE_PLUGINS = (
@@ -21,7 +29,7 @@ IDLE_PLUGINS = (
 )
 
 
-def idle_plugin(config):
+def idle_plugin(config: pytest.Config) -> dict[str, object] | None:
     """{"plugin", "option", "refuses"} of the first option that cannot do its work in xdist workers; None where there is none."""
     if config.getoption("numprocesses", None) == 0:
         return None

@@ -1,21 +1,27 @@
 """The fix for a suite that relies on `python -m pytest`: that adds the current directory to sys.path, and shardline, as the `pytest` command, does not."""
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .hook_types import HookWrapper
 
 
 class ImportHint:
     """Adds the fix to the error of a test file or conftest that needs a module of the current directory."""
 
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.directory = Path(config.invocation_params.dir)
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_make_collect_report(self):
+    def pytest_make_collect_report(self) -> HookWrapper:
         outcome = yield
         if outcome.excinfo is not None:
             return
@@ -29,14 +35,14 @@ class ImportHint:
         elif hasattr(report.longrepr, "addsection"):
             report.longrepr.addsection("shardline", hint)
 
-    def amend(self, error):
+    def amend(self, error: BaseException | None) -> None:
         """For a conftest that pytest loads before it starts: pytest prints the error itself."""
         cause = missing_module(error)
         hint = self.hint(error)
-        if hint is not None:
+        if cause is not None and hint is not None:
             cause.msg = f"{cause.msg}\n{hint}"
 
-    def hint(self, error):
+    def hint(self, error: BaseException | None) -> str | None:
         cause = missing_module(error)
         name = None if cause is None else cause.name
         if not name or not any(path.exists() for path in (self.directory / name, self.directory / (name + ".py"))):
@@ -48,7 +54,7 @@ class ImportHint:
             f"Fix: Set {self.setting()}, or the environment variable PYTHONPATH=."
         )
 
-    def setting(self):
+    def setting(self) -> str:
         """The line of pytest's own configuration that adds the directory."""
         ini = None if self.config.inipath is None else Path(self.config.inipath)
         path = os.path.relpath(str(self.directory), str(self.config.rootpath))
@@ -57,7 +63,7 @@ class ImportHint:
         return f"`pythonpath = {path}` in {'pytest.ini' if ini is None else ini.name}"
 
 
-def missing_module(error):
+def missing_module(error: BaseException | None) -> ModuleNotFoundError | None:
     """The ModuleNotFoundError that is this error or led to it, else None."""
     while error is not None and not isinstance(error, ModuleNotFoundError):
         error = error.__cause__

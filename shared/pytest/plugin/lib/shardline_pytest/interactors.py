@@ -1,5 +1,9 @@
 """Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import execnet
 import pytest
 
@@ -8,6 +12,15 @@ from .carried_warnings import cleaned
 from .channel import cap, clean
 from .stdlib import real
 
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Callable
+    from typing import Any
+
+    from .channel import Channel
+    from .hook_types import HookWrapper
+
+
 # pytest's own exit code for it.
 INTERNAL_ERROR = 3
 
@@ -15,21 +28,21 @@ INTERNAL_ERROR = 3
 class QuietInteractor:
     """Tells the controller nothing of single tests, which would cost a millisecond each: only what starts and ends a worker, and warnings."""
 
-    def __init__(self, interactor, channel):
+    def __init__(self, interactor: Any, channel: Channel) -> None:
         self.interactor = interactor
         self.channel = channel
         self.is_fed = False
 
-    def begin_test(self, index, nodeid):
+    def begin_test(self, index: int, nodeid: str) -> None:
         """The test at this index of session.items begins; the controller blames it when this worker dies."""
 
-    def end_test(self):
+    def end_test(self) -> None:
         """That test is over."""
 
-    def late_report(self, item, report):
+    def late_report(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """A report of a test that is over: a fixture that outlived it failed in its teardown."""
 
-    def pytest_internalerror(self, excrepr):
+    def pytest_internalerror(self, excrepr: object) -> None:
         if not self.is_fed:
             self.interactor.pytest_internalerror(excrepr)
             return
@@ -38,17 +51,19 @@ class QuietInteractor:
         real.exit_at_once(INTERNAL_ERROR)
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_sessionfinish(self, exitstatus):
+    def pytest_sessionfinish(self, exitstatus: int | pytest.ExitCode) -> HookWrapper:
         yield from self.interactor.pytest_sessionfinish(exitstatus)
 
-    def pytest_warning_recorded(self, warning_message, when, nodeid, location):
+    def pytest_warning_recorded(
+        self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: tuple[str, int, str] | None
+    ) -> None:
         try:
             self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
         except Exception:  # whatever the suite's own class of warning raises
             where = None if location is None else (clean(location[0]), location[1], clean(location[2]))
             self.relay(nodeid, self.interactor.pytest_warning_recorded, cleaned(warning_message), when, clean(nodeid), where)
 
-    def relay(self, nodeid, send, *arguments):
+    def relay(self, nodeid: str, send: Callable[..., object], *arguments: object) -> None:
         """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
         try:
             send(*arguments)
@@ -59,30 +74,30 @@ class QuietInteractor:
 class RelayingInteractor(QuietInteractor):
     """Tells the controller of every test too, as xdist's own plugin does, for what of the user's waits for it there."""
 
-    def begin_test(self, index, nodeid):
+    def begin_test(self, index: int, nodeid: str) -> None:
         self.interactor.item_index = index
         self.relay(nodeid, self.tell_scheduler, nodeid)
 
-    def end_test(self):
+    def end_test(self) -> None:
         self.tell_scheduler(None)
 
-    def tell_scheduler(self, item_index):
+    def tell_scheduler(self, item_index: str | None) -> None:
         # The one event of a worker that reaches the scheduler with something of ours in it (PassiveScheduler.mark_test_complete).
         self.interactor.sendevent("runtest_protocol_complete", item_index=item_index, duration=0)
 
-    def pytest_runtest_logstart(self, nodeid, location):
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         self.relay(nodeid, self.interactor.pytest_runtest_logstart, nodeid, location)
 
-    def pytest_runtest_logfinish(self, nodeid, location):
+    def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         self.relay(nodeid, self.interactor.pytest_runtest_logfinish, nodeid, location)
 
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.relay(report.nodeid, self.interactor.pytest_runtest_logreport, report)
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self.relay(report.nodeid, self.interactor.pytest_collectreport, report)
 
-    def late_report(self, item, report):
+    def late_report(self, item: pytest.Item, report: pytest.TestReport) -> None:
         self.interactor.session.items = [item]
         self.interactor.item_index = 0
         self.pytest_runtest_logreport(report)
@@ -93,17 +108,17 @@ class NoInteractor:
 
     is_fed = False
 
-    def begin_test(self, index, nodeid):
+    def begin_test(self, index: int, nodeid: str) -> None:
         pass
 
-    def end_test(self):
+    def end_test(self) -> None:
         pass
 
-    def late_report(self, item, report):
+    def late_report(self, item: pytest.Item, report: pytest.TestReport) -> None:
         item.ihook.pytest_runtest_logreport(report=report)
 
 
-def replace_interactor(pluginmanager, relays, channel):
+def replace_interactor(pluginmanager: pytest.PytestPluginManager, relays: bool, channel: Channel) -> QuietInteractor | NoInteractor:
     """Puts a stand-in in the place of xdist's own plugin, where there is one, and returns it."""
     interactor = next((plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor"), None)
     if interactor is None:

@@ -1,15 +1,27 @@
 """Names for the items of one list: pytest's own node id, and for each further item of the same id a mark that tells it apart."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .channel import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Sequence
+
+    import pytest
+
 
 # Also in shared/domain/ids.ts. What people read is the node id without it.
 COPY_MARK = "\x1e"
 KEY = "_shardline_key"
 
 
-def unique_keys(items):
+def unique_keys(items: Sequence[pytest.Item]) -> list[str]:
     """One key for each item, in order. The second item of a node id gets `<id><mark>2`, the third `<id><mark>3`."""
-    taken, copies, keys = set(), {}, []
+    taken: set[str] = set()
+    copies: dict[str, int] = {}
+    keys: list[str] = []
     for item in items:
         nodeid = clean(item.nodeid)
         key = nodeid
@@ -21,7 +33,7 @@ def unique_keys(items):
     return keys
 
 
-def copy_key(nodeid, taken):
+def copy_key(nodeid: str, taken: Container[str]) -> str:
     """The node id, or the first of its copies that is not taken."""
     key, number = nodeid, 1
     while key in taken:
@@ -30,12 +42,12 @@ def copy_key(nodeid, taken):
     return key
 
 
-def key_of(item):
+def key_of(item: pytest.Item) -> str:
     """The key under which this item runs now; a plugin may run an item that was never given one."""
     return getattr(item, KEY, None) or clean(item.nodeid)
 
 
-def is_among(key, selected):
+def is_among(key: str, selected: Collection[str]) -> bool:
     """Is one of the selected this test, its class, or it without its parameters?"""
     if key in selected:
         return True
@@ -44,6 +56,6 @@ def is_among(key, selected):
     return any("::".join([file, *names[:count]]) in selected for count in range(len(names), 0, -1))
 
 
-def selects(selected, key):
+def selects(selected: str, key: str) -> bool:
     """Is `selected` this test, its class, or it without its parameters?"""
     return key == selected or (key.startswith(selected) and key[len(selected) :].startswith(("::", "[")))

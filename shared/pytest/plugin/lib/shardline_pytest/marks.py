@@ -1,11 +1,20 @@
 """The marks that shardline gives a meaning to: registered where the suite does not, and read without importing where that is possible."""
 
+from __future__ import annotations
+
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
 
 TOGETHER = "shard_together"
 
 
-def register_marks(config, serial_marker):
+def register_marks(config: pytest.Config, serial_marker: str) -> None:
     """So that --strict-markers takes them; what the suite says of a mark of that name stands."""
     known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
     own = {
@@ -17,9 +26,10 @@ def register_marks(config, serial_marker):
             config.addinivalue_line("markers", f"{mark}: {meaning}")
 
 
-def names_in(path):
+def names_in(path: Path) -> tuple[set[str], list[int]]:
     """The names that a test file's shard_together marks give, and the lines of those whose name is no literal text. Imports nothing."""
-    names, unclear = set(), []
+    names: set[str] = set()
+    unclear: list[int] = []
     source = path.read_bytes()
     if TOGETHER.encode("ascii") not in source:
         return names, unclear
@@ -27,11 +37,11 @@ def names_in(path):
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return names, unclear  # pytest will tell, when the file is collected
-    named = {}
+    named: dict[ast.AST, str | None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and is_mark(node.func):
             named[node.func] = literal_name(node)
-        elif is_mark(node):
+        elif isinstance(node, ast.Attribute) and is_mark(node):
             name = named.get(node)
             if name is None:
                 unclear.append(node.lineno)
@@ -40,20 +50,20 @@ def names_in(path):
     return names, sorted(unclear)
 
 
-def is_mark(node):
+def is_mark(node: ast.AST) -> bool:
     """Is it `pytest.mark.shard_together` or `mark.shard_together`?"""
     if not isinstance(node, ast.Attribute) or node.attr != TOGETHER:
         return False
     return getattr(node.value, "attr", None) == "mark" or getattr(node.value, "id", None) == "mark"
 
 
-def literal_name(call):
+def literal_name(call: ast.Call) -> str | None:
     """Its only argument, by position or as `name`, where that is a literal text; else None."""
     arguments = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
     value = arguments[0] if len(arguments) == 1 else None
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 
-def group_names(item):
+def group_names(item: pytest.Item) -> set[str]:
     """The item's xdist groups, as xdist reads them for `--dist loadgroup`."""
     return {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in item.iter_markers("xdist_group")}

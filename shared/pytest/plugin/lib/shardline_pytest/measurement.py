@@ -3,8 +3,11 @@
 Each process appends JSON lines to a file of its own, as things happen: what is known stands there even if it is killed.
 """
 
+from __future__ import annotations
+
 import os
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +17,16 @@ from .marks import register_marks
 from .result_sender import RSS_UNIT
 from .stdlib import real
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from resource import struct_rusage
+
+    from xdist.workermanage import WorkerController
+
+    from .hook_types import HookWrapper
+    from .messages import SessionSettings
+
+
 # Sums and usage are written at most this often, in seconds, but for the end.
 FLUSH_SECONDS = 1
 # Scopes whose fixtures every test pays for by itself; others are paid for by the first test that needs them.
@@ -22,7 +35,7 @@ FILE_SCOPES = ("class", "module")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config):
+def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
     session = session_of(early_config)
     if session is not None and session["listsImports"]:
         # What -X importtime says goes to file descriptor 2, which capturing would take away.
@@ -35,7 +48,7 @@ def pytest_load_initial_conftests(early_config):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     session = session_of(config)
     if session is None:
         return
@@ -46,30 +59,31 @@ def pytest_configure(config):
     config.pluginmanager.register(Measurement(config, session, name, workers), "shardline-measurement")
 
 
-def tell_imports(name):
+def tell_imports(name: str | None) -> None:
     """What is imported from now on, until the next such line, is imported for this file or conftest; None: by pytest and plugins themselves."""
     real.write(2, f"\nshardline-importer: {real.encode(name)}\n".encode("ascii"))
 
 
 class Measurement:
-    def __init__(self, config, session, name, workers):
+    def __init__(self, config: pytest.Config, session: SessionSettings, name: str, workers: int) -> None:
         self.session = session
         self.root = str(config.rootpath)
         self.is_controller = name == "main" and workers > 0
         self.file = os.open(f"{session['recordPath']}.{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self.collecting = []
-        self.nested = []
-        self.fixtures = {}
-        self.paid = {}
-        self.reports = []
+        self.collecting: list[str] = []
+        self.nested: list[float] = []
+        # (name, scope, file) → (seconds, count)
+        self.fixtures: dict[tuple[str, str, str], tuple[float, int]] = {}
+        self.paid: dict[str, float] = {}
+        self.reports: list[pytest.TestReport] = []
         self.flushed_at = real.now()
         self.tell("opened", rootdir=self.root, workers=workers, dist=str(config.getoption("dist", "no")))
 
-    def tell(self, kind, **values):
+    def tell(self, kind: str, **values: object) -> None:
         line = real.encode({"kind": kind, "at": real.now(), **values})
         real.write(self.file, (line + "\n").encode("ascii"))
 
-    def tell_usage(self):
+    def tell_usage(self) -> None:
         own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         peak, now = resident_memory(own)
         cpu = own.ru_utime + own.ru_stime + (0 if self.is_controller else awaited.ru_utime + awaited.ru_stime)
@@ -80,11 +94,11 @@ class Measurement:
         self.flushed_at = real.now()
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node):
+    def pytest_configure_node(self, node: WorkerController) -> None:
         node.workerinput["shardline"] = real.encode(self.session)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection(self):
+    def pytest_collection(self) -> HookWrapper:
         if not self.is_controller:
             self.tell("collection-began")
         yield
@@ -93,7 +107,7 @@ class Measurement:
             self.tell_usage()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector):
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> HookWrapper:
         name = collector.nodeid.split("::")[0]
         is_file = isinstance(collector, (pytest.File, pytest.Class)) and not isinstance(collector, pytest.Package)
         if self.session["listsImports"]:
@@ -107,12 +121,12 @@ class Measurement:
             self.collecting.pop()
             tell_imports(self.collecting[-1] if self.collecting else None)
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and not self.is_controller:
             self.tell("not-collected", file=report.nodeid.split("::")[0])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef, request):
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> HookWrapper:
         self.nested.append(0.0)
         started = real.perf_counter()
         yield
@@ -129,7 +143,7 @@ class Measurement:
             kind = "file" if scope in FILE_SCOPES else "session"
             self.paid[kind] = self.paid.get(kind, 0.0) + own
 
-    def source(self, fixturedef):
+    def source(self, fixturedef: pytest.FixtureDef[object]) -> str:
         """The file of a fixture of the suite, else the module that it comes from."""
         code = getattr(fixturedef.func, "__code__", None)
         path = code.co_filename if code is not None else ""
@@ -138,7 +152,7 @@ class Measurement:
         return str(getattr(fixturedef.func, "__module__", None) or "unknown")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item):
+    def pytest_runtest_protocol(self, item: pytest.Item) -> HookWrapper:
         self.reports = []
         self.paid = {}
         line = item.location[1]
@@ -159,18 +173,18 @@ class Measurement:
             self.tell_usage()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not self.is_controller:
             self.reports.append(report)
         elif report.when not in PHASES:  # xdist's own, of a test that its worker did not survive
             self.tell("crashed", nodeid=report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self):
+    def pytest_sessionfinish(self) -> None:
         self.tell("finishing")
 
     @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self):
+    def pytest_unconfigure(self) -> None:
         self.tell_usage()
         real.close(self.file)
 
@@ -180,9 +194,9 @@ PHASES = ("setup", "call", "teardown")
 ERROR_PHASES = ("collect", "setup", "teardown")
 
 
-def outcome_of(reports):
+def outcome_of(reports: Sequence[pytest.TestReport]) -> str:
     """One test's outcome in shardline's words; of a test that a plugin ran again, that of the last time."""
-    last = max((index + 1 for index, report in enumerate(reports) if report.outcome == "rerun"), default=0)
+    last = max((index + 1 for index, report in enumerate(reports) if str(report.outcome) == "rerun"), default=0)
     reports = reports[last:]
     for report in reports:
         if report.outcome == "failed":
@@ -193,7 +207,7 @@ def outcome_of(reports):
     return "xpassed" if any(hasattr(report, "wasxfail") for report in reports if report.when == "call") else "passed"
 
 
-def resident_memory(usage):
+def resident_memory(usage: struct_rusage) -> tuple[int, int]:
     """Peak and present, in bytes. Linux counts in getrusage's peak what the starting process held; its own account does not."""
     try:
         with real.open("/proc/self/status", encoding="ascii", errors="replace") as file:

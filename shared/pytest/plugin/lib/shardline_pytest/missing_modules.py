@@ -4,13 +4,20 @@ The first failure in each worker decides: what an earlier collection of the whol
 outcome is not reported. If it passes, the run restarts with the whole list, and workers of later runs load the modules before they collect a file.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .item_keys import key_of
 from .whole_list import NO_SPECULATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 
 NAMED = 3
 
@@ -18,17 +25,22 @@ NAMED = 3
 class MissingModules:
     """`names`: what the whole list loaded, in that order; empty where nobody knows, and then nothing is tried. `run_again` returns pytest's reports."""
 
-    def __init__(self, names, run_again, on_problem):
+    def __init__(
+        self,
+        names: Sequence[str],
+        run_again: Callable[[pytest.Item, pytest.Item | None], list[pytest.TestReport]],
+        on_problem: Callable[[str], None],
+    ) -> None:
         self.names = names
         self.run_again = run_again
         self.on_problem = on_problem
         self.has_failed = False
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.has_failed = self.has_failed or report.failed
 
-    def examine(self, item, upcoming):
+    def examine(self, item: pytest.Item, upcoming: pytest.Item | None) -> None:
         """Called after each test."""
         has_failed, self.has_failed = self.has_failed, False
         if not has_failed or not self.names or item.get_closest_marker(NO_SPECULATION) is not None:
@@ -39,14 +51,14 @@ class MissingModules:
             self.on_problem(f"{key_of(item)} passes only beside modules that other test files load ({shown(loaded)})")
 
 
-def preload(names):
+def preload(names: Sequence[str]) -> None:
     """Loads them in order, as the collection of the whole list does."""
     for name in names:
         if name not in sys.modules:
             load(name)
 
 
-def load(name):
+def load(name: str) -> bool:
     try:
         importlib.import_module(name)
     except Exception:  # it is there for the whole list only, under a path that a conftest adds, or not any more
@@ -54,5 +66,5 @@ def load(name):
     return True
 
 
-def shown(names):
+def shown(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")

@@ -1,20 +1,27 @@
 """Named tests of which some may be gone (`--failed`), where pytest collects the whole list: plain pytest would refuse to run any of them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from .arguments import path_of, split_argument
 from .item_keys import selects
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class NamedTests:
     """Has pytest collect the files of named tests, and keeps the named ones. Nothing is deselected: plain pytest never has the others either."""
 
-    def __init__(self):
-        self.names = {}
-        self.whole = set()
+    def __init__(self) -> None:
+        self.names: dict[Path, list[str]] = {}
+        self.whole: set[Path] = set()
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self, session):
+    def pytest_collection(self, session: pytest.Session) -> None:
         config = session.config
         kept = []
         for argument in config.args:
@@ -34,10 +41,10 @@ class NamedTests:
 
     # Before the suite's own hooks, which see what was asked for.
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items):
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if self.wants(item)]
 
-    def wants(self, item):
+    def wants(self, item: pytest.Item) -> bool:
         names = self.names.get(item.path)
         if names is None or not self.whole.isdisjoint((item.path, *item.path.parents)):
             return True

@@ -1,10 +1,24 @@
 """What a process that collects or runs tests notes besides their results: warnings, deselected tests and recorded properties."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from .arguments import file_of
 from .channel import cap, clean
 from .warning_tally import WarningTally, as_message, described, further
+
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Sequence
+
+    from .channel import Channel
+    from .hook_types import HookWrapper
+    from .messages import Property
+    from .warning_tally import WarningKey
+
 
 PROPERTY_BYTES = 10_000
 PROPERTY_LIMIT = 100
@@ -13,25 +27,25 @@ PROPERTY_LIMIT = 100
 class Observations:
     """Warnings of a test go with its result, as only the result that counts makes them count; all others are sent as they come."""
 
-    def __init__(self, config, channel):
+    def __init__(self, config: pytest.Config, channel: Channel) -> None:
         self.root = str(config.rootpath)
         self.channel = channel
-        self.of_test = WarningTally()
-        self.besides = WarningTally()
-        self.deselected = {}
+        self.of_test: WarningTally[WarningKey] = WarningTally()
+        self.besides: WarningTally[tuple[WarningKey, str]] = WarningTally()
+        self.deselected: dict[str, int] = {}
         self.collections = 0
         self.is_in_test = False
         # -rP and -rA show what passed tests printed.
         self.keeps_output = not frozenset("PA").isdisjoint(str(getattr(config.option, "reportchars", "")))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item):
+    def pytest_runtest_protocol(self, item: pytest.Item) -> HookWrapper:
         self.of_test = WarningTally()
         self.is_in_test = True
         yield
         self.is_in_test = False
 
-    def pytest_warning_recorded(self, warning_message, when, nodeid):
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
         key = described(warning_message, self.root)
         if when == "runtest" and self.is_in_test:
             self.of_test.add(key)
@@ -45,26 +59,26 @@ class Observations:
 
     # A file that is collected again, as a part of it runs elsewhere, leaves out the same tests again.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection(self):
+    def pytest_collection(self) -> HookWrapper:
         self.deselected = {}
         self.collections += 1
         yield
         if self.deselected:
             self.channel.send("shown", what="deselected", counts=self.deselected)
 
-    def pytest_deselected(self, items):
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         for item in items:
             file = clean(file_of(item.nodeid))
             self.deselected[file] = self.deselected.get(file, 0) + 1
 
 
-def properties_of(reports):
+def properties_of(reports: Sequence[pytest.TestReport]) -> list[Property]:
     """What `record_property` recorded in a test, in order: each phase's report repeats what came before it."""
     recorded = getattr(reports[-1], "user_properties", None) or () if reports else ()
     return [{"name": text_of(name), "value": text_of(value)} for name, value in list(recorded)[:PROPERTY_LIMIT]]
 
 
-def text_of(value):
+def text_of(value: object) -> str:
     try:
         return cap(str(value), PROPERTY_BYTES)
     except Exception as error:  # an object's own __str__ may raise

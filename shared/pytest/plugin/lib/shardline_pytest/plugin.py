@@ -1,7 +1,10 @@
 """What `-p shardline_pytest.plugin` loads, in the controller and in every xdist worker: registers the parts that this process needs."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,14 +25,17 @@ from .task_loop import TaskLoop
 from .terminal_output import TerminalOutput
 from .worker_numbers import WorkerNumbers
 
+if TYPE_CHECKING:
+    from .hook_types import HookWrapper
 
-def xdist_workers(config):
+
+def xdist_workers(config: pytest.Config) -> int:
     """How many xdist workers this pytest starts; 0 when it runs the tests itself."""
     return len(config.getoption("tx", None) or []) if config.getoption("dist", "no") != "no" else 0
 
 
 @pytest.hookimpl(hookwrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers(config):
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> HookWrapper:
     """`-n auto` is xdist's own number, capped by what this machine or container bears, unless the environment sets it."""
     outcome = yield
     session = session_of(config)
@@ -40,7 +46,7 @@ def pytest_xdist_auto_num_workers(config):
 
 # A wrapper comes before pytest-cov, which starts here.
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config):
+def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
     session = session_of(early_config)
     if session is not None and session["mode"] == "discover":
         early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")
@@ -48,19 +54,19 @@ def pytest_load_initial_conftests(early_config):
     if "PYTEST_XDIST_WORKER" in os.environ and hasattr(options, "cov_append"):
         # pytest-cov 7.1 erases all data files at each process's start, those of workers that were recycled too.
         options.cov_append = True
-    is_kept = session is not None and session["coverageFile"] is not None and is_measuring(options)
-    if is_kept:
-        keep_apart(options, session["coverageFile"])
+    coverage_file = session["coverageFile"] if session is not None and is_measuring(options) else None
+    if coverage_file is not None:
+        keep_apart(options, coverage_file)
     hint = ImportHint(early_config)
     early_config.pluginmanager.register(hint, "shardline-import-hint")
     outcome = yield
     if outcome.excinfo is not None:
         hint.amend(outcome.excinfo[1])
-    if is_kept:
+    if coverage_file is not None:
         lift_limit(early_config)
 
 
-def write_as_python_does():
+def write_as_python_does() -> None:
     """execnet gives an xdist worker a new standard output and error, which refuse text that Python's own write in some locales."""
     for stream, original in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
         if original is not None and hasattr(stream, "reconfigure") and stream.errors != original.errors:
@@ -68,7 +74,7 @@ def write_as_python_does():
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     session = session_of(config)
     if session is None:
         return

@@ -1,6 +1,17 @@
 """What the fed session needs of pytest and xdist that neither promises to keep. Found missing here, nothing is fed and the run says why."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pluggy import HookImpl
+
 
 SESSION_METHODS = ("perform_collect", "genitems", "gethookproxy", "isinitpath", "Failed", "Interrupted")
 SESSION_ATTRIBUTES = (
@@ -24,7 +35,7 @@ INTERACTOR_METHODS = (
 DSESSION_METHODS = ("_clone_node", "worker_runtest_protocol_complete", "worker_workerfinished", "worker_errordown")
 
 
-def missing_api():
+def missing_api() -> str | None:
     """What is missing for a fed session, in words; None when all is there."""
     if not hasattr(pytest, "Directory"):
         return "pytest is older than version 8"
@@ -48,7 +59,12 @@ def missing_api():
     )
 
 
-def lacking(name, kind, methods, attributes):
+def set_function(implementation: HookImpl, function: Callable[..., Any]) -> None:
+    """Puts another function into a hook implementation, for the next call of the hook. Raises AttributeError where pluggy does not allow it."""
+    implementation.function = function  # type: ignore[misc]  # pluggy declares it final, and calls what is there
+
+
+def lacking(name: str, kind: Any, methods: tuple[str, ...], attributes: tuple[str, ...]) -> str | None:
     """Methods are seen on the class; attributes are what its __init__ names or its body declares."""
     declared = {*kind.__init__.__code__.co_names, *getattr(kind, "__annotations__", ())} if attributes else ()
     for each in (*methods, *attributes):

@@ -1,5 +1,7 @@
 """When a fed xdist worker has had enough: at the end of a task, by the memory that it holds or the files that it ran."""
 
+from __future__ import annotations
+
 from subprocess import PIPE
 
 from .stdlib import real
@@ -11,22 +13,22 @@ RECYCLED = "shardline_recycled"
 class Recycling:
     """A limit of 0 is none."""
 
-    def __init__(self, max_rss_bytes, max_files):
+    def __init__(self, max_rss_bytes: int, max_files: int) -> None:
         self.max_rss_bytes = max_rss_bytes
         self.max_files = max_files
         self.files = 0
         self.is_recycled = False
 
-    def count(self, files):
+    def count(self, files: int) -> None:
         self.files += files
 
-    def is_due(self):
+    def is_due(self) -> bool:
         if 0 < self.max_files <= self.files:
             return True
         return self.max_rss_bytes > 0 and rss_bytes() > self.max_rss_bytes
 
 
-def rss_bytes():
+def rss_bytes() -> int:
     """The resident memory of this process now, in bytes; getrusage knows only its peak."""
     try:
         with real.open("/proc/self/statm", "rb") as file:

@@ -1,8 +1,11 @@
 """Tells each test's start before it runs, and all its phases in one message after it. What they amount to is decided by the agent."""
 
+from __future__ import annotations
+
 import sys
 import warnings
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -13,21 +16,30 @@ from .longrepr import crash_line, text_of
 from .observations import properties_of
 from .stdlib import real
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .channel import Channel
+    from .hook_types import HookWrapper
+    from .messages import Limits, Phase, Section
+    from .observations import Observations
+
+
 CRASH_BYTES = 1000
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class ResultSender:
-    def __init__(self, limits, channel, observations):
+    def __init__(self, limits: Limits, channel: Channel, observations: Observations) -> None:
         self.observations = observations
         self.traceback_bytes = limits["tracebackBytes"]
         self.section_bytes = limits["sectionBytes"]
         self.channel = channel
-        self.nodeid = None
-        self.reports = []
+        self.nodeid: str | None = None
+        self.reports: list[pytest.TestReport] = []
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item):
+    def pytest_runtest_protocol(self, item: pytest.Item) -> HookWrapper:
         self.nodeid = item.nodeid
         self.reports = []
         nodeid = key_of(item)
@@ -38,20 +50,20 @@ class ResultSender:
             self.tell_finished(nodeid, started_at)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # A plugin may report a failure under another id: it is one of the test that runs.
         if report.nodeid == self.nodeid or (report.failed and self.nodeid is not None):
             self.reports.append(report)
 
-    def pytest_keyboard_interrupt(self, excinfo):
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         # KeyboardInterrupt and pytest.exit: the suite, or somebody, wants the whole run to end.
         self.channel.send("exit-requested", reason=cap(excinfo.exconly(), self.traceback_bytes))
 
     @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self):
+    def pytest_unconfigure(self) -> None:
         self.channel.close()
 
-    def run_again(self, item, upcoming):
+    def run_again(self, item: pytest.Item, upcoming: pytest.Item | None) -> list[pytest.TestReport]:
         """Runs the test once more and returns its reports, which pytest and the agent do not get. The agent watches it like any other test."""
         nodeid, started_at = key_of(item), now_ms()
         self.channel.send("test-started", nodeid=nodeid, at=started_at)
@@ -61,7 +73,7 @@ class ResultSender:
         self.tell_finished(nodeid, started_at)
         return reports
 
-    def tell_finished(self, nodeid, started_at):
+    def tell_finished(self, nodeid: str, started_at: int) -> None:
         reports, self.nodeid, self.reports = self.reports, None, []
         own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         line = reports[-1].location[1] if reports else None
@@ -79,7 +91,7 @@ class ResultSender:
             cpuSeconds=own.ru_utime + own.ru_stime + awaited.ru_utime + awaited.ru_stime,
         )
 
-    def phase(self, report):
+    def phase(self, report: pytest.TestReport) -> Phase:
         reason = getattr(report, "wasxfail", None)
         return {
             "when": str(report.when),
@@ -93,7 +105,7 @@ class ResultSender:
             "crash": self.crash(report),
         }
 
-    def message(self, report):
+    def message(self, report: pytest.TestReport) -> str | None:
         longrepr = report.longrepr
         if report.outcome == "passed" or not longrepr:
             return None
@@ -105,11 +117,11 @@ class ResultSender:
             text = f"{type(longrepr)!r} could not be shown: {error!r}"
         return cap(text, self.traceback_bytes)
 
-    def crash(self, report):
+    def crash(self, report: pytest.TestReport) -> str | None:
         line = crash_line(report) if report.outcome == "failed" else None
         return None if line is None else cap(line, CRASH_BYTES)
 
-    def sections(self, reports):
+    def sections(self, reports: Sequence[pytest.TestReport]) -> list[Section]:
         if not reports or (not self.observations.keeps_output and all(is_plain_pass(report) for report in reports)):
             return []
         # Each report repeats the sections of the phases before it.
@@ -117,5 +129,5 @@ class ResultSender:
         return [{"title": clean(str(title)), "text": cap(str(text), self.section_bytes)} for title, text in longest.sections]
 
 
-def is_plain_pass(report):
+def is_plain_pass(report: pytest.TestReport) -> bool:
     return report.outcome == "passed" and not hasattr(report, "wasxfail")

@@ -1,6 +1,17 @@
 """xdist's scheduler in the controller of a fed session: schedules nothing, as the agent does."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .recycling import RECYCLED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import pytest
+    from xdist.workermanage import WorkerController
 
 
 class PassiveScheduler:
@@ -9,16 +20,16 @@ class PassiveScheduler:
     collection_is_completed = True
     has_pending = True
 
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.nodes = []
-        self.running = {}
+        self.nodes: list[WorkerController] = []
+        self.running: dict[WorkerController, str] = {}
         self.tests_finished = False
 
-    def add_node(self, node):
+    def add_node(self, node: WorkerController) -> None:
         self.nodes.append(node)
 
-    def remove_node(self, node):
+    def remove_node(self, node: WorkerController) -> str | None:
         """The node id of the test that the worker crashed at, for xdist to report. Raises KeyError, as xdist's own do."""
         if node not in self.nodes:
             raise KeyError(node)
@@ -26,7 +37,7 @@ class PassiveScheduler:
         crashed = self.running.pop(node, None)
         if not hasattr(node, "workeroutput"):
             return crashed
-        dsession = self.config.pluginmanager.get_plugin("dsession")
+        dsession: Any = self.config.pluginmanager.get_plugin("dsession")
         if node.workeroutput.get(RECYCLED) and not dsession.shuttingdown:
             # What xdist does for a crashed worker, without calling it one.
             dsession._clone_node(node)
@@ -34,22 +45,23 @@ class PassiveScheduler:
             self.tests_finished = True
         return None
 
-    def mark_test_complete(self, node, item_index, duration=0):
+    def mark_test_complete(self, node: WorkerController, item_index: str | None, duration: float = 0) -> None:
         """`item_index` is what RelayingInteractor sends: the node id of a test that begins, None when it is over."""
         if item_index is not None:
             self.running[node] = item_index
         elif self.running.pop(node, None) is not None:
             # Without any, pytest would say at its end that it found no tests.
-            self.config.pluginmanager.get_plugin("dsession")._session.testscollected += 1
+            dsession: Any = self.config.pluginmanager.get_plugin("dsession")
+            dsession._session.testscollected += 1
 
-    def add_node_collection(self, node, collection):
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
         pass
 
-    def schedule(self):
+    def schedule(self) -> None:
         pass
 
-    def mark_test_pending(self, item):
+    def mark_test_pending(self, item: str) -> None:
         pass
 
-    def remove_pending_tests_from_node(self, node, indices):
+    def remove_pending_tests_from_node(self, node: WorkerController, indices: object) -> None:
         pass

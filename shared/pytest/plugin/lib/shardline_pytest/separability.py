@@ -1,6 +1,9 @@
 """Whether the suite of this process may be collected file by file: watches its collection, and reports what is not shown to be the same."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +17,13 @@ from .proof.modules import is_own, place
 from .proof.reviewed_plugins import review_of
 from .proof.whole_list_options import options_problem
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from .hook_types import HookWrapper
+    from .proof.findings import Finding
+
+
 WHY_BYTES = 500
 MAX_MODULES = 20_000
 MAX_NAME = 200
@@ -24,86 +34,86 @@ NEXT_HOOKS = ("pytest_runtest_teardown", "pytest_runtest_protocol")
 class Separability:
     """`on_problem` is called with one line for each new reason, while tests run and, for `watches_files`, after the collection of each file."""
 
-    def __init__(self, config, declared, on_problem):
+    def __init__(self, config: pytest.Config, declared: Iterable[str], on_problem: Callable[[str], None]) -> None:
         self.config = config
         self.declared = frozenset(declared)
         self.on_problem = on_problem
         self.proof = HookProof(config, declared)
         self.imports = ImportChanges(config.rootpath, config.pluginmanager)
-        self.deselected = []
-        self.reported = set()
+        self.deselected: list[pytest.Item] = []
+        self.reported: set[str] = set()
         self.watches_reads = False
         self.known_modules = frozenset(sys.modules)
 
-    def begin(self, session):
+    def begin(self, session: pytest.Session) -> None:
         self.deselected = []
         # What reads the list while it is collected is the proof's to judge.
         self.proof.reads.on_found = None
         self.proof.begin(session)
         self.imports.begin()
 
-    def finish(self, session):
+    def finish(self, session: pytest.Session) -> None:
         self.proof.finish(session)
         if self.watches_reads:
             self.proof.reads.on_found = self.report_read
 
-    def end_collection(self):
+    def end_collection(self) -> None:
         """Nothing is collected any more: hooks run as the suite wrote them."""
         self.proof.close()
 
-    def watch_reads(self):
+    def watch_reads(self) -> None:
         """From now on tests run: whatever of the suite reads the list sees all of it under plain pytest."""
         self.watches_reads = True
         self.proof.reads.on_found = self.report_read
 
-    def report_read(self, read):
+    def report_read(self, read: Finding) -> None:
         if not is_declared_place(read["place"], "session.items", self.declared):
             self.report(f"{read['place']} {read['why']}")
 
-    def report(self, why):
+    def report(self, why: str) -> None:
         if why not in self.reported:
             self.reported.add(why)
             self.on_problem(cap(why, WHY_BYTES))
 
-    def report_problems(self):
+    def report_problems(self) -> None:
         for problem in self.problems():
             self.report(problem)
 
-    def problems(self):
+    def problems(self) -> list[str]:
         """One line for each."""
         found = [sentence(problem) for problem in self.proof.problems()]
         found.extend(f"{change['place']} {change['why']}" for change in self.imports.found)
         found.extend(next_item_problems(self.config, self.declared))
         return [cap(problem, WHY_BYTES) for problem in found]
 
-    def whole_problems(self, session):
+    def whole_problems(self, session: pytest.Session) -> list[str]:
         """The same for a session that has collected everything, with what only the whole list shows."""
         whole = [options_problem(self.config, session.items), collectors_problem(session), ids_problem(session)]
         return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
 
-    def loaded_modules(self, items):
+    def loaded_modules(self, items: Sequence[pytest.Item]) -> list[str]:
         """What the collection loaded, in that order: files that are collected one by one may miss some. Test files themselves are not among them."""
         test_files = {getattr(getattr(item, "module", None), "__name__", None) for item in items}
         new = [name for name in list(sys.modules) if name not in self.known_modules and name not in test_files]
         return [clean(name) for name in new[:MAX_MODULES] if len(name) <= MAX_NAME]
 
-    def digest(self, items, file=None):
+    def digest(self, items: Sequence[pytest.Item], file: str | None = None) -> str:
         """Of the items of one file, with what was deselected of it."""
         return file_digest(items, [item for item in self.deselected if file is None or file_of(item.nodeid) == file])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector):
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> HookWrapper:
         if isinstance(collector, pytest.Module):
             with self.imports.around(collector.nodeid):
                 yield
         else:
             yield
 
-    def pytest_deselected(self, items):
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.deselected.extend(items)
 
 
-def next_item_problems(config, declared):
+def next_item_problems(config: pytest.Config, declared: frozenset[str]) -> Iterator[str]:
     """Hooks of the suite that take `nextitem`."""
     for name in NEXT_HOOKS:
         for implementation in getattr(config.hook, name).get_hookimpls():

@@ -1,10 +1,17 @@
 """What a collection sees of the process: as it was at the start of the session, not as the last test or a fixture of the session left it."""
 
+from __future__ import annotations
+
 import os
 import sys
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .stdlib import real
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 ENVIRONMENT = os.environ
 
@@ -12,12 +19,12 @@ ENVIRONMENT = os.environ
 class State:
     """Working directory, environment and sys.path."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.directory = real.getcwd()
         self.environment = dict(ENVIRONMENT)
         self.path = list(sys.path)
 
-    def put(self):
+    def put(self) -> None:
         if self.directory is not None and self.directory != real.getcwd():
             real.chdir(self.directory)
         if self.environment != dict(ENVIRONMENT):
@@ -29,11 +36,11 @@ class State:
 
 
 class StartState:
-    def __init__(self):
+    def __init__(self) -> None:
         self.start = State()
 
     @contextmanager
-    def in_place(self):
+    def in_place(self) -> Iterator[None]:
         """What the collection itself changes stays, as in plain pytest: for later collections, and on sys.path for tests too."""
         current = State()
         self.start.put()

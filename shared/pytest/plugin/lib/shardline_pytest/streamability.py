@@ -1,6 +1,17 @@
 """Whether this pytest, with these options, can be fed file by file. Where it cannot, every worker collects the whole list."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .private_api import missing_api
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import pytest
+
 
 WHOLE_LIST_OPTIONS = (
     ("lf", "--lf"),
@@ -13,15 +24,15 @@ WHOLE_LIST_OPTIONS = (
 )
 
 
-def _is_random_order_on(option):
-    return option("random_order_enabled", False) or any(
+def _is_random_order_on(option: Callable[..., Any]) -> bool:
+    return bool(option("random_order_enabled", False)) or any(
         not str(option(name, "default:")).startswith("default:") for name in ("random_order_bucket", "random_order_seed")
     )
 
 
 # Names that a plugin has when it loads by itself and with `-p`, its package, and whether it is at work when it is there.
 # pytest-dependency is not one of them: what a test of its own file depends on ran before it in the same worker, which only a fed file ensures.
-WHOLE_LIST_PLUGINS = (
+WHOLE_LIST_PLUGINS: tuple[tuple[tuple[str, ...], str, Callable[[Callable[..., Any]], object]], ...] = (
     (("randomly", "pytest_randomly"), "pytest-randomly", lambda option: option("randomly_reorganize", True)),
     (("random_order", "random_order.plugin"), "pytest-random-order", _is_random_order_on),
     (("pytest_order", "pytest_order.plugin"), "pytest-order", lambda option: True),
@@ -37,7 +48,7 @@ WHOLE_LIST_PLUGINS = (
 SHUFFLING_PLUGINS = ("pytest-randomly", "pytest-random-order")
 
 
-def is_shuffled(config):
+def is_shuffled(config: pytest.Config) -> str | None:
     """Which plugin shuffles the tests of this run, in words; None where none does."""
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if plugin in SHUFFLING_PLUGINS and any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
@@ -45,7 +56,7 @@ def is_shuffled(config):
     return None
 
 
-def refused(config):
+def refused(config: pytest.Config) -> str | None:
     """Why shardline cannot run this pytest with these options at all, in words; None when it can."""
     if config.getoption("dist", "no") == "each":
         return "--dist each runs every test in every xdist worker"
@@ -56,7 +67,7 @@ def refused(config):
     return None
 
 
-def unstreamable(config):
+def unstreamable(config: pytest.Config) -> str | None:
     """Why files cannot be fed one by one to this pytest with these options, in words; None when they can."""
     for name, option in WHOLE_LIST_OPTIONS:
         if config.getoption(name, False):

@@ -1,21 +1,35 @@
 """Collection of the whole list by every worker, as under plain xdist: each then runs the tests of the list that its tasks name."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from .channel import clean
 from .whole_list import WholeList
 
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from .batch import Batch
+    from .channel import Channel
+    from .hook_types import HookWrapper
+    from .messages import Proof, RunMessage
+    from .separability import Separability
+    from .task_loop import Task
+
 
 class FileByFile:
     """Reports which file is being collected: when a file kills its worker, the next worker has it as an error and goes on."""
 
-    def __init__(self, config, channel, deadly):
+    def __init__(self, config: pytest.Config, channel: Channel, deadly: dict[str, str]) -> None:
         self.root = config.rootpath
         self.channel = channel
         self.deadly = deadly
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector):
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> HookWrapper:
         if not isinstance(collector, pytest.File) or isinstance(collector, pytest.Package):
             yield
             return
@@ -23,21 +37,29 @@ class FileByFile:
         if file in self.deadly:
             # Collecting it again would end this worker too.
             message = self.deadly[file]
-            collector.collect = lambda: raise_collect_error(collector, message)
+            collector.collect = lambda: raise_collect_error(collector, message)  # type: ignore[method-assign]  # of this node only
         self.channel.send("collecting", task=0, file=file)
         outcome = yield
         if outcome.excinfo is None:
             self.channel.send("file-collected", file=file)
 
 
-def raise_collect_error(collector, message):
+def raise_collect_error(collector: pytest.Collector, message: str) -> NoReturn:
     raise collector.CollectError(message)
 
 
 class SuiteSource:
     """With a `separability` the collection also shows whether a later run may collect file by file."""
 
-    def __init__(self, config, session, channel, serial_marker, separability, deadly):
+    def __init__(
+        self,
+        config: pytest.Config,
+        session: pytest.Session,
+        channel: Channel,
+        serial_marker: str,
+        separability: Separability | None,
+        deadly: dict[str, str],
+    ) -> None:
         self.session = session
         self.channel = channel
         self.serial_marker = serial_marker
@@ -48,37 +70,37 @@ class SuiteSource:
         if separability is not None:
             separability.begin(session)
 
-    def watch_reads(self):
+    def watch_reads(self) -> None:
         if self.separability is not None:
             self.separability.finish(self.session)
             self.separability.end_collection()
             self.separability.watch_reads()
 
-    def begin(self):
+    def begin(self) -> None:
         """The agent compares the lists of its workers, and asks one of them for all of it."""
         self.channel.send("listed", **self.list.summary())
 
-    def send_list(self):
+    def send_list(self) -> None:
         for group in self.list.groups():
             self.channel.send("list-group", **group)
         self.channel.send("list-end", hash=self.list.hash, **self.proof())
 
-    def proof(self):
+    def proof(self) -> Proof:
         if self.separability is None:
             return {"problems": None, "digests": [], "modules": []}
         digests = [[file, self.separability.digest(items, file)] for file, items in self.list.items_by_file()]
         problems = self.separability.whole_problems(self.session) + self.list.order_problems()
         return {"problems": problems, "digests": digests, "modules": self.separability.loaded_modules(self.list.items)}
 
-    def portions(self, message):
+    def portions(self, message: RunMessage) -> list[RunMessage]:
         """A task is one portion: its tests run in the order of the list, whatever the order of its selectors."""
         return [message]
 
-    def batch(self, portion, task):
+    def batch(self, portion: RunMessage, task: int) -> Batch:
         return self.list.batch(portion, self.serial_marker)
 
-    def upcoming(self, task):
+    def upcoming(self, task: Task) -> pytest.Item | None:
         return task.ahead[-1].test[0] if task.fill() else None
 
-    def put_off_item(self, rank):
+    def put_off_item(self, rank: int) -> pytest.Item | None:
         return self.list.put_off_item(rank, self.serial_marker)

@@ -4,6 +4,10 @@ Of each task it takes the tests from a source, and runs the last of them only wh
 `nextitem` is then what pytest itself would give.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from .batch import MESSAGE_BYTES
@@ -20,6 +24,20 @@ from .stdlib import real
 from .suite_source import SuiteSource
 from .warning_tally import recorded_for
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from pluggy import Result
+
+    from .batch import Test
+    from .channel import Channel
+    from .hook_types import HookWrapper
+    from .messages import BeginMessage, RunMessage, SessionSettings
+    from .result_sender import ResultSender
+    from .source import Source
+
+
 # Fixtures of these scopes outlive the tests of a file.
 WIDE_SCOPES = ("package", "session")
 # pytest's own, and plugins' that set up nothing which could not be set up twice in a process.
@@ -27,7 +45,7 @@ OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
 
 
 class TaskLoop:
-    def __init__(self, config, session, channel, result_sender):
+    def __init__(self, config: pytest.Config, session: SessionSettings, channel: Channel, result_sender: ResultSender) -> None:
         self.config = config
         self.serial_marker = session["serialMarker"]
         self.relays = session.get("relays", False)
@@ -37,41 +55,48 @@ class TaskLoop:
         self.recycling = Recycling(session["maxWorkerBytes"], session["maxWorkerFiles"])
         self.channel = channel
         self.result_sender = result_sender
-        self.missing = None
-        self.source = None
-        self.last = None
+        self.missing: MissingModules | None = None
+        self.chosen: FileSource | SuiteSource | None = None
+        self.last: pytest.Item | None = None
         # Was a test run as the last of this process, and did fixtures go that plain pytest would have kept?
         self.is_wound_down = False
         self.has_wide_fixtures = False
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self, session):
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
         self.session = session
         self.interactor = replace_interactor(self.config.pluginmanager, self.relays, self.channel)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection(self, session):
-        if self.source is not None:
+    def pytest_collection(self, session: pytest.Session) -> HookWrapper:
+        if self.chosen is not None:
             yield
             return
-        self.source = self.chosen_source(session)
+        source = self.chosen = self.chosen_source(session)
         outcome = yield
-        if isinstance(self.source, SuiteSource):
-            self.take_list(session, outcome)
-        self.source.watch_reads()
+        if isinstance(source, SuiteSource):
+            self.take_list(session, source, outcome)
+        source.watch_reads()
 
-    def chosen_source(self, session):
+    @property
+    def source(self) -> FileSource | SuiteSource:
+        """Known since pytest began to collect."""
+        assert self.chosen is not None
+        return self.chosen
+
+    def chosen_source(self, session: pytest.Session) -> FileSource | SuiteSource:
         """Waits for the agent's word of how to collect: it comes when the suite is known."""
-        message = self.channel.receive()
-        if message is None:
+        first = self.channel.receive()
+        if first is None:
             pytest.exit("shardline's agent is gone")
+        message = cast("BeginMessage", first)
         separability = None
         if message["collect"] == "file" or message["proves"]:
             separability = Separability(
                 self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, lacksModules=False)
             )
             self.config.pluginmanager.register(separability, "shardline-separability")
-        if message["collect"] == "file":
+        if message["collect"] == "file" and separability is not None:
             if message["preloads"]:
                 preload(message["modules"])
             elif message["proves"]:
@@ -87,10 +112,10 @@ class TaskLoop:
             self.config.pluginmanager.register(named_tests, "shardline-named-tests")
         return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
 
-    def lack(self, why):
+    def lack(self, why: str) -> None:
         self.channel.send("inseparable", why=cap(why, WHY_BYTES), lacksModules=True)
 
-    def take_list(self, session, outcome):
+    def take_list(self, session: pytest.Session, source: SuiteSource, outcome: Result[object]) -> None:
         if outcome.excinfo is not None:
             kind, problem = outcome.excinfo[:2]
             if issubclass(kind, (session.Failed, session.Interrupted)):
@@ -101,20 +126,20 @@ class TaskLoop:
                 return
             else:
                 return
-        self.source.list.finish(session)
+        source.list.finish(session)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collectreport(self, report):
-        if isinstance(self.source, FileSource):
-            self.source.collect_report(report)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if isinstance(self.chosen, FileSource):
+            self.chosen.collect_report(report)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef):
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> None:
         if is_wide(fixturedef):
             self.has_wide_fixtures = True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session):
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.interactor.is_fed = True
         self.source.begin()
         self.channel.send("ready")
@@ -131,13 +156,13 @@ class TaskLoop:
 
     # Tasks.
 
-    def next_task(self):
+    def next_task(self) -> Task | None:
         """Waits for a task of which no other worker has run anything; None when no more comes, or this process must not run another."""
         while True:
             message = self.channel.next_message()
             if message is None:
                 return None
-            if message["kind"] == "send-list":
+            if message["kind"] == "send-list" and isinstance(self.source, SuiteSource):
                 self.source.send_list()
             elif message["kind"] == "run":
                 task = Task(self, message)
@@ -150,7 +175,7 @@ class TaskLoop:
                     return None
                 return task
 
-    def look_ahead(self):
+    def look_ahead(self) -> tuple[Task | None, pytest.Item | None]:
         """The task that comes after this one, and its first test; None for both when none waits."""
         while True:
             message = self.channel.peek_run()
@@ -165,7 +190,7 @@ class TaskLoop:
             if task.claim():
                 self.channel.send("task-done", task=task.number, isWhole=True, isLast=False, isCovered=self.is_measured)
 
-    def run_task(self, task):
+    def run_task(self, task: Task) -> Task | None:
         """Runs the tests of a task that is ours, and returns what was seen of the next one on the way."""
         session, following, is_whole = self.session, None, True
         self.channel.task = task.number
@@ -188,7 +213,7 @@ class TaskLoop:
         self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
         return following
 
-    def put_off_item(self, entry):
+    def put_off_item(self, entry: Entry) -> pytest.Item | None:
         """A test that runs after all others, for pytest to see behind the last of this process, which may be the one that gets it.
 
         Fixtures of the session stay set up so: without them another process would take over, and collect the whole list first.
@@ -196,22 +221,22 @@ class TaskLoop:
         item, _, rank = entry.test
         return self.source.put_off_item(rank) if self.has_wide_fixtures or asks_for_wide(item) else None
 
-    def save_coverage(self):
+    def save_coverage(self) -> bool:
         from .coverage_data import save
 
         return save(self.config)
 
-    def recycle(self):
+    def recycle(self) -> None:
         self.recycling.is_recycled = True
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[RECYCLED] = True
 
-    def is_over(self):
+    def is_over(self) -> bool:
         return self.recycling.is_recycled or bool(self.session.shouldfail or self.session.shouldstop)
 
     # Tests.
 
-    def run_test(self, entry, upcoming):
+    def run_test(self, entry: Entry, upcoming: pytest.Item | None) -> None:
         item, key, index = entry.test
         self.tear_down_to(item)
         self.session.items = entry.listed
@@ -227,7 +252,7 @@ class TaskLoop:
         if self.missing is not None:
             self.missing.examine(item, upcoming)
 
-    def tear_down_to(self, item):
+    def tear_down_to(self, item: pytest.Item | None) -> None:
         """Tears down what `item` does not need, where another test was announced; a failure is an error of the last test that ran."""
         state = self.session._setupstate
         chain = [] if item is None else item.listchain()
@@ -245,11 +270,11 @@ class TaskLoop:
         self.channel.send("torn-down", nodeid=key, message=message)
 
 
-def is_wide(fixturedef):
+def is_wide(fixturedef: pytest.FixtureDef[object]) -> bool:
     return fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES)
 
 
-def asks_for_wide(item):
+def asks_for_wide(item: pytest.Item) -> bool:
     info = getattr(item, "_fixtureinfo", None)
     return info is not None and any(is_wide(each) for definitions in info.name2fixturedefs.values() for each in definitions)
 
@@ -257,7 +282,7 @@ def asks_for_wide(item):
 class Entry:
     """One test to run, and the list that the session holds meanwhile."""
 
-    def __init__(self, test, listed):
+    def __init__(self, test: Test, listed: list[pytest.Item]) -> None:
         self.test = test
         self.listed = listed
 
@@ -265,18 +290,18 @@ class Entry:
 class Task:
     """The tests of one message, taken from the source batch by batch. What is known of them is sent once the task is ours."""
 
-    def __init__(self, loop, message):
+    def __init__(self, loop: TaskLoop, message: RunMessage) -> None:
         self.channel = loop.channel
-        self.source = loop.source
+        self.source: Source = loop.source
         self.message = message
         self.number = message["task"]
         self.files = len(message["selectors"])
-        self.waiting = self.source.portions(message)
+        self.waiting: list[Any] = self.source.portions(message)
         self.is_claimed = False
-        self.messages = []
-        self.ahead = []
+        self.messages: list[tuple[str, dict[str, object]]] = []
+        self.ahead: list[Entry] = []
 
-    def claim(self):
+    def claim(self) -> bool:
         """Makes the task ours; False when the agent has given it to another worker."""
         if not self.channel.claims(self.message):
             return False
@@ -284,12 +309,12 @@ class Task:
         self.send()
         return True
 
-    def send(self):
+    def send(self) -> None:
         for kind, fields in self.messages:
             self.channel.send(kind, task=self.number, **fields)
         self.messages = []
 
-    def fill(self):
+    def fill(self) -> bool:
         """Has the source collect until there is a test; False when all of the task was taken."""
         while not self.ahead:
             if not self.waiting:
@@ -301,12 +326,12 @@ class Task:
             self.ahead = [Entry(test, batch.listed) for test in reversed(batch.entries)]
         return True
 
-    def upcoming(self):
+    def upcoming(self) -> pytest.Item | None:
         """The item that comes next in this task, for pytest to see; None behind the last."""
         if self.ahead:
             return self.ahead[-1].test[0]
         return self.source.upcoming(self)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Entry]:
         while self.fill():
             yield self.ahead.pop()

@@ -3,18 +3,37 @@
 Each plugin's own summary is caught where it is written; pytest's summaries are left out, as the coordinator makes them of the whole run.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import io
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 import pluggy
 import pytest
 
 from .channel import cap, clean
 from .controller_needs import place_of
+from .private_api import set_function
 from .warning_tally import WarningTally, as_message, described
+
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Callable, Generator, Iterator
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+    from _pytest.terminal import TerminalReporter
+    from pluggy import HookImpl
+
+    from .channel import Channel
+    from .hook_types import HookWrapper
+    from .messages import Limits
+    from .warning_tally import WarningKey
+
 
 HEADER_BYTES = 4_000
 HEADER_LINES = 50
@@ -24,17 +43,17 @@ NOT_SHOWN = frozenset(["_pytest", "pytest_cov", "shardline_pytest", "xdist"])
 
 
 class TerminalOutput:
-    def __init__(self, config, limits, channel):
+    def __init__(self, config: pytest.Config, limits: Limits, channel: Channel) -> None:
         self.config = config
         self.section_bytes = limits["sectionBytes"]
         self.channel = channel
-        self.lines = None
-        self.sections = {}
-        self.early = WarningTally()
+        self.lines: list[str | list[str]] | None = None
+        self.sections: dict[str, str] = {}
+        self.early: WarningTally[WarningKey] = WarningTally()
         self.has_workers = False
 
     # Before the first xdist worker starts. Later, xdist passes on the workers' own.
-    def pytest_warning_recorded(self, warning_message, when, nodeid):
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
         if self.has_workers or when != "config":
             return
         key = described(warning_message, str(self.config.rootpath))
@@ -44,17 +63,17 @@ class TerminalOutput:
             self.channel.send("shown", what="warning", when=str(when), nodeid=clean(nodeid) if nodeid else None, warning=message)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node):
+    def pytest_configure_node(self, node: object) -> None:
         self.has_workers = True
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_report_header(self):
+    def pytest_report_header(self) -> HookWrapper:
         outcome = yield
         if outcome.excinfo is None:
             self.lines = list(reversed(outcome.get_result()))
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self):
+    def pytest_sessionstart(self) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None:
             return
@@ -73,19 +92,19 @@ class TerminalOutput:
 
     # Around the terminal reporter's own, which asks for the summaries.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self):
+    def pytest_sessionfinish(self) -> HookWrapper:
         caught = self.catch_summaries()
         yield
         for implementation, function in caught:
-            implementation.function = function
+            set_function(implementation, function)
         for title, text in list(self.sections.items())[:SECTION_LIMIT]:
             if text.strip() != "":
                 self.channel.send("shown", what="section", title=clean(title), text=cap(text, self.section_bytes))
 
-    def catch_summaries(self):
+    def catch_summaries(self) -> list[tuple[HookImpl, Callable[..., Any]]]:
         """Puts itself around each plugin's pytest_terminal_summary and returns what was there."""
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        caught = []
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        caught: list[tuple[HookImpl, Callable[..., Any]]] = []
         if not hasattr(getattr(reporter, "_tw", None), "_file"):
             return caught
         for implementation in self.config.hook.pytest_terminal_summary.get_hookimpls():
@@ -96,14 +115,14 @@ class TerminalOutput:
             catching = functools.partial(self.catching, reporter, title_of(implementation, self.config))
             is_wrapper = implementation.hookwrapper or getattr(implementation, "wrapper", False)
             try:
-                implementation.function = functools.partial(caught_steps if is_wrapper else caught_call, function, catching)
+                set_function(implementation, functools.partial(caught_steps if is_wrapper else caught_call, function, catching))
             except AttributeError:
                 continue
             caught.append((implementation, function))
         return caught
 
     @contextlib.contextmanager
-    def catching(self, reporter, title):
+    def catching(self, reporter: TerminalReporter, title: str) -> Iterator[None]:
         writer = reporter._tw
         file, text = writer._file, io.StringIO()
         writer._file = text
@@ -117,17 +136,19 @@ class TerminalOutput:
                 writer.write(text.getvalue())
 
 
-def title_of(implementation, config):
+def title_of(implementation: HookImpl, config: pytest.Config) -> str:
     place = place_of(implementation, config)
     return place.removeprefix("the plugin ")
 
 
-def caught_call(function, catching, *arguments):
+def caught_call(function: Callable[..., Any], catching: Callable[[], AbstractContextManager[None]], *arguments: object) -> Any:
     with catching():
         return function(*arguments)
 
 
-def caught_steps(function, catching, *arguments):
+def caught_steps(
+    function: Callable[..., Any], catching: Callable[[], AbstractContextManager[None]], *arguments: object
+) -> Generator[Any, Any, Any]:
     """A hook that wraps others is a generator: each of its steps is caught, and nothing of what it wraps."""
     steps = function(*arguments)
     step = functools.partial(next, steps)
@@ -148,7 +169,7 @@ def caught_steps(function, catching, *arguments):
             step = functools.partial(steps.send, sent)
 
 
-def asked_for(config, reporter):
+def asked_for(config: pytest.Config, reporter: TerminalReporter) -> dict[str, object]:
     """What the options ask pytest to show at its end; `-r` as pytest resolves it."""
     durations = config.getoption("durations", None)
     least = config.getoption("durations_min", None)

@@ -1,18 +1,34 @@
 """Warnings that pytest records, as the agent gets them: short, without lone surrogates, and counted where one comes again."""
 
+from __future__ import annotations
+
 import contextlib
 import os
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from _pytest.warnings import catch_warnings_for_item
 
 from .channel import cap, clean
 
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Iterator
+
+    import pytest
+
+    from .messages import Warned
+
+    # (category, message, file, line)
+    WarningKey = tuple[str, str, str, int]
+
+
+K = TypeVar("K")
 MESSAGE_BYTES = 2_000
 # Of one test, or of one process outside of its tests. Further ones are only counted.
 DISTINCT_LIMIT = 100
 
 
-def described(warning_message, root):
+def described(warning_message: warnings.WarningMessage, root: str) -> WarningKey:
     """(category, message, file, line) of a recorded warning; the file is relative to the rootdir where it lies below it."""
     category = getattr(warning_message.category, "__name__", "Warning")
     try:
@@ -27,7 +43,7 @@ def described(warning_message, root):
 
 
 @contextlib.contextmanager
-def recorded_for(item):
+def recorded_for(item: pytest.Item) -> Iterator[None]:
     """Warnings in here are those of the test, as pytest records them; it leaves them alone with `-p no:warnings`."""
     if not item.config.pluginmanager.hasplugin("warnings"):
         yield
@@ -36,14 +52,14 @@ def recorded_for(item):
         yield
 
 
-class WarningTally:
+class WarningTally(Generic[K]):
     """Counts equal warnings. Past the limit of distinct ones it counts without names."""
 
-    def __init__(self):
-        self.counts = {}
+    def __init__(self) -> None:
+        self.counts: dict[K, int] = {}
         self.further = 0
 
-    def add(self, key):
+    def add(self, key: K) -> int:
         """Adds one warning and returns how many equal ones there are now; 0 when it is only counted."""
         if key not in self.counts and len(self.counts) >= DISTINCT_LIMIT:
             self.further += 1
@@ -51,15 +67,15 @@ class WarningTally:
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key]
 
-    def messages(self):
+    def messages(self: WarningTally[WarningKey]) -> list[Warned]:
         told = [as_message(key, count) for key, count in self.counts.items()]
         return told + ([further(self.further)] if self.further > 0 else [])
 
 
-def as_message(key, count):
+def as_message(key: WarningKey, count: int) -> Warned:
     category, message, file, line = key
     return {"category": category, "message": message, "file": file, "line": line, "count": count}
 
 
-def further(count):
+def further(count: int) -> Warned:
     return as_message(("Warning", "further distinct warnings, counted only", "", 0), count)

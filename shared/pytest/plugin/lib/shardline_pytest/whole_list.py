@@ -1,8 +1,11 @@
 """The list of tests as pytest collects it: every item under its key, by file and in order, with what could not be collected."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +16,12 @@ from .channel import cap, clean
 from .item_keys import copy_key, is_among, selects, unique_keys
 from .list_order import FREE, ListOrder, bound_files, order_of
 
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from .messages import RunMessage, Selector, TestGroup
+
+
 NO_SPECULATION = "no_speculation"
 # How many tests one message of the list holds at most.
 GROUP_TESTS = 5000
@@ -21,39 +30,40 @@ GROUP_TESTS = 5000
 class WholeList:
     """Watches one collection and knows its result. `rank` counts the items as they stand in the list."""
 
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.root = Path(config.rootpath)
-        self.collected = []
+        self.collected: list[pytest.Item] = []
         self.order = ListOrder(FREE)
-        self.errors = []
-        self.skipped = {}
-        self.items = []
-        self.keys = []
-        self.files = []
-        self.hash = None
-        self.tail = None
-        self.put_off = None
-        self.is_file = {}
+        # (file, node id, message)
+        self.errors: list[tuple[str, str, str]] = []
+        self.skipped: dict[str, pytest.CollectReport] = {}
+        self.items: list[pytest.Item] = []
+        self.keys: list[str] = []
+        self.files: list[str] = []
+        self.hash: str | None = None
+        self.tail: int | None = None
+        self.put_off: list[int] | None = None
+        self.is_file: dict[Path, str] = {}
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_itemcollected(self, item):
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
         self.collected.append(item)
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.errors.append((clean(file_of(report.nodeid)), report.nodeid, cap(report.longreprtext, MESSAGE_BYTES)))
         elif report.skipped:
             # --doctest-modules has two collectors of one file.
             self.skipped[copy_key(clean(report.nodeid), self.skipped)] = report
 
-    def finish(self, session):
+    def finish(self, session: pytest.Session) -> None:
         """Takes the items as every hook has left them."""
         self.items = list(vars(session)["items"])
         self.order = order_of(self.config, self.collected, self.items)
         self.keys = unique_keys(self.items)
         self.files = [self.file_of_item(item) for item in self.items]
-        self.ranks = {}
+        self.ranks: dict[str, list[int]] = {}
         for rank, file in enumerate(self.files):
             self.ranks.setdefault(file, []).append(rank)
         self.rank_of = {key: rank for rank, key in enumerate(self.keys)}
@@ -63,7 +73,7 @@ class WholeList:
             digest.update(f"{file}\n{key}\n".encode())
         self.hash = digest.hexdigest()
 
-    def file_of_item(self, item):
+    def file_of_item(self, item: pytest.Item) -> str:
         """The item's file below the root; the directory for an item of none, `.` for one of the session or outside."""
         path = Path(item.path)
         known = self.is_file.get(path)
@@ -71,23 +81,23 @@ class WholeList:
             known = self.is_file[path] = self.place_of(path)
         return known
 
-    def place_of(self, path):
+    def place_of(self, path: Path) -> str:
         try:
             relative = clean(path.relative_to(self.root).as_posix())
         except ValueError:
             return "."
         return relative if os.path.isfile(path) else relative.rstrip("/") + "/" if relative != "." else "."
 
-    def items_by_file(self):
+    def items_by_file(self) -> Iterator[tuple[str, list[pytest.Item]]]:
         for file, ranks in self.ranks.items():
             yield file, [self.items[rank] for rank in ranks]
 
-    def order_problems(self):
-        return [] if self.order.kind == FREE else [self.order.why]
+    def order_problems(self) -> list[str]:
+        return [] if self.order.why is None else [self.order.why]
 
     # What the coordinator plans by.
 
-    def groups(self):
+    def groups(self) -> Iterator[TestGroup]:
         """The list in pieces: neighbours of one file, a bounded number of them."""
         start = 0
         for rank in range(1, len(self.keys) + 1):
@@ -95,7 +105,7 @@ class WholeList:
                 yield {"file": self.files[start], "nodeids": self.keys[start:rank]}
                 start = rank
 
-    def summary(self):
+    def summary(self) -> dict[str, object]:
         """All but the tests themselves."""
         return {
             "hash": self.hash,
@@ -114,11 +124,11 @@ class WholeList:
 
     # What a task asks for.
 
-    def batch(self, task, serial_marker):
+    def batch(self, task: RunMessage, serial_marker: str) -> Batch:
         """The tests that a task names, in the order of the list."""
         batch = Batch()
         batch.listed = self.items
-        wanted = {}
+        wanted: dict[str, set[int]] = {}
         for selector in task["selectors"]:
             ranks = wanted.setdefault(selector["file"], set())
             ranks.update(self.selected(selector, batch))
@@ -129,19 +139,19 @@ class WholeList:
         batch.entries = [(self.items[rank], self.keys[rank], rank) for rank in sorted(ranks)]
         return batch
 
-    def put_off_item(self, rank, serial_marker):
+    def put_off_item(self, rank: int, serial_marker: str) -> pytest.Item | None:
         """The last item that runs after all others, where the item at `rank` is not such a one itself; None without one."""
         if self.put_off is None:
             self.put_off = [each for each in range(len(self.items)) if self.is_put_off(each, serial_marker)]
         return None if not self.put_off or self.is_put_off(rank, serial_marker) else self.items[self.put_off[-1]]
 
-    def is_put_off(self, rank, serial_marker):
+    def is_put_off(self, rank: int, serial_marker: str) -> bool:
         return (self.tail is not None and rank >= self.tail) or self.has_mark(rank, serial_marker)
 
-    def has_mark(self, rank, name):
+    def has_mark(self, rank: int, name: str) -> bool:
         return self.items[rank].get_closest_marker(name) is not None
 
-    def selected(self, selector, batch):
+    def selected(self, selector: Selector, batch: Batch) -> list[int]:
         file, nodeids = selector["file"], selector["nodeids"]
         excepted = frozenset(selector["except"])
         ranks = self.ranks.get(file, ())
@@ -157,7 +167,7 @@ class WholeList:
                     batch.fail(file, f"not found: {nodeid}")
         return exact + wider
 
-    def announce(self, batch, file, ranks, put_off):
+    def announce(self, batch: Batch, file: str, ranks: list[int], put_off: Container[int]) -> None:
         skipped = [key for key, report in self.skipped.items() if file_of(clean(report.nodeid)) == file]
         errors = [(nodeid, message) for failed, nodeid, message in self.errors if failed == file]
         for nodeid, message in errors:
@@ -180,9 +190,9 @@ class WholeList:
         for nodeid in skipped:
             batch.announce("test-finished", file=file, **skip_message(nodeid, self.skipped[nodeid]))
 
-    def has_failed(self, file):
+    def has_failed(self, file: str) -> bool:
         return any(failed in (".", file) or file.startswith(failed + "/") for failed, _, _ in self.errors)
 
-    def holds_nothing(self, file):
+    def holds_nothing(self, file: str) -> bool:
         """Is the file there, and none of its tests in the list?"""
         return os.path.exists(self.root / file)

@@ -10,3 +10,5 @@ file_digest(items, deselected)        file_digest: what collecting one file gave
 census_key(config)                    census_key: what such a digest holds for
 ImportChanges(root, plugins)          import_changes: what an import changed for other files
 """
+
+from __future__ import annotations

@@ -1,8 +1,11 @@
 """The rules for calls: reads of the one item, marks, options, pure functions, and functions of the suite that are judged in their turn."""
 
+from __future__ import annotations
+
 import ast
 import builtins
 import pathlib
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -31,28 +34,33 @@ from .kinds import (
 )
 from .known_values import ANY_MARK, ENVIRONMENT, MISSING, attribute, is_data
 from .own_values import OBJECT_NAMES
+from .rules import Rules, shown
 from .subject import plain_function
 from .unproven import Unproven
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 PARSERS = frozenset([("json", "load"), ("yaml", "safe_load"), ("tomllib", "load"), ("tomli", "load")])
 FILE_METHODS = frozenset(["read", "readline", "readlines"])
 
 
-class Calls:
+class Calls(Rules):
     """What `Expressions` does with `f(…)`."""
 
-    def value_of_Call(self, node):
+    def value_of_Call(self, node: ast.Call) -> Value:
         if isinstance(node.func, ast.Attribute):
-            return self.method_call(node, self.evaluate(node.func.value), node.func.attr)
+            return self.method_call(node, node.func)
         called = self.evaluate(node.func)
         if called.kind != KNOWN:
             raise Unproven(node.lineno, self.calls(node))
         return self.call_known(node, called)
 
-    def calls(self, node):
-        return f"calls {self.shown(node.func)}"
+    def calls(self, node: ast.Call) -> str:
+        return f"calls {shown(node.func)}"
 
-    def arguments(self, node, callback=None):
+    def arguments(self, node: ast.Call, callback: str | int | None = None) -> list[Value]:
         """Their values. A function among them may be called by what it is given to: only a callback that is known as such is judged."""
         found = []
         for name, each in [*enumerate(node.args), *((keyword.arg, keyword.value) for keyword in node.keywords)]:
@@ -65,11 +73,11 @@ class Calls:
                 and callable(value.value)
                 and not isinstance(value.value, pytest.MarkDecorator)
             ):
-                raise Unproven(node.lineno, f"passes {self.shown(each)} on")
+                raise Unproven(node.lineno, f"passes {shown(each)} on")
             found.append(self.used(value, each))
         return found
 
-    def check_callback(self, value, node, may_be_data):
+    def check_callback(self, value: Value, node: ast.expr, may_be_data: bool) -> None:
         if isinstance(node, (ast.Lambda, ast.Constant)) or (may_be_data and value.kind in (DATA, FRESH)):
             return
         if value.kind == KNOWN:
@@ -84,9 +92,10 @@ class Calls:
             if plain_function(known) is not None:
                 self.judge_callback(node, known)
                 return
-        raise Unproven(node.lineno, f"passes {self.shown(node)} on")
+        raise Unproven(node.lineno, f"passes {shown(node)} on")
 
-    def method_call(self, node, base, name):
+    def method_call(self, node: ast.Call, func: ast.Attribute) -> Value:
+        base, name = self.evaluate(func.value), func.attr
         kind = base.kind
         if kind == KNOWN:
             found = attribute(base.value, name)
@@ -96,7 +105,7 @@ class Calls:
                 self.arguments(node)
                 return Value(DATA, is_new=name == "get")
             if is_data(base.value) and not isinstance(base.value, MARKS):
-                base = self.used(base, node.func.value)
+                base = self.used(base, func.value)
                 kind = DATA
             elif isinstance(base.value, type) and issubclass(base.value, (pytest.Item, pytest.Collector)) and name == "from_parent":
                 return self.made_node(node, base.value)
@@ -107,7 +116,7 @@ class Calls:
                 raise Unproven(node.lineno, self.calls(node))
         if kind in (ITEMS, COPY):
             return self.list_call(node, name)
-        if name == "append" and self.is_kept_by(node, base):
+        if name == "append" and self.is_kept_by(node, func, base):
             return Value(DATA)
         if kind == HOOK:
             return self.hook_call(node, name)
@@ -133,11 +142,11 @@ class Calls:
             if name in ("getparent", "listchain", "get_result", "get_plugin", "getplugin"):
                 return Value(OBJECT)
             return self.result_of(node, name, base, arguments)
-        if name in ITEM_LIST_METHODS and self.is_own_list_of_item(node.func.value):
+        if name in ITEM_LIST_METHODS and self.is_own_list_of_item(func.value):
             return Value(DATA)
         raise Unproven(node.lineno, self.calls(node))
 
-    def result_of(self, node, name, base, arguments):
+    def result_of(self, node: ast.Call, name: str, base: Value, arguments: list[Value]) -> Value:
         """Of a method that only reads."""
         value = Value(DATA, is_new=name not in tables.ELEMENT_METHODS)
         if isinstance(base.constant, pathlib.PurePath) and name in ("absolute", "joinpath", "resolve", "with_name", "with_suffix"):
@@ -146,7 +155,7 @@ class Calls:
                 value.constant = getattr(base.constant, name)(*constants)
         return value
 
-    def config_call(self, node, name):
+    def config_call(self, node: ast.Call, name: str) -> Value:
         self.arguments(node)
         if name == "get_verbosity":
             return Value(DATA, is_new=True)
@@ -160,12 +169,12 @@ class Calls:
         chain, value = ((CONFIG_ROOT, "getini", wanted), values.ini(wanted)) if name == "getini" else values.option(wanted)
         return Value(DATA) if value is MISSING else Value(KNOWN, None, value, chain)
 
-    def check_file(self, value, node):
+    def check_file(self, value: Value, node: ast.Call) -> None:
         """What it asks of a file must not depend on what tests have written."""
         if not value.is_of_test and not self.prover.is_lasting(value.constant):
-            raise Unproven(node.lineno, f"asks for a file that tests may write ({self.shown(node.func)})")
+            raise Unproven(node.lineno, f"asks for a file that tests may write ({shown(node.func)})")
 
-    def is_own_list_of_item(self, node):
+    def is_own_list_of_item(self, node: ast.expr) -> bool:
         """`item.user_properties.append(…)`: a list that only this item has, or the items of one test function."""
         return (
             isinstance(node, ast.Attribute)
@@ -173,32 +182,32 @@ class Calls:
             and self.evaluate(node.value).kind in (ITEM, METAFUNC)
         )
 
-    def list_call(self, node, name):
+    def list_call(self, node: ast.Call, name: str) -> Value:
         if name == "copy" and not node.args:
             return Value(COPY, self.scope)
         if name == "remove" and len(node.args) == 1 and self.scope is not None and self.loops_over_copy:
             argument = self.evaluate(node.args[0])
             if argument.kind == ITEM and argument.scope is self.scope:
                 return Value(DATA)
-        raise Unproven(node.lineno, f"calls {self.shown(node.func)}")
+        raise Unproven(node.lineno, f"calls {shown(node.func)}")
 
-    def is_kept_by(self, node, base):
+    def is_kept_by(self, node: ast.Call, func: ast.Attribute, base: Value) -> bool:
         """`kept.append(item)`, in the loop over the items, to a list that was empty before."""
         argument = self.evaluate(node.args[0]) if len(node.args) == 1 and not node.keywords else None
         if argument is None or argument.kind != ITEM or self.scope is None or argument.scope is not self.scope:
             return False
-        if not isinstance(node.func.value, ast.Name) or not isinstance(self.scope, ast.For):
+        if not isinstance(func.value, ast.Name) or not isinstance(self.scope, ast.For):
             return False
-        return base.kind == KEPT and base.loop is self.scope and base.name == node.func.value.id
+        return base.kind == KEPT and base.loop is self.scope and base.name == func.value.id
 
-    def hook_call(self, node, name):
+    def hook_call(self, node: ast.Call, name: str) -> Value:
         is_alone = not node.args and len(node.keywords) == 1 and node.keywords[0].arg == "items"
         if name == "pytest_deselected" and is_alone and self.scope is None:
             if self.evaluate(node.keywords[0].value).kind == KEPT:
                 return Value(DATA)
         raise Unproven(node.lineno, self.calls(node))
 
-    def made_node(self, node, kind):
+    def made_node(self, node: ast.Call, kind: type) -> Value:
         """`Check.from_parent(parent, name=…)`: the class is judged by itself, and its parent must be this very node."""
         first = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == "parent"), None)
         if first is None or self.evaluate(first).kind not in (NODE, OWN_NODE):
@@ -208,13 +217,14 @@ class Calls:
 
     # Functions and classes by name.
 
-    def call_known(self, node, called, receiver=None):
+    def call_known(self, node: ast.Call, called: Value, receiver: Value | None = None) -> Value:
         callable_ = called.value
         if isinstance(callable_, pytest.MarkDecorator):
             return self.mark_call(node)
         handler = next((name for builtin, name in BUILTINS if builtin is callable_), None)
         if handler is not None:
-            return getattr(self, handler)(node)
+            value: Value = getattr(self, handler)(node)
+            return value
         if tables.is_one_of((builtins.list, builtins.tuple, builtins.iter), callable_) and len(node.args) == 1 and not node.keywords:
             over = self.evaluate(node.args[0])
             if over.kind in (ITEMS, COPY) and callable_ is not builtins.iter:
@@ -240,7 +250,7 @@ class Calls:
             return self.judge_called(node, callable_)
         raise Unproven(node.lineno, self.calls(node))
 
-    def pure_call(self, node, callable_, arguments):
+    def pure_call(self, node: ast.Call, callable_: Any, arguments: list[Value]) -> Value:
         name = getattr(callable_, "__name__", "")
         is_path = tables.is_listed(tables.PATH_FUNCTIONS, callable_) or callable_ is str
         if name in tables.FILE_FUNCTIONS and tables.is_listed(tables.PATH_FUNCTIONS, callable_):
@@ -253,22 +263,22 @@ class Calls:
         value.is_of_test = is_path and len(arguments) == 1 and arguments[0].is_of_test and name in ("Path", "abspath", "fspath", "str")
         return value
 
-    def mark_call(self, node):
+    def mark_call(self, node: ast.Call) -> Value:
         """A mark with arguments; with one function or class alone it would mark that."""
         arguments = self.arguments(node)
         if len(arguments) == 1 and not node.keywords and arguments[0].kind != DATA:
             raise Unproven(node.lineno, self.calls(node))
         return Value(DATA)
 
-    def call_getattr(self, node):
+    def call_getattr(self, node: ast.Call) -> Value:
         name = node.args[1] if len(node.args) > 1 else None
         base = self.evaluate(node.args[0]) if node.args else None
         for default in node.args[2:]:
             self.use(default)
-        if base is not None and base.kind == KNOWN and isinstance(base.value, type(pytest.mark)):
+        if base is not None and base.kind == KNOWN and isinstance(base.value, type(pytest.mark)) and name is not None:
             self.use(name)
             return Value(KNOWN, None, ANY_MARK)
-        if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+        if base is None or not isinstance(name, ast.Constant) or not isinstance(name.value, str):
             raise Unproven(node.lineno, "reads an attribute whose name is not a literal")
         try:
             return self.attribute_of(base, name.value, node)
@@ -277,47 +287,47 @@ class Calls:
                 raise
             return Value(DATA)
 
-    def is_there(self, base, name):
+    def is_there(self, base: Value, name: str) -> bool:
         return hasattr(self.config if base.kind == CONFIG else base.value, name)
 
-    def call_hasattr(self, node):
+    def call_hasattr(self, node: ast.Call) -> Value:
         base = self.evaluate(node.args[0])
         if base.kind in (ITEMS, COPY, KEPT, SESSION):
             raise Unproven(node.lineno, self.calls(node))
         self.use(node.args[1])
-        name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+        name: Any = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
         if base.kind == OBJECT and base.path != ("own",):
             path = None if base.path is None or name is None else (*base.path, name)
             if name not in OBJECT_NAMES and (path is None or self.prover.own_values.judge(path) is None):
                 raise Unproven(node.lineno, "asks for an attribute that files may share")
         return Value(DATA, is_new=True)
 
-    def call_next(self, node):
+    def call_next(self, node: ast.Call) -> Value:
         if not isinstance(node.args[0], (ast.Call, ast.GeneratorExp)):
             raise Unproven(node.lineno, "goes on through an iterator with next()")
         self.arguments(node)
         return Value(OBJECT)
 
-    def call_open(self, node):
+    def call_open(self, node: ast.Call) -> Value:
         self.check_file(self.arguments(node)[0], node)
         mode = node.args[1] if len(node.args) > 1 else next((each.value for each in node.keywords if each.arg == "mode"), None)
         if mode is not None and not (isinstance(mode, ast.Constant) and set(str(mode.value)) <= set("rbt")):
             raise Unproven(node.lineno, "opens a file to write")
         return Value(FILE, self.scope)
 
-    def call_setattr(self, node):
+    def call_setattr(self, node: ast.Call) -> Value:
         if len(node.args) == 3 and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str):
             self.check_written(self.evaluate(node.args[0]), node.args[1].value, node, self.use(node.args[2]))
             return Value(DATA)
         raise Unproven(node.lineno, self.calls(node))
 
-    def call_super(self, node):
+    def call_super(self, node: ast.Call) -> Value:
         if self.is_collector and not node.args:
             return Value(OWN_NODE)
         raise Unproven(node.lineno, self.calls(node))
 
 
-def is_parser(callable_):
+def is_parser(callable_: Any) -> bool:
     return ((getattr(callable_, "__module__", None) or "").partition(".")[0].lstrip("_"), getattr(callable_, "__name__", "")) in PARSERS
 
 

@@ -1,7 +1,14 @@
 """Calls that have no effect but their result, by name. Everything else that a hook calls has to be judged itself, or is not proven."""
 
+from __future__ import annotations
+
 import builtins
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 # Methods of texts, bytes, numbers, paths, dicts, lists, sets, patterns, matches and marks that only read.
 PURE_METHODS = frozenset(
@@ -108,12 +115,12 @@ PURE_CONTEXTS = {"contextlib": "suppress", "warnings": "catch_warnings"}
 ENVIRONMENT_METHODS = frozenset(["get", "copy", "keys", "values", "items", "__contains__"])
 
 
-def is_listed(table, callable_):
+def is_listed(table: dict[str, str], callable_: object) -> bool:
     names = table.get(getattr(callable_, "__module__", None) or "")
     if names is None and type(callable_) is type(os.getcwd):  # the platform's own module: posix, nt
         names = table.get("os") if callable_ is getattr(os, getattr(callable_, "__name__", ""), None) else None
     return names is not None and (names == "*" or getattr(callable_, "__name__", None) in names.split())
 
 
-def is_one_of(callables, callable_):
+def is_one_of(callables: Iterable[object], callable_: object) -> bool:
     return any(callable_ is each for each in callables)

@@ -1,15 +1,22 @@
 """What a stored digest of a file holds for: the same conftests, plugins, ini file, options, Python and pytest."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .file_digest import stable
 from .modules import is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 # They name files or machines, or change what is shown and how many processes run, not what is collected.
 OTHER_OPTIONS = frozenset(
@@ -24,7 +31,7 @@ OTHER_OPTIONS = frozenset(
 )
 
 
-def census_key(config):
+def census_key(config: pytest.Config) -> str:
     """SHA-256 in hex."""
     parts = {
         "python": [platform.python_implementation(), *sys.version_info[:3]],
@@ -37,13 +44,13 @@ def census_key(config):
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def options(config):
+def options(config: pytest.Config) -> Iterator[tuple[str, str]]:
     for name, value in vars(config.option).items():
         if name not in OTHER_OPTIONS:
             yield name, stable(value)
 
 
-def local_modules(config):
+def local_modules(config: pytest.Config) -> Iterator[str]:
     """Conftests, and modules of the workspace that are loaded as plugins: path from the root and content."""
     root = str(config.rootpath)
     for plugin in config.pluginmanager.get_plugins():
@@ -55,7 +62,7 @@ def local_modules(config):
             yield f"{shown} {file_content(path)}"
 
 
-def file_content(path):
+def file_content(path: str) -> str:
     try:
         with open(path, "rb") as file:
             return hashlib.sha256(file.read()).hexdigest()

@@ -1,17 +1,26 @@
 """Whether the tree of nodes that pytest collected can be built again for one file: only pytest's own directories, and items below a file."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.main import Session
 
 from .modules import is_own, place
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _pytest.nodes import Node
+
+
 # Below pytest 8 a package is the only directory that is a node.
 DIRECTORIES = tuple(getattr(pytest, name) for name in ("Directory", "Package") if hasattr(pytest, name))
 
 
-def collectors_problem(session):
+def collectors_problem(session: pytest.Session) -> str | None:
     """Why files cannot be collected one by one, in words that fit on one line; None when they can. `session` has collected all."""
     root = str(session.config.rootpath)
     seen = set()
@@ -25,7 +34,7 @@ def collectors_problem(session):
     return None
 
 
-def problem_of(item, root):
+def problem_of(item: pytest.Item, root: str) -> str | None:
     file = None
     node = item.parent
     while node is not None and not isinstance(node, Session):
@@ -40,7 +49,7 @@ def problem_of(item, root):
     return None
 
 
-def ids_problem(session):
+def ids_problem(session: pytest.Session) -> str | None:
     """By its id a test is known to the whole run: one that does not begin with its file may be another file's too."""
     root = session.config.rootpath
     for item in list.__iter__(session.items):
@@ -53,18 +62,19 @@ def ids_problem(session):
     return None
 
 
-def relative(node, root):
+def relative(node: Node, root: str) -> str:
     return place(str(node.path), 0, root)[:-2]
 
 
-def refused_files(files, import_mode):
+def refused_files(files: Iterable[str], import_mode: str) -> dict[str, str]:
     """File → the earlier file with the same module name: plain pytest refuses the second, whichever process would take it.
 
     `files` are absolute paths in pytest's order; nothing is imported. With --import-mode=importlib each file has a name of its own.
     """
     if import_mode == "importlib":
         return {}
-    first, refused = {}, {}
+    first: dict[str, str] = {}
+    refused: dict[str, str] = {}
     for file in files:
         if file.endswith(".py"):
             other = first.setdefault(module_name(file), file)
@@ -73,7 +83,7 @@ def refused_files(files, import_mode):
     return refused
 
 
-def module_name(file):
+def module_name(file: str) -> str:
     """`package.test_x` for a file in a package, else `test_x`."""
     parts = [os.path.splitext(os.path.basename(file))[0]]
     directory = os.path.dirname(file)

@@ -1,20 +1,32 @@
 """What hooks read of the config: recorded when the first collection begins, so that a value that came or changed later shows."""
 
+from __future__ import annotations
+
 import ast
+from typing import TYPE_CHECKING
 
 from .known_values import MISSING, Changeable, attribute, frozen
 from .subject import chains
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pytest
+
+    from .kinds import Chain, Token
+    from .subject import Subject
+
 
 # First part of the chain of a known value that was read from the config.
 CONFIG_ROOT = "<config>"
 
 
 class ConfigValues:
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.tokens = {}
+        self.tokens: dict[Chain, Token | None] = {}
 
-    def record(self, subjects):
+    def record(self, subjects: Iterable[Subject]) -> None:
         """`subjects` are the functions that are known so far: what they name of objects in the config is recorded too."""
         for name, value in vars(self.config).items():
             self.remember((name,), value)
@@ -29,13 +41,13 @@ class ConfigValues:
                 if value is not MISSING:
                     self.remember(("getini", name), value)
 
-    def remember(self, chain, value):
+    def remember(self, chain: Chain, value: object) -> None:
         try:
             self.tokens[(CONFIG_ROOT, *chain)] = frozen(value)
         except Changeable:
             self.tokens[(CONFIG_ROOT, *chain)] = None
 
-    def follow(self, names):
+    def follow(self, names: Chain) -> None:
         value = self.config
         for depth, name in enumerate(names):
             value = attribute(value, name)
@@ -43,18 +55,18 @@ class ConfigValues:
                 return
             self.remember(names[: depth + 1], value)
 
-    def ini(self, name):
+    def ini(self, name: str) -> object:
         try:
             return self.config.getini(name)
         except (ValueError, KeyError):
             return MISSING
 
-    def option(self, name):
+    def option(self, name: str) -> tuple[Chain, object]:
         """(chain, value) of what `getoption` gives."""
         key = getattr(self.config, "_opt2dest", {}).get(name, name)
         return (CONFIG_ROOT, "option", key), getattr(self.config.option, key, MISSING)
 
-    def changed_option(self):
+    def changed_option(self) -> str | None:
         """An option that is not what it was, or is not plain data; None where there is none."""
         for name, value in vars(self.config.option).items():
             try:
@@ -65,12 +77,12 @@ class ConfigValues:
                 return name
         return None
 
-    def is_of_class(self, chain):
+    def is_of_class(self, chain: Chain) -> bool:
         """Defined by pytest's own class, not stored in the config."""
         return len(chain) == 2 and chain[1] not in vars(self.config)
 
 
-def ini_names(tree):
+def ini_names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "getini":
             name = constant_argument(node, "name")
@@ -78,7 +90,7 @@ def ini_names(tree):
                 yield name
 
 
-def constant_argument(node, keyword):
+def constant_argument(node: ast.Call, keyword: str) -> str | None:
     """The text that a call passes first or by this keyword; None where it is not a literal."""
     given = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == keyword), None)
     return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None

@@ -1,14 +1,24 @@
 """A digest of what collecting one file gave: its items in their order, with their own marks, and what was deselected. Equal in every process."""
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import pytest
+
 
 MAX_ELEMENTS = 1000
 PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
-def file_digest(items, deselected=()):
+def file_digest(items: Iterable[pytest.Item], deselected: Iterable[pytest.Item] = ()) -> str:
     """SHA-256 in hex. `items` in the order in which they run, equal ids as often as they are there; both of one file."""
-    marks = {}
+    marks: dict[int, tuple[pytest.Mark, str]] = {}
     lines = []
     for kind, nodes in (("item", items), ("deselected", deselected)):
         for item in nodes:
@@ -17,7 +27,7 @@ def file_digest(items, deselected=()):
     return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def described_mark(mark, known):
+def described_mark(mark: pytest.Mark, known: dict[int, tuple[pytest.Mark, str]]) -> str:
     """Items of one function share their marks: each is described once. `known` keeps it alive, so that its id stays its own."""
     if id(mark) not in known:
         text = f"{mark.name}({stable(mark.args)}, {stable(mark.kwargs)})"
@@ -25,7 +35,7 @@ def described_mark(mark, known):
     return known[id(mark)][1]
 
 
-def stable(value, depth=0):
+def stable(value: Any, depth: int = 0) -> str:
     """A text for plain data, and for all else only its kind: no addresses, no order of sets."""
     if type(value) in PLAIN:
         return repr(value)

@@ -1,15 +1,21 @@
 """The syntax tree of a function that is already compiled: parsed from its own lines only, as conftests can be long."""
 
+from __future__ import annotations
+
 import ast
 import inspect
 import linecache
 import textwrap
 import tokenize
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 
 @cache
-def tree_of(code):
+def tree_of(code: CodeType) -> ast.FunctionDef | None:
     """Its `ast.FunctionDef`, with line numbers of the file; None where the source is not there or is another one."""
     lines = linecache.getlines(code.co_filename)
     start = code.co_firstlineno - 1
@@ -17,7 +23,7 @@ def tree_of(code):
         return None
     try:
         block = inspect.getblock(lines[start:])
-        tree = ast.parse(textwrap.dedent("".join(block)))
+        tree: ast.Module | None = ast.parse(textwrap.dedent("".join(block)))
     except (SyntaxError, ValueError, IndexError, tokenize.TokenError):
         tree = parsed_in_a_block(lines[start:])
         start -= 1
@@ -30,7 +36,7 @@ def tree_of(code):
     return None
 
 
-def parsed_in_a_block(lines):
+def parsed_in_a_block(lines: list[str]) -> ast.Module | None:
     """For a method with a text in it that is indented less, which `dedent` cannot shift."""
     try:
         return ast.parse("if 1:\n" + "".join(inspect.getblock(lines)))
@@ -38,7 +44,7 @@ def parsed_in_a_block(lines):
         return None
 
 
-def source_text(code):
+def source_text(code: CodeType) -> str | None:
     """The lines of the function without trailing blanks, for a digest of it; None where they are not there."""
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
     try:

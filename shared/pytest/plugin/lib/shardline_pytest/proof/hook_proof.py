@@ -1,7 +1,10 @@
 """The proof, hook by hook, that what a suite and its plugins do while tests are collected is the same for one file as for the whole list."""
 
+from __future__ import annotations
+
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from ..stdlib import real
 from .collector_rules import custom_classes, judge_class
@@ -16,6 +19,18 @@ from .reviewed_plugins import review_of, reviewed_packages
 from .running_lines import running_lines
 from .subject import SITE_PACKAGES, STANDARD_LIBRARY, Subject, is_of_library, plain_function
 from .unproven import Unproven
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import PurePath
+    from types import CodeType
+    from typing import Any
+
+    import pytest
+    from pluggy import HookImpl
+
+    from .findings import Problem
+
 
 # Called once for a list of items: a conftest that is loaded later than the first file was collected would see some files only.
 LIST_HOOKS = (
@@ -53,24 +68,25 @@ class HookProof:
     Conftests that are loaded before the first `begin` count as there from the start.
     """
 
-    def __init__(self, config, declared=frozenset()):
+    def __init__(self, config: pytest.Config, declared: Iterable[str] = frozenset()) -> None:
         self.config = config
         self.declared = frozenset(declared)
         self.root = str(config.rootpath)
         self.lines = running_lines()
-        self.subjects = {}
-        self.implementations = {}
-        self.judged = set()
+        self.subjects: dict[tuple[CodeType, int], Subject] = {}
+        self.implementations: dict[int, Implementation] = {}
+        self.judged: set[CodeType | None] = set()
         self.reads = ForeignReads(self.root, reviewed_packages())
-        self.session = None
+        self.session: pytest.Session | None = None
         self.has_begun = False
-        self.began_at = 0
-        self.classes = {}
+        self.began_at = 0.0
+        # In order, each once.
+        self.classes: dict[type, None] = {}
         self.config_values = ConfigValues(config)
-        self.deselected = []
+        self.deselected: list[pytest.Item] = []
         self.own_values = OwnValues(self.items)
 
-    def begin(self, session):
+    def begin(self, session: pytest.Session) -> None:
         if session is not self.session:
             self.session = session
             self.reads.watch(session)
@@ -82,22 +98,22 @@ class HookProof:
             self.config.pluginmanager.register(self, "shardline-hook-proof")
         self.lines.start()
 
-    def finish(self, session):
+    def finish(self, session: pytest.Session) -> None:
         self.lines.stop()
         for found in custom_classes(session.items):
             self.classes.setdefault(found, None)
 
-    def close(self):
+    def close(self) -> None:
         """Puts back what was wrapped to trace it; the reads of the list stay watched."""
         self.lines.stop()
         self.lines.release()
         if self.has_begun and self.config.pluginmanager.is_registered(self):
             self.config.pluginmanager.unregister(self)
 
-    def pytest_plugin_registered(self):
+    def pytest_plugin_registered(self) -> None:
         self.register_implementations()
 
-    def register_implementations(self):
+    def register_implementations(self) -> None:
         for name in (*LIST_HOOKS, *NODE_HOOKS, *LATER_HOOKS):
             # Not config.hook: below pytest 9 that hides some hooks behind plain functions.
             caller = getattr(self.config.pluginmanager.hook, name, None)
@@ -111,12 +127,15 @@ class HookProof:
                     if name not in LATER_HOOKS:
                         self.lines.observe(implementation)
 
-    def watch(self, callable_):
+    def watch(self, callable_: Any) -> None:
         """The function and those that it calls by name."""
         waiting = [callable_]
         while waiting and len(self.subjects) < MAX_SUBJECTS:
             each = waiting.pop()
-            code = plain_function(each).__code__
+            function = plain_function(each)
+            if function is None:
+                continue
+            code = function.__code__
             key = (code, id(getattr(each, "__self__", None)))
             if key in self.subjects:
                 continue
@@ -124,51 +143,53 @@ class HookProof:
             self.lines.watch(code)
             waiting.extend(self.subjects[key].called())
 
-    def pytest_collectstart(self, collector):
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
         self.notice_class(type(collector))
 
-    def pytest_itemcollected(self, item):
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
         self.notice_class(type(item))
 
-    def notice_class(self, kind):
+    def notice_class(self, kind: type) -> None:
         """Also of a collector that gives no items."""
         if kind not in self.classes and not is_own(kind.__module__):
             self.classes[kind] = None
 
-    def pytest_deselected(self, items):
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.deselected.extend(list.__iter__(items))
 
     # What the rules ask for.
 
-    def items(self):
+    def items(self) -> list[pytest.Item]:
         """All that were collected."""
         return [*list.__iter__(vars(self.session).get("items") or []), *self.deselected]
 
-    def subject_of(self, callable_):
+    def subject_of(self, callable_: Any) -> Subject | None:
         function = plain_function(callable_)
+        if function is None:
+            return None
         key = (function.__code__, id(getattr(callable_, "__self__", None)))
         if key not in self.subjects and not is_own(function.__module__) and not is_of_library(function.__code__):
             self.subjects[key] = Subject(callable_, is_late=True)
         return self.subjects.get(key)
 
-    def is_lasting(self, path):
+    def is_lasting(self, path: str | PurePath | None) -> bool:
         """A file or directory that was there before the first collection, and is as it was then."""
         try:
             state = os.stat(path) if path is not None else None
         except (OSError, ValueError):
             return False
-        if state is None or not is_below(os.path.abspath(path), self.root):
+        if state is None or not is_below(os.path.abspath(str(path)), self.root):
             return False
         return not stat.S_ISREG(state.st_mode) or state.st_mtime <= self.began_at
 
-    def lines_of(self, code):
+    def lines_of(self, code: CodeType) -> set[int] | None:
         return self.lines.ran.get(code)
 
     # The result.
 
-    def problems(self):
+    def problems(self) -> list[Problem]:
         """What is not proven to be harmless, as {"hook", "place", "why"}; an empty list is the proof."""
-        found = []
+        found: list[Problem] = []
         for implementation in self.implementations.values():
             if implementation.is_declared(self.declared):
                 self.judged.add(implementation.code)
@@ -188,16 +209,16 @@ class HookProof:
         )
         return found
 
-    def problem_of(self, implementation):
-        lines = self.lines.ran.get(implementation.code)
+    def problem_of(self, implementation: Implementation) -> Problem | None:
+        lines = None if implementation.code is None else self.lines.ran.get(implementation.code)
         review = review_of(implementation.function, self.config)
         if review is not None:
-            why = review.problem(self.config, self.session)
+            why = None if self.session is None else review.problem(self.config, self.session)
             return None if why is None else implementation.problem(review.package, why)
         # Again each time: values that it reads may have changed though no further line ran.
         return self.judge(implementation, lines)
 
-    def judge(self, implementation, lines):
+    def judge(self, implementation: Implementation, lines: set[int] | None) -> Problem | None:
         code = implementation.code
         if code is None:
             return implementation.problem(implementation.plugin, "it is not written in Python")
@@ -215,10 +236,12 @@ class HookProof:
         if implementation.name in LIST_HOOKS and implementation.is_late:
             return implementation.problem(where, "is in a conftest that pytest loads while it collects")
         subject = self.subject_of(implementation.function)
+        if subject is None:
+            return implementation.problem(where, "is code of a library")
         try:
             Judgement(self, subject, lines, environment_of(subject)).judge()
         except Unproven as unproven:
-            return implementation.problem(place(unproven.path, unproven.line, self.root), unproven.why)
+            return implementation.problem(place(unproven.path or subject.path, unproven.line, self.root), unproven.why)
         except Exception as error:  # a form that the rules do not foresee
             return implementation.problem(where, f"cannot be judged ({type(error).__name__})")
         return None
@@ -227,7 +250,7 @@ class HookProof:
 class Implementation:
     """One hook implementation of a plugin or conftest."""
 
-    def __init__(self, name, hookimpl, is_late, config):
+    def __init__(self, name: str, hookimpl: HookImpl, is_late: bool, config: pytest.Config) -> None:
         self.name = name
         self.hookimpl = hookimpl  # kept, so that its id stays its own
         self.function = hookimpl.function
@@ -237,37 +260,37 @@ class Implementation:
         self.plugin = str(hookimpl.plugin_name)
         self.root = str(config.rootpath)
 
-    def problem(self, where, why):
+    def problem(self, where: str, why: str) -> Problem:
         return {"hook": self.name, "place": where, "why": why}
 
-    def is_declared(self, declared):
+    def is_declared(self, declared: frozenset[str]) -> bool:
         path = self.code.co_filename if self.code is not None else ""
         shown = place(path, 0, self.root)[:-2]
         module = (getattr(self.function, "__module__", None) or "").partition(".")[0]
         return not declared.isdisjoint([self.plugin, module, module.replace("_", "-"), shown, f"{shown}::{self.name}"])
 
 
-def is_below(path, root):
+def is_below(path: str, root: str) -> bool:
     """In the workspace, or in an installed package."""
     return path.startswith((root + os.sep, *SITE_PACKAGES, *STANDARD_LIBRARY))
 
 
-def is_declared_place(where, hook, declared):
+def is_declared_place(where: str, hook: str, declared: frozenset[str]) -> bool:
     path = where.rpartition(":")[0]
     return not declared.isdisjoint([path, f"{path}::{hook}"])
 
 
-def with_nested(code):
+def with_nested(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:
         if hasattr(constant, "co_code"):
             yield from with_nested(constant)
 
 
-def texts(code):
+def texts(code: CodeType) -> list[str]:
     return [constant for constant in code.co_consts if isinstance(constant, str)]
 
 
-def sentence(problem):
+def sentence(problem: Problem) -> str:
     """One line for a terminal."""
     return f"{problem['hook']} in {problem['place']} {problem['why']}"

@@ -1,5 +1,7 @@
 """What an import of a test file changed that outlives it and that other files can see: plain pytest would show it to all files that come later."""
 
+from __future__ import annotations
+
 import logging
 import operator
 import os
@@ -8,9 +10,29 @@ import warnings
 import weakref
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from ..stdlib import real
 from .workspace_state import WorkspaceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+    from typing import Any, TypedDict
+
+    import pytest
+
+    from .findings import Finding
+
+    class ProcessState(TypedDict):
+        environment: dict[Any, Any]
+        path: list[str]
+        modules: dict[str, ModuleType]
+        filters: list[object]
+        directory: str | None
+        plugins: set[Any]
+        logging: tuple[int, bool]
+
 
 # Its own dictionary is copied at once; through the mapping each variable would be decoded.
 RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
@@ -23,24 +45,24 @@ WRITES_MODULES = b"sys.modules"
 class ImportChanges:
     """`found` lists {"place": file, "why": text}; each file is reported once for each kind of change."""
 
-    def __init__(self, root, pluginmanager):
+    def __init__(self, root: object, pluginmanager: pytest.PytestPluginManager) -> None:
         self.root = str(root)
         self.pluginmanager = pluginmanager
-        self.reported = []
+        self.reported: list[Finding] = []
         self.workspace = WorkspaceState(self.root)
-        self.files = set()
-        self.recorded_modules = None
+        self.files: set[str] = set()
+        self.recorded_modules: int | None = None
 
-    def begin(self):
+    def begin(self) -> None:
         """Of a collection: tests may have run since the last one."""
         self.recorded_modules = None
 
     @property
-    def found(self):
+    def found(self) -> list[Finding]:
         return [*self.reported, *self.subclasses()]
 
     @contextmanager
-    def around(self, file):
+    def around(self, file: str) -> Iterator[None]:
         """`file` as in a node id. Used around the collection of one file, without what fixtures do."""
         path = os.path.join(self.root, file.replace("/", os.sep))
         self.files.add(path)
@@ -55,7 +77,7 @@ class ImportChanges:
             self.compare(file, path, before, after)
             self.recorded_modules = len(after["modules"])
 
-    def state(self):
+    def state(self) -> ProcessState:
         return {
             "environment": dict(RAW_ENVIRONMENT),
             "path": list(sys.path),
@@ -66,17 +88,19 @@ class ImportChanges:
             "logging": (logging.root.manager.disable, logging.raiseExceptions),
         }
 
-    def compare(self, file, path, before, now):
-        old, new = before["environment"], now["environment"]
-        if old != new:
-            names = {os.fsdecode(name) for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    def compare(self, file: str, path: str, before: ProcessState, now: ProcessState) -> None:
+        environment, new_environment = before["environment"], now["environment"]
+        if environment != new_environment:
+            differing = (name for name in environment.keys() | new_environment.keys() if environment.get(name) != new_environment.get(name))
+            names = {os.fsdecode(name) for name in differing}
             changed = sorted(names - OWN_VARIABLES)
             if changed:
                 self.report(file, f"changes the environment variable {changed[0]} when it is imported")
-        old, new = before["path"], now["path"]
-        if old != new:
+        old_path, new_path = before["path"], now["path"]
+        if old_path != new_path:
             above = directories_above(path, self.root)
-            changed = [each for each in [*new, *old] if (each in old) != (each in new) and os.path.abspath(each or ".") not in above]
+            differing_paths = [each for each in [*new_path, *old_path] if (each in old_path) != (each in new_path)]
+            changed = [each for each in differing_paths if os.path.abspath(each or ".") not in above]
             if changed:
                 self.report(file, f"changes sys.path when it is imported ({changed[0]})")
         loaded, new = before["modules"], now["modules"]
@@ -102,7 +126,7 @@ class ImportChanges:
         if changed:
             self.report(file, f"changes {changed[0]} when it is imported")
 
-    def stand_in(self, path, fresh):
+    def stand_in(self, path: str, fresh: dict[str, ModuleType]) -> str | None:
         """The name of something in sys.modules that no import found, where the file or what it imports from the workspace puts something there.
 
         Libraries do that for themselves.
@@ -120,12 +144,12 @@ class ImportChanges:
         )
         return names[0] if is_put_here else None
 
-    def subclasses(self):
+    def subclasses(self) -> list[Finding]:
         """A class that a test file derives is seen by who asks its base for `__subclasses__()`: reported when a file of the workspace does so."""
         paths = [*self.files, *(module.__file__ for module in self.workspace.modules)]
         if not any(reads_subclasses(path) for path in paths):
             return []
-        found = {}
+        found: dict[str, str] = {}
         for path, kind in self.workspace.derived(self.files):
             found.setdefault(path, kind)
         return [
@@ -133,29 +157,30 @@ class ImportChanges:
             for path, kind in sorted(found.items())
         ]
 
-    def report(self, file, why):
+    def report(self, file: str, why: str) -> None:
         self.reported.append({"place": file, "why": why})
 
 
-def may_go(module, is_there):
+def may_go(module: object, is_there: bool) -> bool:
     """An entry that bars an import, or a weak one, which goes with what it stands for whenever that is freed."""
     return module is None or (type(module) is weakref.ProxyType and not is_there)
 
 
 @cache
-def reads_subclasses(path):
+def reads_subclasses(path: str) -> bool:
     return READS_SUBCLASSES in content_of(path)
 
 
-def content_of(path):
+def content_of(path: str) -> bytes:
     try:
         with real.open(path, "rb") as file:
-            return file.read()
+            content: bytes = file.read()
+            return content
     except OSError:
         return b""
 
 
-def directories_above(file, root):
+def directories_above(file: str, root: str) -> set[str]:
     """Directories that pytest itself may put on sys.path to import the file."""
     found = set()
     directory = os.path.dirname(os.path.abspath(file))

@@ -1,25 +1,33 @@
 """Whether two lists that a loop fills share all items between them, so that an empty one means that the other holds every item, once."""
 
+from __future__ import annotations
+
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .kinds import Value
 
 
-def are_complements(left, right):
+def are_complements(left: Value, right: Value) -> bool:
     """Both are values of kind `kept`."""
     if left is right:
         return False
     if left.loop is not None and left.loop is right.loop:
-        names = (left.name, right.name)
+        names = (left.name or "", right.name or "")
         return all(to_guard or kept == 1 for to_guard, kept, _ in paths(left.loop.body, *names))
     if left.condition is not None and right.condition is not None:
         return negates(left.condition, right.condition) or negates(right.condition, left.condition)
     return False
 
 
-def negates(condition, other):
+def negates(condition: ast.expr, other: ast.expr) -> bool:
     return isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not) and ast.dump(condition.operand) == ast.dump(other)
 
 
-def paths(statements, guard, kept):
+def paths(statements: Sequence[ast.stmt], guard: str, kept: str) -> set[tuple[bool, int, bool]]:
     """(did it append to the guard, how often to the kept list, did it leave the iteration) for each way through the statements."""
     found = {(False, 0, False)}
     for statement in statements:
@@ -42,12 +50,12 @@ def paths(statements, guard, kept):
     return found
 
 
-def decides(statement, names):
+def decides(statement: ast.AST, names: tuple[str, ...]) -> bool:
     """An error, a loop or a context may skip what stands in it: which way an item takes is then unknown."""
     return any(isinstance(each, ast.Continue) or is_append(each, names) for each in ast.walk(statement) if isinstance(each, ast.stmt))
 
 
-def is_append(statement, names):
+def is_append(statement: ast.AST, names: tuple[str, ...]) -> bool:
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "append":
         return False

@@ -1,5 +1,15 @@
 """What a rule knows of a value: where it comes from, and so what may be done with it. No values of the suite are kept, but for what a name is known to be."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
+    from pathlib import PurePath
+    from typing import Any
+
+
 # Plain data that does not depend on other items.
 DATA = "data"
 # Something of the suite or of pytest that may be looked at, not called: a class, a function, a parent node.
@@ -27,6 +37,11 @@ OUTCOME = "outcome"
 KNOWN = "known"
 # The plugin's or collector's own object, which a collector may write to.
 OWN_NODE = "own-node"
+
+Chain = tuple[str, ...]
+"""A name with its attributes: `("os", "path", "join")`."""
+Token = tuple[object, ...]
+"""A hashable value that is equal as long as what it stands for is unchanged."""
 
 USABLE = frozenset([DATA, OBJECT, MODULE, ITEM, FRESH, ITERATOR, FILE, CONFIG, NODE, METAFUNC, OUTCOME, OWN_NODE])
 
@@ -67,7 +82,15 @@ class Value:
         "value",
     )
 
-    def __init__(self, kind, scope=None, value=None, chain=None, path=None, is_new=False):
+    def __init__(
+        self,
+        kind: str,
+        scope: object = None,
+        value: Any | None = None,
+        chain: Chain | None = None,
+        path: tuple[str | None, ...] | None = None,
+        is_new: bool = False,
+    ) -> None:
         self.kind = kind
         self.scope = scope
         self.value = value
@@ -75,8 +98,8 @@ class Value:
         self.path = path
         self.is_new = is_new
         self.is_of_test = False
-        self.constant = None
-        self.condition = None
-        self.loop = None
+        self.constant: str | PurePath | None = None
+        self.condition: ast.expr | None = None
+        self.loop: ast.For | None = None
         self.is_empty_list = False
-        self.name = None
+        self.name: str | None = None

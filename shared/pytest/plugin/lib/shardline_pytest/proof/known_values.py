@@ -1,13 +1,22 @@
 """Values that a hook reads by a global name, a closure, its plugin object or the config: are they plain data, and have they stayed what they were?"""
 
+from __future__ import annotations
+
 import collections
 import enum
 import os
 import pathlib
 import re
 import types
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .kinds import Token
+
 
 MAX_ELEMENTS = 20000
 MISSING = object()
@@ -31,7 +40,7 @@ class Changeable(Exception):
     """The value is not plain data, so nothing says that it stays what it is."""
 
 
-def frozen(value, depth=0):
+def frozen(value: Any, depth: int = 0) -> Token:
     """A hashable token that is equal as long as the value is. Raises Changeable for what is not plain data, code, a mark or a path."""
     if type(value) in SCALARS:
         return (type(value).__name__, value)
@@ -59,12 +68,12 @@ def frozen(value, depth=0):
     return (type(value).__name__, frozenset(parts) if isinstance(value, (set, frozenset)) else tuple(parts))
 
 
-def is_version(value):
+def is_version(value: Any) -> bool:
     """A version object of `packaging`, also of a vendored copy."""
     return type(value).__name__ == "Version" and type(value).__module__.endswith("version")
 
 
-def is_data(value):
+def is_data(value: Any) -> bool:
     """Plain data that has only the methods of its own type."""
     try:
         frozen(value)
@@ -73,7 +82,7 @@ def is_data(value):
     return not isinstance(value, CODE_TYPES)
 
 
-def attribute(value, name):
+def attribute(value: Any, name: str) -> Any:
     """The attribute as stored, without running a property or `__getattr__`; MISSING where it is not simply there."""
     if isinstance(value, types.ModuleType):
         return vars(value).get(name, MISSING)

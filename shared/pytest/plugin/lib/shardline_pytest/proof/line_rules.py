@@ -3,18 +3,30 @@
 Only lines that ran are judged. Where a line holds several statements, all of them count as run.
 """
 
+from __future__ import annotations
+
 import ast
 import inspect
 import sys
+from typing import TYPE_CHECKING
 
 from .call_rules import ITEM_LISTS
 from .call_tables import PURE_CONTEXTS, is_listed
 from .kept_items import are_complements
 from .kinds import CONFIG, COPY, DATA, FILE, FRESH, ITEM, ITEMS, ITERATOR, KEPT, KNOWN, OBJECT, OWN_NODE, PARAMETERS, SESSION, Value
 from .known_values import MISSING
+from .rules import shown
 from .subject import plain_function
 from .unproven import Unproven
-from .value_rules import WHY_NOT_USED, Expressions, is_whole_slice, shown
+from .value_rules import WHY_NOT_USED, Expressions, is_whole_slice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .hook_proof import HookProof
+    from .subject import Subject
+
 
 MAX_DEPTH = 6
 # Below 3.10 the compiler leaves out lines that only jump.
@@ -29,7 +41,15 @@ NOT_WRITTEN = frozenset(["config", "ihook", "parent", "session", "stash", "_stor
 class Judgement(Expressions):
     """Of one function, called with values of these kinds. `ran` holds the lines that ran; None means that all count."""
 
-    def __init__(self, prover, subject, ran, env, depth=0, own_class=None):
+    def __init__(
+        self,
+        prover: HookProof,
+        subject: Subject,
+        ran: set[int] | None,
+        env: dict[str, Value],
+        depth: int = 0,
+        own_class: type | None = None,
+    ) -> None:
         self.prover = prover
         self.config = prover.config
         self.subject = subject
@@ -40,14 +60,13 @@ class Judgement(Expressions):
         self.is_collector = own_class is not None
         self.scope = None
         self.loops_over_copy = False
-        self.guards = []
+        self.guards: list[Value] = []
         self.data_loops = 0
-        self.returned = set()
-        self.seen = set()
+        self.returned: set[str] = set()
+        self.seen: set[int] = set()
         self.globals = names_declared(subject.tree)
-        self.shown = shown
 
-    def judge(self):
+    def judge(self) -> str:
         """Kind of what it returns. Raises Unproven."""
         try:
             if self.subject.tree is None:
@@ -61,17 +80,16 @@ class Judgement(Expressions):
             raise
         return self.either(self.returned or {DATA}).kind if self.returned != {FRESH} else FRESH
 
-    def check_all_judged(self):
+    def check_all_judged(self) -> None:
         """A line that ran though no rule came to it was reached in a way that the rules do not foresee."""
-        missed = (
-            []
-            if self.ran is None
-            else [line for line in sorted(self.ran) if line not in self.seen and line >= self.subject.tree.body[0].lineno]
-        )
+        if self.ran is None or self.subject.tree is None:
+            return
+        first = self.subject.tree.body[0].lineno
+        missed = [line for line in sorted(self.ran) if line not in self.seen and line >= first]
         if missed:
             raise Unproven(missed[0], "has a line that ran and could not be judged")
 
-    def see(self, node):
+    def see(self, node: ast.stmt | ast.ExceptHandler) -> None:
         """The lines of a statement, without those of the statements in it."""
         inner = [
             each.lineno
@@ -80,18 +98,18 @@ class Judgement(Expressions):
             if hasattr(each, "lineno")
         ]
         is_nested = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        end = node.end_lineno if is_nested or not inner else max(node.lineno, min(inner) - 1)
+        end = (node.end_lineno or node.lineno) if is_nested or not inner else max(node.lineno, min(inner) - 1)
         start = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
         self.seen.update(range(start, end + 1))
 
-    def did_run(self, node):
+    def did_run(self, node: ast.stmt | ast.ExceptHandler) -> bool:
         if self.ran is None or (not JUMPS_ARE_TRACED and isinstance(node, (ast.Break, ast.Continue))):
             return True
-        if node.lineno == self.subject.tree.lineno:
+        if self.subject.tree is not None and node.lineno == self.subject.tree.lineno:
             return True  # on the line of the `def` itself
-        return any(line in self.ran for line in range(node.lineno, node.end_lineno + 1))
+        return any(line in self.ran for line in range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
-    def block(self, statements):
+    def block(self, statements: Iterable[ast.stmt]) -> bool:
         """True when the statements that ran end in a jump."""
         for statement in statements:
             if not self.did_run(statement):
@@ -106,20 +124,21 @@ class Judgement(Expressions):
 
     # Simple statements.
 
-    def judge_Expr(self, node):
+    def judge_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):
             value = self.evaluate(node.value)
             if value.kind in (ITEMS, KEPT):
-                self.used(value, node)
+                self.used(value, node.value)
 
-    def judge_Pass(self, node):
+    def judge_Pass(self, node: ast.Pass) -> bool | None:
         return None
 
     judge_Import = judge_ImportFrom = judge_Pass
 
-    def judge_Assign(self, node):
+    def judge_Assign(self, node: ast.Assign) -> bool | None:
         if len(node.targets) == 1 and self.is_commit(node.targets[0]):
-            return self.commit(node)
+            self.commit(node)
+            return None
         first = node.targets[0]
         if (
             len(node.targets) == 1
@@ -135,11 +154,11 @@ class Judgement(Expressions):
             self.assign(target, value)
         return None
 
-    def judge_AnnAssign(self, node):
+    def judge_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.assign(node.target, self.assignable(node.value))
 
-    def judge_AugAssign(self, node):
+    def judge_AugAssign(self, node: ast.AugAssign) -> None:
         added = self.use(node.value)
         target = node.target
         if isinstance(target, ast.Name):
@@ -155,7 +174,7 @@ class Judgement(Expressions):
         else:
             raise Unproven(target.lineno, f"changes {shown(target)} in place, which may be shared")
 
-    def use_name_again(self, target):
+    def use_name_again(self, target: ast.Name) -> Value:
         if target.id in self.globals:
             raise Unproven(target.lineno, f"changes the global `{target.id}`")
         value = self.used(self.value_of_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target)), target)
@@ -163,7 +182,7 @@ class Judgement(Expressions):
             raise Unproven(target.lineno, f"changes `{target.id}` in the loop over the items")
         return value
 
-    def assignable(self, node):
+    def assignable(self, node: ast.expr) -> Value:
         value = self.evaluate(node)
         if value.kind in (KEPT, COPY, ITEMS, CONFIG, KNOWN, SESSION):
             return value
@@ -172,7 +191,7 @@ class Judgement(Expressions):
             return Value(ITERATOR, self)  # a scope that no loop has
         return value
 
-    def assign(self, target, value):
+    def assign(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, (ast.Name, ast.Tuple, ast.List, ast.Starred)):
             self.bind(target, value)
         elif value.kind in WHY_NOT_USED:
@@ -180,19 +199,21 @@ class Judgement(Expressions):
         else:
             self.check_target(target, self.used(value, target))
 
-    def bind(self, target, value):
+    def bind(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
             value = self.used(value, target)
             for each in target.elts:
                 self.assign(each, Value(DATA if value.kind in (DATA, FRESH) else OBJECT))
         elif isinstance(target, ast.Starred):
             self.bind(target.value, Value(OBJECT))
+        elif not isinstance(target, ast.Name):
+            raise Unproven(target.lineno, f"writes {shown(target)}")
         elif target.id in self.globals or target.id not in self.subject.locals:
             raise Unproven(target.lineno, f"writes the global `{target.id}`")
         else:
             self.env[target.id] = value
 
-    def check_target(self, target, value):
+    def check_target(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Attribute):
             self.check_written(self.evaluate(target.value), target.attr, target, value)
         elif isinstance(target, ast.Subscript):
@@ -208,51 +229,51 @@ class Judgement(Expressions):
         else:
             raise Unproven(target.lineno, f"writes {shown(target)}")
 
-    def check_written(self, base, name, node, value):
+    def check_written(self, base: Value, name: str, node: ast.expr, value: Value) -> None:
         if name in ITEM_LISTS and not (value.kind == FRESH and value.scope is self.scope):
             raise Unproven(node.lineno, f"puts a value that may be shared into {shown(node)}")
         is_own = base.kind == OWN_NODE or (base.kind == ITEM and not self.is_definition(node))
         if not is_own or name in NOT_WRITTEN:
             raise Unproven(node.lineno, f"writes {shown(node)}")
 
-    def is_definition(self, node):
+    def is_definition(self, node: ast.AST) -> bool:
         return isinstance(getattr(node, "value", None), ast.Attribute)
 
-    def judge_Delete(self, node):
+    def judge_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             if not isinstance(target, ast.Name):
                 raise Unproven(node.lineno, f"deletes {shown(target)}")
             self.env.pop(target.id, None)
 
-    def judge_Return(self, node):
+    def judge_Return(self, node: ast.Return) -> bool | None:
         if self.scope is not None:
             raise Unproven(node.lineno, "returns from the loop over the items")
         if node.value is not None:
             self.returned.add(self.use(node.value).kind)
         return True
 
-    def judge_Raise(self, node):
+    def judge_Raise(self, node: ast.Raise) -> bool | None:
         if not self.is_collector:
             raise Unproven(node.lineno, "raises an error")
         return True
 
-    def judge_Assert(self, node):
+    def judge_Assert(self, node: ast.Assert) -> None:
         raise Unproven(node.lineno, "asserts")
 
     judge_Global = judge_Nonlocal = judge_Pass
 
-    def judge_FunctionDef(self, node):
+    def judge_FunctionDef(self, node: ast.FunctionDef) -> None:
         if node.decorator_list:
             raise Unproven(node.lineno, "decorates a nested function")
         self.check_nested(node)
         self.check_defaults(node.args)
         self.env[node.name] = Value(OBJECT)
 
-    def check_defaults(self, arguments):
+    def check_defaults(self, arguments: ast.arguments) -> None:
         for each in [*arguments.defaults, *(each for each in arguments.kw_defaults if each is not None)]:
             self.use(each)
 
-    def check_nested(self, node):
+    def check_nested(self, node: ast.FunctionDef | ast.Lambda) -> None:
         """A nested function may run later, or for other items: it may name only what does not change."""
         if names_declared(node):
             raise Unproven(node.lineno, "has a nested function that writes outside of itself")
@@ -267,10 +288,10 @@ class Judgement(Expressions):
 
     # Filters of the list.
 
-    def is_commit(self, target):
+    def is_commit(self, target: ast.expr) -> bool:
         return isinstance(target, ast.Subscript) and is_whole_slice(target.slice) and self.evaluate(target.value).kind == ITEMS
 
-    def commit(self, node):
+    def commit(self, node: ast.Assign) -> None:
         kept = self.evaluate(node.value)
         if kept.kind != KEPT or self.scope is not None:
             raise Unproven(node.lineno, f"replaces the list of items by {shown(node.value)}")
@@ -280,7 +301,7 @@ class Judgement(Expressions):
 
     # Compound statements.
 
-    def judge_If(self, node):
+    def judge_If(self, node: ast.If) -> bool | None:
         guard = self.guard_of(node)
         if guard is None and not self.is_early_end(node):
             self.use(node.test)
@@ -312,7 +333,7 @@ class Judgement(Expressions):
         self.env = self.joined(after, other, node)
         return False
 
-    def joined(self, left, right, node):
+    def joined(self, left: dict[str, Value] | None, right: dict[str, Value] | None, node: ast.stmt) -> dict[str, Value]:
         """Known values that differ are judged now: later, either may be meant."""
         if left is not None and right is not None:
             for env, others in ((left, right), (right, left)):
@@ -326,18 +347,20 @@ class Judgement(Expressions):
                         env[name] = self.known_as_data(value, ast.copy_location(ast.Name(name, ast.Load()), node))
         return joined(left, right, self.scope is not None)
 
-    def any_ran(self, statements):
+    def any_ran(self, statements: Iterable[ast.stmt]) -> bool:
         return any(self.did_run(statement) for statement in statements)
 
-    def guard_of(self, node):
+    def guard_of(self, node: ast.If) -> Value | None:
         """The kept list whose emptiness the condition asks for."""
         test = node.test.operand if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not) else node.test
-        value = self.env.get(test.id) if isinstance(test, ast.Name) else None
+        if not isinstance(test, ast.Name):
+            return None
+        value = self.env.get(test.id)
         if value is not None and value.kind == FRESH and value.is_empty_list and value.scope is None and self.scope is None:
             return named(value, test.id)  # no item was kept
         return named(value, test.id) if value is not None and value.kind == KEPT else None
 
-    def is_early_end(self, node):
+    def is_early_end(self, node: ast.If) -> bool:
         """`if not items: return`: nothing is to do for an empty list, nor for a file without items."""
         test = node.test
         if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not) or not isinstance(test.operand, ast.Name):
@@ -347,13 +370,13 @@ class Judgement(Expressions):
             value is not None and value.kind == ITEMS and len(node.body) == 1 and isinstance(node.body[0], ast.Return) and not node.orelse
         )
 
-    def is_filtering(self, node):
+    def is_filtering(self, node: ast.stmt) -> bool:
         if isinstance(node, ast.Assign):
             return len(node.targets) == 1 and self.is_commit(node.targets[0])
         call = node.value if isinstance(node, ast.Expr) else None
         return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "pytest_deselected"
 
-    def judge_For(self, node):
+    def judge_For(self, node: ast.For) -> bool | None:
         over = self.evaluate(node.iter)
         if over.kind in (ITEMS, COPY):
             return self.loop_over_items(node, over)
@@ -367,7 +390,7 @@ class Judgement(Expressions):
         self.block(node.orelse)
         return False
 
-    def loop_over_items(self, node, over):
+    def loop_over_items(self, node: ast.For, over: Value) -> bool:
         if self.scope is not None:
             raise Unproven(node.lineno, "loops over the items in a loop over the items")
         if self.guards:
@@ -380,7 +403,7 @@ class Judgement(Expressions):
         for name in assigned:
             self.env.pop(name, None)
         if self.data_loops == 0:  # else it would append each item more than once
-            self.mark_kept(node)
+            self.mark_kept(node, node.target.id)
         self.scope, self.loops_over_copy = node, over.kind == COPY
         self.env[node.target.id] = Value(ITEM, node)
         self.block(node.body)
@@ -389,23 +412,23 @@ class Judgement(Expressions):
             self.env.pop(name, None)
         return False
 
-    def mark_kept(self, loop):
+    def mark_kept(self, loop: ast.For, item: str) -> None:
         """Empty lists that the loop appends its item to, whether or not any item came that way."""
         for node in ast.walk(loop):
-            if is_append_of(node, loop.target.id):
-                value = self.env.get(node.func.value.id)
-                if value is not None and value.kind == FRESH and value.is_empty_list and value.scope is None:
-                    value.kind, value.loop, value.name = KEPT, loop, node.func.value.id
+            name = list_appended_to(node, item)
+            value = None if name is None else self.env.get(name)
+            if value is not None and value.kind == FRESH and value.is_empty_list and value.scope is None:
+                value.kind, value.loop, value.name = KEPT, loop, name
 
-    def judge_Break(self, node):
-        if self.scope is not None and node in own_jumps(self.scope):
+    def judge_Break(self, node: ast.Break) -> bool | None:
+        if isinstance(self.scope, ast.For) and node in own_jumps(self.scope):
             raise Unproven(node.lineno, "leaves the loop over the items with break")
         return True
 
-    def judge_Continue(self, node):
+    def judge_Continue(self, node: ast.Continue) -> bool | None:
         return True
 
-    def judge_Try(self, node):
+    def judge_Try(self, node: ast.Try) -> bool | None:
         holds_loop = self.scope is None and any(isinstance(each, (ast.For, ast.While)) for part in node.body for each in ast.walk(part))
         before = dict(self.env)
         ended = self.block(node.body)
@@ -428,7 +451,7 @@ class Judgement(Expressions):
         ended = self.block(node.orelse) or ended
         return self.block(node.finalbody) or ended
 
-    def judge_With(self, node):
+    def judge_With(self, node: ast.With) -> bool | None:
         if self.scope is None and any(isinstance(each, (ast.For, ast.While)) for part in node.body for each in ast.walk(part)):
             if not all(self.is_open(item.context_expr) for item in node.items):
                 raise Unproven(node.lineno, "loops inside a with statement")
@@ -446,10 +469,10 @@ class Judgement(Expressions):
         self.env = self.joined(before, self.env, node)
         return False
 
-    def is_open(self, node):
+    def is_open(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and (getattr(node.func, "id", "") == "open" or getattr(node.func, "attr", "") == "open")
 
-    def context(self, node):
+    def context(self, node: ast.expr) -> Value:
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr == "open" and not node.args:
                 self.check_file(self.used(self.evaluate(node.func.value), node), node)
@@ -465,10 +488,10 @@ class Judgement(Expressions):
 
     # Functions of the suite that it calls.
 
-    def judge_called(self, node, callable_):
+    def judge_called(self, node: ast.Call, callable_: Any) -> Value:
         function = plain_function(callable_)
         subject = self.prover.subject_of(callable_)
-        if subject is None or self.depth >= MAX_DEPTH or function.__code__.co_flags & GENERATORS:
+        if function is None or subject is None or self.depth >= MAX_DEPTH or function.__code__.co_flags & GENERATORS:
             raise Unproven(node.lineno, self.calls(node))
         if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
             raise Unproven(node.lineno, self.calls(node))
@@ -476,12 +499,12 @@ class Judgement(Expressions):
         if getattr(callable_, "__self__", None) is not None and names:
             names.pop(0)
         env = {}
-        for name, argument in [*zip(names, node.args), *((each.arg, each.value) for each in node.keywords)]:
+        for name, argument in [*zip(names, node.args), *((each.arg, each.value) for each in node.keywords if each.arg is not None)]:
             env[name] = self.passed(argument)
         kind = Judgement(self.prover, subject, self.prover.lines_of(function.__code__), env, self.depth + 1).judge()
         return Value(DATA) if kind == FRESH else self.either({kind})
 
-    def judge_callback(self, node, callable_):
+    def judge_callback(self, node: ast.expr, callable_: Any) -> None:
         """A function that something else calls with data."""
         subject = self.prover.subject_of(callable_)
         if subject is None or self.depth >= MAX_DEPTH:
@@ -489,7 +512,7 @@ class Judgement(Expressions):
         env = {name: Value(DATA) for name in subject.parameters() if subject.default(name) is MISSING}
         Judgement(self.prover, subject, self.prover.lines_of(subject.code), env, self.depth + 1).judge()
 
-    def passed(self, node):
+    def passed(self, node: ast.expr) -> Value:
         value = self.evaluate(node)
         if value.kind in (ITEMS, SESSION, CONFIG) and self.scope is None:
             return value
@@ -506,18 +529,18 @@ class Judgement(Expressions):
 WHY_NOT_WRITTEN = {kind: why for kind, why in WHY_NOT_USED.items() if kind != SESSION}
 
 
-def named(value, name):
+def named(value: Value, name: str) -> Value:
     value.name = value.name or name
     return value
 
 
-def joined(left, right, in_loop):
+def joined(left: dict[str, Value] | None, right: dict[str, Value] | None, in_loop: bool) -> dict[str, Value]:
     """What is known after either of two ways; None is a way that does not come here.
 
     In the loop over the items, a name that only one way sets may hold what an earlier item left.
     """
     if left is None or right is None:
-        return dict(right if left is None else left)
+        return dict(left or right or {})
     found = {} if in_loop else {**left, **right}
     for name in left.keys() & right.keys():
         one, other = left[name], right[name]
@@ -528,7 +551,7 @@ def joined(left, right, in_loop):
     return found
 
 
-def alike(one, other):
+def alike(one: Value, other: Value) -> Value:
     """Two values of one kind, as one."""
     value = Value(one.kind, one.scope if one.scope is other.scope else object(), one.value, one.chain)
     value.path = one.path if one.path == other.path else None
@@ -538,15 +561,15 @@ def alike(one, other):
     return value
 
 
-def is_number(node):
+def is_number(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
 
 
-def names_assigned(loop):
+def names_assigned(loop: ast.AST) -> set[str]:
     return {each.id for each in ast.walk(loop) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
-def names_declared(tree):
+def names_declared(tree: ast.AST | None) -> set[str]:
     """Names that a `global` or `nonlocal` gives away: such a statement is no line that runs."""
     found = set()
     for each in ast.walk(tree) if tree is not None else ():
@@ -555,18 +578,19 @@ def names_declared(tree):
     return found
 
 
-def is_append_of(node, name):
-    """`x.append(name)`"""
+def list_appended_to(node: ast.AST, item: str) -> str | None:
+    """`x` of `x.append(item)`; None for anything else."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "append" or len(node.args) != 1:
-        return False
-    return isinstance(node.func.value, ast.Name) and isinstance(node.args[0], ast.Name) and node.args[0].id == name
+        return None
+    holder, argument = node.func.value, node.args[0]
+    return holder.id if isinstance(holder, ast.Name) and isinstance(argument, ast.Name) and argument.id == item else None
 
 
-def own_jumps(loop):
+def own_jumps(loop: ast.For | ast.While) -> set[ast.Break]:
     """The `break` statements of this loop, without those of loops in it."""
     found = set()
 
-    def visit(statements):
+    def visit(statements: Iterable[ast.stmt]) -> None:
         for each in statements:
             if isinstance(each, ast.Break):
                 found.add(each)
@@ -582,7 +606,7 @@ def own_jumps(loop):
     return found
 
 
-def environment_of(subject, is_collector=False):
+def environment_of(subject: Subject, is_collector: bool = False) -> dict[str, Value]:
     """Kinds of the parameters of a hook implementation, or of a collector's method."""
     env = {}
     names = subject.parameters()

@@ -1,12 +1,14 @@
 """Whether a global of a module still is the literal that its source gives it: nobody else has changed it, whenever it is read."""
 
+from __future__ import annotations
+
 import ast
 import linecache
 from functools import cache
 
 
 @cache
-def literals_of(path):
+def literals_of(path: str) -> dict[str, object]:
     """Name → value, of those that the module assigns once, at its top level, from a literal."""
     try:
         tree = ast.parse("".join(linecache.getlines(path)))
@@ -23,6 +25,6 @@ def literals_of(path):
     return {name: value for name, value in values.items() if stored.count(name) == 1}
 
 
-def is_own_literal(path, name, value):
+def is_own_literal(path: str, name: str, value: object) -> bool:
     literals = literals_of(path)
     return name in literals and type(literals[name]) is type(value) and literals[name] == value

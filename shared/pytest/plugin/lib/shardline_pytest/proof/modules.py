@@ -1,5 +1,7 @@
 """Which code is pytest's, pluggy's, xdist's or shardline's own, and where a line of anybody else's stands."""
 
+from __future__ import annotations
+
 import os
 
 # execnet runs xdist's worker under a name of its own.
@@ -7,16 +9,16 @@ OWN_PACKAGES = frozenset(["_pytest", "pytest", "pluggy", "xdist", "execnet", "__
 PACKAGE_FOLDERS = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))
 
 
-def top_package(name):
+def top_package(name: object) -> str:
     """`_pytest` for `_pytest.main`; an empty text where a frame or function has no module name."""
     return name.partition(".")[0] if isinstance(name, str) else ""
 
 
-def is_own(module_name):
+def is_own(module_name: object) -> bool:
     return top_package(module_name) in OWN_PACKAGES
 
 
-def place(path, line, root):
+def place(path: str, line: int, root: object) -> str:
     """`tests/conftest.py:12` below the root, `pytest_randomly/__init__.py:12` of an installed package, else the whole path."""
     prefix = str(root) + os.sep
     shown = path.removeprefix(prefix)

@@ -1,14 +1,22 @@
 """Values that a hook reaches through a test: its class, function or module, its marks and parameters. Files may share them, and a file that is
 collected earlier may have changed what they share: only what the test's own file defines is usable."""
 
+from __future__ import annotations
+
 import ast
 import linecache
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .known_values import CODE_TYPES, MISSING, Changeable, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 
 # What a class or function has from its definition.
 DEFINED = frozenset(["__class__", "__doc__", "__file__", "__module__", "__name__", "__package__", "__qualname__", "__test__"])
@@ -22,10 +30,10 @@ BUILDERS = frozenset(["dict", "frozenset", "list", "param", "range", "set", "tup
 class OwnValues:
     """`items` gives all items that were collected, also those that were filtered out."""
 
-    def __init__(self, items):
+    def __init__(self, items: Callable[[], list[pytest.Item]]) -> None:
         self.items = items
 
-    def judge(self, path):
+    def judge(self, path: tuple[Any, ...]) -> bool | None:
         """(is it plain data, or None where a file may share it) for `("cls", "cases")` of every item."""
         is_plain = True
         for item in self.items():
@@ -42,7 +50,7 @@ class OwnValues:
                 return None
         return is_plain
 
-    def are_marks_own(self, name):
+    def are_marks_own(self, name: str | None) -> bool:
         """Do the arguments of marks of this name (None: of every mark) belong to the test's own file?"""
         for item in self.items():
             for mark in item.iter_markers(name):
@@ -51,7 +59,7 @@ class OwnValues:
                     return False
         return True
 
-    def are_parameters_own(self, name):
+    def are_parameters_own(self, name: str | None) -> bool:
         """The same for the values of a parameter; None means every parameter."""
         for item in self.items():
             parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -61,8 +69,9 @@ class OwnValues:
         return True
 
 
-def reached(item, path):
-    value, holder = item, None
+def reached(item: pytest.Item, path: tuple[Any, ...]) -> tuple[Any, Any]:
+    value: Any = item
+    holder: Any = None
     for name in path:
         if isinstance(value, (pytest.Item, pytest.Collector)):
             value, holder = getattr(value, name, MISSING), value
@@ -79,12 +88,12 @@ def reached(item, path):
     return value, holder
 
 
-def reached_by_class(value, name):
+def reached_by_class(value: Any, name: str) -> tuple[Any, Any]:
     holder = next((base for base in type(value).__mro__ if name in vars(base)), None)
     return (MISSING, None) if holder is None else (vars(holder)[name], holder)
 
 
-def is_own(item, value, holder, name):
+def is_own(item: pytest.Item, value: Any, holder: Any, name: str) -> bool:
     file = file_of(holder)
     if is_unchangeable(value) and (file == str(item.path) or has_own_literal(file, holder, name, value)):
         return True
@@ -94,12 +103,12 @@ def is_own(item, value, holder, name):
     return node is not None and is_display(node, vars(sys.modules.get(holder.__module__)))
 
 
-def file_of(holder):
+def file_of(holder: Any) -> str | None:
     name = getattr(holder, "__module__", None) if not hasattr(holder, "__file__") else holder.__name__
-    return getattr(sys.modules.get(name), "__file__", None)
+    return getattr(sys.modules.get(str(name)), "__file__", None)
 
 
-def is_unchangeable(value):
+def is_unchangeable(value: Any) -> bool:
     """Plain data without any container that can change."""
     if isinstance(value, CODE_TYPES):
         return True
@@ -115,14 +124,14 @@ def is_unchangeable(value):
 
 
 @cache
-def syntax(path):
+def syntax(path: str) -> ast.Module:
     try:
         return ast.parse("".join(linecache.getlines(path)))
     except (SyntaxError, ValueError):
         return ast.Module(body=[], type_ignores=[])
 
 
-def assigned_in(path, class_name, name):
+def assigned_in(path: str, class_name: str | None, name: str) -> ast.expr | None:
     """The only expression that the body of the class assigns to the name."""
     body = syntax(path).body
     for part in (class_name or "").split("."):
@@ -135,7 +144,7 @@ def assigned_in(path, class_name, name):
     return found[0] if len(found) == 1 else None
 
 
-def has_own_literal(path, holder, name, value):
+def has_own_literal(path: str | None, holder: Any, name: str, value: Any) -> bool:
     node = assigned_in(path, getattr(holder, "__qualname__", None), name) if isinstance(path, str) else None
     try:
         return node is not None and ast.literal_eval(node) == value
@@ -143,7 +152,7 @@ def has_own_literal(path, holder, name, value):
         return False
 
 
-def is_display(node, names):
+def is_display(node: ast.AST, names: dict[str, Any]) -> bool:
     """A container that is written down here, and so are all containers in it."""
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return all(is_display(each, names) for each in node.elts)
@@ -162,7 +171,7 @@ def is_display(node, names):
 
 
 @cache
-def literals(path):
+def literals(path: str) -> list[object]:
     found = []
     for node in ast.walk(syntax(path)):
         if isinstance(node, (ast.List, ast.Dict, ast.Set, ast.Tuple)):
@@ -173,7 +182,7 @@ def literals(path):
     return found
 
 
-def is_literal_of(item, value):
+def is_literal_of(item: pytest.Item, value: Any) -> bool:
     """Equal to a container that the test's file writes down."""
     if type(value) not in (*MUTABLE, tuple):
         return False

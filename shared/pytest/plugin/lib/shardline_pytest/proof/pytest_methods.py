@@ -1,12 +1,22 @@
 """Whether pytest's own classes and functions that collect are still the ones that pytest has: a suite may have put others in their place."""
 
+from __future__ import annotations
+
 import types
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest import fixtures, main, mark, nodes, python, runner
 
 from .modules import is_own, place, top_package
 from .reviewed_plugins import reviewed_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .findings import Problem
+
 
 MODULES = (fixtures, main, mark, nodes, python, runner)
 CLASSES = tuple(
@@ -16,7 +26,7 @@ CLASSES = tuple(
 )
 
 
-def functions():
+def functions() -> dict[tuple[Any, str], Any]:
     """(owner, name) → function, property or descriptor that the owner has now."""
     return {
         (owner, name): value
@@ -30,7 +40,7 @@ def functions():
 AT_START = functions()
 
 
-def patched(root):
+def patched(root: str) -> Iterator[Problem]:
     """{"hook", "place", "why"} of each function that is another one now."""
     reviewed = reviewed_packages()
     now = functions()

@@ -1,23 +1,30 @@
 """Hook functions of single projects that are harmless though the rules cannot show it: known by the end of their path and by the text that was read."""
 
+from __future__ import annotations
+
 import hashlib
 import linecache
 import os
+from typing import TYPE_CHECKING
 
 from .function_source import source_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from types import CodeType
 
 
 class ReviewedFunction:
     """`digests` are SHA-256 of its source text; where a line with the text `unless` ran, the review does not hold."""
 
-    def __init__(self, path_end, name, digests, why, unless=None):
+    def __init__(self, path_end: str, name: str, digests: tuple[str, ...], why: str, unless: str | None = None) -> None:
         self.path_end = path_end
         self.name = name
         self.digests = digests
         self.why = why
         self.unless = unless
 
-    def holds_for(self, code, ran):
+    def holds_for(self, code: CodeType, ran: Iterable[int]) -> bool:
         if code.co_name != self.name or not code.co_filename.replace(os.sep, "/").endswith("/" + self.path_end):
             return False
         if digest_of(code) not in self.digests:
@@ -39,10 +46,10 @@ REVIEWED_FUNCTIONS = (
 )
 
 
-def digest_of(code):
+def digest_of(code: CodeType) -> str | None:
     text = source_text(code)
     return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_reviewed_function(code, ran):
+def is_reviewed_function(code: CodeType, ran: Collection[int] | None) -> bool:
     return any(review.holds_for(code, ran or ()) for review in REVIEWED_FUNCTIONS)

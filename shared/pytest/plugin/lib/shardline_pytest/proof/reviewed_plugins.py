@@ -1,13 +1,27 @@
 """Plugins whose hooks were read, in the source of the versions that are named, and found to treat each file by itself; and those that do so on a condition."""
 
+from __future__ import annotations
+
 from functools import cache
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from .modules import top_package
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Optional
+
+    import pytest
+
+    Condition = Callable[[pytest.Config, pytest.Session], Optional[str]]
+
 
 class Review:
-    def __init__(self, module, package, since, before, why, condition=None):
+    def __init__(
+        self, module: str, package: str, since: tuple[int, int], before: tuple[int, int], why: str, condition: Condition | None = None
+    ) -> None:
         self.module = module
         self.package = package
         self.since = since
@@ -15,17 +29,17 @@ class Review:
         self.why = why
         self.condition = condition
 
-    def is_of_version(self):
+    def is_of_version(self) -> bool:
         version = version_of(self.package)
         return version is not None and self.since <= version < self.before
 
-    def problem(self, config, session):
+    def problem(self, config: pytest.Config, session: pytest.Session) -> str | None:
         """Why it is not harmless with these options and items, or None."""
         return None if self.condition is None else self.condition(config, session)
 
 
 @cache
-def version_of(package):
+def version_of(package: str) -> tuple[int, ...] | None:
     try:
         parts = metadata.version(package).split(".")[:2]
     except metadata.PackageNotFoundError:
@@ -33,24 +47,25 @@ def version_of(package):
     return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in parts)
 
 
-def reads_all_items(config, session):
+def reads_all_items(config: pytest.Config, session: pytest.Session) -> str | None:
     return "reads the whole list with --fail-on-flaky" if config.getoption("fail_on_flaky", False) else None
 
 
-def runs_forever(config, session):
+def runs_forever(config: pytest.Config, session: pytest.Session) -> str | None:
     return "runs the whole list again and again with --forever" if config.getoption("forever", False) else None
 
 
-def excludes_doctests(config, session):
+def excludes_doctests(config: pytest.Config, session: pytest.Session) -> str | None:
     for name in ("doctest_norecursedirs", "doctest_subpackage_requires"):
         if config.getini(name):
             return f"remembers the paths of {name} for later files"
     return None
 
 
-def orders_transactions(config, session):
+def orders_transactions(config: pytest.Config, session: pytest.Session) -> str | None:
     """Tests that flush the database run after those of all files that rely on what it holds; without such tests the order decides nothing."""
-    flushing, using = set(), set()
+    flushing: set[Path] = set()
+    using: set[Path] = set()
     for item in list.__iter__(session.items):
         kind = database_use(item)
         if kind is not None:
@@ -60,7 +75,7 @@ def orders_transactions(config, session):
     return None
 
 
-def database_use(item):
+def database_use(item: pytest.Item) -> str | None:
     fixtures = getattr(item, "fixturenames", ())
     marker = item.get_closest_marker("django_db")
     is_flushing = marker is not None and bool(
@@ -110,7 +125,7 @@ REVIEWS = (
 )
 
 
-def review_of(function, config):
+def review_of(function: object, config: pytest.Config) -> Review | None:
     """The review that holds for this function, or None."""
     module = top_package(getattr(function, "__module__", None))
     for review in REVIEWS:
@@ -119,5 +134,5 @@ def review_of(function, config):
     return None
 
 
-def reviewed_packages():
+def reviewed_packages() -> frozenset[str]:
     return frozenset(review.module for review in REVIEWS if review.is_of_version())

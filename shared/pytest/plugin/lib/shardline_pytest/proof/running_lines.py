@@ -1,13 +1,26 @@
 """Which lines of some functions ran: by `sys.monitoring`, or below Python 3.12 by a trace of these functions alone, chained to a tracer that is there."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
+
+from ..private_api import set_function
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+    from typing import Any
+
+    from pluggy import HookImpl
+
 
 TOOL_NAME = "shardline"
 # 0 to 2 and 5 belong to debuggers, coverage, profilers and optimisers by convention.
 TOOL_IDS = (4, 3)
 
 
-def running_lines():
+def running_lines() -> MonitoredLines | TracedLines:
     monitoring = getattr(sys, "monitoring", None)
     if monitoring is not None:
         for tool in TOOL_IDS:
@@ -19,14 +32,14 @@ def running_lines():
 class MonitoredLines:
     """Costs one call for each line of a watched function, the first time that the line runs."""
 
-    def __init__(self, monitoring, tool):
-        self.ran = {}
+    def __init__(self, monitoring: Any, tool: int) -> None:
+        self.ran: dict[CodeType, set[int]] = {}
         self.monitoring = monitoring
         self.tool = tool
         self.is_on = False
         self.is_first = True
 
-    def start(self):
+    def start(self) -> None:
         monitoring = self.monitoring
         if monitoring.get_tool(self.tool) is None:
             monitoring.use_tool_id(self.tool, TOOL_NAME)
@@ -40,7 +53,7 @@ class MonitoredLines:
             monitoring.restart_events()
             self.is_first = False
 
-    def stop(self):
+    def stop(self) -> None:
         if self.is_on:
             self.is_on = False
             for code in self.ran:
@@ -49,69 +62,70 @@ class MonitoredLines:
             self.monitoring.register_callback(self.tool, self.monitoring.events.PY_START, None)
             self.monitoring.free_tool_id(self.tool)
 
-    def watch(self, code):
+    def watch(self, code: CodeType) -> None:
         self.ran.setdefault(code, set())
         if self.is_on:
             self.monitoring.set_local_events(self.tool, code, self.events())
 
-    def events(self):
-        return self.monitoring.events.LINE | self.monitoring.events.PY_START
+    def events(self) -> int:
+        events: int = self.monitoring.events.LINE | self.monitoring.events.PY_START
+        return events
 
-    def on_start(self, code, offset):
+    def on_start(self, code: CodeType, offset: int) -> object:
         # The body of a function that is one line long has no line event of its own (Python 3.13).
         return self.on_line(code, code.co_firstlineno)
 
-    def on_line(self, code, line):
+    def on_line(self, code: CodeType, line: int) -> object:
         lines = self.ran.get(code)
         if lines is not None:
             lines.add(line)
         return self.monitoring.DISABLE
 
-    def observe(self, hookimpl):
+    def observe(self, hookimpl: HookImpl) -> None:
         """Nothing: events come from the code itself."""
 
-    def release(self):
+    def release(self) -> None:
         """Nothing was wrapped."""
 
 
 class TracedLines:
     """Traces while a hook implementation runs, and records in watched functions only."""
 
-    def __init__(self):
-        self.ran = {}
-        self.wrapped = []
+    def __init__(self) -> None:
+        self.ran: dict[CodeType, set[int]] = {}
+        self.wrapped: list[tuple[HookImpl, Callable[..., Any]]] = []
         self.is_on = False
-        self.previous = None
+        self.previous: Any = None
 
-    def start(self):
+    def start(self) -> None:
         self.is_on = True
 
-    def stop(self):
+    def stop(self) -> None:
         self.is_on = False
 
-    def watch(self, code):
+    def watch(self, code: CodeType) -> None:
         self.ran.setdefault(code, set())
 
-    def observe(self, hookimpl):
+    def observe(self, hookimpl: HookImpl) -> None:
         """Puts a function of the same behaviour in the place of the implementation's own, until `release`."""
         function = hookimpl.function
 
-        def traced(*args):
+        def traced(*args: Any) -> Any:
             result = self.during(function, args)
             return Stepwise(self, result) if hasattr(result, "send") and hasattr(result, "throw") else result
 
         traced.__name__ = getattr(function, "__name__", "hook")
-        traced.__module__ = getattr(function, "__module__", None)
-        traced.__wrapped__ = function
-        hookimpl.function = traced
+        traced.__module__ = getattr(function, "__module__", None) or ""
+        traced.__wrapped__ = function  # type: ignore[attr-defined]  # as functools.wraps does
+        set_function(hookimpl, traced)
         self.wrapped.append((hookimpl, function))
 
-    def release(self):
+    def release(self) -> None:
         for hookimpl, function in self.wrapped:
-            hookimpl.function = function
+            set_function(hookimpl, function)
         self.wrapped = []
 
-    def during(self, function, args):
+    def during(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         previous = sys.gettrace()
         if not self.is_on or previous == self.trace:
             return function(*args)
@@ -123,7 +137,7 @@ class TracedLines:
             sys.settrace(previous)
             self.previous = None
 
-    def trace(self, frame, event, arg):
+    def trace(self, frame: FrameType, event: str, arg: Any) -> Any:
         previous = self.previous
         inner = None
         if previous is not None:
@@ -142,11 +156,11 @@ class LineTrace:
 
     __slots__ = ("inner", "lines")
 
-    def __init__(self, lines, inner):
+    def __init__(self, lines: set[int], inner: Any) -> None:
         self.lines = lines
         self.inner = inner
 
-    def __call__(self, frame, event, arg):
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> LineTrace:
         if event == "line":
             self.lines.add(frame.f_lineno)
         if self.inner is not None:
@@ -157,24 +171,24 @@ class LineTrace:
 class Stepwise:
     """The generator of a hook wrapper, traced in each of its steps."""
 
-    def __init__(self, lines, generator):
+    def __init__(self, lines: TracedLines, generator: Any) -> None:
         self.lines = lines
         self.generator = generator
 
-    def __iter__(self):
+    def __iter__(self) -> Stepwise:
         return self
 
-    def __next__(self):
+    def __next__(self) -> Any:
         return self.lines.during(next, (self.generator,))
 
-    def send(self, value):
+    def send(self, value: object) -> Any:
         return self.lines.during(self.generator.send, (value,))
 
-    def throw(self, *error):
+    def throw(self, *error: Any) -> Any:
         return self.lines.during(self.generator.throw, error)
 
-    def close(self):
+    def close(self) -> Any:
         return self.lines.during(self.generator.close, ())
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.generator, name)  # pluggy names a wrapper that is wrong by gi_code and gi_frame

@@ -3,55 +3,66 @@
 Values are recorded when the function is registered, before any test file is imported, so that one that changes during collection shows.
 """
 
+from __future__ import annotations
+
 import ast
 import builtins
 import inspect
 import sys
 import sysconfig
 import types
+from typing import TYPE_CHECKING
 
 from .function_source import tree_of
 from .known_values import MISSING, Changeable, attribute, frozen
 from .modules import is_own
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, FunctionType
+    from typing import Any
+
+    from .kinds import Chain, Token
+
+
 STANDARD_LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 SITE_PACKAGES = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
-def plain_function(callable_):
+def plain_function(callable_: Any) -> FunctionType | None:
     """The Python function behind a bound method or decorated fixture, else None."""
     function = getattr(callable_, "__func__", callable_)
     return function if isinstance(function, types.FunctionType) else None
 
 
-def is_of_library(code):
+def is_of_library(code: CodeType) -> bool:
     return code.co_filename.startswith(STANDARD_LIBRARY) and not code.co_filename.startswith(SITE_PACKAGES)
 
 
 class Subject:
     """`is_late`: test files may have been imported before it was registered, so that what it reads now may have been something else."""
 
-    def __init__(self, callable_, is_late=False):
+    def __init__(self, callable_: Any, is_late: bool = False) -> None:
         self.is_late = is_late
-        self.function = plain_function(callable_)
+        self.function: FunctionType = getattr(callable_, "__func__", callable_)
         self.owner = getattr(callable_, "__self__", None)
-        self.code = self.function.__code__
+        self.code: CodeType = self.function.__code__
         self.path = self.code.co_filename
         self.line = self.code.co_firstlineno
         self.tree = tree_of(self.code)
         self.locals = frozenset(self.code.co_varnames + self.code.co_cellvars)
-        self.tokens = {}
-        self.imported = {}
+        self.tokens: dict[Chain, Token | None] = {}
+        self.imported: dict[str, tuple[str, str | None]] = {}
         if self.tree is not None:
             self.imported = local_imports(self.tree)
             for chain in chains(self.tree):
                 self.remember(chain)
 
-    def parameters(self):
+    def parameters(self) -> tuple[str, ...]:
         count = self.code.co_argcount + self.code.co_kwonlyargcount
         return self.code.co_varnames[:count]
 
-    def root(self, name):
+    def root(self, name: str) -> Any:
         """What a name means outside of the function's own variables; MISSING where it is one of those, or nothing."""
         if self.owner is not None and self.code.co_argcount and name == self.code.co_varnames[0]:
             return self.owner
@@ -59,7 +70,8 @@ class Subject:
             return imported_value(self.imported[name])
         if name in self.code.co_freevars:
             try:
-                return self.function.__closure__[self.code.co_freevars.index(name)].cell_contents
+                cells: Any = self.function.__closure__
+                return cells[self.code.co_freevars.index(name)].cell_contents
             except ValueError:
                 return MISSING
         if name in self.locals:
@@ -67,7 +79,7 @@ class Subject:
         found = self.function.__globals__.get(name, MISSING)
         return getattr(builtins, name, MISSING) if found is MISSING else found
 
-    def default(self, name):
+    def default(self, name: str) -> object:
         """Of a parameter that pytest does not pass."""
         try:
             value = inspect.signature(self.function).parameters[name].default
@@ -75,7 +87,7 @@ class Subject:
             return MISSING
         return MISSING if value is inspect.Parameter.empty else value
 
-    def remember(self, chain):
+    def remember(self, chain: Chain) -> None:
         value = self.root(chain[0])
         for depth in range(len(chain)):
             if depth:
@@ -87,7 +99,7 @@ class Subject:
             except Changeable:
                 self.tokens[chain[: depth + 1]] = None
 
-    def called(self):
+    def called(self) -> Iterator[Any]:
         """The Python functions that it can call by name, for which the same questions are asked."""
         for chain in chains(self.tree) if self.tree is not None else ():
             value = self.root(chain[0])
@@ -98,14 +110,15 @@ class Subject:
                 yield value
 
 
-def chains(tree):
+def chains(tree: ast.AST) -> set[Chain]:
     """("os", "path", "join") for each name with its attributes that the function reads; the longest of each."""
     found = set()
     inner = set()
     for each in ast.walk(tree):
         if each in inner or not isinstance(each, (ast.Attribute, ast.Name)):
             continue
-        node, parts = each, []
+        node: ast.expr = each
+        parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
@@ -115,21 +128,21 @@ def chains(tree):
     return found
 
 
-def local_imports(tree):
+def local_imports(tree: ast.AST) -> dict[str, tuple[str, str | None]]:
     """Local name → (module, attribute or None) of the import statements inside the function."""
-    found = {}
+    found: dict[str, tuple[str, str | None]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name if alias.asname else alias.name.partition(".")[0]
                 found[alias.asname or top] = (top, None)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
             for alias in node.names:
                 found[alias.asname or alias.name] = (node.module, alias.name)
     return found
 
 
-def imported_value(source):
+def imported_value(source: tuple[str, str | None]) -> object:
     module_name, name = source
     module = sys.modules.get(module_name, MISSING)
     if module is MISSING or name is None:

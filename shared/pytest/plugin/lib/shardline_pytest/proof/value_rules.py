@@ -1,7 +1,10 @@
 """The rules for expressions: each gives the kind of its value, or raises Unproven where it could see more than one item."""
 
+from __future__ import annotations
+
 import ast
 import pathlib
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -35,7 +38,15 @@ from .known_values import CODE_TYPES, MISSING, Changeable, attribute, frozen, is
 from .literal_globals import is_own_literal
 from .modules import is_own
 from .own_values import OBJECT_NAMES, is_unchangeable
+from .rules import shown
 from .unproven import Unproven
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from .kinds import Chain, Token
+
 
 ITEM_DATA = frozenset("callspec fixturenames fspath keywords location name nodeid originalname own_markers path user_properties".split())
 ITEM_OBJECTS = frozenset(["cls", "dtest", "function", "instance", "obj", "parent"])
@@ -49,18 +60,18 @@ MODULE_DATA = frozenset(["__doc__", "__file__", "__name__", "__package__", "pyte
 
 
 class Expressions(Calls):
-    def evaluate(self, node):
-        method = getattr(self, f"value_of_{type(node).__name__}", None)
+    def evaluate(self, node: ast.expr) -> Value:
+        method: Callable[[Any], Value] | None = getattr(self, f"value_of_{type(node).__name__}", None)
         if method is None:
             raise Unproven(node.lineno, f"has a form that cannot be judged ({type(node).__name__})")
         return method(node)
 
-    def use(self, node):
+    def use(self, node: ast.expr) -> Value:
         """The expression as an operand or argument."""
         value = self.evaluate(node)
         return self.used(value, node)
 
-    def used(self, value, node):
+    def used(self, value: Value, node: ast.expr) -> Value:
         if value.kind == KNOWN:
             return self.known_as_data(value, node)
         if value.kind in USABLE:
@@ -70,13 +81,13 @@ class Expressions(Calls):
             return value
         raise Unproven(node.lineno, WHY_NOT_USED.get(value.kind, f"uses {shown(node)}"))
 
-    def known_as_data(self, value, node):
+    def known_as_data(self, value: Value, node: ast.expr) -> Value:
         try:
             token = frozen(value.value)
         except Changeable as changeable:
             raise Unproven(node.lineno, f"reads {shown(node)}, whose value ({changeable}) may change") from changeable
         if value.chain is not None and value.chain[0] == CONFIG_ROOT:
-            self.check_config(value, token, node)
+            self.check_config(value.chain, token, node)
         elif value.chain is not None and token[0] not in ("code", "marks", "environment"):
             if self.subject.tokens.get(value.chain, token) != token:
                 raise Unproven(node.lineno, f"reads {shown(node)}, which changed during collection")
@@ -88,16 +99,16 @@ class Expressions(Calls):
         used.constant = value.value if isinstance(value.value, (str, pathlib.PurePath)) else None
         return used
 
-    def check_config(self, value, token, node):
+    def check_config(self, chain: Chain, token: Token, node: ast.expr) -> None:
         tokens = self.prover.config_values.tokens
-        if value.chain not in tokens:
+        if chain not in tokens:
             is_code = token[0] in ("code", "marks", "environment")
-            if not (is_code and self.prover.config_values.is_of_class(value.chain)):
+            if not (is_code and self.prover.config_values.is_of_class(chain)):
                 raise Unproven(node.lineno, f"reads {shown(node)}, which came during collection")
-        elif tokens[value.chain] != token:
+        elif tokens[chain] != token:
             raise Unproven(node.lineno, f"reads {shown(node)}, which changed during collection")
 
-    def check_code(self, value, chain, node):
+    def check_code(self, value: object, chain: Chain | None, node: ast.expr) -> None:
         """A function, class or module that a name means now must be the one that it meant at the start."""
         if chain is None or not isinstance(value, CODE_TYPES):
             return
@@ -107,7 +118,7 @@ class Expressions(Calls):
 
     # Names and attributes.
 
-    def value_of_Name(self, node):
+    def value_of_Name(self, node: ast.Name) -> Value:
         if node.id in self.env:
             return self.env[node.id]
         value = self.subject.root(node.id)
@@ -116,16 +127,16 @@ class Expressions(Calls):
             raise Unproven(node.lineno, why % node.id)
         return self.known(value, (node.id,), node)
 
-    def known(self, value, chain, node):
+    def known(self, value: object, chain: Chain | None, node: ast.expr) -> Value:
         self.check_code(value, chain, node)
         if value is self.config:
             return Value(CONFIG)
         return Value(SESSION) if isinstance(value, pytest.Session) else Value(KNOWN, None, value, chain)
 
-    def value_of_Attribute(self, node):
+    def value_of_Attribute(self, node: ast.Attribute) -> Value:
         return self.attribute_of(self.evaluate(node.value), node.attr, node)
 
-    def attribute_of(self, base, name, node):
+    def attribute_of(self, base: Value, name: str, node: ast.expr) -> Value:
         if base.kind == KNOWN:
             found = attribute(base.value, name)
             if found is not MISSING:
@@ -169,7 +180,7 @@ class Expressions(Calls):
             return Value(OBJECT, path=(name,) if base.kind in (ITEM, METAFUNC) else None)
         raise Unproven(node.lineno, f"reads {shown(node)}")
 
-    def config_attribute(self, name, node):
+    def config_attribute(self, name: str, node: ast.expr) -> Value:
         if name == "pluginmanager":
             return Value(PLUGINMANAGER)
         if name == "hook":
@@ -186,12 +197,12 @@ class Expressions(Calls):
         self.check_code(found, (CONFIG_ROOT, name), node)
         return Value(KNOWN, None, found, (CONFIG_ROOT, name))
 
-    def item_data(self, name):
+    def item_data(self, name: str) -> Value:
         value = Value(DATA, is_new=name in ITEM_TEXTS)
         value.is_of_test = name in OWN_PATHS
         return value
 
-    def attribute_of_data(self, base, name, node):
+    def attribute_of_data(self, base: Value, name: str, node: ast.expr) -> Value:
         if name in ("args", "kwargs"):
             mark = base.path[1] if base.path is not None and base.path[0] == "mark" else None
             if not self.prover.own_values.are_marks_own(mark):
@@ -202,13 +213,13 @@ class Expressions(Calls):
             return self.part_of_path(base.constant, name)
         return Value(DATA)
 
-    def part_of_path(self, path, name):
+    def part_of_path(self, path: object, name: str) -> Value:
         value = Value(DATA)
         if isinstance(path, pathlib.PurePath) and name in ("name", "parent", "stem", "suffix"):
             value.constant = getattr(path, name)
         return value
 
-    def attribute_of_object(self, base, name, node):
+    def attribute_of_object(self, base: Value, name: str, node: ast.expr) -> Value:
         if base.path is None:
             if name in OBJECT_NAMES:
                 return Value(OBJECT)
@@ -221,7 +232,7 @@ class Expressions(Calls):
             raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
         return Value(DATA) if is_plain else Value(OBJECT, path=path)
 
-    def own_attribute(self, name, node):
+    def own_attribute(self, name: str, node: ast.expr) -> Value:
         """Of a collector or item of the suite: what its class holds is shared by all of its kind."""
         for kind in self.own_class.__mro__ if self.own_class is not None else ():
             found = vars(kind).get(name, MISSING)
@@ -234,25 +245,23 @@ class Expressions(Calls):
 
     # Data of data.
 
-    def value_of_Constant(self, node):
+    def value_of_Constant(self, node: ast.Constant) -> Value:
         value = Value(DATA, is_new=True)
         value.constant = node.value if isinstance(node.value, str) else None
         return value
 
-    value_of_Num = value_of_Str = value_of_Bytes = value_of_NameConstant = value_of_Ellipsis = value_of_Constant
-
-    def value_of_JoinedStr(self, node):
+    def value_of_JoinedStr(self, node: ast.JoinedStr) -> Value:
         for part in node.values:
             self.use(part)
         return Value(DATA, is_new=True)
 
-    def value_of_FormattedValue(self, node):
+    def value_of_FormattedValue(self, node: ast.FormattedValue) -> Value:
         self.use(node.value)
         if node.format_spec is not None:
             self.use(node.format_spec)
         return Value(DATA, is_new=True)
 
-    def value_of_List(self, node):
+    def value_of_List(self, node: ast.List | ast.Set | ast.Tuple) -> Value:
         for part in node.elts:
             self.use_as_part(part)
         value = Value(FRESH, self.scope)
@@ -261,33 +270,30 @@ class Expressions(Calls):
 
     value_of_Set = value_of_List
 
-    def value_of_Tuple(self, node):
+    def value_of_Tuple(self, node: ast.Tuple) -> Value:
         self.value_of_List(node)
         return Value(DATA, is_new=True)
 
-    def value_of_Dict(self, node):
+    def value_of_Dict(self, node: ast.Dict) -> Value:
         for part in [*node.keys, *node.values]:
             if part is not None:
                 self.use_as_part(part)
         return Value(FRESH, self.scope)
 
-    def use_as_part(self, node):
+    def use_as_part(self, node: ast.expr) -> None:
         if self.use(node).kind in (ITERATOR, FILE) and not isinstance(node, ast.Starred):
             raise Unproven(node.lineno, "puts an iterator or file into a container")
 
-    def value_of_Starred(self, node):
+    def value_of_Starred(self, node: ast.Starred) -> Value:
         return self.use(node.value)
 
-    def value_of_Slice(self, node):
+    def value_of_Slice(self, node: ast.Slice) -> Value:
         for part in (node.lower, node.upper, node.step):
             if part is not None:
                 self.use(part)
         return Value(DATA)
 
-    def value_of_Index(self, node):  # Python 3.8
-        return self.use(node.value)
-
-    def value_of_Subscript(self, node):
+    def value_of_Subscript(self, node: ast.Subscript) -> Value:
         base = self.evaluate(node.value)
         if base.kind == ITEMS and is_whole_slice(node.slice):
             return Value(COPY, self.scope)
@@ -304,13 +310,13 @@ class Expressions(Calls):
             path=base.path if base.path and base.path[0] in ("mark", "own") else None,
         )
 
-    def parameter(self, node, name):
+    def parameter(self, node: ast.expr, name: str | None) -> Value:
         """`item.callspec.params["n"]`, or the same by `get`."""
         if not self.prover.own_values.are_parameters_own(name):
             raise Unproven(node.lineno, f"reads {shown(node)}, which files may share")
         return Value(DATA)
 
-    def value_of_BinOp(self, node):
+    def value_of_BinOp(self, node: ast.BinOp) -> Value:
         left, right = [self.use(part) for part in (node.left, node.right)]
         value = Value(DATA, is_new=True)
         if isinstance(node.op, ast.Div):
@@ -318,11 +324,11 @@ class Expressions(Calls):
                 value.constant = left.constant / right.constant
         return value
 
-    def value_of_UnaryOp(self, node):
+    def value_of_UnaryOp(self, node: ast.UnaryOp) -> Value:
         self.use(node.operand)
         return Value(DATA, is_new=True)
 
-    def value_of_Compare(self, node):
+    def value_of_Compare(self, node: ast.Compare) -> Value:
         self.use(node.left)
         for operator, part in zip(node.ops, node.comparators):
             value = self.evaluate(part)
@@ -331,7 +337,7 @@ class Expressions(Calls):
                 self.used(value, part)
         return Value(DATA, is_new=True)
 
-    def value_of_BoolOp(self, node):
+    def value_of_BoolOp(self, node: ast.BoolOp) -> Value:
         kinds = {self.use(node.values[0]).kind}
         env = dict(self.env)
         for part in node.values[1:]:
@@ -339,25 +345,25 @@ class Expressions(Calls):
         self.env = env
         return self.either(kinds)
 
-    def either(self, kinds):
+    def either(self, kinds: set[str]) -> Value:
         """The value of one of several expressions."""
         if ITERATOR in kinds or FILE in kinds:
             return Value(ITERATOR, self.scope)
         return Value(kinds.pop() if len(kinds) == 1 and kinds <= {DATA, OBJECT, ITEM, NODE} else OBJECT)
 
-    def value_of_IfExp(self, node):
+    def value_of_IfExp(self, node: ast.IfExp) -> Value:
         self.use(node.test)
         env = dict(self.env)
         kinds = {self.use(part).kind for part in (node.body, node.orelse)}
         self.env = env
         return self.either(kinds)
 
-    def value_of_NamedExpr(self, node):
+    def value_of_NamedExpr(self, node: ast.NamedExpr) -> Value:
         value = self.use(node.value)
         self.bind(node.target, value)
         return value
 
-    def value_of_Lambda(self, node):
+    def value_of_Lambda(self, node: ast.Lambda) -> Value:
         self.check_nested(node)
         self.check_defaults(node.args)
         env = dict(self.env)
@@ -370,33 +376,32 @@ class Expressions(Calls):
 
     # Comprehensions.
 
-    def value_of_ListComp(self, node):
+    def value_of_ListComp(self, node: ast.ListComp) -> Value:
         over = self.evaluate(node.generators[0].iter)
         if over.kind in (ITEMS, COPY):
             return self.filtered(node)
         self.comprehension(node, [node.elt])
         return Value(FRESH, self.scope)
 
-    def value_of_SetComp(self, node):
+    def value_of_SetComp(self, node: ast.SetComp) -> Value:
         self.comprehension(node, [node.elt])
         return Value(FRESH, self.scope)
 
-    def value_of_GeneratorExp(self, node):
+    def value_of_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
         self.comprehension(node, [node.elt])
         return Value(ITERATOR, self.scope)
 
-    def value_of_DictComp(self, node):
+    def value_of_DictComp(self, node: ast.DictComp) -> Value:
         self.comprehension(node, [node.key, node.value])
         return Value(FRESH, self.scope)
 
-    def filtered(self, node):
+    def filtered(self, node: ast.ListComp) -> Value:
         """`[item for item in items if …]`: a new list, each item judged on its own."""
         generator = node.generators[0]
         target = generator.target
-        is_filter = (
-            len(node.generators) == 1 and isinstance(target, ast.Name) and isinstance(node.elt, ast.Name) and node.elt.id == target.id
-        )
-        if not is_filter or self.scope is not None or generator.is_async:
+        if not isinstance(target, ast.Name) or not isinstance(node.elt, ast.Name) or node.elt.id != target.id:
+            raise Unproven(node.lineno, "reads the list of items as a whole")
+        if len(node.generators) != 1 or self.scope is not None or generator.is_async:
             raise Unproven(node.lineno, "reads the list of items as a whole")
         env, scope = dict(self.env), self.scope
         self.scope = node
@@ -409,7 +414,7 @@ class Expressions(Calls):
         value.condition = generator.ifs[0] if len(generator.ifs) == 1 else None
         return value
 
-    def comprehension(self, node, elements):
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, elements: Iterable[ast.expr]) -> None:
         self.check_no_walrus(node)
         env = dict(self.env)
         for generator in node.generators:
@@ -422,30 +427,30 @@ class Expressions(Calls):
             self.use(element)
         self.env = env
 
-    def element_of(self, over):
+    def element_of(self, over: Value) -> Value:
         """What a loop over the value gives."""
         is_mark = over.path is not None and over.path[0] in ("mark", "own")
         return Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT, path=over.path if is_mark else None)
 
-    def check_no_walrus(self, node):
-        if any(type(each).__name__ == "NamedExpr" for each in ast.walk(node)):
+    def check_no_walrus(self, node: ast.expr) -> None:
+        if any(isinstance(each, ast.NamedExpr) for each in ast.walk(node)):
             raise Unproven(node.lineno, "assigns inside a comprehension")
 
-    def check_consumed(self, value, node):
+    def check_consumed(self, value: Value, node: ast.expr) -> None:
         """What can be gone through once only must come from this very place."""
         if value.kind in (ITERATOR, FILE) and isinstance(node, ast.Name) and value.scope is not self.scope:
             raise Unproven(node.lineno, f"goes on through `{node.id}` from one item to the next")
 
     # Hook wrappers and generators.
 
-    def value_of_Yield(self, node):
+    def value_of_Yield(self, node: ast.Yield) -> Value:
         if self.scope is not None and not self.is_collector:
             raise Unproven(node.lineno, "yields inside a loop over the items")
         if node.value is not None:
             self.use(node.value)
         return Value(OUTCOME)
 
-    def value_of_YieldFrom(self, node):
+    def value_of_YieldFrom(self, node: ast.YieldFrom) -> Value:
         if not self.is_collector:
             raise Unproven(node.lineno, "yields from another generator")
         self.use(node.value)
@@ -462,32 +467,10 @@ WHY_NOT_USED = {
 }
 
 
-def constant_of(node):
+def constant_of(node: ast.AST) -> str | None:
     """The text of a literal, else None."""
-    node = getattr(node, "value", node) if type(node).__name__ == "Index" else node
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def is_whole_slice(node):
-    node = getattr(node, "value", node) if type(node).__name__ == "Index" else node
+def is_whole_slice(node: ast.AST) -> bool:
     return isinstance(node, ast.Slice) and node.lower is None and node.upper is None and node.step is None
-
-
-def shown(node):
-    """`item.session.items`, as in the source, shortened."""
-    try:
-        text = ast.unparse(node)
-    except AttributeError:  # Python 3.8
-        text = unparsed_name(node)
-    text = " ".join(text.split())
-    return "`%s`" % (text if len(text) <= 40 else text[:37] + "…")
-
-
-def unparsed_name(node):
-    if isinstance(node, ast.Attribute):
-        return f"{unparsed_name(node.value)}.{node.attr}"
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Subscript):
-        return f"{unparsed_name(node.value)}[…]"
-    return f"{unparsed_name(node.func)}()" if isinstance(node, ast.Call) else "…"

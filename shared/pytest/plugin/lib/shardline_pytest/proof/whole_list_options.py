@@ -1,7 +1,17 @@
 """Options, arguments and plugins that need the whole list of tests, by what they are set to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..list_order import dependency_over_files
 from ..streamability import WHOLE_LIST_OPTIONS, WHOLE_LIST_PLUGINS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
 
 # Attribute of config.option, option as the user writes it.
 MORE_OPTIONS = (
@@ -13,7 +23,7 @@ MORE_OPTIONS = (
 )
 
 
-def options_problem(config, items=()):
+def options_problem(config: pytest.Config, items: Iterable[pytest.Item] = ()) -> str | None:
     """Why files cannot be collected one by one, in words; None when they can. `items` are what was collected, where that is known."""
     for name, option in (*WHOLE_LIST_OPTIONS, *MORE_OPTIONS):
         if config.getoption(name, False):
@@ -29,9 +39,10 @@ def options_problem(config, items=()):
     return None
 
 
-def order_problem(items):
+def order_problem(items: list[pytest.Item]) -> str | None:
     """The list is not file after file, so something has ordered it across files: None, or what stands apart."""
-    closed, current = set(), None
+    closed: set[str | None] = set()
+    current: str | None = None
     for item in list.__iter__(items):
         file = item.nodeid.split("::")[0]
         if file != current:

@@ -1,9 +1,18 @@
 """What modules of the workspace hold, to see what the import of a test file changes in them: other files see it too. Libraries are not looked at."""
 
+from __future__ import annotations
+
 import collections
 import os
 import sys
 import types
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+    from types import ModuleType
+    from typing import Any
+
 
 CONTAINERS = (list, dict, set, collections.deque)
 # Larger containers are tables, and would cost too much.
@@ -14,23 +23,29 @@ MISSING = object()
 class WorkspaceState:
     """`changes` says what is not as it was at the last `record` or `changes`. Python compares whole lists of containers at once, which is fast."""
 
-    def __init__(self, root):
+    def __init__(self, root: str) -> None:
         self.prefix = root + os.sep
-        self.seen = set()
-        self.modules, self.names, self.known_names = [], [], []
-        self.known = set()
-        self.contents, self.values, self.copies = [], [], []
+        self.seen: set[str] = set()
+        # For each watched module: the module, its names, and its names as they were.
+        self.modules: list[ModuleType] = []
+        self.names: list[dict[str, Any]] = []
+        self.known_names: list[dict[str, Any]] = []
+        self.known: set[int] = set()
+        # For each watched container: its name, the container, and a copy of it as it was.
+        self.contents: list[str] = []
+        self.values: list[Any] = []
+        self.copies: list[Any] = []
 
-    def record(self, test_files):
+    def record(self, test_files: Container[str]) -> None:
         """The state of all modules that are loaded now, but for these files."""
         self.changes(test_files, frozenset())
 
-    def changes(self, test_files, new_modules, text=b""):
+    def changes(self, test_files: Container[str], new_modules: Container[object], text: bytes = b"") -> list[str]:
         """["module.name", …]. `new_modules` were loaded for the first time and are no test files. `text` is the source of what was imported.
 
         A cache, or a name that a module has added to itself, counts only where the source names it.
         """
-        found = []
+        found: list[str] = []
         if not is_same(self.names, self.known_names):
             for index, (module, now, before) in enumerate(zip(self.modules, self.names, self.known_names)):
                 if not is_same(now, before):
@@ -47,21 +62,21 @@ class WorkspaceState:
                     self.copies[index] = copied(value)
         for name in sys.modules.keys() - self.seen:
             self.seen.add(name)
-            module = sys.modules.get(name)
-            if self.is_watched(module, test_files):
-                self.modules.append(module)
-                self.names.append(vars(module))
-                self.known_names.append(dict(vars(module)))
-                self.watch_contents(module)
+            loaded = sys.modules.get(name)
+            if loaded is not None and self.is_watched(loaded, test_files):
+                self.modules.append(loaded)
+                self.names.append(vars(loaded))
+                self.known_names.append(dict(vars(loaded)))
+                self.watch_contents(loaded)
         return found
 
-    def is_watched(self, module, test_files):
+    def is_watched(self, module: ModuleType, test_files: Container[str]) -> bool:
         path = getattr(module, "__file__", None)
         if type(module) is not types.ModuleType or not isinstance(path, str) or not path.startswith(self.prefix):
             return False
         return "site-packages" not in path and path not in test_files
 
-    def watch_contents(self, module):
+    def watch_contents(self, module: ModuleType) -> None:
         for owner, names in [
             (module.__name__, vars(module)),
             *((f"{module.__name__}.{each.__name__}", vars(each)) for each in classes_of(module)),
@@ -73,21 +88,21 @@ class WorkspaceState:
                     self.values.append(value)
                     self.copies.append(copied(value))
 
-    def derived(self, test_files):
+    def derived(self, test_files: Container[str]) -> Iterator[tuple[str, str]]:
         """(test file, class of the workspace that it derives a class from)."""
         for module in self.modules:
             for kind in classes_of(module):
                 for each in type.__subclasses__(kind):
                     path = getattr(sys.modules.get(each.__module__), "__file__", None)
-                    if path in test_files and "<locals>" not in each.__qualname__:
+                    if path is not None and path in test_files and "<locals>" not in each.__qualname__:
                         yield path, f"{module.__name__}.{kind.__name__}"
 
 
-def classes_of(module):
+def classes_of(module: ModuleType) -> set[type]:
     return {value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__}
 
 
-def changed_names(now, before, text):
+def changed_names(now: dict[str, Any], before: dict[str, Any], text: bytes) -> Iterator[str]:
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name, MISSING), now.get(name, MISSING)
         if old is new or not is_public(name) or isinstance(new, types.ModuleType):
@@ -96,11 +111,11 @@ def changed_names(now, before, text):
             yield name
 
 
-def is_public(name):
+def is_public(name: str) -> bool:
     return not name.startswith("_")
 
 
-def is_filled_by(value, copy, modules):
+def is_filled_by(value: Any, copy: Any, modules: Container[object]) -> bool:
     """Has it only got more, all of it from these modules? Every file that imports them does the same."""
     if isinstance(value, dict):
         added = value.keys() - copy.keys()
@@ -111,15 +126,15 @@ def is_filled_by(value, copy, modules):
     return known <= {id(each) for each in value} and all(id(each) in known or is_from(each, modules) for each in value)
 
 
-def is_from(value, modules):
+def is_from(value: Any, modules: Container[object]) -> bool:
     return getattr(value, "__module__", None) in modules
 
 
-def copied(value):
+def copied(value: Any) -> Any:
     return value.copy()
 
 
-def is_same(value, copy):
+def is_same(value: Any, copy: Any) -> bool:
     """Elements are compared by identity before they are asked; those that cannot be asked count as others."""
     try:
         return bool(value == copy)
