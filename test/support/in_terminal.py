@@ -1,9 +1,8 @@
-"""
-Runs a command in a terminal of its own: in_terminal.py COLUMNS ROWS COMMAND…
+"""Runs a command in a terminal of its own: `python in_terminal.py COLUMNS ROWS COMMAND…`.
 
-What the terminal is to show goes to standard output. Each line of standard input is JSON: {"type": TEXT} types, {"columns": N, "rows": N} resizes,
-which standard output tells in the right place, as xterm's CSI 8 ; ROWS ; COLUMNS t. When standard input ends the terminal is closed: the command gets
-SIGHUP, and SIGKILL if it does not heed it. Ends with the command's exit code.
+Writes the terminal's output to standard output. Each line of standard input is JSON: {"type": TEXT} types the text, and {"columns": N,
+"rows": N} resizes the terminal, which standard output shows at that point as xterm's CSI 8 ; ROWS ; COLUMNS t. At the end of standard
+input, the terminal closes: the command gets SIGHUP, and SIGKILL if it ignores that. Exits with the command's exit code.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ def resize(terminal: int, columns: int, rows: int) -> None:
 
 
 def obey(terminal: int, line: bytes) -> None:
+    """Carries out one line of standard input."""
     order = json.loads(line)
     if "type" in order:
         os.write(terminal, order["type"].encode())
@@ -35,13 +35,14 @@ def obey(terminal: int, line: bytes) -> None:
 
 
 def relay(terminal: int) -> None:
+    """Copies between the terminal and our own input and output, until either ends."""
     orders = b""
     while True:
         ready, _, _ = select.select([terminal, 0], [], [])
         if terminal in ready:
             try:
                 shown = os.read(terminal, 65536)
-            except OSError:  # Linux: nobody holds the other end any more.
+            except OSError:  # on Linux: the other end is closed
                 return
             if not shown:
                 return
@@ -57,6 +58,7 @@ def relay(terminal: int) -> None:
 
 
 def main(columns: str, rows: str, command: list[str]) -> int:
+    """Returns the command's exit code; 128 + n for signal n."""
     pid, terminal = pty.fork()
     if pid == 0:
         resize(0, int(columns), int(rows))

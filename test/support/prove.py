@@ -1,6 +1,6 @@
-"""Proves suites: `python prove.py LIBRARY < requests`, one JSON object a line: {"directory", "args", "declared", "runs"}.
+"""Proves suites: `python prove.py LIBRARY < requests`, one JSON object per line: {"directory", "args", "declared", "runs"}.
 
-Each suite is collected by a pytest of its own, forked from this process, and gives one line with what shardline's proof says of it.
+Forks a pytest that collects each suite, and prints one line per suite with the result of shardline's proof.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
     from shardline_pytest.hook_types import HookWrapper
 
-
 OWN = "test-prove"
 
 
 class Prover:
+    """A plugin that proves the suite of one request, and keeps the result."""
+
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self.result: dict[str, object] = {}
@@ -83,7 +84,7 @@ def file_of(item: pytest.Item) -> str:
 
 
 class Loader:
-    """Registers the prover under a name that a declaration can give."""
+    """Registers the prover under a name that a declaration can use."""
 
     def __init__(self, prover: Prover) -> None:
         self.prover = prover
@@ -93,6 +94,7 @@ class Loader:
 
 
 def prove(request: dict[str, Any]) -> dict[str, object]:
+    """Collects the suite of a request in this process."""
     os.chdir(request["directory"])
     sys.path.insert(0, request["directory"])
     prover = Prover(request)
@@ -102,6 +104,7 @@ def prove(request: dict[str, Any]) -> dict[str, object]:
 
 
 def forked(request: dict[str, Any]) -> str:
+    """The result of `prove` in a child process, as JSON."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,7 +1,7 @@
-"""A pytest plugin that writes what pytest itself counted, as JSON, to the file named by RECORD_OUTCOMES: `outcomes` by node id, and `uncollected`,
-the sorted files (or directories, for their conftest) of which something could not be collected.
+"""A pytest plugin that writes what pytest counted, as JSON, to the file named by RECORD_OUTCOMES.
 
-It shares nothing with shardline's plugin, so that the two can be compared.
+`outcomes` maps node ids to categories. `uncollected` lists the files (or directories, for a conftest) that could not be collected. It
+shares no code with shardline's plugin, so that the two can be compared.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-
-# Where a test is counted twice the later of these is what became of it: a failure in a call comes before an error in the teardown.
+# If pytest counts a test twice, the later of these categories is its outcome: a failed call beats an error in the teardown.
 CATEGORIES = ("passed", "skipped", "xfailed", "xpassed", "error", "failed")
 
 
 def shown(nodeid: str) -> str:
-    """No encoding can carry a lone surrogate."""
+    """Escapes lone surrogates, which no encoding can carry."""
     return nodeid.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

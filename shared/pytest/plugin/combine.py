@@ -1,6 +1,7 @@
-"""Combines coverage data of many agents with the user's own coverage.py, and reports as pytest-cov would: `python combine.py TASK.json`, in the workspace.
+"""Combines the coverage data of many agents, and reports them as pytest-cov does: `python combine.py TASK.json`, in the workspace.
 
-The task has the data files with where their paths begin, pytest-cov's options, and where to leave the result. Standard library and coverage only.
+Runs in the user's interpreter with the user's coverage.py, and uses nothing else outside the standard library. The task lists the data
+files with the roots of their paths, pytest-cov's options, and where to write the result.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     class DataFile(TypedDict):
         path: str
         agent: str
-        # Where its paths begin.
+        # The roots of its paths.
         workspace: str
         packages: str
 
     class Options(TypedDict):
-        """pytest-cov's options. `reports` maps a kind of report to where it goes."""
+        """pytest-cov's options. `reports` maps a kind of report to its destination."""
 
         source: list[str] | None
         config: str
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    # Only the directory of this file is on sys.path before the user's packages, and nothing in it has a package's name.
+    # In front of the user's packages, sys.path has only the directory of this file, and nothing in it shadows a package.
     with open(sys.argv[1], encoding="utf-8") as file:
         task = json.load(file)
     result: CombineResult = {"percent": None, "isUnder": None, "unusable": [], "problems": [], "warnings": [], "text": "", "written": []}
@@ -75,6 +76,8 @@ def main() -> None:
 
 
 class CombinedCoverage:
+    """One combination: reads the data files of a task, and fills in `result`."""
+
     def __init__(self, coverage: ModuleType, task: Task, result: CombineResult) -> None:
         self.task = task
         self.options = task["options"]
@@ -92,14 +95,14 @@ class CombinedCoverage:
             self.add(each)
         self.cov.save()
         data = self.cov.get_data()
-        self.tell_foreign(data)
+        self.report_foreign(data)
         if os.path.exists(data.data_filename()):
             self.copy(data.data_filename(), ".coverage")
         if self.task["isReported"]:
             try:
                 self.report()
             except self.error as error:
-                # What pytest-cov says and does then.
+                # pytest-cov warns so, and counts the total as 0.
                 self.result["warnings"].append(f"Failed to generate report: {error}")
                 self.result["percent"] = 0
         if self.options["failUnder"] is not None and self.result["percent"] is not None:
@@ -108,7 +111,7 @@ class CombinedCoverage:
             self.result["isUnder"] = should_fail_under(self.result["percent"], self.options["failUnder"], self.options["precision"])
 
     def map_paths(self) -> None:
-        """Every agent's workspace is ours, and its packages are ours; what the user's own [paths] say comes first."""
+        """Maps the workspace and the packages of every agent to ours. The user's own [paths] win."""
         paths: dict[str, list[str]] = dict(self.cov.get_option("paths") or {})
         self.foreign: set[str] = set()
         files = self.task["files"]
@@ -120,7 +123,7 @@ class CombinedCoverage:
             others = roots - {here}
             self.foreign |= others
             if others:
-                # A root is a text, but coverage.py takes it for a pattern.
+                # coverage.py reads a root as a pattern.
                 paths["shardline-" + name] = [here, *(re.sub(r"[*?\[\]{}]", "?", other) for other in sorted(others))]
         self.cov.set_option("paths", paths)
 
@@ -131,8 +134,8 @@ class CombinedCoverage:
             self.result["unusable"].append(file["path"])
             self.result["problems"].append(f"a data file of agent {file['agent']} could not be used: {error}")
 
-    def tell_foreign(self, data: CoverageData) -> None:
-        """A file that is measured elsewhere and not found here is in no report."""
+    def report_foreign(self, data: CoverageData) -> None:
+        """Reports measured files that do not exist here, and so are in no report."""
         lost = [
             path
             for path in data.measured_files()
@@ -142,7 +145,7 @@ class CombinedCoverage:
             self.result["problems"].append(f"{len(lost)} measured files are not in this workspace, the first of them {min(lost)}")
 
     def report(self) -> None:
-        """What pytest-cov 7.1 makes of its options, in its order."""
+        """Writes the reports that pytest-cov 7.1 writes for these options, in its order."""
         reports, config, precision = self.options["reports"], self.cov.config, self.options["precision"]
         self.result["percent"] = self.cov.report(ignore_errors=True, precision=precision, file=io.StringIO())
         if "term" in reports or "term-missing" in reports:
@@ -183,6 +186,7 @@ class CombinedCoverage:
             self.wrote(reports["lcov"] or config.lcov_output)
 
     def copy(self, path: str, name: str) -> None:
+        """Copies a file into the output directory of the run."""
         there = os.path.join(self.task["out"], name)
         if os.path.realpath(path) != os.path.realpath(there):
             shutil.copyfile(path, there)

@@ -1,6 +1,7 @@
-"""Starts pytest as the `pytest` command would, with shardline's plugin beside it: `python launch.py SESSION.json`.
+"""Starts pytest as the `pytest` command does, and loads shardline's plugin: `python launch.py SESSION.json`.
 
-Nothing of shardline shows in the environment (but SHARDLINE_WORKER, later), in sys.argv or before the user's own entries of sys.path. Standard library only.
+The suite sees nothing of shardline in sys.argv, in front of its own entries of sys.path, or in the environment (except SHARDLINE_WORKER,
+which the plugin sets later). Uses the standard library only.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import sys
 
 
 def main() -> int:
+    """Runs pytest with the session file that sys.argv names; returns the exit code."""
     here = os.path.dirname(os.path.abspath(__file__))
     with open(sys.argv[1], encoding="utf-8") as file:
         session = json.load(file)
     watch_parent()
-    # Whoever started the agent may have it ignore SIGINT (`nohup`, `&`); an interrupt must reach pytest all the same.
+    # The agent may have inherited an ignored SIGINT (`nohup`, `&`). pytest must receive interrupts anyway.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     scripts = os.path.dirname(sys.executable)
     sys.argv = [os.path.join(scripts, "pytest"), *session["pytestArgs"]]
     if sys.path and os.path.abspath(sys.path[0]) == here:
-        sys.path[0] = scripts  # what the `pytest` command has there
+        sys.path[0] = scripts  # as the `pytest` command sets it
     sys.path.append(os.path.join(here, "lib"))
 
     import shardline_pytest
@@ -40,10 +42,10 @@ def main() -> int:
 
 
 def watch_parent() -> None:
-    """Ends this whole process group when whoever started it is gone: they hold the other end of our standard input.
+    """Kills this process group when the agent that started it dies: the agent holds the other end of our standard input.
 
-    A process of its own, twice forked so that it is nobody's child: a thread would make every fork of a test one of a
-    multi-threaded process. It ends when pytest does.
+    A separate process watches. A thread would turn every fork of a test into the fork of a multi-threaded process. The process forks twice,
+    so that no test waits for it as its child, and exits when pytest does.
     """
     pytest_pid = os.getpid()
     alive_read, alive_write = os.pipe()

@@ -1,7 +1,7 @@
-"""A pytest plugin that records what pytest itself counts, as JSON, in the file named by ORACLE_RECORD.
+"""A pytest plugin that writes what pytest counts, as JSON, to the file named by ORACLE_RECORD.
 
-It shares nothing with shardline's plugin, so that the two can be compared. A test is one execution of one collected item: two items
-with the same node id are two tests. It runs in plain pytest and in the controller of pytest-xdist.
+It shares no code with shardline's plugin, so that the two can be compared. A test is one run of one collected item: two items with the same
+node id are two tests. It works in plain pytest and in the controller of pytest-xdist.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
         rerun: bool
 
 
-# A test may be counted twice by pytest: the later of these is its outcome.
+# pytest may count a test twice. The later of these categories is its outcome.
 RANK = ("skipped", "xpassed", "xfailed", "passed", "error", "failed")
 
 
 def encodable(text: str) -> str:
-    """No encoding can carry a lone surrogate."""
+    """Escapes lone surrogates, which no encoding can carry."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class Recorder:
+    """Counts tests, collection errors, deselected tests and warnings of one session."""
+
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.tests: list[Test] = []

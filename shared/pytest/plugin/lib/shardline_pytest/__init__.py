@@ -1,6 +1,6 @@
-"""shardline's side inside pytest. This module holds the session of this process and needs no pytest; `plugin` is what `-p` loads.
+"""shardline's plugin for pytest. This module holds the session of the process and needs no pytest; `-p` loads `plugin`.
 
-Standard library only. Runs in the user's interpreter (Python 3.8 or later), with pytest 7.0 and pytest-xdist 3.0 or later.
+Uses the standard library only. Runs in the user's interpreter (Python 3.9 or later) with pytest 7.0 and pytest-xdist 3.0 or later.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 
     from .messages import SessionSettings
 
-
 _session = None
 
 
 def begin(session: SessionSettings) -> None:
-    """Sets the session of this process; called by launch.py before pytest starts."""
+    """Sets the session of this process. launch.py calls it before pytest starts."""
     global _session
     _session = session
 
 
 def session_of(config: pytest.Config) -> SessionSettings | None:
-    """The session that launch.py, or in an xdist worker the controller, gave to this process; None where there is none."""
+    """The session that launch.py (or, in an xdist worker, the controller) gave to this process; None without one."""
     workerinput = getattr(config, "workerinput", None)
     if workerinput is None:
         return _session
@@ -36,7 +35,10 @@ def session_of(config: pytest.Config) -> SessionSettings | None:
 
 
 def missing_package() -> dict[str, str] | None:
-    """The first package that is missing or too old, as {"package", "problem"}, else None. Imports neither: pytest does that, and rewrites asserts."""
+    """The first package that is missing or too old, as {"package", "problem"}, else None.
+
+    Imports neither, because pytest must import them itself to rewrite asserts.
+    """
     for package, least in (("pytest", 7), ("pytest-xdist", 3)):
         try:
             version = metadata.version(package)
@@ -49,12 +51,12 @@ def missing_package() -> dict[str, str] | None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the interpreter and of the two packages, as texts."""
+    """The versions of the interpreter and of both packages."""
     return {"python": platform.python_version(), "pytest": metadata.version("pytest"), "xdist": metadata.version("pytest-xdist")}
 
 
 def write_result(session: SessionSettings, result: object) -> None:
-    """Writes the one result of a discovery, or what keeps pytest from starting; whole or not at all."""
+    """Writes the result of a discovery, or why pytest cannot start. The file appears complete or not at all."""
     path = session["resultPath"]
     with real.open(path + ".part", "w", encoding="utf-8") as file:
         file.write(real.encode(result))

@@ -1,4 +1,4 @@
-"""pytest's positional arguments as paths: `dir`, `file.py`, `file.py::Class::test[param]`, and module names under --pyargs."""
+"""Paths of pytest's positional arguments: `dir`, `file.py`, `file.py::Class::test[param]`, and module names with --pyargs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def split_argument(argument: object) -> tuple[str, str]:
-    """("file.py", "::Class::test[a::b]") of such an argument; the second part is empty for a plain path."""
+    """Splits `file.py::Class::test[a::b]` into ("file.py", "::Class::test[a::b]"). The second part is empty for a plain path."""
     base = str(argument).partition("[")[0].split("::")[0]
     return base, str(argument)[len(base) :]
 
 
 def path_of(config: pytest.Config, base: str) -> Path | None:
-    """The absolute path that pytest will take this for; None when there is no such path or module."""
+    """The absolute path that pytest resolves this to; None when no such path or module exists."""
     if config.getoption("pyargs", False):
         found = _module_path(base)
         if found is not None:
@@ -42,5 +42,5 @@ def _module_path(name: str) -> Path | None:
 
 
 def file_of(nodeid: str) -> str:
-    """The file or directory part of a node id; `.` for the session's own."""
+    """The file or directory of a node id; `.` for the session."""
     return nodeid.split("::", maxsplit=1)[0] or "."

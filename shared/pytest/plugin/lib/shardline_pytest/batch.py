@@ -1,4 +1,4 @@
-"""What a task brings to run: items with their keys, and the messages that announce them once the task is ours."""
+"""The tests that a task collects at once, and the messages to send about them once this worker owns the task."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ if TYPE_CHECKING:
     # An item, its key, and its index in `listed`.
     Test = tuple[pytest.Item, str, int]
 
-
 MESSAGE_BYTES = 100_000
 
 
 class Batch:
-    """Items that are collected together: one file (file by file), or all that a task wants of the whole list."""
+    """Items that are collected together: those of one file, or all that a task selects from the whole list."""
 
     def __init__(self) -> None:
-        # (item, key, its index in `listed`)
         self.entries: list[Test] = []
-        # What session.items holds while they run.
+        # The content of session.items while they run.
         self.listed: list[pytest.Item] = []
         self.messages: list[tuple[str, dict[str, object]]] = []
         self.errors: dict[str, list[CollectError]] = {}
 
     def announce(self, kind: str, **fields: object) -> None:
+        """Adds a message to send."""
         self.messages.append((kind, fields))
 
     def fail(self, file: str, message: str, nodeid: str | None = None) -> None:
-        """Something of the file could not be collected: the file itself, or what `nodeid` names in it. All of one file make one message."""
+        """Adds an error: the file, or the node `nodeid` in it, could not be collected.
+
+        All errors of one file share one message.
+        """
         errors = self.errors.get(file)
         if errors is None:
             errors = self.errors[file] = []
@@ -41,12 +43,15 @@ class Batch:
         # Two selectors of one task may name the same file.
         place = clean(nodeid or file)
         if all(error["nodeid"] != place for error in errors):
-            # The more there are, the less is kept of each: their sum stays small.
+            # Each further error keeps less text, so that the message stays small.
             errors.append({"nodeid": place, "message": cap(message, MESSAGE_BYTES // (len(errors) + 1))})
 
 
 def skip_message(nodeid: str, report: pytest.CollectReport) -> dict[str, object]:
-    """The fields of `test-finished` for a module that skipped itself: nobody knows its tests, and pytest counts it as one skipped test."""
+    """The fields of `test-finished` for a module that skipped itself.
+
+    Its tests are unknown, and pytest counts the module as one skipped test.
+    """
     at = now_ms()
     path, line, reason = report.longrepr if isinstance(report.longrepr, tuple) else (nodeid, None, report.longreprtext)
     message = cap(f"{path}:{line}: {reason}", MESSAGE_BYTES)

@@ -1,6 +1,6 @@
-"""pytest's own cache in a session of ours: what `--lf`, `--nf` and `--sw` keep there belongs to the coordinator, which alone sees every result.
+"""Keeps pytest's cache out of a session: the coordinator owns what `--lf`, `--nf` and `--sw` keep, as only it sees every result.
 
-What a suite or a plugin keeps in `config.cache` for itself works as in plain pytest.
+Values that a suite or plugin stores in `config.cache` work as in plain pytest.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import pytest
 if TYPE_CHECKING:
     from .messages import SessionSettings
 
-
 OWN_KEYS = frozenset(["cache/lastfailed", "cache/nodeids", "cache/stepwise"])
 USING_OPTIONS = ("lf", "failedfirst", "newfirst", "stepwise")
-# pytest's own plugins that read those keys when they are made, in the order in which pytest makes them.
+# pytest's plugins that read these keys when they are created, in the order in which pytest creates them.
 READERS = ("lfplugin", "nfplugin", "stepwiseplugin")
 
 
 def cache_of(config: pytest.Config) -> dict[str, object] | None:
-    """What the coordinator needs to know of this pytest's cache; None where it has none (`-p no:cacheprovider`)."""
+    """Describes the cache to the coordinator; None without one (`-p no:cacheprovider`)."""
     directory = getattr(getattr(config, "cache", None), "_cachedir", None)
     if directory is None:
         return None
@@ -33,18 +32,19 @@ def cache_of(config: pytest.Config) -> dict[str, object] | None:
 
 
 def stepwise_of(config: pytest.Config) -> dict[str, bool] | None:
+    """`--sw` and its options; None without `--sw`."""
     if not config.getoption("stepwise", False):
         return None
     return {"skip": bool(config.getoption("stepwise_skip", False)), "reset": bool(config.getoption("stepwise_reset", False))}
 
 
 def stepwise_count(config: pytest.Config) -> int | None:
-    """How many tests pytest had before `--sw` deselected any; None without `--sw`, or where pytest does not keep it (before 8.4)."""
+    """Number of tests before `--sw` deselected any; None without `--sw`, or where pytest does not keep it (before 8.4)."""
     return getattr(getattr(config.pluginmanager.get_plugin("stepwiseplugin"), "cached_info", None), "last_test_count", None)
 
 
 def failure_limit(config: pytest.Config, maxfail: int) -> int:
-    """`maxfail`, or the number of failures at which `--sw` stops, whichever is lower; 0 means no limit."""
+    """The number of failures that stops the session: `maxfail`, or the limit of `--sw` if lower. 0 means no limit."""
     stepwise = stepwise_of(config)
     if stepwise is None:
         return maxfail
@@ -53,7 +53,10 @@ def failure_limit(config: pytest.Config, maxfail: int) -> int:
 
 
 class CacheGuard:
-    """Drops pytest's own writes to the three keys. With `shipped`, pytest reads the coordinator's values there and not those of this disk."""
+    """Drops pytest's writes to its three own keys.
+
+    If the coordinator shipped values, pytest reads them instead of those on this disk.
+    """
 
     def __init__(self, session: SessionSettings) -> None:
         shipped = session.get("cache")
@@ -66,7 +69,7 @@ class CacheGuard:
                 "cache/stepwise": shipped["stepwise"],
             }
 
-    # pytest makes the cache in pytest_configure, and nothing is collected before this.
+    # pytest creates the cache in pytest_configure, and collects nothing before this hook.
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         config = session.config
@@ -89,14 +92,14 @@ class CacheGuard:
             if key not in OWN_KEYS:
                 write(key, value)
 
-        cache.get = get  # type: ignore[method-assign]  # pytest has no hook for this
-        cache.set = set_value  # type: ignore[method-assign]
+        cache.get = get  # type: ignore[method-assign]  # pytest offers no hook
+        cache.set = set_value  # type: ignore[method-assign]  # pytest offers no hook
 
 
 def read_again(config: pytest.Config, session: pytest.Session) -> None:
-    """Replaces pytest's plugins that have read the cache by new ones, which read it now."""
+    """Replaces the plugins that have read the cache by new instances, which read the shipped values."""
     manager = config.pluginmanager
-    # The plugin behind --lf registers this one when it is made.
+    # The plugin of --lf registers this wrapper when it is created.
     wrapper = manager.get_plugin("lfplugin-collwrapper")
     if wrapper is not None:
         manager.unregister(wrapper)
@@ -106,5 +109,5 @@ def read_again(config: pytest.Config, session: pytest.Session) -> None:
             manager.unregister(plugin)
             renewed = type(plugin)(config)
             manager.register(renewed, name)
-            # This hook is on its way, and does not reach what is registered now.
+            # pytest is already calling this hook, and does not call plugins that are registered now.
             getattr(renewed, "pytest_sessionstart", lambda session: None)(session)

@@ -1,4 +1,4 @@
-"""Warnings on their way from an xdist worker to the controller, where xdist ends the one or the other for a warning that it cannot carry."""
+"""Warnings between an xdist worker and the controller. xdist crashes one or the other on a warning that it cannot carry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def cleaned(warning_message: warnings.WarningMessage) -> warnings.WarningMessage:
-    """The same warning with texts that execnet can carry, and its message as text only."""
+    """A copy of the warning that execnet can carry: clean texts, and the message as text."""
     return warnings.WarningMessage(
         message=clean(str(warning_message.message)),
         category=warning_message.category,
@@ -23,7 +23,10 @@ def cleaned(warning_message: warnings.WarningMessage) -> warnings.WarningMessage
 
 
 def keep_unknown_warnings() -> None:
-    """In the controller: shows a warning of a class that cannot be imported or made here, such as one of a test module, under the name of its class."""
+    """In the controller, accepts warnings whose class cannot be imported or constructed here, such as one of a test module.
+
+    pytest shows such a warning under the name of its class.
+    """
     from xdist import workermanage
 
     rebuild = workermanage.unserialize_warning_message
@@ -39,5 +42,6 @@ def keep_unknown_warnings() -> None:
 
 
 def stand_in(data: dict[str, Any]) -> warnings.WarningMessage:
+    """A warning of a new class with the original's name and message."""
     category = type(data["category_class_name"] or "Warning", (Warning,), {"__module__": data["category_module"]})
     return warnings.WarningMessage(category(data["message_str"]), category, data["filename"], data["lineno"], line=data["line"])

@@ -1,4 +1,4 @@
-"""The way out: one JSON line per message to the agent's Unix socket. Owns the connection and how texts are made fit for it."""
+"""The connection to the agent: one JSON message per line over a Unix socket, in both directions, and the texts that it can carry."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
 
 class Channel:
-    """Connects at once. When the agent is gone it falls silent: ending this process is the parent watch's task."""
+    """Connects at once. After the agent is gone, `send` does nothing.
+
+    The parent watch (launch.py) then kills this process.
+    """
 
     def __init__(self, path: str, worker: str) -> None:
         self.pid = real.getpid()
         self.socket: socket | None = real.socket(AF_UNIX, SOCK_STREAM)
-        self.socket.settimeout(None)  # not the suite's socket.setdefaulttimeout
+        self.socket.settimeout(None)  # overrides the suite's socket.setdefaulttimeout
         self.socket.connect(path)
-        # Bound now: a test may patch the methods of the class.
+        # Bound now, because a test may patch the methods of the class.
         self.sendall, self.recv, self.close_socket = self.socket.sendall, self.socket.recv, self.socket.close
         self.received: deque[AgentMessage] = real.deque()
         self.partial = b""
@@ -30,32 +33,33 @@ class Channel:
         self.send("hello", worker=worker, pid=self.pid)
 
     def is_inherited(self) -> bool:
-        """Is this a child that a test forked, and that goes on through pytest's hooks? It has nothing to say or to ask here."""
+        """Is this a child that a test forked and that returned into pytest's hooks? It must not use the connection."""
         return real.getpid() != self.pid
 
     def send(self, kind: str, **fields: object) -> None:
+        """Sends one message. An interrupted line closes the connection, as no other line can follow it."""
         if self.socket is None or self.is_inherited():
             return
         line = real.encode({"kind": kind, **fields}).encode("ascii") + b"\n"
         try:
             self.sendall(line)
         except BaseException as thrown:
-            # The line may be cut in its middle (KeyboardInterrupt): nothing may follow it.
+            # KeyboardInterrupt may have cut the line. Nothing may follow it.
             self.close()
             if not isinstance(thrown, OSError):
                 raise
 
     def next_message(self) -> AgentMessage | None:
-        """The next message from the agent, waiting for it; None when nothing more comes or the agent is gone."""
+        """Waits for the next message from the agent; None when no task follows or the agent is gone."""
         message = self.receive()
         if message is None or any(each["kind"] == "end" for each in (message, *self.received)):
             return None
         return message
 
     def peek_run(self) -> RunMessage | None:
-        """The next task that the agent has for this process, left where it is; None when none waits.
+        """The next task for this process, without taking it; None when none waits.
 
-        The agent is asked, and answers with a task, or with `none` when it knows of no other.
+        Asks the agent, which answers with a task or with `none`.
         """
         has_asked = False
         while True:
@@ -74,7 +78,10 @@ class Channel:
                 return None
 
     def claims(self, task: RunMessage) -> bool:
-        """Is the task still ours? One that came while another was on lies here until we come to it, or the agent takes it back for a worker that waits."""
+        """Does this process still own the task?
+
+        A task that arrives while another runs waits here, and the agent may take it back for an idle worker.
+        """
         if task["claim"] is None:
             return True
         try:
@@ -82,25 +89,25 @@ class Channel:
         except FileExistsError:
             return False
         except OSError:
-            pass  # the agent cannot make it either: it cannot take the task back
+            pass  # the agent cannot create it either, so it cannot take the task back
         return True
 
-    def is_told_to_stop(self) -> bool:
-        """Was `stop` sent for this task, or is the agent done with us? Never waits."""
+    def must_stop(self) -> bool:
+        """Did the agent send `stop` for this task, or end the session? Never waits."""
         while real.select([self.socket], [], [], 0)[0] if self.socket is not None else False:
             if not self.read():
                 return True
         return any(each["kind"] == "end" or (each["kind"] == "stop" and each["task"] == self.task) for each in self.received)
 
     def receive(self) -> AgentMessage | None:
-        """The next message from the agent; None when it is gone."""
+        """Waits for the next message from the agent; None when it is gone."""
         while not self.received:
             if not self.read():
                 return None
         return self.received.popleft()
 
     def read(self) -> bool:
-        """Takes what the agent sent, waiting for it; False when it is gone."""
+        """Reads what the agent sent, waiting for it; False when it is gone."""
         try:
             data = b"" if self.socket is None else self.recv(65536)
         except OSError:
@@ -110,6 +117,7 @@ class Channel:
         return bool(data)
 
     def close(self) -> None:
+        """Closes the connection; `send` does nothing from now on."""
         if self.socket is not None:
             self.socket = None
             self.close_socket()
@@ -126,7 +134,7 @@ def perf_seconds() -> float:
 
 
 def clean(text: str) -> str:
-    """The text with lone surrogates (bytes that are not UTF-8) shown as `\\udcff`, as no encoding can carry them."""
+    """Replaces lone surrogates (bytes that are not UTF-8) by `\\udcff`, as no encoding can carry them."""
     try:
         text.encode("utf-8")
         return text
@@ -135,7 +143,7 @@ def clean(text: str) -> str:
 
 
 def cap(text: str, limit_bytes: int) -> str:
-    """The cleaned text, of which head and tail are kept with a visible mark between when it is longer than the limit."""
+    """The cleaned text. If it is longer than the limit, keeps its head and tail with a visible mark between them."""
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= limit_bytes:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-"""pytest's main process: hands the session to each xdist worker, tells which of them died and how, and how pytest ended."""
+"""The plugin in pytest's main process: passes the session to each xdist worker, and reports dead workers and the end of pytest."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
 
 class Controller:
+    """Registered in the process that starts xdist workers, or that runs the tests itself."""
+
     def __init__(self, session: SessionSettings, channel: Channel) -> None:
         self.session = session
         self.channel = channel
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
-        # The first xdist worker is about to start: every plugin and conftest that this process will have is there by now.
+        # The first xdist worker is about to start, so every plugin and conftest of this process is loaded.
         if "relays" not in self.session:
             self.decide_relay(node.config)
             keep_unknown_warnings()
         node.workerinput["shardline"] = real.encode(self.session)
 
     def decide_relay(self, config: pytest.Config) -> None:
+        """Decides whether workers send their reports to this process too, and says why."""
         why = why_relayed(config) if self.session["relay"] == "auto" else None
         self.session["relays"] = self.session["relay"] == "always" or why is not None
         if why is not None:
@@ -59,14 +62,14 @@ class Controller:
 
 
 def is_replaced(config: pytest.Config) -> bool:
-    """Does xdist start another worker for one that is about to be counted as lost? It decides so by --max-worker-restart."""
+    """Will xdist start a replacement for a worker that it is about to count as lost? It decides by --max-worker-restart."""
     dsession = config.pluginmanager.get_plugin("dsession")
     limit = getattr(dsession, "_max_worker_restart", None)
     return limit is None or getattr(dsession, "_failed_nodes_count", 0) < limit
 
 
 def exit_of(node: WorkerController) -> str | None:
-    """How the process of a lost xdist worker ended, in words; None when it cannot be known (execnet keeps it private)."""
+    """How the process of a lost worker ended, in words; None where execnet, which keeps the process private, does not show it."""
     try:
         code = node.gateway._io.popen.wait(timeout=2)
     except (AttributeError, real.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Whether something of the user's, in pytest's main process, would miss the reports that a fed xdist worker sends to the agent only."""
+"""Does a plugin or conftest in pytest's main process need the reports that a fed worker sends to the agent only?"""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import pytest
     from pluggy import HookImpl
 
-
-# What pytest calls there for each test, or with all of them at the end.
+# Hooks that pytest calls there for each test, or with all results at the end.
 HOOKS = (
     "pytest_runtest_logreport",
     "pytest_runtest_logstart",
@@ -24,11 +23,11 @@ HOOKS = (
     "pytest_collectreport",
     "pytest_handlecrashitem",
 )
-# Called in every session: only who looks at results there needs them.
+# pytest calls these in every session. Only an implementation that looks at results needs them.
 END_HOOKS = ("pytest_sessionfinish", "pytest_unconfigure")
 RESULT_NAMES = frozenset(["terminalreporter", "stats", "testsfailed", "testscollected"])
 
-# Of pytest, of xdist, of ours, and plugins that only print there (or, like pytest-cov, get what they need another way).
+# pytest, xdist, our own plugin, and plugins that only print there or, like pytest-cov, get the data another way.
 EXEMPT = frozenset(
     [
         "_hypothesis_pytestplugin",
@@ -45,7 +44,7 @@ EXEMPT = frozenset(
     ]
 )
 
-# Options with which a plugin of these prints something of each test at the end.
+# Options that make an exempt plugin print something about each test at the end.
 PRINTED_RESULTS = (("--hypothesis-show-statistics", "hypothesis prints statistics of each test"),)
 
 
@@ -71,14 +70,15 @@ def why_relayed(config: pytest.Config) -> str | None:
 
 
 def counts_warnings(config: pytest.Config) -> bool:
-    """pytest 9.1 and later does, where it heard of a test that passed."""
+    """pytest 9.1 and later counts warnings for --max-warnings, from the reports of passed tests."""
     try:
         return config.getoption("max_warnings", None) is not None or bool(config.getini("max_warnings"))
-    except (KeyError, ValueError):  # of a pytest that has no such setting
+    except (KeyError, ValueError):  # this pytest has no such setting
         return False
 
 
 def own_implementations(config: pytest.Config, name: str) -> Iterator[HookImpl]:
+    """Implementations of a hook by the suite and by plugins that are not exempt."""
     for implementation in getattr(config.hook, name).get_hookimpls() if hasattr(config.hook, name) else ():
         module = getattr(implementation.function, "__module__", None) or ""
         if module.partition(".")[0] not in EXEMPT:
@@ -86,13 +86,15 @@ def own_implementations(config: pytest.Config, name: str) -> Iterator[HookImpl]:
 
 
 def looks_at_results(function: object) -> bool:
+    """Does the code of this function name results or read the exit status?"""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if code is None:
-        return True  # not written in Python: nobody knows
+        return True  # not written in Python: assume that it does
     return any(names_results(each) or reads_exit_status(each) for each in with_nested(code))
 
 
 def with_nested(code: CodeType) -> Iterator[CodeType]:
+    """The code object and all that it contains."""
     yield code
     for constant in code.co_consts:
         if hasattr(constant, "co_code"):
@@ -105,7 +107,10 @@ def names_results(code: CodeType) -> bool:
 
 
 def reads_exit_status(code: CodeType) -> bool:
-    """Every such hook has the parameter; does it use it? Python 3.13 loads two variables at once, named in one tuple."""
+    """Does the hook use its parameter `exitstatus`, which every such hook has?
+
+    Python 3.13 loads two variables with one instruction, whose argument is a tuple of names.
+    """
     for instruction in dis.get_instructions(code):
         names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
         if instruction.opname.startswith("LOAD") and "exitstatus" in names:
@@ -114,7 +119,7 @@ def reads_exit_status(code: CodeType) -> bool:
 
 
 def place_of(implementation: HookImpl, config: pytest.Config) -> str:
-    """A plugin by its name; one without a name, and a conftest, by the path from the root of the file that it is written in."""
+    """Names a plugin by its name, and a conftest or nameless plugin by its path from the root directory."""
     name = str(implementation.plugin_name)
     if name.isdigit() or os.path.basename(name) == "conftest.py":
         code = getattr(implementation.function, "__code__", None)

@@ -1,6 +1,6 @@
-"""pytest-cov, where it is at work: what it was asked for, and that its data are the agent's, which sends them to be combined with those of all others.
+"""pytest-cov's data, which belong to the agent: the coordinator combines the data of all agents.
 
-Its reports and its limit would be those of one session only: the coordinator makes them, of everything.
+A report or a failed limit in one session would cover a part of the run only, so the coordinator makes both.
 """
 
 from __future__ import annotations
@@ -16,37 +16,36 @@ if TYPE_CHECKING:
 
     from .messages import SessionSettings
 
-
 _has_noted_sources = False
 
 
 def is_measuring(options: Namespace) -> bool:
-    """Will pytest-cov measure with these options? Asked before it starts."""
+    """Will pytest-cov measure with these options? Called before it starts."""
     return bool(getattr(options, "cov_source", None)) and not getattr(options, "no_cov", False)
 
 
 def keep_apart(options: Namespace, data_file: str) -> None:
-    """Before pytest-cov starts: its data go to this file, those of subprocesses too, and it reports nothing."""
+    """Sends pytest-cov's data, and those of subprocesses, to this file, and turns off its reports. Called before it starts."""
     os.environ["COVERAGE_FILE"] = data_file
     options.cov_report = {"": None}
 
 
 def lift_limit(config: pytest.Config) -> None:
-    """Once pytest-cov has started, and read the limit that its configuration sets."""
+    """Removes the limit that pytest-cov has read from its configuration. Called after it starts."""
     plugin = config.pluginmanager.getplugin("_cov")
     if plugin is not None:
         plugin.options.cov_fail_under = None
 
 
 def origin_of(session: SessionSettings, config: pytest.Config) -> dict[str, str] | None:
-    """Where the paths of the data begin; None when nothing is measured for the agent."""
+    """The roots of the paths in the data; None when the agent gets no data."""
     if session["coverageFile"] is None or not config.pluginmanager.hasplugin("_cov") or config.getoption("no_cov", False):
         return None
     return {"workspace": os.path.realpath(str(config.invocation_params.dir)), "packages": os.path.realpath(sysconfig.get_path("purelib"))}
 
 
 def asked_for(config: pytest.Config) -> dict[str, object] | None:
-    """pytest-cov's options as it has read them; None when it is not there or does nothing."""
+    """pytest-cov's resolved options; None without pytest-cov, or when it is off."""
     plugin = config.pluginmanager.getplugin("_cov")
     if plugin is None or config.getoption("no_cov", False):
         return None
@@ -65,10 +64,11 @@ def asked_for(config: pytest.Config) -> dict[str, object] | None:
 
 
 def save(config: pytest.Config) -> bool:
-    """Writes what this process has measured so far: a worker that dies costs only what it was at. False where nothing is measured or can be written.
+    """Writes what this process has measured so far, so that a crash loses only the current task. False if nothing was written.
 
-    What follows, such as the import of the next file, belongs to no test (`--cov-context`). `Coverage.save` writes too, and notes the files that never
-    ran, which it looks for in all sources: 0.1 s for the 600 of networkx, against 1 ms. Once is enough, for a worker that does not come to its end.
+    Ends the context of the last test (`--cov-context`), as the import of the next file belongs to no test. `Coverage.save` also looks for
+    files that never ran, which takes 0.1 s for the 600 files of networkx, against 1 ms to write. Once is enough, for a worker that does not
+    reach its end.
     """
     global _has_noted_sources
     plugin = config.pluginmanager.getplugin("_cov")
@@ -81,5 +81,5 @@ def save(config: pytest.Config) -> bool:
             _has_noted_sources = True
         controller.cov.switch_context("")
     except Exception:
-        return False  # told as coverage that is missing
+        return False  # the agent reports the missing coverage
     return True

@@ -1,6 +1,6 @@
-"""Which test files pytest would collect, found by pytest's own collection that stops before any test module is imported.
+"""Finds the test files that pytest would collect: runs pytest's own collection, and stops it before it imports a test module.
 
-Only for `--dist loadgroup` everything is imported and collected: which tests are of one group is not known before.
+Only `--dist loadgroup` collects everything, because the groups are unknown before.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from .hook_types import HookWrapper
     from .messages import SessionSettings
 
-
-# pytest 8 made directories nodes of their own; before, a package was one, and Module's subclass.
+# Directories are nodes since pytest 8. Before, only a package was one, and a subclass of Module.
 CONTAINERS = tuple(kind for kind in (pytest.Session, pytest.Package, getattr(pytest, "Directory", None)) if kind is not None)
 MESSAGE_BYTES = 100_000
-# Options with which pytest shows something and runs no test.
+# Options that make pytest print something and run no test.
 SHOWING_OPTIONS = (
     ("collectonly", "--collect-only"),
     ("showfixtures", "--fixtures"),
@@ -44,7 +43,7 @@ SHOWING_OPTIONS = (
 
 
 def unsupported(config: pytest.Config) -> str | None:
-    """Which option shardline cannot run pytest with, in words; None when it can."""
+    """The option that shardline cannot run pytest with, in words; None when it can."""
     for name, option in SHOWING_OPTIONS:
         if config.getoption(name, None):
             return f"{option} runs no test"
@@ -52,16 +51,18 @@ def unsupported(config: pytest.Config) -> str | None:
 
 
 class Discovered(Exit):
-    """Ends the session before any hook of the user's sees a list of items that is empty only because nothing was imported."""
+    """Ends the session before a hook of the user sees a list that is empty only because nothing was imported."""
 
 
 def discovery_of(session: SessionSettings, early_config: pytest.Config) -> Discovery:
-    """What discovers here, as far as options were read by then."""
+    """Chooses the discovery by the options that pytest has read so far."""
     dist = getattr(early_config.known_args_namespace, "dist", "no")
     return GroupedDiscovery(session) if dist == "loadgroup" else Discovery(session)
 
 
 class Discovery:
+    """Records each test file in place of collecting it, and writes the result file."""
+
     def __init__(self, session: SessionSettings) -> None:
         self.session = session
         self.files: dict[str, list[str] | None] = {}
@@ -87,7 +88,7 @@ class Discovery:
         option.collectonly = True
         option.numprocesses = 0
         option.usepdb = False
-        # One broken directory must not hide the files of the others.
+        # One broken directory must not hide the files of others.
         self.maxfail = int(config.getvalue("maxfail") or 0)
         option.maxfail = 0
 
@@ -113,6 +114,7 @@ class Discovery:
         return pytest.CollectReport(collector.nodeid, "passed", None, [])
 
     def record(self, collector: pytest.Collector) -> None:
+        """Keeps a file, and the node ids in it that the arguments name."""
         path = Path(collector.path)
         try:
             file = path.relative_to(collector.config.rootpath).as_posix()
@@ -125,19 +127,22 @@ class Discovery:
         self.files[file] = names
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        # Of test files, whoever runs them tells.
+        # The worker that runs a test file reports its errors.
         if report.failed and file_of(report.nodeid) not in self.files:
             self.errors.append({"file": file_of(report.nodeid), "message": cap(report.longreprtext, MESSAGE_BYTES)})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config) -> None:
-        # Without items it only reads -k and -m: a mistake there is a usage error, once, and not one of each file.
+        # Without items, this only parses -k and -m. A mistake there is one usage error, not one per file.
         mark.pytest_collection_modifyitems([], config)
         self.write(config, {})
         raise Discovered("shardline knows the test files", returncode=0)
 
     def name_clash(self, config: pytest.Config) -> str | None:
-        """pytest refuses the second file of one module name, which a process that collects only one of them does not see."""
+        """Two files with the same module name, in words; None without any.
+
+        pytest refuses the second one. A process that collects only one of them does not notice.
+        """
         root = str(config.rootpath)
         refused = refused_files([os.path.join(root, file) for file in self.files], config.getoption("importmode", "prepend"))
         for file, other in refused.items():
@@ -146,7 +151,7 @@ class Discovery:
         return None
 
     def write(self, config: pytest.Config, groups: dict[tuple[str, str], list[str]]) -> None:
-        """Writes the result. `groups` holds the files of each xdist group."""
+        """Writes the result. `groups` maps an xdist group to its files."""
         together = dict(groups)
         unclear: list[dict[str, object]] = []
         for file in self.files:
@@ -177,21 +182,23 @@ class Discovery:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self) -> None:
-        # Called even when the hook above raised. A usage error on its way (bad path) is not touched.
+        # pytest calls this even if the hook above raised. A usage error (bad path) must pass through.
         if self.done:
             raise Discovered("shardline knows the test files", returncode=0)
 
 
 class GroupedDiscovery(Discovery):
+    """For `--dist loadgroup`: collects everything, and records the files of each group."""
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> pytest.CollectReport | None:
         if not isinstance(collector, CONTAINERS):
             self.record(collector)
         return None
 
-    # Around the suite's own hooks, which may mark and leave out items.
+    # Wraps the suite's own hooks, which may mark and deselect items.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(  # type: ignore[override]  # pluggy passes what each implementation names
+    def pytest_collection_modifyitems(  # type: ignore[override]  # pluggy passes the arguments that an implementation names
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> HookWrapper:
         outcome = yield

@@ -1,6 +1,7 @@
-"""Collection file by file, for a suite where that is the same: what plain pytest does once for a whole list is done here for each file, by the same hooks.
+"""Collects file by file: calls the hooks for each file that plain pytest calls once for the whole list.
 
-Only the nodes of directories stay, with their conftests and fixtures. Every file is collected once, by the xdist worker that runs it.
+Used where the proof shows that both give the same tests. Only the nodes of directories stay, with their conftests and fixtures. The worker
+that runs a file collects it, once.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .separability import Separability
     from .task_loop import Task
 
-    # What to collect of one file, and whether its tests of the serial mark run now.
+    # What to collect of one file, and whether the task runs tests with the serial mark.
     Portion = tuple[Selector, bool]
 
 
@@ -38,6 +39,8 @@ def _never() -> None:
 
 
 class FileSource:
+    """The source of tests of a worker that collects file by file. See `Source`."""
+
     def __init__(
         self, config: pytest.Config, session: pytest.Session, channel: Channel, serial_marker: str, separability: Separability, proves: bool
     ) -> None:
@@ -59,17 +62,20 @@ class FileSource:
         self.separability.watch_reads()
 
     def begin(self) -> None:
-        # The logging plugin's wrapper would end the session's log handlers with the first file.
+        # The wrapper of the logging plugin would close the session's log handlers after the first file.
         logging_plugin = self.config.pluginmanager.get_plugin("logging-plugin")
         without = [] if logging_plugin is None else [logging_plugin]
         self.collect = self.config.pluginmanager.subset_hook_caller("pytest_collection", without)
 
     def portions(self, message: RunMessage) -> list[Portion]:
-        """Each selector is collected when its turn comes: what the file before has set up is torn down by then."""
+        """One portion per selector: a file is collected after the tests of the file before it have run."""
         return [(selector, message["isSerial"]) for selector in message["selectors"]]
 
     def upcoming(self, task: Task) -> pytest.Item | None:
-        """Stands for the first test of the file that comes next, which is not known yet: what the two share stays set up."""
+        """A stand-in for the first test of the next file, which is not collected yet.
+
+        pytest keeps what both tests share set up.
+        """
         if not task.waiting:
             return None
         path = self.path_of(task.waiting[0][0]["file"])
@@ -77,12 +83,14 @@ class FileSource:
         return pytest.Function.from_parent(module, name="<next test>", callobj=_never)
 
     def put_off_item(self, rank: int) -> None:
-        return None  # a process that takes over has nothing to collect but the test's own file
+        """None: a process that takes over has only the file of the test to collect."""
 
     def path_of(self, file: str) -> Path:
+        """The absolute path of a file that is relative to the root directory."""
         return Path(os.path.normpath(str(self.config.rootpath / file)))
 
     def batch(self, portion: Portion, task: int) -> Batch:
+        """Collects one file, by the hooks that pytest calls for a session."""
         self.selector, self.is_serial = portion
         selector = portion[0]
         self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
@@ -113,7 +121,7 @@ class FileSource:
         return batch
 
     def perform_collect(self, args: Sequence[str] | None = None, genitems: bool = True) -> list[pytest.Item]:
-        """What Session.perform_collect does, for one file."""
+        """Replaces Session.perform_collect: collects the file of the current selector."""
         session, config = self.session, self.config
         session.items = []
         self.skipped: dict[str, pytest.CollectReport] = {}
@@ -147,7 +155,7 @@ class FileSource:
         finally:
             session._collection_cache = {}
             config.hook.pytest_collection_finish(session=session)
-            # pytest 9.1 forgets conftests whose directories were not collected by now: theirs may come later.
+            # pytest 9.1 drops conftests whose directories are not collected yet. They may follow.
             if pending:
                 for key, value in pending.items():
                     fixtures._pending_conftests.setdefault(key, value)
@@ -155,9 +163,6 @@ class FileSource:
         session.testscollected = self.total
         return session.items
 
-<<<<<<< HEAD
-    def choose(self, items: list[pytest.Item]) -> None:
-=======
     def digest_of(self, file: str, items: list[pytest.Item]) -> str:
         """Return the digest from before tests of the file ran here: they may change what their marks hold, such as a list of parameters."""
         ids = [item.nodeid for item in items]
@@ -165,9 +170,8 @@ class FileSource:
             self.digests[file] = (ids, self.separability.digest(items))
         return self.digests[file][1]
 
-    def choose(self, items):
->>>>>>> main
-        """Of the file's items those that the selector names, and that need not wait for the end of the run."""
+    def choose(self, items: list[pytest.Item]) -> None:
+        """Keeps the items that the selector names and that need not wait for the end of the run."""
         wanted = [(item, key) for item, key in zip(items, unique_keys(items)) if self.wants(key)]
         self.may_back_up = not any(item.get_closest_marker(NO_SPECULATION) for item, _ in wanted)
         if not self.is_serial:
@@ -177,13 +181,13 @@ class FileSource:
         self.entries = [(item, key, index) for index, (item, key) in enumerate(chosen)]
 
     def remember_arguments(self) -> None:
-        """A file that the user named is collected by other rules than one that was found below a directory."""
+        """pytest applies other rules to a file that the user named than to one that it found in a directory."""
         paths = [path_of(self.config, split_argument(argument)[0]) for argument in self.config.args]
         self.named = frozenset(path for path in paths if path is not None)
         self.named_with_parents = frozenset([*self.named, *(parent for path in self.named for parent in path.parents)])
 
     def directory(self, path: Path) -> pytest.Collector | None:
-        """The node of a directory, made once; None when its conftest or one above cannot be imported."""
+        """The node of a directory, created once; None when its conftest, or one above it, cannot be imported."""
         if path in self.directories:
             return self.directories[path]
         session = self.session
@@ -196,7 +200,7 @@ class FileSource:
                 return None
             hook = parent.ihook
         node: pytest.Collector = hook.pytest_collect_directory(path=path, parent=parent)
-        # Collecting the node is how pytest loads its conftest; what else lies in the directory is not asked for.
+        # Collecting the node loads its conftest. The directory's other files are not wanted.
         node.collect = list  # type: ignore[method-assign]  # of this node only
         report = collect_one_node(node)
         if report.passed:
@@ -206,6 +210,7 @@ class FileSource:
         return None
 
     def wants(self, key: str) -> bool:
+        """Does the current selector name this test?"""
         if is_among(key, self.excepted):
             return False
         return self.wanted is None or is_among(key, self.wanted)
@@ -214,7 +219,7 @@ class FileSource:
         if self.selector is None:
             return
         if report.skipped:
-            # --doctest-modules has two collectors of one file.
+            # --doctest-modules has two collectors per file.
             self.skipped[copy_key(clean(report.nodeid), self.skipped)] = report
         if report.failed:
             self.fail(file_of(report.nodeid), report.longreprtext, report.nodeid)
@@ -224,6 +229,7 @@ class FileSource:
         self.result.fail(file, message, nodeid)
 
     def announce(self, batch: Batch, selector: Selector, seconds: float) -> None:
+        """Adds the messages about the file to the batch."""
         batch.entries = self.entries
         file = selector["file"]
         keys = [key for _, key, _ in self.entries] + list(self.skipped) + self.put_off

@@ -1,4 +1,4 @@
-"""What this interpreter is and what is installed in it: compared between the run and each agent. Lists directories and reads hardly any file."""
+"""What this interpreter is and what it has installed, to compare agents. Lists directories, and reads hardly any file."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
     import pytest
 
-
 # `name-1.2.dist-info`, `name-1.2-py3.12.egg-info`, `name.egg-info`.
 DISTRIBUTION = re.compile(r"(?P<name>[^~].*?)(-(?P<version>\d[^-]*))?(-py\d[\d.]*)?\.(dist|egg)-info")
-# They install packages and take no part in a test.
+# Installers take no part in a test.
 INSTALLERS = frozenset(("pip", "wheel"))
-# The version of a distribution that is the workspace itself: its files are compared, and its version may hold the day it was installed.
+# Stands for the version of the workspace's own distribution. Its files are compared, and its version may contain the date of the
+# installation.
 OWN = "of the workspace"
 
 
 def fingerprint_of(config: pytest.Config) -> dict[str, object]:
-    """What is compared of this pytest, once its plugins are loaded."""
+    """The fingerprint of this pytest, after its plugins are loaded."""
     workspace = os.path.realpath(os.getcwd())
     plugins = {name: metadata.version(name) for name in ("pytest", "pytest-xdist")}
     loaded = {id(each): each for _plugin, each in config.pluginmanager.list_plugin_distinfo()}
     for distribution in loaded.values():
         own = is_own(distribution.locate_file(""), distribution.read_text("direct_url.json"), workspace)
-        described = distribution.metadata  # parsed anew each time that it is asked for
+        described = distribution.metadata  # parsed again on each access
         if described["Name"]:
             plugins[normal(described["Name"])] = OWN if own else described["Version"] or ""
     packages = {name: version for name, version in installed(sys.path, workspace).items() if name not in plugins and name not in INSTALLERS}
@@ -47,7 +47,7 @@ def fingerprint_of(config: pytest.Config) -> dict[str, object]:
 
 
 def installed(paths: Iterable[str], workspace: str) -> dict[str, str]:
-    """Version by name of every distribution on these paths, as the names of their directories tell it; the first on the path counts."""
+    """Maps each distribution on these paths to its version, read from directory names. The first on the path wins."""
     found: dict[str, str] = {}
     for path in paths:
         try:
@@ -66,7 +66,7 @@ def installed(paths: Iterable[str], workspace: str) -> dict[str, str]:
 
 
 def direct_url(path: str, entry: str, version: str) -> str | None:
-    """Where the distribution was installed from. Looked up only for a version that may hold a commit or a day."""
+    """Where the distribution was installed from. Read only for a version that may contain a commit or a date."""
     if "+" not in version and "dev" not in version:
         return None
     try:
@@ -77,7 +77,7 @@ def direct_url(path: str, entry: str, version: str) -> str | None:
 
 
 def is_own(path: object, origin: str | None, workspace: str) -> bool:
-    """Is it the project under test: its metadata lie in the workspace itself, or it was installed from there?"""
+    """Is this the project under test? Its metadata lie in the workspace, or it was installed from there."""
     if origin is not None and Path(workspace).as_uri() in origin:
         return True
     place = os.path.realpath(str(path) or ".")
@@ -89,4 +89,5 @@ def is_below(path: str, directory: str) -> bool:
 
 
 def normal(name: str) -> str:
+    """The normalized name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Plugins that switch themselves off under xdist, and the options that then do nothing or make pytest refuse to run."""
+"""Plugins that turn themselves off under xdist, and their options, which then do nothing or make pytest refuse to run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-
-# Names that the plugin has when it loads by itself and with `-p`, what to call it, the options that ask for its work (whether pytest refuses to run
-# with one), and the options with which it does nothing anyway.
+# Per plugin: its names, when it loads by itself and with `-p`; the name to print; the options that ask for its work, and whether pytest
+# refuses to run with them; the options that turn it off.
 IDLE_PLUGINS = (
     (
         ("benchmark", "pytest_benchmark", "pytest_benchmark.plugin"),
@@ -30,7 +29,7 @@ IDLE_PLUGINS = (
 
 
 def idle_plugin(config: pytest.Config) -> dict[str, object] | None:
-    """{"plugin", "option", "refuses"} of the first option that cannot do its work in xdist workers; None where there is none."""
+    """{"plugin", "option", "refuses"} of the first option that cannot work in xdist workers; None without any."""
     if config.getoption("numprocesses", None) == 0:
         return None
     for names, plugin, options, switches in IDLE_PLUGINS:

@@ -1,4 +1,7 @@
-"""The fix for a suite that relies on `python -m pytest`: that adds the current directory to sys.path, and shardline, as the `pytest` command, does not."""
+"""Adds a fix to the import errors of a suite that relies on `python -m pytest`.
+
+`python -m pytest` adds the current directory to sys.path. shardline, like the `pytest` command, does not.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ImportHint:
-    """Adds the fix to the error of a test file or conftest that needs a module of the current directory."""
+    """Adds the fix when a test file or conftest needs a module of the current directory."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -36,13 +39,14 @@ class ImportHint:
             report.longrepr.addsection("shardline", hint)
 
     def amend(self, error: BaseException | None) -> None:
-        """For a conftest that pytest loads before it starts: pytest prints the error itself."""
+        """Adds the fix to the error of a conftest that pytest loads at its start. pytest prints that error itself."""
         cause = missing_module(error)
         hint = self.hint(error)
         if cause is not None and hint is not None:
             cause.msg = f"{cause.msg}\n{hint}"
 
     def hint(self, error: BaseException | None) -> str | None:
+        """The text to add; None when the current directory is not the cause."""
         cause = missing_module(error)
         name = None if cause is None else cause.name
         if not name or not any(path.exists() for path in (self.directory / name, self.directory / (name + ".py"))):
@@ -50,12 +54,13 @@ class ImportHint:
         if any(os.path.realpath(path) == os.path.realpath(str(self.directory)) for path in sys.path):
             return None
         return (
-            f"{name} is in the current directory, which `python -m pytest` adds to sys.path and `pytest` does not. shardline runs `pytest`.\n"
+            f"{name} is in the current directory, which `python -m pytest` adds to sys.path and `pytest` does not. "
+            "shardline runs `pytest`.\n"
             f"Fix: Set {self.setting()}, or the environment variable PYTHONPATH=."
         )
 
     def setting(self) -> str:
-        """The line of pytest's own configuration that adds the directory."""
+        """The line of pytest's configuration that adds the directory."""
         ini = None if self.config.inipath is None else Path(self.config.inipath)
         path = os.path.relpath(str(self.directory), str(self.config.rootpath))
         if ini is not None and ini.name == "pyproject.toml":
@@ -64,7 +69,7 @@ class ImportHint:
 
 
 def missing_module(error: BaseException | None) -> ModuleNotFoundError | None:
-    """The ModuleNotFoundError that is this error or led to it, else None."""
+    """The ModuleNotFoundError that is this error or caused it, else None."""
     while error is not None and not isinstance(error, ModuleNotFoundError):
         error = error.__cause__
     return error

@@ -1,4 +1,4 @@
-"""Stand-ins for xdist's own plugin in a fed worker: what of this worker xdist's controller hears, besides what the agent does."""
+"""Stand-ins for xdist's WorkerInteractor in a fed worker: what the controller receives from it, besides what the agent receives."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from .channel import Channel
     from .hook_types import HookWrapper
 
-
-# pytest's own exit code for it.
+# pytest's exit code for it.
 INTERNAL_ERROR = 3
 
 
 class QuietInteractor:
-    """Tells the controller nothing of single tests, which would cost a millisecond each: only what starts and ends a worker, and warnings."""
+    """Sends the controller the start and end of the worker, and warnings.
+
+    Events about single tests would cost a millisecond each.
+    """
 
     def __init__(self, interactor: Any, channel: Channel) -> None:
         self.interactor = interactor
@@ -34,19 +36,19 @@ class QuietInteractor:
         self.is_fed = False
 
     def begin_test(self, index: int, nodeid: str) -> None:
-        """The test at this index of session.items begins; the controller blames it when this worker dies."""
+        """The test at this index of session.items begins. The controller blames it if this worker dies."""
 
     def end_test(self) -> None:
         """That test is over."""
 
     def late_report(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """A report of a test that is over: a fixture that outlived it failed in its teardown."""
+        """A report of a test that is over: the teardown of a fixture that outlived it failed."""
 
     def pytest_internalerror(self, excrepr: object) -> None:
         if not self.is_fed:
             self.interactor.pytest_internalerror(excrepr)
             return
-        # The controller would end all workers: this one ends alone, blamed on what it was at.
+        # The controller would end all workers. End only this one, and blame what it was running.
         self.channel.send("internal-error", message=cap(str(excrepr), MESSAGE_BYTES))
         real.exit_at_once(INTERNAL_ERROR)
 
@@ -59,12 +61,15 @@ class QuietInteractor:
     ) -> None:
         try:
             self.interactor.pytest_warning_recorded(warning_message, when, nodeid, location)
-        except Exception:  # whatever the suite's own class of warning raises
+        except Exception:  # the suite's own warning class may raise anything
             where = None if location is None else (clean(location[0]), location[1], clean(location[2]))
             self.relay(nodeid, self.interactor.pytest_warning_recorded, cleaned(warning_message), when, clean(nodeid), where)
 
     def relay(self, nodeid: str, send: Callable[..., object], *arguments: object) -> None:
-        """What execnet cannot carry (a lone surrogate, an object in a report's user_properties) must not cost the worker."""
+        """Sends an event, and reports to the agent if execnet cannot carry it.
+
+        Such a value (a lone surrogate, an object in a report's user_properties) must not crash the worker.
+        """
         try:
             send(*arguments)
         except (execnet.DumpError, UnicodeEncodeError) as error:
@@ -72,17 +77,17 @@ class QuietInteractor:
 
 
 class RelayingInteractor(QuietInteractor):
-    """Tells the controller of every test too, as xdist's own plugin does, for what of the user's waits for it there."""
+    """Sends the controller each test too, as xdist's own plugin does, for plugins and conftests that need it there."""
 
     def begin_test(self, index: int, nodeid: str) -> None:
         self.interactor.item_index = index
-        self.relay(nodeid, self.tell_scheduler, nodeid)
+        self.relay(nodeid, self.notify_scheduler, nodeid)
 
     def end_test(self) -> None:
-        self.tell_scheduler(None)
+        self.notify_scheduler(None)
 
-    def tell_scheduler(self, item_index: str | None) -> None:
-        # The one event of a worker that reaches the scheduler with something of ours in it (PassiveScheduler.mark_test_complete).
+    def notify_scheduler(self, item_index: str | None) -> None:
+        # The only worker event with a value of ours that reaches the scheduler (PassiveScheduler.mark_test_complete).
         self.interactor.sendevent("runtest_protocol_complete", item_index=item_index, duration=0)
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
@@ -119,7 +124,7 @@ class NoInteractor:
 
 
 def replace_interactor(pluginmanager: pytest.PytestPluginManager, relays: bool, channel: Channel) -> QuietInteractor | NoInteractor:
-    """Puts a stand-in in the place of xdist's own plugin, where there is one, and returns it."""
+    """Replaces xdist's plugin, if there is one, by a stand-in, and returns the stand-in."""
     interactor = next((plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor"), None)
     if interactor is None:
         return NoInteractor()

@@ -1,4 +1,4 @@
-"""Names for the items of one list: pytest's own node id, and for each further item of the same id a mark that tells it apart."""
+"""Unique keys for the items of one list: pytest's node id, with a suffix for each further item of the same id."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 
     import pytest
 
-
-# Also in shared/domain/ids.ts. What people read is the node id without it.
+# Also in shared/domain/ids.ts. Reports show the node id without it.
 COPY_MARK = "\x1e"
 KEY = "_shardline_key"
 
 
 def unique_keys(items: Sequence[pytest.Item]) -> list[str]:
-    """One key for each item, in order. The second item of a node id gets `<id><mark>2`, the third `<id><mark>3`."""
+    """One key per item, in order. The second item of a node id gets `<id><mark>2`, the third `<id><mark>3`."""
     taken: set[str] = set()
     copies: dict[str, int] = {}
     keys: list[str] = []
@@ -34,7 +33,7 @@ def unique_keys(items: Sequence[pytest.Item]) -> list[str]:
 
 
 def copy_key(nodeid: str, taken: Container[str]) -> str:
-    """The node id, or the first of its copies that is not taken."""
+    """The node id, or its first copy that is not taken."""
     key, number = nodeid, 1
     while key in taken:
         number += 1
@@ -43,12 +42,12 @@ def copy_key(nodeid: str, taken: Container[str]) -> str:
 
 
 def key_of(item: pytest.Item) -> str:
-    """The key under which this item runs now; a plugin may run an item that was never given one."""
+    """The key of a running item. A plugin may run an item that has none, which gets its node id."""
     return getattr(item, KEY, None) or clean(item.nodeid)
 
 
 def is_among(key: str, selected: Collection[str]) -> bool:
-    """Is one of the selected this test, its class, or it without its parameters?"""
+    """Does one of the selected ids name this test, its class, or it without its parameters?"""
     if key in selected:
         return True
     file, _, rest = key.partition("::")
@@ -57,5 +56,5 @@ def is_among(key: str, selected: Collection[str]) -> bool:
 
 
 def selects(selected: str, key: str) -> bool:
-    """Is `selected` this test, its class, or it without its parameters?"""
+    """Does `selected` name this test, its class, or it without its parameters?"""
     return key == selected or (key.startswith(selected) and key[len(selected) :].startswith(("::", "[")))

@@ -1,4 +1,4 @@
-"""In which order the tests of a list may run: freely by file, in the order of the list, or in that order in one process."""
+"""The order in which the tests of a list may run: freely by file, in the order of the list, or in that order in one process."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ if TYPE_CHECKING:
 
     import pytest
 
-
 FREE, LISTED, STRICT = "free", "listed", "strict"
-# pytest's own options that only change which tests come first.
+# pytest's options that only change which tests run first.
 FIRST_OPTIONS = {"failedfirst": "--ff", "newfirst": "--nf"}
-# pytest-dependency looks for what a test depends on in the results of these scopes, beyond its own file.
+# In these scopes, pytest-dependency looks for results beyond the own file of a test.
 WIDE_SCOPES = ("package", "session")
 
 
 class ListOrder:
-    """`kind` is one of the three; `why` says, where it is not free, what asks for it."""
+    """`kind` is FREE, LISTED or STRICT; `why` says what requires it, and is None for FREE."""
 
     def __init__(self, kind: str, why: str | None = None) -> None:
         self.kind = kind
@@ -28,7 +27,7 @@ class ListOrder:
 
 
 def order_of(config: pytest.Config, before: list[pytest.Item], after: list[pytest.Item]) -> ListOrder:
-    """The order of the list `after` the hooks that saw it as `before`."""
+    """The order of the list `after`, which the hooks made from `before`."""
     why = dependency_over_files(after)
     if why is not None:
         return ListOrder(STRICT, why)
@@ -46,23 +45,23 @@ def order_of(config: pytest.Config, before: list[pytest.Item], after: list[pytes
 
 
 def is_subsequence(items: Iterable[pytest.Item], others: Iterable[pytest.Item]) -> bool:
-    """Are these the same objects in the same order, some perhaps left out?"""
+    """Are these the same objects in the same order, possibly without some?"""
     rest = iter(others)
     return all(any(each is item for each in rest) for item in items)
 
 
 def reordered_by_pytest(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The order that pytest gives them by itself, by the parameters of their fixtures."""
+    """The order that pytest itself makes, by the parameters of fixtures."""
     try:
         from _pytest.fixtures import reorder_items
 
         return list(reorder_items(items))
     except Exception:
-        return items  # unknown: the list then counts as reordered, which is slower and never wrong
+        return items  # unknown: the list counts as reordered, which is slower but correct
 
 
 def dependency_over_files(items: Iterable[pytest.Item]) -> str | None:
-    """Which mark of pytest-dependency makes a test depend on one of another file; None where none does."""
+    """The pytest-dependency mark that makes a test depend on another file, in words; None without any."""
     for item in items:
         for mark in item.iter_markers("dependency"):
             if mark.kwargs.get("depends") and mark.kwargs.get("scope") in WIDE_SCOPES:
@@ -71,5 +70,5 @@ def dependency_over_files(items: Iterable[pytest.Item]) -> str | None:
 
 
 def bound_files(items: Iterable[pytest.Item], files: list[str]) -> list[str]:
-    """Files whose tests depend on each other, so that each of them must stay whole."""
+    """Files whose tests depend on each other. Each must run as a whole."""
     return sorted({file for item, file in zip(items, files) if item.get_closest_marker("dependency") is not None})

@@ -1,4 +1,11 @@
-"""pytest's --log-file in an xdist worker: adds to the file that pytest's main process has emptied. Else each worker that starts empties it again."""
+"""Makes `--log-file` of an xdist worker append to the file.
+
+pytest's main process has emptied it. Without this, every worker that starts empties it again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from __future__ import annotations
 
@@ -11,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LogFile:
-    """Registered before pytest opens the file. Needs the setting log_file_mode, of pytest 8.1 and later."""
+    """Registered before pytest opens the file. Needs the setting log_file_mode of pytest 8.1."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -23,5 +30,5 @@ class LogFile:
         self.config.option.log_file_mode = self.asked
         plugin: Any = self.config.pluginmanager.get_plugin("logging-plugin")
         if hasattr(plugin, "log_file_mode"):
-            # For files that the suite names itself, by set_log_path.
+            # For files that the suite opens with set_log_path.
             plugin.log_file_mode = self.asked or self.config.getini("log_file_mode") or "w"

@@ -1,4 +1,4 @@
-"""What a report says of a failure, as text: all of it, and the one line of pytest's short summary."""
+"""The text of a failed report: all of it, and the one line of pytest's short summary."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ if TYPE_CHECKING:
 
     import pytest
 
-
 writer_class: type[TerminalWriter] | None
 try:
     from _pytest._io import TerminalWriter
 
     writer_class = TerminalWriter
-except ImportError:  # private: without it the first line of a traceback loses its indentation
+except ImportError:  # private: without it, the first line of a traceback loses its indentation
     writer_class = None
 
 BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 
 
 def text_of(report: pytest.TestReport) -> str:
-    """pytest's `longreprtext`, with the indentation of its first line, which that strips: it may be a line of code."""
+    """pytest's `longreprtext`, but with the indentation of its first line, which may be a line of code."""
     if writer_class is None or not hasattr(report.longrepr, "toterminal"):
         return report.longreprtext
     file = StringIO()
@@ -35,10 +34,10 @@ def text_of(report: pytest.TestReport) -> str:
 
 
 def crash_line(report: pytest.TestReport) -> str | None:
-    """`ValueError: not here`, the first line of pytest's crash message; None where pytest has none."""
+    """`ValueError: not here`: the first line of pytest's crash message; None without one."""
     try:
         longrepr: Any = report.longrepr
         message = longrepr if isinstance(longrepr, str) else longrepr.reprcrash.message
         return str(message).split("\n", 1)[0]
-    except Exception:  # no such attribute, or a suite's own __str__ that raises
+    except Exception:  # no such attribute, or the suite's __str__ raises
         return None

@@ -1,4 +1,4 @@
-"""The marks that shardline gives a meaning to: registered where the suite does not, and read without importing where that is possible."""
+"""The marks that shardline defines: registers them where the suite does not, and reads them without importing a file where possible."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ if TYPE_CHECKING:
 
     import pytest
 
-
 TOGETHER = "shard_together"
 
 
 def register_marks(config: pytest.Config, serial_marker: str) -> None:
-    """So that --strict-markers takes them; what the suite says of a mark of that name stands."""
+    """Registers the marks, as --strict-markers demands. The suite's own description of a mark stays."""
     known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
     own = {
         serial_marker: "runs alone, after all others (shardline).",
@@ -27,7 +26,7 @@ def register_marks(config: pytest.Config, serial_marker: str) -> None:
 
 
 def names_in(path: Path) -> tuple[set[str], list[int]]:
-    """The names that a test file's shard_together marks give, and the lines of those whose name is no literal text. Imports nothing."""
+    """The names in the shard_together marks of a file, and the lines of marks whose name is not a literal. Imports nothing."""
     names: set[str] = set()
     unclear: list[int] = []
     source = path.read_bytes()
@@ -36,7 +35,7 @@ def names_in(path: Path) -> tuple[set[str], list[int]]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return names, unclear  # pytest will tell, when the file is collected
+        return names, unclear  # pytest reports it when it collects the file
     named: dict[ast.AST, str | None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and is_mark(node.func):
@@ -58,7 +57,7 @@ def is_mark(node: ast.AST) -> bool:
 
 
 def literal_name(call: ast.Call) -> str | None:
-    """Its only argument, by position or as `name`, where that is a literal text; else None."""
+    """The only argument of the mark, positional or `name`, if it is a literal text; else None."""
     arguments = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
     value = arguments[0] if len(arguments) == 1 else None
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None

@@ -1,6 +1,6 @@
-"""Measures one pytest for `shardline audit` and changes nothing of it: what `-p shardline_pytest.measurement` loads, in every process of it.
+"""Measures one pytest for `shardline audit`, and changes nothing: `-p shardline_pytest.measurement` loads it in each of its processes.
 
-Each process appends JSON lines to a file of its own, as things happen: what is known stands there even if it is killed.
+Each process appends JSON lines to its own file as things happen, so that a killed process leaves what it knew. Times are in seconds.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from .hook_types import HookWrapper
     from .messages import SessionSettings
 
-
-# Sums and usage are written at most this often, in seconds, but for the end.
+# Minimum seconds between writes of sums and usage, except at the end.
 FLUSH_SECONDS = 1
-# Scopes whose fixtures every test pays for by itself; others are paid for by the first test that needs them.
+# Every test pays for fixtures of these scopes itself. The first test that needs another fixture pays for it.
 OWN_SCOPES = ("function",)
 FILE_SCOPES = ("class", "module")
 
@@ -38,13 +37,13 @@ FILE_SCOPES = ("class", "module")
 def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
     session = session_of(early_config)
     if session is not None and session["listsImports"]:
-        # What -X importtime says goes to file descriptor 2, which capturing would take away.
+        # -X importtime prints to file descriptor 2, which capturing would redirect.
         early_config.known_args_namespace.capture = "no"
-        os.environ.pop("PYTHONPROFILEIMPORTTIME", None)  # meant for this process alone
-        tell_imports("conftest")
+        os.environ.pop("PYTHONPROFILEIMPORTTIME", None)  # for this process only
+        mark_importer("conftest")
     yield
     if session is not None and session["listsImports"]:
-        tell_imports(None)
+        mark_importer(None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,12 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Measurement(config, session, name, workers), "shardline-measurement")
 
 
-def tell_imports(name: str | None) -> None:
-    """What is imported from now on, until the next such line, is imported for this file or conftest; None: by pytest and plugins themselves."""
+def mark_importer(name: str | None) -> None:
+    """Names the file or conftest that all following imports belong to, until the next call.
+
+    None stands for pytest itself and its plugins.
+    """
     real.write(2, f"\nshardline-importer: {real.encode(name)}\n".encode("ascii"))
 
 
 class Measurement:
+    """Records collection, fixtures, tests and resource usage of this process."""
+
     def __init__(self, config: pytest.Config, session: SessionSettings, name: str, workers: int) -> None:
         self.session = session
         self.root = str(config.rootpath)
@@ -77,19 +81,20 @@ class Measurement:
         self.paid: dict[str, float] = {}
         self.reports: list[pytest.TestReport] = []
         self.flushed_at = real.now()
-        self.tell("opened", rootdir=self.root, workers=workers, dist=str(config.getoption("dist", "no")))
+        self.record("opened", rootdir=self.root, workers=workers, dist=str(config.getoption("dist", "no")))
 
-    def tell(self, kind: str, **values: object) -> None:
+    def record(self, kind: str, **values: object) -> None:
+        """Writes one line."""
         line = real.encode({"kind": kind, "at": real.now(), **values})
         real.write(self.file, (line + "\n").encode("ascii"))
 
-    def tell_usage(self) -> None:
+    def record_usage(self) -> None:
         own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         peak, now = resident_memory(own)
         cpu = own.ru_utime + own.ru_stime + (0 if self.is_controller else awaited.ru_utime + awaited.ru_stime)
-        self.tell("usage", cpuSeconds=cpu, peakRssBytes=peak, rssBytes=now)
+        self.record("usage", cpuSeconds=cpu, peakRssBytes=peak, rssBytes=now)
         for (name, scope, file), (seconds, count) in self.fixtures.items():
-            self.tell("fixture", name=name, scope=scope, file=file, seconds=seconds, count=count)
+            self.record("fixture", name=name, scope=scope, file=file, seconds=seconds, count=count)
         self.fixtures = {}
         self.flushed_at = real.now()
 
@@ -100,11 +105,11 @@ class Measurement:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self) -> HookWrapper:
         if not self.is_controller:
-            self.tell("collection-began")
+            self.record("collection-began")
         yield
         if not self.is_controller:
-            self.tell("collection-ended")
-            self.tell_usage()
+            self.record("collection-ended")
+            self.record_usage()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> HookWrapper:
@@ -112,18 +117,18 @@ class Measurement:
         is_file = isinstance(collector, (pytest.File, pytest.Class)) and not isinstance(collector, pytest.Package)
         if self.session["listsImports"]:
             self.collecting.append(name if is_file else f"{name}/conftest" if name not in ("", ".") else "conftest")
-            tell_imports(self.collecting[-1])
+            mark_importer(self.collecting[-1])
         started = real.perf_counter()
         yield
         if is_file:
-            self.tell("file-collected", file=name, seconds=real.perf_counter() - started)
+            self.record("file-collected", file=name, seconds=real.perf_counter() - started)
         if self.session["listsImports"]:
             self.collecting.pop()
-            tell_imports(self.collecting[-1] if self.collecting else None)
+            mark_importer(self.collecting[-1] if self.collecting else None)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and not self.is_controller:
-            self.tell("not-collected", file=report.nodeid.split("::")[0])
+            self.record("not-collected", file=report.nodeid.split("::")[0])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> HookWrapper:
@@ -131,7 +136,7 @@ class Measurement:
         started = real.perf_counter()
         yield
         took = real.perf_counter() - started
-        # Without fixtures that this one asked for by name while it ran: those are told by themselves.
+        # Fixtures that this one requested by name while it ran are recorded themselves.
         own = max(0.0, took - self.nested.pop())
         if self.nested:
             self.nested[-1] += took
@@ -144,7 +149,7 @@ class Measurement:
             self.paid[kind] = self.paid.get(kind, 0.0) + own
 
     def source(self, fixturedef: pytest.FixtureDef[object]) -> str:
-        """The file of a fixture of the suite, else the module that it comes from."""
+        """The file of a fixture of the suite, or the module of any other fixture."""
         code = getattr(fixturedef.func, "__code__", None)
         path = code.co_filename if code is not None else ""
         if path.startswith(self.root + os.sep) and "site-packages" not in path:
@@ -157,10 +162,10 @@ class Measurement:
         self.paid = {}
         line = item.location[1]
         nodeid = key_of(item)
-        self.tell("test-began", nodeid=nodeid)
+        self.record("test-began", nodeid=nodeid)
         yield
         if self.reports:
-            self.tell(
+            self.record(
                 "test-ended",
                 nodeid=nodeid,
                 line=line + 1 if isinstance(line, int) and line >= 0 else None,
@@ -170,32 +175,32 @@ class Measurement:
                 sessionSeconds=self.paid.get("session", 0.0),
             )
         if real.now() - self.flushed_at >= FLUSH_SECONDS:
-            self.tell_usage()
+            self.record_usage()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not self.is_controller:
             self.reports.append(report)
-        elif report.when not in PHASES:  # xdist's own, of a test that its worker did not survive
-            self.tell("crashed", nodeid=report.nodeid)
+        elif report.when not in PHASES:  # xdist's report of a test that crashed its worker
+            self.record("crashed", nodeid=report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        self.tell("finishing")
+        self.record("finishing")
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        self.tell_usage()
+        self.record_usage()
         real.close(self.file)
 
 
 PHASES = ("setup", "call", "teardown")
-# As pytest counts: a failure anywhere else is one of the test, also "???" of pytest-forked.
+# pytest counts a failure in any other phase as one of the test, also "???" of pytest-forked.
 ERROR_PHASES = ("collect", "setup", "teardown")
 
 
 def outcome_of(reports: Sequence[pytest.TestReport]) -> str:
-    """One test's outcome in shardline's words; of a test that a plugin ran again, that of the last time."""
+    """The outcome of one test in shardline's terms. If a plugin ran the test again, the last run counts."""
     last = max((index + 1 for index, report in enumerate(reports) if str(report.outcome) == "rerun"), default=0)
     reports = reports[last:]
     for report in reports:
@@ -208,7 +213,10 @@ def outcome_of(reports: Sequence[pytest.TestReport]) -> str:
 
 
 def resident_memory(usage: struct_rusage) -> tuple[int, int]:
-    """Peak and present, in bytes. Linux counts in getrusage's peak what the starting process held; its own account does not."""
+    """Peak and current resident memory, in bytes.
+
+    On Linux, getrusage's peak includes what the parent process held; /proc/self/status does not.
+    """
     try:
         with real.open("/proc/self/status", encoding="ascii", errors="replace") as file:
             lines = dict(line.split(":", 1) for line in file if line.startswith("Vm"))

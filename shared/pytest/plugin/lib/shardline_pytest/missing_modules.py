@@ -1,7 +1,8 @@
-"""Whether a test that failed would pass beside the modules that other test files load: file by file, a worker does not import them all.
+"""Checks whether a failed test needs modules that other test files import: a worker that collects by file does not import them all.
 
-The first failure in each worker decides: what an earlier collection of the whole list loaded is loaded then, and the test runs once more. Its
-outcome is not reported. If it passes, the run restarts with the whole list, and workers of later runs load the modules before they collect a file.
+The first failure in each worker decides. The worker loads what an earlier collection of the whole list loaded, and runs the test once more,
+without reporting the outcome. If the test passes, the run restarts with the whole list, and workers of later runs load the modules before
+they collect.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from .whole_list import NO_SPECULATION
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
 NAMED = 3
 
 
 class MissingModules:
-    """`names`: what the whole list loaded, in that order; empty where nobody knows, and then nothing is tried. `run_again` returns pytest's reports."""
+    """`names` lists what the whole list loaded, in order. If it is unknown (empty), nothing is tried.
+
+    `run_again` returns pytest's reports.
+    """
 
     def __init__(
         self,
@@ -52,16 +55,17 @@ class MissingModules:
 
 
 def preload(names: Sequence[str]) -> None:
-    """Loads them in order, as the collection of the whole list does."""
+    """Imports the modules in order, as the collection of the whole list does."""
     for name in names:
         if name not in sys.modules:
             load(name)
 
 
 def load(name: str) -> bool:
+    """Imports a module; False when that fails."""
     try:
         importlib.import_module(name)
-    except Exception:  # it is there for the whole list only, under a path that a conftest adds, or not any more
+    except Exception:  # exists with the whole list only, on a path that a conftest adds, or no longer exists
         return False
     return True
 

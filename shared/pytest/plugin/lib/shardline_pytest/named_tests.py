@@ -1,4 +1,7 @@
-"""Named tests of which some may be gone (`--failed`), where pytest collects the whole list: plain pytest would refuse to run any of them."""
+"""Selects tests by name where pytest collects the whole list, and some names may be gone (`--failed`).
+
+Plain pytest would refuse to run any of them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class NamedTests:
-    """Has pytest collect the files of named tests, and keeps the named ones. Nothing is deselected: plain pytest never has the others either."""
+    """Makes pytest collect the files of the named tests, and keeps the named tests.
+
+    It does not count the others as deselected, as plain pytest would not collect them.
+    """
 
     def __init__(self) -> None:
         self.names: dict[Path, list[str]] = {}
@@ -34,17 +40,18 @@ class NamedTests:
                 self.names.setdefault(path, []).append(names)
             else:
                 self.whole.add(path)
-        # Without any path pytest would collect everything.
+        # Without any path, pytest would collect everything.
         if config.args and not kept:
             raise pytest.UsageError("none of the named test files is here")
         config.args[:] = list(dict.fromkeys(kept))
 
-    # Before the suite's own hooks, which see what was asked for.
+    # Runs before the suite's own hooks, which then see what the user asked for.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if self.wants(item)]
 
     def wants(self, item: pytest.Item) -> bool:
+        """Does an argument name this test?"""
         names = self.names.get(item.path)
         if names is None or not self.whole.isdisjoint((item.path, *item.path.parents)):
             return True

@@ -1,4 +1,4 @@
-"""What a process that collects or runs tests notes besides their results: warnings, deselected tests and recorded properties."""
+"""What a process observes besides results: warnings, deselected tests and recorded properties."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from .messages import Property
     from .warning_tally import WarningKey
 
-
 PROPERTY_BYTES = 10_000
 PROPERTY_LIMIT = 100
 
 
 class Observations:
-    """Warnings of a test go with its result, as only the result that counts makes them count; all others are sent as they come."""
+    """Keeps the warnings of a test for its result, as they count only if the result does. Sends all others at once."""
 
     def __init__(self, config: pytest.Config, channel: Channel) -> None:
         self.root = str(config.rootpath)
@@ -35,7 +34,7 @@ class Observations:
         self.deselected: dict[str, int] = {}
         self.collections = 0
         self.is_in_test = False
-        # -rP and -rA show what passed tests printed.
+        # -rP and -rA print the output of passed tests.
         self.keeps_output = not frozenset("PA").isdisjoint(str(getattr(config.option, "reportchars", "")))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -50,14 +49,14 @@ class Observations:
         if when == "runtest" and self.is_in_test:
             self.of_test.add(key)
             return
-        # pytest checks its configuration with each collection, which plain pytest has one of.
+        # pytest checks its configuration in every collection. Plain pytest has one collection.
         if when == "config" and self.collections > 1 and (key, nodeid) in self.besides.counts:
             return
         count = self.besides.add((key, nodeid))
         message = as_message(key, count) if count > 0 else further(self.besides.further)
         self.channel.send("shown", what="warning", when=str(when), nodeid=clean(nodeid) if nodeid and count > 0 else None, warning=message)
 
-    # A file that is collected again, as a part of it runs elsewhere, leaves out the same tests again.
+    # A file whose parts run in several places is collected again, and deselects the same tests again.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self) -> HookWrapper:
         self.deselected = {}
@@ -73,13 +72,14 @@ class Observations:
 
 
 def properties_of(reports: Sequence[pytest.TestReport]) -> list[Property]:
-    """What `record_property` recorded in a test, in order: each phase's report repeats what came before it."""
+    """What `record_property` recorded in a test, in order. The last report repeats the properties of earlier phases."""
     recorded = getattr(reports[-1], "user_properties", None) or () if reports else ()
     return [{"name": text_of(name), "value": text_of(value)} for name, value in list(recorded)[:PROPERTY_LIMIT]]
 
 
 def text_of(value: object) -> str:
+    """The value as a short text."""
     try:
         return cap(str(value), PROPERTY_BYTES)
-    except Exception as error:  # an object's own __str__ may raise
+    except Exception as error:  # the object's own __str__ may raise
         return clean(f"{type(value)!r} could not be shown: {error!r}")

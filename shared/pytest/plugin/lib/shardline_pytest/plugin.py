@@ -1,4 +1,4 @@
-"""What `-p shardline_pytest.plugin` loads, in the controller and in every xdist worker: registers the parts that this process needs."""
+"""What `-p shardline_pytest.plugin` loads in the controller and in every xdist worker: registers the parts that the process needs."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def xdist_workers(config: pytest.Config) -> int:
-    """How many xdist workers this pytest starts; 0 when it runs the tests itself."""
+    """Number of xdist workers that this pytest starts; 0 when it runs the tests itself."""
     return len(config.getoption("tx", None) or []) if config.getoption("dist", "no") != "no" else 0
 
 
 @pytest.hookimpl(hookwrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> HookWrapper:
-    """`-n auto` is xdist's own number, capped by what this machine or container bears, unless the environment sets it."""
+    """Caps xdist's own number for `-n auto` at what the machine or container can run, unless the environment sets it."""
     outcome = yield
     session = session_of(config)
     limit = session["maxAutoWorkers"] if session is not None else None
@@ -44,7 +44,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> HookWrapper:
         outcome.force_result(max(1, min(outcome.get_result(), limit)))
 
 
-# A wrapper comes before pytest-cov, which starts here.
+# A wrapper runs before pytest-cov, which starts in this hook.
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
     session = session_of(early_config)
@@ -52,7 +52,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
         early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")
     options = early_config.known_args_namespace
     if "PYTEST_XDIST_WORKER" in os.environ and hasattr(options, "cov_append"):
-        # pytest-cov 7.1 erases all data files at each process's start, those of workers that were recycled too.
+        # pytest-cov 7.1 erases all data files whenever a process starts, also those of recycled workers.
         options.cov_append = True
     coverage_file = session["coverageFile"] if session is not None and is_measuring(options) else None
     if coverage_file is not None:
@@ -67,7 +67,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
 
 
 def write_as_python_does() -> None:
-    """execnet gives an xdist worker a new standard output and error, which refuse text that Python's own write in some locales."""
+    """Restores the error handlers of standard output and error.
+
+    execnet gives an xdist worker new streams, which in some locales refuse text that Python's own accept.
+    """
     for stream, original in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
         if original is not None and hasattr(stream, "reconfigure") and stream.errors != original.errors:
             stream.reconfigure(errors=original.errors)
@@ -81,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     register_marks(config, session["serialMarker"])
     config.pluginmanager.register(CacheGuard(session), "shardline-cache")
     if hasattr(config, "workerinput"):
-        config.option.cacheclear = False  # the main process has cleared it; an xdist worker may start when tests have used it
+        config.option.cacheclear = False  # the main process has cleared it, and an xdist worker may start after tests have used it
     if session["mode"] == "discover":
         return
     if not session["stopsItself"]:

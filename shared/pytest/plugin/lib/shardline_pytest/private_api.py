@@ -1,4 +1,4 @@
-"""What the fed session needs of pytest and xdist that neither promises to keep. Found missing here, nothing is fed and the run says why."""
+"""The private parts of pytest and xdist that a fed session needs. If one is missing, no session is fed, and the run says why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pluggy import HookImpl
-
 
 SESSION_METHODS = ("perform_collect", "genitems", "gethookproxy", "isinitpath", "Failed", "Interrupted")
 SESSION_ATTRIBUTES = (
@@ -41,7 +40,7 @@ def missing_api() -> str | None:
         return "pytest is older than version 8"
     try:
         from _pytest.main import Session
-        from _pytest.runner import SetupState, collect_one_node  # noqa: F401 - imported to see that it is there
+        from _pytest.runner import SetupState, collect_one_node  # noqa: F401 - imported to check that it exists
         from execnet import Group, XSpec
         from xdist.dsession import DSession
         from xdist.remote import WorkerInteractor
@@ -60,12 +59,12 @@ def missing_api() -> str | None:
 
 
 def set_function(implementation: HookImpl, function: Callable[..., Any]) -> None:
-    """Puts another function into a hook implementation, for the next call of the hook. Raises AttributeError where pluggy does not allow it."""
-    implementation.function = function  # type: ignore[misc]  # pluggy declares it final, and calls what is there
+    """Replaces the function of a hook implementation, from the next call of the hook on. Raises AttributeError if pluggy forbids it."""
+    implementation.function = function  # type: ignore[misc]  # final in its annotations only: pluggy calls what is stored
 
 
 def lacking(name: str, kind: Any, methods: tuple[str, ...], attributes: tuple[str, ...]) -> str | None:
-    """Methods are seen on the class; attributes are what its __init__ names or its body declares."""
+    """The first missing name. Looks for methods on the class, and for attributes in its annotations and the code of `__init__`."""
     declared = {*kind.__init__.__code__.co_names, *getattr(kind, "__annotations__", ())} if attributes else ()
     for each in (*methods, *attributes):
         if not hasattr(kind, each) and each not in declared:

@@ -1,4 +1,4 @@
-"""When a fed xdist worker has had enough: at the end of a task, by the memory that it holds or the files that it ran."""
+"""Decides when a fed xdist worker ends and another replaces it: after a task, by its memory or by the number of files that it ran."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from subprocess import PIPE
 
 from .stdlib import real
 
-# What an ending worker leaves in its workeroutput, for our scheduler in the controller.
+# The key that marks a recycled worker in its workeroutput, for our scheduler in the controller.
 RECYCLED = "shardline_recycled"
 
 
 class Recycling:
-    """A limit of 0 is none."""
+    """Counts against the limits. A limit of 0 means none."""
 
     def __init__(self, max_rss_bytes: int, max_files: int) -> None:
         self.max_rss_bytes = max_rss_bytes
@@ -29,7 +29,7 @@ class Recycling:
 
 
 def rss_bytes() -> int:
-    """The resident memory of this process now, in bytes; getrusage knows only its peak."""
+    """The current resident memory of this process, in bytes. getrusage knows only the peak."""
     try:
         with real.open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * real.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Tells each test's start before it runs, and all its phases in one message after it. What they amount to is decided by the agent."""
+"""Sends the agent the start of each test, and after it all its phases in one message. The agent derives the outcome."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from .messages import Limits, Phase, Section
     from .observations import Observations
 
-
 CRASH_BYTES = 1000
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class ResultSender:
+    """Collects the reports of the running test."""
+
     def __init__(self, limits: Limits, channel: Channel, observations: Observations) -> None:
         self.observations = observations
         self.traceback_bytes = limits["tracebackBytes"]
@@ -47,16 +48,16 @@ class ResultSender:
         self.channel.send("test-started", nodeid=nodeid, at=started_at)
         outcome = yield
         if outcome.excinfo is None:
-            self.tell_finished(nodeid, started_at)
+            self.send_finished(nodeid, started_at)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # A plugin may report a failure under another id: it is one of the test that runs.
+        # A plugin may report a failure under another id. It belongs to the running test.
         if report.nodeid == self.nodeid or (report.failed and self.nodeid is not None):
             self.reports.append(report)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        # KeyboardInterrupt and pytest.exit: the suite, or somebody, wants the whole run to end.
+        # KeyboardInterrupt or pytest.exit: somebody wants the whole run to end.
         self.channel.send("exit-requested", reason=cap(excinfo.exconly(), self.traceback_bytes))
 
     @pytest.hookimpl(trylast=True)
@@ -64,16 +65,19 @@ class ResultSender:
         self.channel.close()
 
     def run_again(self, item: pytest.Item, upcoming: pytest.Item | None) -> list[pytest.TestReport]:
-        """Runs the test once more and returns its reports, which pytest and the agent do not get. The agent watches it like any other test."""
+        """Runs the test once more and returns its reports, which neither pytest nor the agent receives.
+
+        The agent watches it for hangs like any other test.
+        """
         nodeid, started_at = key_of(item), now_ms()
         self.channel.send("test-started", nodeid=nodeid, at=started_at)
         with warnings.catch_warnings():
             reports = runtestprotocol(item, log=False, nextitem=upcoming)
         self.reports = []
-        self.tell_finished(nodeid, started_at)
+        self.send_finished(nodeid, started_at)
         return reports
 
-    def tell_finished(self, nodeid: str, started_at: int) -> None:
+    def send_finished(self, nodeid: str, started_at: int) -> None:
         reports, self.nodeid, self.reports = self.reports, None, []
         own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         line = reports[-1].location[1] if reports else None
@@ -97,31 +101,34 @@ class ResultSender:
             "when": str(report.when),
             "outcome": str(report.outcome),
             "seconds": float(getattr(report, "duration", 0.0)),
-            # unittest's expectedFailure and pytest.xfail() set it to an empty text
+            # unittest's expectedFailure and pytest.xfail() set an empty text
             "xfailReason": None if reason is None else clean(str(reason)),
-            # SubtestReport, of pytest 9 and of pytest-subtests
+            # pytest 9 and pytest-subtests: SubtestReport
             "isSubtest": hasattr(report, "context"),
             "message": self.message(report),
             "crash": self.crash(report),
         }
 
     def message(self, report: pytest.TestReport) -> str | None:
+        """The failure or skip reason of a phase, as text."""
         longrepr = report.longrepr
         if report.outcome == "passed" or not longrepr:
             return None
-        if isinstance(longrepr, tuple) and len(longrepr) == 3:  # where and why a test was skipped
+        if isinstance(longrepr, tuple) and len(longrepr) == 3:  # where and why the test was skipped
             return cap(f"{longrepr[0]}:{longrepr[1]}: {longrepr[2]}", self.traceback_bytes)
         try:
             text = text_of(report)
-        except Exception as error:  # a suite's own __repr__ may raise
+        except Exception as error:  # the suite's own __repr__ may raise
             text = f"{type(longrepr)!r} could not be shown: {error!r}"
         return cap(text, self.traceback_bytes)
 
     def crash(self, report: pytest.TestReport) -> str | None:
+        """The line of pytest's short summary."""
         line = crash_line(report) if report.outcome == "failed" else None
         return None if line is None else cap(line, CRASH_BYTES)
 
     def sections(self, reports: Sequence[pytest.TestReport]) -> list[Section]:
+        """The captured output of a test, unless it plainly passed and no option asks for it."""
         if not reports or (not self.observations.keeps_output and all(is_plain_pass(report) for report in reports)):
             return []
         # Each report repeats the sections of the phases before it.

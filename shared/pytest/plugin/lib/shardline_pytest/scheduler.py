@@ -1,4 +1,4 @@
-"""xdist's scheduler in the controller of a fed session: schedules nothing, as the agent does."""
+"""xdist's scheduler in the controller of a fed session. It schedules nothing, because the agent does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class PassiveScheduler:
-    """Keeps xdist workers coming until one ends in order that was not recycled, and knows which test each is at where reports are relayed."""
+    """Replaces recycled xdist workers until one ends in order.
+
+    Where workers relay reports, it knows which test each one runs.
+    """
 
     collection_is_completed = True
     has_pending = True
@@ -30,7 +33,10 @@ class PassiveScheduler:
         self.nodes.append(node)
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """The node id of the test that the worker crashed at, for xdist to report. Raises KeyError, as xdist's own do."""
+        """The node id of the test that crashed the worker, for xdist to report; None without one.
+
+        Raises KeyError like xdist's own schedulers.
+        """
         if node not in self.nodes:
             raise KeyError(node)
         self.nodes.remove(node)
@@ -39,18 +45,18 @@ class PassiveScheduler:
             return crashed
         dsession: Any = self.config.pluginmanager.get_plugin("dsession")
         if node.workeroutput.get(RECYCLED) and not dsession.shuttingdown:
-            # What xdist does for a crashed worker, without calling it one.
+            # What xdist does for a crashed worker, without reporting a crash.
             dsession._clone_node(node)
         else:
             self.tests_finished = True
         return None
 
     def mark_test_complete(self, node: WorkerController, item_index: str | None, duration: float = 0) -> None:
-        """`item_index` is what RelayingInteractor sends: the node id of a test that begins, None when it is over."""
+        """`item_index` comes from RelayingInteractor: the node id of a test that begins, or None at its end."""
         if item_index is not None:
             self.running[node] = item_index
         elif self.running.pop(node, None) is not None:
-            # Without any, pytest would say at its end that it found no tests.
+            # With a count of 0, pytest would report that it found no tests.
             dsession: Any = self.config.pluginmanager.get_plugin("dsession")
             dsession._session.testscollected += 1
 

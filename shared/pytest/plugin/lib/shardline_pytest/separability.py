@@ -1,4 +1,4 @@
-"""Whether the suite of this process may be collected file by file: watches its collection, and reports what is not shown to be the same."""
+"""Checks whether the suite of this process can be collected file by file: watches its collection, and reports what may differ."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
     from .hook_types import HookWrapper
     from .proof.findings import Finding
 
-
 WHY_BYTES = 500
 MAX_MODULES = 20_000
 MAX_NAME = 200
-# pytest shows them the test that comes next: file by file, only its file is known.
+# pytest passes these hooks the next test. File by file, only its file is known.
 NEXT_HOOKS = ("pytest_runtest_teardown", "pytest_runtest_protocol")
 
 
 class Separability:
-    """`on_problem` is called with one line for each new reason, while tests run and, for `watches_files`, after the collection of each file."""
+    """Calls `on_problem` with one line per new reason.
+
+    Reports reads of the list as tests run, and all else when `report_problems` or `problems` is called.
+    """
 
     def __init__(self, config: pytest.Config, declared: Iterable[str], on_problem: Callable[[str], None]) -> None:
         self.config = config
@@ -46,23 +48,25 @@ class Separability:
         self.known_modules = frozenset(sys.modules)
 
     def begin(self, session: pytest.Session) -> None:
+        """Called before each collection."""
         self.deselected = []
-        # What reads the list while it is collected is the proof's to judge.
+        # The proof judges reads during the collection.
         self.proof.reads.on_found = None
         self.proof.begin(session)
         self.imports.begin()
 
     def finish(self, session: pytest.Session) -> None:
+        """Called after each collection."""
         self.proof.finish(session)
         if self.watches_reads:
             self.proof.reads.on_found = self.report_read
 
     def end_collection(self) -> None:
-        """Nothing is collected any more: hooks run as the suite wrote them."""
+        """Nothing is collected any more. Restores the suite's own hooks."""
         self.proof.close()
 
     def watch_reads(self) -> None:
-        """From now on tests run: whatever of the suite reads the list sees all of it under plain pytest."""
+        """Called before tests run. From now on, code of the suite that reads the list would see all of it in plain pytest."""
         self.watches_reads = True
         self.proof.reads.on_found = self.report_read
 
@@ -80,25 +84,28 @@ class Separability:
             self.report(problem)
 
     def problems(self) -> list[str]:
-        """One line for each."""
+        """One line per problem."""
         found = [sentence(problem) for problem in self.proof.problems()]
         found.extend(f"{change['place']} {change['why']}" for change in self.imports.found)
         found.extend(next_item_problems(self.config, self.declared))
         return [cap(problem, WHY_BYTES) for problem in found]
 
     def whole_problems(self, session: pytest.Session) -> list[str]:
-        """The same for a session that has collected everything, with what only the whole list shows."""
+        """One line per problem of a session that has collected everything, also those that only the whole list shows."""
         whole = [options_problem(self.config, session.items), collectors_problem(session), ids_problem(session)]
         return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
 
     def loaded_modules(self, items: Sequence[pytest.Item]) -> list[str]:
-        """What the collection loaded, in that order: files that are collected one by one may miss some. Test files themselves are not among them."""
+        """The modules that the collection loaded, in order, without test files.
+
+        A worker that collects file by file may lack some of them.
+        """
         test_files = {getattr(getattr(item, "module", None), "__name__", None) for item in items}
         new = [name for name in list(sys.modules) if name not in self.known_modules and name not in test_files]
         return [clean(name) for name in new[:MAX_MODULES] if len(name) <= MAX_NAME]
 
     def digest(self, items: Sequence[pytest.Item], file: str | None = None) -> str:
-        """Of the items of one file, with what was deselected of it."""
+        """The digest of the items of one file, and of the deselected ones."""
         return file_digest(items, [item for item in self.deselected if file is None or file_of(item.nodeid) == file])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -114,7 +121,7 @@ class Separability:
 
 
 def next_item_problems(config: pytest.Config, declared: frozenset[str]) -> Iterator[str]:
-    """Hooks of the suite that take `nextitem`."""
+    """Hooks of the suite that take `nextitem`, one line each."""
     for name in NEXT_HOOKS:
         for implementation in getattr(config.hook, name).get_hookimpls():
             function = implementation.function

@@ -1,4 +1,4 @@
-"""What a collection sees of the process: as it was at the start of the session, not as the last test or a fixture of the session left it."""
+"""Collects in the state of the process at the start of the session, not in the state that tests and fixtures left."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from .stdlib import real
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 ENVIRONMENT = os.environ
 
 
 class State:
-    """Working directory, environment and sys.path."""
+    """The working directory, the environment and sys.path."""
 
     def __init__(self) -> None:
         self.directory = real.getcwd()
@@ -25,6 +24,7 @@ class State:
         self.path = list(sys.path)
 
     def put(self) -> None:
+        """Makes the process have this state."""
         if self.directory is not None and self.directory != real.getcwd():
             real.chdir(self.directory)
         if self.environment != dict(ENVIRONMENT):
@@ -36,12 +36,17 @@ class State:
 
 
 class StartState:
+    """Switches between the state for collections and the state for tests."""
+
     def __init__(self) -> None:
         self.start = State()
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """What the collection itself changes stays, as in plain pytest: for later collections, and on sys.path for tests too."""
+        """Restores the start state for a collection.
+
+        As in plain pytest, changes by the collection itself stay: for later collections, and on sys.path for tests too.
+        """
         current = State()
         self.start.put()
         try:

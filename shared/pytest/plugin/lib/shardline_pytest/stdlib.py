@@ -1,6 +1,6 @@
-"""The functions of the standard library that the plugin calls while tests run, bound at import: tests patch any of them, some for a whole module.
+"""The functions of the standard library that the plugin calls while tests run, bound at import, because tests patch any of them.
 
-They are attributes of one object, as freezegun and pyfakefs replace the globals of every module.
+They are attributes of one object, because freezegun and pyfakefs replace the globals of every module.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import IO, Any, NoReturn
 
     class Functions:
-        """What `real` has, for type checkers."""
+        """The attributes of `real`."""
 
         Popen: type[subprocess.Popen[bytes]]
         TimeoutExpired: type[subprocess.TimeoutExpired]
@@ -50,21 +50,22 @@ if TYPE_CHECKING:
         write: Callable[[int, bytes], int]
 
 
-# Each calls another of its own methods through its class, where a patch would reach it.
+# Each calls another of its own methods through its class, where a patch would reach it. Bind those to the instance.
 _encoder = json.JSONEncoder(separators=(",", ":"))
-_encoder.iterencode = _encoder.iterencode  # type: ignore[method-assign]  # see above
+_encoder.iterencode = _encoder.iterencode  # type: ignore[method-assign]  # bound to the instance
 _decoder = json.JSONDecoder()
-_decoder.raw_decode = _decoder.raw_decode  # type: ignore[method-assign]  # see above
+_decoder.raw_decode = _decoder.raw_decode  # type: ignore[method-assign]  # bound to the instance
 
 
 def _now(time_: Callable[[], float] = time.time, modules: dict[str, ModuleType] = sys.modules) -> float:
-    # time-machine changes the C function itself and keeps the real one here.
+    # time-machine patches the C function itself, and keeps the real one here.
+    """Seconds since the epoch."""
     escape_hatch = getattr(modules.get("time_machine"), "escape_hatch", None)
     return time_() if escape_hatch is None else escape_hatch.time.time()
 
 
 def _getcwd(getcwd: Callable[[], str] = os.getcwd) -> str | None:
-    """None where the directory is gone."""
+    """The working directory; None if it is gone."""
     try:
         return getcwd()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Whether this pytest, with these options, can be fed file by file. Where it cannot, every worker collects the whole list."""
+"""Decides whether this pytest, with these options, can collect file by file. If not, every worker collects the whole list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     import pytest
-
 
 WHOLE_LIST_OPTIONS = (
     ("lf", "--lf"),
@@ -30,8 +29,8 @@ def _is_random_order_on(option: Callable[..., Any]) -> bool:
     )
 
 
-# Names that a plugin has when it loads by itself and with `-p`, its package, and whether it is at work when it is there.
-# pytest-dependency is not one of them: what a test of its own file depends on ran before it in the same worker, which only a fed file ensures.
+# Per plugin: its names, when it loads by itself and with `-p`; its package; whether it is active. pytest-dependency is missing on purpose:
+# a test that a test of the same file depends on ran before it in the same worker, which only collection by file ensures.
 WHOLE_LIST_PLUGINS: tuple[tuple[tuple[str, ...], str, Callable[[Callable[..., Any]], object]], ...] = (
     (("randomly", "pytest_randomly"), "pytest-randomly", lambda option: option("randomly_reorganize", True)),
     (("random_order", "random_order.plugin"), "pytest-random-order", _is_random_order_on),
@@ -44,12 +43,12 @@ WHOLE_LIST_PLUGINS: tuple[tuple[tuple[str, ...], str, Callable[[Callable[..., An
 )
 
 
-# Plugins that shuffle: their tests stand in no order that means something.
+# Plugins that shuffle: the order of their tests has no meaning.
 SHUFFLING_PLUGINS = ("pytest-randomly", "pytest-random-order")
 
 
 def is_shuffled(config: pytest.Config) -> str | None:
-    """Which plugin shuffles the tests of this run, in words; None where none does."""
+    """The plugin that shuffles the tests of this run, in words; None without one."""
     for names, plugin, is_on in WHOLE_LIST_PLUGINS:
         if plugin in SHUFFLING_PLUGINS and any(config.pluginmanager.hasplugin(name) for name in names) and is_on(config.getoption):
             return f"the plugin {plugin} shuffles the tests"
@@ -68,7 +67,7 @@ def refused(config: pytest.Config) -> str | None:
 
 
 def unstreamable(config: pytest.Config) -> str | None:
-    """Why files cannot be fed one by one to this pytest with these options, in words; None when they can."""
+    """Why this pytest cannot collect file by file with these options, in words; None when it can."""
     for name, option in WHOLE_LIST_OPTIONS:
         if config.getoption(name, False):
             return f"{option} needs the whole list of tests"

@@ -1,4 +1,4 @@
-"""Collection of the whole list by every worker, as under plain xdist: each then runs the tests of the list that its tasks name."""
+"""Every worker collects the whole list, as under plain xdist, and then runs the tests of the list that its tasks select."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FileByFile:
-    """Reports which file is being collected: when a file kills its worker, the next worker has it as an error and goes on."""
+    """Reports the file that is being collected. If a file kills its worker, the next worker reports it as an error and continues."""
 
     def __init__(self, config: pytest.Config, channel: Channel, deadly: dict[str, str]) -> None:
         self.root = config.rootpath
@@ -35,7 +35,7 @@ class FileByFile:
             return
         file = clean(collector.nodeid.split("::")[0])
         if file in self.deadly:
-            # Collecting it again would end this worker too.
+            # Collecting the file would kill this worker too.
             message = self.deadly[file]
             collector.collect = lambda: raise_collect_error(collector, message)  # type: ignore[method-assign]  # of this node only
         self.channel.send("collecting", task=0, file=file)
@@ -49,7 +49,10 @@ def raise_collect_error(collector: pytest.Collector, message: str) -> NoReturn:
 
 
 class SuiteSource:
-    """With a `separability` the collection also shows whether a later run may collect file by file."""
+    """The source of tests of a worker that collects the whole list. See `Source`.
+
+    With a `separability`, the collection also shows whether a later run may collect file by file.
+    """
 
     def __init__(
         self,
@@ -77,10 +80,11 @@ class SuiteSource:
             self.separability.watch_reads()
 
     def begin(self) -> None:
-        """The agent compares the lists of its workers, and asks one of them for all of it."""
+        """Describes the list. The agent compares the lists of its workers, and asks one of them for its tests."""
         self.channel.send("listed", **self.list.summary())
 
     def send_list(self) -> None:
+        """Sends all tests of the list."""
         for group in self.list.groups():
             self.channel.send("list-group", **group)
         self.channel.send("list-end", hash=self.list.hash, **self.proof())
@@ -93,7 +97,7 @@ class SuiteSource:
         return {"problems": problems, "digests": digests, "modules": self.separability.loaded_modules(self.list.items)}
 
     def portions(self, message: RunMessage) -> list[RunMessage]:
-        """A task is one portion: its tests run in the order of the list, whatever the order of its selectors."""
+        """One portion per task: its tests run in the order of the list, not of its selectors."""
         return [message]
 
     def batch(self, portion: RunMessage, task: int) -> Batch:

@@ -1,7 +1,7 @@
-"""The loop of a process that the agent feeds with tasks: an xdist worker, or pytest's main process where there are none.
+"""Runs the tasks that the agent sends: the test loop of an xdist worker, or of pytest's main process without workers.
 
-Of each task it takes the tests from a source, and runs the last of them only when the next task is known or the agent says that none waits:
-`nextitem` is then what pytest itself would give.
+Takes the tests of a task from a source. Before the last test it waits for the next task, or for the answer that none waits, so that
+`nextitem` is what plain pytest passes.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from .result_sender import ResultSender
     from .source import Source
 
-
-# Fixtures of these scopes outlive the tests of a file.
 WIDE_SCOPES = ("package", "session")
-# pytest's own, and plugins' that set up nothing which could not be set up twice in a process.
+# pytest's fixtures, and those of plugins that a process may set up twice.
 OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
 
 
 class TaskLoop:
+    """One per process. Registered as a plugin, it replaces the test loops of pytest and xdist."""
+
     def __init__(self, config: pytest.Config, session: SessionSettings, channel: Channel, result_sender: ResultSender) -> None:
         self.config = config
         self.serial_marker = session["serialMarker"]
@@ -58,7 +58,7 @@ class TaskLoop:
         self.missing: MissingModules | None = None
         self.chosen: FileSource | SuiteSource | None = None
         self.last: pytest.Item | None = None
-        # Was a test run as the last of this process, and did fixtures go that plain pytest would have kept?
+        # Did a test run as the last of this process, and did it tear down fixtures that plain pytest would have kept?
         self.is_wound_down = False
         self.has_wide_fixtures = False
 
@@ -80,12 +80,12 @@ class TaskLoop:
 
     @property
     def source(self) -> FileSource | SuiteSource:
-        """Known since pytest began to collect."""
+        """Set when pytest begins to collect."""
         assert self.chosen is not None
         return self.chosen
 
     def chosen_source(self, session: pytest.Session) -> FileSource | SuiteSource:
-        """Waits for the agent's word of how to collect: it comes when the suite is known."""
+        """Waits until the agent, once it knows the suite, says how to collect."""
         first = self.channel.receive()
         if first is None:
             pytest.exit("shardline's agent is gone")
@@ -104,7 +104,7 @@ class TaskLoop:
                 self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
-        # What breaks pytest while it collects ends this worker only.
+        # A crash of pytest during collection ends this worker only.
         self.interactor.is_fed = True
         if self.may_miss:
             named_tests = NamedTests()
@@ -116,12 +116,13 @@ class TaskLoop:
         self.channel.send("inseparable", why=cap(why, WHY_BYTES), lacksModules=True)
 
     def take_list(self, session: pytest.Session, source: SuiteSource, outcome: Result[object]) -> None:
+        """Takes over the collected list, unless pytest refused to collect."""
         if outcome.excinfo is not None:
             kind, problem = outcome.excinfo[:2]
             if issubclass(kind, (session.Failed, session.Interrupted)):
                 outcome.force_result(None)  # -x and --maxfail count failed collections too
             elif issubclass(kind, pytest.UsageError):
-                # Paths and options that pytest refuses are the user's mistake.
+                # The user gave paths or options that pytest refuses.
                 self.channel.send("usage-error", message=cap("\n".join(str(arg) for arg in problem.args), MESSAGE_BYTES))
                 return
             else:
@@ -157,7 +158,7 @@ class TaskLoop:
     # Tasks.
 
     def next_task(self) -> Task | None:
-        """Waits for a task of which no other worker has run anything; None when no more comes, or this process must not run another."""
+        """Waits for a task and claims it; None when no task follows or this process must not run another."""
         while True:
             message = self.channel.next_message()
             if message is None:
@@ -169,14 +170,14 @@ class TaskLoop:
                 if not task.claim():
                     continue
                 if self.is_wound_down and self.has_wide_fixtures:
-                    # Plain pytest sets up a fixture of the session once in a process: another process takes over.
+                    # Plain pytest sets up a session fixture once per process, so another process takes over.
                     self.recycle()
                     self.channel.send("declined", task=task.number)
                     return None
                 return task
 
     def look_ahead(self) -> tuple[Task | None, pytest.Item | None]:
-        """The task that comes after this one, and its first test; None for both when none waits."""
+        """The task after this one, and its first test; None for both when none waits."""
         while True:
             message = self.channel.peek_run()
             if message is None:
@@ -186,16 +187,16 @@ class TaskLoop:
             upcoming = task.upcoming()
             if upcoming is not None:
                 return task, upcoming
-            # It brings no test to run: only what there is to report of its files.
+            # The task has no test to run, only reports about its files.
             if task.claim():
                 self.channel.send("task-done", task=task.number, isWhole=True, isLast=False, isCovered=self.is_measured)
 
     def run_task(self, task: Task) -> Task | None:
-        """Runs the tests of a task that is ours, and returns what was seen of the next one on the way."""
+        """Runs the tests of a claimed task, and returns the next task if it had to look ahead."""
         session, following, is_whole = self.session, None, True
         self.channel.task = task.number
         for entry in task:
-            if session.shouldfail or session.shouldstop or self.channel.is_told_to_stop():
+            if session.shouldfail or session.shouldstop or self.channel.must_stop():
                 is_whole = False
                 break
             upcoming = task.upcoming()
@@ -207,16 +208,17 @@ class TaskLoop:
             self.recycle()
         is_last = self.is_over()
         if is_last and self.recycling.is_recycled:
-            # Now, as an error in a teardown belongs to what ran last.
+            # Tear down now, because an error in a teardown belongs to the last test.
             self.tear_down_to(None)
         is_covered = self.is_measured and self.save_coverage()
         self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
         return following
 
     def put_off_item(self, entry: Entry) -> pytest.Item | None:
-        """A test that runs after all others, for pytest to see behind the last of this process, which may be the one that gets it.
+        """A test that runs after all others, to pass to pytest as the test behind the last one of this process.
 
-        Fixtures of the session stay set up so: without them another process would take over, and collect the whole list first.
+        This process may get that test. Until then, session fixtures stay set up: otherwise another process would take over, and collect the
+        whole list first.
         """
         item, _, rank = entry.test
         return self.source.put_off_item(rank) if self.has_wide_fixtures or asks_for_wide(item) else None
@@ -227,6 +229,7 @@ class TaskLoop:
         return save(self.config)
 
     def recycle(self) -> None:
+        """Ends this process after the current task. xdist starts another one."""
         self.recycling.is_recycled = True
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[RECYCLED] = True
@@ -246,14 +249,17 @@ class TaskLoop:
         self.interactor.begin_test(index, item.nodeid)
         self.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming)
         if self.channel.is_inherited():
-            # A child that the test forked came back here: it must not go on as a second worker on the same connections.
+            # A child that the test forked returned here. It must not become a second worker on the same connections.
             real.exit_at_once(0)
         self.interactor.end_test()
         if self.missing is not None:
             self.missing.examine(item, upcoming)
 
     def tear_down_to(self, item: pytest.Item | None) -> None:
-        """Tears down what `item` does not need, where another test was announced; a failure is an error of the last test that ran."""
+        """Tears down what `item` does not need, if pytest was told of another next test.
+
+        A failure is an error of the last test that ran.
+        """
         state = self.session._setupstate
         chain = [] if item is None else item.listchain()
         if self.last is None or not state.stack or list(state.stack) == chain[: len(state.stack)]:
@@ -271,10 +277,12 @@ class TaskLoop:
 
 
 def is_wide(fixturedef: pytest.FixtureDef[object]) -> bool:
+    """Is it a fixture of the suite or a plugin that outlives the tests of a file?"""
     return fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES)
 
 
 def asks_for_wide(item: pytest.Item) -> bool:
+    """Does the item use such a fixture?"""
     info = getattr(item, "_fixtureinfo", None)
     return info is not None and any(is_wide(each) for definitions in info.name2fixturedefs.values() for each in definitions)
 
@@ -288,7 +296,7 @@ class Entry:
 
 
 class Task:
-    """The tests of one message, taken from the source batch by batch. What is known of them is sent once the task is ours."""
+    """The tests of one `run` message, collected batch by batch. Sends what it learns about them once this worker owns the task."""
 
     def __init__(self, loop: TaskLoop, message: RunMessage) -> None:
         self.channel = loop.channel
@@ -302,7 +310,7 @@ class Task:
         self.ahead: list[Entry] = []
 
     def claim(self) -> bool:
-        """Makes the task ours; False when the agent has given it to another worker."""
+        """Takes the task; False when the agent gave it to another worker."""
         if not self.channel.claims(self.message):
             return False
         self.is_claimed = True
@@ -310,12 +318,13 @@ class Task:
         return True
 
     def send(self) -> None:
+        """Sends the messages of the batches so far."""
         for kind, fields in self.messages:
             self.channel.send(kind, task=self.number, **fields)
         self.messages = []
 
     def fill(self) -> bool:
-        """Has the source collect until there is a test; False when all of the task was taken."""
+        """Collects until there is a test; False at the end of the task."""
         while not self.ahead:
             if not self.waiting:
                 return False
@@ -327,7 +336,7 @@ class Task:
         return True
 
     def upcoming(self) -> pytest.Item | None:
-        """The item that comes next in this task, for pytest to see; None behind the last."""
+        """The next item of this task, to pass to pytest; None behind the last."""
         if self.ahead:
             return self.ahead[-1].test[0]
         return self.source.upcoming(self)

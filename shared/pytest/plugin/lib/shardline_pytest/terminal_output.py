@@ -1,6 +1,6 @@
-"""What pytest's main process prints and a reader of pytest looks for: the header, what other plugins print at the end, and what the options ask to show.
+"""Sends the agent what pytest's main process prints: the header, the summaries of other plugins, and what the options ask to show.
 
-Each plugin's own summary is caught where it is written; pytest's summaries are left out, as the coordinator makes them of the whole run.
+Captures each plugin's summary where it is printed. Leaves out pytest's own summaries, as the coordinator prints them for the whole run.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from .messages import Limits
     from .warning_tally import WarningKey
 
-
 HEADER_BYTES = 4_000
 HEADER_LINES = 50
 SECTION_LIMIT = 50
-# pytest's and xdist's summaries would be those of one session; pytest-cov's reports are made of all sessions.
+# A summary by pytest or xdist would cover one session. The coordinator makes pytest-cov's reports from all sessions.
 NOT_SHOWN = frozenset(["_pytest", "pytest_cov", "shardline_pytest", "xdist"])
 
 
 class TerminalOutput:
+    """Registered in pytest's main process."""
+
     def __init__(self, config: pytest.Config, limits: Limits, channel: Channel) -> None:
         self.config = config
         self.section_bytes = limits["sectionBytes"]
@@ -52,7 +53,7 @@ class TerminalOutput:
         self.early: WarningTally[WarningKey] = WarningTally()
         self.has_workers = False
 
-    # Before the first xdist worker starts. Later, xdist passes on the workers' own.
+    # Handles warnings before the first xdist worker starts. Later, xdist forwards those of the workers.
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
         if self.has_workers or when != "config":
             return
@@ -77,7 +78,7 @@ class TerminalOutput:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None:
             return
-        if self.lines is None:  # pytest does not ask for it with -q or --no-header
+        if self.lines is None:  # pytest skips the header with -q or --no-header
             self.config.hook.pytest_report_header(config=self.config, start_path=self.config.invocation_params.dir)
         python, system = platform.python_version(), sys.platform
         lines = [f"platform {system} -- Python {python}, pytest-{pytest.__version__}, pluggy-{pluggy.__version__}"]
@@ -90,7 +91,7 @@ class TerminalOutput:
             asked=asked_for(self.config, reporter),
         )
 
-    # Around the terminal reporter's own, which asks for the summaries.
+    # Wraps the hook of the terminal reporter, which prints the summaries.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> HookWrapper:
         caught = self.catch_summaries()
@@ -102,7 +103,7 @@ class TerminalOutput:
                 self.channel.send("shown", what="section", title=clean(title), text=cap(text, self.section_bytes))
 
     def catch_summaries(self) -> list[tuple[HookImpl, Callable[..., Any]]]:
-        """Puts itself around each plugin's pytest_terminal_summary and returns what was there."""
+        """Wraps each plugin's pytest_terminal_summary, and returns the implementations with their own functions."""
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         caught: list[tuple[HookImpl, Callable[..., Any]]] = []
         if not hasattr(getattr(reporter, "_tw", None), "_file"):
@@ -123,6 +124,7 @@ class TerminalOutput:
 
     @contextlib.contextmanager
     def catching(self, reporter: TerminalReporter, title: str) -> Iterator[None]:
+        """Captures what is printed under this title, and then prints it."""
         writer = reporter._tw
         file, text = writer._file, io.StringIO()
         writer._file = text
@@ -137,11 +139,13 @@ class TerminalOutput:
 
 
 def title_of(implementation: HookImpl, config: pytest.Config) -> str:
+    """The title of a section: the name of its plugin, or the path of its conftest."""
     place = place_of(implementation, config)
     return place.removeprefix("the plugin ")
 
 
 def caught_call(function: Callable[..., Any], catching: Callable[[], AbstractContextManager[None]], *arguments: object) -> Any:
+    """Calls a hook implementation and captures its output."""
     with catching():
         return function(*arguments)
 
@@ -149,7 +153,7 @@ def caught_call(function: Callable[..., Any], catching: Callable[[], AbstractCon
 def caught_steps(
     function: Callable[..., Any], catching: Callable[[], AbstractContextManager[None]], *arguments: object
 ) -> Generator[Any, Any, Any]:
-    """A hook that wraps others is a generator: each of its steps is caught, and nothing of what it wraps."""
+    """Runs a hook wrapper, and captures the output of each of its steps, but not of the hooks that it wraps."""
     steps = function(*arguments)
     step = functools.partial(next, steps)
     while True:

@@ -1,4 +1,4 @@
-"""Warnings that pytest records, as the agent gets them: short, without lone surrogates, and counted where one comes again."""
+"""Warnings that pytest records, as the agent receives them: shortened, without lone surrogates, and counted."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ if TYPE_CHECKING:
     # (category, message, file, line)
     WarningKey = tuple[str, str, str, int]
 
-
 K = TypeVar("K")
 MESSAGE_BYTES = 2_000
-# Of one test, or of one process outside of its tests. Further ones are only counted.
+# Limit for one test, or for one process outside its tests. Further warnings are only counted.
 DISTINCT_LIMIT = 100
 
 
 def described(warning_message: warnings.WarningMessage, root: str) -> WarningKey:
-    """(category, message, file, line) of a recorded warning; the file is relative to the rootdir where it lies below it."""
+    """Describes a recorded warning. Its file is relative to the root directory if it is below it."""
     category = getattr(warning_message.category, "__name__", "Warning")
     try:
         text = str(warning_message.message)
-    except Exception as error:  # a suite's own __str__ may raise
+    except Exception as error:  # the suite's own __str__ may raise
         text = f"{type(warning_message.message)!r} could not be shown: {error!r}"
     file = str(warning_message.filename)
     if file.startswith(root + os.sep):
@@ -44,7 +43,7 @@ def described(warning_message: warnings.WarningMessage, root: str) -> WarningKey
 
 @contextlib.contextmanager
 def recorded_for(item: pytest.Item) -> Iterator[None]:
-    """Warnings in here are those of the test, as pytest records them; it leaves them alone with `-p no:warnings`."""
+    """Records warnings in the block as those of the test, like pytest itself. Does nothing with `-p no:warnings`."""
     if not item.config.pluginmanager.hasplugin("warnings"):
         yield
         return
@@ -53,14 +52,14 @@ def recorded_for(item: pytest.Item) -> Iterator[None]:
 
 
 class WarningTally(Generic[K]):
-    """Counts equal warnings. Past the limit of distinct ones it counts without names."""
+    """Counts equal warnings. Beyond the limit of distinct warnings, it keeps only a number."""
 
     def __init__(self) -> None:
         self.counts: dict[K, int] = {}
         self.further = 0
 
     def add(self, key: K) -> int:
-        """Adds one warning and returns how many equal ones there are now; 0 when it is only counted."""
+        """Adds one warning, and returns the number of equal ones; 0 beyond the limit."""
         if key not in self.counts and len(self.counts) >= DISTINCT_LIMIT:
             self.further += 1
             return 0
@@ -68,8 +67,9 @@ class WarningTally(Generic[K]):
         return self.counts[key]
 
     def messages(self: WarningTally[WarningKey]) -> list[Warned]:
-        told = [as_message(key, count) for key, count in self.counts.items()]
-        return told + ([further(self.further)] if self.further > 0 else [])
+        """One message per distinct warning, and one for those beyond the limit."""
+        messages = [as_message(key, count) for key, count in self.counts.items()]
+        return messages + ([further(self.further)] if self.further > 0 else [])
 
 
 def as_message(key: WarningKey, count: int) -> Warned:

@@ -1,4 +1,4 @@
-"""The list of tests as pytest collects it: every item under its key, by file and in order, with what could not be collected."""
+"""The list of tests that pytest collected: every item with its key, by file and in order, and what could not be collected."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
     from .messages import RunMessage, Selector, TestGroup
 
-
 NO_SPECULATION = "no_speculation"
-# How many tests one message of the list holds at most.
+# Maximum number of tests in one message of the list.
 GROUP_TESTS = 5000
 
 
 class WholeList:
-    """Watches one collection and knows its result. `rank` counts the items as they stand in the list."""
+    """Watches one collection and holds its result. A `rank` is the index of an item in the list."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -54,11 +53,11 @@ class WholeList:
         if report.failed:
             self.errors.append((clean(file_of(report.nodeid)), report.nodeid, cap(report.longreprtext, MESSAGE_BYTES)))
         elif report.skipped:
-            # --doctest-modules has two collectors of one file.
+            # --doctest-modules has two collectors per file.
             self.skipped[copy_key(clean(report.nodeid), self.skipped)] = report
 
     def finish(self, session: pytest.Session) -> None:
-        """Takes the items as every hook has left them."""
+        """Takes the items that all hooks have left."""
         self.items = list(vars(session)["items"])
         self.order = order_of(self.config, self.collected, self.items)
         self.keys = unique_keys(self.items)
@@ -74,7 +73,7 @@ class WholeList:
         self.hash = digest.hexdigest()
 
     def file_of_item(self, item: pytest.Item) -> str:
-        """The item's file below the root; the directory for an item of none, `.` for one of the session or outside."""
+        """The item's file below the root; its directory if it has no file; `.` for the session or a path outside."""
         path = Path(item.path)
         known = self.is_file.get(path)
         if known is None:
@@ -95,10 +94,10 @@ class WholeList:
     def order_problems(self) -> list[str]:
         return [] if self.order.why is None else [self.order.why]
 
-    # What the coordinator plans by.
+    # For the plan of the coordinator.
 
     def groups(self) -> Iterator[TestGroup]:
-        """The list in pieces: neighbours of one file, a bounded number of them."""
+        """The list in pieces of neighbours from one file, each with at most GROUP_TESTS tests."""
         start = 0
         for rank in range(1, len(self.keys) + 1):
             if rank == len(self.keys) or self.files[rank] != self.files[start] or rank - start == GROUP_TESTS:
@@ -106,7 +105,7 @@ class WholeList:
                 start = rank
 
     def summary(self) -> dict[str, object]:
-        """All but the tests themselves."""
+        """Describes the list without its tests."""
         return {
             "hash": self.hash,
             "tests": len(self.keys),
@@ -114,7 +113,7 @@ class WholeList:
             "why": None if self.order.why is None else cap(self.order.why, 1000),
             "tail": self.tail,
             "bound": bound_files(self.items, self.files),
-            # Files that hold no test of the list, but something to report.
+            # Files without a test in the list, but with something to report.
             "others": list(
                 dict.fromkeys([file for file, _, _ in self.errors] + [file_of(clean(report.nodeid)) for report in self.skipped.values()])
             ),
@@ -122,10 +121,10 @@ class WholeList:
             "stepwiseCount": stepwise_count(self.config),
         }
 
-    # What a task asks for.
+    # For tasks.
 
     def batch(self, task: RunMessage, serial_marker: str) -> Batch:
-        """The tests that a task names, in the order of the list."""
+        """The tests that a task selects, in the order of the list."""
         batch = Batch()
         batch.listed = self.items
         wanted: dict[str, set[int]] = {}
@@ -140,18 +139,20 @@ class WholeList:
         return batch
 
     def put_off_item(self, rank: int, serial_marker: str) -> pytest.Item | None:
-        """The last item that runs after all others, where the item at `rank` is not such a one itself; None without one."""
+        """The last item that runs after all others; None without one, or if the item at `rank` is one itself."""
         if self.put_off is None:
             self.put_off = [each for each in range(len(self.items)) if self.is_put_off(each, serial_marker)]
         return None if not self.put_off or self.is_put_off(rank, serial_marker) else self.items[self.put_off[-1]]
 
     def is_put_off(self, rank: int, serial_marker: str) -> bool:
+        """Does the item run after all others?"""
         return (self.tail is not None and rank >= self.tail) or self.has_mark(rank, serial_marker)
 
     def has_mark(self, rank: int, name: str) -> bool:
         return self.items[rank].get_closest_marker(name) is not None
 
     def selected(self, selector: Selector, batch: Batch) -> list[int]:
+        """The ranks of the items that a selector names. Adds an error to the batch for a name that does not exist."""
         file, nodeids = selector["file"], selector["nodeids"]
         excepted = frozenset(selector["except"])
         ranks = self.ranks.get(file, ())
@@ -168,6 +169,7 @@ class WholeList:
         return exact + wider
 
     def announce(self, batch: Batch, file: str, ranks: list[int], put_off: Container[int]) -> None:
+        """Adds the messages about a file to the batch."""
         skipped = [key for key, report in self.skipped.items() if file_of(clean(report.nodeid)) == file]
         errors = [(nodeid, message) for failed, nodeid, message in self.errors if failed == file]
         for nodeid, message in errors:
@@ -194,5 +196,5 @@ class WholeList:
         return any(failed in (".", file) or file.startswith(failed + "/") for failed, _, _ in self.errors)
 
     def holds_nothing(self, file: str) -> bool:
-        """Is the file there, and none of its tests in the list?"""
+        """Does the file exist, without a test in the list?"""
         return os.path.exists(self.root / file)

@@ -1,6 +1,6 @@
-"""In the controller: gives xdist workers ids that no other worker of the run has on this machine, and numbers that none has in the whole run.
+"""In the controller, gives xdist workers ids that are unique on this machine, and numbers that are unique in the run.
 
-The agent knows them. A worker that replaces another has an id of its own, as under plain xdist, and the number of the one that it replaces.
+The agent assigns both. A replacement worker gets an id of its own, as under plain xdist, and the number of the worker that it replaces.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from .channel import Channel
     from .messages import AgentMessage, NumberedMessage
 
-
 VARIABLE = "SHARDLINE_WORKER"
 
 
 def keep_apart(config: pytest.Config, first_id: int) -> None:
-    """A pytest empties the directory of --basetemp at its start: beside another agent's, this one takes a directory of its own."""
+    """Gives this pytest a --basetemp directory of its own. pytest empties the directory at its start, and another agent may use it."""
     factory: Any = getattr(config, "_tmp_path_factory", None)
     given = getattr(factory, "_given_basetemp", None)
     if given is not None and first_id > 0:
@@ -31,6 +30,8 @@ def keep_apart(config: pytest.Config, first_id: int) -> None:
 
 
 class WorkerNumbers:
+    """Registered in the process that starts xdist workers, or that runs the tests itself."""
+
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.is_over = False
@@ -42,7 +43,7 @@ class WorkerNumbers:
             return
         for spec, id_, number in zip(specs, answer["ids"], answer["numbers"]):
             spec.id = f"gw{id_}"
-            # execnet sets it before anything of the suite is imported there, and xdist gives the spec to a replacement too.
+            # execnet sets it before it imports anything of the suite, and xdist passes the spec to a replacement too.
             spec.env[VARIABLE] = str(number)
         keep_apart(config, answer["ids"][0])
         dsession: Any = config.pluginmanager.get_plugin("dsession")
@@ -51,7 +52,7 @@ class WorkerNumbers:
         group.allocate_id = self.allocate_id
 
     def allocate_id(self, spec: XSpec) -> None:
-        """What xdist calls for a worker that replaces another, whose id it has taken away."""
+        """xdist calls this for a replacement worker, after it has removed the id from its spec."""
         answer = self.ask(1, True) if spec.id is None else None
         if answer is not None:
             spec.id = f"gw{answer['ids'][0]}"
@@ -59,18 +60,21 @@ class WorkerNumbers:
             try:
                 self.allocate_own(spec)
             except ValueError:
-                # execnet counts on from its own last id, and the agent gave that one away.
+                # execnet counts up from its own last id, which the agent may have assigned.
                 continue
 
     def number_this_process(self) -> None:
-        """For a pytest without xdist workers."""
+        """Numbers a pytest without xdist workers."""
         answer = self.ask(1, False)
         if answer is not None:
             os.environ[VARIABLE] = str(answer["numbers"][0])
 
     def ask(self, count: int, is_replacement: bool) -> NumberedMessage | None:
-        """None when the agent is gone, has ended the session or cannot say: xdist's own ids serve then."""
-        # An answer that comes after the end would be taken for that of the next question.
+        """Asks the agent for ids and numbers; None when it is gone, has ended the session, or cannot answer.
+
+        xdist's own ids then serve.
+        """
+        # An answer that arrives after the end would count as the answer to the next question.
         if self.is_over:
             return None
         self.channel.send("workers-wanted", count=count, isReplacement=is_replacement)
@@ -87,5 +91,5 @@ class WorkerNumbers:
                     return message if len(message["ids"]) == count else None
                 others.append(message)
         finally:
-            # Without xdist workers the answer comes on the connection that also brings tasks.
+            # Without xdist workers, the connection that brings the answer also brings tasks.
             self.channel.received.extendleft(reversed(others))

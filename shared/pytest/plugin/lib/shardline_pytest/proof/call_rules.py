@@ -1,4 +1,4 @@
-"""The rules for calls: reads of the one item, marks, options, pure functions, and functions of the suite that are judged in their turn."""
+"""The rules for calls: reads of one item, marks, options, pure functions, and functions of the suite, which are judged themselves."""
 
 from __future__ import annotations
 
@@ -41,13 +41,12 @@ from .unproven import Unproven
 if TYPE_CHECKING:
     from typing import Any
 
-
 PARSERS = frozenset([("json", "load"), ("yaml", "safe_load"), ("tomllib", "load"), ("tomli", "load")])
 FILE_METHODS = frozenset(["read", "readline", "readlines"])
 
 
 class Calls(Rules):
-    """What `Expressions` does with `f(…)`."""
+    """Judges `f(…)`."""
 
     def value_of_Call(self, node: ast.Call) -> Value:
         if isinstance(node.func, ast.Attribute):
@@ -61,7 +60,10 @@ class Calls(Rules):
         return f"calls {shown(node.func)}"
 
     def arguments(self, node: ast.Call, callback: str | int | None = None) -> list[Value]:
-        """Their values. A function among them may be called by what it is given to: only a callback that is known as such is judged."""
+        """The values of the arguments.
+
+        The called function may call a function among them, so each of these must be a known callback, which is judged.
+        """
         found = []
         for name, each in [*enumerate(node.args), *((keyword.arg, keyword.value) for keyword in node.keywords)]:
             value = self.evaluate(each)
@@ -78,6 +80,7 @@ class Calls(Rules):
         return found
 
     def check_callback(self, value: Value, node: ast.expr, may_be_data: bool) -> None:
+        """Judges a function that the called function calls."""
         if isinstance(node, (ast.Lambda, ast.Constant)) or (may_be_data and value.kind in (DATA, FRESH)):
             return
         if value.kind == KNOWN:
@@ -95,6 +98,7 @@ class Calls(Rules):
         raise Unproven(node.lineno, f"passes {shown(node)} on")
 
     def method_call(self, node: ast.Call, func: ast.Attribute) -> Value:
+        """Judges `value.method(…)`, by the kind of the value."""
         base, name = self.evaluate(func.value), func.attr
         kind = base.kind
         if kind == KNOWN:
@@ -147,7 +151,7 @@ class Calls(Rules):
         raise Unproven(node.lineno, self.calls(node))
 
     def result_of(self, node: ast.Call, name: str, base: Value, arguments: list[Value]) -> Value:
-        """Of a method that only reads."""
+        """The result of a method that only reads."""
         value = Value(DATA, is_new=name not in tables.ELEMENT_METHODS)
         if isinstance(base.constant, pathlib.PurePath) and name in ("absolute", "joinpath", "resolve", "with_name", "with_suffix"):
             constants = [each.constant for each in arguments]
@@ -170,12 +174,12 @@ class Calls(Rules):
         return Value(DATA) if value is MISSING else Value(KNOWN, None, value, chain)
 
     def check_file(self, value: Value, node: ast.Call) -> None:
-        """What it asks of a file must not depend on what tests have written."""
+        """What the suite asks about a file must not depend on what tests have written."""
         if not value.is_of_test and not self.prover.is_lasting(value.constant):
             raise Unproven(node.lineno, f"asks for a file that tests may write ({shown(node.func)})")
 
     def is_own_list_of_item(self, node: ast.expr) -> bool:
-        """`item.user_properties.append(…)`: a list that only this item has, or the items of one test function."""
+        """`item.user_properties.append(…)`: a list that belongs to one item, or to the items of one test function."""
         return (
             isinstance(node, ast.Attribute)
             and node.attr in ("user_properties", "fixturenames")
@@ -192,7 +196,7 @@ class Calls(Rules):
         raise Unproven(node.lineno, f"calls {shown(node.func)}")
 
     def is_kept_by(self, node: ast.Call, func: ast.Attribute, base: Value) -> bool:
-        """`kept.append(item)`, in the loop over the items, to a list that was empty before."""
+        """`kept.append(item)`, in the loop over the items, to a list that was empty before the loop."""
         argument = self.evaluate(node.args[0]) if len(node.args) == 1 and not node.keywords else None
         if argument is None or argument.kind != ITEM or self.scope is None or argument.scope is not self.scope:
             return False
@@ -208,7 +212,7 @@ class Calls(Rules):
         raise Unproven(node.lineno, self.calls(node))
 
     def made_node(self, node: ast.Call, kind: type) -> Value:
-        """`Check.from_parent(parent, name=…)`: the class is judged by itself, and its parent must be this very node."""
+        """`Check.from_parent(parent, name=…)`: its class is judged separately, and its parent must be this node."""
         first = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == "parent"), None)
         if first is None or self.evaluate(first).kind not in (NODE, OWN_NODE):
             raise Unproven(node.lineno, f"makes a {kind.__name__} below another node")
@@ -218,6 +222,7 @@ class Calls(Rules):
     # Functions and classes by name.
 
     def call_known(self, node: ast.Call, called: Value, receiver: Value | None = None) -> Value:
+        """Judges a call of a function or class that a name outside the function refers to."""
         callable_ = called.value
         if isinstance(callable_, pytest.MarkDecorator):
             return self.mark_call(node)
@@ -264,7 +269,7 @@ class Calls(Rules):
         return value
 
     def mark_call(self, node: ast.Call) -> Value:
-        """A mark with arguments; with one function or class alone it would mark that."""
+        """A mark with arguments. With a single function or class as argument, it would mark that."""
         arguments = self.arguments(node)
         if len(arguments) == 1 and not node.keywords and arguments[0].kind != DATA:
             raise Unproven(node.lineno, self.calls(node))
@@ -341,7 +346,7 @@ BUILTINS = (
 )
 MARKS = (pytest.MarkDecorator, type(pytest.mark))
 CALLBACKS = frozenset(["key", "ids"])
-# What pytest gives each item; a list put in their place may be shared.
+# The lists that pytest gives each item. A list assigned in their place may be shared.
 ITEM_LISTS = frozenset(["extra_keyword_matches", "fixturenames", "keywords", "own_markers", "user_properties"])
 ITEM_LIST_METHODS = frozenset(["append", "insert", "extend"])
 METHODS = {

@@ -1,4 +1,4 @@
-"""Calls that have no effect but their result, by name. Everything else that a hook calls has to be judged itself, or is not proven."""
+"""Calls without effects, by name. All other calls by a hook must be judged themselves, or are not proven."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
 # Methods of texts, bytes, numbers, paths, dicts, lists, sets, patterns, matches and marks that only read.
 PURE_METHODS = frozenset(
     """
-    as_posix as_uri absolute basename bit_length capitalize casefold check combined_with common copy count decode difference dirname dirpath encode
-    end endswith exists expanduser expandtabs find findall finditer format format_map fullmatch get group groupdict groups index intersection
-    is_absolute is_dir is_file is_relative_to isalnum isalpha isascii isdecimal isdigit isdisjoint isidentifier islower isnumeric isspace issubset
-    issuperset istitle isupper items join joinpath keys ljust lower lstrip match new partition purebasename read_bytes read_text relative_to relto
-    removeprefix removesuffix replace resolve rfind rindex rjust rpartition rsplit rstrip samefile search span split splitlines start startswith stem
-    strip sub subn suffix swapcase symmetric_difference title translate union upper values with_name with_suffix zfill __contains__ __getitem__ __eq__
+    as_posix as_uri absolute basename bit_length capitalize casefold check combined_with common copy count decode difference dirname dirpath
+    encode end endswith exists expanduser expandtabs find findall finditer format format_map fullmatch get group groupdict groups index
+    intersection is_absolute is_dir is_file is_relative_to isalnum isalpha isascii isdecimal isdigit isdisjoint isidentifier islower
+    isnumeric isspace issubset issuperset istitle isupper items join joinpath keys ljust lower lstrip match new partition purebasename
+    read_bytes read_text relative_to relto removeprefix removesuffix replace resolve rfind rindex rjust rpartition rsplit rstrip samefile
+    search span split splitlines start startswith stem strip sub subn suffix swapcase symmetric_difference title translate union upper
+    values with_name with_suffix zfill __contains__ __getitem__ __eq__
     """.split()
 )
-# They give a part of what they are called on, which somebody else may hold.
+# They return a part of their object, which something else may hold.
 ELEMENT_METHODS = frozenset(["get", "items", "keys", "values", "__getitem__"])
-# They ask for what a file or directory is now.
+# They ask for the current state of a file or directory.
 FILE_METHODS = frozenset(["check", "exists", "is_dir", "is_file", "open", "read_bytes", "read_text", "samefile"])
 FILE_FUNCTIONS = frozenset("exists getatime getctime getmtime getsize isdir isfile islink ismount lexists samefile".split())
 PATH_FUNCTIONS = {
@@ -34,10 +34,10 @@ PATH_FUNCTIONS = {
     "pathlib._local": "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
     "os": "fspath",
 }
-# Of these the result is known where the arguments are.
+# Their result is known if their arguments are.
 PATH_RESULTS = frozenset("Path PurePath abspath basename dirname fspath join normpath realpath str".split())
 ITERATING_METHODS = frozenset(["finditer"])
-# Methods that change a list, set or dict; allowed where the function itself made it.
+# Methods that change a list, set or dict. Allowed if the function itself created it.
 CHANGING_METHODS = frozenset("add append clear discard extend insert pop popitem remove reverse setdefault sort update".split())
 
 ITEM_METHODS = frozenset(
@@ -85,7 +85,7 @@ PURE_BUILTINS = (
     builtins.type,
 )
 
-# module → names, "*" for all: of the standard library, of pytest, and of packages whose source was read.
+# Module → names, "*" for all: of the standard library, of pytest, and of packages whose source was reviewed.
 PURE_FUNCTIONS = {
     "fnmatch": "*",
     "genericpath": "*",
@@ -110,12 +110,13 @@ PURE_FUNCTIONS = {
     "packaging.version": "parse Version",
     "sklearn.externals._packaging.version": "parse Version",
 }
-# May be used as `with …:`.
+# Allowed in `with …:`.
 PURE_CONTEXTS = {"contextlib": "suppress", "warnings": "catch_warnings"}
 ENVIRONMENT_METHODS = frozenset(["get", "copy", "keys", "values", "items", "__contains__"])
 
 
 def is_listed(table: dict[str, str], callable_: object) -> bool:
+    """Is the callable in a table of modules and names?"""
     names = table.get(getattr(callable_, "__module__", None) or "")
     if names is None and type(callable_) is type(os.getcwd):  # the platform's own module: posix, nt
         names = table.get("os") if callable_ is getattr(os, getattr(callable_, "__name__", ""), None) else None
@@ -123,4 +124,5 @@ def is_listed(table: dict[str, str], callable_: object) -> bool:
 
 
 def is_one_of(callables: Iterable[object], callable_: object) -> bool:
+    """Is it this very callable? Does not compare by `==`."""
     return any(callable_ is each for each in callables)

@@ -1,4 +1,4 @@
-"""What a stored digest of a file holds for: the same conftests, plugins, ini file, options, Python and pytest."""
+"""What a stored digest of a file is valid for: the same conftests, plugins, ini file, options, Python and pytest."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from .modules import is_own
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-# They name files or machines, or change what is shown and how many processes run, not what is collected.
+# Options that name files or machines, or change the output or the number of processes, but not what is collected.
 OTHER_OPTIONS = frozenset(
     """
     basetemp cacheclear cacheshow capture code_highlight collectonly color confcutdir debug dist distload durations durations_min
-    file_or_dir force_short_summary fold_skipped help inifilename junitprefix log_auto_indent log_cli_date_format log_cli_format log_cli_level log_date_format
-    log_file log_file_date_format log_file_format log_file_level log_file_mode log_format log_level looponfail loopgroup markers maxfail
-    maxprocesses maxworkerrestart no_header no_summary no_loadscope_reorder numprocesses pastebin plugins px quiet reportchars rootdir
-    rsyncdir rsyncignore setuponly setupplan setupshow show_capture show_fixtures show_fixtures_per_test showlocals tbstyle testrunuid trace
-    traceconfig tx usepdb usepdb_cls verbose version xfail_tb xmlpath
+    file_or_dir force_short_summary fold_skipped help inifilename junitprefix log_auto_indent log_cli_date_format log_cli_format
+    log_cli_level log_date_format log_file log_file_date_format log_file_format log_file_level log_file_mode log_format log_level looponfail
+    loopgroup markers maxfail maxprocesses maxworkerrestart no_header no_summary no_loadscope_reorder numprocesses pastebin plugins px quiet
+    reportchars rootdir rsyncdir rsyncignore setuponly setupplan setupshow show_capture show_fixtures show_fixtures_per_test showlocals
+    tbstyle testrunuid trace traceconfig tx usepdb usepdb_cls verbose version xfail_tb xmlpath
     """.split()
 )
 
@@ -45,13 +44,14 @@ def census_key(config: pytest.Config) -> str:
 
 
 def options(config: pytest.Config) -> Iterator[tuple[str, str]]:
+    """The options that matter, with stable texts for their values."""
     for name, value in vars(config.option).items():
         if name not in OTHER_OPTIONS:
             yield name, stable(value)
 
 
 def local_modules(config: pytest.Config) -> Iterator[str]:
-    """Conftests, and modules of the workspace that are loaded as plugins: path from the root and content."""
+    """Conftests, and workspace modules that are loaded as plugins: path from the root, and digest of the content."""
     root = str(config.rootpath)
     for plugin in config.pluginmanager.get_plugins():
         path = getattr(plugin, "__file__", None)

@@ -1,4 +1,7 @@
-"""Classes of collectors and items that are not pytest's: each may make nodes of its own file only. All their lines are judged, as if all ran."""
+"""Judges the collector and item classes of a suite or plugin: each may create nodes of its own file only.
+
+Judges all their lines, as if all ran.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,9 @@ if TYPE_CHECKING:
     from .findings import Problem
     from .hook_proof import HookProof
 
-
-# What pytest calls while it collects.
+# Methods that pytest calls during collection.
 METHODS = ("__init__", "from_parent", "collect", "_genfunctions", "_getobj", "_importtestmodule")
-# What it calls while tests run, or to report them.
+# Methods that pytest calls while tests run, or to report them.
 RUN_METHODS = frozenset(
     "_prunetraceback _repr_failure_py _traceback_filter repr_failure reportinfo runtest setup teardown __repr__ __str__".split()
 )
@@ -51,7 +53,7 @@ def custom_classes(items: list[pytest.Item]) -> list[type]:
 
 
 def judge_class(proof: HookProof, kind: type) -> Problem | None:
-    """The problem of a class as {"hook", "place", "why"}, or None. "hook" is the name of its method."""
+    """The problem of a class, or None. "hook" names its method."""
     if isinstance(kind, type) and issubclass(kind, DIRECTORIES):
         directory: Any = kind
         code = directory.collect.__code__
@@ -67,7 +69,7 @@ def judge_class(proof: HookProof, kind: type) -> Problem | None:
 
 
 def members(base: type, kind: type) -> Iterator[tuple[str, Any]]:
-    """What a class defines that pytest, or another of its members, can call while it collects."""
+    """The functions of a class that pytest, or other members of it, can call during collection."""
     for name, value in list(vars(base).items()):
         if name in RUN_METHODS:
             continue
@@ -78,11 +80,12 @@ def members(base: type, kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def overrides(base: type, kind: type, name: str) -> bool:
-    """Stands before a member of pytest's classes, or of another class that may be pytest's way to it."""
+    """Does the name override a member of pytest's classes, or of another base class, through which pytest may call it?"""
     return name in METHODS or any(name in vars(other) for other in kind.__mro__ if other is not base and other is not object)
 
 
 def judge_member(proof: HookProof, base: type, kind: type, name: str, function: Any) -> Problem | None:
+    """The problem of one function of a class, or None."""
     shown = f"{base.__name__}.{name}"
     code = getattr(plain_function(function), "__code__", None)
     if code is None:
@@ -110,7 +113,7 @@ def is_of_standard_library(base: type) -> bool:
 
 
 def is_made_by_python(code: CodeType) -> bool:
-    """The functions of a dataclass or named tuple have no source."""
+    """Generated functions, such as those of a dataclass or named tuple, have no source."""
     return code.co_filename.startswith("<")
 
 

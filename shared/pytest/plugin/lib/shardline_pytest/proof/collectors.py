@@ -1,4 +1,4 @@
-"""Whether the tree of nodes that pytest collected can be built again for one file: only pytest's own directories, and items below a file."""
+"""Checks whether the collected tree can be built again for one file: pytest's own directory nodes, and items below a file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
     from _pytest.nodes import Node
 
-
-# Below pytest 8 a package is the only directory that is a node.
+# Before pytest 8, a package is the only directory node.
 DIRECTORIES = tuple(getattr(pytest, name) for name in ("Directory", "Package") if hasattr(pytest, name))
 
 
 def collectors_problem(session: pytest.Session) -> str | None:
-    """Why files cannot be collected one by one, in words that fit on one line; None when they can. `session` has collected all."""
+    """Why files cannot be collected one by one, in one line; None when they can. `session` has collected everything."""
     root = str(session.config.rootpath)
     seen = set()
     for item in list.__iter__(session.items):
@@ -35,6 +34,7 @@ def collectors_problem(session: pytest.Session) -> str | None:
 
 
 def problem_of(item: pytest.Item, root: str) -> str | None:
+    """The same for one item."""
     file = None
     node = item.parent
     while node is not None and not isinstance(node, Session):
@@ -50,7 +50,7 @@ def problem_of(item: pytest.Item, root: str) -> str | None:
 
 
 def ids_problem(session: pytest.Session) -> str | None:
-    """By its id a test is known to the whole run: one that does not begin with its file may be another file's too."""
+    """A test id that may belong to another file too, in one line; None without one. The whole run knows a test by its id."""
     root = session.config.rootpath
     for item in list.__iter__(session.items):
         try:
@@ -67,9 +67,9 @@ def relative(node: Node, root: str) -> str:
 
 
 def refused_files(files: Iterable[str], import_mode: str) -> dict[str, str]:
-    """File → the earlier file with the same module name: plain pytest refuses the second, whichever process would take it.
+    """Maps a file to the earlier file with the same module name. Plain pytest refuses the second one, in any process.
 
-    `files` are absolute paths in pytest's order; nothing is imported. With --import-mode=importlib each file has a name of its own.
+    `files` are absolute paths in pytest's order. Nothing is imported. With --import-mode=importlib, every file has its own name.
     """
     if import_mode == "importlib":
         return {}

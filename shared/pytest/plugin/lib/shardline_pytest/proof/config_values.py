@@ -1,4 +1,4 @@
-"""What hooks read of the config: recorded when the first collection begins, so that a value that came or changed later shows."""
+"""Values that hooks read from the config, recorded when the first collection begins, to detect later changes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from .kinds import Chain, Token
     from .subject import Subject
 
-
-# First part of the chain of a known value that was read from the config.
+# The first part of the chain of a value from the config.
 CONFIG_ROOT = "<config>"
 
 
 class ConfigValues:
+    """Maps the chain of a value to its token, or to None if it is not plain data."""
+
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.tokens: dict[Chain, Token | None] = {}
 
     def record(self, subjects: Iterable[Subject]) -> None:
-        """`subjects` are the functions that are known so far: what they name of objects in the config is recorded too."""
+        """Records the config, the options, and the values that the known functions (`subjects`) read from them."""
         for name, value in vars(self.config).items():
             self.remember((name,), value)
         for name, value in vars(self.config.option).items():
@@ -56,18 +57,19 @@ class ConfigValues:
             self.remember(names[: depth + 1], value)
 
     def ini(self, name: str) -> object:
+        """An ini value; MISSING if pytest does not know it."""
         try:
             return self.config.getini(name)
         except (ValueError, KeyError):
             return MISSING
 
     def option(self, name: str) -> tuple[Chain, object]:
-        """(chain, value) of what `getoption` gives."""
+        """(chain, value) of what `getoption` returns."""
         key = getattr(self.config, "_opt2dest", {}).get(name, name)
         return (CONFIG_ROOT, "option", key), getattr(self.config.option, key, MISSING)
 
     def changed_option(self) -> str | None:
-        """An option that is not what it was, or is not plain data; None where there is none."""
+        """The name of an option that has changed or is not plain data; None without any."""
         for name, value in vars(self.config.option).items():
             try:
                 token = frozen(value)
@@ -78,11 +80,12 @@ class ConfigValues:
         return None
 
     def is_of_class(self, chain: Chain) -> bool:
-        """Defined by pytest's own class, not stored in the config."""
+        """Is it defined by pytest's own class, not stored in the config?"""
         return len(chain) == 2 and chain[1] not in vars(self.config)
 
 
 def ini_names(tree: ast.AST) -> Iterator[str]:
+    """The literal names in calls of `getini`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "getini":
             name = constant_argument(node, "name")
@@ -91,6 +94,6 @@ def ini_names(tree: ast.AST) -> Iterator[str]:
 
 
 def constant_argument(node: ast.Call, keyword: str) -> str | None:
-    """The text that a call passes first or by this keyword; None where it is not a literal."""
+    """The text that a call passes first or by this keyword; None if it is not a literal."""
     given = node.args[0] if node.args else next((each.value for each in node.keywords if each.arg == keyword), None)
     return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None

@@ -1,4 +1,7 @@
-"""A digest of what collecting one file gave: its items in their order, with their own marks, and what was deselected. Equal in every process."""
+"""A digest of what collecting one file gave, equal in every process.
+
+Covers the items in order, with their own marks, and the deselected items.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,12 @@ if TYPE_CHECKING:
 
     import pytest
 
-
 MAX_ELEMENTS = 1000
 PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
 def file_digest(items: Iterable[pytest.Item], deselected: Iterable[pytest.Item] = ()) -> str:
-    """SHA-256 in hex. `items` in the order in which they run, equal ids as often as they are there; both of one file."""
+    """SHA-256 in hex. `items` are in their order of execution, with repeated ids; all are of one file."""
     marks: dict[int, tuple[pytest.Mark, str]] = {}
     lines = []
     for kind, nodes in (("item", items), ("deselected", deselected)):
@@ -28,7 +30,7 @@ def file_digest(items: Iterable[pytest.Item], deselected: Iterable[pytest.Item] 
 
 
 def described_mark(mark: pytest.Mark, known: dict[int, tuple[pytest.Mark, str]]) -> str:
-    """Items of one function share their marks: each is described once. `known` keeps it alive, so that its id stays its own."""
+    """A digest of a mark. Items of one function share marks, so `known` holds each digest, and the mark, so that its id stays unique."""
     if id(mark) not in known:
         text = f"{mark.name}({stable(mark.args)}, {stable(mark.kwargs)})"
         known[id(mark)] = (mark, hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16])
@@ -36,7 +38,7 @@ def described_mark(mark: pytest.Mark, known: dict[int, tuple[pytest.Mark, str]])
 
 
 def stable(value: Any, depth: int = 0) -> str:
-    """A text for plain data, and for all else only its kind: no addresses, no order of sets."""
+    """A text for plain data; only the type for all else. Free of addresses and of the order of sets."""
     if type(value) in PLAIN:
         return repr(value)
     if depth > 6:

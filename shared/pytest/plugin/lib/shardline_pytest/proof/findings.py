@@ -13,6 +13,6 @@ class Finding(TypedDict):
 
 
 class Problem(Finding):
-    """`hook` names the hook, method or function that is not shown to be harmless."""
+    """`hook` names the hook, method or function that is not proven harmless."""
 
     hook: str

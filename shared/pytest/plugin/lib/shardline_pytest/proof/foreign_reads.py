@@ -1,6 +1,6 @@
-"""Who reads `session.items` or `session.testscollected` while a session runs, that is neither pytest, xdist nor shardline.
+"""Finds code that reads `session.items` or `session.testscollected` and is not part of pytest, xdist or shardline.
 
-Where files are collected one by one, such a reader sees the items of one file, and the run cannot be called the same as plain pytest's.
+In collection by file it sees the items of one file only, so the run may differ from plain pytest's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ForeignReads:
-    """Each place is reported once. `exempt` names top packages whose reads were reviewed as harmless."""
+    """Reports each place once. `exempt` names top-level packages whose reads were reviewed as harmless."""
 
     def __init__(self, root: str, exempt: frozenset[str] = frozenset(), on_found: Callable[[Finding], None] | None = None) -> None:
         self.root = root
@@ -31,7 +31,7 @@ class ForeignReads:
         self.found: dict[tuple[CodeType, int], str] = {}
 
     def watch(self, session: pytest.Session) -> None:
-        """From now on; the session stays an instance of its class, of the same name."""
+        """Watches the session from now on, by a subclass with the same name."""
         kind: Any = type(session)
         if getattr(kind, "shardline_reads", None) is not None:
             kind.shardline_reads = self
@@ -57,7 +57,7 @@ class ForeignReads:
             self.on_found(self.describe(code, line, what))
 
     def places(self, excused: Container[CodeType] = frozenset()) -> list[Finding]:
-        """What was found, but for reads in `excused` code objects."""
+        """The reads so far, without those in `excused` code objects."""
         return [self.describe(code, line, what) for (code, line), what in self.found.items() if code not in excused]
 
     def describe(self, code: CodeType, line: int, what: str) -> Finding:
@@ -65,6 +65,7 @@ class ForeignReads:
         return {"place": place(code.co_filename, line, self.root), "why": f"reads {name}"}
 
     def notice(self, frame: FrameType, what: str) -> None:
+        """Records a read by this frame."""
         name = frame.f_globals.get("__name__")
         if not is_own(name) and top_package(name) not in self.exempt:
             self.read(frame.f_code, frame.f_lineno, what)

@@ -1,4 +1,4 @@
-"""The syntax tree of a function that is already compiled: parsed from its own lines only, as conftests can be long."""
+"""The syntax tree of a compiled function, parsed from its own lines only, as conftests can be long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def tree_of(code: CodeType) -> ast.FunctionDef | None:
-    """Its `ast.FunctionDef`, with line numbers of the file; None where the source is not there or is another one."""
+    """The `ast.FunctionDef`, with line numbers of the file; None if the source is missing or differs."""
     lines = linecache.getlines(code.co_filename)
     start = code.co_firstlineno - 1
     if not 0 <= start < len(lines):
@@ -37,7 +37,7 @@ def tree_of(code: CodeType) -> ast.FunctionDef | None:
 
 
 def parsed_in_a_block(lines: list[str]) -> ast.Module | None:
-    """For a method with a text in it that is indented less, which `dedent` cannot shift."""
+    """Parses a method that contains less indented text, which `dedent` cannot shift."""
     try:
         return ast.parse("if 1:\n" + "".join(inspect.getblock(lines)))
     except (SyntaxError, ValueError, IndexError, tokenize.TokenError):
@@ -45,7 +45,7 @@ def parsed_in_a_block(lines: list[str]) -> ast.Module | None:
 
 
 def source_text(code: CodeType) -> str | None:
-    """The lines of the function without trailing blanks, for a digest of it; None where they are not there."""
+    """The lines of the function without trailing blanks, to make a digest; None if they are missing."""
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
     try:
         return "\n".join(line.rstrip() for line in textwrap.dedent("".join(inspect.getblock(lines))).splitlines())

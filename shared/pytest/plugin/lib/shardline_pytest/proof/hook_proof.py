@@ -1,4 +1,4 @@
-"""The proof, hook by hook, that what a suite and its plugins do while tests are collected is the same for one file as for the whole list."""
+"""Proves, hook by hook, that a suite and its plugins do the same during collection for one file as for the whole list."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     from .findings import Problem
 
-
-# Called once for a list of items: a conftest that is loaded later than the first file was collected would see some files only.
+# pytest calls these once per list of items. A conftest that is loaded after the first file was collected would see some files only.
 LIST_HOOKS = (
     "pytest_collection",
     "pytest_collection_modifyitems",
@@ -40,7 +39,7 @@ LIST_HOOKS = (
     "pytest_deselected",
     "pytest_report_collectionfinish",
 )
-# Called for each node, path, function or class.
+# pytest calls these for each node, path, function or class.
 NODE_HOOKS = (
     "pytest_collect_directory",
     "pytest_collect_file",
@@ -54,18 +53,18 @@ NODE_HOOKS = (
     "pytest_pycollect_makeitem",
     "pytest_pycollect_makemodule",
 )
-# Called after the proof: judged by all their lines.
+# pytest calls these after the proof, so all their lines are judged.
 LATER_HOOKS = ("pytest_runtestloop", "pytest_sessionfinish")
-# Of what runs after all tests, only these names can see the list.
+# The only names by which code that runs after all tests can see the list.
 LIST_NAMES = frozenset(["items", "testscollected"])
 MAX_SUBJECTS = 500
 
 
 class HookProof:
-    """`declared` holds what the user vouches for: a plugin's name, `tests/conftest.py` or `tests/conftest.py::pytest_collection_modifyitems`.
+    """`declared` holds what the user vouches for: a plugin, `tests/conftest.py`, or `tests/conftest.py::pytest_collection_modifyitems`.
 
-    `begin` and `finish` go around each collection, of all files or of one; what was seen adds up. One process has one proof at a time.
-    Conftests that are loaded before the first `begin` count as there from the start.
+    Call `begin` and `finish` around each collection, of all files or of one. Observations add up. A process has one proof at a time. A
+    conftest that is loaded before the first `begin` counts as present from the start.
     """
 
     def __init__(self, config: pytest.Config, declared: Iterable[str] = frozenset()) -> None:
@@ -80,13 +79,14 @@ class HookProof:
         self.session: pytest.Session | None = None
         self.has_begun = False
         self.began_at = 0.0
-        # In order, each once.
+        # A set in order.
         self.classes: dict[type, None] = {}
         self.config_values = ConfigValues(config)
         self.deselected: list[pytest.Item] = []
         self.own_values = OwnValues(self.items)
 
     def begin(self, session: pytest.Session) -> None:
+        """Starts tracing. The first call also records the state that hooks may read."""
         if session is not self.session:
             self.session = session
             self.reads.watch(session)
@@ -99,12 +99,13 @@ class HookProof:
         self.lines.start()
 
     def finish(self, session: pytest.Session) -> None:
+        """Stops tracing."""
         self.lines.stop()
         for found in custom_classes(session.items):
             self.classes.setdefault(found, None)
 
     def close(self) -> None:
-        """Puts back what was wrapped to trace it; the reads of the list stay watched."""
+        """Unwraps what was wrapped for tracing. Reads of the list stay watched."""
         self.lines.stop()
         self.lines.release()
         if self.has_begun and self.config.pluginmanager.is_registered(self):
@@ -114,11 +115,12 @@ class HookProof:
         self.register_implementations()
 
     def register_implementations(self) -> None:
+        """Watches the hook implementations that are new."""
         for name in (*LIST_HOOKS, *NODE_HOOKS, *LATER_HOOKS):
-            # Not config.hook: below pytest 9 that hides some hooks behind plain functions.
+            # Not config.hook: before pytest 9, it hides some hooks behind plain functions.
             caller = getattr(self.config.pluginmanager.hook, name, None)
             for implementation in caller.get_hookimpls() if caller is not None else ():
-                # pluggy's wrappers and shardline's stand-ins keep the name of the module.
+                # pluggy's wrappers and shardline's stand-ins keep the module name.
                 if id(implementation) in self.implementations or is_own(getattr(implementation.function, "__module__", None)):
                     continue
                 self.implementations[id(implementation)] = Implementation(name, implementation, self.has_begun, self.config)
@@ -128,7 +130,7 @@ class HookProof:
                         self.lines.observe(implementation)
 
     def watch(self, callable_: Any) -> None:
-        """The function and those that it calls by name."""
+        """Watches the function, and the functions that it calls by name."""
         waiting = [callable_]
         while waiting and len(self.subjects) < MAX_SUBJECTS:
             each = waiting.pop()
@@ -150,20 +152,21 @@ class HookProof:
         self.notice_class(type(item))
 
     def notice_class(self, kind: type) -> None:
-        """Also of a collector that gives no items."""
+        """Notes a class of nodes, also of a collector without items."""
         if kind not in self.classes and not is_own(kind.__module__):
             self.classes[kind] = None
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.deselected.extend(list.__iter__(items))
 
-    # What the rules ask for.
+    # For the rules.
 
     def items(self) -> list[pytest.Item]:
-        """All that were collected."""
+        """All items that were collected, with the deselected ones."""
         return [*list.__iter__(vars(self.session).get("items") or []), *self.deselected]
 
     def subject_of(self, callable_: Any) -> Subject | None:
+        """The judged form of a function; None for code of pytest, of a library, or not written in Python."""
         function = plain_function(callable_)
         if function is None:
             return None
@@ -173,7 +176,7 @@ class HookProof:
         return self.subjects.get(key)
 
     def is_lasting(self, path: str | PurePath | None) -> bool:
-        """A file or directory that was there before the first collection, and is as it was then."""
+        """Did the file or directory exist before the first collection, and is it unchanged?"""
         try:
             state = os.stat(path) if path is not None else None
         except (OSError, ValueError):
@@ -183,12 +186,11 @@ class HookProof:
         return not stat.S_ISREG(state.st_mode) or state.st_mtime <= self.began_at
 
     def lines_of(self, code: CodeType) -> set[int] | None:
+        """The lines of the code that ran; None if it is not watched."""
         return self.lines.ran.get(code)
 
-    # The result.
-
     def problems(self) -> list[Problem]:
-        """What is not proven to be harmless, as {"hook", "place", "why"}; an empty list is the proof."""
+        """What is not proven harmless. An empty list is the proof."""
         found: list[Problem] = []
         for implementation in self.implementations.values():
             if implementation.is_declared(self.declared):
@@ -202,7 +204,7 @@ class HookProof:
             problem = judge_class(self, kind)
             if problem is not None and not is_declared_place(problem["place"], problem["hook"], self.declared):
                 found.append(problem)
-        # Reads in code that was judged are proven or reported by now.
+        # The judgement covers reads in judged code.
         reads = self.reads.places({code for each in self.judged if each is not None for code in with_nested(each)})
         found.extend(
             {"hook": "session.items", **each} for each in reads if not is_declared_place(each["place"], "session.items", self.declared)
@@ -210,12 +212,13 @@ class HookProof:
         return found
 
     def problem_of(self, implementation: Implementation) -> Problem | None:
+        """The problem of one implementation, or None."""
         lines = None if implementation.code is None else self.lines.ran.get(implementation.code)
         review = review_of(implementation.function, self.config)
         if review is not None:
             why = None if self.session is None else review.problem(self.config, self.session)
             return None if why is None else implementation.problem(review.package, why)
-        # Again each time: values that it reads may have changed though no further line ran.
+        # Judge again each time: values that it reads may have changed without another line running.
         return self.judge(implementation, lines)
 
     def judge(self, implementation: Implementation, lines: set[int] | None) -> Problem | None:
@@ -252,7 +255,7 @@ class Implementation:
 
     def __init__(self, name: str, hookimpl: HookImpl, is_late: bool, config: pytest.Config) -> None:
         self.name = name
-        self.hookimpl = hookimpl  # kept, so that its id stays its own
+        self.hookimpl = hookimpl  # held, so that its id stays unique
         self.function = hookimpl.function
         function = plain_function(hookimpl.function)
         self.code = None if function is None else function.__code__
@@ -264,6 +267,7 @@ class Implementation:
         return {"hook": self.name, "place": where, "why": why}
 
     def is_declared(self, declared: frozenset[str]) -> bool:
+        """Does the user vouch for it?"""
         path = self.code.co_filename if self.code is not None else ""
         shown = place(path, 0, self.root)[:-2]
         module = (getattr(self.function, "__module__", None) or "").partition(".")[0]
@@ -271,7 +275,7 @@ class Implementation:
 
 
 def is_below(path: str, root: str) -> bool:
-    """In the workspace, or in an installed package."""
+    """Is the path in the workspace, or in an installed package?"""
     return path.startswith((root + os.sep, *SITE_PACKAGES, *STANDARD_LIBRARY))
 
 
@@ -281,6 +285,7 @@ def is_declared_place(where: str, hook: str, declared: frozenset[str]) -> bool:
 
 
 def with_nested(code: CodeType) -> Iterator[CodeType]:
+    """The code object and all that it contains."""
     yield code
     for constant in code.co_consts:
         if hasattr(constant, "co_code"):
@@ -292,5 +297,5 @@ def texts(code: CodeType) -> list[str]:
 
 
 def sentence(problem: Problem) -> str:
-    """One line for a terminal."""
+    """The problem as one line for a terminal."""
     return f"{problem['hook']} in {problem['place']} {problem['why']}"

@@ -1,4 +1,7 @@
-"""What an import of a test file changed that outlives it and that other files can see: plain pytest would show it to all files that come later."""
+"""Finds what the import of a test file changed for other files.
+
+In plain pytest, all later files see such a change.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +37,16 @@ if TYPE_CHECKING:
         logging: tuple[int, bool]
 
 
-# Its own dictionary is copied at once; through the mapping each variable would be decoded.
+# The inner dictionary is copied at once. The mapping would decode every variable.
 RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
-# pytest's own, for each test or run.
+# pytest's own variables, for each test or run.
 OWN_VARIABLES = frozenset(["PYTEST_CURRENT_TEST", "PYTEST_VERSION"])
 READS_SUBCLASSES = b"__subclasses__"
 WRITES_MODULES = b"sys.modules"
 
 
 class ImportChanges:
-    """`found` lists {"place": file, "why": text}; each file is reported once for each kind of change."""
+    """`found` lists {"place": file, "why": text}. Each file is reported once per kind of change."""
 
     def __init__(self, root: object, pluginmanager: pytest.PytestPluginManager) -> None:
         self.root = str(root)
@@ -54,16 +57,17 @@ class ImportChanges:
         self.recorded_modules: int | None = None
 
     def begin(self) -> None:
-        """Of a collection: tests may have run since the last one."""
+        """A collection begins: tests may have run since the last one."""
         self.recorded_modules = None
 
     @property
     def found(self) -> list[Finding]:
+        """All changes so far."""
         return [*self.reported, *self.subclasses()]
 
     @contextmanager
     def around(self, file: str) -> Iterator[None]:
-        """`file` as in a node id. Used around the collection of one file, without what fixtures do."""
+        """Wraps the collection of one file, without fixtures. `file` is as in a node id."""
         path = os.path.join(self.root, file.replace("/", os.sep))
         self.files.add(path)
         before = self.state()
@@ -78,6 +82,7 @@ class ImportChanges:
             self.recorded_modules = len(after["modules"])
 
     def state(self) -> ProcessState:
+        """What an import may change, as it is now."""
         return {
             "environment": dict(RAW_ENVIRONMENT),
             "path": list(sys.path),
@@ -89,6 +94,7 @@ class ImportChanges:
         }
 
     def compare(self, file: str, path: str, before: ProcessState, now: ProcessState) -> None:
+        """Reports the differences between the states before and after an import."""
         environment, new_environment = before["environment"], now["environment"]
         if environment != new_environment:
             differing = (name for name in environment.keys() | new_environment.keys() if environment.get(name) != new_environment.get(name))
@@ -108,7 +114,7 @@ class ImportChanges:
             name = next((name for name, module in loaded.items() if new.get(name) is not module and not may_go(module, name in new)), None)
             if name is not None:
                 self.report(file, f"replaces or removes the module {name} when it is imported")
-        # A library that is imported for the first time adds filters for itself at the front; others would be for all.
+        # A library that is imported for the first time inserts filters for itself. Removed filters concern everyone.
         if before["filters"] != now["filters"] and any(each not in now["filters"] for each in before["filters"]):
             self.report(file, "removes warning filters when it is imported")
         if now["directory"] != before["directory"]:
@@ -127,9 +133,9 @@ class ImportChanges:
             self.report(file, f"changes {changed[0]} when it is imported")
 
     def stand_in(self, path: str, fresh: dict[str, ModuleType]) -> str | None:
-        """The name of something in sys.modules that no import found, where the file or what it imports from the workspace puts something there.
+        """The name of an entry in sys.modules that no import created, if the file or its workspace imports create such entries; else None.
 
-        Libraries do that for themselves.
+        Libraries may do that for themselves.
         """
         names = [name for name, module in fresh.items() if getattr(getattr(module, "__spec__", None), "name", None) != name]
         if not names:
@@ -145,7 +151,10 @@ class ImportChanges:
         return names[0] if is_put_here else None
 
     def subclasses(self) -> list[Finding]:
-        """A class that a test file derives is seen by who asks its base for `__subclasses__()`: reported when a file of the workspace does so."""
+        """Test files that derive a class from a workspace class, if a workspace file calls `__subclasses__()`.
+
+        Such a call sees the classes of all imported files.
+        """
         paths = [*self.files, *(module.__file__ for module in self.workspace.modules)]
         if not any(reads_subclasses(path) for path in paths):
             return []
@@ -162,7 +171,7 @@ class ImportChanges:
 
 
 def may_go(module: object, is_there: bool) -> bool:
-    """An entry that bars an import, or a weak one, which goes with what it stands for whenever that is freed."""
+    """May the entry vanish? It blocks an import, or it is a weak proxy, which vanishes with its object."""
     return module is None or (type(module) is weakref.ProxyType and not is_there)
 
 
@@ -181,7 +190,7 @@ def content_of(path: str) -> bytes:
 
 
 def directories_above(file: str, root: str) -> set[str]:
-    """Directories that pytest itself may put on sys.path to import the file."""
+    """The directories that pytest itself may add to sys.path to import the file."""
     found = set()
     directory = os.path.dirname(os.path.abspath(file))
     while directory.startswith(root) and directory not in found:

@@ -1,4 +1,7 @@
-"""Whether two lists that a loop fills share all items between them, so that an empty one means that the other holds every item, once."""
+"""Checks whether two lists that a loop fills split all items between them.
+
+Then an empty one means that the other holds every item, once.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,12 @@ def are_complements(left: Value, right: Value) -> bool:
 
 
 def negates(condition: ast.expr, other: ast.expr) -> bool:
+    """Is the condition `not other`?"""
     return isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not) and ast.dump(condition.operand) == ast.dump(other)
 
 
 def paths(statements: Sequence[ast.stmt], guard: str, kept: str) -> set[tuple[bool, int, bool]]:
-    """(did it append to the guard, how often to the kept list, did it leave the iteration) for each way through the statements."""
+    """(appended to the guard?, number of appends to the kept list, left the iteration?) for each way through the statements."""
     found = {(False, 0, False)}
     for statement in statements:
         after = {each for each in found if each[2]}
@@ -51,11 +55,12 @@ def paths(statements: Sequence[ast.stmt], guard: str, kept: str) -> set[tuple[bo
 
 
 def decides(statement: ast.AST, names: tuple[str, ...]) -> bool:
-    """An error, a loop or a context may skip what stands in it: which way an item takes is then unknown."""
+    """May an error, loop or context skip what is in the statement? Then the way of an item is unknown."""
     return any(isinstance(each, ast.Continue) or is_append(each, names) for each in ast.walk(statement) if isinstance(each, ast.stmt))
 
 
 def is_append(statement: ast.AST, names: tuple[str, ...]) -> bool:
+    """Is it `NAME.append(…)` with one of these names?"""
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "append":
         return False

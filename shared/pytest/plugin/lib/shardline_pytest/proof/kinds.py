@@ -1,4 +1,13 @@
-"""What a rule knows of a value: where it comes from, and so what may be done with it. No values of the suite are kept, but for what a name is known to be."""
+"""What the rules know about a value: where it comes from, and so what may be done with it. Only known values are stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
+    from pathlib import PurePath
+    from typing import Any
 
 from __future__ import annotations
 
@@ -12,17 +21,17 @@ if TYPE_CHECKING:
 
 # Plain data that does not depend on other items.
 DATA = "data"
-# Something of the suite or of pytest that may be looked at, not called: a class, a function, a parent node.
+# Something of the suite or of pytest that may be read, not called: a class, a function, a parent node.
 OBJECT = "object"
-# The module of a test: others may write there.
+# The module of a test. Other code may write to it.
 MODULE = "module"
 ITEM = "item"
 ITEMS = "items"
 # A copy of the list, to loop over.
 COPY = "copy"
-# A new list of the items of a loop that some condition keeps.
+# A new list of the items of a loop that meet a condition.
 KEPT = "kept"
-# A list, set or dict that this function has made itself.
+# A list, set or dict that the function itself created.
 FRESH = "fresh"
 ITERATOR = "iterator"
 FILE = "file"
@@ -33,9 +42,9 @@ NODE = "node"
 METAFUNC = "metafunc"
 HOOK = "hook"
 OUTCOME = "outcome"
-# A value that a name outside of the function has; `value` is it.
+# A value that a name outside the function refers to, in `value`.
 KNOWN = "known"
-# The plugin's or collector's own object, which a collector may write to.
+# The plugin's or collector's own object, to which a collector may write.
 OWN_NODE = "own-node"
 
 Chain = tuple[str, ...]
@@ -45,7 +54,7 @@ Token = tuple[object, ...]
 
 USABLE = frozenset([DATA, OBJECT, MODULE, ITEM, FRESH, ITERATOR, FILE, CONFIG, NODE, METAFUNC, OUTCOME, OWN_NODE])
 
-# Parameters of pytest's hooks, by name; others are data.
+# Kinds of the parameters of pytest's hooks. All others are data.
 PARAMETERS = {
     "items": ITEMS,
     "session": SESSION,
@@ -61,10 +70,11 @@ PARAMETERS = {
 
 
 class Value:
-    """`scope` is the loop over the items in which it was made, None outside of one; `chain` names a known value as its function does.
+    """`scope` is the loop over the items that created the value, None outside of one. `chain` names a known value as its function does.
 
-    `path` says how it was reached from the test: ("cls", "cases"), ("mark", name) or ("params",). `is_new`: nothing else holds it, or it cannot change.
-    `is_of_test`: a path or text that comes from the file of the test. `constant` is a text or path that is known, else None.
+    `path` is the way from the test to the value: ("cls", "cases"), ("mark", name) or ("params",). `is_new`: nothing else holds it, or it
+    cannot change. `is_of_test`: a path or text that comes from the file of the test. `constant` is the text or path if it is known, else
+    None. A KEPT value is filled by `loop`, or filtered by `condition`.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""Values that a hook reads by a global name, a closure, its plugin object or the config: are they plain data, and have they stayed what they were?"""
+"""Values that a hook reads by a global name, a closure, its plugin object or the config: are they plain data, and unchanged?"""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     from .kinds import Token
 
-
 MAX_ELEMENTS = 20000
 MISSING = object()
-# Stands for each `pytest.mark.NAME`: asking pytest for an unknown one warns, or fails with --strict-markers.
+# Stands for every `pytest.mark.NAME`: pytest warns about an unknown mark, or fails with --strict-markers.
 ANY_MARK = pytest.mark.skip
 CODE_TYPES = (
     types.ModuleType,
@@ -37,11 +36,11 @@ ENVIRONMENT = os.environ
 
 
 class Changeable(Exception):
-    """The value is not plain data, so nothing says that it stays what it is."""
+    """The value is not plain data, so it may change unnoticed."""
 
 
 def frozen(value: Any, depth: int = 0) -> Token:
-    """A hashable token that is equal as long as the value is. Raises Changeable for what is not plain data, code, a mark or a path."""
+    """A hashable token that changes with the value. Raises Changeable unless it is plain data, code, a mark or a path."""
     if type(value) in SCALARS:
         return (type(value).__name__, value)
     if isinstance(value, CODE_TYPES) or type(value).__name__ == "FixtureFunctionDefinition":
@@ -69,12 +68,12 @@ def frozen(value: Any, depth: int = 0) -> Token:
 
 
 def is_version(value: Any) -> bool:
-    """A version object of `packaging`, also of a vendored copy."""
+    """Is it a version object of `packaging`, or of a vendored copy?"""
     return type(value).__name__ == "Version" and type(value).__module__.endswith("version")
 
 
 def is_data(value: Any) -> bool:
-    """Plain data that has only the methods of its own type."""
+    """Is it plain data, with only the methods of its own type?"""
     try:
         frozen(value)
     except Changeable:
@@ -83,7 +82,7 @@ def is_data(value: Any) -> bool:
 
 
 def attribute(value: Any, name: str) -> Any:
-    """The attribute as stored, without running a property or `__getattr__`; MISSING where it is not simply there."""
+    """The stored attribute, without running a property or `__getattr__`; MISSING if it is not stored."""
     if isinstance(value, types.ModuleType):
         return vars(value).get(name, MISSING)
     if isinstance(value, type(pytest.mark)):

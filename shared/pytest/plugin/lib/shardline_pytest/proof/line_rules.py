@@ -1,6 +1,6 @@
-"""The rules for statements: a function passes when what ran of it treats each item by itself, so that a part of the list gives a part of the result.
+"""The rules for statements. A function passes if it treats each item separately: a part of the list gives a part of the result.
 
-Only lines that ran are judged. Where a line holds several statements, all of them count as run.
+Judges only lines that ran. If a line holds several statements, all of them count.
 """
 
 from __future__ import annotations
@@ -27,19 +27,18 @@ if TYPE_CHECKING:
     from .hook_proof import HookProof
     from .subject import Subject
 
-
 MAX_DEPTH = 6
-# Below 3.10 the compiler leaves out lines that only jump.
+# Before Python 3.10, the compiler leaves out lines that only jump.
 JUMPS_ARE_TRACED = sys.version_info >= (3, 10)
 GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-# Of an item: texts, and lists that only it has.
+# Attributes of an item: texts, and lists that belong to it alone.
 TEXTS = frozenset(["_nodeid", "name", "nodeid", "originalname"])
 OWN_LISTS = frozenset(["fixturenames", "user_properties"])
 NOT_WRITTEN = frozenset(["config", "ihook", "parent", "session", "stash", "_store"])
 
 
 class Judgement(Expressions):
-    """Of one function, called with values of these kinds. `ran` holds the lines that ran; None means that all count."""
+    """Judges one function, called with values of these kinds. `ran` holds the lines that ran; None means all lines."""
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class Judgement(Expressions):
         self.globals = names_declared(subject.tree)
 
     def judge(self) -> str:
-        """Kind of what it returns. Raises Unproven."""
+        """The kind of the return value. Raises Unproven."""
         try:
             if self.subject.tree is None:
                 raise Unproven(self.subject.line, "its source cannot be found")
@@ -81,7 +80,7 @@ class Judgement(Expressions):
         return self.either(self.returned or {DATA}).kind if self.returned != {FRESH} else FRESH
 
     def check_all_judged(self) -> None:
-        """A line that ran though no rule came to it was reached in a way that the rules do not foresee."""
+        """Rejects a function with a line that ran but that no rule reached, as the rules do not foresee how."""
         if self.ran is None or self.subject.tree is None:
             return
         first = self.subject.tree.body[0].lineno
@@ -90,7 +89,7 @@ class Judgement(Expressions):
             raise Unproven(missed[0], "has a line that ran and could not be judged")
 
     def see(self, node: ast.stmt | ast.ExceptHandler) -> None:
-        """The lines of a statement, without those of the statements in it."""
+        """Marks the lines of a statement as judged, without those of the statements in it."""
         inner = [
             each.lineno
             for name in ("body", "handlers", "orelse", "finalbody")
@@ -106,11 +105,11 @@ class Judgement(Expressions):
         if self.ran is None or (not JUMPS_ARE_TRACED and isinstance(node, (ast.Break, ast.Continue))):
             return True
         if self.subject.tree is not None and node.lineno == self.subject.tree.lineno:
-            return True  # on the line of the `def` itself
+            return True  # on the line of `def` itself
         return any(line in self.ran for line in range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
     def block(self, statements: Iterable[ast.stmt]) -> bool:
-        """True when the statements that ran end in a jump."""
+        """True if the statements that ran end in a jump."""
         for statement in statements:
             if not self.did_run(statement):
                 continue
@@ -163,7 +162,7 @@ class Judgement(Expressions):
         target = node.target
         if isinstance(target, ast.Name):
             value = self.use_name_again(target)
-            # A list that something else holds too would be changed in place.
+            # In place, this would change a list that something else may hold.
             if value.kind != FRESH and not value.is_new:
                 raise Unproven(target.lineno, f"changes `{target.id}` in place, which may be shared")
             self.bind(target, value)
@@ -230,6 +229,7 @@ class Judgement(Expressions):
             raise Unproven(target.lineno, f"writes {shown(target)}")
 
     def check_written(self, base: Value, name: str, node: ast.expr, value: Value) -> None:
+        """Judges an assignment to an attribute."""
         if name in ITEM_LISTS and not (value.kind == FRESH and value.scope is self.scope):
             raise Unproven(node.lineno, f"puts a value that may be shared into {shown(node)}")
         is_own = base.kind == OWN_NODE or (base.kind == ITEM and not self.is_definition(node))
@@ -274,7 +274,7 @@ class Judgement(Expressions):
             self.use(each)
 
     def check_nested(self, node: ast.FunctionDef | ast.Lambda) -> None:
-        """A nested function may run later, or for other items: it may name only what does not change."""
+        """A nested function may run later, or for other items, so it may name only what does not change."""
         if names_declared(node):
             raise Unproven(node.lineno, "has a nested function that writes outside of itself")
         own = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
@@ -289,9 +289,11 @@ class Judgement(Expressions):
     # Filters of the list.
 
     def is_commit(self, target: ast.expr) -> bool:
+        """Is the target `items[:]`?"""
         return isinstance(target, ast.Subscript) and is_whole_slice(target.slice) and self.evaluate(target.value).kind == ITEMS
 
     def commit(self, node: ast.Assign) -> None:
+        """Judges `items[:] = kept`."""
         kept = self.evaluate(node.value)
         if kept.kind != KEPT or self.scope is not None:
             raise Unproven(node.lineno, f"replaces the list of items by {shown(node.value)}")
@@ -334,7 +336,7 @@ class Judgement(Expressions):
         return False
 
     def joined(self, left: dict[str, Value] | None, right: dict[str, Value] | None, node: ast.stmt) -> dict[str, Value]:
-        """Known values that differ are judged now: later, either may be meant."""
+        """Joins two branches. Judges known values that differ now, as either may be meant later."""
         if left is not None and right is not None:
             for env, others in ((left, right), (right, left)):
                 for name, value in list(env.items()):
@@ -351,7 +353,7 @@ class Judgement(Expressions):
         return any(self.did_run(statement) for statement in statements)
 
     def guard_of(self, node: ast.If) -> Value | None:
-        """The kept list whose emptiness the condition asks for."""
+        """The kept list in a condition that asks whether it is empty; None for another condition."""
         test = node.test.operand if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not) else node.test
         if not isinstance(test, ast.Name):
             return None
@@ -361,7 +363,7 @@ class Judgement(Expressions):
         return named(value, test.id) if value is not None and value.kind == KEPT else None
 
     def is_early_end(self, node: ast.If) -> bool:
-        """`if not items: return`: nothing is to do for an empty list, nor for a file without items."""
+        """`if not items: return`: there is nothing to do for an empty list, and so for a file without items."""
         test = node.test
         if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not) or not isinstance(test.operand, ast.Name):
             return False
@@ -371,6 +373,7 @@ class Judgement(Expressions):
         )
 
     def is_filtering(self, node: ast.stmt) -> bool:
+        """Is it `items[:] = …` or `pytest_deselected(…)`?"""
         if isinstance(node, ast.Assign):
             return len(node.targets) == 1 and self.is_commit(node.targets[0])
         call = node.value if isinstance(node, ast.Expr) else None
@@ -391,6 +394,7 @@ class Judgement(Expressions):
         return False
 
     def loop_over_items(self, node: ast.For, over: Value) -> bool:
+        """Judges the body with the target as one item."""
         if self.scope is not None:
             raise Unproven(node.lineno, "loops over the items in a loop over the items")
         if self.guards:
@@ -402,7 +406,7 @@ class Judgement(Expressions):
         assigned = names_assigned(node)
         for name in assigned:
             self.env.pop(name, None)
-        if self.data_loops == 0:  # else it would append each item more than once
+        if self.data_loops == 0:  # otherwise it would append each item more than once
             self.mark_kept(node, node.target.id)
         self.scope, self.loops_over_copy = node, over.kind == COPY
         self.env[node.target.id] = Value(ITEM, node)
@@ -413,7 +417,7 @@ class Judgement(Expressions):
         return False
 
     def mark_kept(self, loop: ast.For, item: str) -> None:
-        """Empty lists that the loop appends its item to, whether or not any item came that way."""
+        """Marks the empty lists to which the loop appends its item, whether or not it does so for any item."""
         for node in ast.walk(loop):
             name = list_appended_to(node, item)
             value = None if name is None else self.env.get(name)
@@ -465,7 +469,7 @@ class Judgement(Expressions):
         ended = self.block(node.body)
         if not can_go_on:
             return ended
-        # An error that is suppressed goes on behind the statement, from anywhere in it.
+        # After a suppressed error, execution continues behind the statement, from anywhere in it.
         self.env = self.joined(before, self.env, node)
         return False
 
@@ -473,6 +477,7 @@ class Judgement(Expressions):
         return isinstance(node, ast.Call) and (getattr(node.func, "id", "") == "open" or getattr(node.func, "attr", "") == "open")
 
     def context(self, node: ast.expr) -> Value:
+        """The value of `with …`."""
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr == "open" and not node.args:
                 self.check_file(self.used(self.evaluate(node.func.value), node), node)
@@ -486,9 +491,10 @@ class Judgement(Expressions):
             raise Unproven(node.lineno, f"enters {shown(node)}")
         return value
 
-    # Functions of the suite that it calls.
+    # Functions of the suite that the code calls.
 
     def judge_called(self, node: ast.Call, callable_: Any) -> Value:
+        """Judges a function of the suite that the code calls, with the values that it passes."""
         function = plain_function(callable_)
         subject = self.prover.subject_of(callable_)
         if function is None or subject is None or self.depth >= MAX_DEPTH or function.__code__.co_flags & GENERATORS:
@@ -505,7 +511,7 @@ class Judgement(Expressions):
         return Value(DATA) if kind == FRESH else self.either({kind})
 
     def judge_callback(self, node: ast.expr, callable_: Any) -> None:
-        """A function that something else calls with data."""
+        """Judges a function that other code calls with data."""
         subject = self.prover.subject_of(callable_)
         if subject is None or self.depth >= MAX_DEPTH:
             raise Unproven(node.lineno, f"passes {shown(node)} on")
@@ -513,6 +519,7 @@ class Judgement(Expressions):
         Judgement(self.prover, subject, self.prover.lines_of(subject.code), env, self.depth + 1).judge()
 
     def passed(self, node: ast.expr) -> Value:
+        """The value of an argument for a function of the suite."""
         value = self.evaluate(node)
         if value.kind in (ITEMS, SESSION, CONFIG) and self.scope is None:
             return value
@@ -535,9 +542,9 @@ def named(value: Value, name: str) -> Value:
 
 
 def joined(left: dict[str, Value] | None, right: dict[str, Value] | None, in_loop: bool) -> dict[str, Value]:
-    """What is known after either of two ways; None is a way that does not come here.
+    """What is known after either of two branches. None stands for a branch that does not continue here.
 
-    In the loop over the items, a name that only one way sets may hold what an earlier item left.
+    In the loop over the items, a name that only one branch sets may hold the value of an earlier item.
     """
     if left is None or right is None:
         return dict(left or right or {})
@@ -552,7 +559,7 @@ def joined(left: dict[str, Value] | None, right: dict[str, Value] | None, in_loo
 
 
 def alike(one: Value, other: Value) -> Value:
-    """Two values of one kind, as one."""
+    """Joins two values of one kind."""
     value = Value(one.kind, one.scope if one.scope is other.scope else object(), one.value, one.chain)
     value.path = one.path if one.path == other.path else None
     value.is_new = one.is_new and other.is_new
@@ -570,7 +577,7 @@ def names_assigned(loop: ast.AST) -> set[str]:
 
 
 def names_declared(tree: ast.AST | None) -> set[str]:
-    """Names that a `global` or `nonlocal` gives away: such a statement is no line that runs."""
+    """Names in `global` and `nonlocal` statements, which are not lines that run."""
     found = set()
     for each in ast.walk(tree) if tree is not None else ():
         if isinstance(each, (ast.Global, ast.Nonlocal)):
@@ -587,7 +594,7 @@ def list_appended_to(node: ast.AST, item: str) -> str | None:
 
 
 def own_jumps(loop: ast.For | ast.While) -> set[ast.Break]:
-    """The `break` statements of this loop, without those of loops in it."""
+    """The `break` statements of this loop, without those of inner loops."""
     found = set()
 
     def visit(statements: Iterable[ast.stmt]) -> None:
@@ -607,7 +614,7 @@ def own_jumps(loop: ast.For | ast.While) -> set[ast.Break]:
 
 
 def environment_of(subject: Subject, is_collector: bool = False) -> dict[str, Value]:
-    """Kinds of the parameters of a hook implementation, or of a collector's method."""
+    """The kinds of the parameters of a hook implementation, or of a collector's method."""
     env = {}
     names = subject.parameters()
     for index, name in enumerate(names):

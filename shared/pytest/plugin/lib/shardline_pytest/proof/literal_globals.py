@@ -1,4 +1,4 @@
-"""Whether a global of a module still is the literal that its source gives it: nobody else has changed it, whenever it is read."""
+"""Checks whether a module global still is the literal of its source, so that nothing has changed it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 
 @cache
 def literals_of(path: str) -> dict[str, object]:
-    """Name → value, of those that the module assigns once, at its top level, from a literal."""
+    """Maps the names that the module assigns once, at its top level, from a literal, to their values."""
     try:
         tree = ast.parse("".join(linecache.getlines(path)))
     except (SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""The list of a session's items as a list that notices who reads or changes it."""
+"""The list of a session's items, as a list that reports who reads or changes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-
 NOTICED = (
     "__add__ __contains__ __delitem__ __eq__ __getitem__ __iadd__ __imul__ __iter__ __len__ __mul__ __reversed__ __rmul__ __setitem__ "
     "append clear copy count extend index insert pop remove reverse sort"
@@ -21,7 +20,7 @@ NOTICED = (
 
 
 class ObservedItems(list["pytest.Item"]):
-    """Behaves as the list that it is; `on_read(frame, what)` is called with the frame that reads or changes it."""
+    """A list that calls `on_read(frame, method)` with the frame that reads or changes it."""
 
     __hash__ = None
 
@@ -34,6 +33,7 @@ class ObservedItems(list["pytest.Item"]):
 
 
 def noticing(name: str) -> Callable[..., Any]:
+    """The method of this name, which reports the call first."""
     plain = getattr(list, name)
 
     def method(self: ObservedItems, *args: Any, **options: Any) -> Any:

@@ -1,5 +1,8 @@
-"""Values that a hook reaches through a test: its class, function or module, its marks and parameters. Files may share them, and a file that is
-collected earlier may have changed what they share: only what the test's own file defines is usable."""
+"""Values that a hook reaches through a test: its class, function or module, its marks and parameters.
+
+Files may share such a value, and a file that is collected earlier may have changed it. Only values that the test's own file defines are
+usable.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-
-# What a class or function has from its definition.
+# Attributes that a class or function gets by its definition.
 DEFINED = frozenset(["__class__", "__doc__", "__file__", "__module__", "__name__", "__package__", "__qualname__", "__test__"])
-# Of an object that is not reached from the test itself: what nodes and most values have.
+# Attributes of an object that is not reached from the test: what nodes and most values have.
 OBJECT_NAMES = DEFINED | {"fspath", "name", "nodeid", "parent", "path"}
 NODE_NAMES = frozenset("cls fspath function keywords module name nodeid obj originalname own_markers parent path".split())
 MUTABLE = (list, dict, set, bytearray)
@@ -28,13 +30,13 @@ BUILDERS = frozenset(["dict", "frozenset", "list", "param", "range", "set", "tup
 
 
 class OwnValues:
-    """`items` gives all items that were collected, also those that were filtered out."""
+    """`items` returns all items that were collected, with those that were filtered out."""
 
     def __init__(self, items: Callable[[], list[pytest.Item]]) -> None:
         self.items = items
 
     def judge(self, path: tuple[Any, ...]) -> bool | None:
-        """(is it plain data, or None where a file may share it) for `("cls", "cases")` of every item."""
+        """For a path such as `("cls", "cases")` of every item: is the value plain data? None if files may share it."""
         is_plain = True
         for item in self.items():
             value, holder = reached(item, path)
@@ -51,7 +53,7 @@ class OwnValues:
         return is_plain
 
     def are_marks_own(self, name: str | None) -> bool:
-        """Do the arguments of marks of this name (None: of every mark) belong to the test's own file?"""
+        """Do the arguments of all marks of this name (None: of all marks) belong to the test's own file?"""
         for item in self.items():
             for mark in item.iter_markers(name):
                 values = [*mark.args, *mark.kwargs.values()]
@@ -60,7 +62,7 @@ class OwnValues:
         return True
 
     def are_parameters_own(self, name: str | None) -> bool:
-        """The same for the values of a parameter; None means every parameter."""
+        """The same for the values of a parameter. None means all parameters."""
         for item in self.items():
             parameters = getattr(getattr(item, "callspec", None), "params", {})
             values = parameters.values() if name is None else [parameters.get(name)]
@@ -70,6 +72,7 @@ class OwnValues:
 
 
 def reached(item: pytest.Item, path: tuple[Any, ...]) -> tuple[Any, Any]:
+    """(value, holder) at the end of the path; MISSING if it is not stored."""
     value: Any = item
     holder: Any = None
     for name in path:
@@ -109,7 +112,7 @@ def file_of(holder: Any) -> str | None:
 
 
 def is_unchangeable(value: Any) -> bool:
-    """Plain data without any container that can change."""
+    """Is it plain data without a container that can change?"""
     if isinstance(value, CODE_TYPES):
         return True
     if type(value) in MUTABLE:
@@ -132,7 +135,7 @@ def syntax(path: str) -> ast.Module:
 
 
 def assigned_in(path: str, class_name: str | None, name: str) -> ast.expr | None:
-    """The only expression that the body of the class assigns to the name."""
+    """The only expression that the class body assigns to the name; None without exactly one."""
     body = syntax(path).body
     for part in (class_name or "").split("."):
         body = next((node.body for node in body if isinstance(node, ast.ClassDef) and node.name == part), [])
@@ -153,7 +156,7 @@ def has_own_literal(path: str | None, holder: Any, name: str, value: Any) -> boo
 
 
 def is_display(node: ast.AST, names: dict[str, Any]) -> bool:
-    """A container that is written down here, and so are all containers in it."""
+    """Is it a literal container, as are all containers in it?"""
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return all(is_display(each, names) for each in node.elts)
     if isinstance(node, ast.Dict):
@@ -183,7 +186,7 @@ def literals(path: str) -> list[object]:
 
 
 def is_literal_of(item: pytest.Item, value: Any) -> bool:
-    """Equal to a container that the test's file writes down."""
+    """Does it equal a literal container in the test's file?"""
     if type(value) not in (*MUTABLE, tuple):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Whether pytest's own classes and functions that collect are still the ones that pytest has: a suite may have put others in their place."""
+"""Checks whether pytest's own classes and functions for collection are unpatched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from .findings import Problem
 
-
 MODULES = (fixtures, main, mark, nodes, python, runner)
 CLASSES = tuple(
     getattr(pytest, name)
@@ -27,7 +26,7 @@ CLASSES = tuple(
 
 
 def functions() -> dict[tuple[Any, str], Any]:
-    """(owner, name) → function, property or descriptor that the owner has now."""
+    """(owner, name) → the function, property or descriptor that the owner has now."""
     return {
         (owner, name): value
         for owner in (*MODULES, *CLASSES, nodes.Node, nodes.FSCollector)
@@ -36,12 +35,12 @@ def functions() -> dict[tuple[Any, str], Any]:
     }
 
 
-# Taken when this file is imported: before any conftest, as shardline is a plugin of the command line.
+# Recorded at import, before any conftest is loaded, as the command line loads the plugin.
 AT_START = functions()
 
 
 def patched(root: str) -> Iterator[Problem]:
-    """{"hook", "place", "why"} of each function that is another one now."""
+    """The problem of each function that differs from the start."""
     reviewed = reviewed_packages()
     now = functions()
     for key in AT_START.keys() | now.keys():
@@ -53,7 +52,7 @@ def patched(root: str) -> Iterator[Problem]:
         for inner in ("fget", "__func__"):
             function = getattr(function, inner, None) or function
         code = getattr(function, "__code__", None)
-        # A patch that uses functools.wraps keeps the module's name of what it wraps.
+        # A patch with functools.wraps keeps the module name of the original.
         module = getattr(function, "__globals__", {}).get("__name__")
         if (old is None and is_own(module)) or top_package(module) in reviewed or top_package(module) == "shardline_pytest":
             continue

@@ -1,4 +1,7 @@
-"""Hook functions of single projects that are harmless though the rules cannot show it: known by the end of their path and by the text that was read."""
+"""Hook functions of single projects that were reviewed as harmless, though the rules cannot show it.
+
+Identified by the end of their path, and by the text that was reviewed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ReviewedFunction:
-    """`digests` are SHA-256 of its source text; where a line with the text `unless` ran, the review does not hold."""
+    """`digests` are SHA-256 of the source text. If a line that contains `unless` ran, the review does not apply."""
 
     def __init__(self, path_end: str, name: str, digests: tuple[str, ...], why: str, unless: str | None = None) -> None:
         self.path_end = path_end
@@ -25,6 +28,7 @@ class ReviewedFunction:
         self.unless = unless
 
     def holds_for(self, code: CodeType, ran: Iterable[int]) -> bool:
+        """Does the review apply to this code, with these lines that ran?"""
         if code.co_name != self.name or not code.co_filename.replace(os.sep, "/").endswith("/" + self.path_end):
             return False
         if digest_of(code) not in self.digests:

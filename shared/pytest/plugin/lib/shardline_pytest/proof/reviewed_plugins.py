@@ -1,4 +1,4 @@
-"""Plugins whose hooks were read, in the source of the versions that are named, and found to treat each file by itself; and those that do so on a condition."""
+"""Plugins whose hooks were reviewed, in the given versions, and found to treat each file separately, some under a condition."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 class Review:
+    """Applies to versions from `since` to before `before`, as (major, minor)."""
+
     def __init__(
         self, module: str, package: str, since: tuple[int, int], before: tuple[int, int], why: str, condition: Condition | None = None
     ) -> None:
@@ -34,12 +36,13 @@ class Review:
         return version is not None and self.since <= version < self.before
 
     def problem(self, config: pytest.Config, session: pytest.Session) -> str | None:
-        """Why it is not harmless with these options and items, or None."""
+        """Why the plugin is not harmless with these options and items; None when it is."""
         return None if self.condition is None else self.condition(config, session)
 
 
 @cache
 def version_of(package: str) -> tuple[int, ...] | None:
+    """(major, minor) of an installed package; None if it is not installed."""
     try:
         parts = metadata.version(package).split(".")[:2]
     except metadata.PackageNotFoundError:
@@ -63,7 +66,10 @@ def excludes_doctests(config: pytest.Config, session: pytest.Session) -> str | N
 
 
 def orders_transactions(config: pytest.Config, session: pytest.Session) -> str | None:
-    """Tests that flush the database run after those of all files that rely on what it holds; without such tests the order decides nothing."""
+    """pytest-django runs tests that flush the database after the tests of all files that rely on its content.
+
+    Without such tests, the order has no effect.
+    """
     flushing: set[Path] = set()
     using: set[Path] = set()
     for item in list.__iter__(session.items):
@@ -76,6 +82,7 @@ def orders_transactions(config: pytest.Config, session: pytest.Session) -> str |
 
 
 def database_use(item: pytest.Item) -> str | None:
+    """ "flush" or "use"; None for a test without database."""
     fixtures = getattr(item, "fixturenames", ())
     marker = item.get_closest_marker("django_db")
     is_flushing = marker is not None and bool(
@@ -126,7 +133,7 @@ REVIEWS = (
 
 
 def review_of(function: object, config: pytest.Config) -> Review | None:
-    """The review that holds for this function, or None."""
+    """The review that applies to this function, or None."""
     module = top_package(getattr(function, "__module__", None))
     for review in REVIEWS:
         if review.module == module and review.is_of_version():

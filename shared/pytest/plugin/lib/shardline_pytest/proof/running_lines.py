@@ -1,4 +1,7 @@
-"""Which lines of some functions ran: by `sys.monitoring`, or below Python 3.12 by a trace of these functions alone, chained to a tracer that is there."""
+"""Records which lines of some functions ran.
+
+Uses `sys.monitoring`, or before Python 3.12 a trace of these functions alone, chained to an existing tracer.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ if TYPE_CHECKING:
 
     from pluggy import HookImpl
 
-
 TOOL_NAME = "shardline"
-# 0 to 2 and 5 belong to debuggers, coverage, profilers and optimisers by convention.
+# By convention, 0 to 2 and 5 belong to debuggers, coverage, profilers and optimizers.
 TOOL_IDS = (4, 3)
 
 
 def running_lines() -> MonitoredLines | TracedLines:
+    """The recorder for this interpreter."""
     monitoring = getattr(sys, "monitoring", None)
     if monitoring is not None:
         for tool in TOOL_IDS:
@@ -30,7 +33,7 @@ def running_lines() -> MonitoredLines | TracedLines:
 
 
 class MonitoredLines:
-    """Costs one call for each line of a watched function, the first time that the line runs."""
+    """Costs one call per line of a watched function, the first time that the line runs."""
 
     def __init__(self, monitoring: Any, tool: int) -> None:
         self.ran: dict[CodeType, set[int]] = {}
@@ -49,7 +52,7 @@ class MonitoredLines:
         for code in self.ran:
             monitoring.set_local_events(self.tool, code, self.events())
         if self.is_first:
-            # A line that an earlier proof in this process has seen is switched off until now.
+            # Turns lines on again that an earlier proof in this process has seen.
             monitoring.restart_events()
             self.is_first = False
 
@@ -72,7 +75,7 @@ class MonitoredLines:
         return events
 
     def on_start(self, code: CodeType, offset: int) -> object:
-        # The body of a function that is one line long has no line event of its own (Python 3.13).
+        # The body of a one-line function has no line event (Python 3.13).
         return self.on_line(code, code.co_firstlineno)
 
     def on_line(self, code: CodeType, line: int) -> object:
@@ -82,10 +85,10 @@ class MonitoredLines:
         return self.monitoring.DISABLE
 
     def observe(self, hookimpl: HookImpl) -> None:
-        """Nothing: events come from the code itself."""
+        """Does nothing: events come from the code itself."""
 
     def release(self) -> None:
-        """Nothing was wrapped."""
+        """Does nothing: nothing was wrapped."""
 
 
 class TracedLines:
@@ -107,7 +110,7 @@ class TracedLines:
         self.ran.setdefault(code, set())
 
     def observe(self, hookimpl: HookImpl) -> None:
-        """Puts a function of the same behaviour in the place of the implementation's own, until `release`."""
+        """Replaces the implementation's function by one that traces, until `release`."""
         function = hookimpl.function
 
         def traced(*args: Any) -> Any:
@@ -121,11 +124,13 @@ class TracedLines:
         self.wrapped.append((hookimpl, function))
 
     def release(self) -> None:
+        """Restores the functions."""
         for hookimpl, function in self.wrapped:
             set_function(hookimpl, function)
         self.wrapped = []
 
     def during(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Calls the function with the trace on."""
         previous = sys.gettrace()
         if not self.is_on or previous == self.trace:
             return function(*args)
@@ -143,7 +148,7 @@ class TracedLines:
         if previous is not None:
             inner = previous(frame, event, arg)
             if sys.gettrace() != self.trace:
-                sys.settrace(self.trace)  # coverage puts itself back at each call
+                sys.settrace(self.trace)  # coverage restores its own trace at each call
         lines = self.ran.get(frame.f_code)
         if lines is None:
             return inner
@@ -152,7 +157,7 @@ class TracedLines:
 
 
 class LineTrace:
-    """The trace of one frame; passes every event on to the tracer that was there."""
+    """The trace of one frame. Passes every event on to the tracer that was there."""
 
     __slots__ = ("inner", "lines")
 
@@ -191,4 +196,4 @@ class Stepwise:
         return self.lines.during(self.generator.close, ())
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.generator, name)  # pluggy names a wrapper that is wrong by gi_code and gi_frame
+        return getattr(self.generator, name)  # pluggy reports a wrong wrapper by its gi_code and gi_frame

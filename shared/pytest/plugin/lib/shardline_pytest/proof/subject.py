@@ -1,6 +1,6 @@
-"""A function that the proof judges: its syntax tree, the values that its names have outside of it, and the functions that it calls.
+"""A function that the proof judges: its syntax tree, the values of its outer names, and the functions that it calls.
 
-Values are recorded when the function is registered, before any test file is imported, so that one that changes during collection shows.
+Values are recorded when the function is registered, before any test file is imported, to detect changes during collection.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from .kinds import Chain, Token
 
-
 STANDARD_LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 SITE_PACKAGES = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
@@ -36,11 +35,12 @@ def plain_function(callable_: Any) -> FunctionType | None:
 
 
 def is_of_library(code: CodeType) -> bool:
+    """Is the code part of the standard library?"""
     return code.co_filename.startswith(STANDARD_LIBRARY) and not code.co_filename.startswith(SITE_PACKAGES)
 
 
 class Subject:
-    """`is_late`: test files may have been imported before it was registered, so that what it reads now may have been something else."""
+    """`is_late`: test files may have been imported before its registration, so the values it reads may have changed before."""
 
     def __init__(self, callable_: Any, is_late: bool = False) -> None:
         self.is_late = is_late
@@ -59,11 +59,12 @@ class Subject:
                 self.remember(chain)
 
     def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in order."""
         count = self.code.co_argcount + self.code.co_kwonlyargcount
         return self.code.co_varnames[:count]
 
     def root(self, name: str) -> Any:
-        """What a name means outside of the function's own variables; MISSING where it is one of those, or nothing."""
+        """The value of a name outside the function; MISSING for the function's own variables and unknown names."""
         if self.owner is not None and self.code.co_argcount and name == self.code.co_varnames[0]:
             return self.owner
         if name in self.imported:
@@ -80,7 +81,7 @@ class Subject:
         return getattr(builtins, name, MISSING) if found is MISSING else found
 
     def default(self, name: str) -> object:
-        """Of a parameter that pytest does not pass."""
+        """The default value of a parameter; MISSING without one."""
         try:
             value = inspect.signature(self.function).parameters[name].default
         except (KeyError, ValueError, TypeError):
@@ -88,6 +89,7 @@ class Subject:
         return MISSING if value is inspect.Parameter.empty else value
 
     def remember(self, chain: Chain) -> None:
+        """Records the values along a chain."""
         value = self.root(chain[0])
         for depth in range(len(chain)):
             if depth:
@@ -100,7 +102,7 @@ class Subject:
                 self.tokens[chain[: depth + 1]] = None
 
     def called(self) -> Iterator[Any]:
-        """The Python functions that it can call by name, for which the same questions are asked."""
+        """The Python functions that it can call by name. They are judged too."""
         for chain in chains(self.tree) if self.tree is not None else ():
             value = self.root(chain[0])
             for name in chain[1:]:
@@ -111,7 +113,7 @@ class Subject:
 
 
 def chains(tree: ast.AST) -> set[Chain]:
-    """("os", "path", "join") for each name with its attributes that the function reads; the longest of each."""
+    """("os", "path", "join") for each name and its attributes that the function reads; only the longest."""
     found = set()
     inner = set()
     for each in ast.walk(tree):
@@ -129,7 +131,7 @@ def chains(tree: ast.AST) -> set[Chain]:
 
 
 def local_imports(tree: ast.AST) -> dict[str, tuple[str, str | None]]:
-    """Local name → (module, attribute or None) of the import statements inside the function."""
+    """Local name → (module, attribute or None), from the import statements in the function."""
     found: dict[str, tuple[str, str | None]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -143,6 +145,7 @@ def local_imports(tree: ast.AST) -> dict[str, tuple[str, str | None]]:
 
 
 def imported_value(source: tuple[str, str | None]) -> object:
+    """The value of such an import; MISSING if the module is not loaded."""
     module_name, name = source
     module = sys.modules.get(module_name, MISSING)
     if module is MISSING or name is None:

@@ -1,4 +1,4 @@
-"""The rules for expressions: each gives the kind of its value, or raises Unproven where it could see more than one item."""
+"""The rules for expressions: each gives the kind of its value, or raises Unproven if it may see more than one item."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
     from .kinds import Chain, Token
 
-
 ITEM_DATA = frozenset("callspec fixturenames fspath keywords location name nodeid originalname own_markers path user_properties".split())
 ITEM_OBJECTS = frozenset(["cls", "dtest", "function", "instance", "obj", "parent"])
 # Of an item: texts that cannot change, and its own file.
@@ -60,18 +59,22 @@ MODULE_DATA = frozenset(["__doc__", "__file__", "__name__", "__package__", "pyte
 
 
 class Expressions(Calls):
+    """Judges expressions, by the name of the syntax node."""
+
     def evaluate(self, node: ast.expr) -> Value:
+        """The value of an expression."""
         method: Callable[[Any], Value] | None = getattr(self, f"value_of_{type(node).__name__}", None)
         if method is None:
             raise Unproven(node.lineno, f"has a form that cannot be judged ({type(node).__name__})")
         return method(node)
 
     def use(self, node: ast.expr) -> Value:
-        """The expression as an operand or argument."""
+        """The value of an expression that is an operand or argument."""
         value = self.evaluate(node)
         return self.used(value, node)
 
     def used(self, value: Value, node: ast.expr) -> Value:
+        """The value as an operand. Raises Unproven if its kind must not be used so."""
         if value.kind == KNOWN:
             return self.known_as_data(value, node)
         if value.kind in USABLE:
@@ -82,6 +85,7 @@ class Expressions(Calls):
         raise Unproven(node.lineno, WHY_NOT_USED.get(value.kind, f"uses {shown(node)}"))
 
     def known_as_data(self, value: Value, node: ast.expr) -> Value:
+        """A known value as data. Raises Unproven if it has changed or may change."""
         try:
             token = frozen(value.value)
         except Changeable as changeable:
@@ -109,7 +113,7 @@ class Expressions(Calls):
             raise Unproven(node.lineno, f"reads {shown(node)}, which changed during collection")
 
     def check_code(self, value: object, chain: Chain | None, node: ast.expr) -> None:
-        """A function, class or module that a name means now must be the one that it meant at the start."""
+        """A function, class or module must be the one that its name meant at the start."""
         if chain is None or not isinstance(value, CODE_TYPES):
             return
         tokens = self.prover.config_values.tokens if chain[0] == CONFIG_ROOT else self.subject.tokens
@@ -233,7 +237,7 @@ class Expressions(Calls):
         return Value(DATA) if is_plain else Value(OBJECT, path=path)
 
     def own_attribute(self, name: str, node: ast.expr) -> Value:
-        """Of a collector or item of the suite: what its class holds is shared by all of its kind."""
+        """An attribute of a collector or item of the suite. Its class's values are shared by all of its kind."""
         for kind in self.own_class.__mro__ if self.own_class is not None else ():
             found = vars(kind).get(name, MISSING)
             if found is MISSING:
@@ -243,7 +247,7 @@ class Expressions(Calls):
             break
         return Value(OBJECT, path=None if name in NODE_OBJECTS else ("own",))
 
-    # Data of data.
+    # Data from data.
 
     def value_of_Constant(self, node: ast.Constant) -> Value:
         value = Value(DATA, is_new=True)
@@ -396,7 +400,7 @@ class Expressions(Calls):
         return Value(FRESH, self.scope)
 
     def filtered(self, node: ast.ListComp) -> Value:
-        """`[item for item in items if …]`: a new list, each item judged on its own."""
+        """`[item for item in items if …]`: a new list, with each item judged separately."""
         generator = node.generators[0]
         target = generator.target
         if not isinstance(target, ast.Name) or not isinstance(node.elt, ast.Name) or node.elt.id != target.id:
@@ -428,7 +432,7 @@ class Expressions(Calls):
         self.env = env
 
     def element_of(self, over: Value) -> Value:
-        """What a loop over the value gives."""
+        """The value that a loop over it gives."""
         is_mark = over.path is not None and over.path[0] in ("mark", "own")
         return Value(DATA if over.kind in (DATA, FRESH, ITERATOR, FILE) else OBJECT, path=over.path if is_mark else None)
 
@@ -437,7 +441,7 @@ class Expressions(Calls):
             raise Unproven(node.lineno, "assigns inside a comprehension")
 
     def check_consumed(self, value: Value, node: ast.expr) -> None:
-        """What can be gone through once only must come from this very place."""
+        """An iterator, which can be consumed once only, must come from the same scope."""
         if value.kind in (ITERATOR, FILE) and isinstance(node, ast.Name) and value.scope is not self.scope:
             raise Unproven(node.lineno, f"goes on through `{node.id}` from one item to the next")
 

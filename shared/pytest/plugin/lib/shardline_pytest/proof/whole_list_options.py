@@ -1,4 +1,4 @@
-"""Options, arguments and plugins that need the whole list of tests, by what they are set to."""
+"""Options, arguments and plugins that, as they are set, need the whole list of tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-
-# Attribute of config.option, option as the user writes it.
+# Attribute of config.option → the option as the user writes it.
 MORE_OPTIONS = (
     ("keepduplicates", "--keep-duplicates"),
     ("testmon", "--testmon"),
@@ -24,7 +23,7 @@ MORE_OPTIONS = (
 
 
 def options_problem(config: pytest.Config, items: Iterable[pytest.Item] = ()) -> str | None:
-    """Why files cannot be collected one by one, in words; None when they can. `items` are what was collected, where that is known."""
+    """Why files cannot be collected one by one, in words; None when they can. `items` are the collected ones, if known."""
     for name, option in (*WHOLE_LIST_OPTIONS, *MORE_OPTIONS):
         if config.getoption(name, False):
             return f"{option} needs the whole list of tests"
@@ -40,7 +39,7 @@ def options_problem(config: pytest.Config, items: Iterable[pytest.Item] = ()) ->
 
 
 def order_problem(items: list[pytest.Item]) -> str | None:
-    """The list is not file after file, so something has ordered it across files: None, or what stands apart."""
+    """A file whose tests are not together in the list, in words; None without one. Something orders the list across files."""
     closed: set[str | None] = set()
     current: str | None = None
     for item in list.__iter__(items):

@@ -1,4 +1,7 @@
-"""What modules of the workspace hold, to see what the import of a test file changes in them: other files see it too. Libraries are not looked at."""
+"""The content of workspace modules, to detect what the import of a test file changes in them for other files.
+
+Libraries are not watched.
+"""
 
 from __future__ import annotations
 
@@ -13,37 +16,39 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-
 CONTAINERS = (list, dict, set, collections.deque)
-# Larger containers are tables, and would cost too much.
+# Larger containers are tables, and cost too much to compare.
 MAX_ELEMENTS = 1000
 MISSING = object()
 
 
 class WorkspaceState:
-    """`changes` says what is not as it was at the last `record` or `changes`. Python compares whole lists of containers at once, which is fast."""
+    """`changes` reports the differences from the last `record` or `changes`.
+
+    Compares whole lists of containers at once, which Python does fast.
+    """
 
     def __init__(self, root: str) -> None:
         self.prefix = root + os.sep
         self.seen: set[str] = set()
-        # For each watched module: the module, its names, and its names as they were.
+        # Parallel lists: the watched modules, their names, and their names as recorded.
         self.modules: list[ModuleType] = []
         self.names: list[dict[str, Any]] = []
         self.known_names: list[dict[str, Any]] = []
         self.known: set[int] = set()
-        # For each watched container: its name, the container, and a copy of it as it was.
+        # Parallel lists: the names of watched containers, the containers, and their recorded copies.
         self.contents: list[str] = []
         self.values: list[Any] = []
         self.copies: list[Any] = []
 
     def record(self, test_files: Container[str]) -> None:
-        """The state of all modules that are loaded now, but for these files."""
+        """Records all loaded modules except these files."""
         self.changes(test_files, frozenset())
 
     def changes(self, test_files: Container[str], new_modules: Container[object], text: bytes = b"") -> list[str]:
-        """["module.name", …]. `new_modules` were loaded for the first time and are no test files. `text` is the source of what was imported.
+        """["module.name", …]. `new_modules` were loaded for the first time, without test files. `text` is the source of the imported file.
 
-        A cache, or a name that a module has added to itself, counts only where the source names it.
+        A cache, or a name that a module added to itself, counts only if the source names it.
         """
         found: list[str] = []
         if not is_same(self.names, self.known_names):
@@ -71,25 +76,27 @@ class WorkspaceState:
         return found
 
     def is_watched(self, module: ModuleType, test_files: Container[str]) -> bool:
+        """Is it a workspace module other than a test file?"""
         path = getattr(module, "__file__", None)
         if type(module) is not types.ModuleType or not isinstance(path, str) or not path.startswith(self.prefix):
             return False
         return "site-packages" not in path and path not in test_files
 
     def watch_contents(self, module: ModuleType) -> None:
+        """Watches the public containers of a module and its classes."""
         for owner, names in [
             (module.__name__, vars(module)),
             *((f"{module.__name__}.{each.__name__}", vars(each)) for each in classes_of(module)),
         ]:
             for name, value in names.items():
                 if isinstance(value, CONTAINERS) and is_public(name) and len(value) <= MAX_ELEMENTS and id(value) not in self.known:
-                    self.known.add(id(value))  # held by `values`, so that the id stays its own
+                    self.known.add(id(value))  # held by `values`, so that the id stays unique
                     self.contents.append(f"{owner}.{name}")
                     self.values.append(value)
                     self.copies.append(copied(value))
 
     def derived(self, test_files: Container[str]) -> Iterator[tuple[str, str]]:
-        """(test file, class of the workspace that it derives a class from)."""
+        """(test file, workspace class from which it derives a class)."""
         for module in self.modules:
             for kind in classes_of(module):
                 for each in type.__subclasses__(kind):
@@ -103,6 +110,7 @@ def classes_of(module: ModuleType) -> set[type]:
 
 
 def changed_names(now: dict[str, Any], before: dict[str, Any], text: bytes) -> Iterator[str]:
+    """Public names that differ."""
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name, MISSING), now.get(name, MISSING)
         if old is new or not is_public(name) or isinstance(new, types.ModuleType):
@@ -116,7 +124,7 @@ def is_public(name: str) -> bool:
 
 
 def is_filled_by(value: Any, copy: Any, modules: Container[object]) -> bool:
-    """Has it only got more, all of it from these modules? Every file that imports them does the same."""
+    """Did it only grow, by values from these modules? Every file that imports them adds the same."""
     if isinstance(value, dict):
         added = value.keys() - copy.keys()
         return all(value.get(key, MISSING) is each for key, each in copy.items()) and all(
@@ -135,7 +143,7 @@ def copied(value: Any) -> Any:
 
 
 def is_same(value: Any, copy: Any) -> bool:
-    """Elements are compared by identity before they are asked; those that cannot be asked count as others."""
+    """Compares elements by identity first. Elements that cannot be compared count as different."""
     try:
         return bool(value == copy)
     except Exception:
