@@ -7,6 +7,7 @@ import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun } from '../../core/result/not-run.ts';
 import { agentProblem, agentsWords } from '../summary/agent-text.ts';
 import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
+import { notRunName, notRunWords } from '../summary/not-run-text.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { codeSpan as code, codeCell, fenced } from '../text/markdown.ts';
@@ -48,7 +49,7 @@ export function summaryMarkdown(report: Report): string {
     slowest(report),
     timeline(report),
     [
-      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; makespan ${inSeconds(report.profile.makespanSeconds)}, exit code ${report.exitCode}.`,
+      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; ran tests for ${inSeconds(report.profile.makespanSeconds)}; exit code ${report.exitCode}.`,
     ],
   ];
   return `${sections
@@ -107,9 +108,11 @@ const notRun = (report: Report): string[] =>
     const more = countNotRun(missing.slice(SHOWN));
     const shown = missing
       .slice(0, SHOWN)
-      .map(({ nodeid, kind, tests }) => `${code(nodeid)}${kind === 'file' && tests !== null ? ` (${tests})` : ''}`);
+      .map(
+        ({ nodeid, kind, tests }) => `${code(notRunName(nodeid))}${kind === 'file' && tests !== null ? ` (${plural(tests, 'test')})` : ''}`,
+      );
     const rest = more.notRun > 0 ? ` and ${leastOf(more.notRun, more.notRunIsLeast)} more` : '';
-    return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${reason}): ${shown.join(', ')}${rest}`;
+    return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${notRunWords[reason]}): ${shown.join(', ')}${rest}`;
   });
 
 const agents = ({ agents: all }: Report): string[] =>

@@ -1,0 +1,16 @@
+// Tests that were not run, in words.
+
+import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+
+export const notRunWords: Readonly<Record<NotRunReason, string>> = {
+  deadline: 'deadline reached',
+  'crash-limit': '--crash-limit reached',
+  'no-agent': 'no agent left',
+  maxfail: '--maxfail reached',
+  cancelled: 'interrupted',
+  'collect-error': 'could not be collected',
+  inseparable: 'files depend on each other; run with --collect suite',
+};
+
+/** The root stands for all tests below it, where a run ended before its files were known. */
+export const notRunName = (nodeid: string): string => (nodeid === '.' ? 'the whole suite' : nodeid);
