@@ -5,6 +5,7 @@ import type { Verdict } from '../../shared/domain/outcome.ts';
 import type { NotRun, Profile, Report, ReportedAgent, Totals } from '../../shared/domain/report.ts';
 import type { ReportedShown } from '../../shared/domain/shown.ts';
 import { harmless, plural } from '../../shared/text/safe-text.ts';
+import { notRunName, notRunWords } from '../reporters/summary/ending-text.ts';
 import { growColumns, nameIn, tenths } from './page-columns.ts';
 
 /** Instants are milliseconds since `startedAt`, durations milliseconds, both with one decimal; outcomes are places in `outcomes`. */
@@ -83,7 +84,7 @@ export function pageData(report: Report): PageData {
   for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), sessionName(agent), message);
   const notRun = report.notRun.map((missing) => {
     const { nodeid, kind, predictedSeconds } = missing;
-    const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');
+    const file = kind === 'file' ? notRunName(nodeid) : (nodeid.split('::', 1)[0] ?? '');
     return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), notRunWhy(missing), tenths(predictedSeconds * 1000)] as const;
   });
   return {
@@ -113,10 +114,11 @@ export function pageData(report: Report): PageData {
   };
 }
 
-/** `deadline`, `deadline: 12 tests`. */
+/** `deadline reached`, `deadline reached: 12 tests`. */
 function notRunWhy({ reason, tests }: NotRun): string {
-  if (tests === 1) return reason;
-  return `${reason}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
+  const why = notRunWords[reason];
+  if (tests === 1) return why;
+  return `${why}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
 }
 
 function newFailuresOf({ tests, comparison }: Report): readonly number[] | null {

@@ -6,8 +6,8 @@ import { leastOf, plural } from '../../../shared/text/safe-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun } from '../../core/result/not-run.ts';
 import { agentProblem, agentsWords } from '../summary/agent-text.ts';
+import { notRunName, notRunWords, verdictWords } from '../summary/ending-text.ts';
 import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
-import { notRunName, notRunWords } from '../summary/not-run-text.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { codeSpan as code, codeCell, fenced } from '../text/markdown.ts';
@@ -22,7 +22,7 @@ export function summaryMarkdown(report: Report): string {
   const { totals } = report;
   const { collecting, late } = splitErrors(report);
   const sections = [
-    [`## shardline: ${report.verdict}`],
+    [`## shardline: ${verdictWords[report.verdict]}`],
     [
       '| expected | passed | failed | error | skipped | xfailed | xpassed | flaky | not run |',
       '|---|---|---|---|---|---|---|---|---|',
@@ -61,7 +61,7 @@ export function summaryMarkdown(report: Report): string {
 function targets({ targets: judged }: Report): string[] {
   if (judged === null) return [];
   return [
-    '| target | reached | |',
+    '| target | measured | |',
     '|---|---|---|',
     ...judged.map((target) => `| ${codeCell(target.target)} | ${valueWords(target)} | ${target.met ? 'met' : '**missed**'} |`),
   ];
@@ -92,7 +92,7 @@ function failures(report: Report): string[][] {
     ...failed
       .slice(0, SHOWN)
       .map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '', 'text', MESSAGE_CHARS)]),
-    ...(failed.length > SHOWN ? [[`and ${failed.length - SHOWN} more failures.`]] : []),
+    ...(failed.length > SHOWN ? [[`and ${plural(failed.length - SHOWN, 'more failure')}.`]] : []),
   ];
 }
 

@@ -1,6 +1,16 @@
-// Tests that were not run, in words.
+// How a run ended, and why tests were not run, in words.
 
-import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import type { NotRunReason, Verdict } from '../../../shared/domain/outcome.ts';
+
+export const verdictWords: Readonly<Record<Verdict, string>> = {
+  passed: 'passed',
+  failed: 'failed',
+  deadline: 'deadline missed',
+  incomplete: 'incomplete',
+  interrupted: 'interrupted',
+  'no-tests': 'no tests',
+  'internal-error': 'internal error',
+};
 
 export const notRunWords: Readonly<Record<NotRunReason, string>> = {
   deadline: 'deadline reached',

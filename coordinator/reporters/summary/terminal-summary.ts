@@ -14,8 +14,8 @@ import { cutWords } from '../text/cut-text.ts';
 import { fitted } from '../text/fit.ts';
 import { agentEndLines, agentsWords } from './agent-text.ts';
 import { coverageLines } from './coverage-text.ts';
+import { notRunName, notRunWords, verdictWords } from './ending-text.ts';
 import { comparisonLines, targetLines } from './judgement-text.ts';
-import { notRunName, notRunWords } from './not-run-text.ts';
 import { againstBound, inMinutes, inSeconds, isWorthRating, profileLines } from './profile-text.ts';
 import { askedLines, durationLines, passedWithOutput } from './requested-text.ts';
 import { headerLines, sectionLines, warningLines, warningSummary } from './shown-text.ts';
@@ -229,16 +229,6 @@ function places({ paths, width, verbosity }: TerminalOptions, paint: Paint): rea
   });
   return lines.map((line) => boldHead(line, paint));
 }
-
-const verdictWords: Readonly<Record<Report['verdict'], string>> = {
-  passed: 'passed',
-  failed: 'failed',
-  deadline: 'deadline missed',
-  incomplete: 'incomplete',
-  interrupted: 'interrupted',
-  'no-tests': 'no tests',
-  'internal-error': 'internal error',
-};
 
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents; exit 0`. */
 function verdictLine(report: Report, paint: Paint): string {
