@@ -81,7 +81,7 @@ test('a run whose --out another one took unseen has its verdict and copies, and 
   const result = await first;
   expect(result.exitCode, result.all).toBe(4);
   expect(result.stdout).toContain('passed: 1 passed');
-  expect(result.stderr).toMatch(/Another run is using .*out: run \S+ began there meanwhile\./);
+  expect(result.stderr).toMatch(/Another run is using .*out: run \S+ started there meanwhile\./);
   expect(await project.read('copy.json')).toContain('"verdict": "passed"');
   expect(await readdir(join(project.directory, 'out'))).toEqual(['events.ndjson']);
 });

@@ -84,7 +84,7 @@ test('a session whose only xdist worker died, and whose next hangs at its start,
   expect(died.outcomes).toEqual({ 'test_a.py::test_dies': 'error' });
   expect(died.ending).toMatchObject({
     kind: 'crashed',
-    detail: expect.stringContaining('no xdist worker that replaces another was ready in 1 s'),
+    detail: expect.stringContaining('no replacement xdist worker was ready within 1 s'),
   });
   expect((await session.run(selectors('test_z.py'))).outcomes).toEqual({ 'test_z.py::test_x': 'passed' });
 });

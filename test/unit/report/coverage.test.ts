@@ -37,8 +37,8 @@ test('data files are taken once, also by a coordinator that takes over; one that
   expect(await readFile(files.pathOf(a1, 1) ?? '', 'utf8')).toBe('one');
   expect([files.pathOf(a1, 2), files.pathOf(a1, 3)]).toEqual([undefined, undefined]);
   expect(files.problems).toEqual([
-    expect.stringContaining('a data file of agent a1 was not received: incorrect header check'),
-    'a data file of agent a1 was not received: Redis does not have it',
+    expect.stringContaining('did not receive a data file of agent a1: incorrect header check'),
+    'did not receive a data file of agent a1: Redis does not have it',
   ]);
 
   const next = coverageFiles(directory, { takeCoverage });
