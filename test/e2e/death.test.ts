@@ -80,7 +80,7 @@ test('a coordinator that wakes after another has taken its run over says so, and
   old.kill('SIGCONT');
   const deposed = await old;
   expect(deposed.exitCode, deposed.all).toBe(2);
-  expect(deposed.all).toContain('taken over by another coordinator');
+  expect(deposed.all).toContain('Another coordinator took over run');
   const result = await next;
   expect(result.exitCode, result.all).toBe(0);
   expect(outcomesOf(await project.report())).toEqual(all);
@@ -101,7 +101,7 @@ test('of two that resume a run at the same time one ends it, and the other says 
   const resumes = ['3', '0'].map((agents) => project.shardline(['run', '--resume', id, '--agents', agents, '-n', '1', ...out], settings));
   const results = await Promise.all(resumes);
   expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 2]);
-  expect(results.find(({ exitCode }) => exitCode === 2)?.all).toContain('taken over by another coordinator');
+  expect(results.find(({ exitCode }) => exitCode === 2)?.all).toContain('Another coordinator took over run');
   expect(outcomesOf(await project.report())).toEqual(all);
   agent.kill('SIGTERM');
   await agent;
@@ -197,7 +197,7 @@ test('a run does not begin with a Redis that is full: exit 4', async () => {
   await using server = await startTcpServer('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
   const result = await project.shardline(['run', ...out], { SHARDLINE_REDIS_URL: server.url });
   expect(result.exitCode, result.all).toBe(4);
-  expect(result.all).toMatch(/can store nothing at the moment: OOM/);
+  expect(result.all).toMatch(/accepts no writes: OOM/);
 });
 
 test('a Redis that stays read-only ends the run with what is known: exit 11', async () => {
@@ -239,6 +239,6 @@ test('what cannot be resumed is refused: exit 4', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const absent = await project.shardline(['run', '--resume', 'no-such-run', ...out]);
   expect(absent.exitCode).toBe(4);
-  expect(absent.all).toContain('cannot be resumed');
+  expect(absent.all).toContain('Could not resume run');
   expect((await project.shardline(['run', '--resume', 'no-such-run', 'tests', ...out])).exitCode).toBe(4);
 });

@@ -31,7 +31,7 @@ test('runs what failed or could not be collected, skips what is gone with a line
   expect(second.exitCode, second.all).toBe(1);
   expect(outcomesOf(await project.report())).toEqual({ 'tests/test_a.py::test_bad': 'failed', 'tests/test_b.py::test_fine': 'passed' });
   expect(second.stderr).toMatch(/^shardline: skipped tests\/test_c\.py::test_bad: it failed in run .*, but its file no longer exists$/m);
-  expect(second.stderr).toMatch(/^shardline: failed before, but not found in their files now: tests\/test_a\.py::test_gone$/m);
+  expect(second.stderr).toMatch(/^shardline: not found any more, though it failed in the last run: tests\/test_a\.py::test_gone$/m);
 
   await edit('test_a.py', 'def test_bad(): pass\n');
   const third = await run('--failed', '--out', 'out', 'tests/test_a.py');

@@ -147,9 +147,9 @@ describe('shardline report', () => {
     );
     await writeFile(join(project.directory, 'evil.ndjson'), evil);
     for (const [name, problem] of [
-      ['nowhere', 'there is no such file or folder'],
+      ['nowhere', 'no such file or directory'],
       ['odd.json', 'Invalid input'],
-      ['odd.ndjson', 'its first event does not open a run'],
+      ['odd.ndjson', 'its first event is not the start of a run'],
       ['evil.ndjson', 'must be a path inside the rootdir'],
     ] as const) {
       const refused = await project.shardline(['report', name]);

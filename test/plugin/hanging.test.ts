@@ -98,7 +98,7 @@ test('an xdist worker that hangs at its start keeps the others from the tests fo
   const engine = streamEngine((line) => told.push(line), null, 1000);
   const ran = await runAttempt(suite, selectors('test_a.py'), { engine, numprocesses: '2' });
   expect([ran.ending.kind, ran.outcomes]).toEqual(['finished', { 'test_a.py::test_1': 'passed' }]);
-  expect(told).toEqual(['the first tests begin before every xdist worker is ready: no other became ready in 1 s']);
+  expect(told).toEqual(['starting tests before every xdist worker is ready: no other worker became ready within 1 s']);
 });
 
 test('a test that hangs where there are no xdist workers is an error too', async () => {
