@@ -7,6 +7,7 @@ import { briefOf } from '../../../shared/text/brief.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 import { namesOf } from '../../core/result/junit-id.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
+import { notRunName } from '../summary/ending-text.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
 
 /** How much of a failure's first line its `message` has. */
@@ -187,6 +188,8 @@ const notRunCase = (missing: NotRun): Case => ({
     const tests = missing.tests === null ? 'at least 1 test' : plural(missing.tests, 'test');
     const held = missing.kind === 'test' && missing.tests === 1 ? '' : `, ${tests}`;
     const why = `not run: ${missing.reason}${held}; predicted to take ${missing.predictedSeconds.toFixed(1)} s`;
-    return element('testcase', timed(missing.nodeid, 0), [element('skipped', { type: 'shardline.not-run', message: missing.reason }, why)]);
+    return element('testcase', timed(notRunName(missing.nodeid), 0), [
+      element('skipped', { type: 'shardline.not-run', message: missing.reason }, why),
+    ]);
   },
 });
