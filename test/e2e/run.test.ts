@@ -84,7 +84,7 @@ test('bad options and a path that is not there: exit 4, the fix, and no stack', 
   expect(nothing.stderr).toMatch(/Could not connect to Redis at redis:\/\/127\.0\.0\.1:1: connection refused \(after [\d.]+ s\)/);
   const expression = await project.shardline(['run', ...out, '--', '-k', 'this and']);
   expect([expression.exitCode, expression.stderr]).toEqual([4, expect.stringContaining("Wrong expression passed to '-k': this and")]);
-  expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` and/m);
+  expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` to reproduce, then fix the error it reports\./m);
   const showing = await project.shardline(['run', ...out, '--', '--co']);
   expect([showing.exitCode, showing.stderr]).toEqual([
     4,
