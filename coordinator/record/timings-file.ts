@@ -65,7 +65,7 @@ const unusable = (path: string, thrown: unknown): ShardlineError =>
     'bad-config',
     {
       problem: `Could not read the timings file ${path}: ${problemOf(thrown)}`,
-      fix: `Run \`rm ${path}\`; the next run creates it again.`,
+      fix: 'Pass another file with --timings, or delete this one; the next run creates it again.',
     },
     { cause: thrown },
   );

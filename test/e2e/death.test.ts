@@ -34,7 +34,7 @@ test('a run whose coordinator was killed is resumed, with its agents and with it
   const settings = { SHARDLINE_REDIS_URL: server.url };
   const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
   const first = project.shardline(['run', '--agents', '1', '-n', '1', '--verbose', ...out], settings);
-  const id = (await said(first, /run (\S+):[\s\S]*PASSED .*\(far-[\s\S]*PASSED .*-a1\)/))[1] ?? '';
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED .*\(far-[\s\S]*PASSED .*-a1\)/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   const second = await project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', ...out], settings);
@@ -57,7 +57,7 @@ test('a run whose coordinator was killed is resumed, with its agents and with it
 test('a run with a Redis of its own is resumed from what it recorded', async () => {
   await using project = await newProject(suite);
   const first = project.shardline(['run', '-n', '2', '--verbose', ...out]);
-  const id = (await said(first, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   const second = await project.shardline(['run', '--resume', id, '-n', '2', ...out]);
@@ -73,7 +73,7 @@ test('a coordinator that wakes after another has taken its run over says so, and
   const settings = { SHARDLINE_REDIS_URL: server.url };
   const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
   const old = project.shardline(['run', '--verbose', ...out], settings);
-  const id = (await said(old, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const id = (await said(old, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   old.kill('SIGSTOP');
   const next = project.shardline(['run', '--resume', id, '--verbose', ...out], settings);
   await said(next, /PASSED/);
@@ -94,7 +94,7 @@ test('of two that resume a run at the same time one ends it, and the other says 
   const settings = { SHARDLINE_REDIS_URL: server.url };
   const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
   const first = project.shardline(['run', '--verbose', ...out], settings);
-  const id = (await said(first, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   // One of them takes longer between its claim on the run and its journal: it starts agents of its own.
@@ -228,7 +228,7 @@ test('a second interrupt ends the run at once with what is known, whatever a tes
   const running = project.shardline(['run', '-n', '1', '--verbose', ...out]);
   await said(running, /PASSED/);
   running.kill('SIGINT');
-  await said(running, /SIGINT: stopping/);
+  await said(running, /Interrupted: finishing up/);
   running.kill('SIGINT');
   const result = await running;
   expect(result.exitCode, result.all).toBe(2);
