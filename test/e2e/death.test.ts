@@ -39,7 +39,7 @@ test('a run whose coordinator was killed is resumed, with its agents and with it
   await first;
   const second = await project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', ...out], settings);
   expect(second.exitCode, second.all).toBe(0);
-  expect(second.all).toMatch(/resumed: [1-9]\d* tests? done/);
+  expect(second.all).toMatch(/Resumed run \S+: [1-9]\d* tests? done/);
   const report = await project.report();
   expect(report).toMatchObject({ runId: id, verdict: 'passed', totals: { expected: 16, passed: 16, notRun: 0 } });
   expect(outcomesOf(report)).toEqual(all);

@@ -111,7 +111,7 @@ describe('shardline report', () => {
     expect(missed.stdout).toContain('target MISSED time<1ms');
     const refused = await project.shardline(['report', 'out', '--targets', 'tempo<10m']);
     expect(refused.exitCode).toBe(4);
-    expect(refused.stderr).toContain('Fix: Write MEASURE');
+    expect(refused.stderr).toContain("Fix: Write for example --targets 'time<120s,cpu>=80%', in quotes.");
   });
 
   test('tells GitHub where tests failed, and nothing that a test printed is a command to it', async () => {

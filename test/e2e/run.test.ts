@@ -97,7 +97,10 @@ test('bad options and a path that is not there: exit 4, the fix, and no stack', 
   ]);
   await writeFile(join(project.directory, 'foreign.json'), '{"durations": {}}');
   const foreign = await project.shardline(['run', '--timings', 'foreign.json', ...out]);
-  expect([foreign.exitCode, foreign.stderr.match(/^Fix: .*$/gm)]).toEqual([4, [expect.stringContaining('Pass another file with --timings')]]);
+  expect([foreign.exitCode, foreign.stderr.match(/^Fix: .*$/gm)]).toEqual([
+    4,
+    [expect.stringContaining('Pass another file with --timings')],
+  ]);
   for (const { all } of [bad, missing, nothing, expression, showing, debugging, foreign]) expect(all).not.toMatch(/^\s+at .*\.ts:\d/m);
 });
 
