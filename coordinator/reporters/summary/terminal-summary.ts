@@ -102,10 +102,14 @@ function closing(report: Report, width: number | null, paint: Paint): readonly s
   return lines.flatMap((line) => wrap(line, width)).map((line) => boldHead(line, paint));
 }
 
-function deadlineLines({ deadline }: Report): string[] {
+function deadlineLines({ deadline, tests }: Report): string[] {
   if (deadline === null) return [];
   const { seconds, reserveSeconds } = deadline;
-  return [`deadline ${inMinutes(seconds)} (${inSeconds(reserveSeconds)} for reports). Fix: raise --deadline or add agents`];
+  const budget = `deadline ${inMinutes(seconds)} (${inSeconds(reserveSeconds)} for reports)`;
+  // More agents start no sooner.
+  return [
+    tests.length === 0 ? `${budget}: over before a test ran. Fix: raise --deadline` : `${budget}. Fix: raise --deadline or add agents`,
+  ];
 }
 
 function notableTest(report: Report): string[] {
