@@ -107,14 +107,16 @@ test.each([
       wrong: ['refused', expect.stringContaining('other Python or configuration files')],
       lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
     });
-    expect(said()).toMatch(/Refused agent old-\S+: its workspace differs from the run's: commit/);
+    expect(said()).toMatch(
+      /Refused agent old-\S+: its workspace differs from the run's: another commit .* Fix: check out the run's commit there/,
+    );
     expect(said()).toMatch(
       /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
     );
     expect(ofOld?.()).toMatch(
       /cannot join run \S+: its workspace differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)/,
     );
-    expect(ofWrong?.()).toContain("its workspace differs from the run's: Python and configuration files");
+    expect(ofWrong?.()).toContain("its workspace differs from the run's: other Python or configuration files");
     expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
   },
 );
