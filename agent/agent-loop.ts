@@ -61,7 +61,7 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
     } catch (thrown) {
       // One run that cannot be served here, such as one of a newer version, must not cost the pool its agent.
       if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
-      loop.tellState(`could not serve run ${spec.runId}: ${thrown.message}`, {});
+      loop.tellState(`could not join run ${spec.runId}: ${thrown.message}`, {});
     }
     if (options.once) return;
   }

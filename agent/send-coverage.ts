@@ -28,7 +28,7 @@ export function coverageSender(
       const { size } = await stat(path);
       const data = size > fileBytes ? null : await compress(await readFile(path));
       if (data === null || data.length > chunks * chunkBytes) {
-        problem ??= `agent ${agent} measured more than can be sent: ${size} bytes in one file (${fileBytes} at most, ${chunks * chunkBytes} compressed)`;
+        problem ??= `agent ${agent} could not send its coverage: ${size} bytes in one file (the limit is ${fileBytes}, or ${chunks * chunkBytes} compressed)`;
         continue;
       }
       files += 1;

@@ -44,7 +44,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'pytest rejected its paths or options (exit code {pytestExitCode}):\n{output}',
     why: '',
-    fix: 'Correct the paths or options. Run `{command}` to reproduce.',
+    fix: 'Run `{command}` to reproduce, then fix the error it reports.',
   },
   'unsupported-option': {
     exitCode: 4,

@@ -13,6 +13,7 @@ import { defaultPython } from '../../shared/system/python.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
 import { findRun } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
+import { plural } from '../../shared/text/safe-text.ts';
 import { shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
@@ -46,8 +47,8 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
       environment: hashSeed === null ? {} : { PYTHONHASHSEED: hashSeed },
       tell: () => undefined,
     };
-    const seed = hashSeed === null ? 'hash seed as it comes, as in the run' : `PYTHONHASHSEED=${hashSeed}`;
-    edge.stderr.write(`replay of ${chosen.where} of run ${work.spec.runId}: ${chosen.tests.length} tests, ${seed}\n`);
+    const seed = hashSeed === null ? 'random hash seed, as in the run' : `PYTHONHASHSEED=${hashSeed}`;
+    edge.stderr.write(`Replaying ${chosen.where} of run ${work.spec.runId}: ${plural(chosen.tests.length, 'test')}, ${seed}\n`);
     return settings.bisect === null
       ? await once(replay, chosen, edge, interrupted.signal)
       : await bisect(replay, chosen, { settings, journal }, edge, interrupted.signal);
@@ -70,21 +71,21 @@ async function choose(settings: ReplaySettings, work: RecordedWork, edge: Edge):
   if (settings.selected !== null) {
     const tests = (await readSelected(settings.selected, edge.stdin)).map(nodeId);
     if (upTo !== null && tests.at(-1) !== upTo)
-      throw nothing(`${settings.selected} does not end with ${upTo}`, 'Name the test to bisect last.');
+      throw nothing(`the last line of ${settings.selected} is not ${upTo}`, 'Put the test to bisect on the last line.');
     return { tests, before: outcomesOf(work.tests), where: settings.selected };
   }
   if (agent === null && upTo === null && agents.length !== 1) {
     throw nothing(
-      `it had ${agents.length} agents that ran tests`,
-      `Name one with --agent${agents.length === 0 ? '' : `: ${agents.join(', ')}`}.`,
+      agents.length === 0 ? 'no agent ran a test' : `${agents.length} agents ran tests, and none was named`,
+      agents.length === 0 ? 'Choose another run.' : `Pass one of them: --agent ${agents.join(', --agent ')}.`,
     );
   }
   const tests = testsOf(work.tests, { agent, worker: settings.worker, upTo });
   const [first] = tests;
   if (first === undefined) {
     const places = [...new Set(work.tests.map((test) => `${test.agent} ${test.worker}`))].sort();
-    const what = upTo === null ? 'no test began there' : `${upTo} did not begin there`;
-    throw nothing(what, places.length === 0 ? 'Choose another run.' : `Tests began on ${places.slice(0, 20).join(', ')}.`);
+    const what = upTo === null ? 'no test started there' : `${upTo} did not start there`;
+    throw nothing(what, places.length === 0 ? 'Choose another run.' : `Tests started on ${places.slice(0, 20).join(', ')}.`);
   }
   const worker = settings.worker ?? (upTo === null ? null : first.worker);
   return {
@@ -147,7 +148,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
     if (known !== undefined) return known;
     const replayed: Replayed = await replayTests(replay, [...earlier, last], interrupt);
     const outcome = replayed.results.get(last)?.outcome ?? null;
-    edge.stderr.write(`after ${earlier.length} earlier tests: ${outcome ?? 'not run'}\n`);
+    edge.stderr.write(`after ${plural(earlier.length, 'earlier test')}: ${outcome ?? 'not run'}\n`);
     const isFailing = outcome !== null && isFailure(outcome);
     tried.set(key, isFailing);
     return isFailing;
@@ -161,7 +162,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   if (!(await fails(before))) {
     if (interrupt.aborted) return 2;
     edge.stdout.write(
-      `${name} does not fail after the ${before.length} tests that ran before it: the order is not the cause, or not alone.\n`,
+      `${name} does not fail after the ${plural(before.length, 'test')} that ran before it: the order is not the cause, or not the only one.\n`,
     );
     return 0;
   }
@@ -179,7 +180,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
     await writeFile(list, `${needed.join('\n')}\n`);
   } catch (thrown) {
     // Without the list the commands below still name every test.
-    edge.stderr.write(`shardline: the list ${list} could not be written: ${messageOf(thrown)}\n`);
+    edge.stderr.write(`shardline: warning: could not write the list ${list}: ${messageOf(thrown)}\n`);
   }
   const path = relative(edge.cwd, list);
   edge.stdout.write(`${name} fails after:\n${step.value.map((nodeid) => `  ${oneLine(nodeid)}\n`).join('')}`);

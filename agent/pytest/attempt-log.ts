@@ -140,7 +140,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
       case 'exit-requested':
         if (isExpectingLosses) return;
         isExitRequested = true;
-        blame(worker, false, (when) => `pytest was told to exit ${when}: ${message.reason}`);
+        blame(worker, false, (when) => `pytest.exit was called ${when}: ${message.reason}`);
         return;
       case 'internal-error':
         internalErrors.set(worker, message.message);

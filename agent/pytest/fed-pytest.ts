@@ -165,7 +165,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   /** What broke pytest in a worker that was at no task. */
   const internalErrors = new Map<string, string>();
 
-  const starting = createStartLimit(START_MS, () => notStarted(`no xdist worker was ready in ${START_MS / 1000} s`));
+  const starting = createStartLimit(START_MS, () => notStarted(`no xdist worker was ready within ${START_MS / 1000} s`));
 
   const lists = createWorkerLists(
     (worker) => inbox.send(worker, { kind: 'send-list' }),
@@ -194,7 +194,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (gathering === null || gathering.length === 0) return;
     clearTimeout(gateTimer);
     gateTimer = setTimeout(() => {
-      tell(`the first tests begin before every xdist worker is ready: no other became ready in ${request.replaceMs / 1000} s`);
+      tell(`starting tests before every xdist worker is ready: no other worker became ready within ${request.replaceMs / 1000} s`);
       openGate(true);
     }, request.replaceMs);
   };
@@ -254,12 +254,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (present.size > 0 || over !== null || ending) return;
     // Workers with another list wait for an end that xdist does not bring.
     if (coming <= 0 && lists.hasOdd())
-      giveUp('no xdist worker is left that collected the same tests as the first one: some tests differ from process to process');
+      giveUp('no xdist worker is left that collected the same tests as the first one: some test ids differ between processes');
     else
-      alone ??= setTimeout(
-        () => giveUp(`no xdist worker that replaces another was ready in ${request.replaceMs / 1000} s`),
-        request.replaceMs,
-      );
+      alone ??= setTimeout(() => giveUp(`no replacement xdist worker was ready within ${request.replaceMs / 1000} s`), request.replaceMs);
   };
 
   /** Without xdist workers pytest itself runs the tests: the one that it ended in is to blame. */
@@ -288,7 +285,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (file !== undefined && deadly.size < DEADLY_LIMIT) {
       const how = inside === undefined ? error : `${error}\n${inside}`;
       deadly.set(file, `xdist worker ${worker} crashed while collecting ${file}: ${how}`);
-    } else if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) giveUp(`its xdist workers end at their start: ${error}`);
+    } else if (!born.has(worker) && ++stillborn > STILLBORN_LIMIT) giveUp(`its xdist workers crash at their start: ${error}`);
     openGate();
     if (task === undefined) {
       latest.get(worker)?.log.hear(down, worker);
@@ -349,7 +346,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'listed':
         if (!lists.take(worker, message)) {
-          tell(`xdist worker ${worker} collected other tests than the first one and runs none: some tests differ from process to process`);
+          tell(
+            `xdist worker ${worker} collected other tests than the first one, so it runs none: some test ids differ between processes. Fix: give parameters a fixed order, for example with sorted(...)`,
+          );
         }
         return;
       case 'list-group':
@@ -367,7 +366,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         return;
       case 'usage-error':
         request.refused(message.message);
-        giveUp(`pytest refuses its arguments: ${message.message}`);
+        giveUp(`pytest rejected its arguments: ${message.message}`);
         return;
       case 'needs-next':
         void promiseNext(worker);
@@ -382,13 +381,15 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       case 'workers-wanted':
         void (message.isReplacement ? workers.replace() : workers.begin(message.count))
           .catch((thrown: unknown) => {
-            tell(`xdist workers have the ids that xdist gives them, which another agent on this machine may use too: ${messageOf(thrown)}`);
+            tell(
+              `xdist workers keep the ids that xdist gives them, which may be in use by another agent on this machine: ${messageOf(thrown)}`,
+            );
             return { ids: [], numbers: [] };
           })
           .then((numbered) => inbox.send(worker, { kind: 'numbered', ...numbered }));
         return;
       case 'relaying':
-        tell(`reports also go through pytest's main process, because ${message.why}`);
+        tell(`reports also pass through pytest's main process: ${message.why}`);
         return;
       case 'not-relayed':
         tell(`a report of ${message.nodeid} did not reach pytest's main process: ${message.problem}`);

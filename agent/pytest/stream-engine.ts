@@ -56,7 +56,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     if (how.mode === 'suite') return how;
     const problem = started.unfeedable ?? (await tested);
     if (problem === null) return how;
-    tell(`every xdist worker here collects the whole suite, because ${problem}`);
+    tell(`every xdist worker here collects the whole suite: ${problem}`);
     return { mode: 'suite', proves: false, modules: [], preloads: false };
   };
   /** Coverage of the sessions that have ended, on its way. */

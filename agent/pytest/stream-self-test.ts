@@ -53,9 +53,9 @@ export async function tryOut(python: string): Promise<string | null> {
     const at = EXPECTED.findIndex((line, index) => told[index] !== line);
     if (at === -1 && told.length === EXPECTED.length) return null;
     const index = at === -1 ? EXPECTED.length : at;
-    return `its self-test on a tiny project went wrong: "${EXPECTED[index] ?? 'nothing more'}" was expected, "${told[index] ?? 'nothing more'}" was told`;
+    return `its self-test on a tiny project failed: expected "${EXPECTED[index] ?? 'nothing more'}", got "${told[index] ?? 'nothing more'}"`;
   } catch (thrown) {
-    return `its self-test on a tiny project went wrong: ${messageOf(thrown).split('\n')[0]}`;
+    return `its self-test on a tiny project failed: ${messageOf(thrown).split('\n')[0]}`;
   } finally {
     await removeSessionDirectory(directory);
   }

@@ -44,7 +44,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
       signal: interrupted.signal,
     });
     if (findings === null) {
-      edge.stdout.write('no tests were collected\n');
+      edge.stdout.write('No tests were collected.\n');
       return firstExitCode([5]);
     }
     const audit = auditOf(findings);

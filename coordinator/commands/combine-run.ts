@@ -47,7 +47,7 @@ export async function combineRun(setting: Setting, state: RunState, options: Cov
     return { coverage: reported(state, options, combined, { missing, problems }), table: combined.text, paths: combined.written };
   } catch (thrown) {
     if (thrown instanceof ShardlineError) throw thrown;
-    const problems = [`coverage was not combined: ${messageOf(thrown)}`];
+    const problems = [`could not combine coverage: ${messageOf(thrown)}`];
     const coverage = { percent: null, failUnder: options.failUnder, isMet: null, missing: [], problems, warnings: [] };
     return { coverage, table: '', paths: [] };
   } finally {

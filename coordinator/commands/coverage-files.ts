@@ -52,7 +52,7 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
       for (const part of parts) {
         last = last
           .then(() => takePart(agent, part))
-          .catch((thrown: unknown) => void problems.push(`a data file of agent ${agent} was not received: ${messageOf(thrown)}`));
+          .catch((thrown: unknown) => void problems.push(`did not receive a data file of agent ${agent}: ${messageOf(thrown)}`));
       }
     },
     settled: () => last,

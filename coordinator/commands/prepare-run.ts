@@ -162,8 +162,8 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
     seconds: predictedSeconds,
     files: [...new Set(selectors.map(({ file }) => file))],
   }));
-  const line = lateLine(judge(pieces, force, Math.max(0, availableSeconds)));
-  if (line !== null) edge.stderr.write(`shardline: Estimate from earlier runs: ${line}\n`);
+  const line = lateLine(judge(pieces, force, Math.max(0, availableSeconds)), 'Going by earlier runs,');
+  if (line !== null) edge.stderr.write(`shardline: ${line}\n`);
 }
 
 /** Loading what speaks to Redis takes 0.15 s: pytest is at work already. */

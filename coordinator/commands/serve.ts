@@ -46,7 +46,7 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
           runs.get(id)?.end(Date.now());
           forget();
         },
-        onProblem: (id, problem) => void edge.stderr.write(`shardline serve: run ${id} cannot be shown: ${problem}\n`),
+        onProblem: (id, problem) => void edge.stderr.write(`shardline serve: cannot show run ${id}: ${problem}\n`),
       },
       stopping.signal,
     );

@@ -64,8 +64,8 @@ const unusable = (path: string, thrown: unknown): ShardlineError =>
   new ShardlineError(
     'bad-config',
     {
-      problem: `The timings file ${path} could not be used: ${problemOf(thrown)}`,
-      fix: 'Name another with --timings, or delete it: it is learned anew.',
+      problem: `Could not read the timings file ${path}: ${problemOf(thrown)}`,
+      fix: 'Pass another file with --timings, or delete this one; the next run creates it again.',
     },
     { cause: thrown },
   );

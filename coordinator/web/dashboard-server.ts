@@ -24,7 +24,7 @@ export interface Dashboard extends AsyncDisposable {
 const TELL_MS = 500;
 /** A browser that is so many bytes behind is let go; it comes back by itself, from the beginning. */
 const MOST_BYTES_BEHIND = 64 * 2 ** 20;
-const OTHERWISE = 'This page is drawn by its own script, which is switched off here.';
+const OTHERWISE = 'This page needs JavaScript.';
 
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 
@@ -44,12 +44,13 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
   };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://dashboard');
-    if (!isAddressedTo(request, settings.host)) return answer(response, 403, 'text/plain', 'This name is not the dashboard’s.\n');
+    if (!isAddressedTo(request, settings.host))
+      return answer(response, 403, 'text/plain', 'Host not allowed. Open the URL that `shardline serve` printed.\n');
     if (!isAllowed(url.searchParams.get('token'), settings.token))
-      return answer(response, 401, 'text/plain', 'The address needs its token.\n');
-    if (request.method !== 'GET') return answer(response, 405, 'text/plain', 'The dashboard only shows.\n');
+      return answer(response, 401, 'text/plain', 'Token missing or wrong. Open the URL that `shardline serve` printed.\n');
+    if (request.method !== 'GET') return answer(response, 405, 'text/plain', 'Method not allowed: the dashboard is read-only.\n');
     if (url.pathname === '/') return answer(response, 200, 'text/html', page);
-    if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'There is nothing here.\n');
+    if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'Not found.\n');
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
     tellLive(response, runs, url.searchParams.get('run'));
   });

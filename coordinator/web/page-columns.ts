@@ -3,6 +3,7 @@
 import { outcomes } from '../../shared/domain/outcome.ts';
 import type { ReportedAttempt, ReportedTest } from '../../shared/domain/report.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
+import { skipReason } from '../../shared/text/skip-reason.ts';
 import { type Columns, nameIn } from './page-data.ts';
 
 /** What tests printed is kept where somebody will look for it: with what failed, was flaky or did not run through. report.json has all. */
@@ -34,14 +35,15 @@ export function growColumns(startedAt: number): GrowingColumns {
     lanePairs[place] ??= [agent, harmless(worker)];
     return place;
   };
-  const addAttempt = (attempt: ReportedAttempt, isTold: boolean): void => {
+  const addAttempt = (attempt: ReportedAttempt, path: string, isTold: boolean): void => {
     const index = attempts.lane.length;
     attempts.lane.push(lane(attempt.agent, attempt.worker));
     attempts.startedAt.push(tenths(Date.parse(attempt.startedAt) - startedAt));
     attempts.ms.push(tenths(attempt.seconds * 1000));
     attempts.outcome.push(outcomes.indexOf(attempt.outcome));
     if (!isTold) return;
-    if (attempt.message !== null) attempts.text.push([index, text(attempt.message)]);
+    const { message, outcome } = attempt;
+    if (message !== null) attempts.text.push([index, text((outcome === 'skipped' ? skipReason(message, path) : null) ?? message)]);
     if (attempt.sections.length > 0) {
       attempts.sections.push([index, ...attempt.sections.flatMap((section) => [text(section.title), text(section.text)])]);
     }
@@ -57,7 +59,7 @@ export function growColumns(startedAt: number): GrowingColumns {
       tests.ms.push(tenths(test.seconds * 1000));
       if (test.flaky) tests.flaky.push(index);
       if (test.attempts.length !== 1) tests.attempts.push([index, test.attempts.length]);
-      for (const attempt of test.attempts) addAttempt(attempt, isToldOf(test, attempt));
+      for (const attempt of test.attempts) addAttempt(attempt, test.file, isToldOf(test, attempt));
     },
     addCollectError(path, nodeid, message) {
       collectErrors.push([file(path), text(message), nodeid === path ? '' : nameIn(nodeid, path)]);

@@ -1,13 +1,18 @@
 // `report.html`: the run and the page that draws it, in one file that asks the network for nothing.
 
 import type { Report } from '../../shared/domain/report.ts';
+import { verdictWords } from '../core/result/ending-text.ts';
 import { pageFiles } from './bundle-cache.ts';
 import { composePage } from './page-shell.ts';
 import { pageData } from './report-page.ts';
 
-const OTHERWISE = 'This page is drawn by its own script, which is switched off here. report.json and junit.xml hold the same.';
+const OTHERWISE = 'This page needs JavaScript. report.json and junit.xml have the same results.';
 
 export async function reportHtml(report: Report): Promise<string> {
-  const content = { title: `${report.verdict}: ${report.runId}`, data: JSON.stringify(pageData(report)), otherwise: OTHERWISE };
+  const content = {
+    title: `${verdictWords[report.verdict]}: ${report.runId}`,
+    data: JSON.stringify(pageData(report)),
+    otherwise: OTHERWISE,
+  };
   return composePage(content, await pageFiles('report'));
 }

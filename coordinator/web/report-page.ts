@@ -2,6 +2,7 @@
 
 import type { NotRun, Report } from '../../shared/domain/report.ts';
 import { harmless, plural } from '../../shared/text/safe-text.ts';
+import { notRunName, notRunWords } from '../core/result/ending-text.ts';
 import { growColumns, tenths } from './page-columns.ts';
 import { nameIn, type PageData, sessionName } from './page-data.ts';
 
@@ -13,7 +14,7 @@ export function pageData(report: Report): PageData {
   for (const { agent, message } of report.sessionErrors) growing.addCollectError(sessionName(agent), sessionName(agent), message);
   const notRun = report.notRun.map((missing) => {
     const { nodeid, kind, predictedSeconds } = missing;
-    const file = kind === 'file' ? nodeid : (nodeid.split('::', 1)[0] ?? '');
+    const file = kind === 'file' ? notRunName(nodeid) : (nodeid.split('::', 1)[0] ?? '');
     return [kind === 'file' ? '' : nameIn(nodeid, file), growing.file(file), notRunWhy(missing), tenths(predictedSeconds * 1000)] as const;
   });
   return {
@@ -43,11 +44,11 @@ export function pageData(report: Report): PageData {
   };
 }
 
-/** `deadline`, `deadline: 12 tests`. */
-
+/** `deadline reached`, `deadline reached: 12 tests`. */
 function notRunWhy({ reason, tests }: NotRun): string {
-  if (tests === 1) return reason;
-  return `${reason}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
+  const why = notRunWords[reason];
+  if (tests === 1) return why;
+  return `${why}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
 }
 
 function newFailuresOf({ tests, comparison }: Report): readonly number[] | null {

@@ -61,7 +61,7 @@ export async function combineCoverage(task: CombineTask): Promise<Combined> {
   const text = ended.exitCode === 0 ? await readFile(resultPath, 'utf8') : null;
   if (text !== null) return checked(resultSchema, JSON.parse(text), 'combine.py');
   const problem = ended.timedOut
-    ? `coverage was not combined in the ${(limitMs / 1000).toFixed(1)} s that were left`
+    ? `could not combine coverage in the remaining ${(limitMs / 1000).toFixed(1)} s`
     : `coverage.py could not combine: ${tailOf(ended.all.trim(), SAID_CHARS) || ended.shortMessage}`;
   return { percent: null, isUnder: null, unusable: [], problems: [problem], warnings: [], text: '', written: [] };
 }

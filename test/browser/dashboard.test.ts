@@ -76,7 +76,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
     await expect.poll(() => shown(page)).toBe('30 shown');
     const now = page.getByRole('region', { name: 'Running now' });
     await expect.poll(() => now.innerText()).toMatch(/30 of 31 tests[\s\S]*tests\/test_gate\.py::test_gate/);
-    expect(await page.getByRole('banner').innerText()).toContain('1 of 31 tests failed, 1 of 31 to come');
+    expect(await page.getByRole('banner').innerText()).toContain('1 of 31 tests failed, 1 of 31 still to run');
     await page
       .getByRole('application', { name: 'Timeline of 2 xdist workers' })
       .or(page.getByRole('application', { name: 'Timeline of 1 xdist worker' }))

@@ -93,7 +93,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     const found = shop.tests.filter((each) => each.file === broken?.file && each.attempts.some(({ outcome }) => outcome === 'failed'));
     await expect.poll(() => shown(page)).toBe(`${found.length} of 3,232 shown`);
     await page.getByRole('searchbox').fill('no such test');
-    await expect.poll(() => page.getByText('No test is like that.').isVisible()).toBe(true);
+    await expect.poll(() => page.getByText('No test matches.').isVisible()).toBe(true);
     await page.getByRole('button', { name: 'Show all' }).click();
 
     await page.getByRole('combobox', { name: 'Agent' }).selectOption('runner-2');
@@ -106,7 +106,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     await page.getByRole('button', { name: 'Show all' }).click();
 
     await page.getByRole('button', { name: 'not run 32' }).click();
-    expect(await rows(page).first().innerText()).toMatch(/not run\s+tests\/slow\/test_nightly_0.py\s+deadline\s+≈ 1.50 s/);
+    expect(await rows(page).first().innerText()).toMatch(/not run\s+tests\/slow\/test_nightly_0.py\s+deadline reached\s+≈ 1.50 s/);
     expect(problems).toEqual([]);
   });
 

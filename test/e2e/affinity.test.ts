@@ -28,7 +28,7 @@ test('--dist loadgroup: tests of one group run in one xdist worker of the fleet,
   });
   const result = await project.shardline(run);
   expect(result.exitCode, result.all).toBe(1);
-  expect(result.stderr).toContain('the whole suite was collected once to learn its groups');
+  expect(result.stderr).toContain('collected the whole suite once, to read its groups for --dist loadgroup');
   expect(result.stderr).not.toContain('--collect');
   const report = await project.report();
   expect(report.totals).toMatchObject({ expected: 18, passed: 18 });
@@ -53,7 +53,7 @@ test('shard_together marks and --shard-together keep files in one worker; a name
   });
   const result = await project.shardline(run);
   expect(result.exitCode, result.all).toBe(0);
-  expect(result.stderr).toContain('tests/test_unclear.py:3: this shard_together mark binds nothing');
+  expect(result.stderr).toContain('tests/test_unclear.py:3: ignored this shard_together mark. Fix: write its name as one string literal');
   const report = await project.report();
   const parallel = { ...report, tests: report.tests.filter(({ nodeid }) => !nodeid.includes('alone')) };
   expect(placesOf(parallel, 'module')).toHaveLength(1);

@@ -24,11 +24,11 @@ test('names the slow import, the slow fixture, the test that fails only in paral
   expect(page).toMatch(/\| `slow_to_make` \| function \| 2 times \| \S+ s \| `conftest.py` \|/);
   expect(page).toContain('| `test_a.py::test_alone` | pytest -n, shardline, pytest -n, again | one after another, by itself |');
   expect(page).toContain('# test_a.py:5\n@pytest.mark.serial\ndef test_alone(…');
-  expect(page).toContain('Failed in every execution, so not for want of isolation: `test_a.py::test_broken`.');
+  expect(page).toContain('Failed in every execution, so isolation is not the cause: `test_a.py::test_broken`.');
   expect(page).toMatch(/\| pytest, one process \| .* \| 6 \| 1 \|\n\| pytest -n 2 \| .* \| 6 \| 2 \|\n\| shardline \| .* \| 6 \| 2 \|/);
   expect(page).toContain('each of 2 workers collected the same 2 files');
-  expect(page).toMatch(/do without importing `heavy`.* \| at most \S+ s \| predicted \|/);
-  expect(page).toContain('For the run that was measured, the same prediction says');
+  expect(page).toMatch(/avoid importing `heavy`.* \| at most \S+ s \| predicted \|/);
+  expect(page).toContain('For the measured run the same prediction gives');
   expect(result.stdout).toContain('isolation: 1 test that fails only in parallel');
   expect(result.stderr).toMatch(/^shardline: \S+ s: pytest, one test after another$/m);
   const html = await project.read('out/audit.html');
@@ -61,7 +61,7 @@ test('a baseline stands for the sequential execution, and what hangs is cut off 
   expect(result.stderr).toBe('');
   const page = await project.read('out/audit.md');
   expect(page).not.toContain('pytest, one process');
-  expect(page).toContain('It has 1 test, 0 of them failed, and its tests took 0.50 s together');
+  expect(page).toContain('It has 1 test, 0 of them failed, and its tests took 0.50 s in total');
   expect(page).toMatch(/\| pytest -n 1 \| \S+ s, cut off \| unknown \|/);
   expect(page).not.toContain('Predicted for more agents');
 });

@@ -34,12 +34,12 @@ test('a run whose coordinator was killed is resumed, with its agents and with it
   const settings = { SHARDLINE_REDIS_URL: server.url };
   const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
   const first = project.shardline(['run', '--agents', '1', '-n', '1', '--verbose', ...out], settings);
-  const id = (await said(first, /run (\S+):[\s\S]*PASSED .*\(far-[\s\S]*PASSED .*-a1\)/))[1] ?? '';
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED .*\(far-[\s\S]*PASSED .*-a1\)/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   const second = await project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', ...out], settings);
   expect(second.exitCode, second.all).toBe(0);
-  expect(second.all).toMatch(/resumed: [1-9]\d* tests? done/);
+  expect(second.all).toMatch(/Resumed run \S+: [1-9]\d* tests? done/);
   const report = await project.report();
   expect(report).toMatchObject({ runId: id, verdict: 'passed', totals: { expected: 16, passed: 16, notRun: 0 } });
   expect(outcomesOf(report)).toEqual(all);
@@ -57,7 +57,7 @@ test('a run whose coordinator was killed is resumed, with its agents and with it
 test('a run with a Redis of its own is resumed from what it recorded', async () => {
   await using project = await newProject(suite);
   const first = project.shardline(['run', '-n', '2', '--verbose', ...out]);
-  const id = (await said(first, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   const second = await project.shardline(['run', '--resume', id, '-n', '2', ...out]);
@@ -73,14 +73,14 @@ test('a coordinator that wakes after another has taken its run over says so, and
   const settings = { SHARDLINE_REDIS_URL: server.url };
   const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
   const old = project.shardline(['run', '--verbose', ...out], settings);
-  const id = (await said(old, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const id = (await said(old, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   old.kill('SIGSTOP');
   const next = project.shardline(['run', '--resume', id, '--verbose', ...out], settings);
   await said(next, /PASSED/);
   old.kill('SIGCONT');
   const deposed = await old;
   expect(deposed.exitCode, deposed.all).toBe(2);
-  expect(deposed.all).toContain('taken over by another coordinator');
+  expect(deposed.all).toContain('Another coordinator took over run');
   const result = await next;
   expect(result.exitCode, result.all).toBe(0);
   expect(outcomesOf(await project.report())).toEqual(all);
@@ -94,14 +94,14 @@ test('of two that resume a run at the same time one ends it, and the other says 
   const settings = { SHARDLINE_REDIS_URL: server.url };
   const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
   const first = project.shardline(['run', '--verbose', ...out], settings);
-  const id = (await said(first, /run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   // One of them takes longer between its claim on the run and its journal: it starts agents of its own.
   const resumes = ['3', '0'].map((agents) => project.shardline(['run', '--resume', id, '--agents', agents, '-n', '1', ...out], settings));
   const results = await Promise.all(resumes);
   expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 2]);
-  expect(results.find(({ exitCode }) => exitCode === 2)?.all).toContain('taken over by another coordinator');
+  expect(results.find(({ exitCode }) => exitCode === 2)?.all).toContain('Another coordinator took over run');
   expect(outcomesOf(await project.report())).toEqual(all);
   agent.kill('SIGTERM');
   await agent;
@@ -197,7 +197,7 @@ test('a run does not begin with a Redis that is full: exit 4', async () => {
   await using server = await startTcpServer('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
   const result = await project.shardline(['run', ...out], { SHARDLINE_REDIS_URL: server.url });
   expect(result.exitCode, result.all).toBe(4);
-  expect(result.all).toMatch(/can store nothing at the moment: OOM/);
+  expect(result.all).toMatch(/accepts no writes: OOM/);
 });
 
 test('a Redis that stays read-only ends the run with what is known: exit 11', async () => {
@@ -228,7 +228,7 @@ test('a second interrupt ends the run at once with what is known, whatever a tes
   const running = project.shardline(['run', '-n', '1', '--verbose', ...out]);
   await said(running, /PASSED/);
   running.kill('SIGINT');
-  await said(running, /SIGINT: stopping/);
+  await said(running, /Interrupted: finishing up/);
   running.kill('SIGINT');
   const result = await running;
   expect(result.exitCode, result.all).toBe(2);
@@ -239,6 +239,6 @@ test('what cannot be resumed is refused: exit 4', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const absent = await project.shardline(['run', '--resume', 'no-such-run', ...out]);
   expect(absent.exitCode).toBe(4);
-  expect(absent.all).toContain('cannot be resumed');
+  expect(absent.all).toContain('Could not resume run');
   expect((await project.shardline(['run', '--resume', 'no-such-run', 'tests', ...out])).exitCode).toBe(4);
 });

@@ -104,17 +104,19 @@ test.each([
     expect(ends).toEqual({
       good: ['left', null],
       old: ['refused', expect.stringMatching(/differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)$/)],
-      wrong: ['refused', expect.stringContaining('Python and configuration files')],
+      wrong: ['refused', expect.stringContaining('other Python or configuration files')],
       lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
     });
-    expect(said()).toMatch(/Refused agent old-\S+: its workspace differs from the run's: commit/);
+    expect(said()).toMatch(
+      /Refused agent old-\S+: its workspace differs from the run's: another commit .* Fix: check out the run's commit there/,
+    );
     expect(said()).toMatch(
       /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
     );
     expect(ofOld?.()).toMatch(
       /cannot join run \S+: its workspace differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)/,
     );
-    expect(ofWrong?.()).toContain("its workspace differs from the run's: Python and configuration files");
+    expect(ofWrong?.()).toContain("its workspace differs from the run's: other Python or configuration files");
     expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
   },
 );
@@ -149,7 +151,7 @@ test('with --fingerprint warn an agent that differs runs tests, and is named in 
   await end(agent);
   expect(result.exitCode, result.all).toBe(0);
   expect(result.all).toMatch(/warning: agent changed-\w+ differs from the run: uncommitted changes in 1 file/);
-  expect((await project.report()).agents[0]?.differences).toMatchObject([expect.stringContaining('uncommitted changes 1 file')]);
+  expect((await project.report()).agents[0]?.differences).toMatchObject([expect.stringContaining('uncommitted changes in 1 file')]);
 });
 
 test('an agent whose pytest lacks a plugin of the run is refused, and one with other packages is named in a warning', async () => {

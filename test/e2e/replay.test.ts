@@ -86,7 +86,7 @@ describe('shardline replay', () => {
   test('refuses what did not run there', async () => {
     const nobody = await project.shardline(['replay', 'out', '--agent', 'a9']);
     expect(nobody.exitCode).toBe(4);
-    expect(nobody.stderr).toContain('Fix: Tests began on a1 gw0.');
+    expect(nobody.stderr).toContain('Fix: Tests started on a1 gw0.');
     expect((await project.shardline(['replay', 'out', '--bisect', 'tests/test_x.py::test'])).exitCode).toBe(4);
     expect((await project.shardline(['replay'])).exitCode).toBe(4);
   });

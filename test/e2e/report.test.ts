@@ -111,7 +111,7 @@ describe('shardline report', () => {
     expect(missed.stdout).toContain('target MISSED time<1ms');
     const refused = await project.shardline(['report', 'out', '--targets', 'tempo<10m']);
     expect(refused.exitCode).toBe(4);
-    expect(refused.stderr).toContain('Fix: Write MEASURE');
+    expect(refused.stderr).toContain("Fix: Write for example --targets 'time<120s,cpu>=80%', in quotes.");
   });
 
   test('tells GitHub where tests failed, and nothing that a test printed is a command to it', async () => {
@@ -147,9 +147,9 @@ describe('shardline report', () => {
     );
     await writeFile(join(project.directory, 'evil.ndjson'), evil);
     for (const [name, problem] of [
-      ['nowhere', 'there is no such file or folder'],
+      ['nowhere', 'no such file or directory'],
       ['odd.json', 'Invalid input'],
-      ['odd.ndjson', 'its first event does not open a run'],
+      ['odd.ndjson', 'its first event is not the start of a run'],
       ['evil.ndjson', 'must be a path inside the rootdir'],
     ] as const) {
       const refused = await project.shardline(['report', name]);

@@ -69,7 +69,7 @@ test('no tests: exit 5', async () => {
   expect((await project.report()).verdict).toBe('no-tests');
 });
 
-test('bad options and a path that is not there: exit 4, the mend, and no stack', async () => {
+test('bad options and a path that is not there: exit 4, the fix, and no stack', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const bad = await project.shardline(['run', '--agnets', '2', '--wait-agents', 'soon']);
   expect(bad.exitCode).toBe(4);
@@ -80,11 +80,11 @@ test('bad options and a path that is not there: exit 4, the mend, and no stack',
   expect(missing.stderr).toContain('nowhere');
   const nothing = await project.shardline(['run', '--python', './no-python', '--redis', 'redis://127.0.0.1:1', ...out]);
   expect(nothing.exitCode).toBe(4);
-  expect(nothing.stderr).toMatch(/no-python could not be started/);
+  expect(nothing.stderr).toMatch(/Could not start the Python interpreter \S*no-python: no such file or directory\./);
   expect(nothing.stderr).toMatch(/Could not connect to Redis at redis:\/\/127\.0\.0\.1:1: connection refused \(after [\d.]+ s\)/);
   const expression = await project.shardline(['run', ...out, '--', '-k', 'this and']);
   expect([expression.exitCode, expression.stderr]).toEqual([4, expect.stringContaining("Wrong expression passed to '-k': this and")]);
-  expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` and/m);
+  expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` to reproduce, then fix the error it reports\./m);
   const showing = await project.shardline(['run', ...out, '--', '--co']);
   expect([showing.exitCode, showing.stderr]).toEqual([
     4,
@@ -93,11 +93,14 @@ test('bad options and a path that is not there: exit 4, the mend, and no stack',
   const debugging = await project.shardline(['run', ...out, '--', '--pdb']);
   expect([debugging.exitCode, debugging.stderr]).toEqual([
     4,
-    expect.stringContaining('Fix: Leave the option out, or run pytest itself: `pytest --pdb`.'),
+    expect.stringContaining('Fix: Remove the option, or run pytest itself: `pytest --pdb`.'),
   ]);
   await writeFile(join(project.directory, 'foreign.json'), '{"durations": {}}');
   const foreign = await project.shardline(['run', '--timings', 'foreign.json', ...out]);
-  expect([foreign.exitCode, foreign.stderr.match(/^Fix: .*$/gm)]).toEqual([4, [expect.stringContaining('Name another with --timings')]]);
+  expect([foreign.exitCode, foreign.stderr.match(/^Fix: .*$/gm)]).toEqual([
+    4,
+    [expect.stringContaining('Pass another file with --timings')],
+  ]);
   for (const { all } of [bad, missing, nothing, expression, showing, debugging, foreign]) expect(all).not.toMatch(/^\s+at .*\.ts:\d/m);
 });
 
@@ -303,7 +306,7 @@ test('a deadline ends the run with what has finished, also where a test ignores 
   expect(outcomesOf(report)).toEqual({ 'test_a.py::test_quick': 'passed' });
   const deaf = { nodeid: 'test_b.py::test_deaf', kind: 'test', reason: 'deadline', tests: 1, predictedSeconds: expect.any(Number) };
   expect(report.notRun).toEqual([deaf]);
-  expect(await project.read('out/junit.xml')).toContain('not run: deadline; it was expected to take 1.0 s');
+  expect(await project.read('out/junit.xml')).toContain('not run: deadline; predicted to take 1.0 s');
 });
 
 test('a hopeless deadline is said at the start and while it is on, and what failed last is not what is left out', async () => {
@@ -313,8 +316,8 @@ test('a hopeless deadline is said at the start and while it is on, and what fail
   expect((await project.shardline(['run', '-n', '4', ...out])).exitCode).toBe(1);
   const result = await project.shardline(['run', '-n', '1', '--deadline', '20s', ...out]);
   expect(result.exitCode, result.all).toBe(1);
-  expect(result.stderr).toMatch(/by what earlier runs took, .* the deadline comes \d+ s too early: .*leaving out these \d files/);
-  expect(result.stderr).toMatch(/^at this speed the deadline comes \d+ s too early/m);
+  expect(result.stderr).toMatch(/Going by earlier runs, the run misses its deadline by \d+ s\. .*eaving out these \d files/);
+  expect(result.stderr).toMatch(/^At this rate the run misses its deadline by \d+ s/m);
   const report = await project.report();
   expect(outcomesOf(report)).toMatchObject({ 'test_7.py::test_x': 'failed' });
   expect(new Set(report.notRun.map(({ reason }) => reason))).toEqual(new Set(['deadline']));

@@ -76,7 +76,7 @@ test('Ctrl-C twice leaves a terminal as it was', { timeout: 180_000 }, async () 
   await using terminal = startInTerminal(project.directory, { columns: 80, rows: 24 }, argv);
   await shows(terminal, 'the test runs', [worker, 1]);
   terminal.type('\u0003');
-  await shows(terminal, 'it stops', [/^SIGINT: stopping/, 1]);
+  await shows(terminal, 'it stops', [/^Interrupted: finishing up, results are kept\./, 1]);
   terminal.type('\u0003');
   expect(await terminal.ended).toBe(2);
   const lines = terminal.lines();

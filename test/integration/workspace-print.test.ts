@@ -52,7 +52,7 @@ test.each([
 ])('a clone with %s differs', async (_what, change) => {
   await using clones = await twoClones();
   await change(clones.two);
-  expect(await refused(clones.one, clones.two)).toEqual([expect.stringMatching(/^uncommitted changes 1 file/)]);
+  expect(await refused(clones.one, clones.two)).toEqual([expect.stringMatching(/^uncommitted changes in 1 file/)]);
 });
 
 test('the same change on both sides is no difference, and another content of it is one', async () => {
@@ -82,7 +82,7 @@ test('without git on one side the contents are compared: the same files are equa
   expect(await refused(one, two)).toEqual([]);
   expect(await refused(two, one)).toEqual([]);
   await writeFile(join(two, 'test_a.py'), 'def test_x(): assert 0\n');
-  expect(await refused(one, two)).toEqual([expect.stringContaining('Python and configuration files')]);
+  expect(await refused(one, two)).toEqual([expect.stringContaining('other Python or configuration files')]);
 });
 
 test('contents leave out environments, caches and hidden directories, and a tree that is too large is not read', async () => {

@@ -172,7 +172,7 @@ test('a conftest that kills every worker at its start ends the session instead o
     'conftest.py': 'import os\nif "PYTEST_XDIST_WORKER" in os.environ: os._exit(9)\n',
     'test_o.py': 'def test_o(): pass\n',
   });
-  await expect(openFed(suite)).rejects.toThrow(/end at their start: it exited with code 9/);
+  await expect(openFed(suite)).rejects.toThrow(/crash at their start: it exited with code 9/);
 });
 
 test.each(collectModes)(

@@ -84,7 +84,7 @@ test('a session whose only xdist worker died, and whose next hangs at its start,
   expect(died.outcomes).toEqual({ 'test_a.py::test_dies': 'error' });
   expect(died.ending).toMatchObject({
     kind: 'crashed',
-    detail: expect.stringContaining('no xdist worker that replaces another was ready in 1 s'),
+    detail: expect.stringContaining('no replacement xdist worker was ready within 1 s'),
   });
   expect((await session.run(selectors('test_z.py'))).outcomes).toEqual({ 'test_z.py::test_x': 'passed' });
 });
@@ -98,7 +98,7 @@ test('an xdist worker that hangs at its start keeps the others from the tests fo
   const engine = streamEngine((line) => told.push(line), null, 1000);
   const ran = await runAttempt(suite, selectors('test_a.py'), { engine, numprocesses: '2' });
   expect([ran.ending.kind, ran.outcomes]).toEqual(['finished', { 'test_a.py::test_1': 'passed' }]);
-  expect(told).toEqual(['the first tests begin before every xdist worker is ready: no other became ready in 1 s']);
+  expect(told).toEqual(['starting tests before every xdist worker is ready: no other worker became ready within 1 s']);
 });
 
 test('a test that hangs where there are no xdist workers is an error too', async () => {

@@ -62,7 +62,7 @@ test('a conftest hears every report in the main process, also that of a crash, a
   await using suite = await makeSuite({ ...FILES, 'conftest.py': LISTENING });
   const ran = await run(suite, 'auto');
   expect(ran.outcomes).toEqual(OUTCOMES);
-  expect(ran.told).toEqual(["reports also go through pytest's main process, because conftest.py has the hook pytest_runtest_logreport"]);
+  expect(ran.told).toEqual(["reports also pass through pytest's main process: conftest.py has the hook pytest_runtest_logreport"]);
   expect(await linesOf(suite)).toEqual([
     'start test_a.py::test_1',
     ...['setup', 'call', 'teardown'].map((when) => `${when} passed test_a.py::test_1 gw0`),
@@ -86,7 +86,7 @@ test('a conftest hears every report in the main process, also that of a crash, a
 test('--junit-xml after -- holds every test, crashed ones too', async () => {
   await using suite = await makeSuite(FILES);
   const ran = await run(suite, 'auto', ['--junit-xml=own.xml']);
-  expect(ran.told).toEqual(["reports also go through pytest's main process, because pytest writes the file of --junit-xml"]);
+  expect(ran.told).toEqual(["reports also pass through pytest's main process: pytest writes the file of --junit-xml"]);
   const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', isArray: (name) => name === 'testcase' });
   const { testsuites } = parser.parse(await readFile(join(suite.path, 'own.xml'), 'utf8'));
   const { testcase, tests, failures, errors } = testsuites.testsuite;
@@ -113,7 +113,7 @@ test('never sends nothing that way, auto neither where only xdist and pytest lis
   expect(await run(always, 'always')).toEqual({ outcomes: OUTCOMES, told: [] });
   expect(await linesOf(always)).toEqual(['4']);
   expect((await run(always, 'auto')).told).toEqual([
-    "reports also go through pytest's main process, because conftest.py looks at results in pytest_sessionfinish",
+    "reports also pass through pytest's main process: conftest.py looks at results in pytest_sessionfinish",
   ]);
 });
 

@@ -72,7 +72,7 @@ _pytest.fixtures.FixtureManager.getfixturedefs = getfixturedefs
   for (let times = 0; times < 2; times += 1) {
     expect(await open(suite, cache, python)).toEqual([
       expect.stringMatching(
-        /^every xdist worker here collects the whole suite, because its self-test on a tiny project went wrong: .*test_third\[1\] passed" was expected, .*test_third\[1\] error" was told$/,
+        /^every xdist worker here collects the whole suite: its self-test on a tiny project failed: expected ".*test_third\[1\] passed", got ".*test_third\[1\] error"$/,
       ),
     ]);
   }

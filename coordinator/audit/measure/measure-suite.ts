@@ -55,7 +55,7 @@ export async function measureSuite(measuring: Measuring): Promise<Findings | nul
   const [load = 0] = loadavg();
   if (load > BUSY * machine.cpus)
     problems.push(
-      `The machine was busy before this began (a load of ${load.toFixed(1)} on ${machine.cpus} processors): times are longer than they need be, and differ for that.`,
+      `The machine was busy before the audit started (load ${load.toFixed(1)} on ${machine.cpus} processors): times are longer and vary more than on an idle machine.`,
     );
 
   tell('one collection, to see what is imported');
@@ -69,7 +69,7 @@ export async function measureSuite(measuring: Measuring): Promise<Findings | nul
     const measured = await plainPytest(measuring, numprocesses);
     if (measured.isPartial)
       problems.push(
-        `${name} was stopped after ${inSeconds(measured.endedAt - measured.startedAt)}: what it told until then is all that is known of it.`,
+        `${name} was stopped after ${inSeconds(measured.endedAt - measured.startedAt)} (--step-limit); only the results until then count.`,
       );
     const measurement = measurementOf(measured);
     if (measurement.workers > 0) return measurement;
@@ -135,7 +135,7 @@ async function measureSharded(
   problems: string[],
 ): Promise<{ readonly sharded: Sharded | null; readonly shardSeconds: number }> {
   const { agents, numprocesses, workerBytes, redisBin, workspace, serialMarker, pytestArgs, stepLimitSeconds: limitSeconds } = settings;
-  tell(`shardline, ${agents === 1 ? 'one agent' : `${agents} agents`}`);
+  tell(`shardline with ${agents === 1 ? '1 agent' : `${agents} agents`}`);
   const place = join(out, 'run');
   const timings = join(out, 'timings.json');
   await rm(place, { recursive: true, force: true });
@@ -162,12 +162,12 @@ async function measureSharded(
       return nothing;
     }
     if (report.totals.notRun > 0)
-      problems.push(`shardline left ${report.totals.notRun} tests or files without an outcome: its time is not that of the whole suite.`);
+      problems.push(`shardline did not run ${report.totals.notRun} tests or files: its time is not that of the whole suite.`);
     return { sharded: { seconds: ran.seconds, agents, report }, shardSeconds: FIXED_SECONDS };
   } catch (thrown) {
     if (!(thrown instanceof ShardlineError) || thrown.code !== 'not-a-result') throw thrown;
     problems.push(
-      `shardline could not be measured: it ended with exit code ${ran.exitCode ?? 'unknown'}: ${lastLine(ran.said) || messageOf(thrown)}`,
+      `shardline could not be measured: it ended with exit code ${ran.exitCode ?? 'unknown'}: ${errorLine(ran.said) || messageOf(thrown)}`,
     );
     return nothing;
   }
@@ -185,12 +185,12 @@ async function tryAgain(
   const { settings, tell } = measuring;
   const alone = new Map<NodeId, Outcome>();
   for (const nodeid of suspects) {
-    tell(`by itself: ${oneLine(nodeid)}`);
+    tell(`alone: ${oneLine(nodeid)}`);
     const { tests } = measurementOf(await plainPytest(measuring, '0', { instead: [join(rootdir, nodeid)] }));
     const found = tests.get(nodeid);
     if (found !== undefined) alone.set(nodeid, found.outcome);
   }
-  tell(`pytest -n ${settings.numprocesses}, again, as tests differed`);
+  tell(`pytest -n ${settings.numprocesses} again, because outcomes differed`);
   const again = measurementOf(await plainPytest(measuring, settings.numprocesses, { instead: paths }));
   return [
     { how: 'by itself', outcomes: alone },
@@ -220,5 +220,8 @@ const rootdirOf = ({ processes }: MeasuredPytest): string => {
   const opened = processes.flatMap(({ records }) => records).find(({ kind }) => kind === 'opened');
   return opened?.kind === 'opened' ? opened.rootdir : '.';
 };
+
+/** What an error of shardline's says happened; its last line is the fix. */
+const errorLine = (text: string): string => /^shardline: error: (.*)$/m.exec(text)?.[1] ?? lastLine(text);
 
 const lastLine = (text: string): string => oneLine(text.trim().split('\n').at(-1) ?? '');

@@ -1,8 +1,9 @@
 // What follows from an audit: what to change, how it would do on more machines, memory and the rating.
 
 import { assertNever } from '../../../shared/assert-never.ts';
+import type { Report } from '../../../shared/domain/report.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
-import { inBytes, inPercent, inSeconds } from '../../reporters/summary/profile-text.ts';
+import { inBytes, inPercent, inSeconds, isWorthRating } from '../../reporters/summary/profile-text.ts';
 import type { Audit } from '../core/audit.ts';
 import { type Change, NOISE } from '../core/changes.ts';
 import { LEAST_GAIN } from '../core/predict.ts';
@@ -15,9 +16,9 @@ export function changeBlocks({ changes }: Audit): readonly Block[] {
   return [
     heading('What to change first'),
     ...(changes.length === 0
-      ? [words('Nothing was found that would win two seconds in a hundred.')]
+      ? [words('Found no change that would save 2 % of the time.')]
       : table(
-          ['change', 'wins', ''],
+          ['change', 'saves', ''],
           changes.map((change) => [
             changeWords(change),
             `${change.kind === 'adopt' || change.kind === 'agents' ? '' : 'at most '}${inSeconds(change.seconds)}`,
@@ -25,7 +26,7 @@ export function changeBlocks({ changes }: Audit): readonly Block[] {
           ]),
           [2],
         )),
-    words('Wins are of one run, on the workers at hand unless said otherwise; they overlap, so they do not add up.'),
+    words('Savings are per run, on the workers of this machine unless the row names others. They overlap, so they do not add up.'),
   ];
 }
 
@@ -37,33 +38,33 @@ function changeWords(change: Change): readonly Inline[] {
       return [`${plural(change.agents, 'agent')} like this machine instead of one`];
     case 'import': {
       const { name, importer } = change.imported;
-      return ['do without importing ', code(name), ', or import it later: each worker pays for it (first for ', code(importer ?? ''), ')'];
+      return ['avoid importing ', code(name), ', or import it later: each worker pays for it (first for ', code(importer ?? ''), ')'];
     }
     case 'own-imports': {
       const { packages, selfSeconds } = change;
       const named = packages.slice(0, OWN_NAMED).flatMap(({ name }, index): Inline[] => [index === 0 ? '' : ', ', code(name)]);
       const more = packages.length > OWN_NAMED ? ` and ${packages.length - OWN_NAMED} more` : '';
       return [
-        "move work out of the import of the suite's own modules (",
+        "move work out of the imports of the suite's own modules (",
         ...named,
-        `${more}): ${inSeconds(selfSeconds)} of their own code`,
+        `${more}): ${inSeconds(selfSeconds)} in their own code`,
       ];
     }
     case 'fixture': {
       const { name, file, scope, count, seconds } = change.fixture;
-      const often = scope === 'session' ? 'set up once by each worker' : `set up ${plural(count, 'time')}, ${inSeconds(seconds)} in all`;
+      const often = scope === 'session' ? 'set up once by each worker' : `set up ${plural(count, 'time')}, ${inSeconds(seconds)} in total`;
       return [
-        'a cheaper fixture ',
+        'make the fixture ',
         code(name),
-        ' of ',
+        ' cheaper, in ',
         code(file),
-        ` (${scope}, ${often})${scope === 'function' ? ', or a wider scope' : ''}`,
+        ` (${scope}, ${often})${scope === 'function' ? ', or widen its scope' : ''}`,
       ];
     }
     case 'longest':
-      return ['make the longest piece shorter, which is in ', code(change.file), ': it alone holds up the end'];
+      return ['shorten the longest piece, in ', code(change.file), ': it alone delays the end'];
     case 'serial':
-      return ['mend the tests that are marked to run alone, so that they need not'];
+      return ['fix the tests marked to run alone, and remove the mark'];
     default:
       return assertNever(change);
   }
@@ -84,10 +85,10 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
   return [
     heading('Predicted for more agents'),
     words(
-      `Not measured: what shardline's own planner says of agents like this machine (${plural(none, 'worker')} each), with durations measured ${durationsFrom === 'pytest -n' ? 'under pytest -n' : 'in one process'} and what a run of ${costsFrom} took to start and end.`,
+      `A prediction by shardline's planner for agents like this machine (${plural(none, 'worker')} each). It uses the durations measured ${durationsFrom === 'pytest -n' ? 'under pytest -n' : 'in one process'}, and the time that ${costsFrom} took to start and end.`,
     ),
     ...table(
-      ['agents', 'workers', 'predicted wall time', 'saved against half as many'],
+      ['agents', 'workers', 'predicted wall time', 'saved compared with half as many'],
       rows.map(({ agents, workers, seconds }, index) => {
         const before = rows[index - 1];
         return [
@@ -107,7 +108,7 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
       knee === null
         ? `Up to ${plural(last?.agents ?? 1, 'agent')}, each doubling saves ${inPercent(LEAST_GAIN)} or more.`
         : `More than ${plural(knee, 'agent')} hardly help: twice as many save less than ${inPercent(LEAST_GAIN)}.`,
-      ` What no number of agents makes shorter: ${parts.join(', ')}`,
+      ` More agents cannot shorten: ${parts.join(', ')}`,
       code(floor.longest),
       '.',
     ),
@@ -115,7 +116,7 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
       ? []
       : [
           words(
-            `For the run that was measured, the same prediction says ${inSeconds(check.predictedSeconds)}; it took ${inSeconds(check.measuredSeconds)}: off by ${inPercent(offBy(check))}. It takes tests to be as fast there as where their durations were measured.`,
+            `For the measured run the same prediction gives ${inSeconds(check.predictedSeconds)}; it took ${inSeconds(check.measuredSeconds)}: off by ${inPercent(offBy(check))}. The prediction assumes that tests are as fast there as where their durations were measured.`,
           ),
         ]),
   ];
@@ -131,12 +132,12 @@ const FAR = 4;
 export function memoryBlocks({ memory }: Audit): readonly Block[] {
   if (memory === null) return [];
   const { peakBytes, workers, memoryBytes, fitting, doAllFit, limitBytes } = memory;
-  const all = `${plural(workers, 'worker')} of at most ${inBytes(peakBytes)} each come to ${inBytes(workers * peakBytes)} of the ${inBytes(memoryBytes)} that this machine or container has`;
+  const all = `${plural(workers, 'worker')} with at most ${inBytes(peakBytes)} each use ${inBytes(workers * peakBytes)} of the ${inBytes(memoryBytes)} of this machine or container`;
   const fits = doAllFit
     ? fitting < FAR * workers
       ? `; ${plural(fitting, 'worker')} would fit.`
-      : ': far from too much.'
-    : ', which is too much: give ';
+      : ': there is plenty left.'
+    : ', which is too much: pass ';
   return [
     heading('Memory'),
     words(`${all}${fits}`, ...(doAllFit ? [] : [code(`-n ${fitting}`), '.'])),
@@ -144,9 +145,9 @@ export function memoryBlocks({ memory }: Audit): readonly Block[] {
       ? []
       : [
           words(
-            'A worker grew to more than twice what it held after collection. ',
+            'A worker grew to more than twice its memory after collection. ',
             code(`--max-worker-memory ${inMegabytes(limitBytes)}`),
-            ' replaces one that holds more than that after a file.',
+            ' replaces a worker that uses more than that after a file.',
           ),
         ]),
   ];
@@ -155,24 +156,32 @@ export function memoryBlocks({ memory }: Audit): readonly Block[] {
 /** As options take sizes. */
 export const inMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)}MB`;
 
+function ratingWords(report: Report): string {
+  const { profile, totals } = report;
+  if (totals.notRun > 0) return 'Not rated, because some tests did not run';
+  return isWorthRating(report)
+    ? `${profile.rating.charAt(0).toUpperCase()}${profile.rating.slice(1)}`
+    : 'Not rated, because the run was short';
+}
+
 export function ratingBlocks(audit: Audit): readonly Block[] {
   if (audit.sharded === null) return [];
-  const { profile, agents, totals } = audit.sharded.report;
+  const { profile, agents } = audit.sharded.report;
   const workers = agents.reduce((sum, each) => sum + each.workers, 0);
   const { parallel, sharded } = audit;
   const gain = parallel === null || parallel.isPartial ? null : parallel.seconds / sharded.seconds;
   return [
-    heading('Is it good enough?'),
+    heading('How efficient the run was'),
     words(
-      `${totals.notRun > 0 ? 'Not rated, as tests were not run' : `${profile.rating.charAt(0).toUpperCase()}${profile.rating.slice(1)}`}: from the first shard to the last result the run of shardline took ${inSeconds(profile.makespanSeconds)}, where ${plural(workers, 'worker')} need at least ${inSeconds(profile.boundSeconds)} for that work: efficiency ${inPercent(profile.efficiency)}. (Excellent from 85 %, good from 70 %, fair from 50 %.) Beyond that, starting and ending took ${inSeconds(Math.max(0, sharded.seconds - profile.makespanSeconds))}.`,
+      `${ratingWords(audit.sharded.report)}: shardline took ${inSeconds(profile.makespanSeconds)} from the first shard to the last result; ${plural(workers, 'worker')} need at least ${inSeconds(profile.boundSeconds)} for this work (efficiency ${inPercent(profile.efficiency)}; excellent from 85 %, good from 70 %, fair from 50 %). Start and end took another ${inSeconds(Math.max(0, sharded.seconds - profile.makespanSeconds))}.`,
     ),
     ...(gain === null || gain >= 1 + NOISE
       ? []
       : [
           words(
             gain >= 1 - NOISE
-              ? 'In this measurement it was as fast as pytest -n on this one machine. What it adds then is more machines, deadlines and a report that accounts for every test.'
-              : 'In this measurement pytest -n was faster on this one machine. What shardline adds then is more machines, deadlines and a report that accounts for every test.',
+              ? 'It was as fast as pytest -n on this one machine. shardline adds more machines, deadlines and a report that accounts for every test.'
+              : 'pytest -n was faster on this one machine. shardline adds more machines, deadlines and a report that accounts for every test.',
           ),
         ]),
   ];

@@ -17,11 +17,11 @@ export function commandBlocks(audit: Audit): readonly Block[] {
   const expected = prediction?.rows.find((row) => row.agents === agents)?.seconds ?? null;
   const blocks: Block[] = [
     heading('Commands'),
-    words('On one machine, here or in one job of any CI (keep ', code('.shardline/timings.json'), ' in its cache):'),
+    words('On one machine, here or in one CI job (cache ', code('.shardline/timings.json'), ' between jobs):'),
     { kind: 'code', language: 'sh', text: run('--junit-xml junit.xml', ...own) },
   ];
   if (agents === 1 || expected === null) {
-    blocks.push(words('More machines would hardly help, by the prediction above. In GitHub Actions:'), {
+    blocks.push(words('By the prediction above, more machines hardly help. In GitHub Actions:'), {
       kind: 'code',
       language: 'yaml',
       text: oneJob(run('--junit-xml junit.xml', ...own)),
@@ -31,7 +31,7 @@ export function commandBlocks(audit: Audit): readonly Block[] {
   const target = `--targets 'time<${Math.ceil(expected * SLACK)}s'`;
   blocks.push(
     words(
-      `On ${agents} machines, with a Redis that all of them reach: one of them starts the run, the others are agents. ${inSeconds(expected)} is predicted; the target leaves half as much again.`,
+      `On ${agents} machines with a Redis that all of them reach: one starts the run, the others are agents. The prediction is ${inSeconds(expected)}; the target allows 50 % more.`,
     ),
     {
       kind: 'code',
@@ -42,9 +42,9 @@ export function commandBlocks(audit: Audit): readonly Block[] {
         `${['npx shardline agent --max-idle 2m', ...own].join(' ')}  # on the other${agents === 2 ? '' : ` ${agents - 1}`}`,
       ].join('\n'),
     },
-    words('In GitHub Actions (the steps that install the project are its own):'),
+    words('In GitHub Actions (add the steps that install your project):'),
     { kind: 'code', language: 'yaml', text: manyJobs(agents, run('--agents 1', '--junit-xml junit.xml', ...own, target), own) },
-    words('How to validate it, and how to go back in one line, is in docs/adopting.md of shardline.'),
+    words('docs/adopting.md of shardline says how to validate this, and how to go back in one line.'),
   );
   return blocks;
 }

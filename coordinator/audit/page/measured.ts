@@ -2,6 +2,7 @@
 
 import { fileOf } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
+import type { Report } from '../../../shared/domain/report.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inPercent, inSeconds } from '../../reporters/summary/profile-text.ts';
 import type { Audit } from '../core/audit.ts';
@@ -44,7 +45,7 @@ export function waysOf(audit: Audit): readonly Way[] {
           {
             name,
             ...measured,
-            memory: measured.peakRssBytes === 0 ? 'not told' : inBytes(measured.peakRssBytes),
+            memory: measured.peakRssBytes === 0 ? 'not reported' : inBytes(measured.peakRssBytes),
             tests: measured.tests.size,
             failed: [...measured.tests.values()].filter(({ outcome }) => isFailure(outcome)).length + measured.notCollected.length,
           },
@@ -84,7 +85,7 @@ function shardedWay(audit: Audit): readonly Way[] {
           : { ...phases, end: Math.max(0, seconds - phases.start - phases.collection - phases.tests - phases.waiting) },
       cpuSeconds: cpus.includes(null) || cpus.length === 0 ? null : cpus.reduce<number>((sum, each) => sum + (each ?? 0), 0),
       collectionWorkerSeconds: collectionSeconds,
-      memory: peak === 0 ? 'not told' : inBytes(peak / Math.max(1, workers)),
+      memory: peak === 0 ? 'not reported' : inBytes(peak / Math.max(1, workers)),
       // A file that is skipped as a whole stands among a report's tests, and not among pytest's.
       tests: report.tests.filter(({ nodeid }) => nodeid !== (fileOf(nodeid) as string)).length,
       failed: totals.failed + totals.error + report.collectErrors.length,
@@ -100,12 +101,12 @@ export function measuredBlocks(audit: Audit): readonly Block[] {
   return [
     heading('Measured'),
     ...table(
-      ['', 'wall time', 'times as fast', 'CPU of its workers', 'memory a worker', 'tests', 'failed'],
+      ['', 'wall time', 'times as fast', 'CPU of its workers', 'memory per worker', 'tests', 'failed'],
       ways.map((way) => [
         way.name,
         `${inSeconds(way.seconds)}${way.isPartial ? ', cut off' : ''}`,
         isCompared && first !== undefined && !way.isPartial ? (first.seconds / way.seconds).toFixed(1) : 'unknown',
-        way.cpuSeconds === null || way.workers === 0 ? 'not told' : inPercent(way.cpuSeconds / (way.workers * way.seconds)),
+        way.cpuSeconds === null || way.workers === 0 ? 'not reported' : inPercent(way.cpuSeconds / (way.workers * way.seconds)),
         way.memory,
         String(way.tests),
         String(way.failed),
@@ -139,7 +140,7 @@ function slowdownWords(ways: readonly Way[]): readonly Block[] {
   const told = others.map(({ name, seconds }) => `${inSeconds(seconds)} under ${name} (${signed(seconds / first.seconds - 1)})`);
   return [
     words(
-      `The tests took ${inSeconds(first.seconds)} of worker time under ${first.name}, ${told.join(', ')}: workers beside each other, or other work on the machine, change how fast each test is.`,
+      `The tests took ${inSeconds(first.seconds)} of worker time under ${first.name}, ${told.join(', ')}: parallel workers, or other work on the machine, slow each test down.`,
     ),
   ];
 }
@@ -147,9 +148,9 @@ function slowdownWords(ways: readonly Way[]): readonly Block[] {
 const signed = (share: number): string => `${share < 0 ? '' : '+'}${inPercent(share)}`;
 
 const beforeWords = ({ name, tests, failed, testSeconds }: NonNullable<Audit['before']>): Inline[] => [
-  'The suite was not run one test after another: the baseline ',
+  'The suite did not run serially; the baseline ',
   code(name),
-  ` stands for that. It has ${plural(tests, 'test')}, ${failed} of them failed, and its tests took ${inSeconds(testSeconds)} together; how long the whole took is not known of it.`,
+  ` replaces that. It has ${plural(tests, 'test')}, ${failed} of them failed, and its tests took ${inSeconds(testSeconds)} in total. Its wall time is unknown.`,
 ];
 
 const barOf = ({ name, phases }: Way): Bar[] =>
@@ -160,13 +161,18 @@ function collectionWords({ parallel, sharded, sequential }: Audit, ways: readonl
   if (parallel === null || parallel.workers < 1) return [];
   const files = plural(parallel.files.size, 'file');
   const plain = `Under ${ways.find(({ name }) => name.startsWith('pytest -n'))?.name}, each of ${plural(parallel.workers, 'worker')} collected the same ${files}: ${inSeconds(parallel.phases.collection)} each, ${inSeconds(parallel.collectionWorkerSeconds)} of worker time`;
-  const once = sequential === null ? '' : `, for what one process did in ${inSeconds(sequential.phases.collection)}`;
+  const once = sequential === null ? '' : `; one process needed ${inSeconds(sequential.phases.collection)}`;
   const own =
     sharded === null
       ? ''
-      : ` Under shardline each file was collected by the worker that ran it: ${inSeconds(sharded.report.profile.collectionSeconds)} of worker time in all.`;
+      : collectsWhole(sharded.report)
+        ? ' Under shardline every worker collected the whole suite too; that is part of its start.'
+        : ` Under shardline each file was collected by the worker that ran it: ${inSeconds(sharded.report.profile.collectionSeconds)} of worker time in total.`;
   return [words(`${plain}${once}.${own}`)];
 }
+
+/** With `--collect suite` no file is collected on its own. */
+const collectsWhole = ({ profile }: Report): boolean => profile.collectionSeconds === 0;
 
 export function slowBlocks({ basis, slowFiles, slowTests, imports, sequential }: Audit): readonly Block[] {
   const packages = imports.filter(({ importer, totalSeconds }) => importer !== null && totalSeconds >= LEAST_SECONDS).slice(0, SLOWEST);
@@ -187,7 +193,7 @@ export function slowBlocks({ basis, slowFiles, slowTests, imports, sequential }:
         .map(({ name, seconds }) => [code(name), inSeconds(seconds)]),
     ),
     ...table(
-      ['slowest fixtures', 'scope', 'set up', 'seconds in all', 'from'],
+      ['slowest fixtures', 'scope', 'set up', 'seconds in total', 'from'],
       basis.fixtures
         .filter(({ seconds }) => seconds >= LEAST_SECONDS)
         .slice(0, SLOWEST)
@@ -195,7 +201,7 @@ export function slowBlocks({ basis, slowFiles, slowTests, imports, sequential }:
       [1, 4],
     ),
     ...table(
-      ['slowest imports', 'own code', 'with all it imports', 'first imported for'],
+      ['slowest imports', 'own code', 'with its imports', 'first imported for'],
       packages.map(({ name, selfSeconds, totalSeconds, importer }) => [
         code(name),
         inSeconds(selfSeconds),
@@ -208,9 +214,9 @@ export function slowBlocks({ basis, slowFiles, slowTests, imports, sequential }:
       ? []
       : [
           words(
-            'Imports are those of one collection of the whole suite under ',
+            'Import times are from one collection of the whole suite under ',
             code('python -X importtime'),
-            ', which itself slows them down.',
+            ', which slows imports down.',
           ),
         ]),
   ];

@@ -1,7 +1,7 @@
 // The whole audit, from its summary to how it was made, and the few lines of it that stand in the terminal.
 
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
-import { inBytes, inMinutes, inPercent, inSeconds } from '../../reporters/summary/profile-text.ts';
+import { inBytes, inMinutes, inPercent, inSeconds, isWorthRating } from '../../reporters/summary/profile-text.ts';
 import type { Audit } from '../core/audit.ts';
 import { changeBlocks, memoryBlocks, offBy, predictionBlocks, ratingBlocks } from './advice.ts';
 import { commandBlocks } from './ci-commands.ts';
@@ -19,7 +19,7 @@ export function auditBlocks(audit: Audit): readonly Block[] {
   return [
     heading(auditTitle(audit), 1),
     words(
-      `By shardline, ${finishedAt.slice(0, 16).replace('T', ' ')} UTC, on ${machine.cpus} processors and ${inBytes(machine.memoryBytes)} of memory.`,
+      `By shardline, ${finishedAt.slice(0, 16).replace('T', ' ')} UTC, on ${plural(machine.cpus, 'processor')} with ${inBytes(machine.memoryBytes)} of memory.`,
     ),
     { kind: 'list', items: summary(audit).map((line) => [line]) },
     ...measuredBlocks(audit),
@@ -45,15 +45,15 @@ export function summary(audit: Audit): readonly string[] {
   const first = changes.find(({ kind }) => kind !== 'adopt' && kind !== 'agents');
   return [
     ...(ways.length === 0 ? [] : [`measured: ${ways.join(', ')}`]),
-    ...(sharded === null ? [] : sharded.report.totals.notRun > 0 ? [] : [`rating: ${sharded.report.profile.rating}`]),
+    ...(sharded === null || !isWorthRating(sharded.report) ? [] : [`rating: ${sharded.report.profile.rating}`]),
     ...(last === undefined
       ? []
       : [
-          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : '; more hardly help'}${check === null ? '' : ` (for the run that was measured it is off by ${inPercent(offBy(check))})`}`,
+          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : '; more hardly help'}${check === null ? '' : ` (off by ${inPercent(offBy(check))} for the measured run)`}`,
         ]),
     ...(first === undefined
       ? []
-      : [`largest change in the suite itself: ${nameOf(first)}, at most ${inSeconds(first.seconds)} (predicted)`]),
+      : [`first thing to change in the suite: ${nameOf(first)}, saves at most ${inSeconds(first.seconds)} (predicted)`]),
     `isolation: ${plural(confirmed, 'test')} that ${verb(confirmed, 'fail')} only in parallel, ${suspects.length - confirmed} that ${verb(suspects.length - confirmed, 'differ')} otherwise`,
     ...(alwaysFailing.length === 0 ? [] : [`failing everywhere: ${plural(alwaysFailing.length, 'test')}`]),
     ...problems,
@@ -82,30 +82,28 @@ function nameOf(change: Audit['changes'][number]): string {
 function method({ sharded, sequential, limitSeconds, executions }: Audit): readonly (readonly Inline[])[] {
   const hows = executions.map(({ how }) => how).join('; ');
   return [
-    ['Each way was run once, on a machine that may have had other work: differences of a few per cent mean nothing.'],
+    ['Each way ran once, on a machine that may have had other work: ignore differences of a few per cent.'],
     [
-      'Wall times are from the start of the command to its end. The suite was collected once before, so none of them paid for compiling its modules.',
+      'Wall times run from the start of the command to its end. The audit collected the suite once before, so none of them includes compiling its modules.',
     ],
     [
-      'pytest ran with its own configuration and a plugin that only measures; ',
+      'pytest ran with its own configuration and a plugin that only measures. The audit set ',
       code('-n'),
       ', ',
       code('--maxfail'),
-      ' and the place of its cache were set from outside.',
+      ' and the cache directory.',
     ],
     ...(sharded === null
       ? []
       : [
           [
-            'shardline ran as it does from the second time on: ',
-            ...(sequential === null
-              ? ['it knew the durations of pytest -n.']
-              : ['it knew the durations that were measured in one process.']),
+            'shardline ran as it does from the second run on: ',
+            ...(sequential === null ? ['it knew the test durations of pytest -n.'] : ['it knew the test durations of the serial run.']),
           ],
         ]),
-    [`Executions that were compared: ${hows || 'none'}. No measurement was given more than ${inMinutes(limitSeconds)}.`],
+    [`Compared executions: ${hows || 'none'}. Each measurement was limited to ${inMinutes(limitSeconds)} (--step-limit).`],
     [
-      'CPU is processor time of the workers and of processes they waited for, as a part of their number times the wall time. Memory is the resident memory of the largest worker, for shardline the mean of the workers at their peaks.',
+      'CPU is the processor time of the workers and of the processes they waited for, divided by the number of workers and the wall time. Memory is the resident memory of the largest worker; for shardline, the mean of the peaks of all workers.',
     ],
   ];
 }

@@ -10,17 +10,16 @@ const NAMED = 20;
 
 const kindWords: Readonly<Record<Suspect['kind'], string>> = {
   parallel:
-    'Fail whenever other tests run beside them, and pass by themselves. They share something: a file, a port, a row. Until that is mended, let them run alone:',
-  alone: 'Pass after other tests, and fail by themselves: they lean on what others left behind.',
-  first: 'Fail after other tests, and pass by themselves: others leave something behind that they do not bear.',
-  flaky: 'Differ between executions, and too few of them agree to say why: flaky, or a matter of timing or order.',
+    'Fail when other tests run in parallel, and pass alone. They share something: a file, a port, a row. Until you fix that, let them run alone:',
+  alone: 'Pass after other tests, and fail alone: they depend on the state that earlier tests leave.',
+  first: 'Fail after other tests, and pass alone: earlier tests leave state that breaks them.',
+  flaky: 'Differ between executions without a clear pattern: flaky, or dependent on timing or order.',
 };
 
 export function suspectBlocks(audit: Audit): readonly Block[] {
   const { suspects, executions, alwaysFailing } = audit;
-  const blocks: Block[] = [heading('Tests that lean on each other')];
-  if (suspects.length === 0)
-    blocks.push(words(`None was seen: every test came to the same end in ${plural(executions.length, 'execution')}.`));
+  const blocks: Block[] = [heading('Tests that depend on each other')];
+  if (suspects.length === 0) blocks.push(words(`None: every test had the same outcome in ${plural(executions.length, 'execution')}.`));
   for (const [kind, found] of Map.groupBy(suspects, (suspect) => suspect.kind)) {
     blocks.push(
       words(kindWords[kind]),
@@ -36,7 +35,7 @@ export function suspectBlocks(audit: Audit): readonly Block[] {
   if (alwaysFailing.length > 0) {
     const named = alwaysFailing.slice(0, NAMED).flatMap((id, index): Inline[] => [index === 0 ? '' : ', ', code(id)]);
     const more = alwaysFailing.length > NAMED ? ` and ${alwaysFailing.length - NAMED} more` : '';
-    blocks.push(words(`Failed in every execution, so not for want of isolation: `, ...named, `${more}.`));
+    blocks.push(words(`Failed in every execution, so isolation is not the cause: `, ...named, `${more}.`));
   }
   return blocks;
 }

@@ -3,7 +3,7 @@
 
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report, ReportedCollectError, ReportedTest } from '../../../shared/domain/report.ts';
-import { harmless } from '../../../shared/text/safe-text.ts';
+import { harmless, plural } from '../../../shared/text/safe-text.ts';
 import { tailOf } from '../../../shared/text/tail.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 
@@ -34,7 +34,7 @@ export function annotations(report: Report, locate: (file: string) => string): s
   const more = all.length - SHOWN;
   return more <= 0
     ? all
-    : [...all.slice(0, SHOWN), command('notice', {}, `shardline: ${more} more failures are in the summary and the report.`)];
+    : [...all.slice(0, SHOWN), command('notice', {}, `shardline: the job summary and the report have ${plural(more, 'more failure')}.`)];
 }
 
 /** Text between which GitHub takes nothing for a command: what tests print may begin with `::`. `token` must be a secret of this moment. */

@@ -4,7 +4,8 @@ import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest, SessionError } from '../../../shared/domain/report.ts';
 import type { Property } from '../../../shared/domain/shown.ts';
 import { briefOf } from '../../../shared/text/brief.ts';
-import { leastOf } from '../../../shared/text/safe-text.ts';
+import { plural } from '../../../shared/text/safe-text.ts';
+import { notRunName } from '../../core/result/ending-text.ts';
 import { namesOf } from '../../core/result/junit-id.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
@@ -184,8 +185,11 @@ const notRunCase = (missing: NotRun): Case => ({
   seconds: 0,
   counted: 'skipped',
   testcase: () => {
-    const held = missing.kind === 'test' && missing.tests === 1 ? '' : `, ${leastOf(missing.tests ?? 1, missing.tests === null)} tests`;
-    const why = `not run: ${missing.reason}${held}; it was expected to take ${missing.predictedSeconds.toFixed(1)} s`;
-    return element('testcase', timed(missing.nodeid, 0), [element('skipped', { type: 'shardline.not-run', message: missing.reason }, why)]);
+    const tests = missing.tests === null ? 'at least 1 test' : plural(missing.tests, 'test');
+    const held = missing.kind === 'test' && missing.tests === 1 ? '' : `, ${tests}`;
+    const why = `not run: ${missing.reason}${held}; predicted to take ${missing.predictedSeconds.toFixed(1)} s`;
+    return element('testcase', timed(notRunName(missing.nodeid), 0), [
+      element('skipped', { type: 'shardline.not-run', message: missing.reason }, why),
+    ]);
   },
 });

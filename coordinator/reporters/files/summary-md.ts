@@ -3,6 +3,7 @@
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { leastOf, plural } from '../../../shared/text/safe-text.ts';
+import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun } from '../../core/result/not-run.ts';
 import { agentProblem, agentsWords } from '../summary/agent-text.ts';
@@ -21,7 +22,7 @@ export function summaryMarkdown(report: Report): string {
   const { totals } = report;
   const { collecting, late } = splitErrors(report);
   const sections = [
-    [`## shardline: ${report.verdict}`],
+    [`## shardline: ${verdictWords[report.verdict]}`],
     [
       '| expected | passed | failed | error | skipped | xfailed | xpassed | flaky | not run |',
       '|---|---|---|---|---|---|---|---|---|',
@@ -48,7 +49,7 @@ export function summaryMarkdown(report: Report): string {
     slowest(report),
     timeline(report),
     [
-      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; makespan ${inSeconds(report.profile.makespanSeconds)}, exit code ${report.exitCode}.`,
+      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; ran tests for ${inSeconds(report.profile.makespanSeconds)}; exit code ${report.exitCode}.`,
     ],
   ];
   return `${sections
@@ -60,7 +61,7 @@ export function summaryMarkdown(report: Report): string {
 function targets({ targets: judged }: Report): string[] {
   if (judged === null) return [];
   return [
-    '| target | reached | |',
+    '| target | measured | |',
     '|---|---|---|',
     ...judged.map((target) => `| ${codeCell(target.target)} | ${valueWords(target)} | ${target.met ? 'met' : '**missed**'} |`),
   ];
@@ -91,7 +92,7 @@ function failures(report: Report): string[][] {
     ...failed
       .slice(0, SHOWN)
       .map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '', 'text', MESSAGE_CHARS)]),
-    ...(failed.length > SHOWN ? [[`and ${failed.length - SHOWN} more failures.`]] : []),
+    ...(failed.length > SHOWN ? [[`and ${plural(failed.length - SHOWN, 'more failure')}.`]] : []),
   ];
 }
 
@@ -107,9 +108,11 @@ const notRun = (report: Report): string[] =>
     const more = countNotRun(missing.slice(SHOWN));
     const shown = missing
       .slice(0, SHOWN)
-      .map(({ nodeid, kind, tests }) => `${code(nodeid)}${kind === 'file' && tests !== null ? ` (${tests})` : ''}`);
+      .map(
+        ({ nodeid, kind, tests }) => `${code(notRunName(nodeid))}${kind === 'file' && tests !== null ? ` (${plural(tests, 'test')})` : ''}`,
+      );
     const rest = more.notRun > 0 ? ` and ${leastOf(more.notRun, more.notRunIsLeast)} more` : '';
-    return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${reason}): ${shown.join(', ')}${rest}`;
+    return `- ${leastOf(all.notRun, all.notRunIsLeast)} not run (${notRunWords[reason]}): ${shown.join(', ')}${rest}`;
   });
 
 const agents = ({ agents: all }: Report): string[] =>

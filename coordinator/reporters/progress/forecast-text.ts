@@ -6,12 +6,12 @@ import type { Forecast, Remedy } from '../../core/state/events.ts';
 /** `done in about 40 s`. */
 export const timeLeft = ({ secondsLeft }: Forecast): string => `done in about ${Math.ceil(secondsLeft)} s`;
 
-/** By how much the deadline is missed and what would mend that; null for a forecast that keeps it. */
-export function lateLine({ lateSeconds, remedy }: Forecast): string | null {
+/** By how much the deadline is missed and what would mend that; null for a forecast that keeps it. `basis` begins the sentence. */
+export function lateLine({ lateSeconds, remedy }: Forecast, basis = 'At this rate'): string | null {
   if (lateSeconds === null || lateSeconds === 0 || remedy === null) return null;
   const ways = waysOut(remedy);
   const fix = ways.length === 0 ? '' : ` ${ways.join(', or ')} would fix it.`;
-  return `At this rate the run misses its deadline by ${Math.ceil(lateSeconds)} s.${fix}`;
+  return `${basis} the run misses its deadline by ${Math.ceil(lateSeconds)} s.${fix}`;
 }
 
 function waysOut({ agents, workersPerAgent, leaveOut }: Remedy): readonly string[] {

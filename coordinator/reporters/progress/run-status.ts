@@ -3,6 +3,7 @@
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Lane, RunningTests } from '../../core/result/running-tests.ts';
 import { collectErrorsOf } from '../../core/state/collection/collect-errors.ts';
+import { awaitsList } from '../../core/state/collection/suite.ts';
 import type { Forecast } from '../../core/state/events.ts';
 import { type HowFar, howFar } from '../../core/state/progress.ts';
 import type { RunState } from '../../core/state/run-state.ts';
@@ -22,8 +23,11 @@ export interface Standing {
   readonly secondsLeft: number | null;
   /** By how much the deadline will be missed; 0 when it is kept, or where there is none. */
   readonly lateSeconds: number;
-  /** `ending`: nothing more is begun, and what still runs or is torn down is waited for. */
-  readonly phase: 'running' | 'stopping' | 'ending';
+  /**
+   * `collecting`: every worker collects the whole suite, and no test is known yet. `ending`: nothing more is begun, and what still runs or is torn down is
+   * waited for.
+   */
+  readonly phase: 'collecting' | 'running' | 'stopping' | 'ending';
   readonly agents: readonly AgentStanding[];
 }
 
@@ -73,7 +77,7 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
     deadlineSeconds: opened.deadline?.seconds ?? null,
     secondsLeft: left,
     lateSeconds: forecast?.lateSeconds ?? 0,
-    phase: closed !== null ? 'ending' : interruptedBy !== null ? 'stopping' : 'running',
+    phase: closed !== null ? 'ending' : interruptedBy !== null ? 'stopping' : awaitsList(state) ? 'collecting' : 'running',
     agents: [...agents.values()]
       .filter(({ presence }) => presence === 'alive')
       .map(({ id, info }) => ({

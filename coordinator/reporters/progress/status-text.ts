@@ -6,6 +6,7 @@ import type { Standing } from './run-status.ts';
 
 /** `812/1204+ tests`: the plus says that more will be found. */
 export function testsWords({ tally, tests, howFar }: Standing): string {
+  if (tests === 0 && !howFar.isAllCollected) return 'no tests yet';
   return `${tally.done}/${tests}${howFar.isAllCollected ? '' : '+'} tests`;
 }
 
@@ -17,6 +18,7 @@ export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSe
   if (phase === 'ending') return `${spent}, waiting for the last teardowns`;
   if (phase === 'stopping') return `${spent}, stopping`;
   if (agents.length === 0) return `${spent}, waiting for an agent`;
+  if (phase === 'collecting') return `${spent}, collecting the whole suite`;
   return `${spent}${endWords(secondsLeft)}${lateSeconds > 0 ? `, misses the deadline by ${inMinutes(Math.ceil(lateSeconds))}` : ''}`;
 }
 

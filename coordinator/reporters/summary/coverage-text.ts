@@ -12,7 +12,7 @@ export function coverageLines({ coverage, totals }: Report, table: string): read
   if (coverage === null) return [];
   const { percent, failUnder, isMet, missing, problems, warnings } = coverage;
   const of = isPartial(coverage) ? ' of what arrived' : totals.notRun > 0 ? ' of what ran' : '';
-  const limit = failUnder === null ? '' : isMet === null ? `, not judged by the limit of ${failUnder} %` : `, limit ${failUnder} %`;
+  const limit = failUnder === null ? '' : isMet === null ? `, limit ${failUnder} % not checked` : `, limit ${failUnder} %`;
   return [
     ...(table === '' ? [] : harmless(table.trimEnd()).split('\n')),
     ...warnings.map((warning) => `coverage ${oneLine(warning)}`),

@@ -10,12 +10,28 @@ export const phaseWords: Readonly<Record<Phase, string>> = {
   execution: 'tests',
   between: 'between tests',
   lost: 'lost work',
-  imbalance: 'waiting for the last',
+  imbalance: 'waiting for the last test',
   ending: 'closing',
 };
 
 /** Phases with a smaller share are not worth a word. */
 const LEAST_SHARE = 0.005;
+
+/** Shorter runs are neither rated nor compared with their bound: starting up is most of their time. */
+const LEAST_RATED_SECONDS = 10;
+
+/** Does the time of this run say anything of how well it was used? How well a part of the work was done says nothing of the whole. */
+export const isWorthRating = ({ profile, totals }: Pick<Report, 'profile' | 'totals'>): boolean =>
+  totals.notRun === 0 && profile.makespanSeconds >= LEAST_RATED_SECONDS;
+
+/** `time     15.1 s for the tests; 4 workers need at least 13.9 s (92 %, excellent)`; nothing where that means nothing. */
+export function againstBound(report: Report): string[] {
+  const { profile, agents } = report;
+  if (profile.breakdown === null || !isWorthRating(report)) return [];
+  const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
+  const least = `${plural(workers, 'worker')} ${workers === 1 ? 'needs' : 'need'} at least ${inSeconds(profile.boundSeconds)}`;
+  return [`time     ${inSeconds(profile.makespanSeconds)} for the tests; ${least} (${inPercent(profile.efficiency)}, ${profile.rating})`];
+}
 
 /** Nothing for a run in which nothing ran. */
 export function profileLines(report: Report): string[] {
@@ -28,11 +44,15 @@ export function profileLines(report: Report): string[] {
 }
 
 /** `12.3 s: tests 9.1 s (74 %), collection 1.0 s (8 %), …`: every worker's mean, and what came after the run's close. */
-export function timeWords({ profile: { breakdown }, startedAt, finishedAt }: Report): string {
+export function timeWords({ profile, startedAt, finishedAt }: Report): string {
+  const { breakdown } = profile;
   if (breakdown === null) return '';
   const totalSeconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
-  const known = phases.map((phase) => ({ word: phaseWords[phase], seconds: breakdown[phase].seconds }));
-  const after = { word: 'last accounts and merging', seconds: totalSeconds - known.reduce((sum, { seconds }) => sum + seconds, 0) };
+  // Where every worker collects the whole suite, nothing is queued before that is over.
+  const isSuite = breakdown.collection.seconds === 0 && breakdown.execution.seconds > 0;
+  const words = isSuite ? { ...phaseWords, preparation: 'set-up, discovery and collection' } : phaseWords;
+  const known = phases.map((phase) => ({ word: words[phase], seconds: breakdown[phase].seconds }));
+  const after = { word: 'merging and reports', seconds: totalSeconds - known.reduce((sum, { seconds }) => sum + seconds, 0) };
   const told = [...known, after]
     .map(({ word, seconds }) => ({ word, seconds, share: totalSeconds > 0 ? seconds / totalSeconds : 0 }))
     .filter(({ share }) => share >= LEAST_SHARE)
@@ -43,17 +63,18 @@ export function timeWords({ profile: { breakdown }, startedAt, finishedAt }: Rep
 export function speedWords({ profile }: Report): string {
   const first = profile.timeToFirstTestSeconds === null ? '' : `; first test after ${inSeconds(profile.timeToFirstTestSeconds)}`;
   const each =
-    profile.secondsPerTest === null ? '' : `; ${(profile.secondsPerTest * 1000).toFixed(profile.secondsPerTest < 0.01 ? 1 : 0)} ms a test`;
+    profile.secondsPerTest === null
+      ? ''
+      : `; ${(profile.secondsPerTest * 1000).toFixed(profile.secondsPerTest < 0.01 ? 1 : 0)} ms per test`;
   return `${profile.speedup.toFixed(1)} times as fast as one worker (${inSeconds(profile.sequentialSeconds)} of collection and tests)${first}${each}`;
 }
 
 export function boundWords({ profile, agents, totals }: Report): string {
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
-  const least = `at least ${inSeconds(profile.boundSeconds)} for this work on ${plural(workers, 'worker')}`;
+  const least = `this work needs at least ${inSeconds(profile.boundSeconds)} on ${plural(workers, 'worker')}`;
   const took = `it took ${inSeconds(profile.makespanSeconds)}`;
-  // How well a part of the work was done says nothing of the whole.
-  const rating = totals.notRun > 0 ? ' for what ran' : `, ${profile.rating}`;
-  return `${least}, ${took}: efficiency ${inPercent(profile.efficiency)}${rating}`;
+  const rating = totals.notRun > 0 ? ' for what ran' : isWorthRating({ profile, totals }) ? `, ${profile.rating}` : '';
+  return `${least}; ${took} (efficiency ${inPercent(profile.efficiency)}${rating})`;
 }
 
 function agentWords({ id, host, tests, workers, cpuSeconds, peakRssBytes }: Report['agents'][number], makespanSeconds: number): string {

@@ -3,6 +3,7 @@
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { Report, ReportedAttempt, ReportedTest } from '../../../shared/domain/report.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
+import { skipReason } from '../../../shared/text/skip-reason.ts';
 
 /** Failures and errors are always listed, and are not among these. */
 const OUTCOMES: Readonly<Record<string, Outcome>> = { p: 'passed', s: 'skipped', x: 'xfailed', X: 'xpassed' };
@@ -27,12 +28,9 @@ function skippedLines(tests: readonly ReportedTest[]): string[] {
   return [...folded].map(([at, those]) => `SKIPPED [${those.length}] ${at}`);
 }
 
-/** `tests/test_a.py:3: reason`. Its message has the file's path on the machine that ran it. */
 function skippedAt({ file, attempts }: ReportedTest): string {
   const message = attempts.at(-1)?.message ?? '';
-  const [, path = '', line = '', reason = message] = /^(.*?):(\d+|None): (?:Skipped: )?(.*)$/s.exec(message) ?? [];
-  const place = path === '' || path === file || path.endsWith(`/${file}`) ? file : path;
-  return oneLine(`${place}${/^\d+$/.test(line) ? `:${line}` : ''}: ${reason}`);
+  return oneLine(skipReason(message, file) ?? `${file}: ${message}`);
 }
 
 /** What `-rP` shows: passed tests that printed something. */

@@ -11,15 +11,19 @@ const FIRST_CHARS = 160;
 /** pytest's `--disable-warnings` counts them and shows none. */
 const isShown = ({ warnings, asked }: Report): boolean => warnings.length > 0 && (asked === null || asked.outcomes.includes('w'));
 
-/** One line of them all; nothing without. */
-export function warningLines(report: Report): string[] {
+/** One line of them all, cut to the terminal's width; nothing without. */
+export function warningLines(report: Report, width: number | null): string[] {
   const [first] = report.warnings;
   if (first === undefined || !isShown(report)) return [];
   const distinct = report.warnings.length;
   const count = warningCount(report);
-  const more = distinct === 1 ? '' : `; all ${distinct} distinct ones in report.html, or here with -v`;
-  return [`warnings ${count}: ${warningWords(first).slice(0, FIRST_CHARS)}${more}`];
+  const head = `warnings ${count}: `;
+  const more = distinct === 1 ? '' : ` (-v shows all ${distinct})`;
+  const room = Math.max(0, Math.min(FIRST_CHARS, (width ?? Number.POSITIVE_INFINITY) - head.length - more.length));
+  return [`${head}${cut(warningWords(first), room)}${more}`];
 }
+
+const cut = (text: string, room: number): string => (text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`);
 
 /** `tests/test_a.py:9: UserWarning: message`, its message's first line. */
 export const warningWords = ({ file, line, category, message }: ReportedWarning): string =>

@@ -1,12 +1,13 @@
 // What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
 
 import { basename, dirname } from 'node:path';
-import { isFailure } from '../../../shared/domain/outcome.ts';
+import { isFailure, type NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest } from '../../../shared/domain/report.ts';
 import { warningCount } from '../../../shared/domain/shown.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import { briefOf } from '../../../shared/text/brief.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
+import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun } from '../../core/result/not-run.ts';
 import { type Paint, paintFor, paintHead } from '../text/colors.ts';
@@ -15,7 +16,7 @@ import { fitted } from '../text/fit.ts';
 import { agentEndLines, agentsWords } from './agent-text.ts';
 import { coverageLines } from './coverage-text.ts';
 import { comparisonLines, targetLines } from './judgement-text.ts';
-import { profileLines } from './profile-text.ts';
+import { againstBound, inMinutes, inSeconds, isWorthRating, profileLines } from './profile-text.ts';
 import { askedLines, durationLines, passedWithOutput } from './requested-text.ts';
 import { headerLines, sectionLines, warningLines, warningSummary } from './shown-text.ts';
 import { wrap } from './wrap.ts';
@@ -24,8 +25,10 @@ import { wrap } from './wrap.ts';
 const SHOWN = 20;
 /** How many characters of tracebacks and output are shown; a terminal and a CI job keep less than a report. */
 const SHOWN_CHARS = 20_000_000;
-/** How many of the slowest tests are named, and from what time on one is worth naming. */
+/** How many of the slowest tests are named with `-v`, and from what time on one is worth naming. */
 const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
+/** The one that is named without it took at least so long, and this part of the run. */
+const NOTABLE = { leastSeconds: 1, share: 0.1 } as const;
 
 export interface TerminalOptions {
   readonly color: boolean;
@@ -58,7 +61,8 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
     ...(isQuiet ? [] : part(null, shown(report, options, paint))),
     ...part(null, durationSection(report, options, paint)),
     ...part(null, painted(coverageLines(report, isQuiet ? '' : (options.coverageTable ?? '')))),
-    ...(isQuiet ? [] : part('slowest tests and where the time went', measures(report, options.width, paint))),
+    ...(options.verbosity === 'verbose' ? part('slowest tests and where the time went', measures(report, options.width, paint)) : []),
+    ...(options.verbosity === 'normal' ? part(null, closing(report, options.width, paint)) : []),
     ...part(null, [...judged, ...cutLines(report), ...(isQuiet ? [] : places(options, paint))]),
   ];
   return { parts, verdict: `${verdictLine(report, paint)}\n` };
@@ -76,9 +80,7 @@ function shown(report: Report, { verbosity, width }: TerminalOptions, paint: Pai
   return [
     ...(warnings.length === 0 ? [] : [paint('bold', heading('warnings summary', width ?? 80, '=')), ...warnings]),
     ...sections,
-    ...[...(isVerbose ? headerLines(report) : []), ...warningLines(report).flatMap((line) => wrap(line, width))].map((line) =>
-      boldHead(line, paint),
-    ),
+    ...[...(isVerbose ? headerLines(report) : []), ...warningLines(report, width)].map((line) => boldHead(line, paint)),
   ];
 }
 
@@ -92,6 +94,31 @@ const cutLines = ({ textsCut }: Report): readonly string[] => (textsCut === 0 ? 
 /** The first word of each line says what it is of. */
 const measures = (report: Report, width: number | null, paint: Paint): readonly string[] =>
   [...slowest(report), ...profileLines(report).flatMap((line) => wrap(line, width))].map((line) => boldHead(line, paint));
+
+/** Besides places and verdict, at most two lines, with that of the warnings: nothing that means nothing. */
+function closing(report: Report, width: number | null, paint: Paint): readonly string[] {
+  const time = report.verdict === 'deadline' ? deadlineLines(report) : againstBound(report);
+  const lines = [...time, ...(warningLines(report, width).length > 0 ? [] : notableTest(report))];
+  return lines.flatMap((line) => wrap(line, width)).map((line) => boldHead(line, paint));
+}
+
+function deadlineLines({ deadline, tests }: Report): string[] {
+  if (deadline === null) return [];
+  const { seconds, reserveSeconds } = deadline;
+  const budget = `deadline ${inMinutes(seconds)} (${inSeconds(reserveSeconds)} for reports)`;
+  // More agents start no sooner.
+  return [
+    tests.length === 0 ? `${budget}: over before a test ran. Fix: raise --deadline` : `${budget}. Fix: raise --deadline or add agents`,
+  ];
+}
+
+function notableTest(report: Report): string[] {
+  const { makespanSeconds } = report.profile;
+  const least = Math.max(NOTABLE.leastSeconds, NOTABLE.share * makespanSeconds);
+  const [slowestTest] = slowestTests(report);
+  if (slowestTest === undefined || slowestTest.seconds < least || !isWorthRating(report)) return [];
+  return [`slowest  ${inSeconds(slowestTest.seconds)} ${shortName(slowestTest.nodeid)}`];
+}
 
 const boldHead = (line: string, paint: Paint): string => line.replace(/^\w+/, (word) => paint('bold', word));
 
@@ -169,14 +196,14 @@ function shortSummary(report: Report, width: number | null): string[] {
   ];
 }
 
-/** `NOT RUN tests/test_a.py (12 tests) - deadline`. */
-function notRunLines(reason: string, missing: Report['notRun']): readonly string[] {
+/** `NOT RUN tests/test_a.py (12 tests) - deadline reached`. */
+function notRunLines(reason: NotRunReason, missing: Report['notRun']): readonly string[] {
   const more = countNotRun(missing.slice(SHOWN));
   const held = ({ kind, tests }: NotRun): string =>
     kind === 'test' && tests === 1 ? '' : ` (${tests === null ? 'at least 1 test' : plural(tests, 'test')})`;
   return [
-    ...missing.slice(0, SHOWN).map((each) => `NOT RUN ${shortName(each.nodeid)}${held(each)} - ${reason}`),
-    ...(more.notRun > 0 ? [`NOT RUN ${leastOf(more.notRun, more.notRunIsLeast)} more - ${reason}`] : []),
+    ...missing.slice(0, SHOWN).map((each) => `NOT RUN ${shortName(notRunName(each.nodeid))}${held(each)} - ${notRunWords[reason]}`),
+    ...(more.notRun > 0 ? [`NOT RUN ${leastOf(more.notRun, more.notRunIsLeast)} more - ${notRunWords[reason]}`] : []),
   ];
 }
 
@@ -188,23 +215,26 @@ function flakyHow(attempts: ReportedTest['attempts']): string {
   return `${attempts.map(({ outcome, agent }) => `${outcome} on ${oneLine(agent)}`).join(', ')}${what === '' ? '' : `: ${what}`}`;
 }
 
-function slowest(report: Report): string[] {
-  const tests = report.tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
-  return tests.slice(0, SLOWEST.count).map(({ nodeid, seconds }) => `slow     ${seconds.toFixed(2)} s ${shortName(nodeid)}`);
-}
+const slowest = (report: Report): string[] =>
+  slowestTests(report)
+    .slice(0, SLOWEST.count)
+    .map(({ nodeid, seconds }) => `slow     ${seconds.toFixed(2)} s ${shortName(nodeid)}`);
 
-/** What stands in one directory is one line, that of the first whole: it can be opened from there. */
-function places({ paths, width }: TerminalOptions, paint: Paint): readonly string[] {
-  const lines = [...Map.groupBy(paths, dirname).values()].flatMap(([first = '', ...more]) =>
-    wrap(
-      `reports  ${oneLine(first)}${more.length === 0 ? '' : `, with ${more.map((path) => oneLine(basename(path))).join(', ')} beside it`}`,
-      width,
-    ),
-  );
+const slowestTests = ({ tests }: Report): readonly ReportedTest[] =>
+  tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
+
+/** What stands in one directory is one line, that of the first whole: it can be opened from there. Without `-v` it fits the terminal. */
+function places({ paths, width, verbosity }: TerminalOptions, paint: Paint): readonly string[] {
+  const lines = [...Map.groupBy(paths, dirname).values()].flatMap(([first = '', ...more]) => {
+    const head = `reports  ${oneLine(first)}`;
+    const whole = [head, ...more.map((path) => oneLine(basename(path)))].join(', ');
+    const isFitting = width === null || whole.length <= width || more.length === 0;
+    return isFitting ? [whole] : verbosity === 'verbose' ? wrap(whole, width) : [`${head} and ${plural(more.length, 'more file')}`];
+  });
   return lines.map((line) => boldHead(line, paint));
 }
 
-/** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents, 81 files; exit 0`. */
+/** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents; exit 0`. */
 function verdictLine(report: Report, paint: Paint): string {
   const { totals } = report;
   const { collecting, late } = splitErrors(report);
@@ -230,8 +260,10 @@ function verdictLine(report: Report, paint: Paint): string {
     .filter(([, count]) => count > 0)
     .map(([name, count]) => (name === 'not run' ? `${leastOf(count, totals.notRunIsLeast)} ${name}` : countOf(count, name)));
   const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
-  const files = new Set(report.tests.map((test) => test.file)).size;
-  const line = `${report.verdict}: ${parts.join(', ') || 'no tests'} in ${seconds.toFixed(1)} s; ${agentsWords(report)}, ${plural(files, 'file')}; exit ${report.exitCode}`;
+  // One that served to the end goes without saying; none is why a run is incomplete, or of one that ended before it was open.
+  const isUsual = report.agents.length <= 1 && report.verdict !== 'incomplete' && report.agents.every(({ why }) => why === null);
+  const agents = isUsual ? '' : `; ${agentsWords(report)}`;
+  const line = `${verdictWords[report.verdict]}: ${parts.join(', ') || 'nothing ran'} in ${seconds.toFixed(1)} s${agents}; exit ${report.exitCode}`;
   return paint(report.exitCode === 0 ? 'boldGreen' : 'boldRed', line);
 }
 

@@ -22,7 +22,7 @@ export function Agents({ model }: { readonly model: Model }) {
                 <th scope="col">Tests</th>
                 <th scope="col">Busy</th>
                 <th scope="col">Idle</th>
-                <th scope="col">Most memory</th>
+                <th scope="col">Peak memory</th>
                 <th scope="col">Ended</th>
               </tr>
             </thead>
@@ -57,21 +57,23 @@ const endWords = ({ ended, why, differences }: ReportedAgent): string =>
 /** In the words of docs/report.md. */
 const meanings: Readonly<Record<Phase, string>> = {
   preparation: 'set-up and discovery',
-  'start-up': "until a worker's first collection",
+  'start-up': 'until the first collection of a worker',
   collection: 'importing test files and finding their tests',
   execution: 'running tests',
-  between: 'handing over, waiting for shards, hooks outside of tests',
-  lost: 'work done more than once, and the time of agents that were gone',
-  imbalance: "from a worker's last test to the last of all",
-  ending: "from there to the run's close",
+  between: 'waiting for shards, and hooks outside of tests',
+  lost: 'work done more than once, and the time of lost agents',
+  imbalance: 'from the last test of a worker to the last test of the run',
+  ending: 'from the last test to the end of the run',
 };
 
 function Phases({ breakdown }: { readonly breakdown: Breakdown }) {
+  // Where every worker collects the whole suite, nothing is queued before that is over.
+  const isSuite = breakdown.collection.seconds === 0 && breakdown.execution.seconds > 0;
   return (
     <section class="panel" aria-labelledby="phases-title">
       <header>
-        <h2 id="phases-title">What the time was made of</h2>
-        <p class="muted">the mean of all xdist workers</p>
+        <h2 id="phases-title">Where the time went</h2>
+        <p class="muted">mean of all xdist workers</p>
       </header>
       <table>
         <tbody>
@@ -84,7 +86,7 @@ function Phases({ breakdown }: { readonly breakdown: Breakdown }) {
                   <i class="part" style={{ width: `${Math.min(100, breakdown[phase].share * 100)}%` }} />
                 </span>
               </td>
-              <td class="muted note">{meanings[phase]}</td>
+              <td class="muted note">{phase === 'preparation' && isSuite ? 'set-up, discovery and collection' : meanings[phase]}</td>
             </tr>
           ))}
         </tbody>
@@ -115,20 +117,20 @@ function Targets({ targets }: { readonly targets: readonly JudgedTarget[] }) {
 
 function Times({ profile }: { readonly profile: Profile }) {
   const rows: readonly (readonly [name: string, value: string, title: string])[] = [
-    ['Set-up', seconds(profile.setupSeconds), 'until Redis and the first agents were there'],
-    ['Discovery', seconds(profile.discoverySeconds), 'pytest saying which files there are; beside set-up'],
+    ['Set-up', seconds(profile.setupSeconds), 'until Redis and the local agents were ready'],
+    ['Discovery', seconds(profile.discoverySeconds), 'pytest listing the test files, in parallel with set-up'],
     ['Collection', seconds(profile.collectionSeconds), 'sum over all agents'],
     ['Execution', seconds(profile.executionSeconds), 'sum over all agents'],
     ['Merge', seconds(profile.mergeSeconds), 'from results to this report'],
     [
       'First test after',
       profile.timeToFirstTestSeconds === null ? '' : seconds(profile.timeToFirstTestSeconds),
-      "from the command's start",
+      'from the start of the command',
     ],
-    ['Makespan', seconds(profile.makespanSeconds), 'first shard enqueued to last result merged'],
-    ['Bound', seconds(profile.boundSeconds), 'the least it could have been with this work and these workers'],
-    ['All tests in turn', seconds(profile.sequentialSeconds), 'sum of all test times'],
-    ['CPU', profile.cpuUtilization === null ? '' : percent(profile.cpuUtilization), 'used of what the agents had'],
+    ['Makespan', seconds(profile.makespanSeconds), 'first queued shard to last merged result'],
+    ['Bound', seconds(profile.boundSeconds), 'minimum for this work on these workers'],
+    ['Serial time', seconds(profile.sequentialSeconds), 'collection and tests, one after another'],
+    ['CPU', profile.cpuUtilization === null ? '' : percent(profile.cpuUtilization), 'share of the processor time of all agents'],
   ];
   return (
     <section class="panel" aria-labelledby="times-title">

@@ -28,7 +28,7 @@ function Dashboard() {
       <nav class="runs" aria-label="Runs">
         <strong>shardline</strong>
         <span class={isConnected ? 'muted' : 'missed'} role="status">
-          {isConnected ? 'live' : 'not connected; trying again'}
+          {isConnected ? 'live' : 'disconnected, reconnecting…'}
         </span>
         {runs.length > 0 && (
           <select aria-label="Run" value={chosen ?? ''} onChange={(event) => setChosen(event.currentTarget.value || null)}>
@@ -42,7 +42,7 @@ function Dashboard() {
         )}
       </nav>
       {shown === null ? (
-        <p class="empty">No run yet. What runs in this pool will be shown here.</p>
+        <p class="empty">No run yet. Runs of this pool appear here.</p>
       ) : (
         <App key={shown.head.runId} model={shown.model} beside={<Now {...shown} />} />
       )}
@@ -52,7 +52,8 @@ function Dashboard() {
 
 /** What each xdist worker is at. */
 function Now({ head, model }: Shown) {
-  if (head.verdict !== 'running') return <p class="hint">This run has ended. Its verdict and what was not run stand in its own report.</p>;
+  if (head.verdict !== 'running')
+    return <p class="hint">This run has ended. Its report.html has the verdict and the tests that did not run.</p>;
   const { expected, notRun } = head.totals;
   const running = [...head.running].sort((left, right) => left.startedAt - right.startedAt).slice(0, SHOWN);
   return (
@@ -60,7 +61,7 @@ function Now({ head, model }: Shown) {
       <header>
         <h2 id="now-title">Running now</h2>
         <p class="muted">
-          {number(expected - notRun)} of {number(expected)} tests that are known so far are done
+          {number(expected - notRun)} of {number(expected)} tests done so far
         </p>
         <progress aria-label="Tests done" max={Math.max(1, expected)} value={expected - notRun} />
       </header>

@@ -21,14 +21,14 @@ export function Details({ model, row }: Props) {
   return (
     <div class="details">
       <dl class="facts">
-        <dt>Where</dt>
+        <dt>File</dt>
         <dd>
           <code>
             {fileOf(model, row)}
             {line === 0 ? '' : `:${line}`}
           </code>
         </dd>
-        <dt>Alone</dt>
+        <dt>Run alone</dt>
         <dd>
           <code class="command">pytest {shellWord(nodeidOf(model, row))}</code>
         </dd>

@@ -16,13 +16,23 @@ const tones: Readonly<Record<PageData['verdict'], string>> = {
   ended: 'busy',
 };
 
+/** What the heading says where the verdict is not the word for it. */
+const headings: Readonly<Partial<Record<PageData['verdict'], string>>> = {
+  deadline: 'deadline missed',
+  'no-tests': 'no tests',
+  'internal-error': 'internal error',
+};
+
+/** Shorter runs have no rating: starting up is most of their time. */
+const LEAST_RATED_SECONDS = 10;
+
 export function Summary({ model }: { readonly model: Model }) {
   const { data } = model;
   const when = new Date(data.startedAt);
   return (
     <header class={`summary ${tones[data.verdict]}`}>
       <div class="verdict">
-        <h1>{data.verdict}</h1>
+        <h1>{headings[data.verdict] ?? data.verdict}</h1>
         <p>{sentence(data)}</p>
       </div>
       <p class="muted run">
@@ -63,7 +73,7 @@ function sentence(data: PageData): string {
     sessionErrors > 0 ? `${plural(sessionErrors, 'pytest session')} failed after its tests` : '',
     newFailures !== null && failed > 0 ? `${number(newFailures.length)} of them new since ${baseline}` : '',
     totals.notRun > 0
-      ? `${least(totals.notRun, totals.notRunIsLeast)} of ${number(totals.expected)} ${verdict === 'running' ? 'to come' : 'not run'}`
+      ? `${least(totals.notRun, totals.notRunIsLeast)} of ${number(totals.expected)} ${verdict === 'running' ? 'still to run' : 'not run'}`
       : '',
     totals.flaky > 0 ? `${number(totals.flaky)} flaky` : '',
     deadline !== null && isMissed(data) ? 'deadline missed' : '',
@@ -92,9 +102,9 @@ function numbers(data: PageData): readonly Fact[] {
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   const deselected = shown !== null && shown.deselected > 0 ? `, ${number(shown.deselected)} deselected` : '';
   return [
-    ['Time', duration(finishedAt), "from the command's start to its report"],
+    ['Time', duration(finishedAt), 'from the start of the command to its report'],
     ...(deadline === null ? [] : [['Deadline', deadlineWords(data, deadline.seconds), 'time budget of the whole run'] as const]),
-    ['Tests', `${least(totals.expected, totals.notRunIsLeast)}${deselected}`, 'all that were expected'],
+    ['Tests', `${least(totals.expected, totals.notRunIsLeast)}${deselected}`, 'expected tests, run or not'],
     [
       'Agents',
       workers === 0 ? number(agents.length) : `${number(agents.length)} with ${plural(workers, 'worker')}`,
@@ -106,14 +116,12 @@ function numbers(data: PageData): readonly Fact[] {
           [
             'Speed-up',
             `${profile.speedup.toFixed(1)} ×`,
-            'sum of all test times, by the time from the first shard enqueued to the last result merged',
+            'sum of all test times divided by the time from the first queued shard to the last merged result',
           ],
-          [
-            'Efficiency',
-            percent(profile.efficiency),
-            `the least this work can take on these workers is ${duration(profile.boundSeconds * 1000)}`,
-          ],
-          ...(totals.notRun > 0 ? [] : [['Rating', profile.rating, 'by efficiency'] as const]),
+          ['Efficiency', percent(profile.efficiency), `this work needs at least ${duration(profile.boundSeconds * 1000)} on these workers`],
+          ...(totals.notRun > 0 || profile.makespanSeconds < LEAST_RATED_SECONDS
+            ? []
+            : [['Rating', profile.rating, 'by efficiency'] as const]),
         ] as const)),
   ];
 }

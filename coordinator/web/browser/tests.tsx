@@ -95,7 +95,7 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
           </label>
         </div>
       </div>
-      {rows.length === 0 && <p class="empty">No test is like that.</p>}
+      {rows.length === 0 && <p class="empty">No test matches.</p>}
       <ul class="rows" aria-label="Tests" ref={list} style={{ height: `${virtual.getTotalSize()}px` }} onKeyDown={onKey}>
         {virtual.getVirtualItems().map(({ key, index, start }) => {
           const row = rows[index] ?? 0;

@@ -52,7 +52,7 @@ test('where there is no data file, or one that is too large, nothing counts as s
   const nothing = { attempts: [], lost: [first, second] };
   expect((await send({})).told).toMatchObject([{ coverage: { ...nothing, parts: [], problem: null } }]);
   const { told } = await send({ data: 'small', 'data.large': COVERAGE_LIMITS.fileBytes + 1 });
-  expect(told).toMatchObject([{ coverage: { ...nothing, problem: expect.stringContaining('agent a1 measured more than can be sent') } }]);
+  expect(told).toMatchObject([{ coverage: { ...nothing, problem: expect.stringContaining('agent a1 could not send its coverage') } }]);
 });
 
 test('an attempt is covered where its worker has written what it measured, and none died over it', () => {

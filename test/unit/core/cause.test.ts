@@ -11,8 +11,8 @@ The event loop scope for asynchronous fixtures will default to the fixture cachi
 test.each([
   [
     'a traceback of a worker',
-    'its xdist workers end at their start: Traceback (most recent call last):\n  File "c.py", line 2\nRuntimeError: boom',
-    'its xdist workers end at their start: RuntimeError: boom',
+    'its xdist workers crash at their start: Traceback (most recent call last):\n  File "c.py", line 2\nRuntimeError: boom',
+    'its xdist workers crash at their start: RuntimeError: boom',
   ],
   ['nothing but a warning', `pytest was killed by SIGKILL\n${WARNING}`, 'pytest was killed by SIGKILL'],
   [

@@ -37,8 +37,8 @@ test('data files are taken once, also by a coordinator that takes over; one that
   expect(await readFile(files.pathOf(a1, 1) ?? '', 'utf8')).toBe('one');
   expect([files.pathOf(a1, 2), files.pathOf(a1, 3)]).toEqual([undefined, undefined]);
   expect(files.problems).toEqual([
-    expect.stringContaining('a data file of agent a1 was not received: incorrect header check'),
-    'a data file of agent a1 was not received: Redis does not have it',
+    expect.stringContaining('did not receive a data file of agent a1: incorrect header check'),
+    'did not receive a data file of agent a1: Redis does not have it',
   ]);
 
   const next = coverageFiles(directory, { takeCoverage });
@@ -66,7 +66,7 @@ test('the terminal tells the total, what it is a part of, and what it fell short
   expect(lines({ failUnder: 90, missing, problems: ['one\ntwo'] })).toEqual([
     expect.stringMatching(/^COVERAGE MISSING one.*two$/),
     expect.stringMatching(/^COVERAGE MISSING tests\/test_.*a\.py - it ran on a1$/),
-    'coverage 85.71 % of what arrived, not judged by the limit of 90 %',
+    'coverage 85.71 % of what arrived, limit 90 % not checked',
   ]);
   expect(lines({ missing }).join('')).not.toContain('\u001b');
   const stopped = sampleReport([]);

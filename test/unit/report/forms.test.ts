@@ -115,7 +115,7 @@ describe('the terminal', () => {
     expect(lines).toContain('E   assert 0');
     expect(lines).toContain('hello');
     expect(lines).toContain('FAILED t.py::test_f - assert 0');
-    expect(lines.at(-1)).toBe('failed: 1 failed, 1 passed in 12.3 s; 1 agent, 1 file; exit 1');
+    expect(lines.at(-1)).toBe('failed: 1 failed, 1 passed in 12.3 s; exit 1');
   });
 
   test('quiet leaves the short summary and the verdict', () => {
@@ -137,16 +137,17 @@ describe('the terminal', () => {
     }));
     const text = renderReport(sampleReport([], { notRun }), plain);
     expect(text.match(/^NOT RUN /gm)).toHaveLength(21);
-    expect(text).toContain('NOT RUN 5 more - no-agent');
+    expect(text).toContain('NOT RUN 5 more - no agent left');
   });
 
   test('failures are red, heads bold and the verdict has its colour, where colours are taken', () => {
     const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'def f():\nE   assert 0', 'hello')]);
-    const text = renderReport(report, { ...plain, color: true });
+    const colored = { ...plain, color: true, verbosity: 'verbose' } as const;
+    const text = renderReport(report, colored);
     for (const part of ['\u001b[31mE   assert 0\u001b[39m', '\u001b[31mFAILED\u001b[39m t.py::test_f', '\u001b[1mslow\u001b[22m  '])
       expect(text).toContain(part);
     expect(text.trimEnd().split('\n').at(-1)).toMatch(/^\u001b\[1m\u001b\[31mfailed: /);
-    expect(stripVTControlCharacters(text)).toBe(renderReport(report, plain));
+    expect(stripVTControlCharacters(text)).toBe(renderReport(report, { ...colored, color: false }));
   });
 
   test('nothing that a test prints moves the cursor or adds a line to the summary', () => {

@@ -48,7 +48,7 @@ test('GitHub shows ten: collection errors and new failures first, then a notice 
   expect(lines).toHaveLength(11);
   expect(lines[0]).toContain('title=could not collect broken.py::ImportError');
   expect(lines[1]).toContain('test_13');
-  expect(lines[10]).toBe('::notice::shardline: 5 more failures are in the summary and the report.');
+  expect(lines[10]).toBe('::notice::shardline: the job summary and the report have 5 more failures.');
 });
 
 test('whatever a test is called or prints, one failure is one command, and a report none', () => {

@@ -19,14 +19,17 @@ test('a group has a title that opens it', () => {
 });
 
 test('only slow tests and the profile are for folding; what failed and why is not', () => {
-  const { parts } = reportParts(sampleReport([sampleTest('t.py::test_f', 'failed', 'E   no')]), {
+  const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'E   no')]);
+  const options = {
     color: false,
     width: 80,
     paths: ['out/report.html', 'out/report.json', 'copy.xml'],
-    verbosity: 'normal',
-  });
+    verbosity: 'verbose',
+  } as const;
+  const { parts } = reportParts(report, options);
   expect(parts.map(({ title }) => title)).toEqual([null, 'slowest tests and where the time went', null]);
   expect(parts[0]?.text).toContain('FAILED t.py::test_f - no\n');
   expect(parts[1]?.text).toMatch(/^slow {5}0\.25 s t\.py::test_f\nagent {4}a1 on h: /);
-  expect(parts[2]?.text).toBe('reports  out/report.html, with report.json beside it\nreports  copy.xml\n');
+  expect(parts[2]?.text).toBe('reports  out/report.html, report.json\nreports  copy.xml\n');
+  expect(reportParts(report, { ...options, verbosity: 'normal' }).parts.map(({ title }) => title)).toEqual([null, null]);
 });

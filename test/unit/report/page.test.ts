@@ -36,7 +36,7 @@ describe('the columns of a page', () => {
     });
     report.notRun.forEach((each, index) => {
       const row = report.tests.length + index;
-      expect([nodeidOf(read, row), statusWord(read, row), read.why.get(row)]).toEqual([each.nodeid, 'not run', each.reason]);
+      expect([nodeidOf(read, row), statusWord(read, row), read.why.get(row)]).toEqual([each.nodeid, 'not run', 'deadline reached']);
     });
     expect([nodeidOf(read, read.count - 1), read.why.get(read.count - 1)]).toEqual(['tests/test_broken.py', 'ImportError']);
   });
@@ -44,6 +44,11 @@ describe('the columns of a page', () => {
   test('leave out what passed tests printed, and nothing that others did', () => {
     const tests = [sampleTest('a.py::test_1', 'passed', null, 'chatter'), sampleTest('a.py::test_2', 'failed', 'E   no', 'output')];
     expect(pageData(sampleReport(tests)).texts).toEqual(['E   no', 'Captured stdout call', 'output']);
+  });
+
+  test('name the place of a skip by the node id, not by a path of the machine that ran it', () => {
+    const skipped = sampleTest('t/a.py::test_1', 'skipped', '/home/ci/project/t/a.py:7: Skipped: no database');
+    expect(pageData(sampleReport([skipped])).texts).toEqual(['t/a.py:7: no database']);
   });
 
   test('stand in the page as one JSON element that nothing in them can end', async () => {

@@ -84,6 +84,7 @@ test('the end of a run, an interrupt, a lack of agents and a deadline that will 
   const timeOf = (changes: Partial<Standing>): string | undefined => linesOf({ ...standing, ...changes }, 80, 24)[2];
   expect(timeOf({ phase: 'ending' })).toBe('41 s of 2 min, waiting for the last teardowns');
   expect(timeOf({ phase: 'stopping' })).toBe('41 s of 2 min, stopping');
+  expect(timeOf({ phase: 'collecting' })).toBe('41 s of 2 min, collecting the whole suite');
   expect(timeOf({ agents: [] })).toBe('41 s of 2 min, waiting for an agent');
   expect(timeOf({ lateSeconds: 65, deadlineSeconds: 3700 })).toBe(
     '41 s of 1 h 1 min, done in about 20 s, misses the deadline by 1 min 5 s',
@@ -93,6 +94,9 @@ test('the end of a run, an interrupt, a lack of agents and a deadline that will 
 });
 
 test('a plain line says the same', () => {
+  expect(statusWords({ ...standing, tests: 0, tally: { ...standing.tally, done: 0 }, phase: 'collecting' })).toMatch(
+    /^no tests yet, 40\/81 files, .* collecting the whole suite$/,
+  );
   expect(statusWords(standing)).toBe('812/1204+ tests, 40/81 files, 2 failed, 1 flaky, 2 agents, 41 s of 2 min, done in about 20 s');
 });
 

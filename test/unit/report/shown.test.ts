@@ -27,9 +27,17 @@ const lines = (changes: Partial<Report>, options = normal): string[] =>
 
 test('all warnings are one line, and a number in the last line', () => {
   expect(lines({ warnings, asked: asked() })).toEqual([
-    'warnings 3: a.py:3: UserWarning: look out; all 2 distinct ones in report.html, or here with -v',
-    'passed: 1 passed, 3 warnings in 12.3 s; 1 agent, 1 file; exit 0',
+    'warnings 3: a.py:3: UserWarning: look out (-v shows all 2)',
+    'passed: 1 passed, 3 warnings in 12.3 s; exit 0',
   ]);
+});
+
+test('the line of the warnings is as wide as the terminal', () => {
+  const [warning] = warnings;
+  const long = { ...warning, message: 'word '.repeat(100) } as ReportedWarning;
+  const [line = ''] = lines({ warnings: [long, ...warnings], asked: asked() }, { ...normal, width: 80 });
+  expect(line).toHaveLength(80);
+  expect(line).toMatch(/^warnings 5: a\.py:3: UserWarning: word .*… \(-v shows all 3\)$/);
 });
 
 test('with -v each distinct warning stands with its places', () => {
@@ -43,13 +51,11 @@ test('with -v each distinct warning stands with its places', () => {
 });
 
 test('--disable-warnings leaves their number in the last line, as in pytest', () => {
-  expect(lines({ warnings, asked: asked({ outcomes: 'fE' }) })).toEqual([
-    'passed: 1 passed, 3 warnings in 12.3 s; 1 agent, 1 file; exit 0',
-  ]);
+  expect(lines({ warnings, asked: asked({ outcomes: 'fE' }) })).toEqual(['passed: 1 passed, 3 warnings in 12.3 s; exit 0']);
 });
 
 test('deselected tests are counted in the last line', () => {
-  expect(lines({ deselected: 2 }).at(-1)).toBe('passed: 1 passed, 2 deselected in 12.3 s; 1 agent, 1 file; exit 0');
+  expect(lines({ deselected: 2 }).at(-1)).toBe('passed: 1 passed, 2 deselected in 12.3 s; exit 0');
 });
 
 test('a section that several agents print stands once; a long one is cut, but not with -v', () => {

@@ -5,7 +5,7 @@ import { withTargets } from '../../../coordinator/core/result/targets.ts';
 import { comparisonLines, targetLines } from '../../../coordinator/reporters/summary/judgement-text.ts';
 import { profileLines } from '../../../coordinator/reporters/summary/profile-text.ts';
 import { agentId, nodeId } from '../../../shared/domain/ids.ts';
-import { type Phase, phases, type Report } from '../../../shared/domain/report.ts';
+import { type Breakdown, type Phase, phases, type Report } from '../../../shared/domain/report.ts';
 import { parseTargets } from '../../../shared/domain/targets.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
@@ -46,11 +46,57 @@ const report: Report = {
 
 test('the profile is a few lines whose seconds add up to those of the verdict', () => {
   expect(profileLines(report)).toEqual([
-    'time     12.3 s: set-up and discovery 1.23 s (10 %), collection 2.00 s (16 %), tests 8.00 s (65 %), last accounts and merging 1.06 s (9 %)',
-    'speed    2.0 times as fast as one worker (20.0 s of collection and tests); first test after 1.50 s; 250 ms a test',
-    'bound    at least 9.00 s for this work on 2 workers, it took 10.0 s: efficiency 90 %, excellent',
+    'time     12.3 s: set-up and discovery 1.23 s (10 %), collection 2.00 s (16 %), tests 8.00 s (65 %), merging and reports 1.06 s (9 %)',
+    'speed    2.0 times as fast as one worker (20.0 s of collection and tests); first test after 1.50 s; 250 ms per test',
+    'bound    this work needs at least 9.00 s on 2 workers; it took 10.0 s (efficiency 90 %, excellent)',
     'agent    a1 on box: 1 test with 2 workers, CPU 75 %, memory at most 123 MB',
   ]);
+});
+
+test('where every worker collects the whole suite, collection is a part of what comes before the tests', () => {
+  const breakdown = { ...report.profile.breakdown, collection: { seconds: 0, share: 0 } } as Breakdown;
+  expect(profileLines({ ...report, profile: { ...report.profile, breakdown } })[0]).toContain(
+    'time     12.3 s: set-up, discovery and collection 1.23 s (10 %), ',
+  );
+});
+
+test('a short run is not rated', () => {
+  const short = { ...report, profile: { ...report.profile, makespanSeconds: 9.9 } };
+  expect(profileLines(short)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 9.90 s (efficiency 90 %)');
+});
+
+test('a run ends with at most four lines: warnings, time against the bound, reports and the verdict', () => {
+  const options = { color: false, width: 80, paths: ['out/report.html', 'out/report.json'], verbosity: 'normal' } as const;
+  const linesOf = (given: Report, changes = {}): string[] =>
+    renderReport(given, { ...options, ...changes })
+      .trimEnd()
+      .split('\n');
+  const slow = { ...sampleTest('t.py::test_slow', 'passed'), seconds: 3 };
+  expect(linesOf({ ...report, tests: [slow] })).toEqual([
+    'time     10.0 s for the tests; 2 workers need at least 9.00 s (90 %, excellent)',
+    'slowest  3.00 s t.py::test_slow',
+    'reports  out/report.html, report.json',
+    'passed: 1 passed in 12.3 s; exit 0',
+  ]);
+  const places = [{ place: 't.py:1', count: 1 }];
+  const warnings = [{ category: 'UserWarning', message: 'look out', file: 't.py', line: 1, count: 1, places }];
+  expect(linesOf({ ...report, tests: [slow], warnings }).map((line) => line.split(' ')[0])).toEqual([
+    'warnings',
+    'time',
+    'reports',
+    'passed:',
+  ]);
+  expect(linesOf({ ...report, profile: { ...report.profile, makespanSeconds: 2 }, tests: [slow] })).toHaveLength(2);
+  const deadline = { seconds: 90, reserveSeconds: 1.8, met: false, overshootSeconds: 0 };
+  expect(linesOf({ ...report, verdict: 'deadline', exitCode: 10, deadline })[0]).toBe(
+    'deadline 1 min 30 s (1.80 s for reports). Fix: raise --deadline or add agents',
+  );
+  expect(linesOf({ ...report, verdict: 'deadline', exitCode: 10, deadline, tests: [] }, { width: 100 })[0]).toBe(
+    'deadline 1 min 30 s (1.80 s for reports): over before a test ran. Fix: raise --deadline',
+  );
+  expect(linesOf(report, { width: 40, paths: ['a/long/directory/report.html', 'a/long/directory/report.json'] }).at(-2)).toBe(
+    'reports  a/long/directory/report.html and 1 more file',
+  );
 });
 
 test('a report of an earlier version has no breakdown to tell of', () => {
@@ -65,7 +111,7 @@ test('targets are a table, and the verdict counts those that were missed', () =>
     'target MISSED cpu>=50%    not measured',
   ]);
   const text = renderReport(judged, { color: false, width: 80, paths: [], verbosity: 'quiet' });
-  expect(text.trimEnd().split('\n').at(-1)).toBe('failed: 1 passed, 2 missed targets in 12.3 s; 1 agent, 1 file; exit 1');
+  expect(text.trimEnd().split('\n').at(-1)).toBe('failed: 1 passed, 2 missed targets in 12.3 s; exit 1');
 });
 
 test('a comparison names what changed, in lines that no test can add to', () => {

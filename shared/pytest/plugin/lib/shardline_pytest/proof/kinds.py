@@ -9,16 +9,6 @@ if TYPE_CHECKING:
     from pathlib import PurePath
     from typing import Any
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import ast
-    from pathlib import PurePath
-    from typing import Any
-
-
 # Plain data that does not depend on other items.
 DATA = "data"
 # Something of the suite or of pytest that may be read, not called: a class, a function, a parent node.

@@ -1,0 +1,26 @@
+// How a run ended, and why tests were not run, in words.
+
+import type { NotRunReason, Verdict } from '../../../shared/domain/outcome.ts';
+
+export const verdictWords: Readonly<Record<Verdict, string>> = {
+  passed: 'passed',
+  failed: 'failed',
+  deadline: 'deadline missed',
+  incomplete: 'incomplete',
+  interrupted: 'interrupted',
+  'no-tests': 'no tests',
+  'internal-error': 'internal error',
+};
+
+export const notRunWords: Readonly<Record<NotRunReason, string>> = {
+  deadline: 'deadline reached',
+  'crash-limit': '--crash-limit reached',
+  'no-agent': 'no agent left',
+  maxfail: '--maxfail reached',
+  cancelled: 'interrupted',
+  'collect-error': 'could not be collected',
+  inseparable: 'files depend on each other; run with --collect suite',
+};
+
+/** The root stands for all tests below it, where a run ended before its files were known. */
+export const notRunName = (nodeid: string): string => (nodeid === '.' ? 'the whole suite' : nodeid);
