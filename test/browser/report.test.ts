@@ -261,6 +261,6 @@ def test_fine():
 
   test('says without scripts where the same is found', async () => {
     await using opened = await openPage(browser, await write('plain', sampleReport([])), { javaScriptEnabled: false });
-    expect(await opened.page.locator('body').innerText()).toContain('report.json and junit.xml hold the same');
+    expect(await opened.page.locator('body').innerText()).toContain('report.json and junit.xml have the same results');
   });
 });
