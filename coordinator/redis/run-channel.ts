@@ -42,6 +42,11 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   // The run before its announcement: whoever hears of it finds it open.
   const tenure = await beginTenure(redis, runId, keys, encodeSpec(spec));
   await announceToPool(redis, spec);
+  // Redis may have come back empty in between: an agent that finds a run announced and not there takes it for closed, and does not come again.
+  if (!(await tenure.holds())) {
+    await tenure.restore();
+    await announceToPool(redis, spec);
+  }
   const known = new Set<AttemptId>(await earlier());
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,

@@ -40,9 +40,23 @@ async function openChannel(
   const { runId } = spec;
   const text = encodeSpec(spec);
   const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
-  await redis.request(() => scripts.announce(server, spec.pool, runId, text));
-  const known = new Set<AttemptId>(await earlier());
+  const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
+  /** false where Redis has lost the run. */
+  const holds = async (): Promise<boolean> => {
+    const held = await redis.request(() => scripts.holds(server, runId, epoch));
+    if (held === false) throw takenOver();
+    return held === true;
+  };
+  const restore = async (look: number): Promise<void> => {
+    if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
+  };
+  await announceToPool();
+  if (!(await holds())) {
+    await restore(0);
+    await announceToPool();
+  }
+  const known = new Set<AttemptId>(await earlier());
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -50,12 +64,6 @@ async function openChannel(
   let commands = 0;
   let closing: Promise<void> | null = null;
 
-  /** false where Redis has lost the run. */
-  const holds = async (): Promise<boolean> => {
-    const held = await redis.request(() => scripts.holds(server, runId, epoch));
-    if (held === false) throw takenOver();
-    return held === true;
-  };
   const close = async (): Promise<void> => {
     if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
@@ -155,9 +163,8 @@ async function openChannel(
     },
 
     async announce() {
-      const look = answered;
-      if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
-      await redis.request(() => scripts.announce(server, spec.pool, runId, text));
+      await restore(answered);
+      await announceToPool();
       isLost = false;
     },
 
