@@ -60,7 +60,7 @@ export interface Ended {
 
 export interface Played {
   readonly scenario: Scenario;
-  /** In the order in which they ended; sound coordination ends one. */
+  /** In the order in which they ended: mostly one. */
   readonly ended: readonly Ended[];
   /** Everything that coordinators recorded and how processes ended, a line each. */
   readonly log: readonly string[];
