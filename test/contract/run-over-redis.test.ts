@@ -175,6 +175,15 @@ describe.each(backends)('a run over %s', (_, start) => {
     await run.leave();
   });
 
+  test('a run that is closed while attempts are enqueued leaves none of them behind', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    const enqueuing = channel.enqueue([1, 2, 3].map((index) => request(index)));
+    await channel.close();
+    await enqueuing;
+    expect(await backend.keys(spec.runId)).toEqual([]);
+  });
+
   test('a retry is served before all that waits, and retries in the order they were enqueued', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);

@@ -64,7 +64,15 @@ async function openChannel(
   let commands = 0;
   let closing: Promise<void> | null = null;
 
+  const enqueuing = new Set<Promise<void>>();
+  const enqueue = async (attempts: readonly AttemptRequest[]): Promise<void> => {
+    if (!(await holds()) || closing !== null) return;
+    const jobs = inQueueOrder(attempts).map((attempt) => ({ id: attempt.id, data: encodeAttempt(attempt), isFirst: isUrgent(attempt) }));
+    await redis.request(() => scripts.addJobs(server, runId, jobs));
+    for (const { id } of attempts) known.add(id);
+  };
   const close = async (): Promise<void> => {
+    await Promise.allSettled(enqueuing);
     if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
   };
@@ -74,10 +82,9 @@ async function openChannel(
     isFound,
 
     async enqueue(attempts) {
-      if (!(await holds())) return;
-      const jobs = inQueueOrder(attempts).map((attempt) => ({ id: attempt.id, data: encodeAttempt(attempt), isFirst: isUrgent(attempt) }));
-      await redis.request(() => scripts.addJobs(server, runId, jobs));
-      for (const { id } of attempts) known.add(id);
+      const work = enqueue(attempts).finally(() => enqueuing.delete(work));
+      enqueuing.add(work);
+      await work;
     },
 
     async *events(from, signal) {
