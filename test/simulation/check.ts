@@ -48,7 +48,7 @@ const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => k
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
 
 function leftovers({ scenario, ended, leftovers: left }: Played): readonly string[] {
-  const isDoubtful = scenario.faults.some(({ kind }) => kind === 'restart' || kind === 'take-over' || kind === 'cut' || kind === 'slow');
+  const isDoubtful = scenario.faults.some(({ kind }) => kind === 'restart' || kind === 'take-over' || kind === 'cut');
   return ended.length === 0 || isDoubtful ? [] : left.map((run) => `keys of ${run} were left on the server`);
 }
 

@@ -90,6 +90,8 @@ interface Living {
 
 interface Coordinator extends Living {
   readonly journal: CoordinatorEvent[];
+  /** Has it begun to close the run? */
+  isClosing: boolean;
   /** Did another one take the run from it? That one may have died since. */
   isDeposed: boolean;
 }
@@ -163,7 +165,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
     const name = `c${coordinators.length + 1}`;
     const process = startProcess(time, name, randomOf(seed, name).int(-2000, 2000), time.touch);
     const journal: CoordinatorEvent[] = [];
-    const coordinator: Coordinator = { process, leave: new AbortController(), journal, isOver: false, isDeposed: false };
+    const coordinator: Coordinator = { process, leave: new AbortController(), journal, isOver: false, isClosing: false, isDeposed: false };
     const serve = async (): Promise<void> => {
       const pools = modelPools({ server, process, network });
       const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
@@ -205,6 +207,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
       const planning = { timings: timingsOf(scenario), affinity: NO_AFFINITY, slots, fixedSeconds: FIXED_SECONDS, thresholdSeconds: null };
       const closing = async (): Promise<void> => {
         const late = new AbortController();
+        coordinator.isClosing = true;
         wasDeposed = newest !== coordinator;
         const closed = channel.close().then(() => {
           isClosed = true;
@@ -237,7 +240,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
         await closing();
       }
       if (newest !== coordinator) {
-        if (isClosed && wasDeposed && ended.length === 0) usurpers.push(name);
+        if (isClosed && wasDeposed && newest?.isClosing === false) usurpers.push(name);
         throw new ShardlineError('taken-over', { runId: RUN });
       }
       const endedAt = process.clock.now();
