@@ -6,7 +6,7 @@ import { type Defects, type RedisServer, startServer } from '../fakes/redis/serv
 import { type SimulatedNetwork, simulatedNetwork } from './network.ts';
 import type { Ended } from './play.ts';
 import type { Scenario } from './scenario.ts';
-import { type Truth, truthOf } from './session.ts';
+import { type Truth, truthOf } from './truth.ts';
 import { type VirtualTime, virtualTime } from './virtual-time.ts';
 
 /** 2026, so that dates in reports look like dates. */
