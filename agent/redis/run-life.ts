@@ -50,7 +50,7 @@ export function followRun(redis: Redis, keys: RunKeys): RunLife {
         if (missingSince !== null) returns += 1;
         missingSince = null;
         server = String(current);
-        isOver ||= Number(silentMs) > ORPHANED_MS;
+        isOver = Number(silentMs) > ORPHANED_MS;
         return;
       }
       missingSince ??= performance.now();

@@ -42,6 +42,11 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   // The run before its announcement: whoever hears of it finds it open.
   const tenure = await beginTenure(redis, runId, keys, encodeSpec(spec));
   await announceToPool(redis, spec);
+  // Redis may have come back empty in between: an agent that finds a run announced and not there takes it for closed, and does not come again.
+  if (!(await tenure.holds())) {
+    await tenure.restore();
+    await announceToPool(redis, spec);
+  }
   const known = new Set<AttemptId>(await earlier());
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,
@@ -61,11 +66,28 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   let restart = new AbortController();
 
   let closing: Promise<void> | null = null;
+  /** What is being enqueued would be left behind by a run that is closed meanwhile. */
+  const enqueuing = new Set<Promise<void>>();
   const close = async (): Promise<void> => {
     redis.off('ready', onReady);
+    await Promise.allSettled(enqueuing);
     await deleteKeys(redis, tenure, keys, [...known]);
     await patiently(() => redis.hdel(pool.runs, runId));
     await queue.close();
+  };
+
+  const enqueue = async (attempts: readonly AttemptRequest[]): Promise<void> => {
+    for (let from = 0; from < attempts.length; from += CHUNK) {
+      const chunk = attempts.slice(from, from + CHUNK);
+      // Lost with the run: the next look finds that, and what follows is enqueued anew.
+      if (!(await tenure.holds()) || closing !== null) return;
+      await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
+      for (const attempt of chunk) known.add(attempt.id);
+      const pipeline = redis.pipeline();
+      for (const attempt of chunk) pipeline.expire(jobKey(keys, attempt.id), KEY_LIFE_SECONDS);
+      for (const key of queueKeys(keys)) pipeline.expire(key, KEY_LIFE_SECONDS);
+      await pipeline.exec();
+    }
   };
 
   return {
@@ -73,17 +95,9 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
     isFound: tenure.isFound,
 
     async enqueue(attempts) {
-      for (let from = 0; from < attempts.length; from += CHUNK) {
-        const chunk = attempts.slice(from, from + CHUNK);
-        // Lost with the run: the next look finds that, and what follows is enqueued anew.
-        if (!(await tenure.holds())) return;
-        await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
-        for (const attempt of chunk) known.add(attempt.id);
-        const pipeline = redis.pipeline();
-        for (const attempt of chunk) pipeline.expire(jobKey(keys, attempt.id), KEY_LIFE_SECONDS);
-        for (const key of queueKeys(keys)) pipeline.expire(key, KEY_LIFE_SECONDS);
-        await pipeline.exec();
-      }
+      const work = enqueue(attempts).finally(() => enqueuing.delete(work));
+      enqueuing.add(work);
+      await work;
     },
 
     async *events(from, signal) {

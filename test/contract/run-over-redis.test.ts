@@ -1,5 +1,6 @@
 // What the coordinator's and the agent's side of a run promise each other, over every server that a run may find and over the model of one.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PoolMember } from '../../agent/ports.ts';
@@ -172,6 +173,15 @@ describe.each(backends)('a run over %s', (_, start) => {
     await run.storeCoverage(5, data);
     expect(await backend.keys(spec.runId)).toEqual([]);
     await run.leave();
+  });
+
+  test('a run that is closed while attempts are enqueued leaves none of them behind', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    const enqueuing = channel.enqueue([1, 2, 3].map((index) => request(index)));
+    await channel.close();
+    await enqueuing;
+    expect(await backend.keys(spec.runId)).toEqual([]);
   });
 
   test('a retry is served before all that waits, and retries in the order they were enqueued', async () => {
@@ -424,6 +434,31 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
     expect(await backend.keys(spec.runId)).toEqual([]);
     expect(await backend.isAnnounced(spec)).toBe(false);
+  });
+
+  test('a run that an agent joined before it was announced again is not over for that agent', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    await backend.loseRun(spec.runId);
+    await using agent = await member(spec);
+    const run = await agent.join(spec);
+    expect((await channel.presence()).kind).toBe('emptied');
+    await channel.announce();
+    await eventually('the agent is there', async () => (await here(channel)).alive.length === 1);
+    const heard: ControlCommand[] = [];
+    const hearing = (async () => {
+      for await (const command of run.commands(never)) {
+        heard.push(command);
+        if (command.kind === 'close-run') return;
+      }
+    })();
+    // Longer than a reader goes without hearing that there is nothing.
+    await delay(1500);
+    await channel.tell({ kind: 'close-run', by: 'done' });
+    await hearing;
+    expect(heard).toEqual([{ kind: 'close-run', by: 'done' }]);
+    await run.leave();
+    await channel.close();
   });
 
   test('a run that Redis remembers as it was before is noticed', async () => {

@@ -28,7 +28,7 @@ export function problemsOf(played: Played): readonly string[] {
     ...failures.map((failure) => `a process failed: ${failure}`),
     ...(isStuck ? ['the run never ended'] : []),
     ...(isStaying ? ['an agent did not leave when it was asked to'] : []),
-    ...(ended.length > 1 ? [`${ended.map(({ name }) => name).join(' and ')} ended the run, each with a report of its own`] : []),
+    ...(new Set(ended.map(resultOf)).size > 1 ? [`${ended.map(({ name }) => name).join(' and ')} report the run differently`] : []),
     ...(mayForget(played.scenario) ? [] : hoarders.map((held) => `an agent left and kept a job that it had not begun: ${held}`)),
     ...(isForgetful(played.scenario) ? [] : usurpers.map((name) => `${name} closed a run that another coordinator had taken over`)),
     ...early.map((attempt) => `attempt ${attempt} was finished in the queue before its end was stored`),
@@ -37,6 +37,10 @@ export function problemsOf(played: Played): readonly string[] {
   ];
 }
 
+/** A command that resumes a run while another one ends it says the same of it. */
+const resultOf = ({ report: { verdict, tests, notRun } }: Ended): string =>
+  JSON.stringify([verdict, tests.map(({ nodeid, outcome }) => [nodeid, outcome]), notRun.map(({ nodeid, reason }) => [nodeid, reason])]);
+
 /** Does Redis lose something in this scenario, or an answer at the moment of a farewell? */
 const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => kind === 'restart' || kind === 'break' || kind === 'cut');
 
@@ -44,7 +48,7 @@ const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => k
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
 
 function leftovers({ scenario, ended, leftovers: left }: Played): readonly string[] {
-  const isDoubtful = scenario.faults.some(({ kind }) => kind === 'restart' || kind === 'take-over' || kind === 'cut' || kind === 'slow');
+  const isDoubtful = scenario.faults.some(({ kind }) => kind === 'restart' || kind === 'take-over' || kind === 'cut');
   return ended.length === 0 || isDoubtful ? [] : left.map((run) => `keys of ${run} were left on the server`);
 }
 

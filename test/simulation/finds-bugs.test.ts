@@ -13,7 +13,7 @@ import { shrink, sizeOf } from './shrink.ts';
 /** Within so many seeds the bug is found; those that cannot show it are not played. */
 const SEEDS = 400;
 /** How many smaller scenarios are tried. */
-const TRIES = 100;
+const TRIES = 80;
 
 /** Mutations of the core, which the mocks below read. */
 const mutation = vi.hoisted(() => ({ noFence: false, noCompleteness: false }));

@@ -2,7 +2,7 @@
 
 import { problemsOf } from './check.ts';
 import { type Played, play } from './play.ts';
-import type { Limits, Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
+import type { Fault, Limits, Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
 
 /** How many smaller scenarios are tried where nobody says. */
 const TRIES = 600;
@@ -34,13 +34,18 @@ export async function shrink(
   let tries = 0;
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false;
-    for (const candidate of smallerThan(smallest.scenario)) {
-      if (tries++ >= mostTries) return smallest;
-      const problems = problemsOf(await run(candidate));
-      if (!problems.some((problem) => kinds.has(kindOf(problem)))) continue;
-      smallest = { scenario: candidate, problems };
-      isSmaller = true;
-      break;
+    for (const pass of passes) {
+      // One that did not help is passed over, and what follows one that did is tried next.
+      for (let index = 0; ; ) {
+        const candidate = pass(smallest.scenario)[index];
+        if (candidate === undefined) break;
+        if (tries++ >= mostTries) return smallest;
+        const problems = problemsOf(await run(candidate));
+        if (problems.some((problem) => kinds.has(kindOf(problem)))) {
+          smallest = { scenario: candidate, problems };
+          isSmaller = true;
+        } else index += 1;
+      }
     }
   }
   return smallest;
@@ -57,32 +62,50 @@ export function sizeOf({ files, agents, faults }: Scenario): string {
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-function* smallerThan(scenario: Scenario): Generator<Scenario> {
-  const { files, agents, faults, limits, collect } = scenario;
-  for (const fewer of halves(files)) yield { ...scenario, files: fewer };
-  for (const fewer of without(faults)) yield { ...scenario, faults: fewer };
-  for (const fewer of without(agents)) if (fewer.length > 0) yield { ...scenario, agents: fewer };
-  for (const fewer of without(files)) yield { ...scenario, files: fewer };
-  if (collect === 'suite') yield { ...scenario, collect: 'file' };
-  for (const [name, value] of Object.entries(PLAIN_LIMITS))
-    if (limits[name as keyof Limits] !== value) yield { ...scenario, limits: { ...limits, [name]: value } };
-  for (const [index, file] of files.entries()) {
-    for (const fewer of without(file.tests)) yield { ...scenario, files: files.with(index, { ...file, tests: fewer }) };
-    for (const plainer of plainerFiles(file)) yield { ...scenario, files: files.with(index, plainer) };
-  }
-  for (const [index, agent] of agents.entries())
-    for (const plainer of plainerAgents(agent)) yield { ...scenario, agents: agents.with(index, plainer) };
+/** Each gives smaller scenarios than one, the smallest first. */
+const passes: readonly ((scenario: Scenario) => readonly Scenario[])[] = [
+  (scenario) => fewer(scenario.faults).map((faults) => ({ ...scenario, faults })),
+  (scenario) => fewer(scenario.files).flatMap((files) => withFiles(scenario, files)),
+  (scenario) => fewer(scenario.agents).flatMap((agents) => (agents.length === 0 ? [] : [{ ...scenario, agents }])),
+  (scenario) => changed(scenario, 'files', (file) => fewer(file.tests).map((tests) => ({ ...file, tests }))),
+  plainerLimits,
+  (scenario) => changed(scenario, 'files', (file) => [...plainerFiles(file)]),
+  (scenario) => changed(scenario, 'agents', (agent) => [...plainerAgents(agent)]),
+];
+
+/** Without half of them, without a quarter, … without one. */
+function fewer<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  const found: (readonly Item[])[] = [];
+  for (let size = items.length; size > 0; size = Math.floor(size / 2))
+    for (let from = 0; from + size <= items.length; from += size) found.push(items.toSpliced(from, size));
+  return found;
 }
 
-function* halves<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  const middle = Math.floor(items.length / 2);
-  if (middle === 0) return;
-  yield items.slice(0, middle);
-  yield items.slice(middle);
+/** A smaller suite is over sooner: what struck in the middle of it may have to strike sooner too. */
+function withFiles(scenario: Scenario, files: readonly SimulatedFile[]): readonly Scenario[] {
+  const part = files.length / scenario.files.length;
+  const faults = scenario.faults.map((fault): Fault => ({ ...fault, at: Math.floor(fault.at * part) }));
+  return [
+    { ...scenario, files },
+    { ...scenario, files, faults },
+  ];
 }
 
-function* without<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (const index of items.keys()) yield items.toSpliced(index, 1);
+function plainerLimits(scenario: Scenario): readonly Scenario[] {
+  const { limits } = scenario;
+  const odd = Object.entries(PLAIN_LIMITS).filter(([name, value]) => limits[name as keyof Limits] !== value);
+  const plainer = odd.map(([name, value]): Scenario => ({ ...scenario, limits: { ...limits, [name]: value } }));
+  return scenario.collect === 'suite' ? [{ ...scenario, collect: 'file' }, ...plainer] : plainer;
+}
+
+/** With one of its files or agents changed. */
+function changed<Part extends 'files' | 'agents'>(
+  scenario: Scenario,
+  part: Part,
+  change: (item: Scenario[Part][number]) => readonly Scenario[Part][number][],
+): readonly Scenario[] {
+  const items: readonly Scenario[Part][number][] = scenario[part];
+  return items.flatMap((item, index) => change(item).map((other): Scenario => ({ ...scenario, [part]: items.with(index, other) })));
 }
 
 function* plainerFiles(file: SimulatedFile): Generator<SimulatedFile> {

@@ -84,6 +84,8 @@ export function noticed(
       events.push({ kind: 'attempt-lost', at, attempt: attempt.id, agent: null });
     if (attempt.state.kind !== 'taken' && attempt.state.kind !== 'running') continue;
     const { agent } = attempt.state;
+    // Handed back, as an agent does with what it is to avoid: it is in nobody's hands, and is not lost.
+    if (sighting.waiting.has(attempt.id)) continue;
     if (!alive.has(agent) || (sighting.holding.get(agent) ?? []).includes(attempt.id)) continue;
     if (isOrphan(attempt.id)) events.push({ kind: 'attempt-lost', at, attempt: attempt.id, agent });
   }

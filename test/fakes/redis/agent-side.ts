@@ -87,7 +87,7 @@ async function joinRun(place: Place, redis: Connection, runId: RunId, agent: Age
       if (missingSince !== null) returns += 1;
       missingSince = null;
       instance = beaten.instance;
-      isOver ||= beaten.silentMs > ORPHANED_MS;
+      isOver = beaten.silentMs > ORPHANED_MS;
       return;
     }
     missingSince ??= clock.now();

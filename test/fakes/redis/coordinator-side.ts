@@ -40,9 +40,23 @@ async function openChannel(
   const { runId } = spec;
   const text = encodeSpec(spec);
   const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
-  await redis.request(() => scripts.announce(server, spec.pool, runId, text));
-  const known = new Set<AttemptId>(await earlier());
+  const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
+  /** false where Redis has lost the run. */
+  const holds = async (): Promise<boolean> => {
+    const held = await redis.request(() => scripts.holds(server, runId, epoch));
+    if (held === false) throw takenOver();
+    return held === true;
+  };
+  const restore = async (look: number): Promise<void> => {
+    if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
+  };
+  await announceToPool();
+  if (!(await holds())) {
+    await restore(0);
+    await announceToPool();
+  }
+  const known = new Set<AttemptId>(await earlier());
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -50,13 +64,15 @@ async function openChannel(
   let commands = 0;
   let closing: Promise<void> | null = null;
 
-  /** false where Redis has lost the run. */
-  const holds = async (): Promise<boolean> => {
-    const held = await redis.request(() => scripts.holds(server, runId, epoch));
-    if (held === false) throw takenOver();
-    return held === true;
+  const enqueuing = new Set<Promise<void>>();
+  const enqueue = async (attempts: readonly AttemptRequest[]): Promise<void> => {
+    if (!(await holds()) || closing !== null) return;
+    const jobs = inQueueOrder(attempts).map((attempt) => ({ id: attempt.id, data: encodeAttempt(attempt), isFirst: isUrgent(attempt) }));
+    await redis.request(() => scripts.addJobs(server, runId, jobs));
+    for (const { id } of attempts) known.add(id);
   };
   const close = async (): Promise<void> => {
+    await Promise.allSettled(enqueuing);
     if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
   };
@@ -66,10 +82,9 @@ async function openChannel(
     isFound,
 
     async enqueue(attempts) {
-      if (!(await holds())) return;
-      const jobs = inQueueOrder(attempts).map((attempt) => ({ id: attempt.id, data: encodeAttempt(attempt), isFirst: isUrgent(attempt) }));
-      await redis.request(() => scripts.addJobs(server, runId, jobs));
-      for (const { id } of attempts) known.add(id);
+      const work = enqueue(attempts).finally(() => enqueuing.delete(work));
+      enqueuing.add(work);
+      await work;
     },
 
     async *events(from, signal) {
@@ -155,9 +170,8 @@ async function openChannel(
     },
 
     async announce() {
-      const look = answered;
-      if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
-      await redis.request(() => scripts.announce(server, spec.pool, runId, text));
+      await restore(answered);
+      await announceToPool();
       isLost = false;
     },
 

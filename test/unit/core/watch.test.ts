@@ -60,6 +60,19 @@ test('an attempt that its agent does not hold is lost after some seconds, not at
   ]);
 });
 
+test('an attempt that was handed back waits, and is not lost', () => {
+  const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), {
+    kind: 'attempt-taken',
+    at: 3000,
+    attempt: id(2),
+    agent: a2,
+  });
+  const suspicions = noSuspicions();
+  const sighting = { ...all, waiting: new Set([id(1), id(2)]), taken: [], holding: new Map() };
+  expect(noticed(state, suspicions, [a1, a2], sighting, 5000)).toEqual([]);
+  expect(noticed(state, suspicions, [a1, a2], sighting, 15_000)).toEqual([]);
+});
+
 test('an attempt in the hands of an agent that has left is lost after some seconds: it may have been handed back', () => {
   const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), left(a2));
   const suspicions = noSuspicions();

@@ -1,0 +1,55 @@
+// One agent of a simulation: the production loop, with a simulated pytest.
+
+import { agentLoop } from '../../agent/agent-loop.ts';
+import { agentId } from '../../shared/domain/ids.ts';
+import { modelMember } from '../fakes/redis/agent-side.ts';
+import { startProcess } from '../fakes/redis/process.ts';
+import { POOL, printOf } from './opening.ts';
+import type { SimulatedAgent } from './scenario.ts';
+import { simulatedEngine } from './session.ts';
+import { describe, type Living, note, type World } from './world.ts';
+
+export function startAgent(world: World, agent: SimulatedAgent): void {
+  const { server, network, time, truth } = world;
+  const { name, kind, workers, skewMs } = agent;
+  const process = startProcess(time, name, skewMs, time.touch);
+  const living: Living = { process, leave: new AbortController(), isOver: false };
+  const id = agentId(name);
+  const serve = async (): Promise<void> => {
+    await using member = modelMember({ server, process, network }, POOL, id);
+    await agentLoop(
+      {
+        identity: {
+          id,
+          host: name,
+          pid: 1,
+          hashSeed: null,
+          isLocal: false,
+          printFiles: async () => printOf(kind === 'foreign' ? 'other' : 'same', name),
+        },
+        pytest: { workspace: '/', python: 'python3', numprocesses: String(workers), maxAutoWorkers: workers },
+        member,
+        engine: simulatedEngine(truth, agent, process),
+        clock: process.clock,
+        tellState: (phrase) => note(world, `${name} ${phrase}`),
+        warn: (line) => note(world, `${name} ${line}`),
+      },
+      { once: false, maxIdleMs: null },
+      living.leave.signal,
+    );
+  };
+  const onEnd = (): void => {
+    living.isOver = true;
+    note(world, `${name} ended`);
+    const jobs = [...server.data.runs.values()].flatMap((run) => [...run.jobs.values()]);
+    for (const job of jobs) if (job.state === 'active' && job.processedBy === id) world.hoarders.push(`${id} ${job.id}`);
+  };
+  const onFailure = (thrown: unknown): void => {
+    living.isOver = true;
+    world.failures.push(`${name}: ${describe(thrown)}`);
+  };
+  process.resume(() => {
+    serve().then(onEnd, onFailure);
+  });
+  world.agents.set(name, living);
+}

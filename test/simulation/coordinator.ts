@@ -1,0 +1,153 @@
+// One coordinator of a simulation: opens the run, or resumes it as `shardline run --resume` does, and serves it with the production loop.
+
+import { merge } from '../../coordinator/core/result/merge.ts';
+import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import { type Recorded, replay } from '../../coordinator/core/state/replay.ts';
+import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
+import type { Pools, RunChannel } from '../../coordinator/ports.ts';
+import { decodeLine, encodeLine } from '../../coordinator/record/journal-codec.ts';
+import { runLoop } from '../../coordinator/run-loop.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { aheadOf } from '../../shared/wire/agreed-time.ts';
+import { modelPools } from '../fakes/redis/coordinator-side.ts';
+import { startProcess } from '../fakes/redis/process.ts';
+import { openingOf, RUN, suitePlanner } from './opening.ts';
+import { randomOf } from './random.ts';
+import { type Coordinator, describe, note, type World } from './world.ts';
+
+/** How long a coordinator waits for its run to be closed. */
+const CLOSE_MS = 5000;
+const REDIS_WAIT_MS = 30_000;
+/** By how much the clocks of their machines may be off. */
+const SKEW_MS = 2000;
+
+/** Starts one that resumes the run where another one has begun it. */
+export function startCoordinator(world: World): void {
+  const { scenario, time, coordinators, newest: before } = world;
+  if (before !== null && (before.journal.length === 0 || before.isOver)) {
+    note(world, 'there is nothing to resume');
+    return;
+  }
+  const name = `c${coordinators.length + 1}`;
+  const process = startProcess(time, name, randomOf(scenario.seed, name).int(-SKEW_MS, SKEW_MS), time.touch);
+  const coordinator: Coordinator = {
+    name,
+    process,
+    leave: new AbortController(),
+    journal: [],
+    isOver: false,
+    isClosing: false,
+    isDeposed: false,
+  };
+  const onEnd = (): void => {
+    coordinator.isOver = true;
+    note(world, `${name} ended`);
+  };
+  const onFailure = (thrown: unknown): void => {
+    coordinator.isOver = true;
+    note(world, `${name} failed: ${describe(thrown)}`);
+    coordinator.isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && coordinators.length > 1;
+    if (!coordinator.isDeposed) world.failures.push(`${name}: ${describe(thrown)}`);
+  };
+  process.resume(() => {
+    serve(world, coordinator, before).then(onEnd, onFailure);
+  });
+  coordinators.push(coordinator);
+  world.newest ??= coordinator;
+}
+
+interface Opened {
+  readonly channel: RunChannel;
+  readonly state: RunState;
+  readonly recorded: Recorded | null;
+}
+
+async function serve(world: World, coordinator: Coordinator, before: Coordinator | null): Promise<void> {
+  const { server, network, scenario, ended } = world;
+  const { name, process, journal, leave } = coordinator;
+  const pools = modelPools({ server, process, network });
+  const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
+  const { channel, state, recorded } = await (before === null
+    ? open(world, coordinator, pools, aheadMs)
+    : resume(coordinator, before, pools));
+  // The record is one file: whoever resumes the run puts its own there.
+  world.newest = coordinator;
+  const isShutOut = (): boolean => world.newest !== coordinator;
+  const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId: RUN });
+  const record = (event: CoordinatorEvent): void => {
+    if (event.kind === 'redis-emptied' && isShutOut()) throw takenOver();
+    journal.push(event);
+    note(world, `${name} ${JSON.stringify(event)}`);
+  };
+  let isUsurper = false;
+  let final: RunState;
+  try {
+    const loop = {
+      channel,
+      state,
+      recorded,
+      clock: process.clock,
+      aheadMs,
+      record,
+      observe: () => undefined,
+      planSuite: suitePlanner(scenario),
+    };
+    const suite = { proves: false, modules: [], preloads: false };
+    final = await runLoop(
+      { ...loop, ...suite, noAgentCanCome: null, redisWaitMs: REDIS_WAIT_MS },
+      { requested: leave.signal, forced: new AbortController().signal },
+    );
+  } finally {
+    coordinator.isClosing = true;
+    const wasShutOut = isShutOut();
+    isUsurper = (await isClosed(channel, coordinator)) && wasShutOut && world.newest?.isClosing === false;
+  }
+  if (isShutOut()) {
+    if (isUsurper) world.usurpers.push(name);
+    throw takenOver();
+  }
+  const endedAt = process.clock.now();
+  const report = merge(final, { finishedAt: endedAt, mergeSeconds: 0 });
+  ended.push({ name, opening: final.opened, journal, state: final, report, endedAt });
+}
+
+async function open({ scenario }: World, { process }: Coordinator, pools: Pools, aheadMs: number): Promise<Opened> {
+  const opening = openingOf(scenario, process.clock.now(), aheadMs);
+  const channel = await pools.openRun(opening.spec);
+  return { channel, state: openRun(opening), recorded: null };
+}
+
+async function resume({ journal }: Coordinator, before: Coordinator, pools: Pools): Promise<Opened> {
+  const read = async (): Promise<Recorded> => {
+    journal.splice(0, journal.length, ...copied(before.journal));
+    const recorded = replay(journal);
+    if (recorded === null) throw new Error('the record does not begin with an opening');
+    return recorded;
+  };
+  let recorded = await read();
+  const channel = await pools.openRun(recorded.opening.spec, async () => {
+    recorded = await read();
+    return [...recorded.state.attempts.keys()];
+  });
+  await channel.confirm();
+  return { channel, state: recorded.state, recorded };
+}
+
+/** As another command reads it. */
+const copied = (journal: readonly CoordinatorEvent[]): CoordinatorEvent[] =>
+  journal.map((event) => decodeLine(encodeLine(event), 'the record'));
+
+/** Closes the run, as long as that may take; was it closed? */
+async function isClosed(channel: RunChannel, { process }: Coordinator): Promise<boolean> {
+  const late = new AbortController();
+  const closed = channel.close().then(() => true);
+  const waited = process.clock.wait(CLOSE_MS, late.signal).then(
+    () => false,
+    () => false,
+  );
+  try {
+    return await Promise.race([closed, waited]);
+  } finally {
+    late.abort();
+  }
+}

@@ -1,0 +1,163 @@
+// One simulated pytest process: runs the files of an attempt as the scenario has them, and tells what a real one would. It is over once a test has killed
+// it, or when it has as many failures as it may have. Which attempt runs when is session.ts's.
+
+import { type AttemptEnding, type AttemptRequest, interruptCauses, runsAlone } from '../../shared/domain/attempt.ts';
+import type { AttemptEvent } from '../../shared/domain/events.ts';
+import { nodeId, type TestFile } from '../../shared/domain/ids.ts';
+import { isFailure } from '../../shared/domain/outcome.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
+import type { Selector } from '../../shared/domain/shard.ts';
+import type { CollectMode } from '../../shared/domain/suite-list.ts';
+import type { Process } from '../fakes/redis/process.ts';
+import type { SimulatedAgent, SimulatedTest } from './scenario.ts';
+import { outcomeOf, selected, type Truth } from './truth.ts';
+
+/** How long a worker that is to stop may go on, as in the real engine. */
+const KILL_MS = 3000;
+
+/** Where it runs, and what. */
+export interface Place {
+  readonly truth: Truth;
+  readonly agent: SimulatedAgent;
+  readonly process: Process;
+  readonly spec: RunSpec;
+  readonly mode: CollectMode;
+}
+
+/** An attempt that a worker has begun. */
+export interface Job {
+  readonly attempt: AttemptRequest;
+  readonly tell: (event: AttemptEvent) => void;
+  readonly interrupt: AbortSignal;
+}
+
+export interface Pytest {
+  isOver(): boolean;
+  /** Runs it in the xdist worker of this name. */
+  run(job: Job, worker: string): Promise<AttemptEnding>;
+}
+
+export const paced = ({ slowness }: SimulatedAgent, ms: number): number => Math.max(1, Math.round(ms * slowness));
+
+export const interruptedBy = ({ interrupt }: Pick<Job, 'interrupt'>): AttemptEnding => ({
+  kind: 'interrupted',
+  by: interruptCauses.find((cause) => cause === interrupt.reason) ?? 'cancelled',
+});
+
+/** `onOver` is called when it is over, before anybody hears of that. */
+export function startPytest({ truth, agent, process, spec, mode }: Place, onOver: () => void): Pytest {
+  const { clock } = process;
+  const died = Promise.withResolvers<void>();
+  let endingOf: ((job: Job, running: SimulatedTest | null) => AttemptEnding) | null = null;
+  let failures = 0;
+
+  const end = (ending: NonNullable<typeof endingOf>): void => {
+    if (endingOf !== null) return;
+    endingOf = ending;
+    died.resolve();
+    onOver();
+  };
+
+  /** Waits; null when that passed, else how the attempt ends: with pytest, or as it was to stop and had its time to do so by itself. */
+  const pass = async (ms: number, job: Job, running: SimulatedTest | null): Promise<AttemptEnding | null> => {
+    const { interrupt } = job;
+    const over = new AbortController();
+    const stopped = Promise.withResolvers<AttemptEnding>();
+    const onAbort = (): void => {
+      const graceMs = interrupt.reason === 'deadline' && spec.drain !== null ? spec.drain.interruptMs : KILL_MS;
+      void clock.wait(graceMs, over.signal).then(
+        () => stopped.resolve(interruptedBy(job)),
+        () => undefined,
+      );
+    };
+    if (interrupt.aborted) onAbort();
+    else interrupt.addEventListener('abort', onAbort, { once: true });
+    const passed = clock.wait(paced(agent, ms), over.signal).then(
+      () => null,
+      () => null,
+    );
+    const dead = died.promise.then((): AttemptEnding => endingOf?.(job, running) ?? { kind: 'lost' });
+    try {
+      return await Promise.race([passed, dead, stopped.promise]);
+    } finally {
+      interrupt.removeEventListener('abort', onAbort);
+      over.abort();
+    }
+  };
+
+  /** null when the attempt goes on behind this test. */
+  const runTest = async (test: SimulatedTest, file: TestFile, job: Job, worker: string): Promise<AttemptEnding | null> => {
+    const { attempt, tell } = job;
+    tell({ kind: 'test-started', at: clock.now(), nodeid: nodeId(test.id), worker });
+    const startedAt = clock.now();
+    const limitMs = (spec.testTimeoutSeconds ?? 0) * 1000;
+    const isLate = test.manner === 'hangs' || (limitMs > 0 && paced(agent, test.ms) > limitMs);
+    const ending = await pass(isLate ? limitMs / agent.slowness : test.ms, job, test);
+    if (ending !== null) return ending;
+    const isFirst = !truth.spent.has(test.id);
+    if (test.manner === 'kills-session' || (test.manner === 'kills-session-once' && isFirst)) {
+      truth.spent.add(test.id);
+      end((other, running) => crashed(other, running));
+      return crashed(job, test);
+    }
+    const isCrash = isLate || test.manner === 'kills-worker';
+    const outcome = isCrash ? 'error' : outcomeOf(test, attempt, agent);
+    const seconds = (clock.now() - startedAt) / 1000;
+    const message = isFailure(outcome) ? 'it failed' : null;
+    const about = { nodeid: nodeId(test.id), file, line: 1, startedAt, seconds, setupSeconds: 0, worker };
+    truth.results += 1;
+    tell({ kind: 'test-finished', at: clock.now(), result: { ...about, outcome, isCrash, message, brief: null, sections: [] } });
+    // Another worker takes the place of one that died.
+    const replaced = isCrash ? await pass(agent.startMs, job, null) : null;
+    if (replaced !== null) return replaced;
+    if (isFailure(outcome)) failures += 1;
+    if (!spec.stopsItself || spec.maxfail === 0 || failures < spec.maxfail) return null;
+    end(() => ({ kind: 'interrupted', by: 'maxfail' }));
+    return { kind: 'interrupted', by: 'maxfail' };
+  };
+
+  /** null when the attempt goes on behind this file. */
+  const runFile = async (file: TestFile, selectors: readonly Selector[], job: Job, worker: string): Promise<AttemptEnding | null> => {
+    const known = truth.files.get(file);
+    const collectMs = mode === 'suite' ? 1 : (known?.collectMs ?? 1);
+    const ending = await pass(collectMs, job, null);
+    if (ending !== null) return ending;
+    if (known === undefined || known.isBroken || agent.kind === 'lacking') {
+      const message = known?.isBroken ? 'SyntaxError' : 'ImportError: it lacks a package';
+      job.tell({ kind: 'collect-failed', at: clock.now(), file, errors: [{ nodeid: nodeId(file), message }] });
+      return null;
+    }
+    const tests = selected(known, selectors);
+    const later = runsAlone(job.attempt.role) ? [] : tests.filter(({ isSerial }) => isSerial);
+    const [nodeids, serial] = [tests, later].map((those) => those.map(({ id }) => nodeId(id)));
+    const about = { file, nodeids: nodeids ?? [], serial: serial ?? [], mayBackUp: known.mayBackUp, digest: null };
+    job.tell({ kind: 'collected', at: clock.now(), ...about, seconds: collectMs / 1000, worker });
+    for (const test of tests) {
+      if (later.includes(test)) continue;
+      if (job.interrupt.aborted) return interruptedBy(job);
+      const stop = await runTest(test, file, job, worker);
+      if (stop !== null) return stop;
+    }
+    return null;
+  };
+
+  return {
+    isOver: () => endingOf !== null,
+    async run(job, worker) {
+      for (const [file, selectors] of Map.groupBy(job.attempt.selectors, (selector) => selector.file)) {
+        if (job.interrupt.aborted) return interruptedBy(job);
+        const ending = await runFile(file, selectors, job, worker);
+        if (ending !== null) return ending;
+      }
+      return { kind: 'finished' };
+    },
+  };
+}
+
+const crashed = ({ attempt }: Job, running: SimulatedTest | null): AttemptEnding => ({
+  kind: 'crashed',
+  exitCode: null,
+  signal: 'SIGSEGV',
+  running: running === null ? null : nodeId(running.id),
+  detail: `pytest was killed by SIGSEGV under ${attempt.id}`,
+});

@@ -1,0 +1,73 @@
+// Everything that is there while a scenario is played. What agents, coordinators and faults do in it are files of their own.
+
+import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import type { Process } from '../fakes/redis/process.ts';
+import { type Defects, type RedisServer, startServer } from '../fakes/redis/server.ts';
+import { type SimulatedNetwork, simulatedNetwork } from './network.ts';
+import type { Ended } from './play.ts';
+import type { Scenario } from './scenario.ts';
+import { type Truth, truthOf } from './truth.ts';
+import { type VirtualTime, virtualTime } from './virtual-time.ts';
+
+/** 2026, so that dates in reports look like dates. */
+export const START = Date.UTC(2026, 0, 1);
+
+/** A process with its code. `leave` is what it gets for SIGTERM or Ctrl-C. */
+export interface Living {
+  readonly process: Process;
+  readonly leave: AbortController;
+  isOver: boolean;
+}
+
+export interface Coordinator extends Living {
+  readonly name: string;
+  /** Its record of the run. */
+  readonly journal: CoordinatorEvent[];
+  /** Has it begun to close the run? */
+  isClosing: boolean;
+  /** Did another one take the run from it? That one may have died since. */
+  isDeposed: boolean;
+}
+
+export interface World {
+  readonly scenario: Scenario;
+  readonly time: VirtualTime;
+  readonly server: RedisServer;
+  readonly network: SimulatedNetwork;
+  readonly truth: Truth;
+  readonly agents: Map<string, Living>;
+  readonly coordinators: Coordinator[];
+  /** The coordinator that has the record of the run. */
+  newest: Coordinator | null;
+  readonly log: string[];
+  readonly failures: string[];
+  readonly ended: Ended[];
+  readonly hoarders: string[];
+  readonly usurpers: string[];
+}
+
+export const newWorld = (scenario: Scenario, defects: Defects): World => {
+  const time = virtualTime(START);
+  return {
+    scenario,
+    time,
+    server: startServer(time, defects),
+    network: simulatedNetwork(scenario, time.now),
+    truth: truthOf(scenario),
+    agents: new Map(),
+    coordinators: [],
+    newest: null,
+    log: [],
+    failures: [],
+    ended: [],
+    hoarders: [],
+    usurpers: [],
+  };
+};
+
+/** Writes a line into the log of the run, with the time. */
+export function note({ log, time }: World, text: string): void {
+  log.push(`${(time.now() - START).toFixed(2)} ${text}`);
+}
+
+export const describe = (thrown: unknown): string => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
