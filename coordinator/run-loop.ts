@@ -1,5 +1,5 @@
 // One run from enqueued to closed: what happens arrives in the inbox, is told to the observers, changes the state, and what follows is done.
-// Every decision is core's. This file owns the order of things, and how long a closed run waits for its agents; look-out.ts watches Redis.
+// Every decision is core's. This file owns the order of things, and how long a closed run waits for its agents; liveness-monitor.ts watches Redis.
 
 import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Affinity, affinityOf, scopeOf, unite } from '../../coordinator/core/plan/affinity.ts';
+import { pull } from '../../coordinator/core/plan/list-schedule.ts';
 import { type EstimatedUnit, type PlanInput, planShards } from '../../coordinator/core/plan/plan.ts';
 import { type Splitting, splitUnits } from '../../coordinator/core/plan/split.ts';
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
@@ -155,6 +156,22 @@ test('no shard holds two parts of one file', () => {
   fc.assert(
     fc.property(suites, ({ shards }) => {
       for (const { selectors } of shards) expect(new Set(selectors.map(({ file }) => file)).size).toBe(selectors.length);
+    }),
+  );
+});
+
+test('a list schedule gives each piece of work to the machine that is free first, the lowest number where several are', () => {
+  const naive = (durations: readonly number[], machines: number): readonly number[] => {
+    const freeAt = Array.from({ length: Math.min(machines, durations.length) }, () => 0);
+    return durations.map((duration) => {
+      const first = freeAt.indexOf(Math.min(...freeAt));
+      freeAt[first] = (freeAt[first] ?? 0) + duration;
+      return first;
+    });
+  };
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 12 }), (durations, machines) => {
+      expect(pull(durations, machines).machines).toEqual(naive(durations, machines));
     }),
   );
 });

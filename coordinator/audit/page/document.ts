@@ -1,4 +1,4 @@
-// The audit as a document of few kinds of blocks, which audit-md.ts and audit-html.ts draw. All text in it is data.
+// The audit as a document of few kinds of blocks, which md.ts and html.ts draw. All text in it is data.
 
 /** Words, or a name or command that is set as code. */
 export type Inline = string | { readonly code: string };

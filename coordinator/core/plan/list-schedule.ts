@@ -1,4 +1,4 @@
-// How a queue empties: machines that each take the next when they are free.
+// How a queue empties: machines that each take the next piece of work when they are free (Graham 1969: list scheduling).
 
 export interface Pulled {
   readonly makespanSeconds: number;
@@ -8,15 +8,31 @@ export interface Pulled {
   readonly last: number;
 }
 
-/** What becomes of work of these durations, in this order, in seconds, on `machines` of them (at least one) that all begin at once. */
+/**
+ * What becomes of work of these durations, in this order, in seconds, on `machines` of them (at least one) that all begin at once. Of machines that are
+ * free at the same time the one with the lowest number takes the next. O(n log m).
+ */
 export function pull(durations: readonly number[], machines: number): Pulled {
   const freeAt = new Array<number>(Math.max(1, Math.min(machines, durations.length))).fill(0);
-  const takers = durations.map((duration) => {
-    let first = 0;
-    for (let machine = 1; machine < freeAt.length; machine += 1) {
-      if ((freeAt[machine] ?? 0) < (freeAt[first] ?? 0)) first = machine;
+  // A binary heap of machines, the next free one at its top.
+  const heap = freeAt.map((_, machine) => machine);
+  const isSooner = (left: number, right: number): boolean => {
+    const [leftAt, rightAt] = [freeAt[left] ?? 0, freeAt[right] ?? 0];
+    return leftAt < rightAt || (leftAt === rightAt && left < right);
+  };
+  const sink = (): void => {
+    for (let at = 0; ; ) {
+      let least = at;
+      for (const child of [2 * at + 1, 2 * at + 2]) if (child < heap.length && isSooner(heap[child] ?? 0, heap[least] ?? 0)) least = child;
+      if (least === at) return;
+      [heap[at], heap[least]] = [heap[least] ?? 0, heap[at] ?? 0];
+      at = least;
     }
+  };
+  const takers = durations.map((duration) => {
+    const [first = 0] = heap;
     freeAt[first] = (freeAt[first] ?? 0) + duration;
+    sink();
     return first;
   });
   const makespanSeconds = freeAt.reduce((longest, at) => Math.max(longest, at), 0);

@@ -15,7 +15,7 @@ const CHANGED_CHANCE = 0.5;
 
 /**
  * The chance that at least one test of each file fails: 1 − Π(1 − pₜ) over its tests, taken to be independent. pₜ is the test's history as
- * failing.ts keeps it (Kim & Porter 2002); a changed file is worth looking at whatever its history says.
+ * failure-history.ts keeps it (Kim & Porter 2002); a changed file is worth looking at whatever its history says.
  */
 export function failureChances(
   files: readonly TestFile[],

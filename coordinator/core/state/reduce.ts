@@ -1,5 +1,5 @@
 // How an event changes what is known of a run. Total: duplicates, late, unknown and out-of-order events change nothing that is settled.
-// Owns agents and attempts; what attempts tell of files and tests is tell.ts's, what becomes of shards settle.ts's, what follows is decide.ts's.
+// Owns agents and attempts; what attempts tell of files and tests is attempt-progress.ts's, what becomes of shards settle.ts's, what follows is decide.ts's.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../../shared/domain/attempt.ts';

@@ -1,4 +1,4 @@
-// What of a shard is still missing. Nothing missing ever counts as passed; the attempt that would bring it is next-attempt.ts's.
+// What of a shard is still missing. Nothing missing ever counts as passed; the attempt that would bring it is attempt-request.ts's.
 
 import { type TestFile, testFile } from '../../../shared/domain/ids.ts';
 import type { FileProgress } from './records.ts';

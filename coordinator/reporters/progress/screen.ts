@@ -1,4 +1,4 @@
-// One screenful of how a run stands, as lines: a function of that and of the terminal's size. Drawing it is drawer.ts's.
+// One screenful of how a run stands, as lines: a function of that and of the terminal's size. Drawing it is screen-redraw.ts's.
 
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
