@@ -22,7 +22,7 @@ await main(async () => {
   const args = ['run', '--selected', 'selected.txt', '--agents', '2', '--python', python, '--out', out];
   say(`in examples/selected: shardline ${args.join(' ')}`);
   const startedAt = performance.now();
-  const exitCode = await run(process.execPath, [join(root, 'shared', 'cli', 'shardline.ts'), ...args], { cwd: workspace });
+  const exitCode = await run(process.execPath, [join(root, 'cli', 'shardline.ts'), ...args], { cwd: workspace });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`wall time ${seconds} s, exit code ${exitCode}`);
   return exitCode;
