@@ -6,6 +6,7 @@ import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
+import { assertNever } from '../../shared/assert-never.ts';
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/domain/report.ts';
 import type { Ended, Played } from './play.ts';
@@ -188,20 +189,22 @@ function checkOutcomes({ scenario, results }: Played, { report, state }: Ended, 
 
 function allowedOutcomes({ agents }: Scenario, truth: SimulatedTest, { attempts, flaky }: ReportedTest): readonly Outcome[] {
   const last = attempts.at(-1)?.agent;
-  if (agents.some(({ name, kind }) => kind === 'broken' && name === last))
-    return truth.manner === 'steady' ? ['failed', 'error'] : ['failed', 'error'];
+  if (agents.some(({ name, kind }) => kind === 'broken' && name === last)) return ['failed', 'error'];
+  const timedOut: readonly Outcome[] = isSlow(truth) ? ['error'] : [];
   switch (truth.manner) {
     case 'steady':
-      return isSlow(truth) ? [truth.outcome, 'error'] : [truth.outcome];
+      return [truth.outcome, ...timedOut];
     case 'heals':
-      return attempts.length > 1 && flaky ? ['passed'] : ['failed', 'error'];
+      return attempts.length > 1 && flaky ? ['passed'] : ['failed', ...timedOut];
     case 'kills-worker':
     case 'hangs':
       return ['error'];
     case 'kills-session':
       return [];
     case 'kills-session-once':
-      return ['passed'];
+      return ['passed', ...timedOut];
+    default:
+      return assertNever(truth.manner);
   }
 }
 

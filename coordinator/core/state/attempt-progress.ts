@@ -53,6 +53,8 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
 }
 
 function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
+  // Nothing more is run: a test that is announced now would be one that was not run, and the run as good as interrupted.
+  if (state.closed?.why.kind === 'done') return;
   const progress = progressOf(record, event.file);
   const attempt = state.attempts.get(by.attempt);
   // It may bring a shard back that was done with a collection error only.
