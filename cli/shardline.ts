@@ -6,7 +6,9 @@ import { join } from 'node:path';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 12)) {
-  process.stderr.write(`shardline: error: This is Node.js ${process.version}; shardline needs Node.js 22.12 or later.\n`);
+  process.stderr.write(
+    `shardline: error: This is Node.js ${process.version}; shardline needs Node.js 22.12 or later.\n  Fix: install a current Node.js.\n`,
+  );
   process.exitCode = 4;
 } else {
   // A third of the time until the program runs is spent on compiling it (measured); the next start finds that done.

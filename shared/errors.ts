@@ -142,12 +142,6 @@ export const errorTable = {
     why: 'With this policy Redis silently drops queued shards and results when memory is short.',
     fix: 'Run `redis-cli -u {url} config set maxmemory-policy noeviction`.',
   },
-  'redis-lost': {
-    exitCode: 11,
-    what: 'Lost the connection to Redis at {url} and could not reconnect within {seconds} s.',
-    why: 'Without Redis, no agent receives shards and no result arrives.',
-    fix: "Check the server's log, then run again. The report has the results until then.",
-  },
   'taken-over': {
     exitCode: 2,
     what: 'Another coordinator took over run {runId}.',
@@ -225,12 +219,6 @@ export const errorTable = {
     what: 'Found nothing to replay in run {run}: {problem}',
     why: '',
     fix: '{fix}',
-  },
-  'node-too-old': {
-    exitCode: 4,
-    what: 'This is Node.js {version}.',
-    why: 'shardline needs Node.js 22.12 or later.',
-    fix: 'Install a current Node.js.',
   },
   internal: {
     exitCode: 3,

@@ -1,5 +1,6 @@
 // What the xdist workers of one session used, as far as they told it.
 
+import { sum } from '../../shared/numbers.ts';
 import type { PytestMessage } from './codec.ts';
 
 export interface Usage {
@@ -22,12 +23,10 @@ export function createUsage(): Usage {
       cpuSeconds.set(worker, Math.max(message.cpuSeconds, cpuSeconds.get(worker) ?? 0));
       if (message.rssBytes <= (rssBytes.get(worker) ?? 0)) return;
       rssBytes.set(worker, message.rssBytes);
-      peakRssBytes = Math.max(peakRssBytes, sumOf(rssBytes.values()));
+      peakRssBytes = Math.max(peakRssBytes, sum(rssBytes.values()));
     },
     forget: (worker) => void rssBytes.delete(worker),
     peakRssBytes: () => peakRssBytes,
-    cpuSeconds: () => sumOf(cpuSeconds.values()),
+    cpuSeconds: () => sum(cpuSeconds.values()),
   };
 }
-
-const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, number) => sum + number, 0);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pages } from '../../scripts/docs-text.ts';
 import { root } from '../../scripts/process.ts';
+import { errorCodes } from '../../shared/errors.ts';
 
 test.each([...pages])('%s is what scripts/docs.ts writes', (path, text) => {
   expect(readFileSync(join(root, path), 'utf8')).toBe(text());
@@ -18,4 +19,14 @@ test('every page that README and docs/ refer to is there', () => {
       expect(() => readFileSync(join(root, page, '..', target)), `${page} refers to ${target}`).not.toThrow();
     }
   }
+});
+
+test('every row of the error table is thrown somewhere', () => {
+  const sources = ['cli', 'shared', 'coordinator', 'agent'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && name !== 'errors.ts')
+      .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+  );
+  const thrown = new Set(sources.flatMap((source) => [...source.matchAll(/ShardlineError\(\s*'([a-z-]+)'/g)].map(([, code]) => code)));
+  expect(errorCodes.filter((code) => !thrown.has(code))).toEqual([]);
 });

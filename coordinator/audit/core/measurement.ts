@@ -3,6 +3,7 @@
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { MeasuredProcess } from '../../../shared/domain/measuring.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
+import { sum } from '../../../shared/numbers.ts';
 
 export const measuredPhases = ['start', 'collection', 'tests', 'waiting', 'end'] as const;
 export type MeasuredPhase = (typeof measuredPhases)[number];
@@ -156,5 +157,3 @@ const meanOf = (all: readonly Phases[]): Phases => {
   const mean = (phase: MeasuredPhase): number => (all.length === 0 ? 0 : sum(all.map((each) => each[phase])) / all.length);
   return { start: mean('start'), collection: mean('collection'), tests: mean('tests'), waiting: mean('waiting'), end: mean('end') };
 };
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

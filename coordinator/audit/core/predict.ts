@@ -3,6 +3,7 @@
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { fileOf } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import { sum } from '../../../shared/numbers.ts';
 import { affinityOf, unite } from '../../core/plan/affinity.ts';
 import { planShards } from '../../core/plan/plan.ts';
 import { splitUnits } from '../../core/plan/split.ts';
@@ -102,5 +103,3 @@ function planFor(timings: Timings, agents: number, { workersPerAgent, dist, shar
   const units = splitUnits(united, { timings, affinity, slots, thresholdSeconds: null });
   return planShards({ units, slots, fixedSeconds: shardSeconds });
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

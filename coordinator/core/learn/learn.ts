@@ -2,6 +2,7 @@
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import { sum } from '../../../shared/numbers.ts';
 import { measureFile } from '../state/measured-file.ts';
 import type { FileProgress } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
@@ -58,9 +59,3 @@ export function blend(oldSeconds: number | null, measuredSeconds: number): numbe
   if (oldSeconds === null) return measuredSeconds;
   return oldSeconds + (measuredSeconds - oldSeconds) * (measuredSeconds > oldSeconds ? SLOWER_WEIGHT : FASTER_WEIGHT);
 }
-
-const sum = (values: Iterable<number>): number => {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-};

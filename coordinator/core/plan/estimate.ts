@@ -2,6 +2,7 @@
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import { median } from '../../../shared/numbers.ts';
 import type { DiscoveredFile } from './discovered-file.ts';
 
 /** What a file is taken to last when nothing at all is known, in seconds. */
@@ -42,10 +43,3 @@ function namedSeconds(named: readonly NodeId[], timing: FileTiming): number {
 
 /** A name is a test, a test without its parameters, or a class. */
 export const isNamedBy = (id: NodeId, name: NodeId): boolean => id === name || id.startsWith(`${name}[`) || id.startsWith(`${name}::`);
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((left, right) => left - right);
-  const upper = sorted[Math.floor(sorted.length / 2)];
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  return upper === undefined || lower === undefined ? null : (lower + upper) / 2;
-}

@@ -2,6 +2,7 @@
 
 import { type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { Timings } from '../../../shared/domain/timings.ts';
+import { sum } from '../../../shared/numbers.ts';
 import { type Affinity, scopeOf } from './affinity.ts';
 import { pull } from './list-schedule.ts';
 import type { EstimatedUnit } from './plan.ts';
@@ -121,11 +122,6 @@ const longestFirst = (units: readonly EstimatedUnit[]): readonly EstimatedUnit[]
   units.toSorted((left, right) => right.seconds - left.seconds);
 const end = (units: readonly EstimatedUnit[], slots: number): number => pull(secondsOf(longestFirst(units)), slots).makespanSeconds;
 
-const sum = (values: Iterable<number>): number => {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-};
 export interface MeasuredFile {
   readonly collectSeconds: number;
   /** Of one xdist worker that runs all of it: where parts of a file paid each for itself, the largest. */

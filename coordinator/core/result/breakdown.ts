@@ -2,6 +2,7 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Breakdown, Phase } from '../../../shared/domain/report.ts';
+import { sum } from '../../../shared/numbers.ts';
 import type { WorkerSpan } from '../state/worker-time.ts';
 
 /** Times in milliseconds since the epoch; sums in seconds of one xdist worker. */
@@ -75,5 +76,3 @@ export function breakDown(measured: Measured): Breakdown {
     ending: part('ending'),
   };
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -3,6 +3,7 @@
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
 import type { Comparison, Report, ReportedTest } from '../../../shared/domain/report.ts';
+import { median } from '../../../shared/numbers.ts';
 
 /** One test as an earlier run had it. `seconds` null where it does not say. */
 export interface PastTest {
@@ -61,8 +62,8 @@ function slower(pairs: readonly Pair[]): Comparison['newlySlow'] {
   const ratios = pairs
     .filter(({ test, beforeSeconds }) => Math.min(test.seconds, beforeSeconds) >= LEAST_MEASURED_SECONDS)
     .map(({ test, beforeSeconds }) => Math.log(test.seconds / beforeSeconds));
-  const speed = ratios.length < FEW ? 0 : median(ratios);
-  const spread = ratios.length < FEW ? 0 : 1.4826 * median(ratios.map((ratio) => Math.abs(ratio - speed)));
+  const speed = ratios.length < FEW ? 0 : (median(ratios) ?? 0);
+  const spread = ratios.length < FEW ? 0 : 1.4826 * (median(ratios.map((ratio) => Math.abs(ratio - speed))) ?? 0);
   const factor = Math.exp(Math.max(Math.log(LEAST_SLOWER_FACTOR), SPREADS * spread));
   return pairs
     .filter(({ test, beforeSeconds }) => {
@@ -85,11 +86,4 @@ function unknownIn({ notRun, collectErrors }: Report, { keyOf, tests }: Baseline
     `${file.replace(/\.py$/, '').replaceAll('/', '.')}.`,
   ]);
   return (key) => tests.has(key) && (missing.has(key) || beginnings.some((beginning) => key.startsWith(beginning)));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }

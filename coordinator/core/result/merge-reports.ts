@@ -4,6 +4,7 @@ import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../../shared/domain/report.ts';
+import { sum } from '../../../shared/numbers.ts';
 import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.ts';
 import { coverageFindings } from './coverage.ts';
 import { countNotRun } from './not-run.ts';
@@ -171,6 +172,5 @@ function mergeProfiles(reports: readonly Report[], tests: number): Profile {
   };
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const least = (texts: readonly string[]): string => texts.reduce((first, text) => (text < first ? text : first));
 const most = (texts: readonly string[]): string => texts.reduce((last, text) => (text > last ? text : last));

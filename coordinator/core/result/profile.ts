@@ -1,6 +1,7 @@
 // Where a run's time went, and how near it came to the least it could have been. What the tests came to is merge.ts's.
 
 import type { Profile } from '../../../shared/domain/report.ts';
+import { sum } from '../../../shared/numbers.ts';
 import { atomsOf, isDivisible } from '../plan/split.ts';
 import { measureFile } from '../state/measured-file.ts';
 import type { FileProgress } from '../state/records.ts';
@@ -102,5 +103,3 @@ function timeToFirstTestSeconds(state: RunState): number | null {
 }
 
 const secondsBetween = (from: number | null, to: number): number => (from === null ? 0 : Math.max(0, to - from) / 1000);
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

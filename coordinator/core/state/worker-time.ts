@@ -2,6 +2,7 @@
 
 import type { AttemptEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId } from '../../../shared/domain/ids.ts';
+import { sum } from '../../../shared/numbers.ts';
 
 /** From the first to the last work of one xdist worker. A worker that replaces a dead one has a name of its own. */
 export interface WorkerSpan {
@@ -52,9 +53,3 @@ function extend(work: Work, agent: AgentId, worker: string, from: number, to: nu
 }
 
 const microseconds = (seconds: number): number => Math.round(seconds * 1e6);
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-}
