@@ -2,13 +2,14 @@
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AgentInfo, AttemptEvent, RunEvent, TestResult } from '../../shared/domain/events.ts';
-import type { AgentId, NodeId, TestFile } from '../../shared/domain/ids.ts';
-import type { Outcome } from '../../shared/domain/outcome.ts';
+import type { AgentId, AttemptId, NodeId, TestFile } from '../../shared/domain/ids.ts';
+import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { ReportedAgent } from '../../shared/domain/report.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
 import { unfitEnd } from '../core/result/agent-end.ts';
 import { createRunningTests } from '../core/result/running-tests.ts';
+import { countsAs } from '../core/state/results.ts';
 import { fitTexts, newTextBudget } from '../core/state/text-budget.ts';
 import type { LiveHead, RunLine } from './live-messages.ts';
 import { growColumns } from './page-columns.ts';
@@ -26,6 +27,14 @@ export interface LiveRun {
   line(): RunLine;
 }
 
+/** What counts of a test so far. */
+interface LiveTest {
+  /** Its place in the columns. */
+  readonly place: number;
+  readonly accepted: { readonly result: { readonly outcome: Outcome } };
+  readonly reruns: { readonly attempt: AttemptId; readonly result: { readonly outcome: Outcome } }[];
+}
+
 interface LiveAgent {
   info: AgentInfo;
   tests: number;
@@ -39,33 +48,45 @@ interface LiveAgent {
 export function createLiveRun(spec: RunSpec): LiveRun {
   const growing = growColumns(spec.openedAt);
   const announced = new Set<NodeId>();
-  const finished = new Set<NodeId>();
+  const finished = new Map<NodeId, LiveTest>();
+  const rerunAttempts = new Set<AttemptId>();
   const failedFiles = new Set<TestFile>();
   const running = createRunningTests((byAgentAt) => byAgentAt);
   const agents = new Map<AgentId, LiveAgent>();
   const counts: Record<Outcome, number> = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
   const texts = newTextBudget();
   let duplicates = 0;
+  let flaky = 0;
   let sessionErrors = 0;
   let version = 0;
   let endedAt: number | null = null;
   let lastAt = spec.openedAt;
 
-  const take = (agent: AgentId, result: TestResult): void => {
+  const take = (agent: AgentId, attempt: AttemptId, result: TestResult): void => {
     announced.add(result.nodeid);
     growing.lane(agent, result.worker);
-    // As in the report: the first result of a test counts.
-    if (finished.has(result.nodeid)) {
-      duplicates += 1;
-      return;
-    }
-    finished.add(result.nodeid);
+    const known = finished.get(result.nodeid);
+    const as = countsAs(known ?? { accepted: null, reruns: [] }, attempt, rerunAttempts.has(attempt));
+    if (as === null) duplicates += 1;
+    if (as === 'rerun' && known !== undefined) takeRerun(known, attempt, result);
+    if (as === 'first') takeFirst(agent, result);
+  };
+
+  const takeRerun = (test: LiveTest, attempt: AttemptId, result: TestResult): void => {
+    counts[(test.reruns.at(-1) ?? test.accepted).result.outcome] -= 1;
+    counts[result.outcome] += 1;
+    if (!isFailure(result.outcome)) flaky += 1;
+    test.reruns.push({ attempt, result: { outcome: result.outcome } });
+    growing.addRerun(test.place, result.outcome, result.seconds);
+  };
+
+  const takeFirst = (agent: AgentId, result: TestResult): void => {
     counts[result.outcome] += 1;
     const { nodeid, file, line, outcome, seconds, worker, brief } = result;
     const { message, sections } = fitTexts(texts, result);
     lastAt = Math.max(lastAt, result.startedAt + seconds * 1000);
     const startedAt = new Date(result.startedAt).toISOString();
-    growing.add({
+    const place = growing.add({
       nodeid,
       file,
       line,
@@ -74,13 +95,14 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       flaky: false,
       attempts: [{ agent, worker, startedAt, seconds, outcome, message, brief, sections }],
     });
+    finished.set(nodeid, { place, accepted: { result: { outcome } }, reruns: [] });
     const known = agents.get(agent);
     if (known === undefined) return;
     known.tests += 1;
     known.busySeconds += seconds;
   };
 
-  const hear = (agent: AgentId, event: AttemptEvent): void => {
+  const hear = (agent: AgentId, attempt: AttemptId, event: AttemptEvent): void => {
     switch (event.kind) {
       case 'collected':
         for (const nodeid of event.nodeids) announced.add(nodeid);
@@ -98,7 +120,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         growing.lane(agent, event.worker);
         return;
       case 'test-finished':
-        take(agent, event.result);
+        take(agent, attempt, event.result);
         return;
       default:
         assertNever(event);
@@ -131,9 +153,11 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         agents.set(event.agent, unfit(event));
         return;
       case 'attempt-told':
-        hear(event.agent, event.event);
+        hear(event.agent, event.attempt, event.event);
         return;
       case 'attempt-started':
+        if (event.role === 'rerun') rerunAttempts.add(event.attempt);
+        return;
       case 'attempt-ended':
       case 'coverage-kept':
       case 'suite-listed':
@@ -186,7 +210,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
         totals: {
           expected: announced.size,
           ...counts,
-          flaky: 0,
+          flaky,
           notRun: announced.size - finished.size,
           notRunIsLeast: false,
           duplicatesDropped: duplicates,
@@ -226,7 +250,7 @@ export const lengthsOf = ({ files, lanes, texts, tests, attempts, collectErrors 
   lanes: lanes.length,
   texts: texts.length,
   collectErrors: collectErrors.length,
-  tests: { name: tests.name.length, flaky: tests.flaky.length, attempts: tests.attempts.length },
+  tests: { name: tests.name.length, flaky: tests.flaky.length, attempts: tests.attempts.length, reruns: tests.reruns.length },
   attempts: { lane: attempts.lane.length, text: attempts.text.length, sections: attempts.sections.length },
 });
 
@@ -245,6 +269,7 @@ export function columnsSince({ files, lanes, texts, tests, attempts, collectErro
       ms: tests.ms.slice(seen.tests.name),
       flaky: tests.flaky.slice(seen.tests.flaky),
       attempts: tests.attempts.slice(seen.tests.attempts),
+      reruns: tests.reruns.slice(seen.tests.reruns),
     },
     attempts: {
       lane: attempts.lane.slice(seen.attempts.lane),

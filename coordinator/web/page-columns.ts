@@ -1,6 +1,6 @@
 // Tests and their attempts as the columns that a page is drawn from. They only grow: what came since an earlier length is all that a page lacks.
 
-import { outcomes } from '../../shared/domain/outcome.ts';
+import { isFailure, type Outcome, outcomes } from '../../shared/domain/outcome.ts';
 import type { ReportedAttempt, ReportedTest } from '../../shared/domain/report.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
 import { skipReason } from '../../shared/text/skip-reason.ts';
@@ -11,7 +11,10 @@ const isToldOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test
 
 export interface GrowingColumns {
   readonly columns: Columns;
-  add(test: ReportedTest): void;
+  /** Returns the test's place. */
+  add(test: ReportedTest): number;
+  /** The test at this place ran again. */
+  addRerun(place: number, outcome: Outcome, seconds: number): void;
   addCollectError(file: string, nodeid: string, message: string): void;
   /** A file's place. */
   file(path: string): number;
@@ -25,7 +28,7 @@ export function growColumns(startedAt: number): GrowingColumns {
   const texts = table();
   const lanes = table();
   const lanePairs: [string, string][] = [];
-  const tests: Growing<Columns['tests']> = { name: [], file: [], line: [], outcome: [], ms: [], flaky: [], attempts: [] };
+  const tests: Growing<Columns['tests']> = { name: [], file: [], line: [], outcome: [], ms: [], flaky: [], attempts: [], reruns: [] };
   const attempts: Growing<Columns['attempts']> = { lane: [], startedAt: [], ms: [], outcome: [], text: [], sections: [] };
   const collectErrors: [number, number, string][] = [];
   const text = (raw: string): number => texts.place(harmless(raw));
@@ -60,6 +63,11 @@ export function growColumns(startedAt: number): GrowingColumns {
       if (test.flaky) tests.flaky.push(index);
       if (test.attempts.length !== 1) tests.attempts.push([index, test.attempts.length]);
       for (const attempt of test.attempts) addAttempt(attempt, test.file, isToldOf(test, attempt));
+      return index;
+    },
+    addRerun(place, outcome, seconds) {
+      tests.reruns.push([place, outcomes.indexOf(outcome), tenths(seconds * 1000)]);
+      if (!isFailure(outcome)) tests.flaky.push(place);
     },
     addCollectError(path, nodeid, message) {
       collectErrors.push([file(path), text(message), nodeid === path ? '' : nameIn(nodeid, path)]);

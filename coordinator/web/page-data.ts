@@ -57,6 +57,8 @@ export interface TestColumns {
   readonly flaky: readonly number[];
   /** Tests with another number of attempts than one, with that number. */
   readonly attempts: readonly (readonly [test: number, attempts: number])[];
+  /** While a run is on: tests that ran again, in order, with what they came to then. A report has the last outcome at once. */
+  readonly reruns: readonly (readonly [test: number, outcome: number, ms: number])[];
 }
 
 /** Of every test in turn, each of its attempts in turn. */
@@ -74,6 +76,5 @@ export interface AttemptColumns {
 /** What stands in the place of a file for a pytest that failed at its end. */
 export const sessionName = (agent: string): string => `pytest session of ${agent}`;
 /** A node id without its file. */
-
 export const nameIn = (nodeid: string, file: string): string =>
   harmless(nodeid.startsWith(`${file}::`) ? nodeid.slice(file.length + 2) : nodeid);

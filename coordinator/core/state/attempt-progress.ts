@@ -12,7 +12,7 @@ import { observeResult } from './conduct.ts';
 import type { FileProgress } from './records.ts';
 import { newProgress, type ShardRecord, type TestRecord } from './records.ts';
 import { isUnfinished } from './remaining-work.ts';
-import { acceptRerun } from './results.ts';
+import { acceptRerun, countsAs } from './results.ts';
 import type { RunState } from './run-state.ts';
 import { settle, settleAll } from './settle.ts';
 import { withSharedTexts } from './shown.ts';
@@ -74,9 +74,9 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
 function testFinished(state: RunState, record: ShardRecord, by: Teller, result: TestResult): void {
   const own = progressOf(record, result.file);
   const test = expectTest(state, own, result.nodeid);
-  if (test.accepted !== null) {
+  if (countsAs(test, by.attempt, false) === null) {
     state.duplicatesDropped += 1;
-    if (test.accepted.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
+    if (test.accepted?.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
     return;
   }
   test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };

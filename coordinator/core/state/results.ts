@@ -1,6 +1,7 @@
 // The rule for which result of a test counts. The first result of each attempt counts; once one of them is no failure, later ones change nothing.
 
 import type { TestResult } from '../../../shared/domain/events.ts';
+import type { AttemptId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { observeResult } from './conduct.ts';
@@ -21,13 +22,29 @@ export function isFlaky(test: TestRecord): boolean {
 /** What failed on an agent that was taken out is run again once, whatever the run allows. */
 export const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Math.max(opened.reruns.times, isDoubted ? 1 : 0);
 
+/** What is known of a test when a result of it arrives. */
+interface KnownResults {
+  readonly accepted: { readonly result: Pick<TestResult, 'outcome'> } | null;
+  readonly reruns: readonly { readonly attempt: AttemptId; readonly result: Pick<TestResult, 'outcome'> }[];
+}
+
+/**
+ * Does a result of this attempt count: as the first of its test, or as that of a rerun, which takes over from a failure? null where it changes nothing:
+ * the first result of each attempt counts, and once one is no failure, no other does.
+ */
+export function countsAs({ accepted, reruns }: KnownResults, attempt: AttemptId, isRerun: boolean): 'first' | 'rerun' | null {
+  if (!isRerun) return accepted === null ? 'first' : null;
+  const final = reruns.at(-1) ?? accepted;
+  const isKnown = reruns.some((rerun) => rerun.attempt === attempt);
+  return final === null || isKnown || !isFailure(final.result.outcome) ? null : 'rerun';
+}
+
 /** Takes a result that an attempt of the role `rerun` brought. */
 export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' | 'agent'>, result: TestResult): void {
   const test = state.tests.get(result.nodeid);
   const final = test === undefined ? null : finalResult(test);
   if (test === undefined || final === null) return;
-  const isTold = test.reruns.some(({ attempt }) => attempt === by.attempt);
-  if (isTold || !isFailure(final.result.outcome) || test.reruns.length >= timesOf(state, test)) {
+  if (countsAs(test, by.attempt, true) === null || test.reruns.length >= timesOf(state, test)) {
     state.duplicatesDropped += 1;
     return;
   }

@@ -20,6 +20,7 @@ export function joinColumns(earlier: Columns, later: Columns): Columns {
       ms: [...tests.ms, ...later.tests.ms],
       flaky: [...tests.flaky, ...later.tests.flaky],
       attempts: [...tests.attempts, ...later.tests.attempts],
+      reruns: [...tests.reruns, ...later.tests.reruns],
     },
     attempts: {
       lane: [...attempts.lane, ...later.attempts.lane],

@@ -65,6 +65,10 @@ export function readModel(data: PageData): Model {
   for (const test of data.newFailures ?? []) isNewFailure[test] = 1;
   const ms = new Float64Array(count);
   ms.set(data.tests.ms);
+  for (const [test, outcome, taken] of data.tests.reruns) {
+    status[test] = statusOf(outcome);
+    ms[test] = taken;
+  }
   const why = new Map<number, string>();
   data.notRun.forEach(([, , reason, predictedMs], index) => {
     ms[tests + index] = predictedMs;

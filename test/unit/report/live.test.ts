@@ -119,6 +119,24 @@ test('a live run counts what is known, what is done and what runs, and takes the
   expect(run.line()).toEqual({ runId: 'r1', isOpen: false, tests: 1, failures: 1 });
 });
 
+test('a test that fails, and passes when it runs again, is flaky and no failure', () => {
+  const run = createLiveRun(spec);
+  const rerun = attemptId(shardId(1), 2);
+  const again = (event: RunEvent): RunEvent => (event.kind === 'attempt-told' ? { ...event, attempt: rerun } : event);
+  for (const event of [joined, collected, ended('test_1', 'failed'), ended('test_2', 'passed')]) run.observe(event);
+  run.observe({ kind: 'attempt-started', at: 4000, agent, attempt: rerun, shard: shardId(1), fence: 2, role: 'rerun' });
+  // Received twice, it counts once; and a rerun of what has passed changes nothing.
+  for (const event of [ended('test_1', 'passed'), ended('test_1', 'passed'), ended('test_2', 'failed')]) run.observe(again(event));
+  const head = run.head(6000);
+  expect(head.totals).toMatchObject({ expected: 3, passed: 2, failed: 0, flaky: 1, notRun: 1, duplicatesDropped: 2 });
+  expect(run.line()).toMatchObject({ tests: 2, failures: 0 });
+  const model = liveModel(head, run.columns);
+  expect([0, 1].map((row) => [statusWord(model, row), model.isFlaky[row]])).toEqual([
+    ['passed', 1],
+    ['passed', 0],
+  ]);
+});
+
 test('a page that hears a run in parts has the same as one that hears it whole', () => {
   const run = createLiveRun(spec);
   const events = [
