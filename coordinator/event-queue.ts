@@ -1,12 +1,12 @@
-// Where everything that can happen to a run arrives: one queue, one reader. It owns order of arrival and nothing else.
+// Queues every event of a run for its single reader, the run loop. Keeps the order of arrival; interprets nothing.
 
 import type { CoordinatorEvent } from './core/state/events.ts';
 
 export interface Inbox {
   push(...events: readonly CoordinatorEvent[]): void;
-  /** Everything that arrived since the last call; waits until there is something. */
+  /** Resolves with all events since the last call; waits while there are none. */
   next(): Promise<readonly CoordinatorEvent[]>;
-  /** From now on `next` rejects with this. */
+  /** Makes every later call of `next` reject with `cause`. */
   fail(cause: unknown): void;
 }
 

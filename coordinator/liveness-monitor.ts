@@ -1,5 +1,5 @@
-// Looks into Redis while a run is on: who is alive and at what, once a second; whose connection is gone, several times a second. Lets time pass,
-// and notices when Redis no longer answers. What it all amounts to is core's.
+// Polls Redis during a run: presence once a second, connections several times a second. It also sends ticks and detects that Redis no
+// longer answers. core/decide/liveness.ts interprets the answers.
 
 import type { Clock } from '../shared/clock.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
@@ -9,11 +9,11 @@ import { livingAgents, type RunState } from './core/state/run-state.ts';
 import type { Inbox } from './event-queue.ts';
 import type { RunChannel } from './ports.ts';
 
-/** How often the run looks who is alive and lets time pass. An agent's presence outlives it by a few of these. */
+/** Interval of presence checks and ticks. An agent's presence key outlives several of these. */
 const LOOK_MS = 1000;
-/** How often it looks whose connection is gone. */
+/** Interval of connection checks. */
 const CONNECTIONS_MS = 200;
-/** How many agents one such look may ask for; with more it looks less often. */
+/** How many agents one connection check may ask for; with more agents the interval grows. */
 const AGENTS_A_LOOK = 100;
 
 export interface LookOut {
@@ -21,11 +21,11 @@ export interface LookOut {
   readonly state: () => RunState;
   readonly inbox: Inbox;
   readonly clock: Clock;
-  /** How long Redis may be silent before the run ends with what it has. */
+  /** How long Redis may be silent before the run ends with the results it has. */
   readonly redisWaitMs: number;
 }
 
-/** Until `over` aborts, or Redis is silent for too long. */
+/** Polls until `over` aborts, or until Redis is silent for too long. */
 export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: LookOut, over: AbortSignal): Promise<void> {
   const suspicions = noSuspicions();
   let answeredAt = clock.now();
@@ -35,7 +35,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
   const ask = async (): Promise<void> => {
     if (isAsking) return;
     isAsking = true;
-    // Only who was known to live when Redis was asked can be missing from its answer.
+    // Redis can only miss an agent that the state listed as alive before the request.
     const living = livingAgents(state());
     try {
       const presence = await channel.presence();
@@ -53,7 +53,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     const waitMs = (): number => CONNECTIONS_MS * Math.max(1, Math.ceil(state().agents.size / AGENTS_A_LOOK));
     while (await passes(waitMs(), clock, over)) {
       try {
-        // Redis may be away for good: nobody waits for its answer longer than the run.
+        // Redis may never answer; do not wait past the end of the run.
         const connected = await Promise.race([channel.connected(livingAgents(state())), ended]);
         if (over.aborted) return;
         if (connected === null) forgetConnections(suspicions);
@@ -84,13 +84,16 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
   await Promise.all([look(), watchConnections()]);
 }
 
-/** What an answer of Redis that is none means for the run: without Redis it ends; of a run that another coordinates nothing is left to do. */
+/**
+ * Turns a failed Redis call into its effect on the run: `taken-over` stops this coordinator at once, any other error ends the run as
+ * `redis-lost`.
+ */
 export function refused(inbox: Inbox, clock: Clock, thrown: unknown): void {
   if (thrown instanceof ShardlineError && thrown.code === 'taken-over') inbox.fail(thrown);
   else inbox.push(redisLost(clock, thrown));
 }
 
-/** Did `ms` pass before the run was over? */
+/** Waits; false if the run was over before `ms` had passed. */
 export async function passes(ms: number, clock: Clock, over: AbortSignal): Promise<boolean> {
   try {
     await clock.wait(ms, over);

@@ -1,4 +1,4 @@
-// The agents that a run starts on its own machine: each is `shardline agent --once` for this run. Whoever starts them stops them.
+// Starts and stops the agents of a run on its own machine. Each one is `shardline agent --once` for this run.
 
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -9,29 +9,29 @@ export interface LocalAgentsRequest {
   readonly runId: RunId;
   readonly pool: string;
   readonly redisUrl: string;
-  /** How this program itself is started: interpreter, its options, the script. */
+  /** Command that starts this program: interpreter, its options, the script. */
   readonly program: readonly [string, ...string[]];
-  /** Flags of `shardline agent` besides those made here. */
+  /** Extra flags of `shardline agent`, besides those set here. */
   readonly flags: readonly string[];
   readonly cwd: string;
-  /** How long an agent that is asked to leave now may take to hand back what it holds before it is killed. */
+  /** How long a stopping agent may take to hand back its attempts before it is killed. */
   readonly leaveMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface LocalAgents extends AsyncDisposable {
-  /** Resolves when none of them runs any more, with what the failed ones ended with. */
+  /** Resolves when all agents have ended, with one message per agent that failed. */
   readonly ended: Promise<readonly string[]>;
   /**
-   * Lets the agents be heard: `say` gets each line that one writes on its standard error. Until then what they say is held back: where a run cannot
-   * begin, the coordinator tells why, and what agents suffer from the same cause is no second mistake.
+   * Passes each line of the agents' standard error to `say`, first the lines buffered so far. Agents stay quiet until then: if the run
+   * cannot start, the coordinator reports the cause, and each agent would repeat it.
    */
   speak(say: (line: string) => void): void;
 }
 
 /**
- * Starts one agent per name. The URL goes by environment, where other users cannot read it. Each agent holds the other end of a pipe as its standard
- * input and leaves when it closes: it cannot outlive this process, however this process ends.
+ * Starts one agent per name. The URL goes through the environment because other users can read a command line. Each agent reads a pipe on
+ * its standard input and leaves when the pipe closes, so no agent outlives this process, even if it is killed.
  */
 export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
   const [interpreter, ...script] = request.program;
@@ -45,7 +45,7 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
       stderr: 'pipe',
       buffer: false,
       reject: false,
-      // An interrupt typed at the terminal reaches the coordinator, which decides; the agents hear of it through their run.
+      // Ctrl-C reaches only the coordinator, which decides; agents receive the decision through the run.
       detached: true,
       cleanup: true,
     }),
@@ -72,7 +72,7 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
   };
 }
 
-/** Agents on one machine suffer the same: what one has said already is not said for another. */
+/** Buffers lines until `speak`, then drops repeats: agents on one machine report the same problems. */
 function holdBack(): { readonly hear: (line: string) => void; readonly speak: LocalAgents['speak'] } {
   const said = new Set<string>();
   const held: string[] = [];
@@ -91,7 +91,7 @@ function holdBack(): { readonly hear: (line: string) => void; readonly speak: Lo
   };
 }
 
-/** How an agent begins what it says to its user; see agent/commands/agent.ts. */
+/** Prefix of an agent's own messages; see agent/commands/agent.ts. */
 const OWN_NAME = /^shardline agent [^ ]+: /;
 
 const howItEnded = (result: {
@@ -103,7 +103,7 @@ const howItEnded = (result: {
     ? `ended by ${result.signal ?? result.shortMessage ?? 'an unknown cause'}`
     : `ended with exit code ${result.exitCode}`;
 
-/** Settings in the environment were meant for this command and have been read; an agent gets its own as flags. */
+/** Drops `SHARDLINE_*` settings: this command has read them, and agents get theirs as flags. */
 function withoutSettings(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SHARDLINE_')));
 }

@@ -1,4 +1,4 @@
-// What the run loop needs from the world. Adapters under redis/ and discovery/ implement these; a command's composition root joins them.
+// Defines the ports of the run loop. Adapters under redis/ and discovery/ implement them; a command's composition root joins them.
 
 import type { AttemptRequest } from '../shared/domain/attempt.ts';
 import type { Census } from '../shared/domain/census.ts';
@@ -12,88 +12,97 @@ import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { History } from '../shared/domain/timings.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
 
-/** Where runs are announced. */
+/** The registry in which agents find runs. */
 export interface Pools {
   /**
-   * Announces the run to the pool's agents, and takes it over from whoever coordinated it. `earlier` resolves with the attempts that one enqueued: it is
-   * called when that one can enqueue no more. Every key has a life span.
+   * Announces the run to the pool's agents and takes it over from an earlier coordinator, if any. Calls `earlier` once that coordinator can
+   * enqueue no more; it resolves with the attempts that coordinator enqueued. Every key expires.
    */
   openRun(spec: RunSpec, earlier?: () => Promise<readonly AttemptId[]>): Promise<RunChannel>;
-  /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
+  /** Milliseconds since the epoch by the Redis server's clock, which coordinator and agents share. */
   serverNow(): Promise<number>;
-  /** Agents of the pool that are alive now, whether or not they serve a run; for the plan. */
+  /** Agents of the pool that are alive now, whether or not they serve a run; used for the plan. */
   aliveAgents(pool: string): Promise<readonly AgentId[]>;
 }
 
-/** One open run: shards out, events in. Every method throws `taken-over` once another coordinator has the run, and has then changed nothing. */
+/**
+ * One open run: sends shards, receives events. Every method throws `taken-over`, and changes nothing, once another coordinator has the run.
+ */
 export interface RunChannel {
   readonly runId: RunId;
-  /** Hands out attempts in the given order. Idempotent: an attempt id that is already known is not enqueued twice. */
+  /** Enqueues attempts in the given order. Idempotent: an attempt id that is already known is not enqueued twice. */
   enqueue(attempts: readonly AttemptRequest[]): Promise<void>;
-  /** Did the run exist before it was opened? */
+  /** True if the run existed before this coordinator opened it. */
   readonly isFound: boolean;
-  /** Every event of the run after the entry `from` (`0` for all), entry by entry, in order, until `signal` aborts (then it ends without an error). */
+  /** Yields the run's events after the entry `from` (`0` for all), entry by entry, in order. Ends without an error when `signal` aborts. */
   events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
-  /** Only asks whether the run is still ours. */
+  /** Only checks that this coordinator still has the run. */
   confirm(): Promise<void>;
-  /** Tells every agent of the run. */
+  /** Sends a command to every agent of the run. */
   tell(command: ControlCommand): Promise<void>;
-  /** Who is there and what they are at. `emptied` is told once; whatever is enqueued after `announce` is in the run as it is then. */
+  /**
+   * Reports which agents are alive and which attempts they hold. Reports `emptied` once; attempts enqueued after `announce` belong to the
+   * run as it is then.
+   */
   presence(): Promise<Presence>;
   /**
-   * Which of these agents are connected at this moment; null when that says nothing of who is alive: the account may not ask, or all connections were
-   * just broken. An agent is seen here only where its own account may listen.
+   * Which of these agents are connected now. null if the answer proves nothing: the account may not ask, or all connections just broke. An
+   * agent is visible here only if its own account may subscribe.
    */
   connected(agents: readonly AgentId[]): Promise<ReadonlySet<AgentId> | null>;
-  /** Takes a data file of coverage out of the run, compressed as its agent sent it; null where Redis does not have it, or not all. */
+  /** Removes a coverage data file from the run and returns it, compressed as its agent sent it; null if Redis lacks any of its chunks. */
   takeCoverage(agent: AgentId, part: CoveragePart): Promise<Uint8Array | null>;
-  /** Announces the run again, after Redis has lost it. */
+  /** Announces the run again after Redis has lost it. */
   announce(): Promise<void>;
-  /** Takes the run out of the pool and deletes its keys, unless it was taken over. The agents that served it move on. Again: the same end. */
+  /** Removes the run from the pool and deletes its keys, unless another coordinator took it over; its agents move on. Idempotent. */
   close(): Promise<void>;
 }
 
-/** What came in one entry of the run's stream. */
+/** The events of one entry of the run's stream. */
 export interface StreamedEvents {
   readonly position: string;
   readonly events: readonly RunEvent[];
 }
 
 /**
- * `here`: the run is as we left it. `emptied`: Redis has lost it, or is back at an earlier state of it. `unknown`: it is being announced again.
+ * `here`: the run is as this coordinator left it. `emptied`: Redis lost the run or restored an earlier state. `unknown`: the run is being
+ * announced again.
  */
 export type Presence =
   | {
       readonly kind: 'here';
       readonly alive: readonly AgentId[];
-      /** Attempts that wait to be fetched. */
+      /** Attempts in the queue, not fetched yet. */
       readonly waiting: ReadonlySet<AttemptId>;
-      /** Attempts that were fetched and not ended, with the agent that fetched them. */
+      /** Attempts that were fetched and have not ended, with the agent that fetched them. */
       readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
-      /** Which attempts each agent is serving, as it said last. */
+      /** Attempts that each agent is serving, by its last report. */
       readonly holding: ReadonlyMap<AgentId, readonly AttemptId[]>;
     }
-  /** `isMissing`: nothing of it is there. */
+  /** `isMissing`: Redis has no key of the run. */
   | { readonly kind: 'emptied'; readonly isMissing: boolean }
   | { readonly kind: 'unknown' };
 
 /** Durations from earlier runs. */
 export interface TimingStore {
   load(): Promise<History>;
-  /** Adds what one run measured: the new value of each file, averaged with history by core; of starts where it is not null. */
+  /**
+   * Adds what one run measured: the new value of each file, already averaged with its history by core. Saves the start time unless it is
+   * null.
+   */
   save(history: History): Promise<void>;
 }
 
-/** What earlier runs have shown of whole suites, by key. */
+/** Censuses of whole suites from earlier runs, by key. */
 export interface CensusStore {
-  /** null where nothing is known under this key. */
+  /** null if no census is known under this key. */
   load(key: string): Promise<Census | null>;
   save(key: string, census: Census): Promise<void>;
 }
-/** Called with how many entries of `source` cannot be used and were dropped: durations change no outcome, so that is never fatal. */
+/** Receives the number of dropped, unusable entries of `source`. Durations change no outcome, so this is never fatal. */
 export type OnDropped = (dropped: number, source: string) => void;
 
-/** What pytest would collect, file by file, without importing any test module. */
+/** Lists what pytest would collect, file by file, without importing any test module. */
 export interface Discovery {
   discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite>;
 }
@@ -103,36 +112,36 @@ export interface DiscoveryRequest {
   readonly python: string;
   /** The user's paths and pytest arguments, exactly as plain pytest would get them. */
   readonly pytestArgs: readonly string[];
-  /** The mark of tests that run alone, which pytest is to know. */
+  /** Marker of tests that run alone; discovery registers it with pytest. */
   readonly serialMarker: string;
 }
 
 export interface DiscoveredSuite {
   readonly rootdir: string;
   readonly files: readonly DiscoveredFile[];
-  /** Directories whose conftest failed, and the like: what is below them is not known. */
+  /** Errors of directories, such as a failing conftest. The files below them are unknown. */
   readonly collectErrors: readonly { readonly file: TestFile; readonly message: string }[];
   /** pytest's own `--maxfail` after ini file and arguments; 0 means no limit. */
   readonly maxfail: number;
-  /** xdist's `--dist` after ini file and arguments; `no` where nobody says. */
+  /** xdist's `--dist` after ini file and arguments; `no` if unset. */
   readonly dist: string;
-  /** The files of each name of a `shard_together` mark and, for `--dist loadgroup`, of each xdist group. */
+  /** Sets of files that share a `shard_together` name or, with `--dist loadgroup`, an xdist group. */
   readonly together: readonly (readonly TestFile[])[];
-  /** Where a `shard_together` mark has no name that can be read without running the file. */
+  /** `shard_together` marks whose name cannot be read without running the file. */
   readonly unclearMarks: readonly { readonly file: TestFile; readonly line: number }[];
-  /** Why one session cannot be fed file by file with these options; null when it can. */
+  /** Why one session cannot run file by file with these options; null if it can. */
   readonly unstreamable: string | null;
-  /** Do arguments name single tests? */
+  /** True if arguments name single tests. */
   readonly namesTests: boolean;
-  /** What a census of this suite is kept under: conftest files, plugins, configuration and options. */
+  /** Key of this suite's census: hashes conftest files, plugins, configuration and options. */
   readonly censusKey: string;
-  /** What pytest-cov is asked for; null where nothing is measured. */
+  /** Options of pytest-cov; null if nothing is measured. */
   readonly coverage: CoverageOptions | null;
-  /** A plugin that switches itself off in xdist workers, the option that asks for its work, and how to run it; null without. */
+  /** A plugin that disables itself in xdist workers, the option that requests its work, and the command that runs it; null without one. */
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
   /** pytest's own cache; null with `-p no:cacheprovider`. */
   readonly cache: FoundCache | null;
-  /** Of the interpreter that discovered. */
+  /** Fingerprint of the interpreter that ran discovery. */
   readonly fingerprint: PythonPrint;
   readonly pytest: string;
   readonly xdist: string;

@@ -1,5 +1,5 @@
-// One run from enqueued to closed: what happens arrives in the inbox, is told to the observers, changes the state, and what follows is done.
-// Every decision is core's. This file owns the order of things, and how long a closed run waits for its agents; liveness-monitor.ts watches Redis.
+// Drives one run from enqueued to closed: takes each event from the inbox, records it, reduces it, and carries out what `decide` returns.
+// Owns the order of these steps and how long a closed run waits for its agents. core makes every decision; liveness-monitor.ts polls Redis.
 
 import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -24,50 +24,56 @@ import { createInbox, type Inbox } from './event-queue.ts';
 import { lookOut, passes, refused } from './liveness-monitor.ts';
 import type { RunChannel } from './ports.ts';
 
-/** How long a run that is done waits for its agents: the last teardowns of their sessions may fail yet. A lost agent is not waited for. */
+/**
+ * How long a completed run waits for its agents, because the last teardowns of their sessions may still fail. Lost agents are not waited
+ * for.
+ */
 const FAREWELL_MS = 40_000;
-/** How long a stopped run waits for the results of what is being interrupted. */
+/** How long a stopped run waits for the results of interrupted attempts. */
 const INTERRUPT_MS = 10_000;
 
-/** Actions after which there is something else to decide: shards are new, or due again. */
+/** Actions that call for another decision at once: they add shards or make shards due again. */
 const FOLLOWED: ReadonlySet<Action['kind']> = new Set(['plan-suite', 'split-shard', 'give-up-shard', 'dismiss-agent']);
 
 export interface RunLoop {
   readonly channel: RunChannel;
-  /** A run of which nothing happened yet but its opening, or one that was recorded. */
+  /** A run that was only opened, or one that was replayed from its journal. */
   readonly state: RunState;
-  /** Up to where its events are recorded; null for a new run. */
+  /** How far the run's events are recorded; null for a new run. */
   readonly recorded: Pick<Recorded, 'position' | 'readAhead'> | null;
   readonly clock: Clock;
-  /** By how much the clock that agents tell times by is ahead of ours. */
+  /** How far the agents' agreed clock is ahead of ours, in milliseconds. */
   readonly aheadMs: number;
   /** Called with every event, in order, before it changes anything. */
   readonly record: (event: CoordinatorEvent) => void;
   /** Called with every event, in order, with the state after it and what it changed. */
   readonly observe: (event: CoordinatorEvent, state: RunState, changes: readonly Change[]) => void;
-  /** Is it still to be shown whether this suite may be collected by file? */
+  /** True while no run has shown yet that this suite can be collected by file. */
   readonly proves: boolean;
-  /** What the whole list loaded, as an earlier run has shown; for a run by file. */
+  /** Modules that collecting the whole list loaded in an earlier run; for a run by file. */
   readonly modules: readonly string[];
-  /** Are they loaded before anything is collected? */
+  /** True if agents import `modules` before they collect anything. */
   readonly preloads: boolean;
-  /** The shards of a whole list, the first of them `s<first>`. */
+  /** Plans the shards of a whole list; the first one is `s<first>`. */
   readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
-  /** Resolves with the reason once no agent can join any more; null where agents may always come. */
+  /** Resolves with the reason once no agent can join any more; null if agents may join at any time. */
   readonly noAgentCanCome: Promise<string> | null;
-  /** How long Redis may be silent before the run ends with what it has. */
+  /** How long Redis may be silent before the run ends with the results it has. */
   readonly redisWaitMs: number;
 }
 
 export type SuitePlan = Pick<Extract<CoordinatorEvent, { kind: 'suite-planned' }>, 'shards' | 'failureChances'>;
 
-/** Why the user wants the run to end: `requested` keeps what is running for a moment, `forced` does not wait. Reasons are signal names. */
+/** Why the user wants the run to end: `requested` gives running tests a moment, `forced` does not wait. Reasons are signal names. */
 export interface Interrupts {
   readonly requested: AbortSignal;
   readonly forced: AbortSignal;
 }
 
-/** Serves an open run until it is closed and its agents have left; resolves with all that is known of it. Rejects with `taken-over`, else only for a defect. */
+/**
+ * Serves an open run until it is closed and its agents have left; resolves with its final state. Rejects with `taken-over`, otherwise only
+ * for a defect.
+ */
 export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<RunState> {
   const { channel, clock, state } = loop;
   const { opened } = loop.state;
@@ -75,10 +81,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   const over = new AbortController();
   const outgoing = createOutgoing(channel, inbox, clock);
 
-  /** May anything follow from what changed since the last decision? */
+  /** True if an event since the last decision can change a decision. */
   let isDecisionDue = true;
   const { collect } = opened.spec;
-  /** Agents wait for it before they collect anything. */
+  /** Sends how to collect; agents wait for this before they collect anything. */
   const sayHow = (): void => {
     if (collect !== 'auto')
       outgoing.send(() =>
@@ -161,7 +167,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
     if (loop.recorded === null) take(opened);
     else take({ kind: 'run-resumed', at: clock.now() });
     sayHow();
-    // Its Redis is another one, or was emptied before anybody saw it.
+    // The run was resumed on another Redis, or Redis was emptied while no coordinator was watching.
     if (loop.recorded !== null && !channel.isFound) take({ kind: 'redis-emptied', at: clock.now(), isMissing: true });
     inbox.push({ kind: 'tick', at: clock.now() });
     const begunAt = clock.now();
@@ -171,7 +177,7 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
       isDecisionDue = false;
       const actions = decide(state);
       for (const action of actions) act(action);
-      // What follows from these is decided next, and not when something is heard again.
+      // Decide about the consequences now instead of waiting for the next event.
       if (actions.some(({ kind }) => FOLLOWED.has(kind))) inbox.push({ kind: 'tick', at: clock.now() });
       const forecast = dueForecast(state);
       if (forecast !== null) take({ kind: 'forecast', at: clock.now(), ...forecast });
@@ -183,7 +189,10 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   return state;
 }
 
-/** Is the run closed, and is nothing more to be waited for? A run that was closed by another coordinator is heard to its end by this one. */
+/**
+ * True if the run is closed and there is nothing left to wait for. If an earlier coordinator closed the run, the wait restarts now: its
+ * last events may still arrive.
+ */
 function isOver(state: RunState, begunAt: number, now: number): boolean {
   if (state.closed === null) return false;
   const times = deadlineTimes(state.opened);
@@ -195,12 +204,12 @@ function isOver(state: RunState, begunAt: number, now: number): boolean {
 const graceMs = (why: 'done' | 'stopped'): number => (why === 'done' ? FAREWELL_MS : INTERRUPT_MS);
 
 interface Outgoing {
-  /** Enqueues together with all that is enqueued in the same turn. */
+  /** Batches all requests of the same turn into one command. */
   enqueue(request: AttemptRequest): void;
   send(command: () => Promise<void>): void;
 }
 
-/** Commands leave in order, and the loop never waits for them: while Redis is away it must still see time pass. */
+/** Sends commands in order without blocking the loop, which must keep seeing time pass while Redis is away. */
 function createOutgoing(channel: RunChannel, inbox: Inbox, clock: Clock): Outgoing {
   let last = Promise.resolve();
   let batch: AttemptRequest[] = [];

@@ -1,4 +1,4 @@
-// What the coordinator can decide to do. The run loop carries actions out, and records each as an event.
+// Lists the actions that `decide` can return. The run loop carries them out and records each one as an event.
 
 import type { AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { AgentId, AttemptId, ShardId } from '../../../shared/domain/ids.ts';

@@ -1,4 +1,4 @@
-// Which shards may begin, as a deadline comes nearer. Without one, all at once: the queue keeps the order.
+// Chooses which due shards may start as a deadline approaches. Without a deadline all start at once, and the queue keeps the order.
 
 import type { Order } from '../../../shared/domain/order.ts';
 import { inOrder } from '../plan/order.ts';
@@ -9,20 +9,20 @@ import type { RunState } from '../state/run-state.ts';
 import { forecast } from './forecast.ts';
 import { liveAttempts, paceOf, slotsOf, unitsLeft } from './pace.ts';
 
-/** How many attempts wait in the queue for each slot, so that none stands idle while the coordinator hears of its end and decides. */
+/** Attempts that wait in the queue per slot, so that no slot is idle between the end of its attempt and the next decision. */
 const WAITING_PER_SLOT = 1;
 
 /**
- * Of the shards that are `due` for an attempt, those that may have it now, in the order to be enqueued in. Under a deadline no more are enqueued than will soon begin, as what lies in the queue can no longer be
- * chosen; and none that cannot end before the drain begins, unless nothing that can is left and a slot would stand idle: tests that end before the
- * interruption count, even where their shard does not.
+ * Returns those shards of `due` that may start now, in queue order. Under a deadline it enqueues only shards that will start soon, because
+ * an enqueued shard can no longer be reordered. It skips shards that cannot end before the drain, unless no other shard is left and a slot
+ * would be idle: tests that end before the interruption count even if their shard does not finish.
  */
 export function admit(state: RunState, due: readonly ShardRecord[]): readonly ShardRecord[] {
   const times = deadlineTimes(state.opened);
   if (times === null || due.length === 0) return due;
   const slots = slotsOf(state);
   const live = liveAttempts(state).length;
-  // An agent takes one attempt more than it has workers.
+  // An agent takes one attempt more than it has xdist workers.
   const room = slots.shards * (1 + WAITING_PER_SLOT) + slots.agents - live;
   if (room <= 0) return [];
 
@@ -52,7 +52,7 @@ export function admit(state: RunState, due: readonly ShardRecord[]): readonly Sh
   return admitted.length > 0 ? admitted : ordered.slice(0, Math.max(0, idle));
 }
 
-/** As asked; else longest first, and by value once not all of it can be done in time. */
+/** Uses the requested order. Default: longest first, or by value once the deadline cannot be met. */
 function orderOf(state: RunState): Order {
   const { order } = state.opened;
   if (order !== null) return order;

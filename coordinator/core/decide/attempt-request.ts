@@ -1,4 +1,4 @@
-// The attempt that brings what a shard still lacks, ready to be enqueued.
+// Builds the next attempt of a shard from what the shard still lacks.
 
 import type { AttemptRequest, AttemptRole } from '../../../shared/domain/attempt.ts';
 import { type AgentId, attemptId, type NodeId, type ShardId } from '../../../shared/domain/ids.ts';
@@ -11,8 +11,8 @@ import { recheckWork } from './recheck.ts';
 import { rerunWork } from './rerun.ts';
 
 /**
- * What an attempt of this shard still has to run, in the planned order: a file without any outcome stays whole, of a file partly done only the
- * announced tests without an outcome are left, what is finished is left out. Empty for an unknown shard.
+ * Selectors that the shard still has to run, in planned order. A file without any outcome stays whole; a partly run file keeps only its
+ * announced tests without an outcome; a finished file is left out. Empty for an unknown shard.
  */
 export function attemptSelectors(state: RunState, shard: ShardId): readonly Selector[] {
   const record = state.shards.get(shard);
@@ -29,7 +29,7 @@ function remaining(progress: FileProgress): readonly Selector[] {
   return [{ kind: 'tests', file, nodeids }];
 }
 
-/** The next attempt of a shard, ready to be enqueued: its fence is above all earlier ones. null for an unknown shard. */
+/** The shard's next attempt, ready to be enqueued, with a fence above all earlier ones. null for an unknown shard. */
 export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole): AttemptRequest | null {
   const record = state.shards.get(shard);
   if (record === undefined) return null;
@@ -44,7 +44,7 @@ export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole):
   return { id, shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
 }
 
-/** A backup is of no use beside the attempt that it backs up, nor what was taken back where it waited. */
+/** A backup must not run on the agent that runs the first copy, and a superseded attempt must not return to the agent that held it. */
 function avoidedBy(record: ShardRecord, role: AttemptRole): readonly AgentId[] {
   return attemptsOf(record).flatMap(({ state }) => {
     if (state.kind === 'enqueued' || state.agent === null) return [];

@@ -1,4 +1,5 @@
-// How a suite is collected: by file only where everything shows that this gives the tests of plain pytest. A doubt means the whole list.
+// Decides how to collect a suite: by file only if earlier runs show that this gives the tests of plain pytest. Any doubt means the whole
+// list.
 
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { TestFile } from '../../../shared/domain/ids.ts';
@@ -6,23 +7,23 @@ import type { CollectChoice, CollectMode } from '../../../shared/domain/suite-li
 
 export interface CollectQuestion {
   readonly asked: CollectChoice;
-  /** Why this pytest with these options needs the whole list; null where it does not. */
+  /** Why this pytest with these options needs the whole list; null if it does not. */
   readonly unstreamable: string | null;
-  /** Do arguments name single tests? */
+  /** True if arguments name single tests. */
   readonly namesTests: boolean;
-  /** What an earlier run has shown under the same key; null without one. */
+  /** Census of an earlier run under the same key; null without one. */
   readonly census: Census | null;
-  /** SHA-256 of each discovered file now. */
+  /** SHA-256 of each discovered file as it is now. */
   readonly contents: ReadonlyMap<TestFile, string>;
 }
 
 export interface CollectDecision {
   readonly mode: CollectMode;
-  /** Why the whole list is collected, where the user does not ask for it; null otherwise. */
+  /** Why the whole list is collected although the user did not ask for it; null otherwise. */
   readonly why: string | null;
-  /** What the user can do about that, or need not do; null where there is nothing to add. */
+  /** What the user can do about `why`; null if there is nothing to add. */
   readonly advice: string | null;
-  /** Of files that have not changed since the census: what they hold. */
+  /** Digests of the tests in each file that has not changed since the census. */
   readonly digests: ReadonlyMap<TestFile, string>;
 }
 
@@ -34,7 +35,7 @@ export function decideCollect(question: CollectQuestion): CollectDecision {
   return { mode: whole === null ? 'file' : 'suite', why: whole?.why ?? null, advice: whole?.advice ?? null, digests };
 }
 
-/** So many files may be new, or have changed, before the whole list is collected again; of a large suite, this share of its files. */
+/** This many files may be new or changed before the whole list is collected again; in a large suite, this share of its files. */
 const UNSEEN_FILES = 10;
 const UNSEEN_SHARE = 0.05;
 

@@ -1,5 +1,5 @@
-// What follows from what is known of a run: which attempts start or stop, and when it closes. The one place where loss, retry and the end are decided.
-// Deciding again after the actions were applied decides nothing twice: every action changes the state that called for it.
+// Decides which attempts start or stop and when the run closes. Loss, retry and the end of a run are decided only here.
+// Deciding again after the actions were applied repeats nothing: every action changes the state that called for it.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/collection/suite.ts';
@@ -19,7 +19,7 @@ import { decideRechecks, isRechecking, openDoubts } from './recheck.ts';
 import { countFailures, decideReruns, isRerunning } from './rerun.ts';
 import { stragglers, waitingForNothing } from './straggler.ts';
 
-/** What to do now, in order. Time is the latest that the state knows of; nothing follows once the run is closed. */
+/** Returns the actions to carry out now, in order. It reads time only from the state. A closed run needs no action. */
 export function decide(state: RunState): readonly Action[] {
   if (state.closed !== null) return [];
   const why = closeReason(state);
@@ -28,7 +28,7 @@ export function decide(state: RunState): readonly Action[] {
   if (awaitsList(state)) return decideDismissals(state);
   const broken = decideDismissals(state);
   const dismissals = [...broken, ...decideOddLists(state, dismissedBy(broken))];
-  // What an agent is to blame for is due again once it is out.
+  // The tests of a dismissed agent are due again after its dismissal.
   if (dismissals.length > 0) return dismissals;
   const due = dueInOrder(state.index).filter((record) => !isSettled(state, record));
   const halved = due.filter((record) => isToHalve(state, record));
@@ -36,7 +36,7 @@ export function decide(state: RunState): readonly Action[] {
   const givenUp = decideGiveUps(state, due);
   if (givenUp.length > 0) return givenUp;
   const [alone, others] = divided(due, (record) => mustRunAlone(state, record));
-  // Planned shards that late results have completed are settled, and due for nothing.
+  // Late results can complete a planned shard; it is then settled and needs no attempt.
   const open = state.index.unsettled.size - (state.index.due.size - due.length);
   const cancelled = superseded(state);
   return [
@@ -55,7 +55,7 @@ export function decide(state: RunState): readonly Action[] {
 const dismissedBy = (actions: readonly Action[]): ReadonlySet<AgentId> =>
   new Set(actions.flatMap((action) => (action.kind === 'dismiss-agent' ? [action.agent] : [])));
 
-/** The first that holds: complete results stand, whatever else happened; what the user wants comes before what went wrong. */
+/** Returns the first reason that applies. Complete results count whatever else happened; the user's request comes before failures. */
 function closeReason(state: RunState): CloseReason | null {
   if (state.suite.refusal !== null) return { kind: 'stopped', notRun: 'cancelled', by: 'cancelled' };
   if (isInseparable(state)) return { kind: 'stopped', notRun: 'inseparable', by: 'cancelled' };
@@ -64,7 +64,7 @@ function closeReason(state: RunState): CloseReason | null {
   if (isDeadlineNear(state)) return { kind: 'stopped', notRun: 'deadline', by: 'deadline' };
   if (isMaxfailReached(state)) return { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' };
   if (isCrashLimitReached(state)) return { kind: 'stopped', notRun: 'crash-limit', by: 'cancelled' };
-  // Without Redis no agent is reached: for the run that is the same as having none.
+  // Without Redis the coordinator reaches no agent, which is the same as having none.
   if (state.redisLost || isAloneTooLong(state)) return { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
   return null;
 }
@@ -82,7 +82,7 @@ function divided<Item>(items: readonly Item[], isFirst: (item: Item) => boolean)
   return parts;
 }
 
-/** A shard that was not begun may miss nothing any more: late results of the one that it is part of. */
+/** A planned shard can be complete: late results of the shard it was split from count for it. */
 const isSettled = (state: RunState, record: ShardRecord): boolean =>
   ['done', 'given-up', 'split'].includes(record.state.kind) || (record.state.kind === 'planned' && isComplete(state, record));
 
@@ -96,16 +96,16 @@ function isDeadlineNear({ opened, coordinatorAt }: RunState): boolean {
 
 function isMaxfailReached(state: RunState): boolean {
   const { maxfail } = state.opened.spec;
-  // pytest counts by itself too, and in its own way (each subtest).
+  // pytest also counts by itself, and differently (each subtest).
   return (maxfail > 0 && countFailures(state) >= maxfail) || isStoppedBy(state, 'maxfail');
 }
 
-/** Did pytest itself stop in some attempt? Then the run stops. */
+/** True if pytest stopped by itself in some attempt; then the run stops. */
 function isStoppedBy(state: RunState, by: 'maxfail' | 'pytest-exit'): boolean {
   const accused = new Set(by === 'maxfail' ? openDoubts(state).map(({ agent }) => agent) : []);
   return [...state.index.stopped].some(({ state: its }) => {
     if (its.kind !== 'ended' || its.ending.kind !== 'interrupted' || its.ending.by !== by) return false;
-    // What failed on an agent that is out, or may be the agent's fault, stops nothing.
+    // A failure on a dismissed agent, or one that may be the agent's fault, does not stop the run.
     return by !== 'maxfail' || its.agent === null || !(accused.has(its.agent) || state.agents.get(its.agent)?.conduct.dismissedFor != null);
   });
 }
@@ -118,7 +118,7 @@ function isAloneTooLong(state: RunState): boolean {
   return state.noAgentCanCome !== null || state.coordinatorAt - state.aloneSince >= state.opened.waitAgentSeconds * 1000;
 }
 
-/** Still open after its last attempt: something is missing, and reduce has not given it up. */
+/** The shard is still open after its last attempt: it lacks results and was not given up. */
 const start = ({ state, shard }: ShardRecord): Action => ({
   kind: 'start-attempt',
   shard: shard.id,
@@ -129,7 +129,7 @@ const backup = ({ shard }: ShardRecord): Action => ({ kind: 'start-attempt', sha
 
 const callOff = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
 
-/** What must run alone runs when nothing else is left, one shard of it at a time, wherever its agent is. */
+/** Starts shards that must run alone once nothing else is left, one at a time across all agents. */
 function decideAlone(state: RunState, open: number, alone: readonly ShardRecord[]): readonly Action[] {
   const next = alone.find(({ shard }) => shard.runsLast !== true) ?? alone[0];
   if (next === undefined || alone.length < open) return [];

@@ -1,4 +1,4 @@
-// When a run will be done at the present speed, and what would mend it where that is too late.
+// Forecasts when a run will finish at its present speed, and what would make it meet its deadline.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import { deadlineTimes } from '../state/deadline.ts';
@@ -6,21 +6,21 @@ import type { Forecast, Remedy } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 import { paceOf, slotsOf, unitsLeft } from './pace.ts';
 
-/** One piece of work that stays together. `files` are those of it that are not done. */
+/** Work that stays together on one slot. `files` are its unfinished files. */
 export interface Piece {
   readonly files: readonly TestFile[];
   readonly seconds: number;
 }
 
 export interface Workforce {
-  /** xdist workers in all. */
+  /** xdist workers of all agents. */
   readonly workers: number;
   readonly agents: number;
-  /** How many xdist workers work on one piece: 1 where pieces are handed to workers. */
+  /** How many xdist workers share one piece; 1 if each piece goes to one xdist worker. */
   readonly workersPerPiece: number;
 }
 
-/** null while it cannot be said: no agent is there, or nothing is left. */
+/** null if no forecast is possible: no agent is alive, or nothing is left. */
 export function forecast(state: RunState): Forecast | null {
   const { workers, shards, agents } = slotsOf(state);
   const units = unitsLeft(state, paceOf(state));
@@ -33,8 +33,9 @@ export function forecast(state: RunState): Forecast | null {
 }
 
 /**
- * Pieces of these seconds of one xdist worker each, on this workforce: as if they could be spread evenly, but no quicker than the longest of them,
- * of which `aloneSeconds` run one after the other at the end (Graham 1969: the two lower bounds of any schedule). `availableSeconds` null for no limit.
+ * Estimates the time for these pieces, given in seconds of one xdist worker. The estimate assumes an even spread, but at least the longest
+ * piece; `aloneSeconds` run one after the other at the end (Graham 1969: the two lower bounds of any schedule). `availableSeconds` is null
+ * without a limit.
  */
 export function judge(pieces: readonly Piece[], force: Workforce, availableSeconds: number | null, aloneSeconds = 0): Forecast {
   const secondsLeft = secondsFor(pieces, force, aloneSeconds);
@@ -49,7 +50,7 @@ function secondsFor(pieces: readonly Piece[], { workers, workersPerPiece }: Work
   return Math.max((all - aloneSeconds) / workers, longest / workersPerPiece) + aloneSeconds;
 }
 
-/** More names than this help nobody. */
+/** Most files that a remedy names; a longer list is not useful. */
 const NAMED = 3;
 
 function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds: number, aloneSeconds: number): Remedy {
@@ -69,10 +70,13 @@ function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds:
 const unsettledFiles = (files: ReadonlyMap<TestFile, { readonly openTests: number; readonly collectSeconds: number | null }>): TestFile[] =>
   [...files].flatMap(([file, { openTests, collectSeconds }]) => (openTests > 0 || collectSeconds === null ? [file] : []));
 
-/** How often a forecast is recorded, in milliseconds: this part of the deadline, or without one of the run so far, within these bounds. */
+/**
+ * How often a forecast is recorded, in milliseconds: this part of the deadline, or of the run's age without a deadline, within these
+ * bounds.
+ */
 const EVERY = { partOfDeadline: 0.02, partOfAge: 0.1, least: 1000, most: 5000 } as const;
 
-/** The forecast, when it is time to say it again; null when it is not, or nothing can be said. */
+/** The forecast if one is due; null if none is due or possible. */
 export function dueForecast(state: RunState): Forecast | null {
   const { opened, forecastAt, coordinatorAt, closed } = state;
   const everyMs =

@@ -1,23 +1,26 @@
-// Which shards get no further attempt: what they lack is not run.
+// Gives up shards that have used all their attempts; their missing tests are not run.
 
 import { type AttemptRecord, attemptsOf, hasEnded, type ShardRecord } from '../state/records.ts';
 import { lacksOnlySerial } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 
-/** Open shards whose attempts have all ended and are used up. */
+/** Returns a give-up for each open shard whose attempts have all ended and are used up. */
 export const decideGiveUps = (state: RunState, open: readonly ShardRecord[]): readonly Action[] =>
   open
     .filter((record) => record.state.kind === 'open' && hasEnded(record) && isUsedUp(state, record))
     .map(({ shard }) => ({ kind: 'give-up-shard', shard: shard.id, why: 'crash-limit' }));
 
-/** How many times as often as it may be executed a shard may be lost while it ran: agents die of other causes too, but one that kills them all must end. */
+/**
+ * A shard may be lost this many times per allowed execution while it runs. Agents die of other causes too, but a shard that kills every
+ * agent must stop.
+ */
 const LOSSES_PER_EXECUTION = 3;
 
-/** Being stopped is no sign that a shard cannot be run: an agent's shutdown leaves room for another attempt, maxfail closes the run. */
+/** Interrupted attempts do not count: after an agent's shutdown another attempt is fair, and maxfail closes the run. */
 function isUsedUp(state: RunState, record: ShardRecord): boolean {
-  // Attempts that left only what must run alone did all they had to do.
-  // A backup was nobody's try but the coordinator's: it takes none away.
+  // An attempt that left only serial tests did all its work, so only serial attempts count. A backup was the coordinator's choice and uses
+  // up no attempt.
   const tries = attemptsOf(record).filter(({ role, isVoid }) => role !== 'backup' && !isVoid);
   const counted = lacksOnlySerial(state, record) ? tries.filter(({ role }) => role === 'serial') : tries;
   const endedBy = (attempt: AttemptRecord): string | null => (attempt.state.kind === 'ended' ? attempt.state.ending.kind : null);

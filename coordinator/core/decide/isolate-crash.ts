@@ -1,4 +1,5 @@
-// Shards that end their session, again and again: they run alone, and are halved until what does it stands alone. Nobody else's tests pay for it.
+// Isolates shards that keep crashing their session: they run alone and are halved until the crashing test is alone. This protects the tests
+// of other shards.
 
 import { type ShardId, shardId } from '../../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
@@ -7,26 +8,26 @@ import { attemptsOf, isUncollected, type ShardRecord } from '../state/records.ts
 import { isAbove, isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 
-/** How many sessions may end under a planned shard: with one it may only have been beside the test that did it. */
+/** Crashes before a planned shard is suspect. After one crash, another test in the same session may be the cause. */
 const CRASHES_WHILE_SHARED = 2;
 
-/** Must this shard run alone, so that it is known what ends the session? So must every part of one that had to. */
+/** True if the shard must run alone, so that a crash identifies it. Every part of a suspect shard is suspect too. */
 export const isSuspect = (record: ShardRecord): boolean => record.isPart || crashesOf(record) >= CRASHES_WHILE_SHARED;
 
-/** Is it to be halved: a suspect that ended its session, with more than one test or file still missing? A part was alone when it did. */
+/** True for a suspect that crashed its session and still lacks more than one test or file. A part ran alone, so one crash is enough. */
 export const isToHalve = (state: RunState, record: ShardRecord): boolean =>
   isSuspect(record) && crashesOf(record) > 0 && unitsOf(state, record).length > 1;
 
 const crashesOf = (record: ShardRecord): number =>
   attemptsOf(record).filter(({ state }) => state.kind === 'ended' && state.ending.kind === 'crashed').length;
 
-/** What cannot be divided: a test, or a file whose tests are not known. */
+/** The smallest piece: a test, or a file whose tests are unknown. */
 interface Unit {
   readonly selector: Selector;
   readonly seconds: number;
 }
 
-/** The two halves of what the shard still lacks, as new shards; empty when it cannot be halved. */
+/** Divides what the shard still lacks into two new shards; empty if it cannot be halved. */
 export function halve(state: RunState, shard: ShardId): readonly Shard[] {
   const record = state.shards.get(shard);
   const units = record === undefined ? [] : unitsOf(state, record);
@@ -55,11 +56,11 @@ function unitsOf(state: RunState, record: ShardRecord): readonly Unit[] {
     });
 }
 
-/** May the error that kept this file from running be dropped yet? A part must hold it then. */
+/** True if the file's collection error may still be dropped; a part must then include the file. */
 const isDoubted = ({ doubts }: RunState, { file, selectors, collectSeconds }: FileProgress): boolean =>
   selectors.length > 0 && collectSeconds === null && [...doubts.keys()].some((path) => path === file || isAbove(path, file));
 
-/** Single tests of one file are asked for together. */
+/** Joins single tests of one file into one selector. */
 function joined(units: readonly Unit[]): readonly Selector[] {
   const selectors: Selector[] = [];
   for (const { selector } of units) {

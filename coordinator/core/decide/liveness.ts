@@ -1,18 +1,19 @@
-// What Redis says of agents and attempts, held against what the state says of them: who died, who came back, and which attempts nobody has.
-// A suspicion becomes an event only after a while: an answer may be older than what is known by now.
+// Compares what Redis reports about agents and attempts with the state: detects lost agents, returned agents, and attempts that no agent
+// holds.
+// A suspicion becomes an event only after a delay, because an answer of Redis may be older than the state.
 
 import type { AgentId, AttemptId } from '../../../shared/domain/ids.ts';
 import type { CoordinatorEvent } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 
-/** How long an agent's connections may be gone: a broken one is made again in half a second. */
+/** How long an agent may be disconnected; a broken connection is re-established within half a second. */
 const DISCONNECTED_MS = 800;
-/** How long nobody may have an attempt: several beats of its agent, on a machine that is busy. */
+/** How long an attempt may be without an agent: several beats of an agent on a busy machine. */
 const ORPHANED_MS = 5000;
-/** How long an agent may be missing: one that leaves is gone before its farewell is read, which comes over another connection. */
+/** How long an agent may be missing. An agent that leaves disappears before its farewell arrives over another connection. */
 const MISSING_MS = 500;
 
-/** Who is there, what waits in the queue, what was fetched from it by whom, and what each agent says that it is serving. */
+/** Agents that are alive, queued attempts, fetched attempts with their agents, and the attempts each agent reports as held. */
 export interface Sighting {
   readonly alive: readonly AgentId[];
   readonly waiting: ReadonlySet<AttemptId>;
@@ -20,9 +21,9 @@ export interface Sighting {
   readonly holding: ReadonlyMap<AgentId, readonly AttemptId[]>;
 }
 
-/** Since when, in milliseconds since the epoch, something was missing. Belongs to whoever watches, and is changed by the functions below. */
+/** Since when something was missing, in milliseconds since the epoch. The caller owns it; the functions below change it. */
 export interface Suspicions {
-  /** Agents that were connected once, and since when they are not: null while they are. */
+  /** Agents that were connected once, with the time since which they are not; null while connected. */
   readonly disconnected: Map<AgentId, number | null>;
   readonly orphans: Map<AttemptId, number>;
   readonly missing: Map<AgentId, number>;
@@ -30,7 +31,7 @@ export interface Suspicions {
 
 export const noSuspicions = (): Suspicions => ({ disconnected: new Map(), orphans: new Map(), missing: new Map() });
 
-/** Agents that were connected and are no longer; only new ones. A broken connection of one's own shows nobody: see `forgetConnections`. */
+/** Returns alive agents that have been disconnected for too long. A break of our own connection proves nothing: see `forgetConnections`. */
 export function disconnectedNow(suspicions: Suspicions, connected: ReadonlySet<AgentId>, state: RunState, at: number): readonly AgentId[] {
   const gone: AgentId[] = [];
   for (const agent of connected) suspicions.disconnected.set(agent, null);
@@ -42,14 +43,14 @@ export function disconnectedNow(suspicions: Suspicions, connected: ReadonlySet<A
   return gone;
 }
 
-/** After a restart of Redis everybody's connections are gone: only who was connected since then can be missed. */
+/** Forgets all connections. A restart of Redis breaks every connection, so only agents that connect afterwards can be missed. */
 export function forgetConnections(suspicions: Suspicions): void {
   suspicions.disconnected.clear();
 }
 
 /**
- * The events that a sighting amounts to. `living` are the agents that were alive in the state when Redis was asked: only they can be missing from
- * its answer.
+ * Returns the events that follow from a sighting. `living` are the agents that were alive in the state when Redis was asked; only these can
+ * be missing from its answer.
  */
 export function noticed(
   state: RunState,
@@ -62,7 +63,7 @@ export function noticed(
   const alive = new Set(sighting.alive.filter((agent) => !isGone(agent)));
   const events: CoordinatorEvent[] = [];
   const orphans = new Map<AttemptId, number>();
-  /** Nobody has it; true once that is so for long enough. */
+  /** Records the attempt as orphaned; true once it has been so for long enough. */
   const isOrphan = (attempt: AttemptId): boolean => {
     const since = suspicions.orphans.get(attempt) ?? at;
     orphans.set(attempt, since);
@@ -74,7 +75,8 @@ export function noticed(
   }
   for (const { attempt, agent } of sighting.taken) {
     if (state.attempts.get(attempt)?.state.kind !== 'enqueued') continue;
-    // Of an agent that is about to be told as lost, it is lost with it; of one that is gone already, only after a while: it may have handed it back.
+    // If the agent is about to be declared lost, its attempt is lost with it. If the agent is already gone, wait: it may have handed the
+    // attempt back.
     if (alive.has(agent) || living.includes(agent)) events.push({ kind: 'attempt-taken', at, attempt, agent });
     else if (isOrphan(attempt)) events.push({ kind: 'attempt-lost', at, attempt, agent });
   }
@@ -84,7 +86,7 @@ export function noticed(
       events.push({ kind: 'attempt-lost', at, attempt: attempt.id, agent: null });
     if (attempt.state.kind !== 'taken' && attempt.state.kind !== 'running') continue;
     const { agent } = attempt.state;
-    // Handed back, as an agent does with what it is to avoid: it is in nobody's hands, and is not lost.
+    // The agent handed the attempt back to the queue, for example to avoid it, so the attempt is not lost.
     if (sighting.waiting.has(attempt.id)) continue;
     if (!alive.has(agent) || (sighting.holding.get(agent) ?? []).includes(attempt.id)) continue;
     if (isOrphan(attempt.id)) events.push({ kind: 'attempt-lost', at, attempt: attempt.id, agent });

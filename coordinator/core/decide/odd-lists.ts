@@ -1,11 +1,11 @@
-// Which agents have to leave because they collect other tests than the plan rests on.
+// Dismisses agents that collect other tests than the plan uses.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { hasOddList } from '../state/collection/suite.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 
-/** Agents with another list, but for those that are `leaving` already. */
+/** Returns a dismissal for each agent with another list, except agents that are `leaving` already. */
 export function decideOddLists(state: RunState, leaving: ReadonlySet<AgentId>): readonly Action[] {
   return [...state.agents.values()].flatMap(({ id, presence, conduct }): Action[] => {
     const isOdd = presence === 'alive' && conduct.dismissedFor === null && !leaving.has(id) && hasOddList(state, id);

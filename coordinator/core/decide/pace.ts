@@ -1,16 +1,19 @@
-// How fast a run really is: measured against predicted so far, what is left, and on how many slots.
+// Measures how fast a run really is: predicted against measured time, the work left, and the slots for it.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { type AttemptRecord, attemptsOf, type ShardRecord } from '../state/records.ts';
 import { lacksOnlySerial, leftSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 
-/** The prediction is believed as if this part of the whole work had been measured and found right: the first few files do not decide. */
+/**
+ * Weight of the prediction: it counts as if this part of all work had been measured exactly as predicted, so that the first few files do
+ * not dominate.
+ */
 const BELIEF = 0.05;
 
 /**
- * How many seconds one predicted second takes here: 1 where predictions hold, 2 where everything takes twice as long. Of what the agent `except` ran
- * nothing is counted.
+ * Measured seconds per predicted second: 1 if predictions hold, 2 if everything takes twice as long. Ignores shards that the agent `except`
+ * ran.
  */
 export function paceOf(state: RunState, except: AgentId | null = null): number {
   let predicted = 0;
@@ -32,15 +35,15 @@ export function paceOf(state: RunState, except: AgentId | null = null): number {
 const isBy = (record: ShardRecord, agent: AgentId): boolean =>
   attemptsOf(record).some(({ state }) => state.kind !== 'enqueued' && state.agent === agent);
 
-/** Work that no other slot can take over, with what it still takes at the pace so far. */
+/** Work that cannot move to another slot, with its remaining seconds at the present pace. */
 export interface Unit {
   readonly record: ShardRecord;
   readonly seconds: number;
-  /** Runs alone, when everything else is done. */
+  /** True if it runs alone, after everything else. */
   readonly isSerial: boolean;
 }
 
-/** Everything that is neither done nor given up; what runs is taken to have used its time well since it was last heard of. */
+/** Every shard that is neither done nor given up. Running attempts count as having progressed since their last event. */
 export function unitsLeft(state: RunState, pace: number): readonly Unit[] {
   const units: Unit[] = [];
   for (const record of state.shards.values()) {
@@ -60,20 +63,20 @@ function silentSeconds(state: RunState, record: ShardRecord): number {
 }
 
 export interface Slots {
-  /** xdist workers of all living agents; 0 while none has said how many it has. */
+  /** xdist workers of all living agents; 0 while no agent has reported its count. */
   readonly workers: number;
   /** How many shards run at once. */
   readonly shards: number;
   readonly agents: number;
 }
 
-/** What the living agents have. */
+/** Slots of the living agents. */
 export function slotsOf(state: RunState): Slots {
   const living = [...state.agents.values()].filter(({ presence, info }) => presence === 'alive' && info !== null);
   const workers = living.reduce((sum, { info }) => sum + Math.max(1, info?.workers ?? 1), 0);
   return { workers, shards: workers, agents: living.length };
 }
 
-/** Attempts that are neither ended nor told to stop. */
+/** Attempts that are neither ended nor cancelled. */
 export const liveAttempts = (state: RunState): readonly AttemptRecord[] =>
   [...state.index.live].filter((attempt) => attempt.cancelledBy === null);

@@ -1,4 +1,5 @@
-// The circuit breaker: an agent whose tests fail in a row while others' pass is broken itself, and is taken out. What failed there is run again elsewhere.
+// Circuit breaker: quarantines an agent whose tests fail in a row while other agents' tests pass. Its failed tests run again on other
+// agents.
 
 import { isRefused, isServing, isWell } from '../state/conduct.ts';
 import type { DismissalCause } from '../state/events.ts';
@@ -6,15 +7,15 @@ import type { AgentRecord } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 
-/** So many failures in a row, of so many files, are hardly the tests' doing: what is broken in one file fails wherever it runs. */
+/** This many failures in a row, over this many files, point to the agent: a test that is broken itself fails on every agent. */
 const FAILURES_IN_A_ROW = 10;
 const FILES_IN_A_ROW = 3;
-/** So many attempts in a row for which no session could be started. */
+/** This many attempts in a row for which the agent could not start a session. */
 const STARTS_IN_A_ROW = 3;
 
 /**
- * Agents to be taken out now: those that are refused, whatever others do; and those that are broken, as long as one is left that does better: the last
- * result of another living agent was no failure, or it collected what this one could not.
+ * Returns the dismissals that are due. Refused agents always go. Broken agents go only if a healthier one remains: the last result of
+ * another living agent was no failure, or that agent collected what this one could not.
  */
 export function decideDismissals(state: RunState): readonly Action[] {
   const refused = [...state.agents.values()].filter(

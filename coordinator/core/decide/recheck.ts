@@ -1,7 +1,8 @@
-// Collection errors that may be the agent's fault: another agent tries the same file. If that works, the error is dropped and the agent is to blame;
-// if it fails there too, the error is the suite's. The error stands meanwhile, and where nobody else can try. Where every agent collects the whole list
-// nothing needs a try: the lists of the others say whether they could collect the file. Agents that are alike cannot be to blame: what an import gives
-// depends on what the process imported before, so the suite is not separable.
+// Rechecks collection errors that may be the agent's fault: another agent collects the same file. If it succeeds, the error is dropped and
+// the first agent is to blame; if it fails too, the error belongs to the suite. The error counts until then, and also if no other agent can
+// try.
+// With `--collect suite` no recheck is needed: the other agents' lists show whether they could collect the file.
+// Agents that are alike cannot be to blame: an import then depends on what the process imported before, so the suite is not separable.
 
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
@@ -13,12 +14,12 @@ import { isComplete, unfinishedSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 
-/** How many rechecks one error gets: they may crash, or be lost with their agent. */
+/** Rechecks per error; a recheck may crash or be lost with its agent. */
 const RECHECKS = 3;
 
 const isUnderWay = ({ rechecks }: Doubt): boolean => rechecks.some((attempt) => attempt.state.kind !== 'ended');
 
-/** May the error still turn out to be its agent's fault? */
+/** True if the error may still turn out to be its agent's fault. */
 function isOpen(state: RunState, doubt: Doubt): boolean {
   const agent = state.agents.get(doubt.agent);
   if (agent !== undefined && isToBlame(state, agent)) return true;
@@ -27,22 +28,22 @@ function isOpen(state: RunState, doubt: Doubt): boolean {
   return isUnderWay(doubt) || doubt.rechecks.length < RECHECKS;
 }
 
-/** Errors that do not count yet against a limit of failures. */
+/** Errors that do not yet count against a limit of failures. */
 export function openDoubts(state: RunState): readonly Doubt[] {
-  // Where only one agent serves there is nothing to weigh, however many errors it reports.
+  // If no agent serves the run, no error can be rechecked.
   if (state.doubts.size === 0 || [...state.agents.values()].filter((agent) => isServing(state, agent)).length === 0) return [];
   return [...state.doubts.values()].filter((doubt) => isOpen(state, doubt));
 }
 
-/** May collection errors, or failures of an agent that is to blame for one, still come to something else? */
+/** True if an open error, or a failure of an agent to blame, may still change its outcome. */
 export const isRechecking = (state: RunState): boolean =>
   openDoubts(state).length > 0 || [...state.agents.values()].some((agent) => isToBlame(state, agent));
 
-/** Will it be quarantined, as another agent collected what it could not? */
+/** True if the agent will be quarantined because another agent collected what it could not. */
 export const isToBlame = (state: RunState, agent: AgentRecord): boolean =>
   agent.conduct.contradicted !== null && isServing(state, agent) && othersOf(state, agent.id).length > 0;
 
-/** What is due for a recheck now, by its shard: no more of one agent at a time than are tried at all. */
+/** Errors due for a recheck now, by shard, within the limit of errors tried per agent. */
 function dueDoubts(state: RunState): ReadonlyMap<ShardRecord, readonly Doubt[]> {
   const due = new Map<ShardRecord, Doubt[]>();
   if (isSuite(state)) return due;
@@ -64,7 +65,7 @@ const isAtRest = (state: RunState, record: ShardRecord): boolean =>
   (record.state.kind === 'done' || record.state.kind === 'given-up' || (record.state.kind === 'planned' && isComplete(state, record))) &&
   allAttemptsOf(record).every(({ role, state: its }) => role !== 'recheck' || its.kind === 'ended');
 
-/** Errors to be tried on another agent now. */
+/** Returns the rechecks to start now. */
 export const decideRechecks = (state: RunState): readonly Action[] =>
   [...dueDoubts(state).keys()].map(({ shard }) => ({ kind: 'start-attempt', shard: shard.id, role: 'recheck' }));
 
@@ -74,7 +75,10 @@ export interface RecheckWork {
   readonly avoid: readonly AgentId[];
 }
 
-/** What the next recheck of this shard runs, and who leaves it to others: an agent that collected something already is the better judge. */
+/**
+ * The work of the shard's next recheck and the agents that must avoid it. Agents with passed results are preferred: they have proved that
+ * they can collect.
+ */
 export function recheckWork(state: RunState, shard: ShardId): RecheckWork {
   const doubts = [...dueDoubts(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
   const found = doubts.flatMap((doubt) => recheckIn(state, doubt) ?? []);

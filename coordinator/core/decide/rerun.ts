@@ -1,5 +1,5 @@
-// Whether a failed test is run again, and what its results amount to. The first result of each attempt counts, and once one is no failure nothing
-// changes any more: the last of them is the test's outcome.
+// Decides whether a failed test runs again. The first result of each attempt counts; once one is no failure, later results change nothing.
+// The last counted result is the outcome.
 
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
@@ -10,7 +10,7 @@ import { livingAgents, type RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 import { openDoubts } from './recheck.ts';
 
-/** The failed tests that may still come to something else. */
+/** Failed tests whose outcome may still change. */
 function undecided(state: RunState): readonly TestRecord[] {
   const isOverLimit = state.opened.reruns.times > 0 && isRerunLimitExceeded(state);
   return [...state.failed].filter((test) => {
@@ -20,24 +20,24 @@ function undecided(state: RunState): readonly TestRecord[] {
   });
 }
 
-/** How many times as often as it is to be executed a rerun may be lost or interrupted. */
+/** A rerun may be lost or interrupted this many times per allowed execution. */
 const LOSSES_PER_RERUN = 3;
 
-/** Is a rerun of it under way, or left? One that brought no result, as it crashed, is used up all the same. */
+/** True if a rerun of the test is running or left. A rerun that crashed without a result is used up. */
 function mayRerun({ reruns, rerunIn }: TestRecord, times: number): boolean {
   if (reruns.length >= times) return false;
   const stopped = rerunIn.filter(({ state }) => wasStopped(state)).length;
   return !rerunIn.every(hasEnded) || (rerunIn.length - stopped < times && stopped < times * LOSSES_PER_RERUN);
 }
 
-/** What counts against a limit of failures: not what was flaky, nor what is still run again or tried elsewhere. */
+/** Failures that count against a limit: not flaky tests, nor tests that are still being rerun or rechecked. */
 export function countFailures(state: RunState): number {
   let flaky = 0;
   for (const test of state.failed) if (isFlaky(test)) flaky += 1;
   return state.failures - flaky - undecided(state).length - openDoubts(state).length;
 }
 
-/** Failed tests that are due to be run again, by the shard that they were in. Where a rerun of the shard is under way nothing of it is. */
+/** Failed tests that are due for a rerun, by their shard. A shard with a rerun under way has none. */
 function dueTests(state: RunState): ReadonlyMap<ShardRecord, readonly TestRecord[]> {
   const due = new Map<ShardRecord, TestRecord[]>();
   for (const test of undecided(state)) {
@@ -55,7 +55,7 @@ function recordOf(state: RunState, { accepted }: TestRecord): ShardRecord | unde
   return attempt === undefined ? undefined : state.shards.get(attempt.shard);
 }
 
-/** Is the shard over, and no rerun of it under way? */
+/** True if the shard is settled and has no rerun under way. */
 function isAtRest(record: ShardRecord): boolean {
   if (record.state.kind === 'planned' || record.state.kind === 'open') return false;
   return allAttemptsOf(record).every((attempt) => attempt.role !== 'rerun' || hasEnded(attempt));
@@ -65,7 +65,7 @@ const hasEnded = ({ state }: AttemptRecord): boolean => state.kind === 'ended';
 const wasStopped = (state: AttemptState): boolean =>
   state.kind === 'ended' && (state.ending.kind === 'lost' || state.ending.kind === 'interrupted');
 
-/** Is a rerun due or under way? */
+/** True if a rerun is due or under way. */
 export function isRerunning(state: RunState): boolean {
   return dueTests(state).size > 0 || isUnderWay(state);
 }
@@ -74,8 +74,8 @@ const isUnderWay = (state: RunState): boolean =>
   [...state.attempts.values()].some((attempt) => attempt.role === 'rerun' && !hasEnded(attempt));
 
 /**
- * The reruns to start now. They wait until every test ran once, when it is known how many failed; where a number of failures stops the run each failure
- * has to be known for one at once. What must run alone runs last, one shard of it at a time.
+ * Returns the reruns to start now. They wait until every test ran once, when the number of failures is known; with maxfail they start at
+ * once, because each failure must be confirmed before it counts. Serial tests run last, one shard at a time.
  */
 export function decideReruns(state: RunState, isFirstPassOver: boolean): readonly Action[] {
   if (!isFirstPassOver && state.opened.spec.maxfail === 0) return [];
@@ -90,11 +90,11 @@ const isSerial = (record: ShardRecord, { file, nodeid }: TestRecord): boolean =>
 export interface RerunWork {
   readonly selectors: readonly Selector[];
   readonly predictedSeconds: number;
-  /** Who ran these tests, where somebody else is there. */
+  /** Agents that already ran these tests; empty if no other agent is alive. */
   readonly avoid: readonly AgentId[];
 }
 
-/** What the next rerun of this shard is to run. */
+/** The work of the shard's next rerun. */
 export function rerunWork(state: RunState, shard: ShardId): RerunWork {
   const tests = [...dueTests(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
   const results = tests.flatMap(({ accepted, reruns }) => (accepted === null ? [] : [accepted, ...reruns]));

@@ -1,4 +1,4 @@
-// Whether a run that was collected by file begins anew with the whole list, and how.
+// Decides whether a run collected by file restarts with the whole list, and how.
 
 import { runId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
@@ -7,8 +7,8 @@ import type { RunOpened } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 
 /**
- * The opening of the new beginning; null where there is none: nothing calls for it, the user has stopped the run, or a test ran that must not run twice
- * (`no_speculation`).
+ * The opening of the restarted run. null if nothing calls for a restart, the user has interrupted the run, or a test that must not run
+ * twice (`no_speculation`) has run.
  */
 export function restartOf(state: RunState, at: number): RunOpened | null {
   const why = whyInseparable(state);
@@ -20,5 +20,5 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
   return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why, voidTests, mismatch } };
 }
 
-/** As it is announced: an agent joins a run once, so the new beginning has a name of its own. */
+/** The spec under which the restarted run is announced. It has a new run id because an agent joins a run only once. */
 export const announcedAgain = (spec: RunSpec): RunSpec => ({ ...spec, runId: runId(`${spec.runId}-again`) });

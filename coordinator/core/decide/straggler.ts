@@ -1,4 +1,4 @@
-// The attempts that alone hold up the end, and that an idle slot is to run a second time: what is told first counts, and the other is called off.
+// Finds stragglers that an idle slot should run a second time. The first result counts, and the other attempt is cancelled.
 
 import { runsAlone } from '../../../shared/domain/attempt.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
@@ -7,17 +7,17 @@ import { isUnfinished, leftSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 import { liveAttempts, paceOf } from './pace.ts';
 
-/** An attempt that has taken this many times what it was to take is slow for a reason that will not go away … */
+/** An attempt this many times older than predicted is slow for a reason that will not pass … */
 const AGE_MULTIPLE = 2;
-/** … but shorter than this nobody waits for it. */
+/** … but a younger attempt than this is not worth a backup. */
 const LEAST_AGE_SECONDS = 2;
-/** Backups together may take this part of the run's work. */
+/** All backups together may take this part of the run's work. */
 const BUDGET_PART = 0.05;
 
 /**
- * Shards that get a backup now, the most overdue first, one for each idle slot (Dean & Ghemawat 2004: near the end of an operation, backup
- * executions of what is still in progress; Zaharia et al. 2008: judged by progress, capped, and not beside the first copy). Empty while anything
- * waits. A shard is backed up once, and only where pytest has told of all its files that they may be.
+ * Shards that get a backup now, the most overdue first, one per idle slot (Dean & Ghemawat 2004: near the end of an operation, backup
+ * executions of what is still in progress; Zaharia et al. 2008: judged by progress, capped, and not beside the first copy). Empty while
+ * anything is queued. A shard gets one backup, and only if pytest reported that all its files may run twice.
  */
 export function stragglers(state: RunState): readonly ShardRecord[] {
   if (!isNearEnd(state)) return [];
@@ -38,8 +38,8 @@ export function stragglers(state: RunState): readonly ShardRecord[] {
 }
 
 /**
- * Attempts that an agent holds and has no worker for yet, while a slot of another agent is idle: they are taken back, to be run there. The latest
- * that it took wait longest.
+ * Attempts that an agent holds without a free xdist worker while another agent has an idle slot. They are taken back and run there,
+ * starting with the most recently taken, which would wait longest.
  */
 export function waitingForNothing(state: RunState): readonly AttemptRecord[] {
   if (!isNearEnd(state)) return [];
@@ -54,7 +54,7 @@ export function waitingForNothing(state: RunState): readonly AttemptRecord[] {
   return waiting.slice(0, room);
 }
 
-/** Does nothing wait that an idle slot could take instead? */
+/** True if the queue holds nothing that an idle slot could take instead. */
 function isNearEnd(state: RunState): boolean {
   if (!state.opened.speculate) return false;
   for (const attempt of state.index.live) if (attempt.state.kind === 'enqueued' && attempt.cancelledBy === null) return false;
@@ -62,7 +62,7 @@ function isNearEnd(state: RunState): boolean {
   return true;
 }
 
-/** How many more attempts each living agent could run at once; below 0 where it holds more than it has workers for. */
+/** Idle slots of each living agent; below 0 if it holds more attempts than it has xdist workers. */
 function idleSlots(state: RunState, live: readonly AttemptRecord[]): Map<AgentId, number> {
   const slots = new Map<AgentId, number>();
   for (const { id, presence, info } of state.agents.values()) {
@@ -76,9 +76,9 @@ function idleSlots(state: RunState, live: readonly AttemptRecord[]): Map<AgentId
 interface Overdue {
   readonly record: ShardRecord;
   readonly agent: AgentId;
-  /** What a backup would take elsewhere. */
+  /** Seconds that a backup would take on another agent. */
   readonly backupSeconds: number;
-  /** Its age in multiples of what it was to take. */
+  /** Age of the attempt as a multiple of its prediction. */
   readonly multiple: number;
 }
 
@@ -92,7 +92,7 @@ function overdue(state: RunState): readonly Overdue[] {
     if (attempt.beganAt === null || attempt.role === 'serial' || attempts.some(({ role }) => role === 'backup')) continue;
     if (!mayBackUp(state, record)) continue;
     const { agent } = attempt.state;
-    // Its own slowness is no measure of what is usual here.
+    // Leave out this agent's own results: they would hide its slowness.
     const pace = paceOf(state, agent);
     const ageSeconds = (state.coordinatorAt - attempt.beganAt) / 1000;
     const multiple = ageSeconds / Math.max(record.shard.predictedSeconds * pace, 0.001);
@@ -102,7 +102,7 @@ function overdue(state: RunState): readonly Overdue[] {
   return found.sort((left, right) => right.multiple - left.multiple);
 }
 
-/** What of its files is missing must be known, and bear being run twice; what is bound together is so that nothing of it runs beside the rest. */
+/** True if the missing tests are known and may run twice. A file bound to others must not run beside them, so its shard gets no backup. */
 function mayBackUp(state: RunState, record: ShardRecord): boolean {
   const files = [...record.files.values()].filter((progress) => isUnfinished(state, progress));
   const bound = new Set(state.opened.affinity.together.flat());
