@@ -1,7 +1,7 @@
-// Whether a text names an option with which pytest reads its cache.
+// Detects options with which pytest reads its cache.
 
-/** The options, also as part of a longer one (`--sw-skip`); in an ini file, a list or a command line. */
+/** The options, also as the start of a longer one (`--sw-skip`), in an ini file, a list or a command line. */
 const CACHE_OPTION = /(^|[\s"'=,[])--(lf|last-failed|ff|failed-first|nf|new-first|sw|stepwise)(?!\w)/;
 
-/** May say yes where pytest says no, as it reads comments too; never the reverse. */
+/** May return true where pytest finds no option, because it also matches in comments; never the reverse. */
 export const namesCacheOption = (text: string): boolean => CACHE_OPTION.test(text);

@@ -1,15 +1,15 @@
-// The files of pytest's cache, as text: byte for byte what pytest's version writes.
+// Formats the files of pytest's cache, byte for byte as the given pytest version writes them.
 
 import type { CacheValues, StepwiseValue } from '../../../shared/domain/pytest-cache.ts';
 import type { NextCache } from './pytest-cache.ts';
 
-/** A file below the cache directory, with its new content. */
+/** A file below the cache directory with its new content. */
 export interface CacheFile {
   readonly key: 'cache/lastfailed' | 'cache/nodeids' | 'cache/stepwise';
   readonly text: string;
 }
 
-/** What pytest of this version would write. It leaves `lastfailed` alone where nothing changed. */
+/** The files that this version of pytest would write. pytest leaves `lastfailed` alone if nothing changed. */
 export function cacheFiles(old: CacheValues, next: NextCache, pytest: string): readonly CacheFile[] {
   const asText = isAtLeast(pytest, 7, 2) ? quote : quoteAscii;
   const files: CacheFile[] = [];
@@ -17,7 +17,7 @@ export function cacheFiles(old: CacheValues, next: NextCache, pytest: string): r
   files.push({ key: 'cache/nodeids', text: listText(next.nodeids, asText) });
   const isRecord = isAtLeast(pytest, 8, 4);
   if (next.stepwise !== undefined) files.push({ key: 'cache/stepwise', text: stepwiseText(next.stepwise, isRecord, asText) });
-  // Before pytest 8.4 a run without --sw forgot where the last one with it stopped.
+  // Before pytest 8.4, a run without --sw forgets where the last run with --sw stopped.
   else if (!isRecord) files.push({ key: 'cache/stepwise', text: '[]' });
   return files;
 }

@@ -1,4 +1,4 @@
-// What a run's state says to pytest's cache: which tests were selected, in pytest's order, and what became of them.
+// Extracts from a run's state what pytest's cache needs: the selected tests in pytest's order, and their outcomes.
 
 import { type NodeId, pytestId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
@@ -8,15 +8,15 @@ import type { ListGroup, SuiteList } from '../../../shared/domain/suite-list.ts'
 import type { RunState } from '../state/run-state.ts';
 import type { CachedRun } from './pytest-cache.ts';
 
-/** `now` is local time as Python's `datetime.isoformat` writes it. */
+/** `now` is local time in the format of Python's `datetime.isoformat`. */
 export function cachedRun(state: RunState, report: Report, { files, stepwise }: RunCache, now: string): CachedRun {
   const { list } = state.suite;
   const rank = new Map<string, number>(files.map((file, index) => [file, index]));
-  // A conftest's directory comes before the files in it.
+  // The directory of a conftest sorts before the files in it.
   const rankOf = (id: string): number => rank.get(id) ?? -1;
   const collected = list === null ? collectedFiles(state).sort((left, right) => rankOf(left.file) - rankOf(right.file)) : listedFiles(list);
   return {
-    // A module that skips itself counts as a skipped test of its own name; pytest's cache knows of it as a file.
+    // A module that skips itself counts as a skipped test of its own name; pytest's cache records it as a file.
     files: collected.map(({ file, nodeids }) => ({ file, nodeids: nodeids.map(pytestId).filter((id) => (id as string) !== file) })),
     collectErrors: report.collectErrors.toSorted((left, right) => rankOf(left.file) - rankOf(right.file)).map(({ nodeid }) => nodeid),
     outcomeOf: outcomesOf(report),
@@ -26,7 +26,7 @@ export function cachedRun(state: RunState, report: Report, { files, stepwise }: 
   };
 }
 
-/** Tests that share a node id share an entry too: the last one decides, as in pytest. */
+/** Tests that share a node id share an entry; the last one decides, as in pytest. */
 function outcomesOf(report: Report): CachedRun['outcomeOf'] {
   const outcomes = new Map<string, Outcome>(report.tests.map(({ nodeid, outcome }) => [pytestId(nodeid), outcome]));
   return (id) => outcomes.get(id) ?? null;

@@ -1,4 +1,4 @@
-// What one run teaches about durations. Where history is kept is the timing store's; what it is used for is estimate.ts's.
+// Learns durations from one run. A timing store keeps the history; estimate.ts uses it.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
@@ -8,14 +8,14 @@ import type { FileProgress } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
 import { learnFailing } from './failure-history.ts';
 
-/** A file that got slower delays the next run's end if it is not believed … */
+/** Trust a slower measurement quickly: if the plan ignores it, the file delays the end of the next run … */
 const SLOWER_WEIGHT = 0.75;
-/** … one that got faster may have been lucky, or had only some of its tests chosen. */
+/** … and a faster one slowly: it may be luck, or only some of the file's tests were selected. */
 const FASTER_WEIGHT = 0.2;
 
 /**
- * The new value of each file that this run measured, and of no other: ready to be saved. A file that was collected whole and whose every test
- * ran forgets the tests it no longer has; of any other file only the tests that ran are learned, and its total never falls.
+ * The new value of each file that this run measured, ready to save; no other file. A file that was collected whole and ran every test
+ * forgets tests it no longer has. For any other file only the tests that ran are learned, and its total never falls.
  */
 export function learn(old: Timings, state: RunState): Timings {
   const measured = Map.groupBy(
@@ -46,15 +46,15 @@ function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit
   return { seconds, collectSeconds, fixtureSeconds, tests };
 }
 
-/** Was the file itself planned, not some of its tests, and does nothing of it lack an outcome? */
+/** True if the file was planned whole, not by test, and no test lacks an outcome. */
 const isMeasuredWhole = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
   selectors.some((selector) => selector.kind === 'file') && collectSeconds !== null && openTests === 0 && !collectFailed;
 
-/** Is it part of a file that was split, with nothing missing? All of them together are the file. */
+/** True if it is a complete part of a split file. All parts together make up the file. */
 const isMeasuredPart = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>
   selectors.some((selector) => selector.kind === 'part') && collectSeconds !== null && openTests === 0 && !collectFailed;
 
-/** In seconds; `oldSeconds` is null where nothing was known. */
+/** Averages a measurement into history, in seconds; `oldSeconds` is null without history. */
 export function blend(oldSeconds: number | null, measuredSeconds: number): number {
   if (oldSeconds === null) return measuredSeconds;
   return oldSeconds + (measuredSeconds - oldSeconds) * (measuredSeconds > oldSeconds ? SLOWER_WEIGHT : FASTER_WEIGHT);

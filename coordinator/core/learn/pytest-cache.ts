@@ -1,24 +1,25 @@
-// What one run makes of pytest's cache: the values that plain pytest would have written, by the rules of its cacheprovider and stepwise plugins.
+// Computes the values that plain pytest would have written to its cache after a run, by the rules of its cacheprovider and stepwise
+// plugins.
 
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
 import type { CacheValues, Stepwise, StepwiseValue } from '../../../shared/domain/pytest-cache.ts';
 
-/** One run as pytest's cache sees it. Everything is in the order of pytest's list. */
+/** One run as pytest's cache sees it, in the order of pytest's list. */
 export interface CachedRun {
-  /** Files that were collected, each with its selected tests. */
+  /** Collected files, each with its selected tests. */
   readonly files: readonly { readonly file: string; readonly nodeids: readonly string[] }[];
   /** Files and directories that could not be collected. */
   readonly collectErrors: readonly string[];
-  /** null where a test did not run. */
+  /** null if the test did not run. */
   readonly outcomeOf: (nodeid: string) => Outcome | null;
   readonly stepwise: Stepwise | null;
-  /** How many tests there were before `--sw` deselected any; null where that is unknown. */
+  /** Number of tests before `--sw` deselected any; null if unknown. */
   readonly testCount: number | null;
-  /** Local time as Python's `datetime.isoformat` writes it. */
+  /** Local time in the format of Python's `datetime.isoformat`. */
   readonly now: string;
 }
 
-/** The next values; `stepwise` is undefined where pytest leaves the old one alone. */
+/** The next values; `stepwise` is undefined if pytest keeps the old one. */
 export interface NextCache {
   readonly lastfailed: readonly string[];
   readonly nodeids: readonly string[];
@@ -34,7 +35,7 @@ export function nextCache(old: CacheValues, run: CachedRun): NextCache {
   };
 }
 
-/** Entries of tests that did not run stay; pytest's order, which is that of a Python dict, matters to byte-for-byte equality only. */
+/** Keeps entries of tests that did not run. The order is that of pytest's Python dict and matters only for byte-for-byte equality. */
 function nextLastfailed(old: readonly string[], run: CachedRun): readonly string[] {
   const failed = new Set(old);
   if (failed.size > 0) reopenCollected(failed, run.files);
@@ -49,8 +50,8 @@ function nextLastfailed(old: readonly string[], run: CachedRun): readonly string
 }
 
 /**
- * A file, class or directory that failed to collect before, and is collected now, is replaced by what lies directly in it. pytest reports a collector
- * after those below it, so a class of such a file becomes an entry of its own.
+ * Replaces each file, class or directory that failed to collect before, and is collected now, by its direct children. pytest reports a
+ * collector after its children, so a class of such a file becomes an entry of its own.
  */
 function reopenCollected(failed: Set<string>, files: CachedRun['files']): void {
   const { children, roots } = collectors(files);
@@ -64,7 +65,7 @@ function reopenCollected(failed: Set<string>, files: CachedRun['files']): void {
 }
 
 interface Collectors {
-  /** What lies directly in each directory, file and class, in order. */
+  /** Direct children of each directory, file and class, in order. */
   readonly children: ReadonlyMap<string, ReadonlySet<string>>;
   readonly roots: ReadonlySet<string>;
 }
@@ -87,13 +88,13 @@ function collectors(files: CachedRun['files']): Collectors {
   return { children, roots };
 }
 
-/** `a`, `a/b`, `a/b/c` of `a/b/c`. */
+/** Splits `a/b/c` into `a`, `a/b` and `a/b/c`. */
 const prefixes = (path: string, separator: string): readonly string[] => {
   const parts = path.split(separator);
   return parts.map((_, index) => parts.slice(0, index + 1).join(separator));
 };
 
-/** The classes of a test and the test itself; parameters may hold `::` too. */
+/** The test's classes and then the test. Parameters may contain `::` too. */
 function testChain(file: string, nodeid: string): readonly string[] {
   if (!nodeid.startsWith(`${file}::`)) return [nodeid];
   const [names = '', ...parameters] = nodeid.slice(file.length + 2).split('[');
@@ -101,13 +102,13 @@ function testChain(file: string, nodeid: string): readonly string[] {
   return parameters.length === 0 ? chain : [...chain.slice(0, -1), nodeid];
 }
 
-/** Follows the tests in order up to the failure at which pytest stops. */
+/** Walks the tests in order up to the failure at which pytest stops. */
 function nextStepwise(old: StepwiseValue, run: CachedRun, { skip, reset }: Stepwise): StepwiseValue {
   const known = typeof old === 'string' || old === null ? { last_failed: old, last_test_count: null } : old;
   const isStale = known.last_test_count !== null && run.testCount !== null && known.last_test_count !== run.testCount;
   let lastFailed = reset || isStale ? null : known.last_failed;
   let toSkip = skip;
-  // pytest never gets past a test without running it; the next run must not deselect this one as passed.
+  // pytest never passes a test without running it, so the next run must not deselect this one as passed.
   let firstNotRun: string | null = null;
   for (const nodeid of run.files.flatMap((each) => each.nodeids)) {
     const outcome = run.outcomeOf(nodeid);
@@ -120,13 +121,13 @@ function nextStepwise(old: StepwiseValue, run: CachedRun, { skip, reset }: Stepw
       break;
     }
     if (isFailure(outcome)) toSkip = false;
-    // A skip in the set-up runs nothing, and leaves it.
+    // A skip during set-up runs nothing, so pytest keeps the entry.
     if (nodeid === lastFailed && outcome !== 'skipped') lastFailed = null;
   }
   return { last_failed: lastFailed, last_test_count: run.testCount, last_cache_date_str: run.now };
 }
 
-/** Python's order of texts; JavaScript's own differs where characters lie beyond U+FFFF. */
+/** Compares strings in Python's order, which differs from JavaScript's for characters beyond U+FFFF. */
 export function compareCodePoints(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let index = 0; index < length; index += 1) {
@@ -136,5 +137,5 @@ export function compareCodePoints(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** Surrogates, which stand for the code points beyond U+FFFF, come after all others. */
+/** Sorts surrogates, which encode code points beyond U+FFFF, after all other units. */
 const orderOf = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit);

@@ -1,4 +1,4 @@
-// The census that a run leaves for the next one.
+// Builds the census that a run leaves for the next one.
 
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
@@ -8,9 +8,10 @@ import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';
 
 /**
- * What the run has shown, with what was known before; null where it has shown nothing new. Only a collection of the whole list says that files may be
- * collected one by one, and nothing but another key takes it back. Where a file held other tests than it was known to, the whole list decides: if it
- * holds the same now, something that the file reads has changed; else collecting the file alone is what made the difference.
+ * Combines what the run showed with the old census; null if the run showed nothing new.
+ * Only a collection of the whole list can prove that files may be collected one by one, and only a new key revokes it. If a file held other
+ * tests than the census says, the whole list decides: if the list now holds the same tests, something that the file reads has changed;
+ * otherwise collecting the file alone made the difference.
  */
 export function takeCensus(state: RunState, old: Census | null, contents: ReadonlyMap<TestFile, string>): Census | null {
   const { list, proof, inseparable, lacksModules, mismatch: found } = state.suite;
@@ -18,7 +19,7 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   if (!isWhole) {
     if (old === null) return null;
     if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state, old) };
-    // Where no new beginning can decide, the next run must not come to this again.
+    // The run cannot restart, so record the mismatch: the next run must not repeat it.
     const why = found !== null && mustNotRunTwice(state) ? whyInseparable(state) : inseparable;
     if (why !== null) return { ...old, inseparable: why };
     return lacksModules === null ? null : { ...old, preloads: true };
@@ -46,10 +47,10 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   };
 }
 
-/** How many failed tests a census holds at most. */
+/** Maximum number of failed tests in a census. */
 const MAX_FAILED = 1000;
 
-/** What this run did not come to, because it ended early, stays as it was known. */
+/** Keeps the old entries for tests that this run did not reach because it ended early. */
 const outcomesOf = (state: RunState, old: Census | null): Pick<Census, 'failed' | 'uncollected'> => ({
   failed: failedTests(state, old?.failed ?? []),
   uncollected: state.collectErrors.keys().next().value ?? (awaitsList(state) ? (old?.uncollected ?? null) : null),

@@ -1,23 +1,23 @@
-// Which tests are never separated: what `--dist` promises, and files that marks or the configuration bind to each other.
-// How files are divided is split.ts's, how shards are made plan.ts's.
+// Defines which tests are never separated: by `--dist`, and by marks or configuration that bind files together. split.ts divides files,
+// plan.ts builds shards.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { EstimatedUnit } from './plan.ts';
 
-/** What a file may be divided into: single tests, scopes (a class, or the functions of the module, as `--dist loadscope` has it), or nothing. */
+/** The smallest pieces of a file: single tests, scopes (a class or the module's functions, as in `--dist loadscope`), or the whole file. */
 export const unitKinds = ['test', 'scope', 'file'] as const;
 
 export interface Affinity {
   readonly unit: (typeof unitKinds)[number];
-  /** Files that are one unit, each with the others of its set; no file is in two sets. A set of one is a file that stays whole. */
+  /** Sets of files that form one unit each; no file is in two sets. A set of one file stays whole. */
   readonly together: readonly (readonly TestFile[])[];
 }
 
 export const NO_AFFINITY: Affinity = { unit: 'test', together: [] };
 
 /**
- * `dist` is pytest-xdist's option, in its words. `bonds` are sets of files that belong together; where two of them share a file they are one
- * (`loadgroup`: the files of each group).
+ * Builds the affinity from pytest-xdist's `--dist` option and from `bonds`, sets of files that belong together (`loadgroup`: the files of
+ * each group). Sets that share a file are merged.
  */
 export function affinityOf(dist: string, bonds: readonly (readonly TestFile[])[]): Affinity {
   const unit = dist === 'loadfile' ? 'file' : dist === 'loadscope' ? 'scope' : 'test';
@@ -29,7 +29,7 @@ export function affinityOf(dist: string, bonds: readonly (readonly TestFile[])[]
   return { unit, together: [...new Set(setOf.values())].map((set) => [...set]) };
 }
 
-/** Makes one unit of the units of files that belong together, at the place of the first; others come back as they are. */
+/** Merges the units of files that belong together, at the place of the first; returns other units unchanged. */
 export function unite(units: readonly EstimatedUnit[], { together }: Affinity): readonly EstimatedUnit[] {
   const setOf = new Map(together.flatMap((set) => set.map((file) => [file, set] as const)));
   const united = Map.groupBy(units, (unit) => {
@@ -42,7 +42,7 @@ export function unite(units: readonly EstimatedUnit[], { together }: Affinity): 
   }));
 }
 
-/** The scope that a test belongs to: its outermost class, else its file, which stands for all functions of the module. */
+/** The test's scope: its outermost class, or its file for the module's functions. */
 export function scopeOf(nodeid: NodeId): string {
   const [file = '', ...names] = (nodeid.split('[', 1)[0] ?? '').split('::');
   return names.length > 1 ? `${file}::${names[0]}` : file;

@@ -1,16 +1,16 @@
-// How long each discovered file will take, from history. What history is worth is learn.ts's; what is done with the estimates is plan.ts's.
+// Estimates how long each discovered file will take, from history. learn.ts maintains the history; plan.ts uses the estimates.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
 import { median } from '../../../shared/numbers.ts';
 import type { DiscoveredFile } from './discovered-file.ts';
 
-/** What a file is taken to last when nothing at all is known, in seconds. */
+/** Estimate for a file without any history, in seconds. */
 export const UNKNOWN_FILE_SECONDS = 1;
 
 /**
  * Seconds of one xdist worker for each file. A file without history gets the median of the discovered files that have one (else of all
- * history, else 1 s). Where the user named node ids, their own history is summed; a named id without one counts as the file's median test.
+ * history, else 1 s). If the user named node ids, their own history is summed; a named id without history counts as the file's median test.
  */
 export function estimateFiles(files: readonly DiscoveredFile[], timings: Timings): ReadonlyMap<TestFile, number> {
   const known = new Map<TestFile, number>();
@@ -41,5 +41,5 @@ function namedSeconds(named: readonly NodeId[], timing: FileTiming): number {
   return seconds;
 }
 
-/** A name is a test, a test without its parameters, or a class. */
+/** True if `name` selects the test: as the test itself, without its parameters, or as its class. */
 export const isNamedBy = (id: NodeId, name: NodeId): boolean => id === name || id.startsWith(`${name}[`) || id.startsWith(`${name}::`);

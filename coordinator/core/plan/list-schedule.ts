@@ -1,20 +1,20 @@
-// How a queue empties: machines that each take the next piece of work when they are free (Graham 1969: list scheduling).
+// Simulates how a queue empties when each machine takes the next piece of work as soon as it is free (Graham 1969: list scheduling).
 
 export interface Pulled {
   readonly makespanSeconds: number;
-  /** Which machine took each, in the order given. */
+  /** The machine that took each piece, in the order given. */
   readonly machines: readonly number[];
-  /** The machine that ends last. */
+  /** The machine that finishes last. */
   readonly last: number;
 }
 
 /**
- * What becomes of work of these durations, in this order, in seconds, on `machines` of them (at least one) that all begin at once. Of machines that are
- * free at the same time the one with the lowest number takes the next. O(n log m).
+ * Schedules work of these durations, in seconds and in this order, on `machines` machines (at least one) that start together. If several
+ * machines are free, the lowest number takes the next piece. O(n log m).
  */
 export function pull(durations: readonly number[], machines: number): Pulled {
   const freeAt = new Array<number>(Math.max(1, Math.min(machines, durations.length))).fill(0);
-  // A binary heap of machines, the next free one at its top.
+  // A binary heap of machines with the next free one at its top.
   const heap = freeAt.map((_, machine) => machine);
   const isSooner = (left: number, right: number): boolean => {
     const [leftAt, rightAt] = [freeAt[left] ?? 0, freeAt[right] ?? 0];

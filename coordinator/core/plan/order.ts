@@ -1,4 +1,4 @@
-// In which order shards are handed out, and what a shard is worth when there is no time for all of them.
+// Defines the order in which shards are handed out, and a shard's value when time is short.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { TestFile } from '../../../shared/domain/ids.ts';
@@ -6,16 +6,16 @@ import type { Order } from '../../../shared/domain/order.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
 
-/** A test that never failed while anybody looked may fail now: the more tests a file has, the likelier one of them does. */
+/** Even a test without recorded failures may fail now: the more tests a file has, the likelier one of them fails. */
 const BASE_CHANCE = 0.001;
-/** A file that nobody has seen run. */
+/** Chance for a file without history. */
 const NEW_CHANCE = 0.05;
-/** A file that was changed since the base, or whose conftest.py was. */
+/** Chance for a file that changed since the base, or whose conftest.py did. */
 const CHANGED_CHANCE = 0.5;
 
 /**
- * The chance that at least one test of each file fails: 1 − Π(1 − pₜ) over its tests, taken to be independent. pₜ is the test's history as
- * failure-history.ts keeps it (Kim & Porter 2002); a changed file is worth looking at whatever its history says.
+ * The chance that at least one test of each file fails: 1 − Π(1 − pₜ) over its tests, assumed independent. failure-history.ts maintains pₜ
+ * (Kim & Porter 2002). A changed file gets a high chance whatever its history.
  */
 export function failureChances(
   files: readonly TestFile[],
@@ -44,22 +44,23 @@ function isChanged(file: TestFile, changed: ReadonlySet<TestFile>): boolean {
   return [file, 'conftest.py', ...above].some((path) => changed.has(path as TestFile));
 }
 
-/** The same for all that a shard holds. */
+/** The chance that at least one test of the shard fails. */
 export function shardChance(shard: Shard, chances: ReadonlyMap<TestFile, number>): number {
   const files = new Set(shard.selectors.map(({ file }) => file));
   return 1 - [...files].reduce((allPass, file) => allPass * (1 - (chances.get(file) ?? NEW_CHANCE)), 1);
 }
 
-/** What decides a shard's place: `chance` that it fails, and the seconds it takes. */
+/** The values that decide a shard's place: the `chance` that it fails, and its seconds. */
 export interface Weighed {
   readonly chance: number;
   readonly seconds: number;
 }
 
 /**
- * Sorts `items`, which come longest first, for an order; equals keep their places. `value`: most chance of a failure per second first. That order finds each failure as
- * early as can be on average (Smith 1956: weight ÷ length minimises the weighted sum of completion times; Elbaum, Malishevsky & Rothermel 2001
- * weigh detected faults against test cost in the same way), and what is left out when time is up is what was worth least.
+ * Sorts `items`, which arrive longest first; equal items keep their places. `value` puts the highest chance of a failure per second first.
+ * That order finds each failure as early as possible on average (Smith 1956: weight ÷ length minimises the weighted sum of completion
+ * times; Elbaum, Malishevsky & Rothermel 2001 weigh detected faults against test cost in the same way), and the work left out when time is
+ * up has the least value.
  */
 export function inOrder<Item>(items: readonly Item[], order: Order, weigh: (item: Item) => Weighed): readonly Item[] {
   const weighed = items.map((item) => ({ item, ...weigh(item) }));
@@ -69,7 +70,7 @@ export function inOrder<Item>(items: readonly Item[], order: Order, weigh: (item
 function compare(order: Order, left: Weighed, right: Weighed): number {
   switch (order) {
     case 'longest':
-      // As it was planned.
+      // Keep the planned order.
       return 0;
     case 'failed-first':
       return Number(hasFailed(right)) - Number(hasFailed(left));
@@ -80,8 +81,8 @@ function compare(order: Order, left: Weighed, right: Weighed): number {
   }
 }
 
-/** Likelier than what nobody has seen. */
+/** True if the chance exceeds that of a new file, so a failure or a change raised it. */
 const hasFailed = ({ chance }: Weighed): boolean => chance > NEW_CHANCE;
 
-/** Chance of a failure per second. */
+/** The chance of a failure per second. */
 const worth = ({ chance, seconds }: Weighed): number => chance / Math.max(seconds, 0.001);

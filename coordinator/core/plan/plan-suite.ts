@@ -1,4 +1,4 @@
-// The shards of a whole list. Where nothing asks for its order, they are planned as files are; else they keep to it.
+// Plans the shards of a whole list. If nothing requires the list's order, plans them like files; otherwise keeps the order.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import { type NodeId, shardId, type TestFile } from '../../../shared/domain/ids.ts';
@@ -13,19 +13,19 @@ import { splitUnits } from './split.ts';
 export interface SuitePlanning {
   readonly timings: Timings;
   readonly affinity: Affinity;
-  /** xdist workers of all agents that are expected. */
+  /** xdist workers of all expected agents. */
   readonly slots: number;
   readonly fixedSeconds: number;
   /** As in `Splitting`. */
   readonly thresholdSeconds: number | null;
 }
 
-/** A shuffled list is cut into this many shards for each worker, of equal estimates. */
+/** Shards per xdist worker, of equal estimates, into which a shuffled list is cut. */
 const SHARDS_PER_SLOT = 8;
 
 /**
- * Every test of the list, and every file that has something to report, is in exactly one shard; ids begin with `s<first>`. What belongs to no file, and
- * all behind it in the list, is a last shard of its own.
+ * Puts every test of the list, and every file with something to report, into exactly one shard; ids begin with `s<first>`. Tests that
+ * belong to no file, and all tests after them in the list, form a last shard of their own.
  */
 export function planSuite(list: SuiteList, planning: SuitePlanning, first = 1): readonly Shard[] {
   const { head, tail } = cut(list);
@@ -61,7 +61,7 @@ function headShards(
   }
 }
 
-/** The shards with the tests of each part by name, as the list has them: each is in exactly one part, and expected of it. A part of nothing is left out. */
+/** Replaces each part by its tests from the list, so each test is in exactly one part and expected there. Drops empty parts. */
 function byName(list: SuiteList, shards: readonly Shard[]): readonly Unnumbered[] {
   const parts = Map.groupBy(
     shards.flatMap(({ selectors }) => selectors.filter((selector) => selector.kind === 'part')),
@@ -90,14 +90,14 @@ function byName(list: SuiteList, shards: readonly Shard[]): readonly Unnumbered[
 
 type Part = Extract<Selector, { kind: 'part' }>;
 
-/** A part names tests, and scopes for --dist loadscope. What none of them names is of the part without names. */
+/** Finds the part that holds a test. A part names tests, or scopes for --dist loadscope; the part without names holds the rest. */
 function partHolding(parts: readonly Part[]): (nodeid: NodeId) => Part | undefined {
   const rest = parts.find(({ only }) => only === null);
   const byName = new Map<string, Part>(parts.flatMap((part) => (part.only ?? []).map((name) => [name, part] as const)));
   return (nodeid) => byName.get(nodeid) ?? byName.get(scopeOf(nodeid)) ?? rest;
 }
 
-/** A file is one unit: as a whole, but where some of its tests stand behind one that belongs to no file. */
+/** Makes each file one unit: the whole file, or only its tests before the first test that belongs to no file. */
 function fileUnits(list: SuiteList, head: readonly ListGroup[], { timings }: SuitePlanning): readonly EstimatedUnit[] {
   const whole = counts(list.groups);
   const own = counts(head);
@@ -122,7 +122,7 @@ function counts(groups: readonly ListGroup[]): ReadonlyMap<TestFile, number> {
   return found;
 }
 
-/** What stands before the first test of no file, and the rest. */
+/** Cuts the list at the first test that belongs to no file. */
 function cut({ groups, tail }: SuiteList): { readonly head: readonly ListGroup[]; readonly tail: readonly ListGroup[] } {
   const head: ListGroup[] = [];
   const rest: ListGroup[] = [];
@@ -136,7 +136,7 @@ function cut({ groups, tail }: SuiteList): { readonly head: readonly ListGroup[]
   return { head, tail: rest };
 }
 
-/** Consecutive groups in `count` shards of about equal length, in the order of the list. */
+/** Cuts consecutive groups into `count` shards of about equal length, in list order. */
 function chunks(groups: readonly ListGroup[], seconds: (group: ListGroup) => number, count: number): readonly Unnumbered[] {
   const total = groups.reduce((sum, group) => sum + seconds(group), 0);
   const shards: Unnumbered[] = [];
@@ -153,14 +153,14 @@ function chunks(groups: readonly ListGroup[], seconds: (group: ListGroup) => num
   return current.length === 0 ? shards : [...shards, { selectors: asTests(current), predictedSeconds: sum }];
 }
 
-/** All of it in one shard; none for nothing. */
+/** One shard of all groups; none if there are no groups. */
 const whole = (groups: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
   groups.length === 0 ? [] : [{ selectors: asTests(groups), predictedSeconds: groups.reduce((sum, group) => sum + seconds(group), 0) }];
 
 const tailShards = (tail: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
   whole(tail, seconds).map((shard) => ({ ...shard, runsLast: true }));
 
-/** One selector for each file. Which of its tests is first is the worker's to know: it runs them as they stand in the list. */
+/** Makes one selector per file. The xdist worker runs the tests in list order, so their order here does not matter. */
 const asTests = (groups: readonly ListGroup[]): readonly Selector[] =>
   [...Map.groupBy(groups, ({ file }) => file)].map(([file, own]) => ({
     kind: 'tests',
@@ -170,7 +170,7 @@ const asTests = (groups: readonly ListGroup[]): readonly Selector[] =>
 
 const asShard = ({ selectors, seconds }: EstimatedUnit): Unnumbered => ({ selectors, predictedSeconds: seconds });
 
-/** A group's share of its file's estimate. */
+/** The group's share of its file's estimate. */
 function secondsPerTest(list: SuiteList, timings: Timings): (group: ListGroup) => number {
   const whole = counts(list.groups);
   const estimates = estimateFiles(

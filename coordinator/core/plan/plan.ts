@@ -1,13 +1,14 @@
-// From units with estimates to shards in the order in which they are handed out, and how long that will take. Pulling does the balancing.
+// Turns units with estimates into shards in the order in which they are handed out, and predicts the makespan. Agents pull shards, which
+// balances the load.
 
 import { shardId } from '../../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import { pull } from './list-schedule.ts';
 
-/** What one shard costs besides its tests, in seconds: a trip through the queue. */
+/** Cost of one shard besides its tests, in seconds: a trip through the queue. */
 export const FIXED_SECONDS = 0.005;
 
-/** Selectors that stay in one shard (mostly one), and the seconds of one xdist worker that they are taken to need. */
+/** Selectors that stay in one shard (usually one), and their estimate in seconds of one xdist worker. */
 export interface EstimatedUnit {
   readonly selectors: readonly Selector[];
   readonly seconds: number;
@@ -15,25 +16,25 @@ export interface EstimatedUnit {
 
 export interface PlanInput {
   readonly units: readonly EstimatedUnit[];
-  /** xdist workers of all agents that are expected; each runs one shard at a time. */
+  /** xdist workers of all expected agents; each runs one shard at a time. */
   readonly slots: number;
-  /** What one shard costs besides its tests: a trip through the queue. */
+  /** Cost of one shard besides its tests, in seconds: a trip through the queue. */
   readonly fixedSeconds: number;
 }
 
 export interface Plan {
   /** Longest first, `s1`, `s2`, … */
   readonly shards: readonly Shard[];
-  /** From the first shard enqueued to the last result, if the estimates were exact and every agent there from the start. */
+  /** Seconds from the first shard enqueued to the last result, if the estimates were exact and every agent present from the start. */
   readonly predictedMakespanSeconds: number;
 }
 
-/** Nothing takes no time: keeps files that were measured as 0 s from all landing in one shard. */
+/** No unit takes zero time. This keeps files that measured 0 s from all ending up in one shard. */
 const LEAST_SECONDS = 0.001;
 
 /**
- * Every unit goes into exactly one shard. Shards are pulled longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan). A shard is a
- * unit, mostly a file, and only tiny ones share one. Equal estimates keep the order given, which is discovery's.
+ * Puts every unit into exactly one shard, longest first (Graham 1969: LPT is at most 4/3 − 1/(3m) of the best makespan). A shard is one
+ * unit, usually a file; only tiny units share a shard. Equal estimates keep the given order, which is discovery's.
  */
 export function planShards(input: PlanInput): Plan {
   const slots = Math.max(1, input.slots);
@@ -46,7 +47,7 @@ export function planShards(input: PlanInput): Plan {
 
 /** Units are batched up to this many fixed costs … */
 const BATCH_FIXED_MULTIPLE = 20;
-/** … but a batch is never more than this part of one xdist worker's even share. */
+/** … but a batch never exceeds this part of one xdist worker's even share. */
 const BATCH_SHARE_DIVISOR = 20;
 
 function fileGroups(units: readonly EstimatedUnit[], slots: number, fixedSeconds: number): EstimatedUnit[][] {
@@ -55,7 +56,7 @@ function fileGroups(units: readonly EstimatedUnit[], slots: number, fixedSeconds
   let group: EstimatedUnit[] = [];
   let seconds = 0;
   for (const unit of units) {
-    // Parts of one file in one shard would be told apart by nobody.
+    // A shard cannot keep two parts of one file apart, so each part gets its own shard.
     const isPart = unit.selectors.some(({ kind }) => kind === 'part');
     if (group.length > 0 && (isPart || seconds + unit.seconds > batchSeconds)) {
       groups.push(group);

@@ -1,4 +1,4 @@
-// Which files are too long to be one shard, and how their tests are divided. Only history can say: a file that never ran is not split.
+// Splits files that are too long for one shard. Splitting needs history: a file that never ran is not split.
 
 import { type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { Timings } from '../../../shared/domain/timings.ts';
@@ -7,15 +7,15 @@ import { type Affinity, scopeOf } from './affinity.ts';
 import { pull } from './list-schedule.ts';
 import type { EstimatedUnit } from './plan.ts';
 
-/** A file is divided where without it the run would take longer than this many even shares of the work. */
+/** Split a file if the run would otherwise take more than this many even shares of the work. */
 const TOLERATED_SHARES = 1.05;
-/** Parts are this part of an even share, so that what ends last is short … */
+/** Size of a part as a fraction of an even share, so that the last part to end is short … */
 const PART_SHARE_DIVISOR = 4;
-/** … but their tests outweigh what each part pays again, collection and the fixtures of module and class, by this much. */
+/** … but its tests must outweigh what each part pays again, collection and the fixtures of module and class, by this factor. */
 const LEAST_TESTS_PER_OVERHEAD = 2;
-/** Nobody waits for a shorter part, and tests that only pass in the order of their file stay together. In seconds. */
+/** A shorter part saves no noticeable time, and tests that only pass in file order stay together. In seconds. */
 const LEAST_PART_SECONDS = 0.5;
-/** A split that leaves more than this of the file's time to its longest part is not worth its cost. */
+/** A split whose longest part keeps more than this share of the file's time is not worth its cost. */
 const WORTHWHILE = 0.8;
 
 export interface Splitting {
@@ -23,11 +23,11 @@ export interface Splitting {
   readonly affinity: Affinity;
   /** xdist workers of all agents. */
   readonly slots: number;
-  /** A file longer than this is divided whatever the plan; null: only the plan decides. In seconds. */
+  /** Split any file longer than this, whatever the plan, in seconds; null leaves it to the plan. */
   readonly thresholdSeconds: number | null;
 }
 
-/** Divides each whole file that would hold up the end; others come back as they are. Every test of a divided file is in exactly one part. */
+/** Splits each whole file that would delay the end; returns other units unchanged. Every test of a split file is in exactly one part. */
 export function splitUnits(units: readonly EstimatedUnit[], splitting: Splitting): readonly EstimatedUnit[] {
   const { slots, thresholdSeconds } = splitting;
   if (slots < 2) return units;
@@ -38,7 +38,7 @@ export function splitUnits(units: readonly EstimatedUnit[], splitting: Splitting
   return end(divided, slots) < end(asked, slots) ? divided : asked;
 }
 
-/** Divides, again and again, the longest that can be of what the worker that ends last has to run. */
+/** Repeatedly splits the longest divisible unit of the xdist worker that finishes last. */
 function divideForTheEnd(units: readonly EstimatedUnit[], share: number, splitting: Splitting): readonly EstimatedUnit[] {
   const settled = new Set<EstimatedUnit>();
   let current = longestFirst(units);
@@ -53,7 +53,7 @@ function divideForTheEnd(units: readonly EstimatedUnit[], share: number, splitti
   }
 }
 
-/** The parts of a unit, each with what it pays again; null where it cannot be divided, or not to any use. */
+/** The parts of a unit, each with the overhead it pays again; null if the unit cannot be split or a split gains nothing. */
 function divide(unit: EstimatedUnit, share: number, { timings, affinity, thresholdSeconds }: Splitting): readonly EstimatedUnit[] | null {
   const [selector] = unit.selectors;
   if (selector?.kind !== 'file' || unit.selectors.length > 1) return null;
@@ -69,14 +69,14 @@ function divide(unit: EstimatedUnit, share: number, { timings, affinity, thresho
   return asParts(selector.file, bins).map((part) => ({ ...part, seconds: part.seconds + overhead }));
 }
 
-/** May this file be divided at all, and do its tests outweigh what each part would pay again? */
+/** True if the file may be split and its tests outweigh what each part would pay again. */
 export function isDivisible(file: TestFile, timing: MeasuredFile, { unit, together }: Affinity): boolean {
   if (unit === 'file' || together.some((set) => set.includes(file))) return false;
   const testSeconds = sum(timing.tests.values());
   return testSeconds > 0 && testSeconds >= LEAST_TESTS_PER_OVERHEAD * (timing.collectSeconds + timing.fixtureSeconds);
 }
 
-/** Seconds by name of what is never separated: tests, or scopes. */
+/** Seconds by name of pieces that are never separated: tests or scopes. */
 export function atomsOf(tests: ReadonlyMap<NodeId, number>, unit: Affinity['unit']): ReadonlyMap<string, number> {
   if (unit === 'test') return tests;
   const scopes = new Map<string, number>();
@@ -84,7 +84,10 @@ export function atomsOf(tests: ReadonlyMap<NodeId, number>, unit: Affinity['unit
   return scopes;
 }
 
-/** The first part takes whatever no other has, new tests too; it is the one with the functions of the module, which have no name of their own. */
+/**
+ * One part also takes every test that no other part names, including new tests. It is the part with the module's functions, which have no
+ * scope name of their own.
+ */
 function asParts(file: TestFile, bins: readonly Bin[]): readonly EstimatedUnit[] {
   const rest = bins.find(({ names }) => names.includes(file)) ?? bins[0];
   const others = bins.filter((bin) => bin !== rest);
@@ -106,7 +109,7 @@ interface Bin {
   readonly names: string[];
 }
 
-/** Longest first into the emptiest of `count` bins (Graham 1969); a bin for which nothing is left is left out. */
+/** Packs longest first into the emptiest of `count` bins (Graham 1969); drops empty bins. */
 function pack(atoms: ReadonlyMap<string, number>, count: number): readonly Bin[] {
   const bins = Array.from({ length: Math.max(1, Math.min(count, atoms.size)) }, (): Bin => ({ seconds: 0, names: [] }));
   for (const [name, seconds] of [...atoms].sort(([, left], [, right]) => right - left)) {
@@ -124,8 +127,8 @@ const end = (units: readonly EstimatedUnit[], slots: number): number => pull(sec
 
 export interface MeasuredFile {
   readonly collectSeconds: number;
-  /** Of one xdist worker that runs all of it: where parts of a file paid each for itself, the largest. */
+  /** Fixture seconds of one xdist worker that runs the whole file; if parts of the file each paid for fixtures, the largest value. */
   readonly fixtureSeconds: number;
-  /** Each test that ran beside others, without what it paid for those after it. */
+  /** Seconds of each test that ran beside others, without fixtures it set up for later tests. */
   readonly tests: ReadonlyMap<NodeId, number>;
 }

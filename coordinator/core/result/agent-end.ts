@@ -1,4 +1,4 @@
-// How an agent ended, as the report, the lines of a run and the agent's own user read it.
+// Describes how an agent ended, for the report, the progress lines and the agent's own user.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { UnfitCause } from '../../../shared/domain/events.ts';
@@ -12,7 +12,7 @@ import { causeOf } from './cause.ts';
 
 type End = Pick<ReportedAgent, 'ended' | 'why'>;
 
-/** Why an agent is refused or quarantined: a clause without a full stop. `state` is as it was when the agent was dismissed, or later. */
+/** Why an agent is refused or quarantined, as a clause without a full stop. `state` is the state at the dismissal or later. */
 export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCause): string {
   const agent = agents.get(id);
   if (agent === undefined) return 'unknown agent';
@@ -37,12 +37,12 @@ export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCa
   }
 }
 
-/** The same of an agent that could not serve the run at all. */
+/** Why an agent could not serve the run at all, as a clause without a full stop. */
 export const whyUnfit = (why: UnfitCause, problem: string): string => (why === 'fingerprint' ? differsIn(problem) : causeOf(problem));
 
 const differsIn = (differences: string): string => `its workspace differs from the run's: ${differences}`;
 
-/** `ended` null for an agent that was still there when the report was made; `why` null for one that left in order. */
+/** `ended` is null for an agent that was still alive when the report was made; `why` is null for one that left normally. */
 export function agentEnd(state: RunState, agent: AgentRecord): End {
   const { conduct, presence, unfit } = agent;
   if (unfit !== null) return unfitEnd(unfit.why, unfit.problem);
@@ -65,7 +65,7 @@ export const unfitEnd = (why: UnfitCause, problem: string): End => ({
   why: whyUnfit(why, problem),
 });
 
-/** Did the run go on without it? */
+/** True if the agent left before the run closed. */
 const leftEarly = ({ closed, coordinatorAt }: RunState, { goneAt }: AgentRecord): boolean =>
   goneAt !== null && goneAt < (closed?.at ?? coordinatorAt);
 

@@ -1,29 +1,29 @@
-// What a run's time was made of, phase by phase. All phases together are the time from the command's start to the run's close.
+// Breaks a run's time down by phase. The phases add up to the time from the command's start to the run's close.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Breakdown, Phase } from '../../../shared/domain/report.ts';
 import { sum } from '../../../shared/numbers.ts';
 import type { WorkerSpan } from '../state/worker-time.ts';
 
-/** Times in milliseconds since the epoch; sums in seconds of one xdist worker. */
+/** Times in milliseconds since the epoch, sums in seconds of one xdist worker. */
 export interface Measured {
   readonly startedAt: number;
   readonly firstEnqueuedAt: number;
   readonly closedAt: number;
   readonly collectionSeconds: number;
   readonly executionSeconds: number;
-  /** Of work whose results were not counted. */
+  /** Seconds of work whose results were not counted. */
   readonly lostSeconds: number;
   readonly spans: readonly WorkerSpan[];
-  /** How many xdist workers each agent has. */
+  /** xdist workers per agent. */
   readonly workersOf: ReadonlyMap<AgentId, number>;
-  /** Agents that were gone before the run closed, and since when: they were waited for by nobody. */
+  /** Agents that were gone before the run closed, and since when. The run did not wait for them. */
   readonly goneAtOf: ReadonlyMap<AgentId, number>;
 }
 
 /**
- * Preparation is told as it passes. After it every xdist worker collects, runs tests or waits, and each of these is told as the
- * mean of all workers. Clocks agree to a few milliseconds only: no phase is taken below nothing.
+ * Counts preparation as elapsed time. After it every xdist worker collects, runs tests or waits, and each of these phases is the mean over
+ * all workers. Clocks agree only to a few milliseconds, so no phase goes below zero.
  */
 export function breakDown(measured: Measured): Breakdown {
   const { firstEnqueuedAt, closedAt, workersOf, goneAtOf } = measured;
@@ -38,11 +38,11 @@ export function breakDown(measured: Measured): Breakdown {
   const spansOf = Map.groupBy(measured.spans, ({ agent }) => agent);
   for (const [agent, count] of workersOf) {
     const spans = spansOf.get(agent) ?? [];
-    // Replacements of dead workers make more spans than there are workers at a time.
+    // Replaced workers leave more spans than there are workers at a time.
     const firsts = spans.map(({ firstAt }) => within(firstAt)).sort((left, right) => left - right);
     const lasts = spans.map(({ lastAt }) => within(lastAt)).sort((left, right) => right - left);
     for (let index = 0; index < count; index += 1) {
-      // One that never got work was no later than the first of all.
+      // A worker that never got work was ready no later than the first worker with work.
       startUpMs += (firsts[index] ?? workStartAt) - firstEnqueuedAt;
       const idleMs = Math.max(0, workEndAt - (lasts[index] ?? workStartAt));
       if (goneAtOf.has(agent)) goneMs += idleMs;

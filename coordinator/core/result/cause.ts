@@ -1,12 +1,12 @@
-// Why a pytest ended, in one line, from what it printed: an error, never a warning that happens to stand last.
+// Extracts in one line why pytest ended from what it printed: an error, never a trailing warning.
 
-/** Exceptions, pytest's own errors, and what Python and the shell say of a death. */
+/** Matches exceptions, pytest's own errors, and the messages of Python and the shell about a killed process. */
 const CAUSE =
   /^(?:INTERNALERROR> |E +)?(?:[\w.]*(?:Error|Exception|Exit|Interrupt)\b|ERROR: |[Ff]atal (?:Python )?error\b|Segmentation fault|Killed\b|MemoryError)/;
 const TRACEBACK = /(?::? Traceback \(most recent call last\))?[:.]$/;
 const CHARS = 300;
 
-/** The first line of what is known, with the error that it printed last where one is found. */
+/** The first line of the detail, followed by the last error that pytest printed, if any. */
 export function causeOf(detail: string): string {
   const [first = '', ...printed] = detail.split('\n').filter((line) => line.trim() !== '');
   const cause = printed.findLast((line) => CAUSE.test(line));

@@ -1,34 +1,34 @@
-// What became of a suite since an earlier run of it.
+// Compares a run with an earlier run of the same suite.
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
 import type { Comparison, Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { median } from '../../../shared/numbers.ts';
 
-/** One test as an earlier run had it. `seconds` null where it does not say. */
+/** One test of an earlier run; `seconds` is null if unknown. */
 export interface PastTest {
   readonly outcome: Outcome;
   readonly seconds: number | null;
 }
 
-/** An earlier run. `keyOf` gives the key under which a test of today stands in `tests`: its node id, or what a JUnit file calls it. */
+/** An earlier run. `keyOf` maps a test of this run to its key in `tests`: its node id, or its name in a JUnit file. */
 export interface Baseline {
   readonly name: string;
   readonly tests: ReadonlyMap<string, PastTest>;
   readonly keyOf: (id: string) => string;
 }
 
-/** A test is newly slow only if it is so by this much more time, */
+/** A test is newly slow only if it takes this many more seconds, */
 const LEAST_SLOWER_SECONDS = 0.2;
-/** by this factor, */
+/** this many times as long, */
 const LEAST_SLOWER_FACTOR = 2;
-/** and by so many times the spread of all tests (a robust standard deviation: 1.4826 × the median absolute deviation). */
+/** and is slower by this many times the spread of all tests (a robust standard deviation: 1.4826 × the median absolute deviation). */
 const SPREADS = 3;
-/** Times below this say nothing of the machine's speed; with fewer tests than `FEW`, nothing is said of it at all. */
+/** Shorter times are too noisy to compare machine speeds; with fewer tests than `FEW`, speeds are not compared at all. */
 const LEAST_MEASURED_SECONDS = 0.01;
 const FEW = 5;
 
-/** Tests are compared by outcome; durations of those that passed in both runs, after the two machines' difference in speed was taken out. */
+/** Compares outcomes of all tests, and durations of tests that passed in both runs, corrected for the speed of the two machines. */
 export function compareRuns(report: Report, baseline: Baseline): Comparison {
   const newFailures: NodeId[] = [];
   const fixed: NodeId[] = [];
@@ -73,13 +73,13 @@ function slower(pairs: readonly Pair[]): Comparison['newlySlow'] {
     .map(({ test, beforeSeconds }) => ({ nodeid: test.nodeid, beforeSeconds, seconds: test.seconds }));
 }
 
-/** Whether a test that has no outcome today was expected or could not be collected: it did not vanish. */
+/** Selects tests without an outcome in this run that were not run or could not be collected: they did not vanish. */
 function unknownIn({ notRun, collectErrors }: Report, { keyOf, tests }: Baseline): (key: string) => boolean {
-  // A file has a key of its own too: that of one that skipped itself.
+  // Files have keys too: a file that skipped itself is recorded under its own.
   const missing = new Set([...notRun.map(({ nodeid }) => keyOf(nodeid)), ...collectErrors.map(({ file }) => keyOf(file))]);
   const files = [...notRun.filter(({ kind }) => kind === 'file').map(({ nodeid }) => nodeid), ...collectErrors.map(({ file }) => file)];
   if (missing.size === 0) return () => false;
-  // A file's own key is the beginning of its tests' keys, in node ids as in a JUnit file's classes.
+  // A file's key is the prefix of its tests' keys, both in node ids and in a JUnit file's classes.
   const beginnings = files.flatMap((file) => [
     `${file}::`,
     `${file.replace(/\.py$/, '').replaceAll('/', '.')}::`,

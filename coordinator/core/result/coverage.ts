@@ -1,10 +1,13 @@
-// Whether the coverage of every test that counts has arrived. A hole is named, never silent.
+// Checks that the coverage of every counted result has arrived. Missing coverage is named, never silent.
 
 import { isPartial, type ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { AgentId, AttemptId, TestFile } from '../../../shared/domain/ids.ts';
 import { type RunState, testsInOrder } from '../state/run-state.ts';
 
-/** The files with a counted result of an attempt whose coverage is not all there. `isUsable`: was this data file of an agent received, and could be read? */
+/**
+ * Files with a counted result of an attempt whose coverage is incomplete. `isUsable` says whether a data file of an agent was received and
+ * readable.
+ */
 export function missingCoverage(state: RunState, isUsable: (agent: AgentId, part: number) => boolean): ReportedCoverage['missing'] {
   const whole = new Set<AttemptId>();
   const lost = new Set<AttemptId>();
@@ -22,11 +25,11 @@ export function missingCoverage(state: RunState, isUsable: (agent: AgentId, part
   return [...missing.values()].sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
 }
 
-/** What follows for the verdict, of one run or of several merged. */
+/** Effects of coverage on the verdict, for one run or several merged runs. */
 export interface CoverageFindings {
-  /** Was a limit missed? */
+  /** True if a coverage limit was missed. */
   readonly isMissed: boolean;
-  /** Is something of the total not there? */
+  /** True if part of the total is missing. */
   readonly isPartial: boolean;
 }
 

@@ -1,4 +1,4 @@
-// How a run ended, and why tests were not run, in words.
+// Words for verdicts and not-run reasons.
 
 import type { NotRunReason, Verdict } from '../../../shared/domain/outcome.ts';
 
@@ -22,5 +22,5 @@ export const notRunWords: Readonly<Record<NotRunReason, string>> = {
   inseparable: 'files depend on each other; run with --collect suite',
 };
 
-/** The root stands for all tests below it, where a run ended before its files were known. */
+/** The root represents all tests below it if a run ended before its files were known. */
 export const notRunName = (nodeid: string): string => (nodeid === '.' ? 'the whole suite' : nodeid);

@@ -1,11 +1,11 @@
-// What a report says beyond its own run: the targets it was to reach, and an earlier run to compare it with.
+// Adds to a report what goes beyond its own run: its targets, and the comparison with an earlier run.
 
 import type { Report } from '../../../shared/domain/report.ts';
 import type { Target } from '../../../shared/domain/targets.ts';
 import { type Baseline, compareRuns } from './compare.ts';
 import { withTargets } from './targets.ts';
 
-/** null for what nobody asked for; what the report says of it already then stands. */
+/** null if not requested; the report then keeps what it already has. */
 export interface Judgement {
   readonly targets: readonly Target[] | null;
   readonly baseline: Baseline | null;

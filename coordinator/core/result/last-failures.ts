@@ -1,4 +1,4 @@
-// What `--failed` runs: the failures of an earlier run, and which of its tests are not there any more.
+// Selects what `--failed` runs: the failures of an earlier run. Also finds which of those tests no longer exist.
 
 import { fileOf, type NodeId, pytestId, type TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
@@ -7,7 +7,7 @@ import type { Selector } from '../../../shared/domain/shard.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { Baseline } from './compare.ts';
 
-/** Tests that failed, and files and directories that could not be collected; a flaky test passed in the end. */
+/** Failed tests, and files and directories that could not be collected. A flaky test passed in the end, so it is not among them. */
 export const failuresOf = ({ tests, collectErrors }: Report): readonly string[] => [
   ...new Set<string>([
     ...collectErrors.map(({ file }) => file),
@@ -15,19 +15,19 @@ export const failuresOf = ({ tests, collectErrors }: Report): readonly string[] 
   ]),
 ];
 
-/** Does the path, a directory, a file or a node id, select this id? All in one notation. */
+/** True if `path`, a directory, a file or a node id, selects this id; both in the same notation. */
 export function selects(path: string, id: string): boolean {
   const own = path.replace(/^\.\//, '').replace(/\/$/, '');
   return own === '' || own === '.' || id === own || ['/', '::', '['].some((separator) => id.startsWith(own + separator));
 }
 
-/** The baseline without what passed there: a run of its failures says nothing of other tests. */
+/** The baseline without its passed tests: a run of its failures says nothing about other tests. */
 export const onlyFailures = (baseline: Baseline): Baseline => ({
   ...baseline,
   tests: new Map([...baseline.tests].filter(([, { outcome }]) => isFailure(outcome))),
 });
 
-/** Tests that were named although they might be gone, and that their files, which were collected, do not have. */
+/** Tests that were named although they might no longer exist, and that their collected files do not contain. */
 export function goneTests(state: RunState): readonly NodeId[] {
   const collected = collectedTests(state);
   const named = state.opened.shards.flatMap(({ selectors }) => selectors.flatMap(optional));
@@ -40,11 +40,11 @@ export function goneTests(state: RunState): readonly NodeId[] {
 const optional = (selector: Selector): readonly NodeId[] =>
   selector.kind === 'tests' && selector.mayMiss === true ? selector.nodeids : [];
 
-/** By file; a file that was not collected, or could not be, is not among them. */
+/** Collected tests by file, without files that were not collected or could not be. */
 function collectedTests(state: RunState): ReadonlyMap<TestFile, readonly NodeId[]> {
   const { list } = state.suite;
   const collected = new Map<TestFile, NodeId[]>();
-  // The whole list says of every planned file what it holds.
+  // The whole list covers every planned file.
   if (list !== null) for (const { selectors } of state.opened.shards) for (const { file } of selectors) collected.set(file, []);
   for (const { files } of state.shards.values()) {
     for (const { file, tests, collectSeconds } of files.values()) {
