@@ -1,4 +1,5 @@
-// Several finished runs as one: of parts of a suite, of one suite in several places, or of what an earlier run left undone.
+// Merges several finished runs into one report: runs of parts of a suite, of one suite in several places, or of tests that an earlier run
+// left undone.
 
 import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';
@@ -12,12 +13,12 @@ import { rate } from './profile.ts';
 import { mergeShown } from './reported-shown.ts';
 import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
 
-/** Where runs differ about a test, the first of these counts: no failure is hidden, and what ran says more than what was skipped. */
+/** If runs disagree about a test, the first of these outcomes counts: no failure is hidden, and an outcome that ran outranks a skip. */
 const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 'xfailed', 'skipped'];
 
 /**
- * One report with one verdict. A test of several runs has the attempts of all and the outcome of the one that comes first in `precedence`. What one run did not
- * run and another did is run. Agents of the same name in several runs get their run's number.
+ * Returns one report with one verdict. A test of several runs keeps all attempts and gets the outcome that comes first in `precedence`. A
+ * test that any run ran counts as run. Agents with the same name in several runs get their run's number as a suffix.
  */
 export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   const reports = withOwnAgents(given);
@@ -77,7 +78,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
   };
 }
 
-/** Did this run fail with nothing failed in the end, but something flaky? */
+/** True if the run failed only because of flaky tests. */
 const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>
   word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length + sessionErrors.length === 0;
 
@@ -108,7 +109,7 @@ function mergeTests(reports: readonly Report[], texts: TextBudget): readonly Rep
   const merged = [...byId.values()].map((copies): ReportedTest => {
     const [first, ...others] = [...copies].sort((left, right) => precedence.indexOf(left.outcome) - precedence.indexOf(right.outcome));
     if (first === undefined || others.length === 0) return copies[0] as ReportedTest;
-    // The attempts that made the outcome come last: theirs are the traceback and the output that are shown.
+    // Put the attempts behind the outcome last: reports show their traceback and output.
     const attempts = [...others.reverse(), first].flatMap((test) => test.attempts);
     return { ...first, flaky: copies.some(({ flaky }) => flaky), attempts };
   });
@@ -117,7 +118,7 @@ function mergeTests(reports: readonly Report[], texts: TextBudget): readonly Rep
     .sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
 }
 
-/** A file that one run left out is run when another ran tests of it and left nothing of it out. */
+/** A file that one run left out counts as run if another run ran tests of it and left none of it out. */
 function stillNotRun(reports: readonly Report[], tests: readonly ReportedTest[]): readonly NotRun[] {
   const ran = new Set<NodeId>(tests.map(({ nodeid }) => nodeid));
   const whole = new Set<string>();
@@ -144,7 +145,7 @@ function count(reports: readonly Report[], tests: readonly ReportedTest[], notRu
   };
 }
 
-/** Work adds up. How well each run used its time is the mean over their makespans; what cannot be added is not told. */
+/** Adds up work. Efficiency and speedup come from the summed makespans; values that cannot be added are null. */
 function mergeProfiles(reports: readonly Report[], tests: number): Profile {
   const of = (measure: (profile: Profile) => number): number => sum(reports.map(({ profile }) => measure(profile)));
   const makespanSeconds = of((profile) => profile.makespanSeconds);

@@ -1,5 +1,5 @@
-// From all that is known of a run to its one report: exactly one outcome or not-run reason for every expected test. Where the time went is
-// profile.ts's, the exit code verdict.ts's. Same events, same report, whatever order they arrived in.
+// Merges the state of a run into its one report: exactly one outcome or not-run reason per expected test. profile.ts accounts for the time,
+// verdict.ts for the exit code. The same events give the same report, in whatever order they arrived.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
@@ -33,19 +33,19 @@ import { differencesOf, reportFingerprint } from './report-fitness.ts';
 import { reportShown } from './reported-shown.ts';
 import { countSkippedModules, verdict } from './verdict.ts';
 
-/** What only the writer of a report knows: when it stands (milliseconds since the epoch), and how long merging took. */
+/** Values that only the writer of a report knows: when it is written (milliseconds since the epoch) and how long merging took. */
 export interface MergeFinish {
   readonly finishedAt: number;
   readonly mergeSeconds: number;
 }
 
 /**
- * The whole result of a run, by whatever is known of it. A test that was announced and whose shard's attempts are used up is an error; a test
- * or file that the run's end left undone is not-run, with the reason why the run ended.
+ * Returns the whole result of a run from everything known so far. An announced test whose shard has used up its attempts is an error; a
+ * test or file that the run did not reach is not-run, with the reason why the run ended.
  */
 export function merge(state: RunState, finish: MergeFinish): Report {
   const { opened } = state;
-  // Its own: a state may be merged more than once.
+  // Copy the budget: a state may be merged more than once.
   const texts = { ...state.texts };
   const { missing, notRun } = accountForMissing(state, texts);
   const ran = testsInOrder(state).flatMap((test) => ranTest(test));
@@ -99,11 +99,11 @@ function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { no
   };
 }
 
-/** pytest's `--sw` stops at a failure as it does at Ctrl-C: plain pytest exits 2 then. */
+/** pytest's `--sw` stops at a failure as at Ctrl-C, and plain pytest then exits with 2. */
 const isStoppedByStepwise = ({ cache }: RunOpened, { failed, error }: Totals): boolean =>
   cache !== null && cache.stepwise !== null && failed + error > (cache.stepwise.skip ? 1 : 0);
 
-/** A run that ends without having been closed was stopped from outside. */
+/** A run that ended without being closed was stopped from outside. */
 const isInterrupted = ({ closed, interruptedBy }: RunState): boolean =>
   closed === null || (closed.why.kind !== 'done' && (interruptedBy !== null || closed.why.notRun === 'cancelled'));
 
@@ -134,7 +134,7 @@ function accountForMissing(state: RunState, texts: TextBudget): Missing {
   const counted = new Set<NodeId | TestFile>();
   const isNew = (id: NodeId | TestFile): boolean => counted.size < counted.add(id).size;
 
-  // What a split shard lacks is told by its parts, and by it only where they do not know of it.
+  // The parts of a split shard account for its missing tests; the shard itself only for those that its parts do not know.
   for (const record of [...state.shards.values()].sort((left, right) => Number(isSplit(left)) - Number(isSplit(right)))) {
     const givenUp = givenUpWhy(state, record);
     for (const progress of record.files.values()) {
@@ -159,7 +159,7 @@ function accountForMissing(state: RunState, texts: TextBudget): Missing {
       for (const nodeid of isWhole ? [] : named) {
         const isKnown = state.tests.has(nodeid);
         if (isKnown || !isNew(nodeid)) continue;
-        // What a part names are ids that pytest gave in an earlier run.
+        // A part names ids that pytest reported in an earlier run.
         const tests = isPart ? 1 : testsOfName(nodeid, known);
         notRun.push({ nodeid, kind: 'test', tests, reason, predictedSeconds: predictedSeconds / named.length });
       }
@@ -168,7 +168,7 @@ function accountForMissing(state: RunState, texts: TextBudget): Missing {
   return { missing, notRun: notRun.sort((left, right) => compareText(left.nodeid, right.nodeid)) };
 }
 
-/** Why something of this file has no outcome, given that it has none. */
+/** Why a test of this file has no outcome, given that it has none. */
 function reasonOf(state: RunState, progress: FileProgress, givenUp: NotRunReason | null): NotRunReason {
   if (isUncollected(progress) && isBelowCollectError(state, progress.file)) return 'collect-error';
   return givenUp ?? (state.closed?.why.kind === 'stopped' ? state.closed.why.notRun : 'cancelled');
@@ -176,7 +176,7 @@ function reasonOf(state: RunState, progress: FileProgress, givenUp: NotRunReason
 
 const isSplit = ({ state }: ShardRecord): boolean => state.kind === 'split';
 
-/** Why the shard, or a part of it, was given up; null where none was. */
+/** Why the shard or one of its parts was given up; null if none was. */
 function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
   if (record.state.kind === 'given-up') return record.state.why;
   if (record.state.kind !== 'split') return null;
@@ -184,7 +184,7 @@ function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
   return parts.map((part) => givenUpWhy(state, part)).find((why) => why !== null) ?? null;
 }
 
-/** pytest announced it, and no attempt brought its result: somebody has to look at that, as at any error. */
+/** Reports a test that pytest announced and no attempt ran as an error, because it needs attention like any error. */
 function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId, texts: TextBudget): ReportedTest {
   const attempts = attemptsOf(record);
   const last = attempts.at(-1);
@@ -244,7 +244,7 @@ function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly
   };
 }
 
-/** A shard is told by the attempt that completed it, else by its last. */
+/** Reports a shard by the attempt that completed it, otherwise by its last attempt. */
 function reportShard(record: ShardRecord): ReportedShard {
   const { state, shard } = record;
   const attempts = attemptsOf(record);
@@ -300,20 +300,18 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
     }));
 }
 
-/** Of an agent that gave no account of its own: the time of its slots that no attempt filled. */
+/** Idle seconds of an agent that reported none itself: the time of its slots that no attempt filled. */
 function idleSeconds(_state: RunState, { info, joinedAt, lastToldAt, attemptSeconds }: AgentRecord): number {
   const slots = Math.max(1, info?.workers ?? 1);
   const servedSeconds = joinedAt === null || lastToldAt === null ? 0 : ((lastToldAt - joinedAt) / 1000) * slots;
   return Math.max(0, servedSeconds - attemptSeconds);
 }
 
-/** By code units: the same on every machine. */
-
-/** The largest distance from the epoch that a date can have, in milliseconds. */
+/** The largest distance of a date from the epoch, in milliseconds. */
 const LAST_DATE_MS = 8.64e15;
 const iso = (at: number): string => new Date(Math.min(Math.max(at, -LAST_DATE_MS), LAST_DATE_MS)).toISOString();
 
-/** The tests that a selector names; none where it stands for whatever the file holds. */
+/** Tests that a selector names; none if it means the whole file. */
 function namedIn(selector: Selector): readonly NodeId[] {
   if (selector.kind === 'tests') return selector.nodeids;
   return selector.kind === 'part' ? (selector.only ?? []) : [];

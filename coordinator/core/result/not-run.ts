@@ -1,4 +1,4 @@
-// How many tests have no outcome, as far as that is known: a file that nobody collected holds as many as earlier runs knew of it.
+// Counts tests without an outcome as far as they are known: a file that was not collected counts the tests that earlier runs found in it.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { NotRun, Totals } from '../../../shared/domain/report.ts';
@@ -8,7 +8,7 @@ import type { DiscoveredFile } from '../plan/discovered-file.ts';
 import { isNamedBy } from '../plan/estimate.ts';
 import type { KnownTests } from '../state/events.ts';
 
-/** What earlier runs knew of the files that were found. */
+/** Test counts from earlier runs for the discovered files. */
 export function knownTests(files: readonly DiscoveredFile[], timings: Timings): KnownTests {
   const known: Record<string, number> = {};
   for (const { file, nodeids } of files) {
@@ -20,7 +20,7 @@ export function knownTests(files: readonly DiscoveredFile[], timings: Timings): 
   return known;
 }
 
-/** What earlier runs knew below a path of which nothing was found yet. */
+/** Test counts from earlier runs below a path whose files were not discovered yet. */
 export function knownBelow(path: string, timings: Timings): KnownTests {
   const known: Record<string, number> = {};
   const below = [...timings].filter(([file]) => path === '.' || file === path || file.startsWith(`${path}/`));
@@ -34,12 +34,12 @@ export function knownBelow(path: string, timings: Timings): KnownTests {
 
 const namedTests = (name: NodeId, { tests }: FileTiming): number => [...tests.keys()].filter((id) => isNamedBy(id, name)).length;
 
-/** An earlier run that ran none of it does not know. */
+/** An earlier run that ran no test of it gives no count. */
 function put(known: Record<string, number>, name: string, tests: number): void {
   if (tests > 0) known[name] = tests;
 }
 
-/** How many tests a file stands for that nobody collected; null where nobody knows. Tests that other parts of it have are theirs. */
+/** Number of tests in a file that was not collected; null if unknown. Leaves out tests that other parts of the file have. */
 export function testsOfFile(file: TestFile, selectors: readonly Selector[], known: KnownTests): number | null {
   const tests = knownOf(file, known);
   if (tests === null) return null;
@@ -47,13 +47,16 @@ export function testsOfFile(file: TestFile, selectors: readonly Selector[], know
   return Math.max(1, tests - new Set(elsewhere).size);
 }
 
-/** The same of an id that a selector names: with its parameters it is one test, without it may be several, and a class holds some. */
+/**
+ * Number of tests that a named id selects; null if unknown. An id with parameters is one test; without them it may be several, as may a
+ * class.
+ */
 export const testsOfName = (name: NodeId, known: KnownTests): number | null => (name.includes('[') ? 1 : knownOf(name, known));
 
-/** A file may be called `constructor`. */
+/** Own keys only: a file may be called `constructor`. */
 const knownOf = (name: string, known: KnownTests): number | null => (Object.hasOwn(known, name) ? (known[name] ?? null) : null);
 
-/** All of them together. What nobody knows counts as one, and then the sum is the least. */
+/** Sums all entries. An entry with an unknown count adds one, and the sum is then a lower bound. */
 export function countNotRun(entries: readonly NotRun[]): Pick<Totals, 'notRun' | 'notRunIsLeast'> {
   return {
     notRun: entries.reduce((sum, { tests }) => sum + (tests ?? 1), 0),

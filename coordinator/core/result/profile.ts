@@ -1,4 +1,4 @@
-// Where a run's time went, and how near it came to the least it could have been. What the tests came to is merge.ts's.
+// Profiles where a run's time went and how close it came to its bound. merge.ts reports the test outcomes.
 
 import type { Profile } from '../../../shared/domain/report.ts';
 import { sum } from '../../../shared/numbers.ts';
@@ -10,8 +10,8 @@ import { lostSeconds } from '../state/worker-time.ts';
 import { breakDown } from './breakdown.ts';
 
 /**
- * `makespanSeconds` runs from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least it could have
- * been for the work that was seen: max(longest unit that could not be split, Σ seconds of collection and execution ÷ xdist workers).
+ * `makespanSeconds` is the time from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least
+ * it could have been for the work done: max(longest unit that could not be split, Σ seconds of collection and execution ÷ xdist workers).
  */
 export function profile(state: RunState, mergeSeconds: number): Profile {
   const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
@@ -55,7 +55,9 @@ export function profile(state: RunState, mergeSeconds: number): Profile {
   };
 }
 
-/** The share of its workers' time for which the tests were on a processor, over the agents that measured it; above 1 where tests use several. */
+/**
+ * CPU time of the tests as a share of the time of all xdist workers, over the agents that measured it; above 1 if tests use several CPUs.
+ */
 function cpuUtilization(state: RunState, makespanSeconds: number): number | null {
   let cpuSeconds = 0;
   let workers = 0;
@@ -75,7 +77,8 @@ export function rate(efficiency: number): Profile['rating'] {
 }
 
 /**
- * A file, or what its set of files is together; of one that could be divided its longest part that could not, whether it was divided this time or not.
+ * The longest unit: a file, or a whole set of files that stay together. A divisible file counts its longest indivisible part, whether it
+ * was split this time or not.
  */
 function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): number {
   const { affinity } = state.opened;
@@ -95,7 +98,7 @@ function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): nu
 
 const longestOf = (values: readonly number[]): number => values.reduce((longest, seconds) => Math.max(longest, seconds), 0);
 
-/** From the command's start; never negative, as clocks agree to a few milliseconds only. */
+/** Seconds from the command's start; never negative, because clocks agree only to a few milliseconds. */
 function timeToFirstTestSeconds(state: RunState): number | null {
   let firstAt = Number.POSITIVE_INFINITY;
   for (const { accepted } of state.tests.values()) if (accepted !== null) firstAt = Math.min(firstAt, accepted.result.startedAt);

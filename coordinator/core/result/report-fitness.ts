@@ -1,4 +1,4 @@
-// What a report says of the workspaces of a run and of its agents.
+// Reports the workspaces of a run and its agents.
 
 import type { Fingerprint } from '../../../shared/domain/fingerprint.ts';
 import type { ReportedFingerprint } from '../../../shared/domain/report.ts';
@@ -6,7 +6,7 @@ import { isRefused } from '../state/conduct.ts';
 import type { AgentRecord } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
 
-/** null where nothing is known. */
+/** null if nothing is known. */
 export function reportFingerprint(fingerprint: Fingerprint | null): ReportedFingerprint | null {
   if (fingerprint === null || (fingerprint.files === null && fingerprint.python === null)) return null;
   if (fingerprint.python === null) return { files: fingerprint.files, python: null };
@@ -14,7 +14,7 @@ export function reportFingerprint(fingerprint: Fingerprint | null): ReportedFing
   return { files: fingerprint.files, python };
 }
 
-/** How an agent's workspace differs where that is no reason to refuse it, in words. */
+/** Differences of the agent's workspace that are no reason to refuse it, in words. */
 export function differencesOf(state: RunState, agent: AgentRecord): readonly string[] {
   const { refused, warned } = agent.differences;
   return isRefused(state, agent) ? warned : [...refused, ...warned];

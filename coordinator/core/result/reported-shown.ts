@@ -1,14 +1,14 @@
-// Warnings, deselected tests, headers and sections as a report holds them, of one run or of several.
+// Collects the warnings, deselected tests, headers and sections of a report, for one run or several.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { CountedWarning, ReportedShown, ReportedWarning } from '../../../shared/domain/shown.ts';
 import type { TestRecord } from '../state/records.ts';
 import { keyOf, type ShownState } from '../state/shown.ts';
 
-/** How many distinct warnings a report lists; further ones are counted. */
+/** Distinct warnings that a report lists; further ones are only counted. */
 const LISTED = 1000;
 
-/** pytest names up to so many places of a warning, and of more only the files. */
+/** pytest names up to this many places of a warning, and only files beyond that. */
 const NAMED_PLACES = 9;
 
 function byFile(places: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
@@ -20,7 +20,7 @@ function byFile(places: ReadonlyMap<string, number>): ReadonlyMap<string, number
   return files;
 }
 
-/** As pytest has it: by file where there are many. */
+/** Groups by file like pytest if there are many places. */
 function placesOf(places: ReadonlyMap<string, number>): ReportedWarning['places'] {
   const listed = total(places) > NAMED_PLACES ? byFile(places) : places;
   return [...listed].filter(([place]) => place !== '').map(([place, count]) => ({ place, count }));
@@ -45,7 +45,7 @@ function listed(warnings: readonly ReportedWarning[]): readonly ReportedWarning[
 
 const placeOf = ({ file, line }: CountedWarning): string => (line === 0 ? file : `${file}:${line}`);
 
-/** `agents` are those that the report names, in any order. */
+/** `agents` are the agents that the report names, in any order. */
 export function reportShown(state: ShownState, tests: readonly TestRecord[], agents: readonly AgentId[]): ReportedShown {
   const found = new Map<string, { readonly warning: CountedWarning; readonly places: Map<string, number> }>();
   const add = (place: string, warning: CountedWarning): void => {
@@ -69,7 +69,7 @@ export function reportShown(state: ShownState, tests: readonly TestRecord[], age
   };
 }
 
-/** The same for several reports: what each of them counts adds up. */
+/** Merges the collections of several reports; counts add up. */
 export function mergeShown(reports: readonly ReportedShown[]): ReportedShown {
   const groups = Map.groupBy(
     reports.flatMap(({ warnings }) => warnings),

@@ -1,4 +1,4 @@
-// Which test each xdist worker runs now, as agents tell of it.
+// Tracks which test each xdist worker is running, from the agents' events.
 
 import type { AgentId, AttemptId, NodeId } from '../../../shared/domain/ids.ts';
 import type { CoordinatorEvent } from '../state/events.ts';
@@ -10,18 +10,18 @@ export interface RunningTest {
   readonly beganAt: number;
 }
 
-/** One xdist worker with the test that it began last: it is at that, or was at it last and is collecting, or between tests. */
+/** One xdist worker with the test that it started last. It is running that test, or has ended it and is collecting or between tests. */
 export interface Lane {
   readonly agent: AgentId;
   readonly worker: string;
   readonly test: RunningTest;
-  /** Milliseconds since the epoch; null while it is at the test. */
+  /** Milliseconds since the epoch; null while the test is running. */
   readonly endedAt: number | null;
 }
 
 export interface RunningTests {
   observe(event: CoordinatorEvent): void;
-  /** In the order in which they were first heard of, agent by agent; of an agent no more than it has xdist workers. */
+  /** Lanes in the order in which they first appeared, agent by agent; an agent has at most as many as it has xdist workers. */
   lanes(): readonly Lane[];
 }
 
@@ -30,7 +30,7 @@ interface AgentLanes {
   readonly lanes: Map<string, Lane>;
 }
 
-/** `instant` says when something that an agent tells is taken to have happened; it is given when it did by the agent's own clock. */
+/** `instant` converts a time by the agent's own clock into the time to show. */
 export function createRunningTests(instant: (byAgentAt: number) => number): RunningTests {
   const agents = new Map<AgentId, AgentLanes>();
   const lanesOf = (agent: AgentId): AgentLanes => {
@@ -40,7 +40,7 @@ export function createRunningTests(instant: (byAgentAt: number) => number): Runn
   };
   const begin = (agent: AgentId, worker: string, test: RunningTest): void => {
     const { workers, lanes } = lanesOf(agent);
-    // It has taken the place of one that died or was replaced.
+    // The worker replaces one that died.
     if (!lanes.has(worker) && lanes.size >= workers) {
       const gone = [...lanes.values()].find(({ endedAt }) => endedAt !== null);
       if (gone !== undefined) lanes.delete(gone.worker);

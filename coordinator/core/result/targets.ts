@@ -1,11 +1,14 @@
-// Whether a run reached what it was asked to reach.
+// Judges whether a run reached its targets.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { JudgedTarget, Report } from '../../../shared/domain/report.ts';
 import type { Measure, Target } from '../../../shared/domain/targets.ts';
 import { firstExitCode } from './verdict.ts';
 
-/** The report with each target judged. A run that misses one has failed: exit code 1 joins those that applied before. What was not measured is missed. */
+/**
+ * Returns the report with each target judged. A run that misses a target has failed: exit code 1 joins the codes that already applied. A
+ * target without a measurement is missed.
+ */
 export function withTargets(report: Report, targets: readonly Target[]): Report {
   const judged = targets.map((target): JudgedTarget => {
     const value = measured(report, target.measure);
@@ -16,7 +19,7 @@ export function withTargets(report: Report, targets: readonly Target[]): Report 
   return { ...report, targets: judged, exitCode, verdict: exitCode === 1 ? 'failed' : report.verdict };
 }
 
-/** In the unit that `Target.limit` has; null where it is not known. */
+/** The measured value in the unit of `Target.limit`; null if unknown. */
 function measured({ profile, totals, agents, startedAt, finishedAt }: Report, measure: Measure): number | null {
   switch (measure) {
     case 'time':

@@ -1,31 +1,34 @@
-// What one run comes to: its verdict and exit code. Exit codes 0-5 are pytest's own, ours begin at 10.
+// Decides a run's verdict and exit code. Exit codes 0–5 are pytest's own; shardline's begin at 10.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { NotRunReason, Verdict } from '../../../shared/domain/outcome.ts';
 import type { NotRun, ReportedTest, Totals } from '../../../shared/domain/report.ts';
 import type { CoverageFindings } from './coverage.ts';
 
-/** Every exit code; where several apply, the first in this order is used. */
+/** Every exit code; if several apply, the first in this order is used. */
 export const exitPrecedence = [4, 3, 2, 1, 11, 10, 5, 0] as const;
 export type ExitCode = (typeof exitPrecedence)[number];
 
-/** The code to use where all of `codes` apply. A code that is none of ours, and no code at all, is an internal error: 3. */
+/** The code to use if all of `codes` apply. An unknown code, or no code at all, is an internal error: 3. */
 export function firstExitCode(codes: readonly number[]): ExitCode {
   const known = codes.map((code) => exitPrecedence.find((each) => each === code) ?? 3);
   return exitPrecedence.find((code) => known.includes(code)) ?? 3;
 }
 
-/** All that a verdict depends on. `collectErrors`: how many files could not be collected, and sessions failed at their end; `isInterrupted`: somebody stopped the run before it was done. */
+/**
+ * All inputs of a verdict. `collectErrors` counts files that could not be collected and sessions that failed at their end. `isInterrupted`
+ * is true if the run was stopped before it was done.
+ */
 export interface Findings {
   readonly totals: Totals;
-  /** How many of the expected tests are none to pytest: modules that skipped themselves when they were collected. */
+  /** Expected tests that pytest does not count as tests: modules that skipped themselves during collection. */
   readonly skippedModules: number;
   readonly collectErrors: number;
   readonly notRun: readonly Pick<NotRun, 'reason'>[];
   readonly isInterrupted: boolean;
-  /** Was the suite collected by file, though its files depend on each other? */
+  /** True if the suite was collected by file although its files depend on each other. */
   readonly isInseparable: boolean;
-  /** Does a flaky test make the run fail? */
+  /** True if a flaky test makes the run fail. */
   readonly flakyFails: boolean;
   readonly coverage: CoverageFindings;
 }
@@ -34,7 +37,7 @@ export interface Findings {
 export const countSkippedModules = (tests: readonly Pick<ReportedTest, 'nodeid' | 'outcome'>[]): number =>
   tests.filter(({ nodeid, outcome }) => outcome === 'skipped' && !nodeid.includes('::')).length;
 
-/** `passed` only where every expected test was run and none failed. */
+/** `passed` only if every expected test ran and none failed. */
 export function verdict(findings: Findings): { readonly verdict: Verdict; readonly exitCode: ExitCode } {
   const exitCode = firstExitCode(applying(findings));
   return { verdict: verdictOf(exitCode), exitCode };
@@ -55,13 +58,13 @@ function applying({
   if (isInseparable) codes.add(11);
   if (totals.failed + totals.error + collectErrors + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
   if (coverage.isMissed) codes.add(1);
-  // Of a run that was stopped, coverage is as much a part as its tests are: that was said already.
+  // A stopped run also lacks coverage, but its missing tests already say so.
   if (coverage.isPartial && !isInterrupted && notRun.length === 0) codes.add(11);
   if (codes.size === 0) codes.add(totals.expected <= skippedModules ? 5 : 0);
   return [...codes];
 }
 
-/** A missing test is never green, even where the failure that led to it is not among the results. */
+/** A missing test is never green, even if the failure behind it is not among the results. */
 function codeOf(reason: NotRunReason): ExitCode {
   switch (reason) {
     case 'deadline':

@@ -1,4 +1,5 @@
-// What an attempt tells of its files and tests. The first outcome of a test and the first failure of a file stand: later ones change nothing.
+// Applies what an attempt reports about its files and tests. The first outcome of a test and the first failure of a file count; later ones
+// change nothing.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
@@ -19,13 +20,13 @@ import { withSharedTexts } from './shown.ts';
 import { fitResult } from './text-budget.ts';
 import { dropWork } from './worker-time.ts';
 
-/** Whose attempt tells. */
+/** The attempt that reports, and its agent. */
 export interface Teller {
   readonly attempt: AttemptId;
   readonly agent: AgentId;
 }
 
-/** Changes `record`, the shard of the attempt that tells, and what is expected and known of its tests. */
+/** Changes `record`, the shard of the reporting attempt, and what is expected and known of its tests. */
 export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
   if (state.attempts.get(by.attempt)?.role === 'rerun') {
     if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
@@ -53,15 +54,15 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
 }
 
 function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
-  // Nothing more is run: a test that is announced now would be one that was not run, and the run as good as interrupted.
+  // The run is closed, so a test announced now would count as not run and make the run look interrupted.
   if (state.closed?.why.kind === 'done') return;
   const progress = progressOf(record, event.file);
   const attempt = state.attempts.get(by.attempt);
-  // It may bring a shard back that was done with a collection error only.
+  // This may reopen a shard that was done only with a collection error.
   if (attempt !== undefined) observeCollection(state, progress, { agent: by.agent, attempt });
-  // Its error does not count, so what it collected beside the error is not all of the file.
+  // The attempt's error does not count, so the tests it collected besides the error are not the whole file.
   if (attempt?.isVoid && progress.failedIn.has(by.attempt)) return;
-  // Another attempt was faster: what this one would have run is no longer expected of it, but for tests that come with an error.
+  // Another attempt completed the shard first, so this attempt's tests are not expected, unless they come with an error.
   if (record.state.kind === 'done' && !progress.collectFailed) return;
   compareDigest(state, event.file, event.digest, event.nodeids.length);
   progress.collectSeconds ??= event.seconds;
@@ -101,17 +102,17 @@ function collectFailed(
 ): void {
   const attempt = state.attempts.get(by.attempt);
   if (attempt === undefined) return;
-  // Another attempt has shown that all of the shard can be collected and run.
+  // Another attempt has collected and run the whole shard.
   const isOver = record.state.kind === 'done' && record.state.accepted !== by.attempt;
   if (isOver && !state.doubts.has(file)) return;
   const planned = record.files.get(file);
-  // An error in a teardown, after the file was collected and run: no other agent can say anything of that.
+  // A teardown error after the file was collected and run; another agent cannot confirm or refute it.
   const isLate = planned?.collectedIn.has(by.attempt) ?? false;
   if (!isLate) {
     planned?.failedIn.add(by.attempt);
-    // Another agent has refuted it; the file is another attempt's now.
+    // Another agent has refuted the error, and another attempt now runs the file.
     if (attempt.isVoid) return;
-    // What it names by its position in another list says nothing of the plan's.
+    // A position in another list has no meaning in the plan's list.
     if (state.agents.get(by.agent)?.conduct.dismissedFor != null || hasOddList(state, by.agent)) {
       attempt.isVoid = true;
       return;
@@ -124,11 +125,11 @@ function collectFailed(
   if (isFirst) state.changes.push({ kind: 'collect-error', file, agent: by.agent });
   if (planned !== undefined) planned.collectFailed = true;
   fileDone(state, record, by);
-  // What failed may be a directory above files of other shards, which now miss nothing that could still be had.
+  // The failed path may be a directory above files of other shards, which can now be settled.
   if (planned === undefined) settleAll(state);
 }
 
-/** Heard again, from a stream that is read twice, it is the same. */
+/** Ignores a repeated error, since a stream may be read twice. */
 function sessionFailed(state: RunState, { agent }: Teller, message: string): void {
   if (state.sessionErrors.some((known) => known.agent === agent && known.message === message)) return;
   state.sessionErrors.push({ agent, message });

@@ -1,4 +1,5 @@
-// What the coordinator's state is made from, and what it decides. The run loop writes the events to events.ndjson: replaying them gives the same state.
+// Defines the events from which the coordinator's state is built, including its own decisions. The run loop writes them to events.ndjson;
+// replaying them gives the same state.
 
 import type { AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/coverage.ts';
@@ -14,13 +15,13 @@ import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 
 import type { Affinity } from '../plan/affinity.ts';
 
-/** Where the command's time went before the first shard was enqueued, in seconds. */
+/** Seconds that the command spent before the first shard was enqueued. */
 export interface Preparation {
   readonly setupSeconds: number;
   readonly discoverySeconds: number;
 }
 
-/** The first event of every run. `startedAt` is the command's start; limits are fixed for the whole run. */
+/** The first event of every run. `startedAt` is the command's start. Limits are fixed for the whole run. */
 export interface RunOpened {
   readonly kind: 'run-opened';
   readonly at: number;
@@ -29,53 +30,53 @@ export interface RunOpened {
   readonly shards: readonly Shard[];
   readonly collectErrors: readonly { readonly file: string; readonly message: string }[];
   readonly preparation: Preparation;
-  /** How many executions one shard gets before its unfinished tests are given up. */
+  /** Executions of one shard before its unfinished tests are given up. */
   readonly attemptLimit: number;
-  /** How many crashes, of tests and of whole attempts, end the run; 0 means no limit. */
+  /** Crashes, of tests and of whole attempts, that end the run; 0 means no limit. */
   readonly crashLimit: number;
   readonly reruns: Reruns;
-  /** Does a test that passed only when it was run again make the run fail? */
+  /** True if a test that passed only in a rerun makes the run fail. */
   readonly flakyFails: boolean;
-  /** How long the run waits with no living agent. */
+  /** Seconds that the run waits without a living agent. */
   readonly waitAgentSeconds: number;
   readonly deadline: Deadline | null;
   readonly affinity: Affinity;
-  /** Of files that have not changed since a census of the whole list: what they held then. */
+  /** Digests of the tests in files that have not changed since a census of the whole list. */
   readonly digests: Readonly<Record<TestFile, string>>;
   /** As in `Census.failed`. */
   readonly failedWhole: readonly NodeId[];
-  /** Whether an attempt that holds up the end gets a backup on another agent. */
+  /** True if a straggler gets a backup on another agent. */
   readonly speculate: boolean;
-  /** null: longest first, and by value once the deadline cannot be met. */
+  /** null: longest first, or by value once the deadline cannot be met. */
   readonly order: Order | null;
-  /** The chance that something in a shard fails, by shard; 0 where nothing is said. */
+  /** The chance of a failure, by shard; 0 if missing. */
   readonly failureChances: Readonly<Record<ShardId, number>>;
-  /** How many tests earlier runs knew of each file, and of each id that the user named. */
+  /** Test counts from earlier runs, by file and by id that the user named. */
   readonly knownTests: KnownTests;
-  /** What pytest-cov was asked for; null where nothing is measured. */
+  /** Options of pytest-cov; null if nothing is measured. */
   readonly coverage: CoverageOptions | null;
-  /** pytest's cache in the workspace, which the run leaves as plain pytest would; null where there is none. */
+  /** pytest's cache in the workspace, which the run updates as plain pytest would; null without one. */
   readonly cache: RunCache | null;
-  /** Of the interpreter that discovered the suite; null where no agent's is compared with it. */
+  /** Fingerprint of the interpreter that ran discovery; null if agents are not compared with it. */
   readonly python: PythonPrint | null;
-  /** Why the run began anew, and how many results it had by then; null for a first beginning. */
+  /** Why the run restarted, and how many results it had by then; null if it did not restart. */
   readonly restarted: Restarted | null;
 }
 
 export interface Restarted {
   readonly why: string;
   readonly voidTests: number;
-  /** What the whole list is to be compared with, where that is why; null for another reason. */
+  /** The mismatch to check against the whole list if it caused the restart; null for another cause. */
   readonly mismatch: Mismatch | null;
 }
 
-/** What was collected of one file alone; `digest` is null where that was no test. */
+/** The collection of one file alone; `digest` is null if it held no test. */
 export interface Mismatch {
   readonly file: TestFile;
   readonly digest: string | null;
 }
 
-/** The time budget of a whole run, from the command's start. `reserveSeconds` of it are kept for merging and reports. */
+/** The time budget of a whole run, from the command's start. `reserveSeconds` of it are reserved for merging and reports. */
 export interface Deadline {
   readonly seconds: number;
   readonly reserveSeconds: number;
@@ -91,12 +92,12 @@ export type CoordinatorEvent =
       readonly shard: ShardId;
       readonly fence: number;
       readonly role: AttemptRole;
-      /** What it runs, so that nobody has to derive that again. */
+      /** Selectors of the attempt, recorded so that replay need not derive them. */
       readonly selectors: readonly Selector[];
     }
-  /** Its attempts are used up: what it still lacks is not run. */
+  /** The shard's attempts are used up; its missing tests are not run. */
   | { readonly kind: 'shard-given-up'; readonly at: number; readonly shard: ShardId; readonly why: NotRunReason }
-  /** The shards of the whole list, in place of those that were planned before it was known. */
+  /** The shards of the whole list replace those planned before the list was known. */
   | {
       readonly kind: 'suite-planned';
       readonly at: number;
@@ -104,63 +105,66 @@ export type CoordinatorEvent =
       /** As in `RunOpened`. */
       readonly failureChances: Readonly<Record<ShardId, number>>;
     }
-  /** The suite is not what was collected of it file by file: the run begins anew, and nothing that came before counts. */
+  /** Collecting by file gave another suite than the whole list: the run restarts, and no earlier result counts. */
   | { readonly kind: 'run-restarted'; readonly at: number; readonly opening: RunOpened }
-  /** It kept ending its session: what it still lacked is divided among these new shards. */
+  /** The shard kept crashing its session; its missing tests are divided among these new shards. */
   | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
-  /** It was asked to leave: its workspace is not the run's, or it does worse than other agents. What failed there is run again elsewhere. */
+  /**
+   * The agent was asked to leave: its workspace differs from the run's, or it does worse than other agents. Its failed tests run again on
+   * other agents.
+   */
   | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
-  /** It was thought to be lost, and is there. What it held stays lost; what it tells of it counts all the same. */
+  /** An agent declared lost is alive. Its attempts stay lost, but their results still count. */
   | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }
-  /** It does not wait, and nobody who is there has it: an answer of Redis was lost with a connection, or what Redis stored last with Redis. */
+  /** The attempt is not queued and no living agent has it: a reply of Redis was lost with a connection, or Redis lost its last writes. */
   | { readonly kind: 'attempt-lost'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId | null }
-  /** The agents were told to stop this attempt; recorded so that `decide` asks once. */
+  /** Agents were asked to stop this attempt; recorded so that `decide` asks only once. */
   | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'interrupt-requested'; readonly at: number; readonly by: string }
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
-  /** Redis came back without the run (`isMissing`), or at an earlier state of it: whatever is under way there is unknown. */
+  /** Redis came back without the run (`isMissing`) or with an earlier state of it; the state of running attempts is unknown. */
   | { readonly kind: 'redis-emptied'; readonly at: number; readonly isMissing: boolean }
-  /** Everything up to this entry of the run's stream was taken. */
+  /** Every event up to this entry of the run's stream was read. */
   | { readonly kind: 'stream-read'; readonly at: number; readonly position: string }
-  /** Another coordinator has taken the run over, with all that is recorded of it. */
+  /** Another coordinator took over the run with its whole record. */
   | { readonly kind: 'run-resumed'; readonly at: number }
-  /** Every agent that could ever come has ended; without it the run waits for one to join. */
+  /** Every agent that could serve the run has ended. Without this event the run waits for one to join. */
   | { readonly kind: 'no-agent-can-come'; readonly at: number; readonly message: string }
-  /** When the run would be done at the present speed, said every few seconds. */
+  /** When the run would finish at its present speed; recorded every few seconds. */
   | ({ readonly kind: 'forecast'; readonly at: number } & Forecast)
   | { readonly kind: 'tick'; readonly at: number }
-  /** All coverage that came was combined, and reported as it was asked for. */
+  /** All received coverage was combined and reported as requested. */
   | { readonly kind: 'coverage-combined'; readonly at: number; readonly coverage: ReportedCoverage }
   | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
 
-/** Why no further shard is started: all done, or a cause that leaves tests not run. */
+/** Why no further shard starts: all done, or a cause that leaves tests not run. */
 export type CloseReason =
   | { readonly kind: 'done' }
   | { readonly kind: 'stopped'; readonly notRun: NotRunReason; readonly by: InterruptCause };
 
 /**
- * `fingerprint`: its workspace is not the run's. `collection`: it cannot collect what another agent can. `other-list`: it collects other tests, with
- * `--collect suite`.
+ * `fingerprint`: its workspace differs from the run's. `collection`: it cannot collect what another agent can. `other-list`: it collects
+ * other tests, with `--collect suite`.
  */
 export const dismissalCauses = ['failures', 'not-started', 'fingerprint', 'collection', 'other-list'] as const;
 export type DismissalCause = (typeof dismissalCauses)[number];
-/** Numbers of tests by file, by directory, and by id that the user named; nothing of what no earlier run ran. */
+/** Numbers of tests by file, by directory, and by id that the user named; no entry if no earlier run ran any. */
 export type KnownTests = Readonly<Record<string, number>>;
 
 export interface Forecast {
-  /** Until the last result, in seconds. */
+  /** Seconds until the last result. */
   readonly secondsLeft: number;
-  /** By how much that is later than the drain begins; 0 when it is in time, null without a deadline. */
+  /** Seconds by which that is later than the start of the drain; 0 if in time, null without a deadline. */
   readonly lateSeconds: number | null;
-  /** null where nothing needs mending. */
+  /** null if the run is in time. */
   readonly remedy: Remedy | null;
 }
 export interface Remedy {
-  /** How many more agents like the present ones would do; null where none would, as one piece of work alone is too long. */
+  /** How many more agents like the present ones are enough; null if none are, because one piece of work alone takes too long. */
   readonly agents: number | null;
   readonly workersPerAgent: number;
-  /** The fewest files without which the rest would be done in time: how many, and the longest of them by name. */
+  /** The fewest files to leave out so that the rest is done in time: their number, and the longest ones by name. */
   readonly leaveOut: { readonly files: number; readonly named: readonly TestFile[] };
 }

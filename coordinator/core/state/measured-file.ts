@@ -1,17 +1,17 @@
-// What one run measured of one file, in the terms of its history. What that teaches is learn.ts's.
+// Computes what one run measured of one file, in the terms of its history. learn.ts learns from it.
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { MeasuredFile } from '../plan/split.ts';
 import type { FileProgress } from './records.ts';
 
-/** A set-up that takes this many times what is usual in its file made a fixture that other tests share. */
+/** A set-up this many times longer than is usual in its file created a fixture that other tests share. */
 const SHARED_MULTIPLE = 5;
 
 /** The lower median. */
 const usual = (values: readonly number[]): number =>
   values.toSorted((left, right) => left - right)[Math.floor((values.length - 1) / 2)] ?? 0;
 /**
- * The file's parts together (one, where it was not split). Tests that run alone, after everything else, are left out: they hold up no shard.
+ * Combines the file's parts (one if it was not split). Leaves out tests that run alone after everything else, because they delay no shard.
  * null for a file that was never collected.
  */
 export function measureFile(parts: readonly FileProgress[]): MeasuredFile | null {

@@ -1,4 +1,4 @@
-// The guarded moves of shards, attempts and agents. Each one says what may precede it, and is a change that `reduce` returns.
+// Guards the moves of shards, attempts and agents: checks the state before each move and records the move as a change.
 
 import type { InterruptCause } from '../../../shared/domain/attempt.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
@@ -8,18 +8,18 @@ import { indexAttempt, indexShard, newShardIndex } from './shard-index.ts';
 
 type Moves<Kind extends string> = Readonly<Record<Kind, readonly Kind[]>>;
 
-/** From one state to the next. A shard keeps its kind where only its attempts grow. */
+/** Allowed next states of a shard. Its kind stays the same if only its attempts grow. */
 const SHARD_MOVES: Moves<ShardState['kind']> = {
   planned: ['open'],
   open: ['open', 'done', 'split', 'given-up'],
-  // A collection error that turns out to be an agent's fault opens it again.
+  // A collection error that turns out to be an agent's fault reopens the shard.
   done: ['done', 'open'],
-  // A late result completes it.
+  // A late result completes the shard.
   'given-up': ['given-up', 'done', 'open'],
   split: ['split'],
 };
 
-/** An agent that leaves hands back what it has taken. The first ending is final. */
+/** Allowed next states of an attempt. A leaving agent hands back attempts it has taken but not started. The first ending is final. */
 const ATTEMPT_MOVES: Moves<AttemptState['kind']> = {
   enqueued: ['taken', 'running', 'ended'],
   taken: ['enqueued', 'running', 'ended'],
@@ -27,19 +27,19 @@ const ATTEMPT_MOVES: Moves<AttemptState['kind']> = {
   ended: [],
 };
 
-/** A shard that was not there before. */
+/** Adds a new shard. */
 export function addShard(state: RunState, record: ShardRecord): void {
   state.shards.set(record.shard.id, record);
   indexShard(state.index, record);
 }
 
-/** All of them, before anything of them was enqueued. */
+/** Removes all shards before any attempt of theirs was enqueued. */
 export function dropShards(state: RunState): void {
   state.shards.clear();
   Object.assign(state.index, newShardIndex());
 }
 
-/** An attempt that was not there before, of a shard that opens with it or is over already. */
+/** Adds a new attempt; a planned shard opens with it. */
 export function addAttempt(state: RunState, record: ShardRecord, attempt: AttemptRecord): void {
   const { state: before } = record;
   state.attempts.set(attempt.id, attempt);
@@ -51,7 +51,7 @@ export function addAttempt(state: RunState, record: ShardRecord, attempt: Attemp
   );
 }
 
-/** The first reason counts. */
+/** Marks the attempt as cancelled; the first reason counts. */
 export function cancelAttempt(state: RunState, attempt: AttemptRecord, by: InterruptCause): void {
   attempt.cancelledBy ??= by;
   const record = state.shards.get(attempt.shard);
@@ -76,7 +76,7 @@ export function moveAttempt(state: RunState, attempt: AttemptRecord, to: Attempt
   state.changes.push({ kind: 'attempt-moved', attempt, from });
 }
 
-/** Left is final: an agent joins a run once. `from` is null for an agent that is heard for the first time. */
+/** Moves an agent; `left` is final because an agent joins a run once. `from` is null for a new agent. */
 export function moveAgent(state: RunState, agent: AgentRecord, to: AgentRecord['presence'], from: AgentRecord['presence'] | null): void {
   if (agent.presence !== 'left') agent.presence = to;
   if (agent.presence !== from) state.changes.push({ kind: 'agent-moved', agent, from });
