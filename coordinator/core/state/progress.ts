@@ -1,4 +1,4 @@
-// How far a run has come, in files and in work.
+// Measures how far a run has come, in files and in predicted work.
 
 import { isUncollected } from './records.ts';
 import { isUnfinished, leftSeconds } from './remaining-work.ts';
@@ -7,13 +7,13 @@ import type { RunState } from './run-state.ts';
 export interface HowFar {
   readonly filesDone: number;
   readonly files: number;
-  /** The part of the predicted work that is done, from 0 to 1. */
+  /** The completed share of the predicted work, from 0 to 1. */
   readonly share: number;
-  /** Has every file told its tests? Until then there are more than are known. */
+  /** True once every file has reported its tests; until then more tests exist than are known. */
   readonly isAllCollected: boolean;
 }
 
-/** A file that is split is done with the last of its parts. */
+/** Computes the progress. A split file is done with the last of its parts. */
 export function howFar(state: RunState): HowFar {
   const files = new Set<string>();
   const unfinished = new Set<string>();
@@ -21,7 +21,7 @@ export function howFar(state: RunState): HowFar {
   let left = 0;
   let whole = 0;
   for (const record of state.shards.values()) {
-    // What a split shard lacked is in its parts, and they in its estimate.
+    // The missing work of a split shard is in its parts, and the parts are in its estimate.
     const isSplit = record.state.kind === 'split';
     if (!record.isPart) whole += record.shard.predictedSeconds;
     if (!isSplit) left += leftSeconds(state, record);

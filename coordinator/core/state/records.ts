@@ -1,9 +1,10 @@
-// The records that a run's state is made of: shards, attempts, files, tests and agents. Their states change by the guarded moves of moves.ts only.
+// Defines the records of a run's state: shards, attempts, files, tests and agents. Only the guarded moves of moves.ts change their states.
 //
-// Shard:    planned → open (first attempt enqueued) → done | given-up | split; a given-up shard is still done if a late result completes it.
-//           A split one is over: its parts are shards of their own.
-// Attempt:  enqueued → taken → running → ended; an agent that leaves hands back what it has taken: taken → enqueued. Ended is final: first cause wins.
-// Agent:    alive → left | lost; a lost one that takes or starts an attempt that is still open is alive again. Left is final.
+// Shard:    planned → open (first attempt enqueued) → done | given-up | split; a late result can still complete a given-up shard (→ done).
+//           A split shard is over: its parts are shards of their own.
+// Attempt:  enqueued → taken → running → ended; a leaving agent hands back an attempt it has taken: taken → enqueued. Ended is final:
+//           the first cause counts.
+// Agent:    alive → left | lost; a lost agent that takes or starts an attempt that is still open is alive again. Left is final.
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { AgentInfo, TestResult, UnfitCause } from '../../../shared/domain/events.ts';
@@ -18,11 +19,11 @@ export type ShardState =
   | { readonly kind: 'planned' }
   /** At least one attempt was enqueued. When all have ended and tests are missing, a retry is due. */
   | { readonly kind: 'open'; readonly attempts: NonEmpty<AttemptRecord> }
-  /** Nothing of it is missing; `accepted` is the attempt that completed it. */
+  /** No test is missing; `accepted` is the attempt that completed the shard. */
   | { readonly kind: 'done'; readonly attempts: NonEmpty<AttemptRecord>; readonly accepted: AttemptId }
-  /** It kept ending its session: what it lacked is in these shards now. */
+  /** The shard kept crashing its session; its missing tests are in these shards now. */
   | { readonly kind: 'split'; readonly attempts: NonEmpty<AttemptRecord>; readonly into: readonly ShardId[] }
-  /** Its attempts are used up; what is unfinished becomes not-run. */
+  /** The shard's attempts are used up; its unfinished tests become not-run. */
   | { readonly kind: 'given-up'; readonly attempts: NonEmpty<AttemptRecord>; readonly why: NotRunReason };
 export type AttemptState =
   | { readonly kind: 'enqueued' }
@@ -35,48 +36,48 @@ export interface AttemptRecord {
   fence: number;
   role: AttemptRole;
   state: AttemptState;
-  /** When it started and what time it told of last; null until told. */
+  /** When the attempt started, and the latest time in its events, by its agent's clock; null until reported. */
   startedAt: number | null;
   lastToldAt: number | null;
-  /** When its first test started; null until told. */
+  /** When its first test started; null until reported. */
   firstTestAt: number | null;
-  /** When it first and last told something of a file or test, by the coordinator's clock; null until then. */
+  /** When it first and last reported a file or test, by the coordinator's clock; null until then. */
   beganAt: number | null;
   heardAt: number | null;
-  /** How long its agent says it took; null until told. */
+  /** Duration of the attempt by its agent's report, in seconds; null until reported. */
   seconds: number | null;
-  /** Set when the agents were told to stop it. */
+  /** Set when the agents were asked to stop the attempt. */
   cancelledBy: InterruptCause | null;
-  /** Was it lost on an agent that is unfit for the run? Then it uses none of its shard's attempts up. */
+  /** True if the attempt does not count against its shard's limit, because its agent is unfit or to blame for its failure. */
   isVoid: boolean;
 }
 
 export interface ShardRecord {
   readonly shard: Shard;
   state: ShardState;
-  /** The files it is about: those planned, in order, then any that only its attempts told of. */
+  /** The shard's files: the planned ones in order, then any that only its attempts reported. */
   readonly files: Map<TestFile, FileProgress>;
-  /** Is it part of a shard that was split? */
+  /** True if it is part of a shard that was split. */
   readonly isPart: boolean;
 }
 
-/** How far one shard is with one file. */
+/** Progress of one shard with one file. */
 export interface FileProgress {
   readonly file: TestFile;
-  /** As planned; empty when only an attempt told of this file. */
+  /** The planned selectors; empty if only an attempt reported this file. */
   readonly selectors: readonly Selector[];
-  /** Expected tests, in the order they were announced. */
+  /** Expected tests in the order in which they were announced. */
   readonly tests: Map<NodeId, TestRecord>;
-  /** Those of `tests` that run alone, after everything else. */
+  /** Tests that run alone, after everything else. */
   readonly serial: Set<NodeId>;
-  /** May a second copy of it run beside the first? */
+  /** True if a second copy of the file may run beside the first. */
   mayBackUp: boolean;
   /** How many of `tests` have no outcome yet. */
   openTests: number;
-  /** How long the first collection took; null while the file was never collected. */
+  /** Seconds of the first collection; null if the file was never collected. */
   collectSeconds: number | null;
   collectFailed: boolean;
-  /** Attempts that collected it without an error, with their agents; and those that reported an error before. */
+  /** Attempts that collected the file without an error, with their agents; then attempts that reported a collection error first. */
   readonly collectedIn: Map<AttemptId, AgentId>;
   readonly failedIn: Set<AttemptId>;
 }
@@ -87,36 +88,36 @@ export interface AcceptedResult {
   readonly result: TestResult;
 }
 
-/** One expected test. Once `accepted` is set it never changes; the outcome is that of the last of `reruns`, where there are some (rerun.ts). */
+/** One expected test. `accepted` never changes once set; the last of `reruns`, if any, gives the outcome (results.ts). */
 export interface TestRecord {
   readonly nodeid: NodeId;
   readonly file: TestFile;
   accepted: AcceptedResult | null;
-  /** What its reruns brought, in order; `accepted` failed then. */
+  /** Results of its reruns, in order; set only if `accepted` is a failure. */
   readonly reruns: AcceptedResult[];
-  /** The attempts of the role `rerun` that were to run it. */
+  /** Attempts of the role `rerun` that were to run the test. */
   readonly rerunIn: AttemptRecord[];
-  /** Did it fail on an agent that was taken out for its failures? */
+  /** True if it failed on an agent that was dismissed. */
   isDoubted: boolean;
-  /** Where it counts as open until it has an outcome: one entry but for shards that overlap. */
+  /** Files in which the test counts as open until it has an outcome: one entry, unless shards overlap. */
   readonly expectedIn: FileProgress[];
 }
 
-/** What an agent's results say of it. */
+/** What an agent's results show about the agent. */
 export interface Conduct {
-  /** How many of its results were no failures. */
+  /** Number of its results that were no failures. */
   passes: number;
-  /** Its failures since the last of these. */
+  /** Its failures since the last such result. */
   streak: TestRecord[];
-  /** Attempts in a row for which it could start no session. */
+  /** Attempts in a row for which it could not start a session. */
   notStarted: number;
-  /** What the last of these said; null without one. */
+  /** Problem of the last of these; null without one. */
   problem: string | null;
   /** The first file or directory that it could not collect and another agent could. */
   contradicted: { readonly file: TestFile; readonly by: AgentId } | null;
-  /** How many of its collection errors another agent confirmed. */
+  /** Number of its collection errors that another agent confirmed. */
   confirmedErrors: number;
-  /** Why it was taken out, and after how many failures or starts in a row; null and 0 while it serves. */
+  /** Why it was dismissed, and after how many failures or failed starts in a row; null and 0 while it serves. */
   dismissedFor: DismissalCause | null;
   dismissedAfter: number;
 }
@@ -136,20 +137,20 @@ export interface AgentRecord {
   /** null while only its work is known, not its joining. */
   info: AgentInfo | null;
   presence: 'alive' | 'left' | 'lost';
-  /** null before it joined. */
+  /** null until it joined. */
   joinedAt: number | null;
-  /** Latest time that it told of. */
+  /** Latest time in its events. */
   lastToldAt: number | null;
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
   readonly conduct: Conduct;
   /** When it left, was lost or was quarantined; null while it serves. */
   goneAt: number | null;
-  /** How its workspace differs from the run's, as far as that matters to this run. */
+  /** Differences between its workspace and the run's, if they matter to this run. */
   differences: Differences;
-  /** Why it could not serve the run at all; null for one that could. */
+  /** Why it could not serve the run at all; null if it could. */
   unfit: { readonly why: UnfitCause; readonly problem: string; readonly host: string; readonly fingerprint: Fingerprint } | null;
-  /** Its own account, told when it left. */
+  /** Its own figures, reported when it left. */
   left: {
     readonly busySeconds: number;
     readonly idleSeconds: number;
@@ -158,19 +159,19 @@ export interface AgentRecord {
   } | null;
 }
 
-/** An error that only one agent reported so far. */
+/** A collection error that only one agent has reported so far. */
 export interface Doubt {
   /** A planned file, or a directory or conftest above planned files. */
   readonly file: TestFile;
   readonly agent: AgentId;
-  /** Its attempts that reported the error: they ran nothing of the file, through no fault of the shard's. */
+  /** Its attempts that reported the error. They ran nothing of the file, through no fault of the shard. */
   readonly attempts: Set<AttemptRecord>;
-  /** The shard of the first of them. */
+  /** The shard of the first of these attempts. */
   readonly shard: ShardId;
   readonly rechecks: AttemptRecord[];
 }
 
-/** A file of which nothing was told yet. */
+/** Progress of a file without any report yet. */
 export const newProgress = (file: TestFile, selectors: readonly Selector[]): FileProgress => ({
   file,
   selectors,
@@ -190,7 +191,7 @@ export function plannedFiles(shard: Shard): Map<TestFile, FileProgress> {
   return files;
 }
 
-/** Was this planned file never collected, nor failed to? What it holds is not known then. */
+/** True if the planned file was neither collected nor failed to collect; its tests are unknown then. */
 export const isUncollected = (progress: FileProgress): boolean =>
   progress.selectors.length > 0 && progress.collectSeconds === null && !progress.collectFailed;
 
@@ -198,8 +199,8 @@ export function allAttemptsOf(record: ShardRecord): readonly AttemptRecord[] {
   return record.state.kind === 'planned' ? [] : record.state.attempts;
 }
 
-/** A shard's attempts in the order they were enqueued, but for reruns of failed tests; empty before the first. */
+/** A shard's attempts in the order in which they were enqueued, without reruns of failed tests; empty before the first. */
 export const attemptsOf = (record: ShardRecord): readonly AttemptRecord[] => allAttemptsOf(record).filter(({ role }) => role !== 'rerun');
 
-/** Is no attempt of this shard on its way? */
+/** True if no attempt of the shard is queued or running. */
 export const hasEnded = (record: ShardRecord): boolean => attemptsOf(record).every((attempt) => attempt.state.kind === 'ended');

@@ -1,5 +1,5 @@
-// How an event changes what is known of a run. Total: duplicates, late, unknown and out-of-order events change nothing that is settled.
-// Owns agents and attempts; what attempts tell of files and tests is attempt-progress.ts's, what becomes of shards settle.ts's, what follows is decide.ts's.
+// Applies an event to a run's state. Total: duplicate, late, unknown and out-of-order events change nothing that is settled.
+// Owns agents and attempts. attempt-progress.ts applies reports of files and tests, settle.ts settles shards, decide.ts decides what to do.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
@@ -23,12 +23,12 @@ import { observeWork } from './worker-time.ts';
 type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
 
 /**
- * Changes `state` in place and returns what it changed: a run has as many events as tests, and copying would make that quadratic. Only the run loop,
- * and whoever replays its events, may hold a state. A run begins with `openRun`; `run-opened` itself changes nothing.
+ * Changes `state` in place and returns the changes: a run has as many events as tests, and copying the state would take quadratic time.
+ * Only the run loop and code that replays its events may hold a state. `openRun` begins a run; `run-opened` itself changes nothing.
  */
 export function reduce(state: RunState, event: CoordinatorEvent): readonly Change[] {
   apply(state, event);
-  // What an attempt tells of its tests mostly changes no decision, and is a change of its own where it does.
+  // Reports of tests rarely affect a decision; those that do record their own change.
   if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.changes.push(OTHER);
   return state.changes.splice(0);
 }
@@ -139,7 +139,7 @@ function apply(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'run-resumed':
       passTime(state, event.at);
-      // While nobody was there to see them, agents may have been; and others may come now.
+      // Agents may have been alive while no coordinator was watching, and others may still join.
       if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
       state.noAgentCanCome = null;
       break;
@@ -180,7 +180,7 @@ function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined
   setPresence(state, agent, 'alive');
 }
 
-/** Of an agent that never joined, a run that waits for agents takes no notice: it goes on waiting. */
+/** Records an agent that cannot serve the run. If it never joined, a run that waits for agents keeps waiting. */
 function agentUnfit(state: RunState, { at, agent: id, host, why, problem, fingerprint }: EventOf<'agent-unfit'>): void {
   const agent = state.agents.get(id) ?? newAgent(id);
   state.agents.set(id, agent);
@@ -202,12 +202,12 @@ function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   }
 }
 
-/** From now on it is not counted on; the first end counts. */
+/** Ends the agent's service; the first end counts. */
 function endService(agent: AgentRecord | undefined, at: number): void {
   if (agent !== undefined) agent.goneAt ??= at;
 }
 
-/** A quarantined agent stays so. */
+/** Marks a lost agent as alive again. A quarantined agent stays quarantined. */
 function returned(state: RunState, agent: AgentRecord): void {
   if (agent.conduct.dismissedFor === null && agent.presence === 'lost') agent.goneAt = null;
   setPresence(state, agent, 'alive');
@@ -252,7 +252,7 @@ function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'a
   const attempt = state.attempts.get(id);
   if (attempt?.state.kind !== 'enqueued') return;
   const agent = knownAgent(state, taker);
-  // Seen before the agent left, told after: it has handed the attempt back meanwhile.
+  // The event was seen before the agent left but arrived later; the agent has handed the attempt back since.
   if (agent.presence === 'left') return;
   moveAttempt(state, attempt, { kind: 'taken', agent: taker });
   returned(state, agent);
@@ -266,7 +266,7 @@ function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: Ev
   attempt.startedAt ??= at;
   if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
   moveAttempt(state, attempt, { kind: 'running', agent: starter });
-  // An agent that left is never missed again: what it says to have begun would be waited for without end.
+  // An agent that left is never declared lost, so the run would wait for this attempt forever.
   if (agent.presence === 'left') endAttempt(state, attempt, starter, { kind: 'lost' });
   else returned(state, agent);
 }
@@ -288,7 +288,7 @@ function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | nu
   const record = agent === null ? undefined : state.agents.get(agent);
   const isOut = agent !== null && isOfRefused(state, agent);
   if (isOut) attempt.isVoid = true;
-  // Whatever a refused agent says of it, it was not run.
+  // A refused agent's attempt counts as not run, whatever it reports.
   moveAttempt(state, attempt, { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending });
   if (ending.kind === 'not-started' && record !== undefined) {
     record.conduct.notStarted += 1;
@@ -325,7 +325,7 @@ const newAgent = (id: AgentId): AgentRecord => ({
   left: null,
 });
 
-/** Whoever is heard for the first time is alive until the presence tells otherwise. */
+/** Returns the agent's record. A new agent is alive until its presence shows otherwise. */
 function knownAgent(state: RunState, id: AgentId): AgentRecord {
   const known = state.agents.get(id);
   if (known !== undefined) return known;
@@ -335,7 +335,7 @@ function knownAgent(state: RunState, id: AgentId): AgentRecord {
   return agent;
 }
 
-/** May what this agent reports count? */
+/** True if reports of this agent count. */
 const mayServe = (state: RunState, { agent, at }: { readonly agent: AgentId; readonly at: number }): boolean =>
   !isRefused(state, hearAgent(state, agent, at));
 

@@ -1,4 +1,4 @@
-// What the recorded events of a run come to when its coordinator has died: the state, and what of the stream was read.
+// Rebuilds the state of a run whose coordinator died from its recorded events, and how far the stream was read.
 
 import type { CoordinatorEvent, RunOpened } from './events.ts';
 import { reduce } from './reduce.ts';
@@ -7,15 +7,15 @@ import { openRun, type RunState } from './run-state.ts';
 export interface Recorded {
   readonly opening: RunOpened;
   readonly state: RunState;
-  /** The last entry of the run's stream of which everything is recorded; `0` for none. */
+  /** The last stream entry whose events are all recorded; `0` for none. */
   readonly position: string;
-  /** How many events of the entries after it are recorded already. */
+  /** Number of events after that entry that are recorded already. */
   readonly readAhead: number;
   /** How often the run was resumed before. */
   readonly resumes: number;
 }
 
-/** null when they do not begin with the opening of a run. */
+/** null if the events do not begin with the opening of a run. */
 export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
   const [opening] = events;
   if (opening?.kind !== 'run-opened') return null;
@@ -49,7 +49,7 @@ export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
         resumes += 1;
         break;
       case 'redis-emptied':
-        // What was read of a stream that is gone says nothing of the one that began anew.
+        // Positions of the lost stream mean nothing in the new one.
         if (event.isMissing) position = '0';
         if (event.isMissing) readAhead = 0;
         break;

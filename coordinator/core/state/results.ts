@@ -1,4 +1,4 @@
-// The rule for which result of a test counts. The first result of each attempt counts; once one of them is no failure, later ones change nothing.
+// Decides which result of a test counts. The first result of each attempt counts; once one is no failure, later ones change nothing.
 
 import type { TestResult } from '../../../shared/domain/events.ts';
 import type { AttemptId } from '../../../shared/domain/ids.ts';
@@ -13,24 +13,24 @@ import { dropWork } from './worker-time.ts';
 /** The result that counts; null without one. */
 export const finalResult = (test: TestRecord): AcceptedResult | null => test.reruns.at(-1) ?? test.accepted;
 
-/** Did it fail first and not in the end? */
+/** True if the test failed first but not in the end. */
 export function isFlaky(test: TestRecord): boolean {
   const final = finalResult(test);
   return test.reruns.length > 0 && final !== null && !isFailure(final.result.outcome);
 }
 
-/** What failed on an agent that was taken out is run again once, whatever the run allows. */
+/** Allowed reruns of a test. A test that failed on a dismissed agent gets at least one, whatever the run allows. */
 export const timesOf = ({ opened }: RunState, { isDoubted }: TestRecord): number => Math.max(opened.reruns.times, isDoubted ? 1 : 0);
 
-/** What is known of a test when a result of it arrives. */
+/** The known results of a test when another one arrives. */
 interface KnownResults {
   readonly accepted: { readonly result: Pick<TestResult, 'outcome'> } | null;
   readonly reruns: readonly { readonly attempt: AttemptId; readonly result: Pick<TestResult, 'outcome'> }[];
 }
 
 /**
- * Does a result of this attempt count: as the first of its test, or as that of a rerun, which takes over from a failure? null where it changes nothing:
- * the first result of each attempt counts, and once one is no failure, no other does.
+ * Decides how a result of this attempt counts: as the first of its test, or as a rerun that replaces a failure. null if it changes nothing:
+ * only the first result of each attempt counts, and none after one that is no failure.
  */
 export function countsAs({ accepted, reruns }: KnownResults, attempt: AttemptId, isRerun: boolean): 'first' | 'rerun' | null {
   if (!isRerun) return accepted === null ? 'first' : null;
@@ -39,7 +39,7 @@ export function countsAs({ accepted, reruns }: KnownResults, attempt: AttemptId,
   return final === null || isKnown || !isFailure(final.result.outcome) ? null : 'rerun';
 }
 
-/** Takes a result that an attempt of the role `rerun` brought. */
+/** Accepts a result from an attempt of the role `rerun`. */
 export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' | 'agent'>, result: TestResult): void {
   const test = state.tests.get(result.nodeid);
   const final = test === undefined ? null : finalResult(test);
@@ -57,14 +57,17 @@ export function acceptRerun(state: RunState, by: Pick<AcceptedResult, 'attempt' 
   dropWork(state.work, by.attempt, result.nodeid, result.seconds);
 }
 
-/** A rerun was enqueued: it runs the tests that its selectors name. */
+/** Links an enqueued rerun to the tests that its selectors name. */
 export function beginRerun(state: RunState, attempt: AttemptRecord, selectors: readonly Selector[]): void {
   for (const selector of selectors) {
     if (selector.kind !== 'tests') continue;
     for (const nodeid of selector.nodeids) state.tests.get(nodeid)?.rerunIn.push(attempt);
   }
 }
-/** How many tests there will be: files that nobody has collected yet are taken to hold as many as the others. The first few files are not the suite. */
+/**
+ * Estimates the number of tests: each uncollected file counts as many tests as the collected ones on average, because the first few files
+ * are not the suite.
+ */
 export function likelyTests({ shards, tests }: RunState): number {
   let files = 0;
   let uncollected = 0;
@@ -77,7 +80,7 @@ export function likelyTests({ shards, tests }: RunState): number {
   }
   return files === uncollected ? 0 : (tests.size * files) / (files - uncollected);
 }
-/** Is nothing run again because too many tests failed? */
+/** True if nothing is rerun because too many tests failed. */
 
 export function isRerunLimitExceeded(state: RunState): boolean {
   const { limit } = state.opened.reruns;

@@ -1,4 +1,4 @@
-// What is known of a run, as values. The records that it is made of are records.ts's, how events change it reduce.ts's, what follows from it decide.ts's.
+// Defines the state of a run as plain values. records.ts defines its records, reduce.ts applies events to it, decide.ts decides from it.
 
 import type { KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { CollectError } from '../../../shared/domain/events.ts';
@@ -23,30 +23,30 @@ export interface RunState {
   readonly tests: Map<NodeId, TestRecord>;
   readonly suite: SuiteState;
   readonly work: Work;
-  /** What agents told of their coverage, in order, and what it came to; null until then. */
+  /** The agents' coverage reports in order, and the combined coverage; null until combined. */
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
   readonly shown: ShownState;
-  /** What attempts could not collect; a file, or a directory or conftest above files. */
+  /** Collection errors of attempts, by file, or by directory or conftest above files. */
   readonly collectErrors: Map<TestFile, readonly CollectError[]>;
-  /** Those of them that only one agent reported so far. */
+  /** Collection errors that only one agent has reported so far. */
   readonly doubts: Map<TestFile, Doubt>;
-  /** What made a pytest fail at its end, each once. */
+  /** Errors at the end of a pytest session, each once. */
   readonly sessionErrors: SessionError[];
   /** Tests whose first result is a failure. */
   readonly failed: Set<TestRecord>;
-  /** Failed and error outcomes of first results, and collection errors. */
+  /** Number of failed and error outcomes of first results, and of collection errors. */
   failures: number;
   duplicatesDropped: number;
-  /** What is left for tracebacks and output of the results that count. */
+  /** Remaining budget for tracebacks and output of counted results. */
   readonly texts: TextBudget;
-  /** What the event that is being reduced has changed so far; empty between two events. */
+  /** Changes made so far by the event being reduced; empty between two events. */
   readonly changes: Change[];
-  /** Tests that were running when their xdist worker died. */
+  /** Number of tests that were running when their xdist worker died. */
   crashedTests: number;
-  /** Latest time by the coordinator's own clock: agents' clocks may differ from it and from each other. */
+  /** Latest time by the coordinator's own clock; agents' clocks may differ from it and from each other. */
   coordinatorAt: number;
   firstEnqueuedAt: number | null;
-  /** Since when no agent is alive, by the coordinator's clock; null while one is. Anything heard of an agent moves it on. */
+  /** Since when no agent is alive, by the coordinator's clock; null while one is. Any event of an agent moves it forward. */
   aloneSince: number | null;
   /** When a forecast was last recorded; null before the first. */
   forecastAt: number | null;
@@ -57,7 +57,7 @@ export interface RunState {
   closed: { readonly at: number; readonly why: CloseReason } | null;
 }
 
-/** The state of a run of which nothing but its opening is known. */
+/** The state of a run of which only the opening is known. */
 export function openRun(opened: RunOpened): RunState {
   const shards = opened.shards.map(
     (shard): ShardRecord => ({ shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false }),
@@ -95,12 +95,15 @@ export function openRun(opened: RunOpened): RunState {
   };
 }
 
-/** Every expected test once: by shard, file and announcement, whatever the order in which its events arrived. */
+/** Every expected test once, by shard, file and announcement, whatever the order of events. */
 export function testsInOrder(state: RunState): readonly TestRecord[] {
   const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
   return [...new Set(files.flatMap((progress) => [...progress.tests.values()]))];
 }
 
-/** Agents that are alive as far as the events tell. One of these that is missing from the presence is lost: `agent-lost` has to be told, each time. */
+/**
+ * Agents that are alive according to the events. If one of these is missing from the presence, it is lost, and `agent-lost` must be emitted
+ * each time.
+ */
 export const livingAgents = (state: RunState): readonly AgentId[] =>
   [...state.agents.values()].filter((agent) => agent.presence === 'alive').map((agent) => agent.id);

@@ -1,21 +1,21 @@
-// The shards and attempts that a decision asks for, kept up to date by the guarded moves: a decision must not look at a whole run to find the few of them.
+// Indexes the shards and attempts that decisions need, so that no decision scans a whole run. The guarded moves keep it current.
 
 import { type AttemptRecord, attemptsOf, hasEnded, type ShardRecord } from './records.ts';
 
 export interface ShardIndex {
-  /** The place of each shard in the plan; parts of a split one come last. */
+  /** The place of each shard in the plan; parts of a split shard come last. */
   readonly places: Map<ShardRecord, number>;
   /** Planned or open. */
   readonly unsettled: Set<ShardRecord>;
-  /** Of these, those without an attempt on its way. */
+  /** Unsettled shards without an attempt queued or running. */
   readonly due: Set<ShardRecord>;
-  /** Done, with attempts that an agent may still run for nothing and that were not cancelled. */
+  /** Done shards with uncancelled attempts that an agent may still be running needlessly. */
   readonly superseded: Set<ShardRecord>;
   /** Attempts that have not ended. */
   readonly live: Set<AttemptRecord>;
   /** Attempts in which pytest stopped by itself: `-x`, or `pytest.exit`. */
   readonly stopped: Set<AttemptRecord>;
-  /** How many attempts have crashed. */
+  /** Number of crashed attempts. */
   crashes: number;
 }
 
@@ -29,7 +29,7 @@ export const newShardIndex = (): ShardIndex => ({
   crashes: 0,
 });
 
-/** A shard is new, or it or one of its attempts has changed. */
+/** Updates the index for a new shard, or one whose state or attempts changed. */
 export function indexShard({ places, unsettled, due, superseded }: ShardIndex, record: ShardRecord): void {
   if (!places.has(record)) places.set(record, places.size);
   const { kind } = record.state;
@@ -38,11 +38,11 @@ export function indexShard({ places, unsettled, due, superseded }: ShardIndex, r
   put(superseded, record, kind === 'done' && supersededAttempts(record).length > 0);
 }
 
-/** Shards that are due, in the order of the plan. */
+/** Due shards in the order of the plan. */
 export const dueInOrder = ({ due, places }: ShardIndex): readonly ShardRecord[] =>
   [...due].sort((left, right) => (places.get(left) ?? 0) - (places.get(right) ?? 0));
 
-/** An attempt is new, or its state has changed. */
+/** Updates the index for a new attempt, or one whose state changed. */
 export function indexAttempt(index: ShardIndex, attempt: AttemptRecord): void {
   const { state } = attempt;
   put(index.live, attempt, state.kind !== 'ended');
@@ -52,7 +52,7 @@ export function indexAttempt(index: ShardIndex, attempt: AttemptRecord): void {
     index.stopped.add(attempt);
 }
 
-/** Attempts of a done shard that somebody may still be running for nothing. */
+/** Attempts of a done shard that an agent may still be running needlessly. */
 export function supersededAttempts(record: ShardRecord): readonly AttemptRecord[] {
   const { state } = record;
   if (state.kind !== 'done') return [];
@@ -61,7 +61,7 @@ export function supersededAttempts(record: ShardRecord): readonly AttemptRecord[
   );
 }
 
-/** An agent that was thought to be lost may only have been frozen or cut off. */
+/** True if the attempt may still be running. A lost agent may only be frozen or disconnected. */
 const mayRun = ({ state }: AttemptRecord): boolean => state.kind !== 'ended' || state.ending.kind === 'lost';
 
 function put<Item>(set: Set<Item>, item: Item, isMember: boolean): void {

@@ -1,10 +1,10 @@
-// What the agents' pytests showed besides results, and what it comes to for a whole run. Warnings are counted as one plain pytest would count them.
+// Collects what the agents' pytest sessions print besides results, for the whole run. Counts warnings as one plain pytest would.
 
 import type { TestResult } from '../../../shared/domain/events.ts';
 import type { AgentId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { CountedWarning, Shown, ShownSection } from '../../../shared/domain/shown.ts';
 
-/** How many sections of plugins one agent's sessions may add up to. */
+/** Maximum number of plugin sections kept per agent. */
 const SECTIONS = 100;
 
 interface SessionState {
@@ -14,16 +14,16 @@ interface SessionState {
 
 export interface ShownState {
   readonly sessions: Map<AgentId, SessionState>;
-  /** Outside of tests: every process loads the same modules, so the largest count that one had is the count. */
+  /** Warnings outside of tests. Every process imports the same modules, so the largest count of any process is the count. */
   readonly besides: Map<string, { readonly nodeid: NodeId | null; readonly warning: CountedWarning }>;
   readonly deselected: Map<TestFile, number>;
-  /** Each warning of a test once, whatever number of tests have it. */
+  /** Each distinct warning of a test once, however many tests have it. */
   readonly texts: Map<string, CountedWarning>;
 }
 
 export const noneShown = (): ShownState => ({ sessions: new Map(), besides: new Map(), deselected: new Map(), texts: new Map() });
 
-/** Changes `state`. What is known already, or was shown by a process that had seen less, changes nothing. */
+/** Changes `state`. Known output, and counts below those already recorded, change nothing. */
 export function addShown(state: ShownState, agent: AgentId, shown: Shown): void {
   const session = state.sessions.get(agent) ?? { header: null, sections: [] };
   state.sessions.set(agent, session);
@@ -39,7 +39,7 @@ export function addShown(state: ShownState, agent: AgentId, shown: Shown): void 
   for (const { file, count } of shown.deselected) state.deselected.set(file, Math.max(count, state.deselected.get(file) ?? 0));
 }
 
-/** The result, with warnings that other results have too: thousands of tests may have the same one. */
+/** Returns the result with shared warning objects, because thousands of tests may have the same warning. */
 export function withSharedTexts(state: ShownState, result: TestResult): TestResult {
   if (result.warnings === undefined || result.warnings.length === 0) return result;
   const shared = (warning: CountedWarning): CountedWarning => {

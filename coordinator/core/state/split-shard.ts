@@ -7,7 +7,10 @@ import type { FileProgress, ShardRecord } from './records.ts';
 import { isUncollected, newProgress } from './records.ts';
 import type { RunState } from './run-state.ts';
 
-/** Replaces an open shard by parts of it, in place. Late results of its own attempts count for its parts. Parts that are there already change nothing. */
+/**
+ * Replaces an open shard by its parts, in place. Late results of the shard's own attempts count for the parts. Parts that already exist
+ * change nothing.
+ */
 export function applySplit(state: RunState, shard: ShardId, into: readonly Shard[]): void {
   const record = state.shards.get(shard);
   if (record?.state.kind !== 'open' || into.some(({ id }) => state.shards.has(id))) return;
@@ -26,7 +29,7 @@ function partFiles(record: ShardRecord, part: Shard): ShardRecord['files'] {
   return files;
 }
 
-/** The tests of a file that was collected are known; the time that took is the first collection's. */
+/** Copies what is known of a collected file. The collection time counts only once, for the original file. */
 function adopt(progress: FileProgress, whole: FileProgress): void {
   progress.collectSeconds = whole.collectSeconds === null ? null : 0;
   progress.collectFailed = whole.collectFailed;

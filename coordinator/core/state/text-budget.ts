@@ -1,10 +1,13 @@
-// How much text of its tests a run keeps, so that its report can be written: a string of V8 has at most 2^29 characters, and 3,400 failures with the
-// longest tracebacks and output that the plugin lets through are more. The journal has every text whole.
+// Limits the text that a run keeps of its tests, so that its report can be written: a V8 string has at most 2^29 characters, and 3,400
+// failures with the longest tracebacks and output that the plugin allows exceed that. The journal has every text whole.
 
-/** Characters that the texts of one run may take in the report's forms: whole ones first, then short ones; what comes after that keeps a line. */
+/**
+ * Characters that the texts of one run may take in the reports: first for whole texts, then for shortened ones; later texts keep about one
+ * line.
+ */
 export const TEXT_BUDGET: TextLimits = { wholeChars: 150_000_000, shortChars: 50_000_000 };
 
-/** How much of a traceback is kept once there is no room for whole texts, and once there is none for short ones either. */
+/** Characters of a traceback that are kept once there is no room for whole texts, and once there is none for short ones either. */
 const KEPT_CHARS = { short: 1000, least: 100 } as const;
 
 export interface TextLimits {
@@ -12,13 +15,13 @@ export interface TextLimits {
   readonly shortChars: number;
 }
 
-/** What a test said in one attempt. */
+/** The texts of a test in one attempt. */
 export interface Texts {
   readonly message: string | null;
   readonly sections: readonly { readonly title: string; readonly text: string }[];
 }
 
-/** What is left of the budget. `cut` counts the texts that were shortened. */
+/** The remaining budget. `cut` counts shortened texts. */
 export interface TextBudget {
   wholeChars: number;
   shortChars: number;
@@ -27,9 +30,11 @@ export interface TextBudget {
 
 export const newTextBudget = (limits: TextLimits = TEXT_BUDGET): TextBudget => ({ ...limits, cut: 0 });
 
-/** The texts as they fit: whole while there is room, else the end of the traceback with a mark, without captured output. Takes it from `budget`. */
+/**
+ * Fits texts into `budget` and deducts them: whole while there is room, otherwise the marked end of the traceback without captured output.
+ */
 export function fitTexts(budget: TextBudget, texts: Texts): Texts {
-  // Escaping makes no text shorter: most of what does not fit need not be counted.
+  // Escaping never shortens a text, so most texts that do not fit need no exact count.
   const whole = lengthOf(texts) > budget.wholeChars ? Number.POSITIVE_INFINITY : costOf(texts);
   if (whole <= budget.wholeChars) {
     budget.wholeChars -= whole;
@@ -43,13 +48,13 @@ export function fitTexts(budget: TextBudget, texts: Texts): Texts {
   return kept;
 }
 
-/** The same for what holds texts among other things; the very same where they are whole. */
+/** Fits the texts of a larger object; returns the same object if they stay whole. */
 export function fitResult<Result extends Texts>(budget: TextBudget, result: Result): Result {
   const { message, sections } = fitTexts(budget, result);
   return message === result.message && sections === result.sections ? result : { ...result, message, sections };
 }
 
-/** The end of a traceback names what went wrong. */
+/** Keeps the end of a traceback, which names the error. */
 function shortened(texts: Texts, keptChars: number): Texts {
   const text = texts.message ?? '';
   const lostChars = lengthOf(texts) - Math.min(text.length, keptChars);
@@ -59,19 +64,22 @@ function shortened(texts: Texts, keptChars: number): Texts {
   return { message: kept === '' ? mark : `${mark}\n${kept}`, sections: [] };
 }
 
-/** V8 keeps the whole of a string for as long as a slice of it is alive. */
+/** Copies the slice, because V8 keeps a whole string alive while a slice of it is. */
 const copyOf = (text: string): string => String(JSON.parse(JSON.stringify(text)));
 
 const lengthOf = ({ message, sections }: Texts): number =>
   sections.reduce((sum, { title, text }) => sum + title.length + text.length, message?.length ?? 0);
 
-/** How many characters these texts take at most, escaped as JSON, in a page, or as XML. */
+/** The most characters that these texts take when escaped as JSON, in a page, or as XML. */
 function costOf({ message, sections }: Texts): number {
   const texts = [message ?? '', ...sections.flatMap(({ title, text }) => [title, text])];
   return texts.reduce((sum, text) => sum + escapedLength(text), 0);
 }
 
-/** Characters by what escaping makes of each: `<` becomes `\u003c` in a page, `&` becomes `&amp;` in XML, U+2028 becomes `\\x2028` in a page. */
+/**
+ * Character ranges by their longest escaped form: `<` becomes `\u003c` in a page, `&` becomes `&amp;` in XML, U+2028 becomes `\\x2028` in a
+ * page.
+ */
 const ESCAPED: readonly (readonly [length: number, ...ranges: (readonly [first: number, last: number])[]])[] = [
   [6, [0x00, 0x1f], [0x7f, 0x9f], [0xd800, 0xdfff], [0xfdd0, 0xfdef], [0xfffe, 0xffff]],
   [2, [0x09, 0x0a], [0x22, 0x22], [0x5c, 0x5c]],

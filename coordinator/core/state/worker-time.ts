@@ -1,28 +1,31 @@
-// When each xdist worker was at work, and the work that was done more than once. What it says of a run is profile.ts's.
+// Records when each xdist worker was working, and work that was done more than once. profile.ts interprets it.
 
 import type { AttemptEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId } from '../../../shared/domain/ids.ts';
 import { sum } from '../../../shared/numbers.ts';
 
-/** From the first to the last work of one xdist worker. A worker that replaces a dead one has a name of its own. */
+/** The time from the first to the last work of one xdist worker. A worker that replaces a dead one has its own name. */
 export interface WorkerSpan {
   readonly agent: AgentId;
   firstAt: number;
   lastAt: number;
 }
 
-/** Seconds by attempt and file or test: what is heard again changes nothing. Whole microseconds: their sum is the same in every order. */
+/**
+ * Work by attempt and file or test, so that repeated events change nothing. Stored in whole microseconds, so that the sum does not depend
+ * on the order.
+ */
 export interface Work {
-  /** By agent and worker. */
+  /** By agent and xdist worker. */
   readonly spans: Map<string, WorkerSpan>;
   readonly collections: Map<string, number>;
-  /** Of results that came from another attempt than the one that counts. */
+  /** Results from another attempt than the counted one. */
   readonly dropped: Map<string, number>;
 }
 
 export const noWork = (): Work => ({ spans: new Map(), collections: new Map(), dropped: new Map() });
 
-/** Adds what one event tells of work to `work`, in place. */
+/** Adds the work in one event to `work`, in place. */
 export function observeWork(work: Work, agent: AgentId, attempt: AttemptId, event: AttemptEvent): void {
   if (event.kind === 'collected') {
     work.collections.set(`${attempt} ${event.file}`, microseconds(event.seconds));
@@ -31,12 +34,12 @@ export function observeWork(work: Work, agent: AgentId, attempt: AttemptId, even
   if (event.kind === 'test-finished') extend(work, agent, event.result.worker, event.result.startedAt, event.at);
 }
 
-/** A result that does not count. */
+/** Records a result that does not count. */
 export function dropWork(work: Work, attempt: AttemptId, nodeid: string, seconds: number): void {
   work.dropped.set(`${attempt} ${nodeid}`, microseconds(seconds));
 }
 
-/** Seconds of one xdist worker that brought nothing: collections beyond the `collectionSeconds` that were needed, and results that were dropped. */
+/** Seconds of one xdist worker without benefit: collections beyond the `collectionSeconds` that were needed, and dropped results. */
 export function lostSeconds(work: Work, collectionSeconds: number): number {
   const again = sum(work.collections.values()) - microseconds(collectionSeconds);
   return (Math.max(0, again) + sum(work.dropped.values())) / 1e6;
