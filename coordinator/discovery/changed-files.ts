@@ -1,4 +1,4 @@
-// Which files differ from a commit, as git tells it.
+// Lists the files that differ from a commit, according to git.
 
 import { execa } from 'execa';
 import { type TestFile, testFile } from '../../shared/domain/ids.ts';
@@ -7,8 +7,8 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 const GIT_MS = 30_000;
 
 /**
- * Files below `rootdir` that differ from where this branch left `ref`, committed or not, with those that git does not know yet; relative to `rootdir`.
- * Throws `bad-changed-since`.
+ * Files below `rootdir` that differ from the merge base of this branch and `ref`, committed or not, plus untracked files; relative to
+ * `rootdir`. Throws `bad-changed-since`.
  */
 export async function changedFiles(rootdir: string, ref: string, signal: AbortSignal): Promise<ReadonlySet<TestFile>> {
   const git = async (...args: string[]): Promise<readonly string[]> => {
@@ -21,7 +21,7 @@ export async function changedFiles(rootdir: string, ref: string, signal: AbortSi
       throw new ShardlineError('bad-changed-since', { ref, problem, rootdir }, { cause: thrown });
     }
   };
-  // Asked for by name, so that it can be no option of git's.
+  // Resolve the name first, so that git cannot read it as an option.
   const [commit = ''] = await git('rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
   const changed = await git('diff', '--name-only', '-z', '--relative', '--merge-base', commit.trim(), '--');
   const unknown = await git('ls-files', '--others', '--exclude-standard', '-z');

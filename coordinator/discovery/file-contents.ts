@@ -1,14 +1,14 @@
-// What the discovered files contain, as hashes.
+// Hashes the contents of the discovered files.
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestFile } from '../../shared/domain/ids.ts';
 
-/** How many files are read at once. */
+/** Number of files read at once. */
 const AT_ONCE = 64;
 
-/** SHA-256 of each file below `rootdir`. A file that cannot be read has none: whoever compares takes it for changed. */
+/** SHA-256 of each file below `rootdir`. An unreadable file has no hash, so comparisons treat it as changed. */
 export async function fileContents(rootdir: string, files: readonly TestFile[]): Promise<ReadonlyMap<TestFile, string>> {
   const contents = new Map<TestFile, string>();
   const waiting = [...files];

@@ -1,4 +1,4 @@
-// Discovery by pytest itself: its own collection with the user's own arguments, stopped before any test module is imported.
+// Discovers tests with pytest itself: its own collection with the user's arguments, stopped before any test module is imported.
 
 import { join } from 'node:path';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
@@ -11,7 +11,7 @@ import { shellCommand } from '../../shared/text/shell-quote.ts';
 import { tailOf } from '../../shared/text/tail.ts';
 import type { DiscoveredSuite, Discovery, DiscoveryRequest } from '../ports.ts';
 
-/** How much of pytest's complaint a `bad-paths` error shows, from its end. */
+/** Characters from the end of pytest's output that a `bad-paths` error shows. */
 const SHOWN_CHARS = 4000;
 
 export function pytestDiscovery(): Discovery {
@@ -19,8 +19,8 @@ export function pytestDiscovery(): Discovery {
 }
 
 /**
- * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest), `plugin-without-xdist` and `outside-root`;
- * the signal's reason when it aborts.
+ * Throws `no-workspace`, `no-python`, `no-pytest`, `bad-paths` (pytest refused paths, options or an initial conftest),
+ * `unsupported-option`, `plugin-without-xdist`, `outside-root`, or the reason of `signal` if it aborts.
  */
 async function discover(request: DiscoveryRequest, signal: AbortSignal): Promise<DiscoveredSuite> {
   signal.throwIfAborted();

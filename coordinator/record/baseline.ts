@@ -1,4 +1,4 @@
-// An earlier run to compare with: what a run of shardline left, or a JUnit file of anything that runs pytest.
+// Reads an earlier run to compare with: the output of a shardline run, or a JUnit file of any pytest runner.
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -25,7 +25,7 @@ async function readJunit(name: string, path: string): Promise<Baseline> {
   const tests = new Map<string, PastTest>();
   try {
     const text = await readFile(path, 'utf8');
-    // Entities of its own are nothing that a test runner writes, and how small files grow large.
+    // Test runners never write entity declarations, and these can expand a small file into a huge one.
     if (/<!DOCTYPE/i.test(text)) throw new Error('it has a document type');
     const document = create(text);
     let cases = 0;
@@ -46,7 +46,7 @@ async function readJunit(name: string, path: string): Promise<Baseline> {
   return { name, tests, keyOf: (nodeid) => junitKey(namesOf(nodeid)) };
 }
 
-/** null for what is no test or was not run: a file that could not be collected has no class. */
+/** null for a case that is no test or was not run; a file that could not be collected has no class. */
 function pastTest(testcase: XMLBuilder): { readonly key: string; readonly past: PastTest } | null {
   const children = new Map<string, XMLBuilder>();
   testcase.each((child) => void children.set(nameOf(child), child));

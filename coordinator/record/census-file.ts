@@ -1,4 +1,4 @@
-// Censuses of earlier runs, kept in one file beside the durations.
+// Stores censuses of earlier runs in one file beside the durations.
 
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -6,10 +6,10 @@ import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
 import type { CensusStore } from '../ports.ts';
 
-/** How many keys are kept: those of the options that are used in turn. */
+/** Number of keys kept: enough for a few sets of options used in turn. */
 const KEPT = 8;
 
-/** A file that is not there, or cannot be read, knows nothing: the next run takes the census anew. `save` throws `output-not-writable`. */
+/** A missing or unreadable file counts as empty: the next run takes the census again. `save` throws `output-not-writable`. */
 export function censusFile(path: string): CensusStore {
   const entries = async (): Promise<ReadonlyMap<string, string>> => {
     try {

@@ -1,4 +1,4 @@
-// What a finished run left, read again: its report, or what its events come to where no report stands.
+// Reads what a finished run left: its report, or a report rebuilt from its events if there is none.
 
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,11 +13,14 @@ import { readJournal } from './journal.ts';
 
 export interface FinishedRun {
   readonly report: Report;
-  /** What is recorded of the run; nothing where it left a report alone. Throws `bad-message` and `newer-version`. */
+  /** The recorded events of the run; empty if it left only a report. Throws `bad-message` and `newer-version`. */
   readonly readEvents: () => Promise<readonly CoordinatorEvent[]>;
 }
 
-/** Reads what `name` stands for: a run's folder, its report.json, its events.ndjson, or the id of a run in `.shardline/runs`. Throws `not-a-result`. */
+/**
+ * Reads the run that `name` names: a run's folder, its report.json, its events.ndjson, or the id of a run in `.shardline/runs`. Throws
+ * `not-a-result`.
+ */
 export async function readFinishedRun(name: string, cwd: string): Promise<FinishedRun> {
   const path = await placeOf(name, cwd);
   try {
@@ -30,7 +33,10 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Finish
   }
 }
 
-/** The same report as the run itself wrote, but for what only its writer knows: it stands when the last event came, and took no time to merge. */
+/**
+ * Rebuilds the report that the run itself wrote, except for values that only its writer knew: it is finished at the last event, and merging
+ * took no time.
+ */
 async function rebuild(path: string): Promise<Report> {
   const recorded = replay(await readJournal(path));
   if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event is not the start of a run' });
@@ -38,7 +44,6 @@ async function rebuild(path: string): Promise<Report> {
   return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
 }
 
-/** The file to read. */
 async function placeOf(name: string, cwd: string): Promise<string> {
   const { kind, path } = await findRun(name, cwd);
   if (kind === 'file') return path;

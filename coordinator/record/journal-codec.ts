@@ -1,4 +1,4 @@
-// One line of `events.ndjson`, written and read. A journal may come from another machine, so every line is checked like anything on the wire.
+// Encodes and decodes one line of `events.ndjson`. A journal may come from another machine, so every line is validated like a message.
 
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
@@ -63,7 +63,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   digests: z.record(testFileSchema, z.string()),
   failedWhole: z.array(nodeIdSchema).default([]),
   knownTests: z.record(z.string(), z.int().positive()).default({}),
-  // Runs of an earlier version combined none.
+  // Runs of an earlier version combined no coverage.
   coverage: coverageOptionsSchema.nullable().default(null),
   cache: runCacheSchema.nullable().default(null),
   python: pythonPrintSchema.nullable().default(null),

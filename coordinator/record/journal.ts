@@ -1,4 +1,5 @@
-// `events.ndjson`: every event of a run, in order, one JSON object a line; enough to rebuild everything that is reported, and to resume the run.
+// Writes and reads `events.ndjson`: every event of a run in order, one JSON object per line; enough to rebuild all reports and to resume
+// the run.
 
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import type { RunId } from '../../shared/domain/ids.ts';
@@ -7,19 +8,19 @@ import { readLines } from '../../shared/system/read-lines.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import { decodeLine, encodeLine } from './journal-codec.ts';
 
-/** How much of a journal is read, or written again, at a time: all of it may be longer than one string may be. */
+/** Bytes of a journal that are read or copied at a time, because the whole may exceed the maximum length of a string. */
 const CHUNK_BYTES = 64 * 1024;
 
 export interface Journal {
-  /** Returns when the event is written, so that nothing is done of which a coordinator that dies leaves no record. */
+  /** Returns once the event is written, so that a coordinator that dies leaves a record of everything it did. */
   record(event: CoordinatorEvent): void;
-  /** Is this still the file that stands at its path? A command that resumes the run, or another run, puts its own there. */
+  /** True if this file is still at its path. A command that resumes the run, or another run, replaces it with its own. */
   isOurs(): boolean;
-  /** Throws `output-not-writable`, also for what could not be written before: a full disk does not end a run. */
+  /** Throws `output-not-writable`, also for earlier failed writes: a full disk does not end a run. */
   close(): Promise<void>;
 }
 
-/** A new journal at `path` that begins with `earlier` events. Whoever wrote there before writes from now on to a file that nobody sees. */
+/** Creates a journal at `path` that begins with the events `earlier`. An earlier writer keeps writing to its own, now unlinked file. */
 export function openJournal(path: string, earlier: readonly CoordinatorEvent[] = []): Journal {
   let failure: ShardlineError | null = null;
   let file: number | null = null;
@@ -57,7 +58,7 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   return {
     record: (event) => append(encodeLine(event)),
     isOurs() {
-      // What was never put there cannot have been replaced.
+      // A file that never reached its path cannot have been replaced.
       if (file === null || !isInPlace) return true;
       const here = statSync(path, { throwIfNoEntry: false });
       return here === undefined || here.ino === fstatSync(file).ino;
@@ -72,7 +73,7 @@ export function openJournal(path: string, earlier: readonly CoordinatorEvent[] =
   };
 }
 
-/** The run that a journal is of; null where it does not say. */
+/** The id of the run in a journal; null if it cannot be read. */
 export function recordedRun(path: string): RunId | null {
   try {
     const opening = decodeLine(firstLine(path), path);
@@ -98,7 +99,10 @@ function firstLine(path: string): string {
   }
 }
 
-/** The events of a journal; a last line without its end was cut off when its writer died, and is left out. Throws `bad-message` and `newer-version`. */
+/**
+ * The events of a journal. Drops a last line without its end, which was cut off when its writer died. Throws `bad-message` and
+ * `newer-version`.
+ */
 export async function readJournal(path: string): Promise<readonly CoordinatorEvent[]> {
   const events: CoordinatorEvent[] = [];
   for await (const line of readLines(path)) events.push(decodeLine(line, `${path}:${events.length + 1}`));

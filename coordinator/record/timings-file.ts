@@ -1,4 +1,4 @@
-// Durations of earlier runs, kept in one file.
+// Stores durations of earlier runs in one file.
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,8 +11,8 @@ import type { OnDropped, TimingStore } from '../ports.ts';
 const NOTHING: History = { files: new Map(), startSeconds: null };
 
 /**
- * A file that is not there yet is an empty history. Single entries that cannot be used are dropped. `load` throws `bad-config` for what is no timings
- * file, `save` `output-not-writable`.
+ * A missing file is an empty history. Drops unusable entries. `load` throws `bad-config` if the file is no timings file, `save` throws
+ * `output-not-writable`.
  */
 export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore {
   const read = async (): Promise<ReturnType<typeof decodeHistory>> => {
@@ -46,7 +46,7 @@ export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore
       try {
         makeDirectory(dirname(path));
         await writeFile(unfinished, encodeHistory(all));
-        // Whoever reads meanwhile finds the old file or the new one, never half of one.
+        // A concurrent reader finds the old file or the new one, never half of one.
         await rename(unfinished, path);
       } catch (thrown) {
         await rm(unfinished, { force: true }).catch(() => undefined);
@@ -56,7 +56,7 @@ export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore
   };
 }
 
-/** Of a message that was not understood only what is wrong with it: why and how to mend it is another matter here. */
+/** Takes only the problem from an error: its usual fix does not apply to this file. */
 const problemOf = (thrown: unknown): string =>
   thrown instanceof ShardlineError ? String(thrown.values.problem ?? thrown.message) : messageOf(thrown);
 

@@ -1,4 +1,4 @@
-// Censuses of earlier runs, kept in the pool's hash: one field a key.
+// Stores censuses of earlier runs in the pool's hash, one field per key.
 
 import type { Redis } from 'ioredis';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
@@ -6,7 +6,7 @@ import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeCensus, encodeCensus } from '../../shared/wire/census.ts';
 import type { CensusStore } from '../ports.ts';
 
-/** An entry that cannot be read counts as none: the next run takes the census anew. */
+/** An unreadable entry counts as missing: the next run takes the census again. */
 export function redisCensusStore(redis: Redis, pool: string): CensusStore {
   const hash = poolKeys(pool).census;
   return {

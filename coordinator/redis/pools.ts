@@ -1,4 +1,4 @@
-// Announces runs to the agents of a pool.
+// Implements the `Pools` port: announces runs to the agents of a pool.
 
 import type { Redis } from 'ioredis';
 import { poolKeys } from '../../shared/redis/keys.ts';

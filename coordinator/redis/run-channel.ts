@@ -1,4 +1,4 @@
-// One open run in Redis: attempts go out as BullMQ jobs, events come in on a stream, commands go out on another.
+// Implements the `RunChannel` port: sends attempts as BullMQ jobs, reads events from one stream, and writes commands to another.
 
 import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -26,23 +26,25 @@ import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel } from '../ports.ts';
 import { beginTenure, type Tenure } from './coordinator-epoch.ts';
 
-/** How many jobs one command adds: more would hold up Redis and Node for longer than a beat. */
+/** Jobs added per command; more would block Redis and Node for longer than a beat. */
 const CHUNK = 1000;
-/** How many batches of events one read takes. */
+/** Batches of events per read. */
 const READ_BATCHES = 200;
-/** How many openings the pool's stream remembers, and for how long: it only wakes agents, the hash says what is open. */
+/**
+ * Entries in the pool's stream of opened runs, and how long it lives. The stream only wakes agents; the hash records which runs are open.
+ */
 const OPENINGS = 100;
 const OPENED_LIFE_SECONDS = 10;
 
-/** Announces the run and begins to coordinate it, whoever did so before and enqueued `earlier`. */
+/** Announces the run and takes over its coordination. `earlier` resolves with the attempts that an earlier coordinator enqueued. */
 export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Promise<readonly AttemptId[]>): Promise<RunChannel> {
   const { runId } = spec;
   const keys = runKeys(runId);
   const pool = poolKeys(spec.pool);
-  // The run before its announcement: whoever hears of it finds it open.
+  // Create the run before announcing it, so that agents always find it open.
   const tenure = await beginTenure(redis, runId, keys, encodeSpec(spec));
   await announceToPool(redis, spec);
-  // Redis may have come back empty in between: an agent that finds a run announced and not there takes it for closed, and does not come again.
+  // Redis may have come back empty in between. An agent that finds an announced run missing takes it for closed and does not return.
   if (!(await tenure.holds())) {
     await tenure.restore();
     await announceToPool(redis, spec);
@@ -51,11 +53,11 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,
     prefix: keys.queuePrefix,
-    // A job stays known when it is over, so that one that is added again is not run again; closing the run deletes all.
+    // Keep finished jobs, so that a job added again does not run again; closing the run deletes all of them.
     defaultJobOptions: { attempts: 1, removeOnComplete: false, removeOnFail: false },
     streams: { events: { maxLen: 100 } },
   });
-  // A broken connection mends itself; silence is what the run loop watches.
+  // The client reconnects by itself; the run loop detects a lasting silence.
   queue.on('error', () => undefined);
   let isLost = false;
   let connections = 0;
@@ -66,7 +68,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   let restart = new AbortController();
 
   let closing: Promise<void> | null = null;
-  /** What is being enqueued would be left behind by a run that is closed meanwhile. */
+  /** Closing waits for these, because jobs enqueued after the deletion would remain in Redis. */
   const enqueuing = new Set<Promise<void>>();
   const close = async (): Promise<void> => {
     redis.off('ready', onReady);
@@ -79,7 +81,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   const enqueue = async (attempts: readonly AttemptRequest[]): Promise<void> => {
     for (let from = 0; from < attempts.length; from += CHUNK) {
       const chunk = attempts.slice(from, from + CHUNK);
-      // Lost with the run: the next look finds that, and what follows is enqueued anew.
+      // Redis lost the run or it is closing. The next look detects the loss, and the attempts are enqueued again.
       if (!(await tenure.holds()) || closing !== null) return;
       await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
       for (const attempt of chunk) known.add(attempt.id);
@@ -124,19 +126,19 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
       const found = await tenure.look();
       if (found.kind !== 'here') {
         isLost = true;
-        // A stream that is gone begins anew, and its new entries may be numbered below what was read of the old one.
+        // A lost stream starts again, and its new ids may be below those already read.
         if (found.kind === 'missing') {
           restart.abort();
           restart = new AbortController();
         }
         return { kind: 'emptied', isMissing: found.kind === 'missing' };
       }
-      // What waits before what is active: what moves on meanwhile is seen in one of them.
+      // Read queued jobs before active ones: a job that moves in between is then in at least one list.
       const waiting = [
         ...(await patiently(() => redis.lrange(jobKey(keys, 'wait'), 0, -1))),
         ...(await patiently(() => redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))),
       ];
-      // Of one that Redis lost meanwhile there is nothing.
+      // An entry is undefined if Redis lost the job in between.
       const jobs: readonly (Job<string> | undefined)[] = await patiently(() => queue.getJobs(['active']));
       return {
         kind: 'here',
@@ -157,7 +159,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
         const lines = agents.map((agent) => lifeline(spec.pool, agent));
         const counts = agents.length === 0 ? [] : await patiently(() => redis.call('PUBSUB', 'NUMSUB', ...lines));
         const listeners = Array.isArray(counts) ? counts.filter((_, at) => at % 2 === 1).map(Number) : [];
-        // What broke our own connection broke theirs too, and each comes back in its own time.
+        // A break of our connection breaks the agents' connections too, and each reconnects in its own time.
         if (connection !== connections) return null;
         return new Set(agents.filter((_, at) => (listeners[at] ?? 0) > 0));
       } catch (thrown) {
@@ -202,7 +204,10 @@ async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
     .exec();
 }
 
-/** A retry goes before all that waits: its shard was to begin long ago, and what is begun late ends late. So the last added is the first served. A rerun does, as its result may stop the run; so does a recheck, whose result may end an agent. */
+/**
+ * Retries go before all queued attempts: their shards should have started long ago, and a late start means a late end. Reruns do because
+ * their results may stop the run, rechecks because theirs may dismiss an agent. These jobs are last in, first out.
+ */
 const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry' || role === 'rerun' || role === 'recheck';
 
 const inQueueOrder = (attempts: readonly AttemptRequest[]): readonly AttemptRequest[] => [
@@ -216,7 +221,7 @@ const toJob = (attempt: AttemptRequest) => ({
   opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
 });
 
-/** The spec and what depends on it in one step: from then on agents write nothing more. */
+/** Deletes the spec and its dependent keys in one step, after which agents write nothing more. */
 async function deleteKeys(redis: Redis, tenure: Tenure, keys: RunKeys, attempts: readonly AttemptId[]): Promise<void> {
   await tenure.end([
     keys.spec,

@@ -1,4 +1,4 @@
-// Durations of earlier runs, kept in the pool's hash: one field a test file, and one for what is known of starts.
+// Stores durations of earlier runs in the pool's hash: one field per test file, and one for the start time.
 
 import type { Redis } from 'ioredis';
 import type { TestFile } from '../../shared/domain/ids.ts';
@@ -19,7 +19,7 @@ import type { OnDropped, TimingStore } from '../ports.ts';
 
 const CHUNK = 500;
 
-/** A pool's agents all have one workspace, so a pool has one suite. Entries that cannot be used, also those of a newer version, are dropped. */
+/** A pool has one suite, because all its agents have the same workspace. Drops unusable entries, including those of a newer version. */
 export function redisTimingStore(redis: Redis, pool: string, onDropped: OnDropped): TimingStore {
   const key = poolKeys(pool).timings;
   return {

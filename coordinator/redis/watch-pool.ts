@@ -1,4 +1,4 @@
-// Listens to the runs of a pool as a bystander: reads the pool's registry and each open run's events, and writes nothing.
+// Observes the runs of a pool: reads the pool's registry and each open run's events, and writes nothing.
 
 import type { Redis } from 'ioredis';
 import type { RunEvent } from '../../shared/domain/events.ts';
@@ -14,15 +14,15 @@ export interface PoolWatcher {
   readonly onOpened: (spec: RunSpec) => void;
   readonly onEvents: (run: RunId, events: readonly RunEvent[]) => void;
   readonly onClosed: (run: RunId) => void;
-  /** What cannot be read, such as events of a newer version; that run is not followed any more. */
+  /** Receives the problem if a run cannot be read, for example events of a newer version; the watcher stops following that run. */
   readonly onProblem: (run: RunId, problem: string) => void;
 }
 
 const READ_BATCHES = 200;
-/** How many openings one read takes. */
+/** Openings per read. */
 const OPENINGS = 100;
 
-/** Follows the pool until `signal` aborts, through whatever breaks of Redis on the way. */
+/** Follows the pool until `signal` aborts, across failures of Redis. */
 export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher, signal: AbortSignal): Promise<void> {
   const { runs, opened } = poolKeys(pool);
   const followed = new Map<RunId, { stop: AbortController; followed: Promise<void> }>();
@@ -54,7 +54,7 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
     }
   };
 
-  // From the beginning: an entry that came before we looked only makes us look once more; without one there is a look a second.
+  // Read from the beginning: an old entry only causes one extra look. Without entries there is one look per second.
   for await (const _ of readStream(redis, opened, '0', OPENINGS, signal)) await look();
   await Promise.all([...followed.values()].map((run) => run.followed));
 }

@@ -1,4 +1,5 @@
-// When a shard is done, and when one that was over is open again. When to give one up is give-up.ts's.
+// Settles shards: moves them to done when complete, and reopens them when a dropped error leaves tests missing. give-up.ts decides which
+// shards to give up.
 
 import type { AttemptId, ShardId } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
@@ -7,7 +8,7 @@ import { attemptsOf, hasEnded, isUncollected, type ShardRecord } from './records
 import { isComplete } from './remaining-work.ts';
 import type { RunState } from './run-state.ts';
 
-/** Moves a shard on to done when nothing of it is missing. */
+/** Moves a shard to done when it lacks nothing. */
 export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
   const record = state.shards.get(shard);
   if (record === undefined || (record.state.kind !== 'open' && record.state.kind !== 'given-up')) return;
@@ -16,7 +17,7 @@ export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
     moveShard(state, record, { kind: 'done', attempts, accepted: by });
 }
 
-/** Shards that were over because of an error that is dropped now: what they miss is due again, or comes from an attempt under way. */
+/** Reopens shards that ended because of an error that was dropped: an attempt under way or a new one runs their missing tests. */
 export function reopen(state: RunState): void {
   for (const record of state.shards.values()) {
     if (record.state.kind !== 'done' && record.state.kind !== 'given-up') continue;
@@ -25,11 +26,14 @@ export function reopen(state: RunState): void {
   }
 }
 
-/** A file that failed to collect may still bring tests of its own, and one below it may be collected yet: what it holds is known at the attempt's end. */
+/**
+ * True if every file was collected without an error. A file that failed to collect may still report tests, and a file below it may still be
+ * collected, so such a shard waits for the end of its attempts.
+ */
 const isCollected = (record: ShardRecord): boolean =>
   [...record.files.values()].every((progress) => !progress.collectFailed && !isUncollected(progress));
 
-/** Every open shard that waits for nothing any more. One with an attempt on its way is left to that attempt. */
+/** Settles every shard whose attempts have all ended; an attempt under way settles its shard itself. */
 export function settleAll(state: RunState): void {
   for (const record of state.shards.values()) {
     const last = attemptsOf(record).at(-1);
@@ -37,7 +41,7 @@ export function settleAll(state: RunState): void {
   }
 }
 
-/** What the shard still lacks is not run. Late results may still complete it. */
+/** Gives the shard up: its missing tests are not run. Late results may still complete it. */
 export function giveUp(state: RunState, shard: ShardId, why: NotRunReason): void {
   const record = state.shards.get(shard);
   if (record?.state.kind === 'open') moveShard(state, record, { kind: 'given-up', attempts: record.state.attempts, why });

@@ -1,4 +1,4 @@
-// The collection errors that are on record, by file. Those that discovery found are counted from the start, and stay.
+// Records collection errors by file. Errors that discovery found count from the start and stay.
 
 import type { CollectError } from '../../../../shared/domain/events.ts';
 import { nodeId, type TestFile, testFile } from '../../../../shared/domain/ids.ts';
@@ -7,7 +7,7 @@ import { compareText } from '../../../../shared/text/compare-text.ts';
 import type { RunState } from '../run-state.ts';
 import { fitTexts } from '../text-budget.ts';
 
-/** Replaces the errors on record of this file. */
+/** Replaces the recorded errors of this file. */
 export function recordErrors(state: RunState, file: TestFile, errors: readonly CollectError[]): void {
   forgetErrors(state, file);
   state.collectErrors.set(
@@ -27,7 +27,7 @@ export function forgetErrors(state: RunState, file: TestFile): void {
 export const isFoundByDiscovery = ({ opened }: RunState, file: TestFile): boolean =>
   opened.collectErrors.some((error) => error.file === file);
 
-/** All of them, in the order of their files. */
+/** All collection errors, in file order. */
 export function collectErrorsOf(state: RunState): Report['collectErrors'] {
   const found = new Map<TestFile, readonly CollectError[]>(state.collectErrors);
   for (const { file, message } of state.opened.collectErrors) found.set(testFile(file), [{ nodeid: nodeId(file), message }]);

@@ -1,5 +1,6 @@
-// Collection errors that only one agent reported. Another agent that collects the same file refutes the error and the first agent is to blame; another
-// that fails too confirms it. With `--collect suite` the lists of the other agents decide. Which errors to try elsewhere is recheck.ts's.
+// Tracks collection errors that only one agent reported. If another agent collects the same file, it refutes the error and the first agent
+// is to blame; if another agent fails too, it confirms the error. With `--collect suite` the other agents' lists decide. recheck.ts decides
+// which errors to try on another agent.
 
 import type { AgentInfo } from '../../../../shared/domain/events.ts';
 import { compareFingerprints } from '../../../../shared/domain/fingerprint.ts';
@@ -16,7 +17,7 @@ import { forgetErrors, isFoundByDiscovery } from './collect-errors.ts';
 import { hasOddList, isSuite } from './suite.ts';
 import { lackedFile, weighByLists } from './weigh-lists.ts';
 
-/** The attempt of an agent that reports. */
+/** The reporting agent and its attempt. */
 interface Reporter {
   readonly agent: AgentId;
   readonly attempt: AttemptRecord;
@@ -28,7 +29,7 @@ const collectorsBelow = (state: RunState, path: TestFile, agent: AgentId): reado
   [...state.shards.values()].flatMap(({ files }) =>
     [...files.values()].flatMap((progress) => (isAbove(path, progress.file) ? collectorsBeside(progress, agent) : [])),
   );
-/** Agents besides this one that collected the file, or one below the directory, without an error. */
+/** Agents besides this one that collected the file, or a file below the directory, without an error. */
 function collectorsOf(state: RunState, file: TestFile, planned: FileProgress | undefined, agent: AgentId): readonly AgentId[] {
   if (isSuite(state)) {
     const word = weighByLists(state, file, agent);
@@ -37,7 +38,7 @@ function collectorsOf(state: RunState, file: TestFile, planned: FileProgress | u
   return planned === undefined ? collectorsBelow(state, file, agent) : collectorsBeside(planned, agent);
 }
 
-/** Are both on one machine, with the same files and the same installed packages? What is not known is not the same. */
+/** True if both run on one machine with the same files and the same installed packages. Unknown values count as different. */
 function areAlike(one: AgentInfo | null | undefined, other: AgentInfo | null | undefined): boolean {
   if (one == null || other == null || one.host !== other.host) return false;
   const [left, right] = [one.fingerprint, other.fingerprint];
@@ -53,7 +54,7 @@ export function blame(state: RunState, agent: AgentId, file: TestFile, collected
   state.changes.push(OTHER);
 }
 
-/** Could only one of two agents collect the file, though they are alike? Then its process made the difference, and the run needs the whole list. */
+/** True if only one of two alike agents could collect the file. The difference is then in the process, so the run needs the whole list. */
 function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, collecting: AgentId): boolean {
   if (isSuite(state) || !areAlike(state.agents.get(failing)?.info, state.agents.get(collecting)?.info)) return false;
   state.suite.inseparable ??= `one process could collect ${file}, and another could not`;
@@ -61,27 +62,33 @@ function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, col
   return true;
 }
 
-/** Agents besides this one that could try what it failed at. */
+/** Agents besides this one that could collect the file it failed at. */
 export const othersOf = (state: RunState, agent: AgentId): readonly AgentRecord[] =>
   [...state.agents.values()].filter((other) => other.id !== agent && isServing(state, other));
-/** Is this error at odds with what another agent collected? The agent that reports it is to blame then. `planned` is the file's own, if it has one. */
+/**
+ * True if another agent collected what this error says cannot be collected; then the reporting agent is to blame. `planned` is the progress
+ * of the file itself, if it is planned.
+ */
 export function isContradicted(state: RunState, file: TestFile, planned: FileProgress | undefined, { agent, attempt }: Reporter): boolean {
-  // An error that is on record was compared with every collection since.
+  // Recorded errors were compared with every collection since.
   if (state.collectErrors.has(file)) return false;
   const others = collectorsOf(state, file, planned, agent);
   if (others.some((other) => dependsOnProcess(state, file, agent, other))) return false;
   const [other] = others;
-  // The last agent is never taken out: then its error is one until another agent comes.
+  // The last agent is never dismissed, so its error counts until another agent joins.
   if (other === undefined || othersOf(state, agent).length === 0) return false;
   blame(state, agent, file, other);
   attempt.isVoid = true;
   return true;
 }
 
-/** So many errors of one agent are tried elsewhere. When all of these are confirmed, the suite is broken, and its other errors are believed. */
+/**
+ * Number of errors per agent that are tried on another agent. If all are confirmed, the suite is broken, and the agent's other errors are
+ * believed.
+ */
 export const TRIED_PER_AGENT = 10;
 
-/** Enough of its errors were confirmed, and none was refuted. */
+/** True if enough of its errors were confirmed and none was refuted. */
 function isBelieved(state: RunState, agent: AgentId): boolean {
   const conduct = state.agents.get(agent)?.conduct;
   return conduct === undefined || (conduct.contradicted === null && conduct.confirmedErrors >= TRIED_PER_AGENT);
@@ -96,7 +103,10 @@ function confirm(state: RunState, doubt: Doubt): void {
   if (isBelieved(state, doubt.agent)) for (const other of doubtsOf(state, doubt.agent)) state.doubts.delete(other.file);
 }
 
-/** An error of a file is recorded. The first report of it is doubted, unless discovery knows it too; one by another agent confirms it. */
+/**
+ * Handles a recorded error of a file. The first report is doubted, unless discovery found the error too; a report by another agent confirms
+ * it.
+ */
 export function observeError(state: RunState, file: TestFile, by: Reporter, shard: ShardId, isFirst: boolean): void {
   const doubt = state.doubts.get(file);
   if (doubt === undefined) {
@@ -129,7 +139,10 @@ function refute(state: RunState, doubt: Doubt, by: AgentId): void {
   drop(state, [doubt]);
 }
 
-/** A list came: agents that lack a file of the plan's list are to blame, and errors of others are confirmed or refuted by it. */
+/**
+ * Applies an agent's list: agents that lack a file of the plan's list are to blame, and the list confirms or refutes errors of other
+ * agents.
+ */
 export function weighLists(state: RunState, agent: AgentId): void {
   const { lists, owner } = state.suite;
   for (const id of lists.keys()) {
@@ -145,7 +158,10 @@ export function weighLists(state: RunState, agent: AgentId): void {
   }
 }
 
-/** An attempt collected this file. Errors of other agents at the file or above it are refuted; tests that came with an error confirm it. */
+/**
+ * Handles the collection of a file by an attempt. It refutes errors of other agents at or above the file; tests that arrive with an error
+ * confirm the error.
+ */
 export function observeCollection(state: RunState, progress: FileProgress, { agent, attempt }: Reporter): void {
   if (progress.failedIn.has(attempt.id)) {
     if (state.doubts.get(progress.file)?.attempts.has(attempt) === true) {
@@ -154,7 +170,7 @@ export function observeCollection(state: RunState, progress: FileProgress, { age
     }
     return;
   }
-  // Received again, it says nothing new.
+  // A repeated event adds nothing.
   if (progress.collectedIn.has(attempt.id)) return;
   progress.collectedIn.set(attempt.id, agent);
   if (state.doubts.size === 0) return;
@@ -162,30 +178,30 @@ export function observeCollection(state: RunState, progress: FileProgress, { age
     (doubt) =>
       doubt.agent !== agent &&
       (doubt.file === progress.file || isAbove(doubt.file, progress.file)) &&
-      // The error stays on record in case the run does not restart.
+      // The error stays recorded in case the run does not restart.
       !dependsOnProcess(state, doubt.file, doubt.agent, agent),
   );
   for (const doubt of refuted) blame(state, doubt.agent, doubt.file, agent);
   drop(state, refuted);
 }
 
-/** The agent is out: its errors that nobody confirmed are dropped, and what they kept from running runs elsewhere. */
+/** Drops the unconfirmed errors of a dismissed agent, so that the blocked tests run on other agents. */
 export const dropDoubtsOf = (state: RunState, agent: AgentId): void => drop(state, doubtsOf(state, agent));
 
-/** The shard, or the parts that stand for it. */
+/** The shard, or its parts if it was split. */
 function wholeOrParts(state: RunState, shard: ShardId): readonly ShardRecord[] {
   const record = state.shards.get(shard);
   if (record === undefined) return [];
   return record.state.kind === 'split' ? record.state.into.flatMap((part) => wholeOrParts(state, part)) : [record];
 }
 
-/** The shard and file with which an error is tried elsewhere; null where no shard holds it any more. */
+/** The shard and file on which another agent tries an error; null if no shard has it any more. */
 export function recheckIn(
   state: RunState,
   { file, shard }: Doubt,
 ): { readonly record: ShardRecord; readonly progress: FileProgress } | null {
   for (const record of wholeOrParts(state, shard)) {
-    // Of a directory one file below it is enough.
+    // For a directory, one file below it is enough.
     const below = [...record.files.values()].find((each) => isUncollected(each) && isAbove(file, each.file));
     const progress = record.files.get(file) ?? below;
     if (progress !== undefined && progress.selectors.length > 0) return { record, progress };
@@ -193,7 +209,7 @@ export function recheckIn(
   return null;
 }
 
-/** A recheck was enqueued: it tries what its selectors name. Called before the attempt is one of the shard's. */
+/** Links an enqueued recheck to the errors that its selectors cover. Call it before the attempt is added to the shard. */
 export function beginRecheck(state: RunState, attempt: AttemptRecord, selectors: readonly Selector[]): void {
   const files = new Set(selectors.map(({ file }) => file));
   for (const doubt of state.doubts.values()) {

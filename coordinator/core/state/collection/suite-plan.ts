@@ -1,4 +1,4 @@
-// How lists and the shards made of them change what is known of a run.
+// Applies agents' lists, and the shards planned from them, to a run's state.
 
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import type { Shard } from '../../../../shared/domain/shard.ts';
@@ -12,8 +12,8 @@ import { forgetErrors } from './collect-errors.ts';
 import { weighLists } from './doubts.ts';
 
 /**
- * An agent's list. The first counts; another one takes its place where it holds files that the first agent could not collect, as that was the
- * agent's fault then and not the suite's.
+ * Records an agent's list. The first list counts, until another list holds files that the first agent could not collect: the error was then
+ * the agent's fault, not the suite's.
  */
 export function applyList(state: RunState, agent: AgentId, list: SuiteList): void {
   const { suite } = state;
@@ -28,13 +28,16 @@ export function applyList(state: RunState, agent: AgentId, list: SuiteList): voi
   weighLists(state, agent);
 }
 
-/** Only agents with another list could not collect the file. What it holds is planned anew, so what was run of it stays as it is. */
+/**
+ * Drops the errors of a file that only agents with another list could not collect. The file's tests are planned anew, so its earlier
+ * results stay as they are.
+ */
 function dropErrors(state: RunState, file: TestFile): void {
   state.doubts.delete(file);
   forgetErrors(state, file);
 }
 
-/** Shards of a list: the first take the place of all that was planned, later ones hold what the list before did not have. */
+/** Applies the shards of a list. The first plan replaces all planned shards; later plans add what the earlier list lacked. */
 export function applySuitePlan(state: RunState, { shards, failureChances }: Extract<CoordinatorEvent, { kind: 'suite-planned' }>): void {
   const { list } = state.suite;
   if (list === null || state.suite.isPlanned) return;
@@ -52,7 +55,7 @@ export function applySuitePlan(state: RunState, { shards, failureChances }: Extr
   state.suite.isPlanned = true;
 }
 
-/** The tests of each file, in the order of the list. */
+/** The tests of each file in list order. */
 export function testsByFile(list: SuiteList): ReadonlyMap<TestFile, readonly NodeId[]> {
   const tests = new Map<TestFile, NodeId[]>();
   for (const { file, nodeids } of list.groups) {
@@ -63,7 +66,7 @@ export function testsByFile(list: SuiteList): ReadonlyMap<TestFile, readonly Nod
   return tests;
 }
 
-/** Those of a file's tests that a selector surely means: of a part that takes what no other has, nobody knows before it ran. */
+/** The file's tests that a selector certainly covers. A part that takes all unnamed tests is known only after it ran. */
 function selectedBy(selector: Shard['selectors'][number], tests: readonly NodeId[]): readonly NodeId[] {
   switch (selector.kind) {
     case 'file':

@@ -1,32 +1,37 @@
-// What is known of the whole list of a suite's tests.
+// Defines the state of collecting a whole suite.
 
 import type { AgentId, NodeId, ShardId } from '../../../../shared/domain/ids.ts';
 import type { SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
 import type { Mismatch, RunOpened } from '../events.ts';
 
 export interface SuiteState {
-  /** The list that the plan rests on, and the agent that sent it; null until one has. */
+  /** The list that the plan uses, and the agent that sent it; null until one is received. */
   list: SuiteList | null;
   owner: AgentId | null;
-  /** What tells each agent's list from others: tests, and what could not be collected. */
+  /** Hash and uncollected files of each agent's list, to compare the lists. */
   readonly lists: Map<AgentId, Pick<SuiteList, 'hash' | 'failed'>>;
-  /** Was the list planned, as it is now? */
+  /** True if the present list is planned. */
   isPlanned: boolean;
-  /** Of the shards of the list; null before the first plan. */
+  /** Failure chances of the list's shards; null before the first plan. */
   failureChances: Readonly<Record<ShardId, number>> | null;
-  /** What the collection of the whole list has shown; null without one. */
+  /** Proof from the collection of the whole list; null without one. */
   proof: SuiteProof | null;
-  /** What showed that the files depend on each other; null where nothing did. */
+  /** Why the files depend on each other; null if nothing shows that they do. */
   inseparable: string | null;
-  /** The first file that held other tests than in the whole list that is remembered; null without one. Either has changed since, or they differ. */
+  /**
+   * The first file that held other tests than the remembered whole list; null without one. Either the file has changed since, or collecting
+   * it alone differs.
+   */
   mismatch: Mismatch | null;
-  /** A test that passes only beside modules which other test files load; null without one. Workers of later runs load them. */
+  /** A test that passes only with modules that other test files import; null without one. xdist workers of later runs import them. */
   lacksModules: string | null;
-  /** A test that failed with the whole list and passes by file; null without one. It is not remembered: a change of the code may have fixed it. */
+  /**
+   * A test that failed with the whole list and passes by file; null without one. Not remembered, because a code change may have fixed it.
+   */
   doubtfulPass: string | null;
   /** Tests that failed in the newest run with the whole list. */
   readonly failedWhole: ReadonlySet<NodeId>;
-  /** What pytest says of paths or options that it refuses; null where it takes them. */
+  /** Why pytest refuses the paths or options; null if it accepts them. */
   refusal: string | null;
 }
 

@@ -1,4 +1,4 @@
-// What the agents' whole lists say of a file that one of them could not collect.
+// Compares the agents' whole lists about a file that one agent could not collect.
 
 import type { AgentId, TestFile } from '../../../../shared/domain/ids.ts';
 import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
@@ -6,12 +6,12 @@ import { isAbove } from '../remaining-work.ts';
 import type { RunState } from '../run-state.ts';
 import { hasOddList } from './suite.ts';
 
-/** Does this list say that the file, or a directory above it, could not be collected? */
+/** True if this list says that the file, or a directory above it, could not be collected. */
 const lacks = ({ failed }: Pick<SuiteList, 'failed'>, file: TestFile): boolean =>
   failed.some((other) => other === file || isAbove(other, file));
 /**
- * What lists say of a file that this agent could not collect: another agent that has the same tests could not either (`confirmed`), or could (its
- * name); null while no other has sent such a list. An error that the agent's own list does not have is none of these: `confirmed`.
+ * Compares the other agents' lists: `confirmed` if an agent with the same tests could not collect the file either, the agent's id if one
+ * could, null while no other agent has sent such a list. Also `confirmed` if the agent's own list does not contain the error.
  */
 export function weighByLists(state: RunState, file: TestFile, agent: AgentId): AgentId | 'confirmed' | null {
   const { lists } = state.suite;
@@ -21,7 +21,7 @@ export function weighByLists(state: RunState, file: TestFile, agent: AgentId): A
   return others.some(([, list]) => lacks(list, file)) ? 'confirmed' : (others[0]?.[0] ?? null);
 }
 
-/** The first file that this agent could not collect and the list of the plan holds. */
+/** The first file that this agent could not collect and the plan's list holds. */
 export function lackedFile({ suite }: RunState, agent: AgentId): TestFile | null {
   const { list } = suite;
   return list === null ? null : (suite.lists.get(agent)?.failed.find((file) => !lacks(list, file)) ?? null);
