@@ -84,10 +84,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
   await Promise.all([look(), watchConnections()]);
 }
 
-/**
- * Turns a failed Redis call into its effect on the run: `taken-over` stops this coordinator at once, any other error ends the run as
- * `redis-lost`.
- */
+/** Applies a failed Redis call to the run: `taken-over` stops this coordinator at once, any other error counts as `redis-lost`. */
 export function refused(inbox: Inbox, clock: Clock, thrown: unknown): void {
   if (thrown instanceof ShardlineError && thrown.code === 'taken-over') inbox.fail(thrown);
   else inbox.push(redisLost(clock, thrown));

@@ -24,10 +24,7 @@ import { createInbox, type Inbox } from './event-queue.ts';
 import { lookOut, passes, refused } from './liveness-monitor.ts';
 import type { RunChannel } from './ports.ts';
 
-/**
- * How long a completed run waits for its agents, because the last teardowns of their sessions may still fail. Lost agents are not waited
- * for.
- */
+/** How long a completed run waits for agents other than lost ones: the last teardowns of their sessions may still fail. */
 const FAREWELL_MS = 40_000;
 /** How long a stopped run waits for the results of interrupted attempts. */
 const INTERRUPT_MS = 10_000;
@@ -71,8 +68,8 @@ export interface Interrupts {
 }
 
 /**
- * Serves an open run until it is closed and its agents have left; resolves with its final state. Rejects with `taken-over`, otherwise only
- * for a defect.
+ * Serves an open run until it is closed and its agents have left; resolves with its final state. Rejects only with `taken-over` or for a
+ * defect.
  */
 export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<RunState> {
   const { channel, clock, state } = loop;

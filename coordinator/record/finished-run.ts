@@ -13,7 +13,7 @@ import { readJournal } from './journal.ts';
 
 export interface FinishedRun {
   readonly report: Report;
-  /** The recorded events of the run; empty if it left only a report. Throws `bad-message` and `newer-version`. */
+  /** The recorded events of the run; empty if it left only a report. Throws `bad-message`, `newer-version` and `older-version`. */
   readonly readEvents: () => Promise<readonly CoordinatorEvent[]>;
 }
 
@@ -33,10 +33,7 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Finish
   }
 }
 
-/**
- * Rebuilds the report that the run itself wrote, except for values that only its writer knew: it is finished at the last event, and merging
- * took no time.
- */
+/** Rebuilds the run's report. Only values known to its writer differ: the finish is the last event, and merging took no time. */
 async function rebuild(path: string): Promise<Report> {
   const recorded = replay(await readJournal(path));
   if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event is not the start of a run' });

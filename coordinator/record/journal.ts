@@ -1,5 +1,4 @@
-// Writes and reads `events.ndjson`: every event of a run in order, one JSON object per line; enough to rebuild all reports and to resume
-// the run.
+// Writes and reads `events.ndjson`: all events of a run in order, one JSON object per line; enough to rebuild its reports and resume it.
 
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import type { RunId } from '../../shared/domain/ids.ts';
@@ -100,8 +99,8 @@ function firstLine(path: string): string {
 }
 
 /**
- * The events of a journal. Drops a last line without its end, which was cut off when its writer died. Throws `bad-message` and
- * `newer-version`.
+ * The events of a journal. Drops a last line without its end, which was cut off when its writer died. Throws `bad-message`, `newer-version`
+ * and `older-version`.
  */
 export async function readJournal(path: string): Promise<readonly CoordinatorEvent[]> {
   const events: CoordinatorEvent[] = [];

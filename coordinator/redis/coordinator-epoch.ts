@@ -63,10 +63,7 @@ const END = `
 if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') > tonumber(ARGV[1]) then return -1 end
 return redis.call('UNLINK', unpack(KEYS))`;
 
-/**
- * The result of one look: the run is missing, it has an earlier state than at the last look, or it is here with its living agents and what
- * each holds.
- */
+/** One look found the run missing, in an earlier state than the last look, or here with its living agents and what each holds. */
 export type Found =
   | { readonly kind: 'missing' }
   | { readonly kind: 'earlier' }

@@ -31,7 +31,7 @@ export async function startEmbeddedRedis(search: ServerSearch, signal: AbortSign
   signal.throwIfAborted();
   const directory = makeTempDirectory('shardline-redis-');
   const socket = join(directory, 's');
-  // Detached: Ctrl-C must reach only the coordinator, which still needs the server to shut down.
+  // Detached: Ctrl-C must reach only the coordinator, which needs the server until it has finished.
   const server = execa(program, serverOptions(socket, directory), {
     detached: true,
     cleanup: false,
@@ -77,7 +77,7 @@ const serverOptions = (socket: string, directory: string): string[] => [
 
 /**
  * Starts a shell that reads a pipe which only this process holds open. The pipe closes when this process ends, even if it is killed; the
- * shell then stops the server.
+ * shell then stops the server and removes its directory.
  */
 function startWatchdog(server: number, directory: string) {
   return execa('/bin/sh', ['-c', 'read -r _; kill "$1"; rm -rf "$2"', 'sh', String(server), directory], {

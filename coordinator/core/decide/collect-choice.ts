@@ -1,5 +1,4 @@
-// Decides how to collect a suite: by file only if earlier runs show that this gives the tests of plain pytest. Any doubt means the whole
-// list.
+// Decides how to collect a suite: by file only if earlier runs show that this gives plain pytest's tests. Any doubt means the whole list.
 
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { TestFile } from '../../../shared/domain/ids.ts';
@@ -21,7 +20,7 @@ export interface CollectDecision {
   readonly mode: CollectMode;
   /** Why the whole list is collected although the user did not ask for it; null otherwise. */
   readonly why: string | null;
-  /** What the user can do about `why`; null if there is nothing to add. */
+  /** Advice to the user about `why`; null if there is none. */
   readonly advice: string | null;
   /** Digests of the tests in each file that has not changed since the census. */
   readonly digests: ReadonlyMap<TestFile, string>;

@@ -70,10 +70,7 @@ function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds:
 const unsettledFiles = (files: ReadonlyMap<TestFile, { readonly openTests: number; readonly collectSeconds: number | null }>): TestFile[] =>
   [...files].flatMap(([file, { openTests, collectSeconds }]) => (openTests > 0 || collectSeconds === null ? [file] : []));
 
-/**
- * How often a forecast is recorded, in milliseconds: this part of the deadline, or of the run's age without a deadline, within these
- * bounds.
- */
+/** Interval of recorded forecasts in ms: this part of the deadline, else of the run's age, within these bounds. */
 const EVERY = { partOfDeadline: 0.02, partOfAge: 0.1, least: 1000, most: 5000 } as const;
 
 /** The forecast if one is due; null if none is due or possible. */

@@ -6,14 +6,12 @@ import { lacksOnlySerial, leftSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 
 /**
- * Weight of the prediction: it counts as if this part of all work had been measured exactly as predicted, so that the first few files do
- * not dominate.
+ * Weight of the prediction: it counts as if this part of all work had been measured exactly as predicted. This damps the first few files.
  */
 const BELIEF = 0.05;
 
 /**
- * Measured seconds per predicted second: 1 if predictions hold, 2 if everything takes twice as long. Ignores shards that the agent `except`
- * ran.
+ * Measured seconds per predicted second: 1 if predictions hold, 2 if all takes twice as long. Ignores shards that the agent `except` ran.
  */
 export function paceOf(state: RunState, except: AgentId | null = null): number {
   let predicted = 0;

@@ -1,5 +1,4 @@
-// Circuit breaker: quarantines an agent whose tests fail in a row while other agents' tests pass. Its failed tests run again on other
-// agents.
+// Circuit breaker: quarantines an agent whose tests fail in a row while other agents' tests pass. Its failed tests run elsewhere.
 
 import { isRefused, isServing, isWell } from '../state/conduct.ts';
 import type { DismissalCause } from '../state/events.ts';

@@ -1,8 +1,6 @@
-// Rechecks collection errors that may be the agent's fault: another agent collects the same file. If it succeeds, the error is dropped and
-// the first agent is to blame; if it fails too, the error belongs to the suite. The error counts until then, and also if no other agent can
-// try.
-// With `--collect suite` no recheck is needed: the other agents' lists show whether they could collect the file.
-// Agents that are alike cannot be to blame: an import then depends on what the process imported before, so the suite is not separable.
+// Rechecks collection errors that may be the agent's fault: another agent collects the same file. Success blames the first agent and drops
+// the error; failure blames the suite. Until then, or without another agent, the error counts. With `--collect suite` the agents' lists
+// decide instead. If alike agents differ, imports depend on what the process imported before: the suite is not separable.
 
 import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';

@@ -1,5 +1,4 @@
-// Computes the values that plain pytest would have written to its cache after a run, by the rules of its cacheprovider and stepwise
-// plugins.
+// Computes the values that plain pytest's cacheprovider and stepwise plugins would have written to its cache after a run.
 
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
 import type { CacheValues, Stepwise, StepwiseValue } from '../../../shared/domain/pytest-cache.ts';

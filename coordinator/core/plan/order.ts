@@ -81,7 +81,7 @@ function compare(order: Order, left: Weighed, right: Weighed): number {
   }
 }
 
-/** True if the chance exceeds that of a new file, so a failure or a change raised it. */
+/** True if a failure is likelier than in a file without history. */
 const hasFailed = ({ chance }: Weighed): boolean => chance > NEW_CHANCE;
 
 /** The chance of a failure per second. */

@@ -16,7 +16,7 @@ export interface SuitePlanning {
   /** xdist workers of all expected agents. */
   readonly slots: number;
   readonly fixedSeconds: number;
-  /** As in `Splitting`. */
+  /** See `Splitting`. */
   readonly thresholdSeconds: number | null;
 }
 

@@ -38,7 +38,7 @@ export function breakDown(measured: Measured): Breakdown {
   const spansOf = Map.groupBy(measured.spans, ({ agent }) => agent);
   for (const [agent, count] of workersOf) {
     const spans = spansOf.get(agent) ?? [];
-    // Replaced workers leave more spans than there are workers at a time.
+    // Replacements of dead workers leave more spans than there are workers at a time.
     const firsts = spans.map(({ firstAt }) => within(firstAt)).sort((left, right) => left - right);
     const lasts = spans.map(({ lastAt }) => within(lastAt)).sort((left, right) => right - left);
     for (let index = 0; index < count; index += 1) {

@@ -73,7 +73,7 @@ function slower(pairs: readonly Pair[]): Comparison['newlySlow'] {
     .map(({ test, beforeSeconds }) => ({ nodeid: test.nodeid, beforeSeconds, seconds: test.seconds }));
 }
 
-/** Selects tests without an outcome in this run that were not run or could not be collected: they did not vanish. */
+/** Returns a predicate that is true for tests that this run did not run or could not collect: they did not vanish. */
 function unknownIn({ notRun, collectErrors }: Report, { keyOf, tests }: Baseline): (key: string) => boolean {
   // Files have keys too: a file that skipped itself is recorded under its own.
   const missing = new Set([...notRun.map(({ nodeid }) => keyOf(nodeid)), ...collectErrors.map(({ file }) => keyOf(file))]);

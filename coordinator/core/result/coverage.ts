@@ -4,10 +4,7 @@ import { isPartial, type ReportedCoverage } from '../../../shared/domain/coverag
 import type { AgentId, AttemptId, TestFile } from '../../../shared/domain/ids.ts';
 import { type RunState, testsInOrder } from '../state/run-state.ts';
 
-/**
- * Files with a counted result of an attempt whose coverage is incomplete. `isUsable` says whether a data file of an agent was received and
- * readable.
- */
+/** Files with a counted result of an attempt whose coverage is incomplete. `isUsable`: was the agent's data file received and readable? */
 export function missingCoverage(state: RunState, isUsable: (agent: AgentId, part: number) => boolean): ReportedCoverage['missing'] {
   const whole = new Set<AttemptId>();
   const lost = new Set<AttemptId>();

@@ -1,5 +1,4 @@
-// Merges several finished runs into one report: runs of parts of a suite, of one suite in several places, or of tests that an earlier run
-// left undone.
+// Merges several finished runs into one report: runs of parts of a suite, of one suite in several places, or of tests left undone.
 
 import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';

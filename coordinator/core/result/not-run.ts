@@ -48,8 +48,8 @@ export function testsOfFile(file: TestFile, selectors: readonly Selector[], know
 }
 
 /**
- * Number of tests that a named id selects; null if unknown. An id with parameters is one test; without them it may be several, as may a
- * class.
+ * Number of tests that a named id selects; null if unknown. With parameters it is one test; without them, or for a class, it may be
+ * several.
  */
 export const testsOfName = (name: NodeId, known: KnownTests): number | null => (name.includes('[') ? 1 : knownOf(name, known));
 

@@ -1,5 +1,4 @@
-// Tracks how an agent's results reflect on it: whether it serves the run, and what its dismissal changes. quarantine.ts decides whom to
-// dismiss.
+// Tracks how results reflect on their agent: whether it serves the run, and what its dismissal changes. quarantine.ts decides dismissals.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';

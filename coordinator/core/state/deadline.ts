@@ -1,5 +1,4 @@
 // Computes the phases of a deadline, in milliseconds since the epoch by the coordinator's clock.
-//
 // drainAt: no shard starts, running tests may end → interruptAt: Ctrl-C, fixtures are torn down → killAt: SIGKILL → mergeAt: known results
 // are merged → endAt.
 

@@ -43,7 +43,7 @@ export interface RunOpened {
   readonly affinity: Affinity;
   /** Digests of the tests in files that have not changed since a census of the whole list. */
   readonly digests: Readonly<Record<TestFile, string>>;
-  /** As in `Census.failed`. */
+  /** See `Census.failed`. */
   readonly failedWhole: readonly NodeId[];
   /** True if a straggler gets a backup on another agent. */
   readonly speculate: boolean;
@@ -102,7 +102,7 @@ export type CoordinatorEvent =
       readonly kind: 'suite-planned';
       readonly at: number;
       readonly shards: readonly Shard[];
-      /** As in `RunOpened`. */
+      /** See `RunOpened`. */
       readonly failureChances: Readonly<Record<ShardId, number>>;
     }
   /** Collecting by file gave another suite than the whole list: the run restarts, and no earlier result counts. */
@@ -110,10 +110,7 @@ export type CoordinatorEvent =
   /** The shard kept crashing its session; its missing tests are divided among these new shards. */
   | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
-  /**
-   * The agent was asked to leave: its workspace differs from the run's, or it does worse than other agents. Its failed tests run again on
-   * other agents.
-   */
+  /** The agent was asked to leave: its workspace differs from the run's, or others do better. Its failed tests run on other agents. */
   | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** An agent declared lost is alive. Its attempts stay lost, but their results still count. */

@@ -36,7 +36,7 @@ export interface AttemptRecord {
   fence: number;
   role: AttemptRole;
   state: AttemptState;
-  /** When the attempt started, and the latest time in its events, by its agent's clock; null until reported. */
+  /** When the attempt started, and the latest time in its events, as its agent reported them; null until then. */
   startedAt: number | null;
   lastToldAt: number | null;
   /** When its first test started; null until reported. */
@@ -103,7 +103,7 @@ export interface TestRecord {
   readonly expectedIn: FileProgress[];
 }
 
-/** What an agent's results show about the agent. */
+/** An agent's record in the run, judged by its results. */
 export interface Conduct {
   /** Number of its results that were no failures. */
   passes: number;

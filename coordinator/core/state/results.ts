@@ -80,8 +80,8 @@ export function likelyTests({ shards, tests }: RunState): number {
   }
   return files === uncollected ? 0 : (tests.size * files) / (files - uncollected);
 }
-/** True if nothing is rerun because too many tests failed. */
 
+/** True if nothing is rerun because too many tests failed. */
 export function isRerunLimitExceeded(state: RunState): boolean {
   const { limit } = state.opened.reruns;
   const allowed = limit.kind === 'tests' ? limit.tests : Math.ceil((likelyTests(state) * limit.percent) / 100);

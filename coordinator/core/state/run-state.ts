@@ -101,9 +101,6 @@ export function testsInOrder(state: RunState): readonly TestRecord[] {
   return [...new Set(files.flatMap((progress) => [...progress.tests.values()]))];
 }
 
-/**
- * Agents that are alive according to the events. If one of these is missing from the presence, it is lost, and `agent-lost` must be emitted
- * each time.
- */
+/** Agents that are alive according to the events. One that is missing from the presence is lost; emit `agent-lost` for it each time. */
 export const livingAgents = (state: RunState): readonly AgentId[] =>
   [...state.agents.values()].filter((agent) => agent.presence === 'alive').map((agent) => agent.id);

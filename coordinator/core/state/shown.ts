@@ -51,6 +51,6 @@ export function withSharedTexts(state: ShownState, result: TestResult): TestResu
   return { ...result, warnings: result.warnings.map(shared) };
 }
 
-/** Equal for the same line of the same package, wherever an agent has it installed. */
+/** Equal keys for the same line of the same package, wherever an agent has it installed. */
 export const keyOf = ({ category, message, file, line }: CountedWarning): string =>
   JSON.stringify([category, message, file.replace(/^.*\/(site|dist)-packages\//, 'site-packages/'), line]);

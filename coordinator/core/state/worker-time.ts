@@ -12,8 +12,7 @@ export interface WorkerSpan {
 }
 
 /**
- * Work by attempt and file or test, so that repeated events change nothing. Stored in whole microseconds, so that the sum does not depend
- * on the order.
+ * Work by attempt and file or test, so that repeated events change nothing; in whole microseconds, so that order does not affect the sum.
  */
 export interface Work {
   /** By agent and xdist worker. */

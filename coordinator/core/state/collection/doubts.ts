@@ -66,8 +66,7 @@ function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, col
 export const othersOf = (state: RunState, agent: AgentId): readonly AgentRecord[] =>
   [...state.agents.values()].filter((other) => other.id !== agent && isServing(state, other));
 /**
- * True if another agent collected what this error says cannot be collected; then the reporting agent is to blame. `planned` is the progress
- * of the file itself, if it is planned.
+ * True if another agent collected the file; the reporting agent is then to blame. `planned` is the file's own progress, if it is planned.
  */
 export function isContradicted(state: RunState, file: TestFile, planned: FileProgress | undefined, { agent, attempt }: Reporter): boolean {
   // Recorded errors were compared with every collection since.
@@ -83,8 +82,7 @@ export function isContradicted(state: RunState, file: TestFile, planned: FilePro
 }
 
 /**
- * Number of errors per agent that are tried on another agent. If all are confirmed, the suite is broken, and the agent's other errors are
- * believed.
+ * Errors per agent that are tried on another agent. If all are confirmed, the suite is broken, and the agent's other errors are believed.
  */
 export const TRIED_PER_AGENT = 10;
 
@@ -139,10 +137,7 @@ function refute(state: RunState, doubt: Doubt, by: AgentId): void {
   drop(state, [doubt]);
 }
 
-/**
- * Applies an agent's list: agents that lack a file of the plan's list are to blame, and the list confirms or refutes errors of other
- * agents.
- */
+/** Applies an agent's list: it confirms or refutes other agents' errors, and agents that lack a file of the plan's list are to blame. */
 export function weighLists(state: RunState, agent: AgentId): void {
   const { lists, owner } = state.suite;
   for (const id of lists.keys()) {
