@@ -5,7 +5,7 @@ export interface CommandRow {
   readonly summary: string;
   /** The operands in the notation of the command line library, and their meaning; null when the command takes none. */
   readonly operands: { readonly synopsis: string; readonly meaning: string } | null;
-  /** What to do instead when a user gives operands to a command without any. */
+  /** The advice for a user who gives operands to a command that takes none. */
   readonly instead: string;
   /** Whether arguments after `--` go to pytest. */
   readonly takesPytestArgs: boolean;

@@ -1,4 +1,4 @@
-// Parses the text of one option, whichever source it comes from.
+// Parses the text of one option, the same for every source.
 
 import { resolve } from 'node:path';
 import { parseRerunLimit } from '../shared/domain/reruns.ts';

@@ -23,7 +23,7 @@ if (major < 22 || (major === 22 && minor < 12)) {
   // Node.js ignores this signal when a file grows above a limit, but stops ignoring it once a library has added and removed a listener.
   // Writing too much must remain an error that shardline can report.
   if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
-  // The import comes after the version check, because an older Node.js cannot even parse these files.
+  // This import follows the version check, because an older Node.js cannot even parse these files.
   const { main } = await import('./main.ts');
   process.exitCode = await main({
     argv: process.argv.slice(2),

@@ -1,4 +1,4 @@
-// What one attempt has reported: turns the plugin's messages into attempt events and knows which results are missing.
+// The reports of one attempt so far: turns the plugin's messages into attempt events and knows which results are missing.
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
@@ -9,7 +9,7 @@ import type { Selector } from '../../shared/domain/shard.ts';
 import { foldPhases } from '../core/fold-phases.ts';
 import type { PytestMessage } from './codec.ts';
 
-/** What pytest reported about itself at its start. */
+/** The facts that pytest reported about itself at its start. */
 export interface StartedPytest {
   /** Absolute path of the interpreter. */
   readonly executable: string;
@@ -19,7 +19,7 @@ export interface StartedPytest {
   readonly xdist: string;
   /** Why pytest cannot be fed files one by one; null when it can. */
   readonly unfeedable: string | null;
-  /** Where the paths in pytest-cov's data begin; null when pytest-cov measures nothing for shardline. */
+  /** The prefixes of the paths in pytest-cov's data; null when pytest-cov measures nothing for shardline. */
   readonly coverage: CoverageOrigin | null;
   readonly fingerprint: PythonPrint;
 }

@@ -23,7 +23,7 @@ const phase = z.object({
 
 const warning = z.object({ category: z.string(), message: z.string(), file: z.string(), line: z.int(), count: z.int().positive() });
 
-/** What pytest shows besides results. `deselected` has the number of deselected tests for each file, once per collection. */
+/** pytest's output besides results. `deselected` has the number of deselected tests for each file, once per collection. */
 const shown = z.discriminatedUnion('what', [
   z.object({
     kind: z.literal('shown'),
@@ -51,7 +51,7 @@ const message = z.discriminatedUnion('kind', [
     xdist: z.string(),
     /** Why this pytest cannot be fed files one by one; null when it can. */
     unfeedable: z.string().nullable(),
-    /** Where the paths in pytest-cov's data begin; null when pytest-cov measures nothing for shardline. */
+    /** The prefixes of the paths in pytest-cov's data; null when pytest-cov measures nothing for shardline. */
     coverage: z.object({ workspace: z.string(), packages: z.string() }).nullable(),
     fingerprint: pythonPrintSchema,
   }),

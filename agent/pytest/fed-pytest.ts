@@ -212,7 +212,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (born.size === 0) starting.expect();
   };
 
-  /** The worker holds back its last test until it knows which test comes next. */
+  /** The worker holds back its last test until it knows the next one. */
   const promiseNext = async (worker: string): Promise<void> => {
     for (let waitedMs = 0; !ending && over === null; waitedMs += HOLD_STEP_MS) {
       if (feeding.promise(worker)) return;
@@ -513,7 +513,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     await inbox.close();
     return over;
   })();
-  // The code below awaits this promise where it matters and reports a failure to start.
+  // The code below awaits this promise and reports a failure to start.
   exited.catch(() => undefined);
 
   const onEnding = (): void => {
@@ -548,7 +548,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   }
 
   async function run(log: AttemptLog, { id, role, predictedSeconds }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
-    // The interruption may have come while the session started.
+    // The attempt may have been interrupted while the session started.
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const settled = Promise.withResolvers<FedEnding>();
     const task: Task = {

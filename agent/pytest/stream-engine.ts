@@ -31,8 +31,8 @@ const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
 /**
  * `tell` prints one line for the user. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
- * self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the whole list, whatever the other
- * agents do: shards mean the same either way.
+ * self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the whole list, even if other agents
+ * collect by file: shards mean the same either way.
  */
 export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
   return { open: (request) => open(request, tell, selfTest, replaceMs) };
@@ -111,7 +111,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     return pytest;
   };
 
-  /** The next attempt that needs a session replaces a dead one, whatever killed it. */
+  /** The next attempt that needs a session replaces a dead one, regardless of the cause. */
   let starting: Promise<FedPytest> | null = null;
   const living = async (): Promise<FedPytest> => {
     if (fed !== null && !fed.isOver()) return fed;

@@ -151,7 +151,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
           prefix: keys.queuePrefix,
           name: agent,
           concurrency: Math.max(1, slots()),
-          // One job is one attempt: a dead agent's jobs stay where they are, and the coordinator enqueues new attempts.
+          // One job is one attempt: a dead agent's jobs remain in place, and the coordinator enqueues new attempts.
           skipStalledCheck: true,
           drainDelay: DRAIN_SECONDS,
           ...LOCK,

@@ -4,14 +4,13 @@ import type { Redis } from 'ioredis';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { KEY_LIFE_SECONDS, PRESENCE_MS, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
 
-/** How long an agent waits for a new announcement of a run that its server has lost. */
+/** How long an agent waits for a new announcement of a run that its server has lost because it restarted empty. */
 const RETURN_MS = 60_000;
 /** How long an agent serves a run whose coordinator is silent. In this time another coordinator may take it over. */
 const ORPHANED_MS = 5 * 60_000;
 
-// BullMQ's keys come and go as jobs move. Every live agent renews those that exist; the others expire.
-// KEYS spec, agents, holding, coordinator, further keys whose life is renewed   ARGV agent, life in ms, life of the keys in s, attempts it
-// holds
+// BullMQ creates and deletes keys as jobs move. Every live agent renews those that exist; the others expire.
+// KEYS spec, agents, holding, coordinator, further keys to renew   ARGV agent, life in ms, life of the keys in s, attempts it holds
 // Returns whether the run exists, an id that changes with each start of the server, and for how many ms the coordinator was silent.
 const BEAT = `
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''

@@ -11,7 +11,10 @@ import type { Selector } from './shard.ts';
 export const attemptRoles = ['primary', 'retry', 'backup', 'serial', 'rerun', 'recheck'] as const;
 export type AttemptRole = (typeof attemptRoles)[number];
 
-/** Whether no other attempt runs beside it, so that its serial tests need not be postponed. The coordinator ensures this for reruns. */
+/**
+ * Whether nothing else of the shard runs beside it, so that its serial tests need not be postponed. The coordinator ensures this for
+ * reruns.
+ */
 export const runsAlone = (role: AttemptRole): boolean => role === 'serial' || role === 'rerun';
 
 /** The coordinator enqueues it; one BullMQ job is one attempt. `fence` only rises within a shard. */

@@ -1,4 +1,4 @@
-// What one collection of a whole suite has shown. From it a later run decides whether it may collect file by file.
+// The findings of one collection of a whole suite. From them a later run decides whether it may collect file by file.
 
 import type { NodeId, TestFile } from './ids.ts';
 
@@ -15,7 +15,7 @@ export interface Census {
   readonly problems: readonly string[];
   /** The reason why the files depend on each other; null when none was found. */
   readonly inseparable: string | null;
-  /** As in `HowToCollect`. */
+  /** See `HowToCollect`. */
   readonly modules: readonly string[];
   /** Whether a test needed modules that only other test files import. Then every xdist worker loads them all. */
   readonly preloads: boolean;

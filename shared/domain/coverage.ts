@@ -20,8 +20,8 @@ export interface CoverageOptions {
 }
 
 /**
- * Where the paths in an agent's data begin: its workspace, and its installed packages. Both are real absolute paths on the agent and only
- * prefixes here.
+ * The prefixes of the paths in an agent's data: its workspace, and its installed packages. Both are real absolute paths on the agent and
+ * only prefixes here.
  */
 export interface CoverageOrigin {
   readonly workspace: string;

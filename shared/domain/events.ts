@@ -8,7 +8,7 @@ import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { SuiteList } from './suite-list.ts';
 
-/** Raised when a reader of the old format could misread the new one. A reader rejects a newer version and says how to upgrade. */
+/** Raised when a reader of the old format could misread the new one. A reader rejects a newer version and asks for an upgrade. */
 export const EVENT_VERSION = 4;
 
 /** The facts about one agent, sent when it joins a run. `workers` is its number of xdist workers (0 until its first session is open). */
@@ -75,7 +75,7 @@ export type AttemptEvent =
       readonly serial: readonly NodeId[];
       /** Whether the file may run twice at the same time: none of its tests is marked `no_speculation`. */
       readonly mayBackUp: boolean;
-      /** As in `FileCensus`; null when it was not taken. */
+      /** See `FileCensus`; null when it was not taken. */
       readonly digest: string | null;
       readonly seconds: number;
       readonly worker: string;
@@ -132,7 +132,7 @@ export type RunEvent =
     }
   /** One pytest has ended, and its coverage is in Redis. */
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
-  /** What this agent's pytest has shown besides results since the last event of this kind. */
+  /** The output that this agent's pytest has shown besides results since the last event of this kind. */
   | { readonly kind: 'session-shown'; readonly at: number; readonly agent: AgentId; readonly shown: Shown }
   | {
       readonly kind: 'attempt-started';

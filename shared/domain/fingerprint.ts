@@ -1,6 +1,6 @@
 // The fingerprint of a workspace, and how two of them differ. It contains digests and versions, never the content of a file.
 
-/** What to do with an agent whose workspace differs from the run's: refuse it, warn about it, or compare nothing. */
+/** The treatment of an agent whose workspace differs from the run's: refuse it, warn about it, or compare nothing. */
 export const fingerprintPolicies = ['strict', 'warn', 'off'] as const;
 export type FingerprintPolicy = (typeof fingerprintPolicies)[number];
 

@@ -11,7 +11,7 @@ export type Relay = (typeof relays)[number];
 
 /**
  * The coordinator writes it once, before it knows the suite, so that agents start their pytest during discovery. `collect` is the user's
- * choice; a command says later how to collect. `pytestArgs` are the user's own arguments exactly as plain pytest gets them, including paths
+ * choice; a later command sets how to collect. `pytestArgs` are the user's own arguments exactly as plain pytest gets them, including paths
  * relative to the workspace. `maxfail` 0 sets no limit. The record of the run has `collect` and `maxfail` as the coordinator decided them.
  */
 export interface RunSpec {

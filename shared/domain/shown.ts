@@ -1,4 +1,4 @@
-// What pytest shows besides the results of tests: warnings, plugins' sections, its header, and the number of deselected tests. Values only.
+// pytest's output besides the results of tests: warnings, plugins' sections, its header, and the number of deselected tests. Values only.
 
 import type { AgentId, NodeId, TestFile } from './ids.ts';
 
@@ -23,9 +23,9 @@ export interface ShownSection {
   readonly text: string;
 }
 
-/** What pytest's own options request at its end. */
+/** The output that pytest's own options request at its end. */
 export interface AskedFor {
-  /** The letters of `-r` as pytest resolves them; `w` stands for warnings. */
+  /** The letters of `-r` as pytest resolves them; `w` means warnings. */
   readonly outcomes: string;
   /** The number of `--durations`, 0 for all; null without the option. */
   readonly durations: number | null;
@@ -33,7 +33,7 @@ export interface AskedFor {
   readonly leastSeconds: number;
 }
 
-/** What one agent's pytest showed. A later header replaces an earlier one. */
+/** The output of one agent's pytest. A later header replaces an earlier one. */
 export interface Shown {
   readonly header: { readonly lines: readonly string[]; readonly asked: AskedFor } | null;
   readonly sections: readonly ShownSection[];

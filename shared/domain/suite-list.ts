@@ -35,13 +35,13 @@ export interface ListGroup {
   readonly nodeids: readonly NodeId[];
 }
 
-/** What the collection of a whole list showed about the suite's hooks and about each file. */
+/** The findings of a collection of the whole list, about the suite's hooks and about each file. */
 export interface SuiteProof {
   /** Hooks, collectors and options without a proof that they are harmless. */
   readonly problems: readonly string[];
-  /** As in `FileCensus`. */
+  /** See `FileCensus`. */
   readonly digests: readonly (readonly [TestFile, string])[];
-  /** As in `HowToCollect`. */
+  /** See `HowToCollect`. */
   readonly modules: readonly string[];
 }
 
