@@ -61,7 +61,7 @@ function outcomeOf(phases: readonly Phase[]): Outcome | null {
   const call = own.find((phase) => phase.when === 'call' && phase.outcome === 'passed');
   if (call === undefined) return null;
   if (call.xfailReason === null) return 'passed';
-  // pytest counts a test whose teardown or subtest fails as expected twice, and its JUnit file calls the test skipped.
+  // pytest counts a test twice if its teardown or a subtest fails as expected, and its JUnit file calls the test skipped.
   return phases.some((phase) => phase.outcome === 'skipped' && phase.xfailReason !== null) ? 'xfailed' : 'xpassed';
 }
 

@@ -96,7 +96,7 @@ const message = z.discriminatedUnion('kind', [
    */
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), task: z.number().int(), file: z.string() }),
-  /** The worker has started the last test it knows of and asks for the next. */
+  /** The worker has reached the last test it knows of and asks for the next. */
   z.object({ kind: z.literal('needs-next') }),
   /** The task needs another process, because this one has already torn down its fixtures. */
   z.object({ kind: z.literal('declined'), task: z.number().int() }),
