@@ -1,4 +1,5 @@
-// The agent's life: wait for a run, join it, serve it until it closes, wait for the next. It decides nothing about shards: it runs what it pulls.
+// The agent's life: waits for a run, joins it, serves it until it closes, and waits for the next. It decides nothing about shards: it runs
+// the attempts it pulls.
 
 import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -22,7 +23,7 @@ export interface AgentIdentity extends Candidate {
   readonly hashSeed: string | null;
 }
 
-/** What pytest is called with on this machine, whatever the run. */
+/** The pytest settings of this machine. They are the same for every run. */
 export interface LocalPytest {
   readonly workspace: string;
   readonly python: string;
@@ -43,14 +44,14 @@ export interface AgentLoop {
 
 export interface LeaveWhen {
   readonly once: boolean;
-  /** How long no run may come; null for ever. */
+  /** Longest wait for a run, in milliseconds; null waits without limit. */
   readonly maxIdleMs: number | null;
 }
 
 /**
- * Serves run after run until `shutdown` aborts, until none has come for `maxIdleMs`, or until one run is over when `once`. At shutdown nothing more is pulled, what runs is
- * interrupted with its results kept, and what was not begun is handed back. A run that cannot be served is told
- * and left; with `once` it rejects.
+ * Serves run after run. Returns when `shutdown` aborts, when no run opens within `maxIdleMs`, or, with `once`, after one run. At shutdown
+ * the agent pulls nothing more, interrupts running attempts and keeps their results, and hands back the attempts it did not begin.
+ * If it cannot serve a run, it reports the error and waits for the next run; with `once` it rejects.
  */
 export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: AbortSignal): Promise<void> {
   while (!shutdown.aborted) {
@@ -59,7 +60,7 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
     try {
       await serveRun(loop, spec, shutdown);
     } catch (thrown) {
-      // One run that cannot be served here, such as one of a newer version, must not cost the pool its agent.
+      // One run that this agent cannot serve, such as one of a newer version, must not cost the pool its agent.
       if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
       loop.tellState(`could not join run ${spec.runId}: ${thrown.message}`, {});
     }
@@ -67,7 +68,7 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
   }
 }
 
-/** null at shutdown, and when none has come for `maxIdleMs`. */
+/** Returns null at shutdown, and when no run opens within `maxIdleMs`. */
 async function nextRun({ member, clock }: AgentLoop, maxIdleMs: number | null, shutdown: AbortSignal): Promise<RunSpec | null> {
   if (maxIdleMs === null) return await member.nextRun(shutdown);
   const idle = new AbortController();
@@ -88,7 +89,7 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   const run = await loop.member.join(spec);
   const listening = new AbortController();
   try {
-    /** What this agent has said of itself, and says again where it may have been lost. Received twice, it changes nothing. */
+    /** The events that introduce this agent. It sends them again when they may have been lost; a duplicate changes nothing. */
     const introduction: RunEvent[] = [];
     const control = followControl(run, identity.id, listening.signal, () => {
       for (const event of introduction) outbox.push(event);
@@ -118,14 +119,15 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   }
 }
 
-/** The agent's own user learns why it is out. */
+/** Prints the reason for the user of this machine, who may not see the coordinator's output. */
 function warnOfDismissal({ warn }: AgentLoop, { runId }: RunSpec, problem: string | null): void {
   if (problem !== null) warn(`left run ${runId}: ${problem}`);
 }
 
 /**
- * A session for the run; null when the run ends, or the agent is to leave, before it is there. The coordinator learns of a workspace that is not the
- * run's and of a pytest that does not start: nobody reads the logs of all machines.
+ * Opens a session for the run. Returns null when the run ends, or the agent has to leave, before the session is open.
+ * Reports a workspace that differs from the run's, and a pytest that does not start, to the coordinator: users do not read the logs of all
+ * machines.
  */
 async function openSession(
   { clock, engine, identity, pytest }: AgentLoop,
@@ -188,7 +190,7 @@ interface Serving {
   readonly control: RunControl;
   readonly session: Session;
   readonly joinedAt: number;
-  /** Ends the reading of the run's commands. */
+  /** Stops reading the run's commands. */
   readonly listening: AbortController;
 }
 
@@ -205,7 +207,7 @@ async function serveSession(
   const cancelled = new Map<AttemptId, InterruptCause>();
   let busySeconds = 0;
 
-  // One controller ends the pull, whoever wants it: the run's end, a cancelled run, or this agent's shutdown.
+  // One controller stops the pull for every cause: the run's end, a cancelled run, and this agent's shutdown.
   const leaving = new AbortController();
   const leave = (by: InterruptCause | 'done'): void => {
     leaving.abort();
@@ -221,7 +223,7 @@ async function serveSession(
     if (cancelledBy !== undefined) attempt.interrupt(cancelledBy);
     if (shutdown.aborted) attempt.interrupt('shutdown');
     try {
-      // Awaited first: others settle meanwhile.
+      // A separate await: `busySeconds += await …` would read the sum too early, and other attempts settle meanwhile.
       const seconds = await attempt.settled;
       busySeconds += seconds;
     } finally {
@@ -229,7 +231,7 @@ async function serveSession(
     }
   };
 
-  // By the agreed clock, and by itself: the coordinator's word may come late.
+  // The agent drains by the agreed clock without waiting for the coordinator's command, which may arrive late.
   const drained = async (): Promise<void> => {
     if (drain === null) return;
     try {
@@ -239,7 +241,7 @@ async function serveSession(
       if (!listening.signal.aborted) throw thrown;
     }
   };
-  /** Is there more to listen to? */
+  /** Returns whether to read further commands. */
   const act = (command: ControlCommand): boolean => {
     switch (command.kind) {
       case 'collect':
@@ -263,11 +265,11 @@ async function serveSession(
   };
 
   const heard = Promise.all([control.follow(act), drained()]).catch((thrown: unknown) => {
-    // An agent that cannot hear the coordinator must not go on pulling; what it runs is finished and told.
+    // An agent that cannot read the coordinator's commands must stop pulling. It finishes its running attempts and reports them.
     leaving.abort();
     throw thrown;
   });
-  // Awaited below, when what runs is over.
+  // The code below awaits this promise once all running attempts have settled.
   heard.catch(() => undefined);
   try {
     if (shutdown.aborted) leave('shutdown');
@@ -278,7 +280,7 @@ async function serveSession(
     await Promise.allSettled([...running.values()].map((attempt) => attempt.settled));
   }
   await heard;
-  // What fails in the last teardowns belongs to the run.
+  // An error in the last teardowns belongs to the run, so the session closes before the agent reports that it left.
   await session.close();
   const servedSeconds = ((clock.now() - joinedAt) / 1000) * session.slots;
   outbox.push({

@@ -1,4 +1,4 @@
-// One attempt from fetched to stored: begins it, lets the session run it, and says how it ended. First cause of an interruption wins.
+// One attempt from fetched to stored: starts it, runs it in the session, and reports its ending. The first cause of an interruption wins.
 
 import type { Clock } from '../shared/clock.ts';
 import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
@@ -6,16 +6,16 @@ import type { AgentId } from '../shared/domain/ids.ts';
 import type { Outbox } from './outbox.ts';
 import type { Session } from './ports.ts';
 
-/** A running attempt as the agent loop holds it. */
+/** A running attempt, as the agent loop holds it. */
 export interface RunningAttempt {
   readonly request: AttemptRequest;
-  /** Stops it early; only the first cause counts. */
+  /** Stops the attempt early. Only the first cause counts. */
   interrupt(by: InterruptCause): void;
-  /** Resolves with its length in seconds when the ending and every result before it are stored. */
+  /** Resolves with the attempt's duration in seconds once its ending and every earlier result are stored. */
   readonly settled: Promise<number>;
 }
 
-/** Starts `request` in `session`; events leave through `outbox`. */
+/** Starts `request` in `session` and sends its events through `outbox`. */
 export function startAttempt(request: AttemptRequest, session: Session, agent: AgentId, outbox: Outbox, clock: Clock): RunningAttempt {
   const aborter = new AbortController();
   let cause: InterruptCause | null = null;
@@ -41,7 +41,7 @@ export function startAttempt(request: AttemptRequest, session: Session, agent: A
   };
 }
 
-/** The session knows that it was interrupted, only the agent knows why. A session that finished or crashed first keeps its own ending. */
+/** The session knows only that it was interrupted; the agent knows why. A session that finished or crashed first keeps its own ending. */
 function withCause(ending: AttemptEnding, cause: InterruptCause | null): AttemptEnding {
   return ending.kind === 'interrupted' && cause !== null ? { kind: 'interrupted', by: cause } : ending;
 }

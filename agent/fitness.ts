@@ -1,4 +1,4 @@
-// Whether this machine's workspace is the run's, before anything is run in it.
+// Checks that this machine's workspace is the run's before the agent runs anything in it.
 
 import { compareFiles, type FilesPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
@@ -8,25 +8,25 @@ import { ShardlineError } from '../shared/errors.ts';
 export interface Candidate {
   readonly id: AgentId;
   readonly host: string;
-  /** Did the run itself start this agent, in its own workspace? */
+  /** Whether the run itself started this agent in its own workspace. */
   readonly isLocal: boolean;
-  /** Takes the fingerprint of the workspace, as far as a comparison with the run's needs it. */
+  /** Takes the fingerprint of the workspace, limited to the parts that a comparison with the run's needs. */
   readonly printFiles: (run: FilesPrint) => Promise<FilesPrint>;
 }
 
-/** The files of this workspace; null where nobody compares them. */
+/** The fingerprint of this workspace's files; null when the run does not compare files. */
 export async function printOwnFiles({ isLocal, printFiles }: Candidate, { files }: RunSpec): Promise<FilesPrint | null> {
   return isLocal || files === null ? files : await printFiles(files);
 }
 
-/** Throws `workspace-differs`. */
+/** Throws `workspace-differs` when the files differ and the fingerprint policy is `strict`. */
 export function refuseOtherFiles({ id, isLocal }: Candidate, spec: RunSpec, files: FilesPrint | null): void {
   if (isLocal || spec.files === null || spec.fingerprintPolicy !== 'strict') return;
   const { refused } = compareFiles(spec.files, files);
   if (refused.length > 0) throw new ShardlineError('workspace-differs', { agent: id, runId: spec.runId, differences: refused.join('; ') });
 }
 
-/** Why the agent cannot serve the run, as the coordinator reports it. */
+/** Why this agent cannot serve the run, in the form that the coordinator reports. */
 export function unfitBecause(error: ShardlineError): { readonly why: 'fingerprint' | 'not-started'; readonly problem: string } {
   switch (error.code) {
     case 'workspace-differs':

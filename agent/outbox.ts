@@ -1,28 +1,30 @@
-// The agent's way out: events leave in order, one append at a time; what is told while one is under way, or soon after, goes with the next.
-// It owns batching and how much may wait while Redis is away; exactly-once is the JoinedRun's.
+// Sends the agent's events in order, one append at a time. Events pushed during an append, or soon after it, share the next one.
+// It owns batching and the limit on waiting events while Redis is away. JoinedRun owns exactly-once delivery.
 
 import type { Clock } from '../shared/clock.ts';
 import type { RunEvent, TestResult } from '../shared/domain/events.ts';
 import type { CountedWarning, Shown } from '../shared/domain/shown.ts';
 
-/** How many events one append carries at most, so that one message stays well below Redis's and Node's comfortable sizes. */
+/** Most events in one append. It keeps a message well below the sizes that Redis and Node handle comfortably. */
 const BATCH_EVENTS = 200;
 /**
- * How long after an append the next one is held back: quick tests tell hundreds of events a second, and an append for each cost agent, Redis and
- * coordinator a sixth of the processor time of a whole run (bench/speed, pandas). What is told after a silence leaves at once.
+ * Delay between two appends. Quick tests produce hundreds of events a second, and one append for each cost agent, Redis and coordinator a
+ * sixth of the processor time of a whole run (bench/speed, pandas). The first event after a pause leaves at once.
  */
 const LINGER_MS = 20;
-/** How much may wait, in characters of what tests printed and of their names, before pytest is to wait too. */
+/** Characters of test output and test names that may wait before pytest has to wait too. */
 const FULL_CHARS = 64_000_000;
-/** What an event takes besides its texts, about. */
+/** Approximate size of an event without its texts, in characters. */
 const EVENT_CHARS = 300;
 
 export interface Outbox {
-  /** Queues one event; returns at once. After a failed append nothing more is sent and `flushed` rejects with its cause. */
+  /** Queues one event and returns at once. After a failed append the outbox sends nothing more, and `flushed` rejects with the cause. */
   push(event: RunEvent): void;
-  /** Sends what waits and resolves when everything pushed so far is stored. */
+  /** Sends the waiting events at once. Resolves when every event pushed before is stored. */
   flushed(): Promise<void>;
-  /** null while there is room; else resolves when half of what waits has left, or nothing more will leave. */
+  /**
+   * null while there is room. Otherwise resolves when at most half of the limit is still waiting, or when the outbox can send nothing more.
+   */
   room(): Promise<void> | null;
 }
 
@@ -48,7 +50,7 @@ export function createOutbox(
   const linger = async (): Promise<void> => {
     if (flushes > 0 || waiting.length >= BATCH_EVENTS) return;
     hurry = new AbortController();
-    // Cut short by whoever flushes.
+    // `flushed` cuts the wait short.
     await clock.wait(LINGER_MS, hurry.signal).catch(() => undefined);
   };
 

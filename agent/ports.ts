@@ -1,4 +1,4 @@
-// What the agent loop needs from the world: runs to join, and an engine that runs shards.
+// The agent loop's ports: a pool with runs to join, and an engine that runs shards.
 
 import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
@@ -11,37 +11,40 @@ import type { Shown } from '../shared/domain/shown.ts';
 import type { HowToCollect, SuiteList } from '../shared/domain/suite-list.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
-/** The pool as an agent sees it. */
+/** The pool, as an agent sees it. */
 export interface PoolMember {
-  /** Waits for an open run of the pool that this agent has not left; null when `signal` aborts. */
+  /** Waits for an open run of the pool that this agent has not joined yet. Returns null when `signal` aborts. */
   nextRun(signal: AbortSignal): Promise<RunSpec | null>;
   join(spec: RunSpec): Promise<JoinedRun>;
 }
 
-/** One run as an agent serves it. */
+/** One run, as an agent serves it. */
 export interface JoinedRun {
-  /** Appends to the run's stream, in order, each event exactly once however often the connection breaks; resolves when all is stored. */
+  /** Appends to the run's stream in order and exactly once, even if the connection breaks. Resolves when all events are stored. */
   append(events: readonly RunEvent[]): Promise<void>;
   /**
-   * Pulls attempts while there is a free slot and calls `serve` for each; the queue is told that an attempt is over only after `serve` resolved.
-   * Resolves when `signal` has aborted and every `serve` has settled. `slots` may be called again at any time to change the number.
+   * Pulls attempts while a slot is free and calls `serve` for each. Completes an attempt's job only after `serve` has resolved. Resolves
+   * when `signal` has aborted and every `serve` has settled. It calls `slots` repeatedly, so the number may change.
    */
   pull(slots: () => number, serve: (attempt: AttemptRequest) => Promise<void>, signal: AbortSignal): Promise<void>;
-  /** What the coordinator tells, from the first command on; ends when `signal` aborts. A run whose keys are gone yields `close-run`. */
+  /** The coordinator's commands from the first one on, until `signal` aborts. Yields `close-run` if the run's keys are gone. */
   commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
-  /** Do attempts wait in the queue? */
+  /** Whether attempts wait in the queue. */
   isMoreWaiting(): Promise<boolean>;
-  /** Takes `count` numbers in a row from a counter of the run, none below `floor`; resolves with the first. No two callers get the same. */
+  /**
+   * Takes `count` consecutive numbers, none below `floor`, from a counter of the run. Resolves with the first. No two callers get the same
+   * number.
+   */
   claimNumbers(counter: string, count: number, floor: number): Promise<number>;
-  /** Milliseconds since the epoch by the clock that coordinator and agents agree by. */
+  /** Milliseconds since the epoch by the clock that coordinator and agents share. */
   serverNow(): Promise<number>;
-  /** Stores a compressed data file of coverage under its number, which is the agent's to choose. A run that is over takes nothing. */
+  /** Stores one compressed coverage data file under a number that the agent chooses. A run that is over stores nothing. */
   storeCoverage(part: number, data: Uint8Array): Promise<CoveragePart>;
-  /** Hands back attempts that were fetched and not begun, and releases the connections. */
+  /** Hands back attempts that were fetched but not begun, and releases the connections. */
   leave(): Promise<void>;
 }
 
-/** What pytest-cov left in a directory when one pytest had ended: all that is measured of `attempts`, and not all of `lost`. */
+/** The data that pytest-cov left in a directory when one pytest had ended: complete for `attempts`, incomplete for `lost`. */
 export interface MeasuredCoverage {
   readonly directory: string;
   readonly origin: CoverageOrigin;
@@ -49,12 +52,12 @@ export interface MeasuredCoverage {
   readonly lost: readonly AttemptId[];
 }
 
-/** Starts sessions: one long-lived `pytest -n` that is fed with shards. */
+/** Opens sessions: one long-lived `pytest -n` process that is fed with shards. */
 export interface Engine {
   open(request: SessionRequest): Promise<Session>;
 }
 
-/** The run ended, or the agent is to leave, before its session was open. */
+/** The run ended, or the agent had to leave, before its session was open. */
 export class RunOver extends Error {}
 
 export interface SessionRequest {
@@ -62,46 +65,52 @@ export interface SessionRequest {
   readonly spec: RunSpec;
   readonly workspace: string;
   readonly python: string;
-  /** Aborts when the session is not wanted any more before it is open: `open` then throws `RunOver`. */
+  /** Aborts when the session is no longer needed before it is open; `open` then throws `RunOver`. */
   readonly ending: AbortSignal;
-  /** How the suite is collected, as soon as the coordinator knows. */
+  /** How to collect the suite. Resolves when the coordinator has decided. */
   readonly collect: Promise<HowToCollect>;
-  /** Receives what this pytest is, before anything is collected. */
+  /** Receives the facts about this pytest before it collects anything. */
   readonly started: (info: Session['info']) => void;
-  /** Receives the whole list, where the session collects it. */
+  /** Receives the whole list of tests, if the session collects it. */
   readonly listed: (list: SuiteList) => void;
-  /** Receives what showed that the files of the suite depend on each other. */
+  /** Receives the reason why the files of the suite depend on each other. */
   readonly inseparable: (why: string, lacksModules: boolean) => void;
-  /** Receives what pytest says of paths or options that it refuses. */
+  /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
-  /** What pytest's environment has beside our own. */
+  /** Variables added to this process's environment for pytest. */
   readonly environment?: Readonly<Record<string, string>>;
   /** `auto`, or a number of xdist workers. */
   readonly numprocesses: string;
-  /** null while what pytest tells can be taken; else resolves when it can be again: until then pytest is to wait. */
+  /** null while the agent can take more messages from pytest. Otherwise resolves when it can again; pytest waits until then. */
   readonly room: () => Promise<void> | null;
-  /** Do attempts wait in the queue? Rejects where Redis does not say. */
+  /** Whether attempts wait in the queue. Rejects when Redis does not answer. */
   readonly isMoreWaiting: () => Promise<boolean>;
   readonly claimNumbers: ClaimNumbers;
-  /** Takes what one pytest measured, before its directory is removed; null where pytest-cov is left alone. */
+  /** Takes the coverage of one pytest before its directory is removed; null when shardline leaves pytest-cov alone. */
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
-  /** Takes what pytest shows besides results, bit by bit. */
+  /** Takes what pytest shows besides results, piece by piece. */
   readonly show?: (shown: Shown) => void;
-  /** Upper limit for `auto` by the CPU and memory limits of this machine or container. */
+  /** Upper limit for `auto`, from the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;
 }
 
-/** One engine at work for one run. Whoever opened it closes it; after `close` no process of it is left. */
+/** An engine at work for one run. The caller that opened it closes it; `close` leaves no process of it behind. */
 export interface Session {
-  /** Room for shards: one per xdist worker, and some that wait here. */
+  /** Room for shards: one slot per xdist worker, and some for attempts that wait in the agent. */
   readonly slots: number;
-  /** xdist workers of each pytest that this session starts, the versions found, and what is installed beside them. */
+  /** The number of xdist workers of each pytest in this session, the versions found, and the packages installed beside them. */
   readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'> & { readonly installed: PythonPrint };
-  /** Runs one attempt, telling what happens as it happens. Never rejects for what a suite can do: that is an ending. `interrupt` stops it early. */
+  /**
+   * Runs one attempt and passes its events to `tell` as they happen. A failure that the suite causes becomes an ending, never a rejection.
+   * `interrupt` stops the attempt early.
+   */
   run(attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
-  /** Largest resident memory seen of all its processes together, in bytes. */
+  /** Peak resident memory of all its processes together, in bytes. */
   peakRssBytes(): number;
-  /** Processor time of all its xdist workers so far and what they waited for, each up to the end of its last test. */
+  /**
+   * Processor time of all its xdist workers and of the processes they waited for, in seconds; each worker counts up to the end of its last
+   * test.
+   */
   cpuSeconds(): number;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// Runs an explicit list of tests in its order in one new xdist worker, as a run would have, and tells what became of each.
+// Runs an explicit list of tests in order in one new xdist worker, the way a run does, and reports each result.
 
 import type { AttemptEvent, TestResult } from '../shared/domain/events.ts';
 import { type AgentId, attemptId, type NodeId, shardId } from '../shared/domain/ids.ts';
@@ -13,19 +13,19 @@ export interface Replay {
   readonly spec: RunSpec;
   readonly workspace: string;
   readonly python: string;
-  /** Of the new pytest, beside this process's own. */
+  /** Variables added to this process's environment for the new pytest. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Hears each result as it comes. */
+  /** Receives each result as it arrives. */
   readonly tell: (result: TestResult) => void;
 }
 
 export interface Replayed {
   readonly results: ReadonlyMap<NodeId, TestResult>;
-  /** What failed beside tests: files that could not be collected, a session that ended. In words. */
+  /** Failures outside tests, as messages: files that pytest could not collect, and a session that ended. */
   readonly problems: readonly string[];
 }
 
-/** One worker, nothing that ends the session early: what a run had of these was its own. */
+/** One xdist worker, and no early end: the recorded run's own values must not apply here. */
 const OVERRIDES = ['-n', '1', '--maxfail', '0'] as const;
 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
@@ -68,11 +68,11 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     maxAutoWorkers: 1,
   });
   try {
-    // All at once: they wait for the one worker in this order, and each ends in sight of the next, as in the run.
+    // All attempts start at once. They wait for the one worker in this order, and each ends while the next one is known, as in the run.
     await Promise.all(
       groupByFile(nodeids).map(async ({ file, nodeids: named }, index) => {
         const shard = shardId(index + 1);
-        // `serial`: what is named runs now, whatever its marks say.
+        // `serial` makes the named tests run now, even if their marks postpone them.
         const about = { id: attemptId(shard, 1), shard, fence: 1, role: 'serial', predictedSeconds: 0, avoid: [] } as const;
         const ending = await session.run({ ...about, selectors: [{ kind: 'tests', file, nodeids: named }] }, hear, interrupt);
         if (ending.kind === 'crashed' || ending.kind === 'not-started') problems.push(`${file}: ${ending.detail}`);

@@ -1,4 +1,4 @@
-// What the coordinator asks of an agent in one run, from the first command on: commands that come before the session is up wait for it.
+// The coordinator's commands to an agent in one run, from the first one on. Commands that arrive before the session is open wait for it.
 
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
@@ -6,21 +6,21 @@ import type { HowToCollect } from '../shared/domain/suite-list.ts';
 import { type JoinedRun, RunOver } from './ports.ts';
 
 export interface RunControl {
-  /** How the suite is collected. Rejects when the run ends, or this agent is dismissed, before that is known. */
+  /** How to collect the suite. Rejects when the run ends, or the agent is dismissed, before the coordinator decides. */
   readonly collect: Promise<HowToCollect>;
   /** Resolves when the run is over for this agent. */
   readonly closed: Promise<void>;
-  /** Why this agent was dismissed; null while it was not. */
+  /** Why the coordinator dismissed this agent; null if it did not. */
   dismissal(): string | null;
-  /** Is this the hash of the list that the coordinator has? */
+  /** Whether the coordinator already has the list with this hash. */
   isKnown(hash: string): boolean;
-  /** Passes every command to `act`, those that came before first, until it returns false. Settles with the reading. */
+  /** Passes every command to `act`, the early ones first, until it returns false. Settles when the reading ends. */
   follow(act: (command: ControlCommand) => boolean): Promise<void>;
 }
 
 /**
- * Reads the run's commands to `agent` until `signal` aborts. `again` is called when the coordinator says once more how the suite is collected: another
- * one has taken the run over, or Redis lost it, and with it maybe what this agent has said of itself.
+ * Reads the run's commands to `agent` until `signal` aborts. Calls `again` when the coordinator repeats how to collect the suite: another
+ * coordinator took over the run, or Redis lost the run, and with it possibly what this agent has reported about itself.
  */
 export function followControl(
   run: Pick<JoinedRun, 'commands'>,

@@ -1,4 +1,4 @@
-// Sends what pytest-cov measured to the coordinator: the data files as they are, compressed, and a word of which attempts they are of.
+// Sends pytest-cov's data to the coordinator: the compressed data files, and the attempts that they cover.
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import type { JoinedRun, MeasuredCoverage } from './ports.ts';
 const { chunkBytes, chunks, fileBytes } = COVERAGE_LIMITS;
 const compress = promisify(deflate);
 
-/** What an engine hands each pytest's coverage to. A file that is too large is told as one that is missing. */
+/** The engine passes each pytest's coverage to the returned function. A file over the size limit is reported as missing. */
 export function coverageSender(
   run: Pick<JoinedRun, 'storeCoverage'>,
   outbox: Pick<Outbox, 'push'>,
@@ -40,7 +40,7 @@ export function coverageSender(
   };
 }
 
-/** What coverage.py wrote there: the one file of a pytest that ended in order, or those of its xdist workers. */
+/** The data files of coverage.py: one file of a pytest that ended in order, or one file per xdist worker. */
 async function dataFiles(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   return entries

@@ -1,21 +1,21 @@
-// Ids and numbers for the xdist workers of one agent's sessions, which no other worker has: ids on this machine, numbers in the whole run.
+// Gives the xdist workers of an agent's sessions unique ids and numbers: an id is unique on this machine, a number in the whole run.
 
-/** Which workers a number tells apart: those of one machine in this run, or all of the run. */
+/** The workers among which a number is unique: those of one machine in this run, or all workers of the run. */
 export type NumberScope = 'machine' | 'fleet';
 
-/** Takes `count` numbers in a row that nobody else of the scope gets, none below `floor`; resolves with the first. */
+/** Takes `count` consecutive numbers, none below `floor`, that no other caller of the scope gets. Resolves with the first. */
 export type ClaimNumbers = (scope: NumberScope, count: number, floor: number) => Promise<number>;
 
-/** `ids` are the n of `gw<n>`; a worker that replaces another keeps its number and so gets none. */
+/** `ids` are the n of `gw<n>`. A replacement worker keeps its predecessor's number, so `numbers` is empty for it. */
 export interface NumberedWorkers {
   readonly ids: readonly number[];
   readonly numbers: readonly number[];
 }
 
 export interface WorkerNumbers {
-  /** For the workers that a session starts with. A session that replaces another has the numbers of that. */
+  /** Ids and numbers for the first workers of a session. A session that replaces another reuses its numbers. */
   begin(count: number): Promise<NumberedWorkers>;
-  /** For one worker that replaces another of its session. An id is never used again, as under plain xdist. */
+  /** An id for one worker that replaces another in its session. No id is used twice, as under plain xdist. */
   replace(): Promise<NumberedWorkers>;
 }
 

@@ -1,4 +1,4 @@
-// Reads the command line into raw texts by option name. What they mean, and whether they may be, is load-settings.ts's.
+// Parses the command line into raw texts by option name. load-settings.ts validates and interprets them.
 
 import { Command, CommanderError, Option } from 'commander';
 import { ShardlineError } from '../shared/errors.ts';
@@ -13,13 +13,13 @@ import { isPytestOption, withPytestOptionsLast } from './pytest-options.ts';
 export interface Arguments {
   readonly command: CommandName;
   readonly operands: readonly string[];
-  /** Everything after the first `--`, and of a run pytest-cov's options, wherever they stand. */
+  /** Everything after the first `--`, and the pytest-cov options of a `run` at any position. */
   readonly rest: readonly string[];
   readonly flags: ReadonlyMap<string, string>;
   readonly mistakes: readonly ShardlineError[];
 }
 
-/** null when all was said already: help or version was printed. Throws `bad-option` when no command can be made out. */
+/** Returns null after it has printed help or the version. Throws `bad-option` when it finds no command. */
 export function readArguments(argv: readonly string[], version: string, stdout: Output): Arguments | null {
   const end = argv.indexOf('--');
   const before = end === -1 ? argv : argv.slice(0, end);
@@ -43,7 +43,7 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
     command.usage(['[options]', taken?.synopsis ?? '', takesPytestArgs ? '[-- pytest arguments]' : ''].filter(Boolean).join(' '));
     const options = optionsOf(name).map((option) => ({ option, flag: toFlag(option, name) }));
     for (const { flag } of options) command.addOption(flag);
-    // Collected rather than refused one by one: a user mends all mistakes at once.
+    // Collects unknown options instead of stopping at the first, so that a user can fix all mistakes at once.
     command.allowUnknownOption().allowExcessArguments();
     command.action(() => {
       const values: Record<string, unknown> = command.opts();
@@ -98,7 +98,7 @@ function toFlag(option: ReturnType<typeof optionsOf>[number], command: CommandNa
   return option.isHidden ? flag.hideHelp() : flag;
 }
 
-/** `corrected`: the same command line with pytest's options behind `--`; null for a command that passes none on. */
+/** `corrected` is the same command line with pytest's options after `--`; null for a command without pytest arguments. */
 function unknownOption(word: string, command: CommandName, corrected: string | null): ShardlineError {
   const flag = word.split('=', 1)[0] ?? word;
   const options = optionsOf(command).filter((option) => !option.isHidden);

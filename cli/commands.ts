@@ -1,15 +1,15 @@
-// The table of every command: what it is for, and what it takes beside its options, which are options.ts's.
+// The table of every command: its purpose and its operands. options.ts owns the options.
 
 export interface CommandRow {
-  /** What `--help` says of it. */
+  /** The text of `--help`. */
   readonly summary: string;
-  /** What it takes without a flag, as the command line library writes it, and what that is; null for nothing. */
+  /** The operands in the notation of the command line library, and their meaning; null when the command takes none. */
   readonly operands: { readonly synopsis: string; readonly meaning: string } | null;
-  /** What to do instead of giving it an operand. */
+  /** The advice for a user who gives operands to a command that takes none. */
   readonly instead: string;
-  /** Does what stands after `--` go to pytest? */
+  /** Whether arguments after `--` go to pytest. */
   readonly takesPytestArgs: boolean;
-  /** Do the environment and pyproject.toml speak to it as well, or the command line alone? */
+  /** Whether the environment and pyproject.toml configure the command too, or only the command line. */
   readonly isConfigurable: boolean;
 }
 

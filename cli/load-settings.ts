@@ -1,5 +1,6 @@
-// From three sources to one checked value per setting: pyproject.toml, then the environment, then the command line; the later wins.
-// Every mistake in any of them is told, not only the first.
+// Merges three sources into one checked value per setting: pyproject.toml, then the environment, then the command line. A later source
+// wins.
+// It reports every mistake in every source, not only the first.
 
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,18 +14,18 @@ import { type OptionRow, optionTable } from './options.ts';
 import { readValue, type Value } from './read-value.ts';
 import { missingOrAtOdds, toSettings } from './to-settings.ts';
 
-/** Names that are not settings: of the repository's own tests and scripts, and the number that tests of an outer run see. */
+/** Variables that are not settings: those of the repository's own tests and scripts, and the number that the tests of an outer run see. */
 const otherNames = /^SHARDLINE_(TEST_|WORKER$|NEED_DOCKER$|NEED_BROWSER$|BASE_IMAGE$|REDIS_IMAGE$|ENGINE_DIR$)/;
 
 interface Source {
   readonly texts: ReadonlyMap<string, string>;
   readonly say: (option: OptionRow, text: string) => string;
   readonly error: 'bad-option' | 'bad-config';
-  /** What relative paths are relative to. */
+  /** The directory that relative paths start from. */
   readonly base: string;
 }
 
-/** Throws a ShardlineError, or an AggregateError of several. */
+/** Throws a ShardlineError, or an AggregateError with several. */
 export async function loadSettings(given: Arguments, env: Readonly<Record<string, string | undefined>>, cwd: string): Promise<Settings> {
   const mistakes: ShardlineError[] = [...given.mistakes];
   const flags: Source = {
@@ -76,7 +77,7 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
 
 const shown = ({ isSecret }: OptionRow, text: string): string => (isSecret ? '…' : text);
 
-/** A variable that is set to nothing counts as unset: a CI job without access to a secret sets it so. */
+/** An empty variable counts as unset, because a CI job without access to a secret sets it empty. */
 const isEmpty = (text: string | undefined): boolean => text?.trim() === '';
 
 function environmentTexts(env: Readonly<Record<string, string | undefined>>, mistakes: ShardlineError[]): ReadonlyMap<string, string> {
@@ -98,7 +99,7 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
   return texts;
 }
 
-/** In pyproject.toml each set may be an entry of a list. */
+/** pyproject.toml may give the sets as a list of strings. */
 const isListOfSets = (key: string, value: unknown): value is readonly string[] =>
   optionTable.some(({ name, kind }) => name === key && kind === 'sets') &&
   Array.isArray(value) &&
@@ -128,13 +129,13 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
   return texts;
 }
 
-/** `[tool.shardline]`; empty where there is no such file or table. */
+/** The table `[tool.shardline]`; empty when the file or the table does not exist. */
 async function projectTable(path: string, mistakes: ShardlineError[]): Promise<object> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch {
-    // Whether the workspace itself can be read was asked before.
+    // loadSettings has already checked that the workspace is a directory.
     return {};
   }
   try {

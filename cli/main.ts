@@ -1,4 +1,4 @@
-// The program: reads the command line, runs the command, and turns whatever it throws into words and an exit code.
+// The program: parses the command line, runs the command, and turns any thrown error into a message and an exit code.
 
 import { readFile } from 'node:fs/promises';
 import { assertNever } from '../shared/assert-never.ts';
@@ -20,7 +20,7 @@ export async function main(edge: Edge): Promise<number> {
   }
 }
 
-/** Loads only what the command needs. */
+/** Imports only the code of this command, so that it starts faster. */
 async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
   switch (settings.command) {
     case 'run':
@@ -47,14 +47,14 @@ function tellFailure(thrown: unknown, edge: Edge): number {
   );
   for (const [index, error] of told.entries()) {
     edge.stderr.write(`${index === 0 ? '' : '\n'}shardline: error: ${error.message}\n`);
-    // Only for who asks: to a user a stack says nothing.
+    // Prints the stack only on request: it does not help most users.
     if (error.code === 'internal' && edge.env.DEBUG !== undefined && error.cause instanceof Error)
       edge.stderr.write(`${error.cause.stack}\n`);
   }
   return told[0]?.exitCode ?? 3;
 }
 
-/** From package.json, one folder up in the repository as in the published package. */
+/** Reads package.json, which is one folder up both in the repository and in the published package. */
 async function ownVersion(): Promise<string> {
   const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';

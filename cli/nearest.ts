@@ -1,8 +1,11 @@
-// What the user may have meant.
+// Suggests the word that the user may have meant.
 
 import leven from 'leven';
 
-/** `Did you mean X? ` for the known word that begins with what was written, else for the nearest when it is near enough to be a slip, else an empty text. */
+/**
+ * Returns `Did you mean X? ` for the known word that starts with `word`, or else for the nearest one if it is close enough for a typo.
+ * Otherwise returns an empty string.
+ */
 export function didYouMean(word: string, known: readonly string[]): string {
   const meant = begun(word, known) ?? slipped(word, known);
   return meant === undefined ? '' : `Did you mean ${meant}? `;

@@ -1,4 +1,4 @@
-// The table of every option: command line, environment, pyproject.toml, `--help` and docs/configuration.md all come from it.
+// The table of every option. The command line, the environment, pyproject.toml, `--help` and docs/configuration.md all derive from it.
 
 import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { orders } from '../shared/domain/order.ts';
@@ -8,7 +8,7 @@ import { logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 
-/** How an option's text is read. A `path` is relative to where it was given: the current directory, or the folder of pyproject.toml. */
+/** How to parse an option's text. A `path` is relative to its source: the current directory, or the folder of pyproject.toml. */
 export type OptionKind =
   | 'text'
   | 'sets'
@@ -41,27 +41,27 @@ export type OptionGroup =
   | 'Output';
 
 export interface OptionRow {
-  /** Long flag without dashes, and key in pyproject.toml. */
+  /** The long flag without dashes, and the key in pyproject.toml. */
   readonly name: string;
   readonly short: string | null;
   readonly kind: OptionKind;
   readonly metavar: string;
   readonly choices: readonly string[];
-  /** What `--help` says of it, in one line. */
+  /** The line in `--help`. */
   readonly meaning: string;
-  /** What docs/configuration.md adds to that; empty for nothing. */
+  /** More text for docs/configuration.md; empty for none. */
   readonly detail: string;
-  /** The heading that it is listed under. */
+  /** The heading in `--help`. */
   readonly group: OptionGroup;
-  /** What it is when nobody says, as text that is read like any other; null where the command decides. */
+  /** The default, parsed like any other text; null when the command decides. */
   readonly fallback: string | null;
-  /** The default that the command decides, in words; by command where they differ. */
+  /** Describes the default that the command decides, per command if they differ. */
   readonly decided: string | Readonly<Partial<Record<CommandName, string>>> | null;
   readonly commands: readonly CommandName[];
-  /** Environment variable; null for what belongs to one command line only. */
+  /** The environment variable; null for an option that only the command line takes. */
   readonly env: string | null;
   readonly isHidden: boolean;
-  /** Whether no message may show its value. */
+  /** Whether messages must hide its value. */
   readonly isSecret: boolean;
 }
 
@@ -80,7 +80,7 @@ const row = (given: Given): OptionRow => ({
   ...given,
 });
 
-/** In place of a default: the command does not start without a value. */
+/** Shown in place of a default: the command does not start without a value. */
 export const REQUIRED = 'required';
 
 const run = ['run'] as const;
@@ -659,13 +659,13 @@ export const optionTable: readonly OptionRow[] = [
   }),
 ];
 
-/** `-n, --numprocesses <auto|N>`, as the command line library wants it. */
+/** Formats `-n, --numprocesses <auto|N>` for the command line library. */
 export function flagsOf(option: OptionRow): string {
   const value = option.kind === 'flag' ? '' : ` <${option.metavar || option.choices.join('|')}>`;
   return `${option.short === null ? '' : `-${option.short}, `}--${option.name}${value}`;
 }
 
-/** The default as `--help` and the pages of docs/ show it; null where there is none. */
+/** The default as `--help` and docs/ show it; null without one. */
 export function defaultOf({ fallback, decided }: OptionRow, command: CommandName): string | null {
   if (fallback !== null) return fallback;
   return decided === null || typeof decided === 'string' ? decided : (decided[command] ?? null);

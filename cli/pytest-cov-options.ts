@@ -1,10 +1,10 @@
-// pytest-cov's options among a run's own: they mean what they mean to pytest, wherever they stand.
+// Finds pytest-cov's options among those of a run. They mean the same as for pytest, at any position.
 
-/** Those that take a value, which may be the next word. `--cov` takes one if the next word is no option. */
+/** Options with a value, which may be the next word. `--cov` takes the next word if that is not an option. */
 const WITH_VALUE = new Set(['--cov-report', '--cov-config', '--cov-fail-under', '--cov-context', '--cov-precision']);
 const ALONE = new Set(['--cov-branch', '--cov-append', '--cov-reset', '--no-cov', '--no-cov-on-fail']);
 
-/** The words that are pytest-cov's, in order, and the others. */
+/** Splits `words` into pytest-cov's and the others, each in order. */
 export function takeCoverageWords(words: readonly string[]): { readonly own: readonly string[]; readonly coverage: readonly string[] } {
   const own: string[] = [];
   const coverage: string[] = [];

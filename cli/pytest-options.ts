@@ -1,9 +1,9 @@
-// pytest's own options where they were given as shardline's: which they are, and the command line that passes them on.
+// Recognizes pytest's own options among shardline's, and builds the command line that passes them on.
 
 import type { CommandName } from './commands.ts';
 import { optionsOf } from './options.ts';
 
-/** Options that take a value, which may be the next word. */
+/** Options with a value, which may be the next word. */
 const WITH_VALUE = new Set([
   ...['-k', '-m', '-p', '-c', '-o', '-W', '-r', '--tb', '--capture', '--durations', '--durations-min', '--deselect', '--ignore'],
   ...[
@@ -25,12 +25,12 @@ const ALONE = new Set([
   ...['--setup-show', '--setup-only', '--setup-plan', '--doctest-modules', '--full-trace', '--noconftest', '--keep-duplicates'],
 ]);
 
-/** `-k`, `-kslow`, `--tb=short`, `-rs`. */
+/** The option's name in `-k`, `-kslow`, `--tb=short` or `-rs`. */
 const nameIn = (word: string): string => (/^-[^-]./.test(word) ? word.slice(0, 2) : (word.split('=', 1)[0] ?? word));
 
 export const isPytestOption = (word: string): boolean => WITH_VALUE.has(nameIn(word)) || ALONE.has(word);
 
-/** The words of the same command, after its name, with pytest's options moved behind `--`. `rest` is what stands there already. */
+/** The words after the command's name, with pytest's options moved behind `--`. `rest` are the words that follow `--` already. */
 export function withPytestOptionsLast(words: readonly string[], rest: readonly string[], command: CommandName): readonly string[] {
   const own: string[] = [];
   const moved: string[] = [];

@@ -1,4 +1,4 @@
-// What the text of one option means, whichever place it comes from.
+// Parses the text of one option, the same for every source.
 
 import { resolve } from 'node:path';
 import { parseRerunLimit } from '../shared/domain/reruns.ts';
@@ -16,7 +16,7 @@ export interface Unfit {
   readonly fix: string;
 }
 
-/** The value, or what was expected instead. Relative paths are relative to `base`. */
+/** Returns the value, or what was expected instead. Relative paths start from `base`. */
 export function readValue(option: OptionRow, text: string, base: string): Value | Unfit {
   switch (option.kind) {
     case 'text':
@@ -35,7 +35,7 @@ export function readValue(option: OptionRow, text: string, base: string): Value 
           ? text
           : resolve(base, text);
     case 'python':
-      // A bare name is looked up on PATH by whoever starts it.
+      // Starting the process looks up a bare name on PATH.
       return text === ''
         ? { expected: 'a Python interpreter', fix: 'Write for example --python .venv/bin/python.' }
         : text.includes('/')

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The executable: makes sure that this Node can run the program, and hands it the process it runs in.
+// The executable: checks that this Node.js can run the program, and passes it the process's streams, arguments and signals.
 
 import module from 'node:module';
 import { join } from 'node:path';
@@ -11,19 +11,19 @@ if (major < 22 || (major === 22 && minor < 12)) {
   );
   process.exitCode = 4;
 } else {
-  // A third of the time until the program runs is spent on compiling it (measured); the next start finds that done.
+  // Compiling takes a third of the time until the program runs (measured). The cache saves it on the next start.
   const cache = process.env.XDG_CACHE_HOME || (process.env.HOME && join(process.env.HOME, '.cache'));
   if (cache) module.enableCompileCache(join(cache, 'shardline', 'node'));
-  // Who reads may leave before the end (`| head`), and a disk may be full: what a run does, and its exit code, do not hang on that.
+  // A reader may exit early (`| head`), and a disk may be full. Neither must change what a run does, or its exit code.
   process.stdout.on('error', (problem: NodeJS.ErrnoException) => {
     if (problem.code !== 'EPIPE') process.stderr.write(`shardline: standard output could not be written: ${problem.message}\n`);
   });
-  // There is nowhere left to tell of it.
+  // There is no stream left to report this to.
   process.stderr.on('error', () => undefined);
-  // Node ignores this signal of a file that grows above a limit, but no longer once some library has listened to it and stopped: a write
-  // that is too much must stay an error that can be told.
+  // Node.js ignores this signal when a file grows above a limit, but stops ignoring it once a library has added and removed a listener.
+  // Writing too much must remain an error that shardline can report.
   if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
-  // Only now: an older Node could not even read the rest.
+  // This import follows the version check, because an older Node.js cannot even parse these files.
   const { main } = await import('./main.ts');
   process.exitCode = await main({
     argv: process.argv.slice(2),

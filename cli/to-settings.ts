@@ -1,4 +1,4 @@
-// From checked values to the settings of each command, and what must hold between them.
+// Turns checked values into the settings of each command, and checks the rules between options.
 
 import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { orders } from '../shared/domain/order.ts';
@@ -24,18 +24,18 @@ import type { Arguments } from './arguments.ts';
 import type { CommandName } from './commands.ts';
 import type { Value } from './read-value.ts';
 
-/** One command line, after every source was read. `values` holds what was given or has a fallback, by option name. */
+/** One command line after all sources were read. `values` has every given or default value by option name. */
 export interface Read {
   readonly given: Arguments;
   readonly values: ReadonlyMap<string, Value>;
   readonly workspace: string;
-  /** Is this a job of GitHub Actions? */
+  /** Whether this is a job of GitHub Actions. */
   readonly isOnGithub: boolean;
-  /** Is SHARDLINE_REDIS_URL set, but to nothing? */
+  /** Whether SHARDLINE_REDIS_URL is set to an empty value. */
   readonly isRedisUrlEmpty: boolean;
 }
 
-/** What does not fit together or is missing, though each value by itself is right. */
+/** Missing options and contradictory combinations of values that are valid by themselves. */
 export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): readonly ShardlineError[] {
   const mistakes: ShardlineError[] = [];
   const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
@@ -87,7 +87,7 @@ const NAME_REDIS = (command: CommandName): string => `Run \`shardline ${command}
 
 export const toSettings = (read: Read): Settings => makers[read.given.command](read);
 
-/** Whatever was given has been checked. */
+/** Only a placeholder for the type: an invalid limit was rejected before. */
 const NOTHING: RerunLimit = { kind: 'tests', tests: 0 };
 
 const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
@@ -236,7 +236,7 @@ function common(values: Read['values'], workspace: string) {
   };
 }
 
-/** Patterns have spaces between them, sets semicolons. */
+/** Spaces separate patterns; semicolons separate sets. */
 const readSets = (text: string): readonly (readonly string[])[] =>
   text
     .split(';')

@@ -1,10 +1,11 @@
-// The table of every failure that shardline expects: what, why, fix and exit code. docs/errors.md is kept equal to it by a test.
+// The table of every failure that shardline expects: what happened, why, the fix and the exit code. A test keeps docs/errors.md equal to
+// it.
 
-/** One row. `{name}` in a text is replaced by the value of that name given to `ShardlineError`. */
+/** One row. `{name}` in a text stands for the value of that name in `ShardlineError`. */
 export interface ErrorRow {
   readonly exitCode: 2 | 3 | 4 | 5 | 10 | 11;
   readonly what: string;
-  /** Empty where the first sentence says it all. */
+  /** Empty when the first sentence is enough. */
   readonly why: string;
   readonly fix: string;
 }
@@ -239,7 +240,7 @@ export const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
 type Values = Readonly<Record<string, string | number>>;
 
-/** An expected failure: a row of the table with its values. `message` is the whole text, ending in `Fix: …`. */
+/** An expected failure: a row of the table with its values. `message` is the complete text, ending in `Fix: …`. */
 export class ShardlineError extends Error {
   readonly code: ErrorCode;
   readonly exitCode: number;
@@ -266,8 +267,8 @@ function fill(template: string, values: Values): string {
 }
 
 /**
- * Why a system call failed, in words and without the code, the call and the path, which the row of the table names: `no such file or directory`. The
- * text of anything else.
+ * Why a system call failed, in words: `no such file or directory`. Omits the code, the call and the path, because the row of the table
+ * names them. Returns the message of any other error.
  */
 export function reasonOf(thrown: unknown): string {
   const text = messageOf(thrown);
@@ -292,5 +293,5 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'the address is not one of this machine',
 };
 
-/** The text of anything thrown, for the `problem` of a row. */
+/** The message of any thrown value, for the `problem` of a row. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

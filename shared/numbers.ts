@@ -6,7 +6,7 @@ export function sum(values: Iterable<number>): number {
   return total;
 }
 
-/** The mean of the two in the middle where there is an even number of values; null of none. */
+/** The mean of the two middle values if their number is even; null for an empty list. */
 export function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((left, right) => left - right);
   const upper = sorted[Math.floor(sorted.length / 2)];

@@ -1,4 +1,4 @@
-// `shardline agent`: joins this machine's cores to a pool.
+// `shardline agent`: adds this machine's cores to a pool.
 
 import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
@@ -17,15 +17,21 @@ import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
 
-/** How long a leaving agent may take to store its last results and end its pytest; after that Redis is gone, and so is the agent. */
+/** Time a leaving agent has to store its last results and end its pytest. After that it assumes that Redis is gone, and exits. */
 const LEAVE_MS = 20_000;
-/** The same for one that a run started, of which Redis may have been a part: whoever ends the run waits for it. */
+/**
+ * The same for an agent that a run started. The run's Redis may already be down, and the process that ends the run waits for this agent.
+ */
 const LOCAL_LEAVE_MS = 8000;
 
-/** Serves until it is told to leave (SIGTERM, SIGINT), has had no run for `maxIdleSeconds`, or its one run is over. Resolves with the exit code. */
+/**
+ * Serves runs until SIGTERM or SIGINT, until no run opens for `maxIdleSeconds`, or, with `once`, until its one run is over. Resolves with
+ * the exit code.
+ */
 export async function agentCommand(settings: AgentSettings, edge: Edge): Promise<number> {
   const host = hostname();
-  // A run names its agents itself; anybody else's name need not be unique, and a restarted agent is another one.
+  // A run chooses unique names for its own agents. A user's name need not be unique, and a restarted agent is a new agent, so those get a
+  // suffix.
   const id = agentId(
     settings.once && settings.name !== null ? settings.name : `${settings.name ?? tidy(host)}-${randomBytes(2).toString('hex')}`,
   );
@@ -47,7 +53,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   });
   const ignore = [edge.onSignal('SIGTERM', () => leaving.abort()), edge.onSignal('SIGINT', () => leaving.abort())];
   if (settings.once) {
-    // The run that started us holds the other end: when it is gone, so is our purpose.
+    // The run that started this agent holds the other end of stdin. When the run is gone, the agent has nothing left to do.
     edge.stdin.on('end', () => leaving.abort());
     edge.stdin.on('close', () => leaving.abort());
     edge.stdin.resume();
@@ -69,7 +75,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           host,
           pid: process.pid,
           hashSeed: edge.env.PYTHONHASHSEED ?? null,
-          // Only a run starts an agent in this way, in its own workspace and with its own interpreter.
+          // Only a run starts an agent with both options. It does so in its own workspace and with its own interpreter.
           isLocal: settings.once && settings.run !== null,
           printFiles: (run) => printBeside(settings.workspace, run),
         },
@@ -99,8 +105,8 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   }
 }
 
-/** Where this user's caches are, by the XDG Base Directory Specification. */
+/** This user's cache directory, by the XDG Base Directory Specification. */
 const cacheDirectory = (env: Edge['env']): string => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shardline');
 
-/** A host's name as part of an agent's id. */
+/** Turns a host name into the first part of an agent id. */
 const tidy = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64) || 'agent';

@@ -1,4 +1,5 @@
-// `shardline replay`: runs again, in its order, what one agent or one of its xdist workers ran; with --bisect finds the tests before one that make it fail.
+// `shardline replay`: reruns the tests of one agent or one xdist worker in their recorded order. With --bisect it finds the earlier tests
+// that make a test fail.
 
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -21,15 +22,18 @@ import { testsOf } from '../core/recorded-order.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
 
-/** Tests on one worker in the order that they had: those of the run, or those of a list. */
+/** Tests for one xdist worker, in the order of the run or of a list. */
 interface Chosen {
   readonly tests: readonly NodeId[];
-  /** What became of each in the run; null where it is not known. */
+  /** Each test's outcome in the run; null if unknown. */
   readonly before: ReadonlyMap<NodeId, Outcome | null>;
   readonly where: string;
 }
 
-/** Resolves with 0 when nothing failed, 1 when something did, 2 when it was interrupted. Throws `nothing-to-replay`, and what a session throws. */
+/**
+ * Resolves with 0 when nothing failed, 1 when something failed, and 2 when interrupted. Throws `nothing-to-replay` and the errors of a
+ * session.
+ */
 export async function replayCommand(settings: ReplaySettings, edge: Edge): Promise<number> {
   const interrupted = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort('cancelled')));
@@ -98,7 +102,7 @@ async function choose(settings: ReplaySettings, work: RecordedWork, edge: Edge):
 const outcomesOf = (tests: readonly BegunTest[]): ReadonlyMap<NodeId, Outcome | null> =>
   new Map(tests.map(({ nodeid, outcome }) => [nodeid, outcome]));
 
-/** As the agent had it; null where it had none, and every process a random one. */
+/** The agent's PYTHONHASHSEED. null when it had none; then every process used a random seed. */
 function hashSeedOf(work: RecordedWork, { agent }: ReplaySettings, chosen: Chosen): string | null {
   const name = agent ?? work.tests.find(({ nodeid }) => nodeid === chosen.tests.at(-1))?.agent;
   return work.agents.find(({ id }) => id === name)?.hashSeed ?? null;
@@ -179,7 +183,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   try {
     await writeFile(list, `${needed.join('\n')}\n`);
   } catch (thrown) {
-    // Without the list the commands below still name every test.
+    // The commands below work without the list: they name every test.
     edge.stderr.write(`shardline: warning: could not write the list ${list}: ${messageOf(thrown)}\n`);
   }
   const path = relative(edge.cwd, list);
@@ -188,9 +192,9 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   return 1;
 }
 
-/** Plain pytest, in this order and one process; the user's own options are his to add. */
+/** Plain pytest in one process and in this order. The user adds the options of the project. */
 const commandFor = (nodeids: readonly NodeId[]): string => `pytest ${nodeids.map((nodeid) => shellWord(oneLine(nodeid))).join(' ')}`;
 
-/** Tests' texts on a terminal: nothing that moves the cursor. */
+/** Removes control characters from a test's text, so that it cannot move the terminal's cursor. */
 const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n'));

@@ -1,20 +1,20 @@
-// Whether the suite's own hooks made a session fail at its end, after all tests: what is no test's outcome must not be lost for it.
+// Detects that the suite's own hooks failed a session after its last test. Such a failure is no test's outcome and would otherwise be lost.
 
-/** pytest's own codes for a session in which nothing failed: 0, and 5 where it counted no tests. */
+/** pytest's exit codes for a session without a failure: 0, and 5 if it counted no tests. */
 const CLEAN_EXITS: readonly number[] = [0, 5];
 
 export interface SessionEnd {
-  /** What pytest itself came to, as it told its hooks at the end; null when one of these raised before ours was asked. */
+  /** The exit code that pytest passed to its hooks at the end. null when another hook raised before ours ran. */
   readonly finished: number | null;
-  /** With what its process ended. */
+  /** The exit code of the process. */
   readonly exitCode: number | null;
-  /** The end of what it printed. */
+  /** The end of the session's output. */
   readonly output: string;
 }
 
 /**
- * What is to be told of a session that ended in order; null where its exit code is pytest's own, or one that only makes less of it: a failed test
- * stays one.
+ * Describes the problem of a session that ended in order. Returns null when pytest itself chose the exit code, and when a hook only turned
+ * a failure into a lesser code: a failed test stays failed.
  */
 export function closingProblem({ finished, exitCode, output }: SessionEnd): string | null {
   if (exitCode === null || CLEAN_EXITS.includes(exitCode)) return null;

@@ -1,13 +1,16 @@
-// What the phases of one test amount to. Decides outcome, length and message; knows nothing of how they arrived.
+// Folds the phases of one test into its outcome, duration and message. It does not know how the phases arrived.
 
 import type { Outcome } from '../../shared/domain/outcome.ts';
 
-/** One report of pytest: `when` is setup, call or teardown, or what a plugin writes there (`???` of pytest-forked); a rerun by pytest-rerunfailures has the outcome `rerun`. */
+/**
+ * One report of pytest. `when` is setup, call or teardown, or a plugin's own value (`???` from pytest-forked). A rerun by
+ * pytest-rerunfailures has the outcome `rerun`.
+ */
 export interface Phase {
   readonly when: string;
   readonly outcome: string;
   readonly seconds: number;
-  /** The reason of an xfail mark that took effect, maybe empty; null without one. */
+  /** The reason of an xfail mark that took effect, possibly empty; null without such a mark. */
   readonly xfailReason: string | null;
   readonly isSubtest: boolean;
   readonly message: string | null;
@@ -25,8 +28,9 @@ export interface Folded {
 }
 
 /**
- * Pytest's own meanings: a failed set-up or teardown is an error, any other failure one of the test, and of two the first in time counts; both are
- * told in the message. Reruns inside pytest are left out but for their time. null when pytest reported nothing that settles the test.
+ * Follows pytest's own rules. A failed setup or teardown is an error; any other failure fails the test. If a test has two failures, the
+ * first one decides the outcome and the message contains both. Reruns inside pytest count only for their time.
+ * Returns null when no report of pytest settles the test.
  */
 export function foldPhases(reported: readonly Phase[]): Folded | null {
   const phases = reported.slice(reported.findLastIndex((phase) => phase.outcome === 'rerun') + 1);
@@ -43,7 +47,7 @@ export function foldPhases(reported: readonly Phase[]): Folded | null {
   };
 }
 
-/** Where pytest counts a failure as an error (its own pytest_report_teststatus). */
+/** The phases in which pytest counts a failure as an error (its own pytest_report_teststatus). */
 const ERROR_PHASES: readonly string[] = ['collect', 'setup', 'teardown'];
 
 const secondsOf = (phases: readonly Phase[]): number => phases.reduce((sum, phase) => sum + phase.seconds, 0);
@@ -57,7 +61,7 @@ function outcomeOf(phases: readonly Phase[]): Outcome | null {
   const call = own.find((phase) => phase.when === 'call' && phase.outcome === 'passed');
   if (call === undefined) return null;
   if (call.xfailReason === null) return 'passed';
-  // pytest counts one whose teardown or subtest fails as expected twice, and its JUnit file calls it skipped.
+  // pytest counts a test twice if its teardown or a subtest fails as expected, and its JUnit file calls the test skipped.
   return phases.some((phase) => phase.outcome === 'skipped' && phase.xfailReason !== null) ? 'xfailed' : 'xpassed';
 }
 

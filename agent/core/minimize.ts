@@ -1,8 +1,9 @@
-// The least of a list that still makes something happen.
+// Reduces a list to a minimal part that still produces an effect.
 
 /**
- * Delta debugging: "Simplifying and Isolating Failure-Inducing Input", Zeller and Hildebrandt 2002, ddmin. Yields each list that is to be tried, is told whether it
- * still does it, and returns one from which nothing more can be left out. The whole list is taken to do it, and the empty list not to.
+ * Delta debugging: "Simplifying and Isolating Failure-Inducing Input", Zeller and Hildebrandt 2002, ddmin. Yields each list to try and
+ * receives whether it still produces the effect. Returns a list from which no item can be removed. Assumes that the whole list produces the
+ * effect and that the empty list does not.
  */
 export function* minimize<Item>(items: readonly Item[]): Generator<readonly Item[], readonly Item[], boolean> {
   let current = items;
@@ -16,7 +17,7 @@ export function* minimize<Item>(items: readonly Item[]): Generator<readonly Item
         break;
       }
     }
-    // With two parts, what is left without one is the other.
+    // With two parts, the complement of one part is the other part, which was tried already.
     for (const chunk of reduced === null && parts > 2 ? chunks : []) {
       const rest = current.filter((item) => !chunk.includes(item));
       if (yield rest) {
@@ -33,7 +34,7 @@ export function* minimize<Item>(items: readonly Item[]): Generator<readonly Item
   return current;
 }
 
-/** Into `parts` runs of nearly equal length. */
+/** Splits `items` into `parts` consecutive parts of nearly equal length. */
 function divide<Item>(items: readonly Item[], parts: number): (readonly Item[])[] {
   const edge = (index: number): number => Math.floor((index * items.length) / parts);
   return Array.from({ length: parts }, (_, index) => items.slice(edge(index), edge(index + 1))).filter((part) => part.length > 0);

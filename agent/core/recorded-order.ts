@@ -1,16 +1,22 @@
-// What an agent, or one of its xdist workers, ran, in its order; and as what has to be asked for to have the same again.
+// Selects the recorded tests of an agent or xdist worker in their order, and groups them into the requests that reproduce this order.
 
 import type { BegunTest } from '../../shared/domain/begun-test.ts';
 import { type AgentId, fileOf, type NodeId, type TestFile } from '../../shared/domain/ids.ts';
 
-/** Whose tests. `agent` null for whoever ran `upTo`, `worker` null for all of the agent's; `upTo` is the last test, null for all. */
+/**
+ * Which tests to select. `agent` null: the agent that ran `upTo`. `worker` null: every xdist worker of the agent. `upTo` is the last test;
+ * null selects all.
+ */
 export interface WhichTests {
   readonly agent: AgentId | null;
   readonly worker: string | null;
   readonly upTo: NodeId | null;
 }
 
-/** In the order in which they began; empty where nothing matches. A worker that is not named is that of `upTo`'s failure, or of its first run. */
+/**
+ * The selected tests in the order in which they started; empty when none matches. If no worker is named, it is the one on which `upTo`
+ * failed, or else the one that ran it first.
+ */
 export function testsOf(tests: readonly BegunTest[], { agent, worker, upTo }: WhichTests): readonly BegunTest[] {
   const matching = tests.filter((test) => (agent === null || test.agent === agent) && (worker === null || test.worker === worker));
   if (upTo === null) return matching;
@@ -21,13 +27,13 @@ export function testsOf(tests: readonly BegunTest[], { agent, worker, upTo }: Wh
   return same.slice(0, same.indexOf(last) + 1);
 }
 
-/** Tests of one file that follow each other. */
+/** Consecutive tests of one file. */
 export interface FileGroup {
   readonly file: TestFile;
   readonly nodeids: readonly NodeId[];
 }
 
-/** Files as they follow each other. A test that is named twice in a row of one file begins the file anew. */
+/** Groups consecutive tests by file. A test that appears twice within a group starts a new group of the same file. */
 export function groupByFile(nodeids: readonly NodeId[]): readonly FileGroup[] {
   const groups: { file: TestFile; nodeids: NodeId[] }[] = [];
   for (const nodeid of nodeids) {

@@ -1,4 +1,4 @@
-// What one attempt has told so far: turns the plugin's messages into attempt events and knows what is still missing.
+// The reports of one attempt so far: turns the plugin's messages into attempt events and knows which results are missing.
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
@@ -9,7 +9,7 @@ import type { Selector } from '../../shared/domain/shard.ts';
 import { foldPhases } from '../core/fold-phases.ts';
 import type { PytestMessage } from './codec.ts';
 
-/** What pytest found itself to be, once it said so. */
+/** The facts that pytest reported about itself at its start. */
 export interface StartedPytest {
   /** Absolute path of the interpreter. */
   readonly executable: string;
@@ -17,43 +17,46 @@ export interface StartedPytest {
   readonly python: string;
   readonly pytest: string;
   readonly xdist: string;
-  /** Why files cannot be fed one by one to it; null when they can. */
+  /** Why pytest cannot be fed files one by one; null when it can. */
   readonly unfeedable: string | null;
-  /** Where the paths of what pytest-cov measures begin; null where it measures nothing for us. */
+  /** The prefixes of the paths in pytest-cov's data; null when pytest-cov measures nothing for shardline. */
   readonly coverage: CoverageOrigin | null;
   readonly fingerprint: PythonPrint;
 }
 
 export interface AttemptLog {
   hear(message: PytestMessage, worker: string): void;
-  /** pytest failed at the session's end, after all tests: no test's doing, and no file's. */
+  /** pytest failed at the session's end, after all tests. No test and no file caused this. */
   failLast(problem: string): void;
-  /** From now on a lost xdist worker is our doing, and no result of the test it ran. */
+  /** From now on shardline ends xdist workers itself, so a lost worker is no result of the test it ran. */
   expectLosses(): void;
-  /** Did a test or a file ask for the end of all: by pytest.exit, or a KeyboardInterrupt that is none of ours? */
+  /** Whether a test or a file asked to end the run: by pytest.exit, or by a KeyboardInterrupt that shardline did not send. */
   readonly isExitRequested: boolean;
   readonly started: StartedPytest | null;
   readonly finished: { readonly exitCode: number; readonly byMaxfail: boolean } | null;
-  /** Sum of the largest resident memory of each process that ran tests. */
+  /** Sum of the peak resident memory of each process that ran tests, in bytes. */
   readonly rssBytes: number;
-  /** Processor time of the processes that ran tests, up to the end of the last of each. */
+  /** Processor time of the processes that ran tests, in seconds; each counts up to the end of its last test. */
   readonly cpuSeconds: number;
-  /** The test that started first among those that did not finish. */
+  /** The unfinished test that started first. */
   running(): NodeId | null;
-  /** How many announced tests have no result. */
+  /** The number of announced tests without a result. */
   unfinished(): number;
-  /** Files neither collected nor failed to, and announced tests without a result. */
+  /** Files without a collection result, and announced tests without a result. */
   missing(): readonly string[];
-  /** The same as selectors, in order: what another xdist worker would have to run. */
+  /** The same as selectors, in order: the work that is left for another xdist worker. */
   remaining(): readonly Selector[];
 }
 
-/** Every xdist worker collects every file and says so: each file is told once, and so is each test's result. `now` is milliseconds since the epoch. */
+/**
+ * Every xdist worker collects every file and reports it; the log passes on each file once, and each test's result once. `now` is
+ * milliseconds since the epoch.
+ */
 export function createAttemptLog(selectors: readonly Selector[], tell: (event: AttemptEvent) => void, now: () => number): AttemptLog {
   const collected = new Set<TestFile>();
   const failed = new Set<TestFile>();
   const open = new Set<NodeId>();
-  /** Of each announced test the file that it was collected with: its id may begin with something else. */
+  /** The file with which each announced test was collected. Its node id may begin with another path. */
   const files = new Map<NodeId, TestFile>();
   const fileFor = (nodeid: NodeId): TestFile => files.get(nodeid) ?? fileOf(nodeid);
   const settled = new Set<NodeId>();
@@ -75,10 +78,10 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
 
   const failToCollect = (file: TestFile, why: string, nodeid = nodeId(file)): void =>
     tell({ kind: 'collect-failed', at: now(), file, errors: [{ nodeid, message: why }] });
-  /** The result of the test is out: what fails after it is an error beside it, which has its name. */
+  /** The test has its result already. A later failure becomes a separate error under the test's name. */
   const failAfter = (test: NodeId, why: string): void => failToCollect(fileFor(test), why, test);
 
-  /** What the worker is at will not be over: a test, a collection or a teardown. `problem` gets in words which. */
+  /** Settles the test, collection or teardown that `worker` cannot finish. `problem` receives the phrase that names it. */
   const blame = (worker: string, isCrash: boolean, problem: (when: string) => string): void => {
     const test = running.get(worker);
     const file = collecting.get(worker);
@@ -256,7 +259,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   };
 }
 
-/** Does the file lie in a directory that failed to collect (`.` is the root)? */
+/** Whether the file is inside a directory that failed to collect (`.` is the root). */
 function isBelow(file: TestFile, failed: ReadonlySet<TestFile>): boolean {
   if (failed.has(testFile('.'))) return true;
   return [...failed].some((directory) => file.startsWith(`${directory}/`));

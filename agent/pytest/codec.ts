@@ -1,11 +1,14 @@
-// What our plugin sends, checked once: one JSON object a line. Its Python writer is shared/pytest/plugin/lib/shardline_pytest.
+// Validates the plugin's messages: one JSON object per line. The Python writer is shared/pytest/plugin/lib/shardline_pytest.
 
 import { z } from 'zod';
 import { listOrders } from '../../shared/domain/suite-list.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 
-/** A file's list of node ids is the longest message; one that is longer is refused rather than held in memory. */
+/**
+ * Longest line in bytes. The longest valid message is a file's list of node ids; the codec rejects a longer line instead of holding it in
+ * memory.
+ */
 const LINE_BYTES = 64 * 1024 * 1024;
 
 const phase = z.object({
@@ -20,7 +23,7 @@ const phase = z.object({
 
 const warning = z.object({ category: z.string(), message: z.string(), file: z.string(), line: z.int(), count: z.int().positive() });
 
-/** What pytest shows besides results. `deselected` has the tests left out of each file, each time that it is collected. */
+/** pytest's output besides results. `deselected` has the number of deselected tests for each file, once per collection. */
 const shown = z.discriminatedUnion('what', [
   z.object({
     kind: z.literal('shown'),
@@ -35,7 +38,9 @@ const shown = z.discriminatedUnion('what', [
 
 const message = z.discriminatedUnion('kind', [
   shown,
-  /** First on every connection: `main` runs tests without xdist, `controller` has xdist workers, `gw0`… are these. */
+  /**
+   * The first message on every connection. `main` runs tests without xdist, `controller` has xdist workers, and `gw0`… are those workers.
+   */
   z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
   z.object({
     kind: z.literal('started'),
@@ -44,13 +49,13 @@ const message = z.discriminatedUnion('kind', [
     python: z.string(),
     pytest: z.string(),
     xdist: z.string(),
-    /** Why files cannot be fed one by one to this pytest; null when they can. */
+    /** Why this pytest cannot be fed files one by one; null when it can. */
     unfeedable: z.string().nullable(),
-    /** Where the paths of pytest-cov's data begin; null where it measures nothing for us. */
+    /** The prefixes of the paths in pytest-cov's data; null when pytest-cov measures nothing for shardline. */
     coverage: z.object({ workspace: z.string(), packages: z.string() }).nullable(),
     fingerprint: pythonPrintSchema,
   }),
-  /** `serial`: those of `nodeids` that are put off. `mayBackUp`: no test of the file is marked `no_speculation`. */
+  /** `serial`: the node ids that are postponed. `mayBackUp`: no test of the file is marked `no_speculation`. */
   z.object({
     kind: z.literal('collected'),
     task: z.number().int(),
@@ -70,7 +75,7 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('test-started'), nodeid: z.string(), at: z.number() }),
   z.object({
     kind: z.literal('test-finished'),
-    /** Of a module that skipped itself: the task that it belongs to, and its file. */
+    /** Only for a module that skipped itself: the task that it belongs to, and its file. */
     task: z.number().int().optional(),
     file: z.string().optional(),
     nodeid: z.string(),
@@ -84,25 +89,32 @@ const message = z.discriminatedUnion('kind', [
     rssBytes: z.number(),
     cpuSeconds: z.number(),
   }),
-  /** A fed worker: waits for tasks; begins to collect a file (task 0: the whole list); is done with a task, of which nothing was left out when `isWhole`, and ends after it when `isLast`. `isCovered`: all that it measured is written. */
+  /**
+   * A fed worker waits for tasks (`ready`), starts to collect a file (`collecting`; task 0 is the whole list), and completes a task
+   * (`task-done`). `isWhole`: it left out nothing of the task. `isLast`: it ends after this task. `isCovered`: it wrote all the coverage it
+   * measured.
+   */
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('collecting'), task: z.number().int(), file: z.string() }),
-  /** A worker is at the last test that it knows of: which is next? */
+  /** The worker has reached the last test it knows of and asks for the next. */
   z.object({ kind: z.literal('needs-next') }),
-  /** The task needs another process, as this one has wound down. */
+  /** The task needs another process, because this one has already torn down its fixtures. */
   z.object({ kind: z.literal('declined'), task: z.number().int() }),
   z.object({ kind: z.literal('task-done'), task: z.number().int(), isWhole: z.boolean(), isLast: z.boolean(), isCovered: z.boolean() }),
-  /** Around the teardown of what outlived its file; `nodeid` ran last before. `message`: how it failed. */
+  /** Frame the teardown of fixtures that outlived their file; `nodeid` is the last test that ran before. `message` describes a failure. */
   z.object({ kind: z.literal('tearing-down'), nodeid: z.string() }),
   z.object({ kind: z.literal('torn-down'), nodeid: z.string(), message: z.string().nullable() }),
-  /** Reports also go through pytest's main process, and what needs them there; one that could not. */
+  /**
+   * `relaying`: reports also pass through pytest's main process, and `why` names what needs them there. `not-relayed`: one report did not
+   * get there.
+   */
   z.object({ kind: z.literal('relaying'), why: z.string() }),
   z.object({ kind: z.literal('not-relayed'), nodeid: z.string(), problem: z.string() }),
-  /** pytest.exit or a KeyboardInterrupt, in whatever the worker is at. */
+  /** The worker's current work called pytest.exit or raised KeyboardInterrupt. */
   z.object({ kind: z.literal('exit-requested'), reason: z.string() }),
-  /** pytest broke in this worker, which ends by it. */
+  /** pytest raised an internal error in this worker, which ends because of it. */
   z.object({ kind: z.literal('internal-error'), message: z.string() }),
-  /** The whole list, as this worker collected it: what it is like, then its tests where they were asked for, and its end. */
+  /** The whole list, as this worker collected it: its properties, then its tests if the agent asked for them, and its end. */
   z.object({
     kind: z.literal('listed'),
     hash: z.string(),
@@ -120,16 +132,16 @@ const message = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('list-end'),
     hash: z.string(),
-    /** null where the worker proves nothing. */
+    /** null when the worker proves nothing. */
     problems: z.array(z.string()).nullable(),
     digests: z.array(z.tuple([z.string(), z.string()])),
     modules: z.array(z.string()),
   }),
   /** The files of the suite depend on each other. */
   z.object({ kind: z.literal('inseparable'), why: z.string(), lacksModules: z.boolean() }),
-  /** pytest refuses the paths or options. */
+  /** pytest rejected the paths or options. */
   z.object({ kind: z.literal('usage-error'), message: z.string() }),
-  /** The controller waits for ids of xdist workers: of all that it starts, or of one that replaces another. */
+  /** The controller waits for the ids of xdist workers: of all its first ones, or of one replacement. */
   z.object({ kind: z.literal('workers-wanted'), count: z.number().int().nonnegative(), isReplacement: z.boolean() }),
   /** `isReplaced`: xdist starts another worker in its place. */
   z.object({ kind: z.literal('worker-down'), worker: z.string(), error: z.string(), isReplaced: z.boolean() }),
@@ -139,7 +151,7 @@ const message = z.discriminatedUnion('kind', [
 export type PytestMessage = z.infer<typeof message>;
 export type ShownMessage = z.infer<typeof shown>;
 
-/** Turns one line into a message. Throws `bad-message`. */
+/** Decodes one line. Throws `bad-message`. */
 export function decodeMessage(line: string): PytestMessage {
   let value: unknown;
   try {
@@ -152,7 +164,10 @@ export function decodeMessage(line: string): PytestMessage {
   return result.data;
 }
 
-/** Cuts a byte stream into lines; a last line without its end was cut off by a crash and is dropped. Throws `bad-message` on one too long. */
+/**
+ * Splits a byte stream into lines. A crash may cut off the last line, so an unterminated one is dropped. Throws `bad-message` when a line
+ * is too long.
+ */
 export function createLineSplitter(limitBytes: number = LINE_BYTES): (chunk: Buffer) => readonly string[] {
   let held: Buffer[] = [];
   let heldBytes = 0;

@@ -1,16 +1,16 @@
-// Of which attempts all that pytest-cov measured is written, and of which something went with an xdist worker.
+// Tracks the attempts whose coverage is completely written, and those that lost a part with an xdist worker.
 
 import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
 import type { AttemptId } from '../../shared/domain/ids.ts';
 
 export interface Covered {
-  /** pytest-cov is at work in this pytest. */
+  /** pytest-cov is active in this pytest. */
   begin(origin: CoverageOrigin): void;
-  /** A worker is through with a part of the attempt, and has written what it measured if `isWritten`. */
+  /** A worker completed a part of the attempt. `isWritten`: it wrote all the coverage it measured. */
   done(attempt: AttemptId, isWritten: boolean): void;
-  /** A worker died over the attempt. */
+  /** A worker died while it ran the attempt. */
   lose(attempt: AttemptId): void;
-  /** null where nothing was measured. */
+  /** null when nothing was measured. */
   told(): { readonly origin: CoverageOrigin; readonly attempts: readonly AttemptId[]; readonly lost: readonly AttemptId[] } | null;
 }
 

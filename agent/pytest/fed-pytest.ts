@@ -1,4 +1,4 @@
-// One pytest process whose xdist workers are fed: its socket, which worker has which task, and what becomes of a task whose worker dies.
+// One pytest process with fed xdist workers: its socket, the task of each worker, and what happens to a task whose worker dies.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AttemptRequest, runsAlone } from '../../shared/domain/attempt.ts';
@@ -27,25 +27,25 @@ import { createFeeding } from './work-stealing.ts';
 import { createWorkerLists } from './worker-lists.ts';
 import { createUsage } from './worker-usage.ts';
 
-/** How long a session may take until its first xdist worker is ready: conftests and plugins are imported by then. */
+/** Time from the start until the first xdist worker is ready; by then it has imported conftests and plugins. */
 export const START_MS = 120_000;
-/** How long a session that was told to end may take for its last teardowns. */
+/** Time that an ending session has for its last teardowns. */
 const END_MS = 30_000;
-/** How long a worker that is at the last test it knows of may wait for the next task, while tasks wait in the queue; and how often that is looked at. */
+/** How long a worker at the last test it knows of waits for the next task while tasks wait in the queue, and how often it checks. */
 const HOLD_MS = 1000;
 const HOLD_STEP_MS = 50;
-/** How long after a worker's connection its death is told, at most. */
+/** Longest delay between the end of a worker's connection and the message about its death. */
 const DEATH_NOTICE_MS = 5000;
-/** How many workers may end between an attempt's tests before it counts as crashed. */
+/** The number of workers that may end between an attempt's tests before the attempt counts as crashed. */
 const UNEXPLAINED_LIMIT = 2;
-/** How many workers in a row may end before they are ready: a conftest or a plugin kills them. */
+/** The number of workers in a row that may end before they are ready. More mean that a conftest or a plugin kills them. */
 const STILLBORN_LIMIT = 3;
-/** How many files may kill the workers that collect the whole list. */
+/** The number of files that may kill workers during the collection of the whole list. */
 const DEADLY_LIMIT = 50;
-/** How much of what pytest printed an ending carries. */
+/** The length of pytest's output in an ending. */
 const DETAIL_CHARS = 8000;
 
-/** What an agent's session says of its pytest. */
+/** The facts that an agent's session reports about its pytest. */
 export const infoOf = ({ workers, python, pytest, xdist, fingerprint }: StartedPytest): Session['info'] => ({
   workers,
   python,
@@ -54,34 +54,34 @@ export const infoOf = ({ workers, python, pytest, xdist, fingerprint }: StartedP
   installed: fingerprint,
 });
 
-/** How one such process is started. */
+/** How to start one fed pytest. */
 export interface FedRequest {
-  /** Where it will find us, as its session file says. */
+  /** The socket path, which the session file names too. */
   readonly socket: string;
   readonly startProcess: () => Promise<PytestProcess>;
-  /** What a user would type to see the same pytest. */
+  /** The command that a user would type to start the same pytest. */
   readonly command: readonly string[];
   readonly agent: string;
   readonly drain: Drain | null;
-  /** What one test may take; null when nobody says. */
+  /** Limit for one test; null when there is none. */
   readonly testTimeoutSeconds: number | null;
   readonly room: Room;
   readonly workers: WorkerNumbers;
-  /** How long a session may be without an xdist worker once it had one. */
+  /** Longest time without an xdist worker once the session had one, in milliseconds. */
   readonly replaceMs: number;
-  /** Hears, a line each, what a user should know. */
+  /** Prints one line for the user. */
   readonly tell: (line: string) => void;
-  /** Receives what pytest found itself to be, before its xdist workers are ready, and says how they collect. */
+  /** Receives what pytest reported about itself before its xdist workers are ready, and decides how they collect. */
   readonly collect: (started: StartedPytest) => Promise<HowToCollect>;
-  /** Do attempts wait in the queue? Rejects where Redis does not say. */
+  /** Whether attempts wait in the queue. Rejects when Redis does not answer. */
   readonly isMoreWaiting: () => Promise<boolean>;
-  /** Aborts when the session is not wanted any more before it is ready. */
+  /** Aborts when the session is no longer needed before it is ready. */
   readonly ending: AbortSignal;
-  /** Receives the whole list, where the workers collect it. */
+  /** Receives the whole list, if the workers collect it. */
   readonly listed: (list: SuiteList) => void;
-  /** Receives what showed that the files of the suite depend on each other. */
+  /** Receives the reason why the files of the suite depend on each other. */
   readonly inseparable: (why: string, lacksModules: boolean) => void;
-  /** Receives what pytest says of paths or options that it refuses. */
+  /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Receives what pytest shows besides results, with each task. */
   readonly show?: (shown: Shown) => void;
@@ -92,15 +92,15 @@ export interface FedPytest {
   readonly info: Session['info'];
   run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding>;
   isOver(): boolean;
-  /** Largest sum of its xdist workers' resident memory, as far as they told it. */
+  /** Largest sum of its xdist workers' resident memory in bytes, as they reported it. */
   peakRssBytes(): number;
-  /** Processor time of all its xdist workers, each up to the end of its last test. */
+  /** Processor time of all its xdist workers in seconds; each counts up to the end of its last test. */
   cpuSeconds(): number;
-  /** Resolves when it is gone and nothing more will be heard. */
+  /** Resolves when the process is gone and its last message has been read. */
   readonly ended: Promise<void>;
-  /** Of which attempts coverage was measured; final when it has ended. */
+  /** The attempts with measured coverage; final once the process has ended. */
   readonly covered: Covered['told'];
-  /** Lets every worker tear down what it has set up, then makes sure that nothing is left. */
+  /** Makes every worker tear down its fixtures, then kills what is left. */
   end(): Promise<void>;
 }
 
@@ -119,20 +119,23 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (shown !== null) request.show?.(shown);
   };
   const covered = createCovered();
-  /** Attempts that are not over, by the number that workers know them by. */
+  /** Open attempts by the number under which workers know them. */
   const byNumber = new Map<number, Task>();
-  /** What each worker is at or was at last: what it tells of its teardowns belongs there. */
+  /** Each worker's current or latest task. A message about the worker's teardowns belongs to it. */
   const latest = new Map<string, Task>();
-  /** The last one of which more than results is heard: what goes wrong at the session's end belongs there. */
+  /** The latest task that is not a rerun: a rerun reports only results. An error at the session's end belongs to this task. */
   let last: Task | null = null;
-  /** What pytest itself came to. */
+  /** pytest's own exit code. */
   let finished: number | null = null;
-  /** Workers that were ready once, and how many others ended since the last became so. */
+  /** Workers that were ready once, and how many others have ended since the last one became ready. */
   const born = new Set<string>();
   let stillborn = 0;
-  /** How many workers have yet to become ready, as far as xdist starts and replaces them. */
+  /** The number of workers that are not ready yet, counting those that xdist still starts or replaces. */
   let coming = Number.POSITIVE_INFINITY;
-  /** Workers that may run tests. Where none is, and what replaces them hangs at its start, nobody would ever run what waits. */
+  /**
+   * Workers that may run tests. Without one, and with a replacement that hangs at its start, the waiting tasks would never run; the timer
+   * `alone` prevents this.
+   */
   const present = new Set<string>();
   let alone: NodeJS.Timeout | null = null;
   const pids = new Map<string, number>();
@@ -142,9 +145,9 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   let pytest: PytestProcess | null = null;
   let over: string | null = null;
   let ending = false;
-  /** How workers collect; null until that is known. */
+  /** How workers collect; null until the coordinator has decided. */
   let how: HowToCollect | null = null;
-  /** Workers that may run tests as soon as all first ones are ready, as under plain xdist; null from then on. */
+  /** Ready workers that wait until all first workers are ready, as under plain xdist; null from then on. */
   let gathering: string[] | null = [];
   let gateTimer: NodeJS.Timeout | undefined;
   let isInterrupted = false;
@@ -159,10 +162,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const notStarted = (problem: string): ShardlineError =>
     new ShardlineError('session-not-started', { agent, problem, command: shellCommand(command) });
 
-  /** Which file each worker collects on its way to the whole list, and the files that killed one there, with how. */
+  /** The file that each worker is collecting for the whole list, and the files that killed a worker there, each with the reason. */
   const collectedFile = new Map<string, string>();
   const deadly = new Map<string, string>();
-  /** What broke pytest in a worker that was at no task. */
+  /** Internal errors of pytest in workers without a task. */
   const internalErrors = new Map<string, string>();
 
   const starting = createStartLimit(START_MS, () => notStarted(`no xdist worker was ready within ${START_MS / 1000} s`));
@@ -172,7 +175,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     (list) => request.listed(list),
   );
 
-  /** No test begins before every first worker is ready: one that is still starting may clear what another's tests have made. */
+  /** No test starts before every first worker is ready: a worker that is still starting may clear files that another's tests have made. */
   const gather = (worker: string): void => {
     if (gathering === null) {
       feeding.free(worker);
@@ -189,7 +192,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     clearTimeout(gateTimer);
     for (const worker of first) feeding.free(worker);
   };
-  /** Called whenever one of the others shows that it is on its way. One that hangs at its start must not keep the rest from the tests. */
+  /**
+   * Restarts the timer whenever another worker makes progress. A worker that hangs at its start must not keep the others from running
+   * tests.
+   */
   const expectOthers = (): void => {
     if (gathering === null || gathering.length === 0) return;
     clearTimeout(gateTimer);
@@ -206,11 +212,11 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     if (born.size === 0) starting.expect();
   };
 
-  /** The worker holds its last test back until it knows which comes next. */
+  /** The worker holds back its last test until it knows the next one. */
   const promiseNext = async (worker: string): Promise<void> => {
     for (let waitedMs = 0; !ending && over === null; waitedMs += HOLD_STEP_MS) {
       if (feeding.promise(worker)) return;
-      // Where Redis does not say, or not in time, the test must not wait for it.
+      // The test must not wait for a Redis that fails, or that answers too late.
       const isMore = waitedMs < HOLD_MS && (await Promise.race([request.isMoreWaiting().catch(() => false), delay(HOLD_MS, false)]));
       if (feeding.promise(worker)) return;
       if (!isMore) break;
@@ -249,17 +255,17 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     present.delete(worker);
     expectOne();
   };
-  /** Where no worker may run tests, another one has to come. */
+  /** If no worker may run tests, a new one must become ready in time. */
   const expectOne = (): void => {
     if (present.size > 0 || over !== null || ending) return;
-    // Workers with another list wait for an end that xdist does not bring.
+    // Workers with another list wait for an end that xdist does not send, so xdist replaces none of them.
     if (coming <= 0 && lists.hasOdd())
       giveUp('no xdist worker is left that collected the same tests as the first one: some test ids differ between processes');
     else
       alone ??= setTimeout(() => giveUp(`no replacement xdist worker was ready within ${request.replaceMs / 1000} s`), request.replaceMs);
   };
 
-  /** Without xdist workers pytest itself runs the tests: the one that it ended in is to blame. */
+  /** Without xdist workers pytest itself runs the tests, so the test during which it ended is to blame. Returns whether there was one. */
   const blames = (task: Task, how: string): boolean => {
     if (task.interruptedBy !== null || task.log.isExitRequested) return false;
     const before = task.log.missing().length;
@@ -269,7 +275,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     return task.log.missing().length < before;
   };
 
-  /** The worker is gone. What it ran at is to blame; what is left of its attempt goes to another. */
+  /** The worker is gone. Its current test or file is to blame; the rest of its attempt goes to another worker. */
   const lose = (worker: string, error: string, isReplaced: boolean): void => {
     const down = { kind: 'worker-down', worker, error, isReplaced } as const;
     const task = feeding.leave(worker);
@@ -435,7 +441,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
         show();
         if (message.isLast) {
           usage.forget(worker);
-          // Recycled, or the last of a session that ends by itself.
+          // The worker is recycled, or it is the last of a session that ends by itself.
           coming += 1;
           depart(worker);
         }
@@ -445,7 +451,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
           settle(empty, doneEnding(empty, message.isWhole));
           return;
         }
-        // First the workers, one of which may wait.
+        // Free the worker first, because a task may be waiting for it; settle the task after that.
         const task = message.isLast ? feeding.leave(worker) : feeding.done(worker);
         if (task === undefined) return;
         covered.done(task.attempt, message.isCovered);
@@ -464,7 +470,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     }
   };
 
-  /** A worker that ends in order in the middle of a task (pytest.exit, -x) is not told as down. */
+  /** A worker that ends in order in the middle of a task (pytest.exit, -x) sends no `worker-down`. */
   const gone = (worker: string): void => {
     setTimeout(() => {
       if (feeding.holds(worker)) lose(worker, 'it ended before its task', false);
@@ -494,7 +500,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;
     if (problem !== null) (last as Task | null)?.log.failLast(problem);
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${output}`;
-    // All of it is gone, which is no single test's doing: nobody is blamed.
+    // The whole process is gone. No single test caused that, so no xdist worker's test is blamed.
     const alive = feeding.atWork('main');
     for (const task of feeding.clear()) {
       if (task.isBegun) covered.lose(task.attempt);
@@ -507,7 +513,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     await inbox.close();
     return over;
   })();
-  // Awaited where it matters; a failure to start is told below.
+  // The code below awaits this promise and reports a failure to start.
   exited.catch(() => undefined);
 
   const onEnding = (): void => {
@@ -542,7 +548,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   }
 
   async function run(log: AttemptLog, { id, role, predictedSeconds }: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
-    // While the session started.
+    // The attempt may have been interrupted while the session started.
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const settled = Promise.withResolvers<FedEnding>();
     const task: Task = {
@@ -568,7 +574,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       const { worker } = found;
       inbox.send(worker, { kind: 'stop', task: task.number });
       const grace = graceOf(cause, drain);
-      // Ctrl-C ends a whole session: only where the run ends with it.
+      // Ctrl-C ends a whole session, so the agent sends it only when the run ends too.
       if (cause === 'deadline') timers.push(setTimeout(() => interruptAll(), grace.interruptMs));
       timers.push(
         setTimeout(() => {
@@ -590,7 +596,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     }
   }
 
-  /** Once: a second Ctrl-C would cut the teardown of fixtures short. */
+  /** Interrupts once: a second Ctrl-C would cut short the teardown of fixtures. */
   function interruptAll(): void {
     if (isInterrupted) return;
     isInterrupted = true;
@@ -604,7 +610,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     const late = new AbortController();
     await Promise.race([exited, delay(END_MS, null, { signal: late.signal }).catch(() => undefined)]);
     late.abort();
-    // Only a worker that is still in a teardown takes this for a failure.
+    // Only a worker that is still in a teardown counts this as a failure.
     if (over === null) for (const worker of latest.keys()) lose(worker, `its last teardowns took longer than ${END_MS / 1000} s`, false);
     pytest?.kill();
     await exited.catch(() => undefined);
@@ -616,6 +622,6 @@ function kill(pid: number | undefined): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // Gone already: that is what was wanted.
+    // The process is gone already.
   }
 }

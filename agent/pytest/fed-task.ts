@@ -1,40 +1,40 @@
-// One attempt as a fed session has it: what is still to run, and how it can end.
+// One attempt in a fed session: the work that is left, and how it can end.
 
 import type { AttemptEnding, InterruptCause } from '../../shared/domain/attempt.ts';
 import type { AttemptId } from '../../shared/domain/ids.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
 
-/** One attempt on its way through the session. */
+/** One attempt in a fed session. */
 export interface Task {
-  /** Which of the session's tasks it is, for the worker to tell them apart. */
+  /** The task's number within the session, by which workers refer to it. */
   readonly number: number;
   readonly attempt: AttemptId;
   readonly log: AttemptLog;
-  /** What is still to run. */
+  /** The work that is left. */
   selectors: readonly Selector[];
   readonly isSerial: boolean;
-  /** Does it run again what has a result? Then only results are heard of it. */
+  /** Whether it reruns tests that have a result. Then it reports only results. */
   readonly isRerun: boolean;
   readonly predictedSeconds: number;
-  /** Was it ever given to a worker? */
+  /** Whether a worker has ever started it. */
   isBegun: boolean;
   interruptedBy: InterruptCause | null;
-  /** How many workers ended under it without a test to blame. */
+  /** The number of workers that ended during this task without a test to blame. */
   unexplained: number;
   readonly settle: (ending: FedEnding) => void;
 }
 
 /**
- * An attempt's ending; `again` where the session ended and another one is to run what is left: nothing of it was begun, or the test that ended the
- * session has its result (`isBlamed`).
+ * The ending of an attempt. `again` means that the session ended and another one must run the rest: either nothing of the attempt was
+ * begun, or the test that ended the session has its result (`isBlamed`).
  */
 export type FedEnding = AttemptEnding | { readonly kind: 'again'; readonly isBlamed: boolean };
 
-/** How many missing things a detail names. */
+/** The number of missing tests and files that a message names. */
 const NAMED = 5;
 
-/** How a task ends whose worker says that it is done, having left nothing out when `isWhole`. */
+/** The ending of a task that its worker reports as done. `isWhole`: the worker left nothing out. */
 export function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
   const missing = task.log.missing();
   if (missing.length === 0) return { kind: 'finished' };
@@ -44,7 +44,7 @@ export function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
   return crashed(null, null, task, `pytest ran the shard to its end without a result of ${named}${more}`);
 }
 
-/** A task that nobody is to blame for, but maybe the test that was on. */
+/** The ending of a task that crashed without a culprit. It names the test that was running, if there was one. */
 export function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
   return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
 }

@@ -1,27 +1,27 @@
-// Watches the processes in which one pytest runs tests: ends one that hangs, and says of one that died what is known.
+// Watches the processes in which one pytest runs tests: ends a process that hangs, and explains the death of one that died.
 
 import { LONGEST_TIMER_MS } from '../../shared/clock.ts';
 import { faultDump, lastOutput } from '../core/fault-dump.ts';
 import { hangSeconds, testLimitSeconds } from '../core/test-limit.ts';
 import type { PytestMessage } from './codec.ts';
 
-/** How long a process gets to write its stacks before it is killed. */
+/** Time that a process has to write its stacks before it is killed. */
 const DUMP_MS = 3000;
 
 export interface WatchRequest {
-  /** What the user allows one test; null when he does not say. */
+  /** The user's limit for one test; null when there is none. */
   readonly testTimeoutSeconds: number | null;
-  /** The estimate of the shard that this worker is at. */
+  /** The estimate of the worker's current shard, in seconds. */
   readonly shardSeconds: (worker: string) => number;
-  /** How much pytest has printed, in bytes, and what it printed since then, as far as that is kept. */
+  /** How many bytes pytest has printed, and its output after a byte count, as far as it is kept. */
   readonly printedBytes: () => number;
   readonly outputSince: (bytes: number) => string;
 }
 
 export interface Watch {
-  /** Takes notice of a message, and gives it back: what is told of a death is told with what else is known of it. */
+  /** Takes note of a message and returns it. A message about a death is returned with everything else known about that death. */
   hear(message: PytestMessage, worker: string): PytestMessage;
-  /** How a process died that was ended here and of which nobody else tells; null for any other. */
+  /** Describes the death of a process that the watchdog ended and that sends no `worker-down`; null for any other process. */
   endedHere(worker: string): string | null;
   close(): void;
 }
@@ -29,16 +29,16 @@ export interface Watch {
 interface Work {
   readonly what: 'running' | 'collecting' | 'in a teardown';
   readonly startedAt: number;
-  /** How much had been printed before. */
+  /** The number of bytes printed before the work started. */
   readonly fromBytes: number;
   readonly timer: NodeJS.Timeout;
 }
 
-/** Ending a process is: SIGABRT, upon which faulthandler writes the stacks of its threads, and SIGKILL a little later. */
+/** To end a process, the watchdog sends SIGABRT, at which faulthandler writes the stacks of its threads, and SIGKILL a little later. */
 export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, outputSince }: WatchRequest): Watch {
   const pids = new Map<string, number>();
   const working = new Map<string, Work>();
-  /** Why it was ended here. */
+  /** Why the watchdog ended each worker. */
   const ended = new Map<string, string>();
   const killing = new Map<string, NodeJS.Timeout>();
 
@@ -63,7 +63,7 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
     working.set(worker, { what, startedAt: performance.now(), fromBytes: printedBytes(), timer });
   };
 
-  /** `how` it died, with the time that it was at its work, why it was ended, and what was printed. */
+  /** Extends `how` with the time spent on the work, the reason for the kill, and the output. */
   const explain = (worker: string, how: string): string => {
     const work = working.get(worker);
     if (work === undefined) return how;
@@ -88,7 +88,7 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
         case 'test-started':
           begin(worker, 'running', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
-        // Of what sessions and packages set up: in plain pytest it belongs to the last test that needed it.
+        // The teardown of session and package fixtures. In plain pytest it belongs to the last test that needed them.
         case 'tearing-down':
           begin(worker, 'in a teardown', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
@@ -105,7 +105,7 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
           const told = { ...message, error: explain(message.worker, message.error) };
           rest(message.worker);
           pids.delete(message.worker);
-          // Its number may be another process's soon.
+          // The operating system may soon give the process id to another process.
           clearTimeout(killing.get(message.worker));
           return told;
         }
@@ -125,6 +125,6 @@ function send(pid: number, signal: 'SIGABRT' | 'SIGKILL'): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone already: that is what was wanted.
+    // The process is gone already.
   }
 }

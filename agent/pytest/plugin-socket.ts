@@ -1,32 +1,32 @@
-// The Unix socket on which one pytest and its xdist workers tell what happens. Owns the connections, not the meaning of messages.
+// The Unix socket to which one pytest and its xdist workers report. It owns the connections, not the meaning of messages.
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createLineSplitter, decodeMessage, type PytestMessage } from './codec.ts';
 
-/** How long a dead process's connection may stay open, held by a process it forked, before its end is taken for granted. */
+/** How long a dead process's connection may stay open, held by a process that it forked, before the inbox closes it. */
 const LINGER_MS = 1000;
 
 export interface Inbox {
-  /** Resolves when every connection has ended, at most `LINGER_MS` later, and nothing more will be heard. */
+  /** Resolves when every connection has ended, at most `LINGER_MS` later. After that no message arrives. */
   drained(): Promise<void>;
-  /** Writes one message to a worker that said hello; false when it is not there any more. */
+  /** Writes one message to a worker that has sent `hello`. Returns false when its connection is gone. */
   send(worker: string, message: object): boolean;
   close(): Promise<void>;
 }
 
-/** Called when a worker's connection has ended, after the last message from it. */
+/** Called after the last message of a worker, when its connection has ended. */
 export type Gone = (worker: string) => void;
 
-/** null while more can be heard; else resolves when it can be again. */
+/** null while the agent can take more messages. Otherwise resolves when it can again. */
 export type Room = () => Promise<void> | null;
 
-/** `worker` is `main`, `controller` or an xdist worker's name, as the connection's first message said. */
+/** `worker` is `main`, `controller` or an xdist worker's name, from the connection's first message. */
 export type Hear = (message: PytestMessage, worker: string) => void;
 
 /**
- * Listens at `path`. A worker's messages are heard in order; `worker-down` is heard after the last of that worker's own. `onBroken` gets the
- * `bad-message` error of a connection that was closed for it.
+ * Listens at `path`. Passes on a worker's messages in order, and `worker-down` after the last message of that worker. When it closes a
+ * connection because of a bad message, `onBroken` receives the `bad-message` error.
  */
 export async function openInbox(
   path: string,
@@ -51,7 +51,7 @@ export async function openInbox(
       if (message.kind === 'worker-down') {
         const lost = open.get(message.worker);
         if (lost !== undefined) {
-          // Its own last words may still be on their way.
+          // The last messages of the lost worker may still be in transit.
           const from = worker;
           afterEnd(lost, () => hear(message, from));
           return;
@@ -65,7 +65,7 @@ export async function openInbox(
         for (const line of split(chunk)) take(decodeMessage(line));
         const roomier = room();
         if (roomier === null) return;
-        // A process that is not heard waits as soon as its socket is full.
+        // A process whose messages are not read blocks as soon as its socket buffer is full.
         socket.pause();
         void roomier.then(() => socket.resume());
       } catch (problem) {
@@ -73,7 +73,7 @@ export async function openInbox(
         onBroken(problem);
       }
     });
-    // A reset is an end like any other: the process is gone.
+    // A reset ends a connection like any other close: the process is gone.
     socket.on('error', () => undefined);
     socket.once('close', () => {
       sockets.delete(socket);

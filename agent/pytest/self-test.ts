@@ -1,4 +1,4 @@
-// Whether a pytest can be fed, tried out on a tiny project before a run relies on it; what was found is kept for the next agent.
+// Tests on a tiny project whether a pytest can be fed, before a run relies on it. Keeps a success for the next agent.
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -8,12 +8,12 @@ import { makeDirectory } from '../../shared/system/make-directory.ts';
 import type { StartedPytest } from './attempt-log.ts';
 import { tryOut } from './stream-self-test.ts';
 
-/** Resolves with why this pytest cannot be fed, null when it can. Never rejects. */
+/** Resolves with the reason why this pytest cannot be fed, or null when it can. Never rejects. */
 export type SelfTest = (python: string, started: StartedPytest) => Promise<string | null>;
 
 /**
- * Tries each combination of interpreter, pytest, xdist and our plugin once: a success is kept as a file in `directory`, a failure is tried again.
- * A directory that cannot be read or written costs a try, nothing else.
+ * Tests each combination of interpreter, pytest, xdist and plugin once. A success is kept as a file in `directory`; a failure is tested
+ * again. If the directory cannot be read or written, the only cost is another test.
  */
 export function selfTestCachedIn(directory: string): SelfTest {
   return async (python, started) => {
@@ -38,7 +38,7 @@ async function isKept(path: string): Promise<boolean> {
     const kept: unknown = JSON.parse(await readFile(path, 'utf8'));
     return typeof kept === 'object' && kept !== null && 'canBeFed' in kept && kept.canBeFed === true;
   } catch {
-    // Not there, or not readable: the test is made again, which is all that it costs.
+    // The file is missing or unreadable, so the test runs again; that is the only cost.
     return false;
   }
 }
@@ -50,6 +50,6 @@ async function keep(path: string, started: StartedPytest): Promise<void> {
     await writeFile(part, JSON.stringify({ canBeFed: true, ...started }), { mode: 0o600 });
     await rename(part, path);
   } catch {
-    // As above.
+    // Without the file the next agent repeats the test; that is the only cost.
   }
 }

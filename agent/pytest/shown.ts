@@ -1,4 +1,5 @@
-// What an agent's pytest showed besides results and has not been sent yet. Each process says the same of what all of them load: the largest count stands.
+// Output that an agent's pytest has shown besides results and that the agent has not sent yet. All processes repeat the warnings of shared
+// imports, so the largest count is kept.
 
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import type { CountedWarning, Shown } from '../../shared/domain/shown.ts';
@@ -6,7 +7,7 @@ import type { ShownMessage } from './codec.ts';
 
 export interface ShownLog {
   hear(message: ShownMessage): void;
-  /** What is new since the last call; null when nothing is. */
+  /** The new output since the last call; null when there is none. */
   take(): Shown | null;
 }
 

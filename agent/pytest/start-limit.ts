@@ -1,11 +1,11 @@
-// How long a session may be silent before it collects. The time in which it waits for the coordinator does not count.
+// Limits how long a session may be silent before it collects. Time in which it waits for the coordinator does not count.
 
 export interface StartLimit {
   /** Rejects when the session was silent for too long. */
   readonly late: Promise<never>;
-  /** The session is expected to go on by itself from now on. */
+  /** Starts the clock: the session must make progress by itself. */
   expect(): void;
-  /** It goes on, or waits for somebody else. */
+  /** Stops the clock: the session made progress, or waits for another process. */
   rest(): void;
 }
 

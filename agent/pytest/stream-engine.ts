@@ -1,5 +1,5 @@
-// The engine that keeps one `pytest -n` session for a whole run and feeds its xdist workers. Owns the session's directory, and that a session
-// which died is replaced.
+// The engine that keeps one `pytest -n` session for a whole run and feeds its xdist workers.
+// It owns the session's directory and replaces a session that died.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,17 +18,21 @@ import { type FedPytest, infoOf, START_MS, startFed } from './fed-pytest.ts';
 import type { FedEnding } from './fed-task.ts';
 import type { SelfTest } from './self-test.ts';
 
-/** An attempt that is over sooner than this leaves its worker to wait for the next one's way through Redis, if none waits here. */
+/**
+ * An attempt shorter than this, in milliseconds, leaves its worker waiting for the next one to arrive through Redis, unless one already
+ * waits in the agent.
+ */
 const SHORT_MS = 250;
 
-/** How many sessions may die while an attempt waits for its turn in them. */
+/** The number of sessions that may die while an attempt waits for its turn. */
 const SESSION_LIMIT = 3;
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
 /**
- * `tell` receives, a line each, what a user should know of how the tests run. Where the suite is collected by file, a self-test shows that this pytest
- * can be fed so; without one it is trusted. An agent whose pytest cannot collects the whole list, whatever the others do: shards mean the same.
+ * `tell` prints one line for the user. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
+ * self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the whole list, even if other agents
+ * collect by file: shards mean the same either way.
  */
 export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
   return { open: (request) => open(request, tell, selfTest, replaceMs) };
@@ -50,7 +54,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   let isListed = false;
 
   const modeFor = async (started: StartedPytest): Promise<HowToCollect> => {
-    // Beside the start of the first session's xdist workers.
+    // The self-test runs while the first session's xdist workers start.
     tested ??= selfTest?.(python, started) ?? Promise.resolve(null);
     const how = await request.collect;
     if (how.mode === 'suite') return how;
@@ -59,7 +63,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     tell(`every xdist worker here collects the whole suite: ${problem}`);
     return { mode: 'suite', proves: false, modules: [], preloads: false };
   };
-  /** Coverage of the sessions that have ended, on its way. */
+  /** Transfers of the coverage of ended sessions. */
   const keeping: Promise<void>[] = [];
 
   const start = async (): Promise<FedPytest> => {
@@ -101,13 +105,13 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       const covered = pytest.covered();
       if (covered !== null) await keepCoverage?.({ directory: measured, ...covered });
     });
-    // What goes wrong with it is thrown by whoever closes the session.
+    // The code that closes the session throws a failure of this promise.
     kept.catch(() => undefined);
     keeping.push(kept);
     return pytest;
   };
 
-  /** A session that died, whatever killed it, is replaced by the next attempt that needs one. */
+  /** The next attempt that needs a session replaces a dead one, regardless of the cause. */
   let starting: Promise<FedPytest> | null = null;
   const living = async (): Promise<FedPytest> => {
     if (fed !== null && !fed.isOver()) return fed;
@@ -118,7 +122,10 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
     return fed;
   };
 
-  /** An attempt that was not begun when its session died, or whose culprit is known, goes to the next session, as long as one can be had. */
+  /**
+   * An attempt goes to the next session if it was not begun when its session died, or if the culprit is known, for as long as a new session
+   * starts.
+   */
   const serve = async (
     log: AttemptLog,
     attempt: AttemptRequest,
@@ -163,7 +170,10 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   try {
     const pytest = await living();
     return {
-      /** Attempts wait here beside those that run: one, or one for each worker while they are short. A long one keeps others from what waits. */
+      /**
+       * Room for the running attempts and for some that wait in the agent: one, or one for each worker while attempts are short. A long
+       * attempt must not hold back waiting ones.
+       */
       get slots() {
         return pytest.info.workers + (averageMs < SHORT_MS ? pytest.info.workers : 1);
       },

@@ -1,4 +1,4 @@
-// Feeds a tiny project of two files to a real session and compares what comes back with what plain pytest makes of it.
+// Feeds a tiny project of two files to a real session and compares the results with those of plain pytest.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { startFed } from './fed-pytest.ts';
 
-/** A package with a conftest and a fixture of it that both files share; the second sees whether it was set up once. */
+/** A package whose conftest has a fixture that both files share. The second file checks that the fixture was set up once. */
 const PROJECT: Readonly<Record<string, string>> = {
   'pytest.ini': '[pytest]\n',
   'package/__init__.py': '',
@@ -39,13 +39,13 @@ const EXPECTED = [
   'package/test_two.py::test_third[1] passed',
 ];
 
-/** How long a try may take on a busy machine. */
+/** Time for one self-test on a busy machine. */
 const TRY_MS = 60_000;
 
-/** No plugin and no option of the user's: what is tried out is how we use pytest and xdist. */
+/** Excludes the user's plugins and options: the test checks only how shardline uses pytest and xdist. */
 const PLAIN = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTEST_ADDOPTS: '', PYTEST_PLUGINS: '' } as const;
 
-/** Why this interpreter's pytest cannot be fed, in one line, null when it can. Never rejects. */
+/** Why this interpreter's pytest cannot be fed, in one line; null when it can. Never rejects. */
 export async function tryOut(python: string): Promise<string | null> {
   const directory = await makeSessionDirectory();
   try {

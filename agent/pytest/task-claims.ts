@@ -1,15 +1,16 @@
-// Who has a task that lies with a worker: a claim is a directory, and of two processes that make it one succeeds. The worker makes it in channel.py.
+// Decides who runs a task that was sent ahead to a worker. A claim is a directory: if two processes create it, one succeeds. The worker
+// creates it in channel.py.
 
 import { mkdirSync } from 'node:fs';
 
 export interface Claims {
-  /** A name that nobody has claimed. */
+  /** A new claim that no process has taken. */
   next(): string;
-  /** Makes the claim ours; false when the worker has it, as also where it cannot be made at all. */
+  /** Takes the claim for the agent. Returns false when the worker has it, or when the directory cannot be created. */
   take(claim: string): boolean;
 }
 
-/** Claims lie beside `path`, in a directory that somebody removes. */
+/** Claims are directories beside `path`. The caller removes the directory around them. */
 export function createClaims(path: string): Claims {
   let claims = 0;
   return {

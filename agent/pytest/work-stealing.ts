@@ -1,40 +1,44 @@
-// Which xdist worker is at which task, and what waits for one. A task that waits lies already with a worker that is busy, so that no worker waits for
-// us; whoever claims it first has it: that worker when it comes to it, or we, for another worker that is idle.
+// Which xdist worker runs which task, and which tasks wait. A waiting task is sent ahead to a busy worker, so that no worker waits for the
+// agent.
+// The first to claim such a task runs it: that worker when it gets there, or the agent for another worker that is idle.
 
 export interface FeedingRequest<Task> {
-  /** Sends a task to a worker, which begins it at once, or after what it is at if it still can have the claim; false when the worker is not there. */
+  /**
+   * Sends a task to a worker. Without a claim the worker starts it at once; with one it starts it after its current task, if it can still
+   * take the claim. Returns false when the worker is gone.
+   */
   readonly send: (worker: string, task: Task, claim: string | null) => boolean;
-  /** A name that nobody has claimed. */
+  /** Returns a new claim that no process has taken. */
   readonly newClaim: () => string;
-  /** Claims it, unless a worker has; false then. */
+  /** Takes the claim. Returns false when a worker has it. */
   readonly takeBack: (claim: string) => boolean;
-  /** Hears which task a worker is at from now on. */
+  /** Called when a worker starts a task. */
   readonly began: (worker: string, task: Task) => void;
 }
 
 export interface Feeding<Task> {
   add(task: Task): void;
-  /** It goes before all that waits. */
+  /** Adds a task before all waiting ones. */
   addFirst(task: Task): void;
-  /** The worker waits. */
+  /** The worker is idle. */
   free(worker: string): void;
-  /** The worker is done with what it was at, which is returned, and goes on with the next or waits. */
+  /** The worker completed its current task, which is returned. It continues with the task sent ahead, or becomes idle. */
   done(worker: string): Task | undefined;
-  /** The worker is done with what it had ahead, before what it is at; false when it does not have this task ahead. */
+  /** The worker completed the task sent ahead before its current one. Returns false when this task was not sent ahead to it. */
   doneAhead(worker: string, task: Task): boolean;
-  /** Brings the worker another task to go on with after what it is at; false when there is none here. */
+  /** Ensures that a task is sent ahead to the worker. Returns false when there is none to send. */
   promise(worker: string): boolean;
-  /** The worker takes nothing any more. What it was at is returned, what lay there waits again. */
+  /** The worker takes no more tasks. Returns its current task; the task sent ahead to it waits again. */
   leave(worker: string): Task | undefined;
-  /** Takes the task out, or names the worker that is at it; null when it is unknown. */
+  /** Removes a waiting task, or names the worker that runs it. Returns null when the task is unknown. */
   withdraw(task: Task): { readonly kind: 'withdrawn' } | { readonly kind: 'begun'; readonly worker: string } | null;
-  /** What the worker is at. */
+  /** The worker's current task. */
   atWork(worker: string): Task | undefined;
-  /** Is the worker one that works or waits? */
+  /** Whether the worker is busy or idle, and not gone. */
   holds(worker: string): boolean;
-  /** What workers are at. */
+  /** The current tasks of all workers. */
   running(): readonly Task[];
-  /** All that is not done, taken out. */
+  /** Removes and returns every unfinished task. */
   clear(): readonly Task[];
 }
 

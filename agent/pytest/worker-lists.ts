@@ -1,4 +1,4 @@
-// The whole lists that the xdist workers of one session collect: the first is the session's, and a worker with another one runs nothing.
+// The whole lists that the xdist workers of one session collect. The first list is the session's; a worker with another list runs nothing.
 
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
 import type { ListGroup, SuiteList } from '../../shared/domain/suite-list.ts';
@@ -9,25 +9,25 @@ type End = Extract<PytestMessage, { readonly kind: 'list-end' }>;
 type Group = Extract<PytestMessage, { readonly kind: 'list-group' }>;
 
 export interface WorkerLists {
-  /** Takes a worker's list; false when it differs from the session's. */
+  /** Takes a worker's list. Returns false when it differs from the session's. */
   take(worker: string, list: Listed): boolean;
-  /** The worker is ready: may it run tests? It is asked for the tests of the list where nobody was yet. */
+  /** The worker is ready. Returns whether it may run tests. If no worker was asked for the tests of the list yet, it is asked now. */
   ready(worker: string): boolean;
-  /** Takes a part of the list that a worker was asked for. */
+  /** Takes one part of the list from the worker that was asked for it. */
   group(worker: string, group: Group): void;
-  /** That worker has sent all of it. */
+  /** The worker has sent the whole list. */
   end(worker: string, end: End): void;
   /** The worker is gone. */
   lose(worker: string): void;
-  /** Is a worker there whose list differs from the session's? */
+  /** Whether a live worker's list differs from the session's. */
   hasOdd(): boolean;
 }
 
-/** `ask` requests the list from a worker, `listed` receives it once. */
+/** `ask` requests the list from a worker; `listed` receives it once. */
 export function createWorkerLists(ask: (worker: string) => void, listed: (list: SuiteList) => void): WorkerLists {
   let own: Listed | null = null;
   let groups: ListGroup[] = [];
-  /** Who was asked for the list; null when nobody is there to ask, or all of it came. */
+  /** The worker that was asked for the list; null when there is none to ask, or when the whole list has arrived. */
   let source: string | null = null;
   let isWhole = false;
   const ready = new Set<string>();

@@ -1,4 +1,4 @@
-// What the xdist workers of one session used, as far as they told it.
+// Memory and processor time that the xdist workers of one session have reported.
 
 import { sum } from '../../shared/numbers.ts';
 import type { PytestMessage } from './codec.ts';
@@ -7,9 +7,9 @@ export interface Usage {
   hear(message: PytestMessage, worker: string): void;
   /** The worker's memory is free again. */
   forget(worker: string): void;
-  /** Largest sum of the resident memory of all that were there at once, each taken at its own largest. */
+  /** Largest sum of resident memory of all workers alive at one time, in bytes; each counts with its own peak. */
   peakRssBytes(): number;
-  /** Processor time of all of them, each up to the end of its last test. */
+  /** Processor time of all workers in seconds; each counts up to the end of its last test. */
   cpuSeconds(): number;
 }
 

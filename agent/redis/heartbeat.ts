@@ -1,4 +1,4 @@
-// The beat by which an agent says that it is alive, and the farewell that nobody waits for long.
+// The heartbeat that shows that an agent is alive, and the time limit of its farewell.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { PRESENCE_MS } from '../../shared/redis/keys.ts';
@@ -7,7 +7,7 @@ export interface Heart {
   stop(): Promise<void>;
 }
 
-/** Calls `once` now and every second until stopped; the next is not called before the last has answered. */
+/** Calls `once` now and then every second until stopped. Waits for each call to settle before the next one. */
 export function keepBeating(once: () => Promise<void>, warn: (problem: unknown) => void): Heart {
   const over = new AbortController();
   const stopped = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -25,7 +25,7 @@ export function keepBeating(once: () => Promise<void>, warn: (problem: unknown) 
   };
 }
 
-/** A farewell is a courtesy: where Redis is away, silence says the same a little later. */
+/** Waits at most a second for the farewell. It is optional: if Redis is away, the agent's silence has the same effect a little later. */
 export async function withinASecond(farewell: Promise<unknown>): Promise<void> {
   const late = new AbortController();
   await Promise.race([farewell.catch(() => undefined), delay(1000, undefined, { signal: late.signal }).catch(() => undefined)]);

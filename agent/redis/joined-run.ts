@@ -1,4 +1,4 @@
-// One run as an agent serves it: pulls jobs with a BullMQ Worker, appends events exactly once, hears what the coordinator tells.
+// One run, as an agent serves it: pulls jobs with a BullMQ Worker, appends events exactly once, and reads the coordinator's commands.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, Worker } from 'bullmq';
@@ -21,11 +21,11 @@ export interface JoinRequest {
   readonly redis: Redis;
   readonly runId: RunId;
   readonly agent: AgentId;
-  /** Told what goes wrong and mends itself, such as a broken connection. */
+  /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
 }
 
-// A batch that is sent again, because its reply was lost with the connection, is dropped. A closed run takes nothing: its keys stay deleted.
+// Drops a batch that is sent again because the connection lost its reply. A closed run stores nothing: its keys stay deleted.
 // KEYS spec, events, producers   ARGV agent, number of the batch, batch, life in s   1 stored, 0 stored before, -1 the run is closed
 const APPEND = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
@@ -37,14 +37,14 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[3], ARGV[4])
 return 1`;
 
-// A closed run takes nothing. KEYS spec, coverage   ARGV field, piece, life in s   1 stored, -1 the run is closed
+// A closed run stores nothing. KEYS spec, coverage   ARGV field, piece, life in s   1 stored, -1 the run is closed
 const STORE_COVERAGE = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return 1`;
 
-// A server that lost its counters gives no number again that the caller has seen.
+// `least number` keeps a server that lost its counters from repeating a number that the caller has seen.
 // KEYS spec, numbers   ARGV counter, how many, least number, life in s   the first number, -1 the run is closed
 const CLAIM_NUMBERS = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
@@ -53,19 +53,22 @@ redis.call('HSET', KEYS[2], ARGV[1], first + tonumber(ARGV[2]))
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 return first`;
 
-// A lock that outlives a short absence of Redis; a dead agent is noticed by its connection and its presence, long before.
+// The lock outlives a short absence of Redis. The agent's connection and presence reveal its death long before the lock expires.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
 
-/** How long a slot stands aside once it has handed back an attempt that its agent is to avoid: time for others to take it. */
+/** How long a slot pauses after it has handed back an attempt that its agent should avoid, so that other agents can take it. */
 const AVOID_MS = 200;
-/** How often it is handed back in all; then whoever is there takes it, as there may be nobody else. A recheck is of use on another agent only. */
+/**
+ * How often an attempt is handed back in total. After that any agent takes it, because there may be no other. A recheck is useful only on
+ * another agent, so it is handed back more often.
+ */
 const AVOID_TIMES = 20;
 const AVOID_RECHECK_TIMES = 150;
 
-/** How long the worker blocks for a job, in seconds: below the time after which a silent connection is given up. */
+/** How long the worker blocks for a job, in seconds: shorter than the time after which a silent connection is dropped. */
 const DRAIN_SECONDS = 1;
 
-/** How long what a run that is not there did not take waits until it is tried again. */
+/** Delay before a write is retried after the run was not there, in milliseconds. */
 const AGAIN_MS = 250;
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
@@ -78,7 +81,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
   await patiently(once, warn);
   const heart = keepBeating(once, warn);
 
-  /** Stores until the run took it, or is over; false then. */
+  /** Repeats `store` until the run has taken it. Returns false when the run is over. */
   const persist = async (store: () => Promise<unknown>): Promise<boolean> => {
     while ((await patiently(store, warn)) === -1) {
       await patiently(once, warn);
@@ -108,18 +111,18 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
 
     async pull(slots, serve, signal) {
       if (signal.aborted) return;
-      // BullMQ hands a job out again when its lock was lost while we still ran it: whoever runs it already is joined.
+      // BullMQ hands out a job again if its lock was lost while the agent still runs it. The second call then awaits the running attempt.
       const begin = (id: string, request: AttemptRequest): Promise<void> => {
         const begun = serve(request).finally(() => serving.delete(id));
         serving.set(id, begun);
         return begun;
       };
-      // Where it cannot be handed back, or that was done and only the answer lost, the coordinator sees that nobody has it.
+      // If the hand-back fails, or only its reply was lost, the coordinator notices that no agent has the attempt.
       const handBack = (job: Job<string>, token: string | undefined): Promise<unknown> => job.moveToWait(token).catch(warn);
       const failed = Promise.withResolvers<never>();
       const worker = new Worker<string>(
         QUEUE_NAME,
-        // Three parameters, or BullMQ makes no signal and ends jobs another way.
+        // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
         async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
           const id = job.id ?? '';
           if (signal.aborted && !serving.has(id)) {
@@ -129,7 +132,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
           try {
             const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
             if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
-              // Not moveToDelayed: when such a job is due again is told by clocks that may differ.
+              // Not moveToDelayed: clocks that may differ decide when such a job is due again.
               await handBack(job, token);
               await delay(AVOID_MS, undefined, { signal }).catch(() => undefined);
               throw new WaitingError();
@@ -137,7 +140,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
             await (serving.get(id) ?? begin(id, request));
           } catch (thrown) {
             if (thrown instanceof WaitingError) throw thrown;
-            // Serving never fails for what a suite does: this is a defect or a message that cannot be read, and the agent must not go on.
+            // Serving never fails because of the suite. This error is a defect or an unreadable message, and the agent must stop.
             failed.reject(thrown);
             throw thrown;
           }
@@ -148,7 +151,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
           prefix: keys.queuePrefix,
           name: agent,
           concurrency: Math.max(1, slots()),
-          // One job is one attempt: what a dead agent held stays where it is, and the coordinator enqueues another.
+          // One job is one attempt: a dead agent's jobs remain in place, and the coordinator enqueues new attempts.
           skipStalledCheck: true,
           drainDelay: DRAIN_SECONDS,
           ...LOCK,
@@ -166,7 +169,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
 
     async *commands(signal) {
       const source = `commands of run ${runId}`;
-      // A run that was announced again has a stream that begins anew; a command that is heard twice does nothing twice.
+      // A run that was announced again has a new stream, so the reader starts over. Executing a command twice has no further effect.
       for (let returns = 0; !signal.aborted; returns = life.returns()) {
         for await (const entries of readStream(redis, keys.control, '0', 100, signal)) {
           for (const { fields } of entries) yield decodeCommand(fields.get('command') ?? '', source);
@@ -190,7 +193,7 @@ export async function joinRun({ redis, runId, agent, warn }: JoinRequest): Promi
         first = Number(await redis.eval(CLAIM_NUMBERS, 2, keys.spec, keys.numbers, counter, count, floor, KEY_LIFE_SECONDS));
         return first;
       };
-      // A run that is over runs nothing more: any number will do.
+      // A run that is over starts nothing more, so any number is valid.
       return (await persist(claim)) ? first : floor;
     },
 

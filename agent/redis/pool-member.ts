@@ -1,4 +1,4 @@
-// An agent's place in a pool: it says that it is alive and waits for runs.
+// An agent's membership in a pool: it shows that it is alive and waits for runs.
 
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
@@ -21,7 +21,7 @@ export interface PoolMembership {
   readonly agent: AgentId;
   /** The only run to serve; null for every run of the pool. */
   readonly only: RunId | null;
-  /** Told what goes wrong and mends itself, such as a broken connection. */
+  /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
 }
 
@@ -37,8 +37,8 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   }
   const keys = poolKeys(membership.pool);
   const served = new Set<RunId>();
-  // However this process ends, its connections end with it: whoever counts this channel's listeners knows at once. An account that may not listen
-  // is noticed later, by its silence.
+  // However this process ends, its connections end with it, and a coordinator that counts this channel's subscribers notices at once. If
+  // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
   void line.subscribe(lifeline(membership.pool, agent)).catch(warn);
   const heart = keepBeating(() => beat(redis, keys.agents, agent), warn);
@@ -53,7 +53,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
 
   return {
     async nextRun(signal) {
-      // From the stream's beginning: an entry that came before we looked only makes us look once more.
+      // Reads from the stream's beginning: an old entry only causes one more look at the open runs.
       for await (const _ of readStream(redis, keys.opened, '0', 100, signal)) {
         const spec = await openRun();
         if (spec !== null) return spec;

@@ -1,17 +1,17 @@
-// Whether the run that an agent serves is still on. By the same beat the agent says that it is alive and which attempts it is serving.
+// Whether the run that an agent serves is still open. The same heartbeat reports that the agent is alive and which attempts it serves.
 
 import type { Redis } from 'ioredis';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { KEY_LIFE_SECONDS, PRESENCE_MS, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
 
-/** How long a run whose server has lost it, as it came back empty, is given to be announced again. */
+/** How long an agent waits for a new announcement of a run that its server has lost because it restarted empty. */
 const RETURN_MS = 60_000;
-/** How long a run without a sign of its coordinator is served: so long another may take it over. */
+/** How long an agent serves a run whose coordinator is silent. In this time another coordinator may take it over. */
 const ORPHANED_MS = 5 * 60_000;
 
-// BullMQ's keys come and go as jobs move; whoever is alive keeps those that are there from staying for ever.
-// KEYS spec, agents, holding, coordinator, further keys whose life is renewed   ARGV agent, life in ms, life of the keys in s, attempts it holds
-// Returns whether the run is there, what tells one start of the server from the next, and for how many ms the coordinator was silent.
+// BullMQ creates and deletes keys as jobs move. Every live agent renews those that exist; the others expire.
+// KEYS spec, agents, holding, coordinator, further keys to renew   ARGV agent, life in ms, life of the keys in s, attempts it holds
+// Returns whether the run exists, an id that changes with each start of the server, and for how many ms the coordinator was silent.
 const BEAT = `
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 0, server, 0 } end
@@ -23,15 +23,15 @@ for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
 return { 1, server, now - tonumber(redis.call('HGET', KEYS[4], 'at') or now) }`;
 
 export interface RunLife {
-  /** Says that `agent` is alive and holds these attempts. */
+  /** Reports that `agent` is alive and holds these attempts. */
   beat(agent: AgentId, holding: readonly string[]): Promise<void>;
-  /** Is the run closed, or lost for good? As of the last beat. */
+  /** Whether the run is closed or lost for good, as of the last heartbeat. */
   isOver(): boolean;
-  /** How many times the run was there again after its server had lost it: whoever reads its streams begins anew. */
+  /** How often the run reappeared after its server had lost it. A reader of its streams must then start over. */
   returns(): number;
 }
 
-/** A run that is not there was closed if its server is the one that had it; a server that was started anew may only have lost it. */
+/** If the run is missing on the server that had it, the run was closed. A restarted server may only have lost it. */
 export function followRun(redis: Redis, keys: RunKeys): RunLife {
   let server: string | null = null;
   let missingSince: number | null = null;

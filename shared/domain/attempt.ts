@@ -1,20 +1,23 @@
-// One execution of one shard: what is asked for, and how it can stop.
+// One execution of one shard: its request, and how it can end.
 
 import type { ErrorCode } from '../errors.ts';
 import type { AgentId, AttemptId, NodeId, ShardId } from './ids.ts';
 import type { Selector } from './shard.ts';
 
 /**
- * A `serial` attempt runs what must run alone, when nothing else of the run is left; a `rerun` runs again tests that failed; a
- * `recheck` tries a file that another agent could not collect.
+ * A `serial` attempt runs tests that must run alone, when nothing else of the run is left. A `rerun` runs failed tests again. A `recheck`
+ * tries a file that another agent could not collect.
  */
 export const attemptRoles = ['primary', 'retry', 'backup', 'serial', 'rerun', 'recheck'] as const;
 export type AttemptRole = (typeof attemptRoles)[number];
 
-/** Does nothing else of the shard run beside it, so that nothing need be put off? Of reruns the coordinator sees to that. */
+/**
+ * Whether nothing else of the shard runs beside it, so that its serial tests need not be postponed. The coordinator ensures this for
+ * reruns.
+ */
 export const runsAlone = (role: AttemptRole): boolean => role === 'serial' || role === 'rerun';
 
-/** What the coordinator enqueues; one BullMQ job is one attempt. `fence` only rises within a shard. */
+/** The coordinator enqueues it; one BullMQ job is one attempt. `fence` only rises within a shard. */
 export interface AttemptRequest {
   readonly id: AttemptId;
   readonly shard: ShardId;
@@ -22,14 +25,17 @@ export interface AttemptRequest {
   readonly role: AttemptRole;
   readonly selectors: readonly Selector[];
   readonly predictedSeconds: number;
-  /** Agents that leave it to others, for a few seconds: such as whoever runs the attempt that this one backs up, or ran the tests that failed. */
+  /**
+   * Agents that leave the attempt to others for a few seconds: for example the agent that runs the attempt which this one backs up, or the
+   * agent on which the tests failed.
+   */
   readonly avoid: readonly AgentId[];
 }
 
 export const interruptCauses = ['deadline', 'superseded', 'shutdown', 'maxfail', 'cancelled', 'pytest-exit'] as const;
 export type InterruptCause = (typeof interruptCauses)[number];
 
-/** How an attempt stopped. First cause wins: once set it is never overwritten. `running` is the test that was on when a session crashed. */
+/** How an attempt stopped. The first cause wins and is never overwritten. `running` is the test that was running when a session crashed. */
 export type AttemptEnding =
   | { readonly kind: 'finished' }
   | { readonly kind: 'interrupted'; readonly by: InterruptCause }

@@ -1,9 +1,9 @@
-// One test as it began: what a replay goes by.
+// One started test, as a replay needs it.
 
 import type { AgentId, AttemptId, NodeId } from './ids.ts';
 import type { Outcome } from './outcome.ts';
 
-/** One test as it began on an xdist worker; `outcome` null where it never came. */
+/** One test that started on an xdist worker. `at` is in milliseconds since the epoch; `outcome` is null if no result arrived. */
 export interface BegunTest {
   readonly nodeid: NodeId;
   readonly agent: AgentId;

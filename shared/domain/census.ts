@@ -1,27 +1,30 @@
-// What one collection of a whole suite has shown: by it a later run may collect file by file.
+// The findings of one collection of a whole suite. From them a later run decides whether it may collect file by file.
 
 import type { NodeId, TestFile } from './ids.ts';
 
 export interface FileCensus {
   /** SHA-256 of the file's bytes. */
   readonly content: string;
-  /** SHA-256 over what pytest collected from it: ids, marks, order, and what was deselected. */
+  /** SHA-256 over pytest's collection of the file: ids, marks, order, and the deselected tests. */
   readonly digest: string;
 }
 
-/** Holds for one key: conftest files, plugins, configuration and options. */
+/** Valid for one key: conftest files, plugins, configuration and options. */
 export interface Census {
-  /** Hooks, collectors and options that are not proven to be harmless; empty where all are. */
+  /** Hooks, collectors and options without a proof that they are harmless; empty when all have one. */
   readonly problems: readonly string[];
-  /** What showed that the files depend on each other; null where nothing did. */
+  /** The reason why the files depend on each other; null when none was found. */
   readonly inseparable: string | null;
-  /** As in `HowToCollect`. */
+  /** See `HowToCollect`. */
   readonly modules: readonly string[];
-  /** Did a test need modules that only other test files import? Then workers load them all. */
+  /** Whether a test needed modules that only other test files import. Then every xdist worker loads them all. */
   readonly preloads: boolean;
-  /** Tests that failed when they last ran with the whole list (at most 1,000): that one of them passes by file shows nothing. */
+  /**
+   * Tests that failed in their last run with the whole list (at most 1,000). If one of them passes when collected by file, that proves
+   * nothing.
+   */
   readonly failed: readonly NodeId[];
-  /** A file that could not be collected when the whole list last was; null where all could. */
+  /** A file that failed in the last collection of the whole list; null when none did. */
   readonly uncollected: TestFile | null;
   readonly files: ReadonlyMap<TestFile, FileCensus>;
 }

@@ -1,4 +1,4 @@
-// What agents tell the coordinator: an append-only, versioned stream. The state of a run is these events reduced, and nothing else.
+// The events that agents send to the coordinator: an append-only, versioned stream. Reducing these events gives the whole state of a run.
 
 import type { AttemptEnding, AttemptRole } from './attempt.ts';
 import type { KeptCoverage } from './coverage.ts';
@@ -8,10 +8,10 @@ import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { SuiteList } from './suite-list.ts';
 
-/** Bumped when a reader of the old form could misread the new one; a newer version is refused with the way to upgrade. */
+/** Raised when a reader of the old format could misread the new one. A reader rejects a newer version and asks for an upgrade. */
 export const EVENT_VERSION = 4;
 
-/** What one agent is, told when it joins a run. `workers` are xdist workers (0 until its first session is up). */
+/** The facts about one agent, sent when it joins a run. `workers` is its number of xdist workers (0 until its first session is open). */
 export interface AgentInfo {
   readonly id: AgentId;
   readonly host: string;
@@ -20,14 +20,17 @@ export interface AgentInfo {
   readonly python: string;
   readonly pytest: string;
   readonly xdist: string;
-  /** PYTHONHASHSEED in its environment; null where it is unset, and Python takes a random one for each process. */
+  /** PYTHONHASHSEED in its environment; null when it is unset, and Python takes a random one for each process. */
   readonly hashSeed: string | null;
-  /** Did the run itself start it, in the run's own workspace? */
+  /** Whether the run itself started it, in the run's own workspace. */
   readonly isLocal: boolean;
   readonly fingerprint: Fingerprint;
 }
 
-/** One test's final result in one attempt. `seconds` sums its phases, `setupSeconds` and `teardownSeconds` are parts of them; `message` is its traceback (capped), `brief` pytest's one line of it; null when there is none. */
+/**
+ * One test's final result in one attempt. `seconds` sums its phases; `setupSeconds` and `teardownSeconds` are parts of it. `message` is the
+ * traceback (capped), `brief` pytest's one-line summary of it; null when there is none.
+ */
 export interface TestResult {
   readonly nodeid: NodeId;
   readonly file: TestFile;
@@ -36,15 +39,15 @@ export interface TestResult {
   readonly startedAt: number;
   readonly seconds: number;
   readonly setupSeconds: number;
-  /** Absent in events of an earlier version, as are the optional fields below. */
+  /** Absent in events of an earlier version, like the optional fields below. */
   readonly teardownSeconds?: number;
   readonly worker: string;
-  /** Did the xdist worker die under it? The message says what is known then. */
+  /** Whether the xdist worker died while it ran the test. The message then has the known details. */
   readonly isCrash: boolean;
   readonly message: string | null;
   readonly brief: string | null;
   readonly sections: readonly TestSection[];
-  /** Absent where there are none. */
+  /** Absent when there are none. */
   readonly warnings?: readonly CountedWarning[];
   readonly properties?: readonly Property[];
 }
@@ -55,30 +58,30 @@ export interface TestSection {
   readonly text: string;
 }
 
-/** `nodeid` names what could not be collected: the file, or a class of it. `message` is pytest's traceback (capped). */
+/** A collection error. `nodeid` names the file or the class that pytest could not collect; `message` is pytest's traceback (capped). */
 export interface CollectError {
   readonly nodeid: NodeId;
   readonly message: string;
 }
 
-/** What one shard's execution tells while it runs. Times are milliseconds since the epoch, on a run's stream by the agreed clock (agreed-time.ts). */
+/** An event of a running shard. Times are milliseconds since the epoch; on a run's stream they follow the agreed clock (agreed-time.ts). */
 export type AttemptEvent =
   | {
       readonly kind: 'collected';
       readonly at: number;
       readonly file: TestFile;
       readonly nodeids: readonly NodeId[];
-      /** Those of them that were put off, as they must run alone. */
+      /** The tests among `nodeids` that are postponed because they must run alone. */
       readonly serial: readonly NodeId[];
-      /** Whether the file may be run twice at a time: none of its tests is marked `no_speculation`. */
+      /** Whether the file may run twice at the same time: none of its tests is marked `no_speculation`. */
       readonly mayBackUp: boolean;
-      /** As in `FileCensus`; null where it was not taken. */
+      /** See `FileCensus`; null when it was not taken. */
       readonly digest: string | null;
       readonly seconds: number;
       readonly worker: string;
     }
   | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly errors: readonly CollectError[] }
-  /** All tests are over, and pytest failed at its session's end: no file's doing. */
+  /** pytest failed at its session's end, after all tests. No file caused this. */
   | { readonly kind: 'session-failed'; readonly at: number; readonly message: string }
   | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }
   | { readonly kind: 'test-finished'; readonly at: number; readonly result: TestResult };
@@ -86,7 +89,7 @@ export type AttemptEvent =
 export const unfitCauses = ['fingerprint', 'not-started'] as const;
 export type UnfitCause = (typeof unfitCauses)[number];
 
-/** Everything on a run's stream. */
+/** Every event on a run's stream. */
 export type RunEvent =
   | { readonly kind: 'agent-joined'; readonly at: number; readonly agent: AgentInfo }
   | {
@@ -96,14 +99,14 @@ export type RunEvent =
       readonly busySeconds: number;
       readonly idleSeconds: number;
       readonly peakRssBytes: number;
-      /** Of the xdist workers and what they waited for; null from an agent that does not measure it. */
+      /** Processor time of the xdist workers and of the processes they waited for; null from an agent that does not measure it. */
       readonly cpuSeconds: number | null;
     }
-  /** The agent's xdist workers have collected the whole list. `groups` is empty where the coordinator is known to have a list of this hash. */
+  /** The agent's xdist workers have collected the whole list. `groups` is empty when the coordinator already has a list with this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
   /**
-   * Something showed that the files of the suite depend on each other: collected one by one they are not what plain pytest collects. `lacksModules`: all that
-   * is missing is Python modules that the whole list loads.
+   * The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. `lacksModules`: only
+   * Python modules are missing that the whole list loads.
    */
   | {
       readonly kind: 'suite-inseparable';
@@ -112,9 +115,12 @@ export type RunEvent =
       readonly why: string;
       readonly lacksModules: boolean;
     }
-  /** pytest refuses the run's paths or options. */
+  /** pytest rejected the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
-  /** An agent cannot serve the run: its workspace is not the run's, or its pytest does not start. It has run nothing and has left. */
+  /**
+   * An agent cannot serve the run, because its workspace differs from the run's or its pytest does not start. It has run nothing and has
+   * left.
+   */
   | {
       readonly kind: 'agent-unfit';
       readonly at: number;
@@ -124,9 +130,9 @@ export type RunEvent =
       readonly problem: string;
       readonly fingerprint: Fingerprint;
     }
-  /** One pytest has ended, and what pytest-cov measured in it is in Redis. */
+  /** One pytest has ended, and its coverage is in Redis. */
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
-  /** What this agent's pytest showed besides results since the last such event. */
+  /** The output that this agent's pytest has shown besides results since the last event of this kind. */
   | { readonly kind: 'session-shown'; readonly at: number; readonly agent: AgentId; readonly shown: Shown }
   | {
       readonly kind: 'attempt-started';

@@ -1,47 +1,50 @@
-// The fingerprint of a workspace, and how two of them differ. It holds digests and versions, never the content of a file.
+// The fingerprint of a workspace, and how two of them differ. It contains digests and versions, never the content of a file.
 
-/** What is done about an agent whose workspace differs from the run's: it is refused, it is named in a warning, or nothing is compared. */
+/** The treatment of an agent whose workspace differs from the run's: refuse it, warn about it, or compare nothing. */
 export const fingerprintPolicies = ['strict', 'warn', 'off'] as const;
 export type FingerprintPolicy = (typeof fingerprintPolicies)[number];
 
-/** The files of a workspace. Digests are short hexadecimal texts that are the same on every machine with the same files. */
+/** The files of a workspace. Digests are short hexadecimal strings that are equal on every machine with the same files. */
 export interface FilesPrint {
-  /** Two workspaces with the same place are one directory of one machine: their files need no comparison. */
+  /** Two workspaces with the same place are one directory on one machine, so their files need no comparison. */
   readonly place: string;
   readonly git: GitPrint | null;
-  /** Digest of every `.py` and configuration file; null where it was not needed or could not be made. */
+  /** Digest of every `.py` and configuration file; null when it was not needed or could not be computed. */
   readonly contents: string | null;
 }
 
 export interface GitPrint {
   readonly commit: string;
-  /** Where the workspace is in its repository: empty for the root, else ending in `/`. */
+  /** The path of the workspace in its repository: empty for the root, otherwise ending in `/`. */
   readonly directory: string;
   /** Files that differ from the commit, and untracked Python and configuration files: their number, and a digest of paths and contents. */
   readonly changedFiles: number;
   readonly changes: string;
 }
 
-/** The interpreter of a workspace and what is installed in it. Names are normalized as PyPI does. */
+/** The interpreter of a workspace and its installed distributions. Names are normalized as PyPI does. */
 export interface PythonPrint {
-  /** `cpython 3.12`. */
+  /** For example `cpython 3.12`. */
   readonly python: string;
-  /** `linux-x86_64`. */
+  /** For example `linux-x86_64`. */
   readonly platform: string;
-  /** Version by name: pytest, pytest-xdist, and the installed plugins that this pytest loads. */
+  /** Versions by name: pytest, pytest-xdist, and the installed plugins that this pytest loads. */
   readonly plugins: Readonly<Record<string, string>>;
-  /** Version by name of all other installed distributions, and a digest of them. */
+  /** Versions by name of all other installed distributions, and a digest of them. */
   readonly packages: Readonly<Record<string, string>>;
   readonly packagesDigest: string;
 }
 
-/** null for a part that is not known. */
+/** A part is null when it is unknown. */
 export interface Fingerprint {
   readonly files: FilesPrint | null;
   readonly python: PythonPrint | null;
 }
 
-/** How an agent's fingerprint differs from the run's, in words that name both: what is reason to refuse the agent, and what only to warn. */
+/**
+ * How an agent's fingerprint differs from the run's, as messages with both values: the differences that refuse the agent, and those that
+ * only cause a warning.
+ */
 export interface Differences {
   readonly refused: readonly string[];
   readonly warned: readonly string[];
@@ -49,10 +52,10 @@ export interface Differences {
 
 export const NO_DIFFERENCES: Differences = { refused: [], warned: [] };
 
-/** How many distributions one warning names. */
+/** The number of distributions that one warning names. */
 const NAMED = 5;
 
-/** What is known of one side only is warned of: it can be neither the same nor different. */
+/** A value that only one side knows is neither equal nor different, so it only causes a warning. */
 export function compareFingerprints(run: Fingerprint, agent: Fingerprint): Differences {
   const files = run.files === null ? NO_DIFFERENCES : compareFiles(run.files, agent.files);
   const python = run.python === null ? NO_DIFFERENCES : comparePython(run.python, agent.python);

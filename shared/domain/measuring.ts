@@ -1,4 +1,5 @@
-// What a pytest tells that is only measured (pytest/plugin/lib/shardline_pytest/measurement.py), and who told it. Instants in seconds since the epoch.
+// The records of a measured pytest (pytest/plugin/lib/shardline_pytest/measurement.py) and the process that wrote them. Instants are in
+// seconds since the epoch.
 
 import type { NodeId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
@@ -16,7 +17,7 @@ export type MeasureRecord = { readonly at: number } & (
       readonly line: number | null;
       readonly isSerial: boolean;
       readonly outcome: Outcome;
-      /** Of its set-up: fixtures of class and module, and of package and session, which other tests share. */
+      /** Parts of its setup: fixtures of class and module scope, and those of package and session scope, which other tests share. */
       readonly fileSeconds: number;
       readonly sessionSeconds: number;
     }
@@ -29,12 +30,12 @@ export type MeasureRecord = { readonly at: number } & (
       readonly seconds: number;
       readonly count: number;
     }
-  /** So far, and `rssBytes` now. */
+  /** Totals up to this instant; `rssBytes` is the current value. */
   | { readonly kind: 'usage'; readonly cpuSeconds: number; readonly peakRssBytes: number; readonly rssBytes: number }
   | { readonly kind: 'finishing' }
 );
 
-/** `main`, or an xdist worker. */
+/** `main`, or an xdist worker, with its records. */
 export interface MeasuredProcess {
   readonly name: string;
   readonly records: readonly MeasureRecord[];

@@ -1,5 +1,8 @@
-// The order in which shards are handed out.
+// The order in which the coordinator hands out shards.
 
-/** In which order shards are handed out: for the shortest run, failures of late first, or most chance of a failure per second first. */
+/**
+ * `longest` gives the shortest run, `failed-first` starts with recent failures, and `value` starts with the best chance of a failure per
+ * second.
+ */
 export const orders = ['longest', 'failed-first', 'value'] as const;
 export type Order = (typeof orders)[number];

@@ -1,10 +1,11 @@
-// What can become of one test and of one run. Absence is a value here: a test that did not run is `not-run` with a reason, never a pass.
+// The outcomes of a test and the verdicts of a run. A missing outcome is a value here: a test that did not run is `not-run` with a reason,
+// never passed.
 
-/** Outcome of one test, with pytest's meanings; `error` is a failed set-up or teardown, or a crash while the test ran. */
+/** The outcome of one test, as pytest defines it. `error` is a failed setup or teardown, or a crash while the test ran. */
 export const outcomes = ['passed', 'failed', 'error', 'skipped', 'xfailed', 'xpassed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** Does this outcome make a run red? */
+/** Whether this outcome fails a run. */
 export const isFailure = (outcome: Outcome): boolean => outcome === 'failed' || outcome === 'error';
 
 /** Why an expected test or file has no outcome. */

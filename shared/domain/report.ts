@@ -16,9 +16,9 @@ export interface Report extends ReportedShown {
   readonly finishedAt: string;
   readonly deadline: {
     readonly seconds: number;
-    /** Kept at its end for draining and merging. */
+    /** The part of the deadline that is kept for draining and merging. */
     readonly reserveSeconds: number;
-    /** Did every test run, and the report stand in time? */
+    /** Whether every test ran and the report was complete in time. */
     readonly met: boolean;
     readonly overshootSeconds: number;
   } | null;
@@ -26,33 +26,39 @@ export interface Report extends ReportedShown {
   readonly tests: readonly ReportedTest[];
   readonly notRun: readonly NotRun[];
   readonly collectErrors: readonly ReportedCollectError[];
-  /** What made a pytest fail at its end, after all tests: a hook of the suite, or an option such as --max-warnings. */
+  /** Errors at the end of a pytest, after all tests: from a hook of the suite, or from an option such as --max-warnings. */
   readonly sessionErrors: readonly SessionError[];
-  /** How many tracebacks, with their output, were cut because the run wrote more than a report can hold; 0 in a report of an earlier version. */
+  /**
+   * The number of tracebacks that were cut, with their output, because the run wrote more than a report can hold. 0 in a report of an
+   * earlier version.
+   */
   readonly textsCut: number;
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
-  /** Of the coordinator's workspace; null where none was taken. */
+  /** The fingerprint of the coordinator's workspace; null when none was taken. */
   readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;
-  /** null where none was measured, or by an earlier version. */
+  /** null when none was measured, and in a report of an earlier version. */
   readonly coverage: ReportedCoverage | null;
-  /** What the run was asked to reach; null without `--targets`. */
+  /** The targets of the run; null without `--targets`. */
   readonly targets: readonly JudgedTarget[] | null;
   /** null without a baseline. */
   readonly comparison: Comparison | null;
-  /** Why the run began anew, and how many results were void then; null where it did not. */
+  /** Why the run restarted, and how many results this made void; null when it did not restart. */
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }
 
-/** `nodeid` names what could not be collected: the file or directory itself, or a class of the file; or the test after which a teardown failed. `message` is pytest's traceback (capped). */
+/**
+ * `nodeid` names what pytest could not collect: the file or directory itself, a class of the file, or the test after which a teardown
+ * failed. `message` is pytest's traceback (capped).
+ */
 export interface ReportedCollectError {
   readonly file: TestFile;
   readonly nodeid: NodeId;
   readonly message: string;
 }
 
-/** `value` in seconds, bytes, a share of 1 or a plain number; null where it was not measured, and then missed. */
+/** `value` is in seconds, bytes, a fraction of 1, or a plain number. null when it was not measured; the target is then missed. */
 export interface JudgedTarget {
   readonly target: string;
   readonly measure: Measure;
@@ -60,7 +66,7 @@ export interface JudgedTarget {
   readonly met: boolean;
 }
 
-/** What became of a suite since the run that `baseline` names. `vanished` are named as the baseline names them. */
+/** How the suite's results differ from the run that `baseline` names. `vanished` tests have the names of the baseline. */
 export interface Comparison {
   readonly baseline: string;
   readonly newFailures: readonly NodeId[];
@@ -80,7 +86,10 @@ export interface Totals {
   readonly xfailed: number;
   readonly xpassed: number;
   readonly flaky: number;
-  /** Tests without an outcome, and whether there may be more: some are in files that nobody collected and no earlier run knew. */
+  /**
+   * The number of tests without an outcome. `notRunIsLeast`: there may be more, in files that were never collected and that no earlier run
+   * knew.
+   */
   readonly notRun: number;
   readonly notRunIsLeast: boolean;
   readonly duplicatesDropped: number;
@@ -93,7 +102,7 @@ export interface ReportedTest {
   readonly seconds: number;
   readonly file: TestFile;
   readonly line: number | null;
-  /** What `record_property` recorded in the attempt that counts. Absent where nothing was. */
+  /** The properties that `record_property` recorded in the attempt that counts. Absent when there are none. */
   readonly properties?: readonly Property[];
   readonly attempts: readonly ReportedAttempt[];
 }
@@ -108,7 +117,7 @@ export interface ReportedAttempt {
   readonly teardownSeconds?: number;
   readonly outcome: Outcome;
   readonly message: string | null;
-  /** What pytest's short summary says of a failure; null where it says nothing, and in a report of an earlier version. */
+  /** The line of pytest's short summary about a failure; null without one, and in a report of an earlier version. */
   readonly brief: string | null;
   readonly sections: readonly { readonly title: string; readonly text: string }[];
 }
@@ -116,7 +125,7 @@ export interface ReportedAttempt {
 export interface NotRun {
   readonly nodeid: NodeId | TestFile;
   readonly kind: 'file' | 'test';
-  /** How many tests it stands for; null where nobody knows. */
+  /** The number of tests that it stands for; null when unknown. */
   readonly tests: number | null;
   readonly reason: NotRunReason;
   readonly predictedSeconds: number;
@@ -137,7 +146,10 @@ export interface ReportedShard {
   readonly state: 'done' | 'lost' | 'split' | 'cancelled';
 }
 
-/** `not-started`: its pytest never came up. `refused`: its workspace is not the run's. `quarantined`: it was taken out, as it was broken itself. */
+/**
+ * `not-started`: its pytest did not start. `refused`: its workspace differs from the run's. `quarantined`: the coordinator removed it
+ * because the agent itself was broken.
+ */
 export const agentEnds = ['left', 'lost', 'quarantined', 'refused', 'not-started'] as const;
 
 export interface ReportedAgent {
@@ -148,15 +160,18 @@ export interface ReportedAgent {
   readonly busySeconds: number;
   readonly idleSeconds: number;
   readonly peakRssBytes: number;
-  /** Processor time of its xdist workers and what they waited for, up to the end of their last tests; null when it gave no account. */
+  /**
+   * Processor time of its xdist workers and of the processes they waited for, up to the end of their last tests; null when the agent did
+   * not report it.
+   */
   readonly cpuSeconds: number | null;
-  /** How it ended; null for one that was still there, and in a report of an earlier version. */
+  /** How the agent ended; null when it was still present, and in a report of an earlier version. */
   readonly ended: (typeof agentEnds)[number] | null;
-  /** In words, where it did not leave in order. */
+  /** The reason, if it did not leave in order. */
   readonly why: string | null;
-  /** null from an agent that reported none. */
+  /** null when the agent reported none. */
   readonly fingerprint: ReportedFingerprint | null;
-  /** How its workspace differs from the run's where that is no reason to refuse it, in words; mostly empty. */
+  /** Differences between its workspace and the run's that only cause a warning, as messages; usually empty. */
   readonly differences: readonly string[];
 }
 
@@ -168,7 +183,7 @@ export interface ReportedFingerprint {
 
 export const ratings = ['excellent', 'good', 'fair', 'poor'] as const;
 
-/** What a run's time was made of, in order; docs/report.md says what each is. */
+/** The phases of a run's time, in order. docs/report.md defines each. */
 export const phases = ['preparation', 'start-up', 'collection', 'execution', 'between', 'lost', 'imbalance', 'ending'] as const;
 export type Phase = (typeof phases)[number];
 export type Breakdown = Readonly<Record<Phase, { readonly seconds: number; readonly share: number }>>;
@@ -186,7 +201,7 @@ export interface Profile {
   readonly timeToFirstTestSeconds: number | null;
   readonly sequentialSeconds: number;
   readonly speedup: number;
-  /** Mean of the tests that ran; null when none did. */
+  /** The mean of the tests that ran; null when none did. */
   readonly secondsPerTest: number | null;
   /** null in a report of an earlier version. */
   readonly breakdown: Breakdown | null;

@@ -1,18 +1,18 @@
-// What an agent needs to know to join a run: nothing about the plan, all about how pytest is to be called.
+// Everything an agent needs to join a run: nothing about the plan, and everything about how to call pytest.
 
 import type { FilesPrint, FingerprintPolicy } from './fingerprint.ts';
 import type { RunId } from './ids.ts';
 import type { CacheValues } from './pytest-cache.ts';
 import type { CollectChoice } from './suite-list.ts';
 
-/** Whether a fed xdist worker's reports go through xdist's controller too: where something of the user's there needs them, always, or never. */
+/** Whether a fed xdist worker's reports also pass through xdist's controller: when the user's code there needs them, always, or never. */
 export const relays = ['auto', 'always', 'never'] as const;
 export type Relay = (typeof relays)[number];
 
 /**
- * Written once by the coordinator, before it knows the suite: agents start their pytest while it is discovered. `collect` is what the user asks for;
- * how the suite is collected follows as a command. `pytestArgs` are the user's own arguments, paths included and relative to the workspace, exactly as
- * plain pytest would get them. `maxfail` 0 means no limit. The record of the run has `collect` and `maxfail` as they were decided.
+ * The coordinator writes it once, before it knows the suite, so that agents start their pytest during discovery. `collect` is the user's
+ * choice; a later command sets how to collect. `pytestArgs` are the user's own arguments exactly as plain pytest gets them, including paths
+ * relative to the workspace. `maxfail` 0 sets no limit. The record of the run has `collect` and `maxfail` as the coordinator decided them.
  */
 export interface RunSpec {
   readonly version: 2;
@@ -21,34 +21,37 @@ export interface RunSpec {
   readonly collect: CollectChoice;
   readonly pytestArgs: readonly string[];
   readonly maxfail: number;
-  /** Whether tests that `pytestArgs` name may be gone (`--failed`). */
+  /** Whether tests that `pytestArgs` name may no longer exist (`--failed`). */
   readonly mayMiss?: boolean | undefined;
-  /** What pytest reads from its cache in the coordinator's workspace; null where no option (`--lf`, `--ff`, `--nf`, `--sw`) reads it. */
+  /**
+   * The values that pytest reads from its cache in the coordinator's workspace; null when no option (`--lf`, `--ff`, `--nf`, `--sw`) reads
+   * it.
+   */
   readonly cache: CacheValues | null;
-  /** Conftest files, plugins or single hooks that the user declares to treat each test by itself. */
+  /** Conftest files, plugins or single hooks that treat each test by itself, as the user declares. */
   readonly harmless: readonly string[];
   /** The pytest mark of tests that must run alone. */
   readonly serialMarker: string;
-  /** Does pytest stop at its own -x or --maxfail? Where failed tests may be run again only the run as a whole can tell. */
+  /** Whether pytest stops at its own -x or --maxfail. If failed tests may be rerun, only the coordinator can count failures. */
   readonly stopsItself: boolean;
-  /** For set-up, call and teardown of one test; null when nobody says. */
+  /** Limit in seconds for setup, call and teardown of one test; null when the user sets none. */
   readonly testTimeoutSeconds: number | null;
   readonly relay: Relay;
-  /** Resident memory in bytes, and number of files, after which a fed xdist worker is replaced; 0 means no limit. */
+  /** A fed xdist worker is replaced above this resident memory in bytes, or after this number of files; 0 sets no limit. */
   readonly maxWorkerBytes: number;
   readonly maxWorkerFiles: number;
   readonly fingerprintPolicy: FingerprintPolicy;
-  /** Of the coordinator's workspace; null where no agent is to compare its own with it. */
+  /** The fingerprint of the coordinator's workspace; null when no agent has to compare its own. */
   readonly files: FilesPrint | null;
-  /** By the agreed clock. */
+  /** Milliseconds since the epoch by the agreed clock. */
   readonly openedAt: number;
   /** null without a deadline. */
   readonly drain: Drain | null;
 }
 
 /**
- * When a run with a deadline ends, also for an agent that the coordinator does not reach: at `at` (milliseconds since the epoch by the Redis server's
- * clock) nothing further is begun; `interruptMs` later what still runs is interrupted, and `killMs` after `at` it is killed.
+ * When a run with a deadline ends, also for an agent that the coordinator cannot reach. At `at` (milliseconds since the epoch by the Redis
+ * server's clock) agents start nothing more. `interruptMs` after `at` they interrupt running tests, and `killMs` after `at` they kill them.
  */
 export interface Drain {
   readonly at: number;

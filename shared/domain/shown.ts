@@ -1,8 +1,8 @@
-// What pytest shows besides the results of tests: warnings, sections of plugins, its header, and how many tests were deselected. Values only.
+// pytest's output besides the results of tests: warnings, plugins' sections, its header, and the number of deselected tests. Values only.
 
 import type { AgentId, NodeId, TestFile } from './ids.ts';
 
-/** Equal warnings of one test or one process. `file` is relative to the rootdir where it lies below it; `line` is 0 where unknown. */
+/** Equal warnings of one test or one process. `file` is relative to the rootdir if it is below it; `line` is 0 when unknown. */
 export interface CountedWarning {
   readonly category: string;
   readonly message: string;
@@ -11,59 +11,62 @@ export interface CountedWarning {
   readonly count: number;
 }
 
-/** What `record_property` recorded. */
+/** One property that `record_property` recorded. */
 export interface Property {
   readonly name: string;
   readonly value: string;
 }
 
-/** What a plugin or a conftest printed at pytest's end. `title` names the plugin, or the conftest's path. */
+/** The output of a plugin or a conftest at pytest's end. `title` names the plugin or the conftest's path. */
 export interface ShownSection {
   readonly title: string;
   readonly text: string;
 }
 
-/** What pytest's own options ask it to show at its end. */
+/** The output that pytest's own options request at its end. */
 export interface AskedFor {
-  /** The letters of `-r` as pytest resolves them; `w` for warnings. */
+  /** The letters of `-r` as pytest resolves them; `w` means warnings. */
   readonly outcomes: string;
-  /** `--durations`: how many, 0 for all; null without it. */
+  /** The number of `--durations`, 0 for all; null without the option. */
   readonly durations: number | null;
-  /** `--durations-min`. */
+  /** The value of `--durations-min`, in seconds. */
   readonly leastSeconds: number;
 }
 
-/** What one agent's pytest showed. What a later one says of its header takes the place of what an earlier one said. */
+/** The output of one agent's pytest. A later header replaces an earlier one. */
 export interface Shown {
   readonly header: { readonly lines: readonly string[]; readonly asked: AskedFor } | null;
   readonly sections: readonly ShownSection[];
-  /** Warnings outside of tests, such as those of an import, with the largest count that one process had so far. `nodeid`: of a teardown after this test. */
+  /**
+   * Warnings outside tests, for example from an import, each with the largest count of one process so far. `nodeid` is set for a teardown
+   * after this test.
+   */
   readonly warnings: readonly { readonly nodeid: NodeId | null; readonly warning: CountedWarning }[];
-  /** How many tests of a file were deselected, for each collection alike. */
+  /** The number of deselected tests per file. Every collection reports the same number. */
   readonly deselected: readonly { readonly file: TestFile; readonly count: number }[];
 }
 
-/** One distinct warning of a run, as pytest's summary has it. */
+/** One distinct warning of a run, as in pytest's summary. */
 export interface ReportedWarning extends CountedWarning {
-  /** Where it came up: tests, else `file:line`; files of tests with their counts where there are ten or more. */
+  /** The places of the warning: tests, or `file:line`. With ten or more places, test files with their counts. */
   readonly places: readonly { readonly place: string; readonly count: number }[];
 }
 
-/** What one agent's pytest printed at its start and at its end. */
+/** The output of one agent's pytest at its start and at its end. */
 export interface ReportedSession {
   readonly agent: AgentId;
-  /** Versions, rootdir, configuration file, plugins, and what plugins add, such as a seed; empty where the agent did not come to it. */
+  /** Versions, rootdir, configuration file, plugins, and plugins' own lines such as a seed; empty when the agent did not get that far. */
   readonly header: readonly string[];
   readonly sections: readonly ShownSection[];
 }
 
-/** The part of a report that is no result. */
+/** The part of a report besides results. */
 export interface ReportedShown {
   readonly warnings: readonly ReportedWarning[];
-  /** How many tests pytest's options, or the suite itself, left out after they were collected. */
+  /** The number of tests that pytest's options or the suite itself deselected after collection. */
   readonly deselected: number;
   readonly sessions: readonly ReportedSession[];
-  /** null where no pytest started. */
+  /** null when no pytest started. */
   readonly asked: AskedFor | null;
 }
 

@@ -1,11 +1,11 @@
-// What a run is asked to reach, as users type it: `time<120s,speedup>=3,cpu>=80%,memory<2GB,pass-rate=100%`.
+// The targets of a run, as users type them: `time<120s,speedup>=3,cpu>=80%,memory<2GB,pass-rate=100%`.
 
 import { parseBytes } from '../text/bytes.ts';
 import { parseDuration } from '../text/duration.ts';
 
 type Unit = 'seconds' | 'bytes' | 'share' | 'number';
 
-/** Every measure that may be a target, with the unit of its limit. docs/report.md says what each is. */
+/** Every measure that can be a target, with the unit of its limit. docs/report.md defines each. */
 export const measures = {
   time: 'seconds',
   makespan: 'seconds',
@@ -22,16 +22,16 @@ export const measureNames = Object.keys(measures) as Measure[];
 
 export const comparisons = ['<', '<=', '>', '>=', '='] as const;
 
-/** `limit` in seconds, bytes, a share of 1, or a plain number. */
+/** `limit` is in seconds, bytes, a fraction of 1, or a plain number. */
 export interface Target {
   readonly measure: Measure;
   readonly is: (typeof comparisons)[number];
   readonly limit: number;
-  /** As it was typed. */
+  /** The target as the user typed it. */
   readonly text: string;
 }
 
-/** null where one of the parts, which are divided by commas, is none. */
+/** Parses a comma-separated list. Returns null when one of its parts is not a target. */
 export function parseTargets(text: string): readonly Target[] | null {
   const targets = text.split(',').map((part) => parseTarget(part.trim()));
   return targets.every((target) => target !== null) ? targets : null;

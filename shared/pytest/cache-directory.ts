@@ -1,4 +1,4 @@
-// pytest's cache directory on this disk: its values read as pytest reads them, and written as pytest writes them.
+// pytest's cache directory on this disk: reads and writes its values the way pytest does.
 
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { stepwiseValueSchema } from '../wire/pytest-cache.ts';
 
 const VALUES = 'v';
 
-/** What pytest puts into a cache directory that it makes; the same from pytest 7 to 9. */
+/** The files that pytest writes into a new cache directory; the same from pytest 7 to 9. */
 const SUPPORTING_FILES = {
   'README.md': `# pytest cache directory #
 
@@ -27,7 +27,7 @@ See [the docs](https://docs.pytest.org/en/stable/how-to/cache.html) for more inf
 `,
 } as const;
 
-/** A value that is missing, cannot be read or is of another form counts as empty, as it does for pytest. */
+/** A value that is missing, unreadable or in another format counts as empty, as it does for pytest. */
 export async function readCacheValues(directory: string): Promise<CacheValues> {
   const [lastfailed, nodeids, stepwise] = await Promise.all([
     readValue(directory, 'cache/lastfailed', z.record(z.string(), z.unknown()), {}),
@@ -46,7 +46,7 @@ async function readValue<Value>(directory: string, key: string, schema: z.ZodTyp
   }
 }
 
-/** Makes the directory where there is none. Rejects when it cannot be written. */
+/** Creates the directory if it does not exist. Rejects when it cannot be written. */
 export async function writeCacheFiles(directory: string, files: readonly { readonly key: string; readonly text: string }[]): Promise<void> {
   if (files.length > 0) await makeDirectory(directory);
   for (const { key, text } of files) {
@@ -56,14 +56,14 @@ export async function writeCacheFiles(directory: string, files: readonly { reado
   }
 }
 
-/** Beside its place first, so that a pytest that runs at the same time never sees half of it. */
+/** Creates the directory next to its final path first, so that a concurrent pytest never sees it half-written. */
 async function makeDirectory(directory: string): Promise<void> {
   if (await isDirectory(directory)) return;
   await mkdir(dirname(directory), { recursive: true });
   const unfinished = await mkdtemp(join(dirname(directory), 'pytest-cache-files-'));
   try {
     const made = join(unfinished, 'cache');
-    // A directory of mkdtemp is its owner's alone.
+    // mkdtemp makes a directory that only its owner can enter; this one gets normal permissions.
     await mkdir(made);
     for (const [name, text] of Object.entries(SUPPORTING_FILES)) await writeFile(join(made, name), text);
     await rename(made, directory);

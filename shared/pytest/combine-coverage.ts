@@ -1,4 +1,4 @@
-// Has the user's own coverage.py combine data files and make reports, in its own interpreter: these data are nothing that we read ourselves.
+// Runs the user's own coverage.py in its own interpreter to combine data files and write reports. shardline never reads these data itself.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,13 +14,13 @@ import { pytestEnvironment } from './start-pytest.ts';
 export interface CombineTask {
   readonly python: string;
   readonly workspace: string;
-  /** A private directory, for the task and its result. */
+  /** A private directory for the task and its result. */
   readonly directory: string;
-  /** Where the run leaves its outputs. */
+  /** The output directory of the run. */
   readonly out: string;
   readonly options: CoverageOptions;
   readonly files: readonly ({ readonly path: string; readonly agent: AgentId } & CoverageOrigin)[];
-  /** Are reports to be made, beside the combined data? */
+  /** Whether to write reports, besides the combined data. */
   readonly isReported: boolean;
   readonly limitMs: number;
 }
@@ -35,13 +35,16 @@ const resultSchema = z.object({
   written: z.array(z.string()),
 });
 
-/** What coverage.py made of it: the total, data files it could not use, the table for the terminal, and the paths it has written. */
+/** The result from coverage.py: the total, the data files it could not use, the table for the terminal, and the paths it has written. */
 export type Combined = z.infer<typeof resultSchema>;
 
-/** How much of what Python said is kept of a failure. */
+/** The length of Python's output in an error message. */
 const SAID_CHARS = 2000;
 
-/** Never rejects for what coverage.py or the limit do: these are problems in the result. Throws `bad-message` for a result that is none. */
+/**
+ * A failure of coverage.py and an exceeded limit become problems in the result; they never reject. Throws `bad-message` for an invalid
+ * result.
+ */
 export async function combineCoverage(task: CombineTask): Promise<Combined> {
   const { python, workspace, directory, limitMs, ...rest } = task;
   const taskPath = join(directory, 'combine.json');

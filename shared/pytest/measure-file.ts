@@ -1,4 +1,4 @@
-// What a measured pytest tells, line by line, checked once. Written by plugin/lib/shardline_pytest/measurement.py.
+// Validates the records of a measured pytest, line by line. plugin/lib/shardline_pytest/measurement.py writes them.
 
 import { z } from 'zod';
 import type { MeasureRecord } from '../domain/measuring.ts';
@@ -32,7 +32,7 @@ const recordSchema: z.ZodType<MeasureRecord> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('finishing'), at }),
 ]);
 
-/** What one process wrote. A last line that was not finished, as the process was killed, is left out. Throws `bad-message`. */
+/** Parses the records of one process. Drops an unterminated last line, which a killed process leaves. Throws `bad-message`. */
 export function parseMeasureRecords(text: string, source: string): readonly MeasureRecord[] {
   return text
     .split('\n')
@@ -44,7 +44,7 @@ function parsed(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    // What is no JSON fits no schema: told as such.
+    // The schema rejects a plain string, so invalid JSON becomes a `bad-message` too.
     return line;
   }
 }

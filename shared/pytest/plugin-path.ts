@@ -1,8 +1,8 @@
-// Where the Python side of shardline lies: beside this file, in the repository as in the published package.
+// Paths of shardline's Python code, which is next to this file both in the repository and in the published package.
 
 import { fileURLToPath } from 'node:url';
 
-/** Absolute path of the folder that holds all of it. */
+/** Absolute path of the folder with all of it. */
 export function pluginPath(): string {
   return fileURLToPath(new URL('./plugin', import.meta.url));
 }

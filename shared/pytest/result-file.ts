@@ -1,4 +1,4 @@
-// The one JSON result of a discovery, and the complaint about a missing package, checked once. Written by plugin/lib/shardline_pytest.
+// Validates the JSON result of a discovery, and the report of a missing package. plugin/lib/shardline_pytest writes them.
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -31,12 +31,15 @@ const discovery = z.object({
 
 export type DiscoveryResult = z.infer<typeof discovery>;
 
-/** Throws `no-pytest` where launch.py left there that a package is missing or too old. */
+/** Throws `no-pytest` if launch.py has reported a missing or outdated package. */
 export async function refuseMissingPackage(path: string, python: string): Promise<void> {
   await readResult(path, python, z.unknown());
 }
 
-/** null when pytest ended before it came to the point; `unsupported` names an option that shardline cannot run. Throws `no-pytest` and `bad-message`. */
+/**
+ * Returns null when pytest ended before it wrote a result. `unsupported` names an option that shardline cannot run. Throws `no-pytest` and
+ * `bad-message`.
+ */
 export const readDiscoveryResult = async (
   path: string,
   python: string,

@@ -1,11 +1,11 @@
-// Starts one pytest as a process group of its own and ends it with all its descendants. Knows nothing of what it runs.
+// Starts one pytest as its own process group and ends it with all its descendants. It does not know what pytest runs.
 
 import { statSync } from 'node:fs';
 import { execa } from 'execa';
 import { reasonOf, ShardlineError } from '../errors.ts';
 import { launchPath } from './plugin-path.ts';
 
-/** How much of pytest's own output is kept, from its end. */
+/** How much of the end of pytest's output is kept, in bytes. */
 const OUTPUT_BYTES = 64 * 1024;
 
 export interface PytestExit {
@@ -13,27 +13,30 @@ export interface PytestExit {
   readonly signal: string | null;
 }
 
-/** A running pytest. The group dies when this process dies, however it dies: launch.py watches the other end of its standard input. */
+/**
+ * A running pytest. Its group dies with this process, even if this process is killed: launch.py watches the other end of its standard
+ * input.
+ */
 export interface PytestProcess {
-  /** Resolves once pytest is gone and what was left of its group was killed. Never rejects. */
+  /** Resolves once pytest is gone and the rest of its group is killed. Never rejects. */
   readonly exited: Promise<PytestExit>;
-  /** Ctrl-C for the whole group. */
+  /** Sends Ctrl-C to the whole group. */
   interrupt(): void;
   kill(): void;
-  /** The end of what it printed, standard output and error together; no more than what came after the first `fromBytes` of it. */
+  /** The end of standard output and error together, without the first `fromBytes` bytes. */
   output(fromBytes?: number): string;
-  /** How much it has printed. */
+  /** The number of bytes printed so far. */
   printedBytes(): number;
 }
 
 export interface PytestStart {
   readonly python: string;
   readonly workspace: string;
-  /** Written by `writeSessionFile`. */
+  /** The file that `writeSessionFile` wrote. */
   readonly sessionPath: string;
-  /** Set over what tests may see of our environment. */
+  /** Variables that override the inherited environment. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Gets all that it prints on standard error, of which `output` keeps only the end. */
+  /** Receives everything that pytest prints on standard error; `output` keeps only the end. */
   readonly hear?: (chunk: Buffer) => void;
 }
 
@@ -70,7 +73,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   stdout.on('data', keep);
   stderr.on('data', keep);
   if (start.hear !== undefined) stderr.on('data', start.hear);
-  // The watcher may be gone before we are.
+  // The process that watches stdin may exit before this one.
   stdin.on('error', () => undefined);
 
   const signalGroup = (signal: NodeJS.Signals): void => {
@@ -78,14 +81,14 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
     try {
       process.kill(-child.pid, signal);
     } catch {
-      // The group is gone already: that is what was wanted.
+      // The group is gone already.
     }
   };
 
   const exited = new Promise<PytestExit>((resolve) => {
     child.once('exit', (exitCode, signal) => {
       signalGroup('SIGKILL');
-      // A process that a test moved out of the group may hold the pipes for ever.
+      // A process that a test moved out of the group may keep the pipes open forever.
       const closing = setTimeout(() => {
         stdout.destroy();
         stderr.destroy();
@@ -116,7 +119,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   };
 }
 
-/** What tests may see of our environment: all but shardline's own settings, of which the Redis URL is a secret. */
+/** The environment without shardline's own settings: the Redis URL among them is a secret. */
 export function pytestEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SHARDLINE_')));
 }

@@ -1,4 +1,4 @@
-// Is this server one that a run can be trusted to?
+// Checks that a run can rely on this server.
 
 import type { Redis } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { safeUrl } from '../settings/redis-url.ts';
 const LEAST_REDIS = [6, 2] as const;
 const LEAST_VALKEY = [7, 2] as const;
 
-/** Throws `redis-too-old`, `redis-evicts`, and `redis-auth` when the account may not even ask. */
+/** Throws `redis-too-old`, `redis-evicts`, and `redis-auth` when the account may not even run INFO. */
 export async function checkServer(redis: Redis, url: string): Promise<void> {
   const facts = await readInfo(redis, url);
   const valkey = facts.get('valkey_version');

@@ -1,4 +1,4 @@
-// Opens connections to Redis, and says in the words of the error table why one cannot be opened.
+// Opens connections to Redis, and reports a failure with an error from the table.
 
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,42 +6,45 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
 import { readRedisUrl, safeUrl } from '../settings/redis-url.ts';
 
-/** Replies in the form that bullmq reads too: the library's own default. */
+/** Options without `replyMapping`: replies keep the library's default format, which bullmq reads too. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
 const CONNECT_SECONDS = 5;
 
-/** How long an answer may take before the connection is given up and made anew: a network that swallows everything tells nobody. No command blocks for so long. */
+/**
+ * Limit for a reply; after it the connection is dropped and opened again. A network that swallows packets reports no error. No command
+ * blocks for this long.
+ */
 const SILENCE_MS = 5000;
 
-/** What was the primary is none any more: a new connection may lead to the one that is. */
+/** The server was the primary and no longer is. A new connection may lead to the current primary. */
 const isDemoted = (error: Error): boolean => error.message.startsWith('READONLY');
 
-/** Often enough that work goes on within half a second of Redis being back. */
+/** Short enough that work continues within half a second after Redis is back. */
 const retryMs = (attempt: number): number => Math.min(50 * attempt, 500);
 
-/** Anything the server says when it knows us not, or knows us and forbids what we ask. */
+/** The server's errors for an unknown account, and for a known account without the permission. */
 const REFUSED = /NOAUTH|WRONGPASS|NOPERM|invalid password|invalid username|Client sent AUTH/i;
 
-/** What Redis says to a SELECT of a database that it does not have. */
+/** The server's errors when a SELECT names a database that does not exist. */
 const NO_DATABASE = /DB index|SELECT is not allowed|invalid DB/i;
 
-/** What ioredis reports when the other side does not answer in Redis' protocol. */
+/** ioredis's errors when the reply does not follow the Redis protocol. */
 const NOT_REDIS = /Unknown RESP type|Protocol error/i;
 
 export interface Patience {
-  /** How long a server that does not answer is tried again; 0 for once. */
+  /** How long to retry a server that does not answer, in milliseconds; 0 tries once. */
   readonly patienceMs: number;
   readonly signal: AbortSignal;
 }
 
-/** How long after an attempt in vain the next one begins. */
+/** Delay between two attempts, in milliseconds. */
 const AGAIN_MS = 250;
 
 /**
- * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is made again for as long as it takes, and what was
- * under way is sent again: every command sent here must bear being done twice. Throws `redis-unreachable`, `redis-auth`, `not-redis` and
- * `redis-no-database`, and the signal's reason.
+ * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is reopened without a time limit, and its pending
+ * commands are sent again: every command on it must be safe to run twice.
+ * Throws `redis-unreachable`, `redis-auth`, `not-redis` and `redis-no-database`, and the signal's reason.
  */
 export async function connect(url: string, name: string, patience: Patience | null = null): Promise<Redis> {
   const begunAt = performance.now();
@@ -70,14 +73,14 @@ async function connectOnce(url: string, name: string, begunAt: number): Promise<
     reconnectOnError: isDemoted,
   };
   const redis = new Redis(options);
-  // Without a listener every broken connection would be printed; whoever waits for an answer notices by its own limit.
+  // Without a listener ioredis prints every broken connection. A caller that waits for a reply has its own time limit.
   redis.on('error', (error: unknown) => {
     failure = error;
   });
   try {
     await redis.connect();
     await redis.ping();
-    // ioredis goes on in database 0 where it is refused the one that was asked for.
+    // If the server rejects the requested database, ioredis silently continues in database 0.
     if (options.db) await redis.select(options.db);
   } catch (thrown) {
     redis.disconnect();
@@ -98,7 +101,7 @@ async function connectOnce(url: string, name: string, begunAt: number): Promise<
 export function connectAgain(redis: Redis): Redis {
   const again = redis.duplicate({ lazyConnect: false, retryStrategy: retryMs });
   again.on('error', () => {
-    // As above: the reader of this connection sees its silence.
+    // The reader of this connection notices its silence.
   });
   return again;
 }
@@ -113,6 +116,6 @@ export function addressOf(url: string): Options {
   const account: Options = { db, ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
   if (address.kind === 'socket') return { ...account, path: address.path };
   const { host, port, isTls } = address;
-  // TLS forbids an address as server name (RFC 6066); the certificate is checked against it all the same.
+  // TLS forbids an IP address as server name (RFC 6066). The certificate is still checked against the address.
   return { ...account, host, port, ...(isTls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}) };
 }

@@ -1,38 +1,39 @@
-// Every key in Redis, by name. The braces put all keys of one run (or one pool) into the same slot of a cluster.
+// The names of all keys in Redis. The braces put all keys of one run, or of one pool, into the same slot of a cluster.
 
 import type { AgentId, RunId } from '../domain/ids.ts';
 
-/** Every key has a life span: these seconds, renewed while it is used; a closed run deletes its own at once. */
+/** Lifetime of every key, in seconds, renewed while the key is in use. A closed run deletes its keys at once. */
 export const KEY_LIFE_SECONDS = 24 * 60 * 60;
-/** Durations outlive runs: a suite that was not run for this long is learned anew. */
+/** Lifetime of durations, which outlive runs. A suite that did not run for this long is measured again. */
 export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;
 
 /**
- * How often an agent says that it is alive, and after what silence it counts as gone. An agent whose connection was closed is noticed at once:
- * silence is for machines that froze or were cut off, and a loaded one may well be silent for 5 s (measured: 32 busy processes on 2 cores).
+ * How often an agent sends a heartbeat, and the silence after which it counts as gone, in milliseconds. A closed connection reveals a lost
+ * agent at once. Silence is for machines that froze or lost the network; a loaded machine may be silent for 5 s (measured: 32 busy
+ * processes on 2 cores).
  */
 export const PRESENCE_MS = { beat: 1000, life: 8000 } as const;
 
 export interface RunKeys {
-  /** string: the run's spec. While it is there the run is open. */
+  /** string: the run's spec. The run is open while this key exists. */
   readonly spec: string;
-  /** stream of event batches, from all agents. */
+  /** stream: event batches of all agents. */
   readonly events: string;
   /** hash: agent → number of its last batch, so that a batch that is sent again is dropped. */
   readonly producers: string;
-  /** stream of commands to all agents. */
+  /** stream: commands to all agents. */
   readonly control: string;
-  /** sorted set: agent → when it counts as gone, in milliseconds of the server's clock. */
+  /** sorted set: agent → the time at which it counts as gone, in milliseconds of the server's clock. */
   readonly agents: string;
-  /** hash: agent → attempts that it is serving. */
+  /** hash: agent → the attempts that it serves. */
   readonly holding: string;
   /** hash: agent/part/chunk → a piece of compressed coverage data. */
   readonly coverage: string;
   /** hash: counter → the next number for an xdist worker. */
   readonly numbers: string;
-  /** hash: epoch of the coordinator, number of its last look, and when that was by the server's clock. */
+  /** hash: the coordinator's epoch, the number of its last look, and the time of that look by the server's clock. */
   readonly coordinator: string;
-  /** BullMQ's prefix: its own keys are `<prefix>:<QUEUE_NAME>:…`. */
+  /** BullMQ's prefix. Its own keys are `<prefix>:<QUEUE_NAME>:…`. */
   readonly queuePrefix: string;
 }
 
@@ -55,7 +56,7 @@ export function runKeys(runId: RunId): RunKeys {
   };
 }
 
-/** Keys of a queue that BullMQ makes besides those of single jobs; they get their life span from us. */
+/** The keys that BullMQ creates for a queue, besides those of single jobs. shardline sets their lifetime. */
 export const queueKeys = (keys: RunKeys): readonly string[] =>
   ['meta', 'id', 'wait', 'active', 'prioritized', 'pc', 'events', 'marker', 'completed', 'failed', 'delayed', 'paused', 'stalled'].map(
     (name) => `${keys.queuePrefix}:${QUEUE_NAME}:${name}`,
@@ -66,19 +67,19 @@ export const coverageField = (agent: AgentId, part: number, chunk: number): stri
 export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;
 
 export interface PoolKeys {
-  /** hash: run id → spec, of the runs that are open. */
+  /** hash: run id → spec, of the open runs. */
   readonly runs: string;
-  /** stream: one entry whenever a run opens; wakes waiting agents. */
+  /** stream: one entry for each run that opens; it wakes waiting agents. */
   readonly opened: string;
-  /** sorted set: agent → when it counts as gone, in milliseconds of the server's clock. */
+  /** sorted set: agent → the time at which it counts as gone, in milliseconds of the server's clock. */
   readonly agents: string;
-  /** hash: test file → its durations; `/start` → what the start of a pytest costs. */
+  /** hash: test file → its durations; `/start` → the cost of starting a pytest. */
   readonly timings: string;
   /** hash: key of a census → the census. */
   readonly census: string;
 }
 
-/** A channel, which is no key: an agent listens there for as long as it is connected, and nothing is ever said. */
+/** A channel, not a key. An agent subscribes to it while it is connected; no message is ever published. */
 export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
 
 export function poolKeys(pool: string): PoolKeys {

@@ -1,10 +1,10 @@
-// Who is alive in a pool, by the server's own clock: machines' clocks differ, the server's is one.
+// Which agents of a pool are alive, by the server's clock, because the machines' clocks differ.
 
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId } from '../domain/ids.ts';
 import { PRESENCE_MS } from './keys.ts';
 
-// Who has not beaten for its life is gone, and so is the key when that is everybody.
+// An agent without a heartbeat for its lifetime is gone. When all are gone, the key expires too.
 // KEYS agents   ARGV agent, life in ms
 const BEAT = `
 local t = redis.call('TIME')
@@ -16,7 +16,7 @@ const ALIVE = `
 local t = redis.call('TIME')
 return redis.call('ZRANGEBYSCORE', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000), '+inf')`;
 
-/** Says once that `agent` is alive. */
+/** Reports once that `agent` is alive. */
 export async function beat(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {
   await redis.eval(BEAT, 1, agentsKey, agent, PRESENCE_MS.life);
 }

@@ -1,10 +1,10 @@
-// Follows one Redis stream from an entry on.
+// Follows one Redis stream from a given entry.
 
 import type { Redis } from 'ioredis';
 import { connectAgain } from './connect.ts';
 import { patiently } from './retry-while-unavailable.ts';
 
-/** How long one read waits for the first entry; also how long a reader goes without hearing that there is nothing. */
+/** How long one read waits for the first entry, in milliseconds. It is also the interval at which a reader receives an empty batch. */
 const BLOCK_MS = 1000;
 
 export interface StreamEntry {
@@ -13,8 +13,8 @@ export interface StreamEntry {
 }
 
 /**
- * Every entry of `key` after `from` (`0` for all), in batches of up to `count`, over a connection of its own; an empty batch when a second
- * went by without one. Ends when `signal` aborts.
+ * Yields every entry of `key` after `from` (`0` for all), in batches of up to `count`, over its own connection. Yields an empty batch when
+ * a second passes without an entry. Ends when `signal` aborts.
  */
 export async function* readStream(
   redis: Redis,
@@ -25,9 +25,9 @@ export async function* readStream(
 ): AsyncGenerator<readonly StreamEntry[]> {
   if (signal.aborted) return;
   const reader = connectAgain(redis);
-  // A blocked read ends with its connection, at once; but one that waits for a connection to be made again never settles (ioredis 6.0: `disconnect`
-  // while it is reconnecting only stops the timer).
-  // Once only: a second farewell to a closed connection would hold the process for its time limit.
+  // A blocked read ends at once when its connection closes. A read that waits for a reconnection never settles: in ioredis 6.0,
+  // `disconnect` during a reconnection only stops the timer, so `aborted` ends the wait.
+  // It disconnects only once: a second disconnect of a closed connection would keep the process alive until a time limit.
   const aborted = Promise.withResolvers<null>();
   const onAbort = (): void => {
     aborted.resolve(null);

@@ -1,19 +1,22 @@
-// Patience with a server that answers and cannot do what it is asked at the moment: it starts, is full, fails over, or is held up by a script.
+// Retries while a server answers but cannot execute the command: it is starting, is out of memory, fails over, or runs a long script.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long after such an answer the same is asked again. */
+/** Delay before the next try, in milliseconds. */
 const AGAIN_MS = 250;
 
-/** As the first word of an answer, also of one that a script passes on; UNBLOCKED and EXECABORT are what blocked reads and transactions get of it. */
+/**
+ * The first word of a temporary error, also when a script passes it on. UNBLOCKED and EXECABORT are the forms for blocked reads and
+ * transactions.
+ */
 const FOR_NOW = /(?:^|: -?)(?:LOADING|BUSY|OOM|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN|UNBLOCKED|EXECABORT)\b/;
 
-/** Is this such an answer? */
+/** Whether the error is temporary. */
 export const isForNow = (thrown: unknown): boolean => FOR_NOW.test(String(thrown));
 
 /**
- * Does `work`, again and again while the server cannot; it must bear being done twice. How long that may last is the caller's to see to, as with a
- * server that does not answer at all: it ends when its connection is closed. `warn` hears each such answer.
+ * Repeats `work` while the server cannot execute it, so `work` must be safe to run twice. The caller limits the time by closing the
+ * connection, as for a server that does not answer at all. `warn` receives each temporary error.
  */
 export async function patiently<Value>(work: () => Promise<Value>, warn: (problem: unknown) => void = () => undefined): Promise<Value> {
   for (;;) {

@@ -1,12 +1,12 @@
-// The Redis server's clock: the one that coordinator and agents agree by, as machines' clocks differ.
+// The Redis server's clock. Coordinator and agents share it because the machines' clocks differ.
 
 import type { Redis } from 'ioredis';
 import { patiently } from './retry-while-unavailable.ts';
 
-/** How often the server is asked: the quickest answer says most exactly what time it was. */
+/** The number of requests. The fastest reply gives the most exact time. */
 const QUESTIONS = 3;
 
-/** Milliseconds since the epoch by the server's clock, right to half of the quickest round trip. */
+/** Milliseconds since the epoch by the server's clock, accurate to half of the fastest round trip. */
 export async function serverNow(redis: Redis): Promise<number> {
   let quickestMs = Number.POSITIVE_INFINITY;
   let aheadMs = 0;

@@ -1,19 +1,21 @@
-// How many xdist workers `auto` may become here. Pure arithmetic on what the machine or container allows.
+// Computes the upper limit of `auto` from the limits of the machine or container.
 
-/** What this process may use: `cpus` may be a fraction (a cgroup quota), `memoryBytes` is the smaller of the machine's and the container's. */
+/**
+ * The resources of this process. `cpus` may be a fraction (a cgroup quota); `memoryBytes` is the smaller limit of machine and container.
+ */
 export interface MachineLimits {
   readonly cpus: number;
   readonly memoryBytes: number;
 }
 
-/** What one xdist worker is taken to need; a setting, as suites differ. */
+/** Assumed memory of one xdist worker. It is also a setting, because suites differ. */
 export const DEFAULT_WORKER_BYTES = 300_000_000;
 
-/** Below this much memory no more than two. */
+/** A machine with less memory than this gets at most two xdist workers. */
 const SMALL_MACHINE_BYTES = 4_000_000_000;
 const SMALL_MACHINE_WORKERS = 2;
 
-/** At least 1: as many as there are whole processors and as fit in memory. */
+/** The number of whole processors, or of workers that fit in memory if that is smaller; at least 1. */
 export function maxAutoWorkers(limits: MachineLimits, workerBytes: number = DEFAULT_WORKER_BYTES): number {
   const byCpu = Math.max(1, Math.floor(limits.cpus));
   const byMemory = Math.max(1, Math.floor(limits.memoryBytes / workerBytes));

@@ -1,9 +1,9 @@
-// The address of a Redis server as the user gives it: what it means, what is wrong with it, and what of it may be shown. No message here quotes the
-// text: a password can stand anywhere in an URL that is wrong.
+// Parses the user's Redis URL, explains errors in it, and removes its secrets. No message here quotes the text, because a malformed URL may
+// contain a password anywhere.
 
 export const redisProtocols = ['redis:', 'rediss:', 'unix:'] as const;
 
-/** `database` is 0 where the URL names none; `username` and `password` are decoded, null where there is none. */
+/** `database` is 0 when the URL names none. `username` and `password` are decoded; null when absent. */
 interface Account {
   readonly database: number;
   readonly username: string | null;
@@ -16,7 +16,7 @@ export type RedisAddress = Account &
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly isTls: boolean }
   );
 
-/** Why a text is no URL of a Redis, as the end of a sentence, and what to do. */
+/** Why a text is not a Redis URL, as the end of a sentence, and how to fix it. */
 export interface BadRedisUrl {
   readonly kind: 'bad';
   readonly problem: string;
@@ -29,7 +29,7 @@ const FORM = 'Write redis://host:port, rediss://host:port or unix:///path.';
 const ENCODE = 'Percent-encode the user and the password: %25 for %, %2F for /, %3F for ?, %23 for #, %40 for @.';
 const bad = (problem: string, fix: string): BadRedisUrl => ({ kind: 'bad', problem, fix });
 
-/** Reads `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`; all of them take `?db=N`. */
+/** Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`, each with an optional `?db=N`. */
 export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
   if (text.trim() === '') return bad('it is empty', FORM);
   if (/\s/.test(text.trim())) return bad('it has white space in it', ENCODE);
@@ -51,8 +51,8 @@ export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
 }
 
 /**
- * The URL without its password, for messages and logs. A user is shown only beside a password, as one that stands alone may be a password; a text
- * that is no URL of a Redis is not shown at all.
+ * The URL without its password, for messages and logs. It shows a user only if there is a password too, because a lone user may be a
+ * password. It hides a text that is not a Redis URL completely.
  */
 export function safeUrl(text: string): string {
   const url = URL.parse(text);
@@ -65,11 +65,11 @@ export function safeUrl(text: string): string {
 
 const isRedisProtocol = ({ protocol }: URL): boolean => redisProtocols.some((each) => each === protocol);
 
-/** Does an @ stand behind the host? A password that holds one of / ? # has ended it. A socket's path may hold an @. */
+/** Whether an @ follows the host: a password with one of / ? # has ended the host early. A socket's path may contain an @. */
 const isCutShort = ({ protocol, pathname, search, hash }: URL): boolean =>
   hash !== '' || search.includes('@') || (protocol !== 'unix:' && pathname.includes('@'));
 
-/** As written; empty where there is none. */
+/** The database as written; empty when there is none. */
 const databaseOf = (url: URL): string => url.searchParams.get('db') ?? (url.protocol === 'unix:' ? '' : url.pathname.replace(/^\//, ''));
 
 function decoded(text: string): string | undefined {

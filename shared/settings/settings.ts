@@ -1,4 +1,5 @@
-// The settings of each command, after flags, environment and pyproject.toml were read and checked. Durations in seconds, sizes in bytes, paths absolute.
+// The settings of each command, after flags, environment and pyproject.toml were parsed and checked. Durations are in seconds, sizes in
+// bytes, paths absolute.
 
 import type { FingerprintPolicy } from '../domain/fingerprint.ts';
 import type { Order } from '../domain/order.ts';
@@ -13,14 +14,14 @@ export type LogLevel = (typeof logLevels)[number];
 export const verbosities = ['quiet', 'normal', 'verbose'] as const;
 export type Verbosity = (typeof verbosities)[number];
 
-/** Whether an attempt that holds up the end is run a second time on an idle agent. */
+/** Whether an idle agent re-runs a straggler. */
 export const speculations = ['off', 'auto'] as const;
 
 interface CommonSettings {
   readonly pool: string;
-  /** xdist workers of one agent: `auto` or a number. */
+  /** The xdist workers of one agent: `auto` or a number. */
   readonly numprocesses: string;
-  /** Interpreter as given; null for the active environment's. */
+  /** The interpreter as given; null for that of the active environment. */
   readonly python: string | null;
   readonly workspace: string;
   readonly workerBytes: number;
@@ -28,7 +29,7 @@ interface CommonSettings {
   readonly logFile: string | null;
 }
 
-/** Where somebody wants the report, by its form; null for nowhere. */
+/** Additional paths for the report, by format; null writes none. */
 export interface Copies {
   readonly json: string | null;
   readonly junitXml: string | null;
@@ -38,58 +39,58 @@ export interface Copies {
 
 export interface RunSettings extends CommonSettings {
   readonly command: 'run';
-  /** The run to take over; null for a new one. */
+  /** The run to resume; null starts a new one. */
   readonly resume: string | null;
-  /** As given: relative to the workspace. */
+  /** Paths as given, relative to the workspace. */
   readonly paths: readonly string[];
   /** A file's path, or `-` for standard input. */
   readonly selected: string | null;
-  /** Run only what failed in the last run, or in `baseline`. */
+  /** Whether to run only the tests that failed in the last run, or in `baseline`. */
   readonly failed: boolean;
   readonly pytestArgs: readonly string[];
-  /** null: 1 with the embedded Redis, 0 with another. */
+  /** null means 1 with the embedded Redis and 0 with another one. */
   readonly agents: number | null;
-  /** null: embedded. */
+  /** null uses the embedded Redis. */
   readonly redis: string | null;
   readonly redisBin: string | null;
   readonly out: string | null;
   readonly timings: string | null;
   readonly copies: Copies;
-  /** Annotations and a job summary for GitHub Actions. */
+  /** Whether to write annotations and a job summary for GitHub Actions. */
   readonly github: boolean;
   readonly targets: readonly Target[] | null;
-  /** An earlier run: what it left, or a JUnit file. */
+  /** An earlier run: its directory or report, or a JUnit file. */
   readonly baseline: string | null;
-  /** null: what pytest's own configuration says. */
+  /** null leaves it to pytest's own configuration. */
   readonly maxfail: number | null;
-  /** 0: none. */
+  /** 0 sets no limit. */
   readonly crashLimit: number;
   readonly reruns: Reruns;
   readonly flakyFails: boolean;
-  /** For one test; null: only what its whole shard makes sure hangs. */
+  /** Limit for one test; null derives a limit from the estimate of its whole shard. */
   readonly testTimeoutSeconds: number | null;
   readonly verbosity: Verbosity;
   readonly collect: CollectChoice;
   readonly deadlineSeconds: number | null;
-  /** null: a part of the deadline. */
+  /** null takes a part of the deadline. */
   readonly reserveSeconds: number | null;
   readonly speculate: (typeof speculations)[number];
-  /** null: longest, and by value under a deadline that cannot be met. */
+  /** null means `longest`, or `value` if the deadline cannot be met. */
   readonly order: Order | null;
-  /** A commit: test files that differ from it are likelier to fail. */
+  /** A commit. Test files that differ from it count as more likely to fail. */
   readonly changedSince: string | null;
   readonly serialMarker: string;
   readonly relay: Relay;
   readonly fingerprint: FingerprintPolicy;
-  /** 0: no limit. */
+  /** 0 sets no limit. */
   readonly maxWorkerBytes: number;
   readonly maxWorkerFiles: number;
-  /** Files longer than this are split by test; null: those that would hold up the end. */
+  /** Files longer than this are split by test; null splits those that would delay the end of the run. */
   readonly splitOverSeconds: number | null;
   readonly waitAgentsSeconds: number;
-  /** Sets of glob patterns, relative to pytest's rootdir: files that match one of a set go to one shard. */
-  /** What `--harmless-hooks` declares. */
+  /** The hooks, conftest files and plugins that `--harmless-hooks` declares. */
   readonly harmless: readonly string[];
+  /** Sets of glob patterns, relative to pytest's rootdir. Files that match one set go into one shard. */
   readonly shardTogether: readonly (readonly string[])[];
   readonly redisWaitSeconds: number;
 }
@@ -98,24 +99,24 @@ export interface AgentSettings extends CommonSettings {
   readonly command: 'agent';
   readonly redis: string;
   readonly name: string | null;
-  /** How long to wait for a run; null for as long as it takes. */
+  /** Longest wait for a run; null waits without limit. */
   readonly maxIdleSeconds: number | null;
-  /** Leave after one run, or when standard input ends: how a run starts its own agents. */
+  /** Whether to leave after one run, or when standard input ends. A run starts its own agents with it. */
   readonly once: boolean;
-  /** The only run to serve. */
+  /** The only run to serve; null for every run of the pool. */
   readonly run: string | null;
 }
 
 export interface ReportSettings {
   readonly command: 'report';
-  /** What runs left: folders, ids, report.json or events.ndjson; at least one. */
+  /** Finished runs: directories, ids, report.json or events.ndjson; at least one. */
   readonly sources: readonly string[];
-  /** Make one report of all of them, rather than compare the second with the first. */
+  /** Whether to merge all of them into one report instead of comparing the second with the first. */
   readonly merge: boolean;
-  /** Where the test files of the report are. */
+  /** The directory of the report's test files. */
   readonly workspace: string;
   readonly copies: Copies;
-  /** Annotations and a job summary for GitHub Actions. */
+  /** Whether to write annotations and a job summary for GitHub Actions. */
   readonly github: boolean;
   readonly targets: readonly Target[] | null;
   readonly baseline: string | null;
@@ -124,15 +125,15 @@ export interface ReportSettings {
 
 export interface ReplaySettings {
   readonly command: 'replay';
-  /** What a run left: its folder or id, its report.json or events.ndjson. */
+  /** A finished run: its directory or id, its report.json or events.ndjson. */
   readonly source: string;
-  /** null: the only one, or whoever ran what is bisected. */
+  /** null means the only agent, or the agent that ran the test to bisect. */
   readonly agent: string | null;
-  /** An xdist worker's name; null for all of the agent's. */
+  /** An xdist worker's name; null for all workers of the agent. */
   readonly worker: string | null;
   /** The node id of a test that fails after others. */
   readonly bisect: string | null;
-  /** A list of node ids to run in its order, instead of an agent's; `-` is standard input. */
+  /** A list of node ids to run in its order, instead of an agent's tests; `-` is standard input. */
   readonly selected: string | null;
   readonly python: string | null;
   readonly workspace: string;
@@ -140,12 +141,12 @@ export interface ReplaySettings {
 
 export interface AuditSettings {
   readonly command: 'audit';
-  /** As given: relative to the workspace. */
+  /** Paths as given, relative to the workspace. */
   readonly paths: readonly string[];
   /** A file's path, or `-` for standard input. */
   readonly selected: string | null;
   readonly pytestArgs: readonly string[];
-  /** Local agents of the run that is measured. */
+  /** The number of local agents in the measured run. */
   readonly agents: number;
   readonly numprocesses: string;
   readonly workerBytes: number;
@@ -153,10 +154,10 @@ export interface AuditSettings {
   readonly python: string | null;
   readonly workspace: string;
   readonly out: string | null;
-  /** An earlier run that stands for the sequential one: what it left, or a JUnit file. */
+  /** An earlier run that replaces the serial one: its directory or report, or a JUnit file. */
   readonly baseline: string | null;
   readonly serialMarker: string;
-  /** For one execution of the suite. */
+  /** Limit for one execution of the suite. */
   readonly stepLimitSeconds: number;
   readonly isQuiet: boolean;
 }
@@ -166,9 +167,9 @@ export interface ServeSettings {
   readonly redis: string;
   readonly pool: string;
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
-  /** null: none on a loopback address, else a random one. */
+  /** null means no token on a loopback address, and a random one elsewhere. */
   readonly token: string | null;
 }
 

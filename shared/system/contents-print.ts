@@ -1,21 +1,23 @@
-// A digest of all Python and configuration files below a workspace, for machines where git does not know it. Bounded in number, size and time.
+// A digest of all Python and configuration files below a workspace that git does not know. Limited in number, size and time.
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRelevant } from './git-print.ts';
 
-/** A larger tree is not compared: reading it would hold up the run. */
+/** A larger tree is not compared, because reading it would delay the run. */
 const LIMITS = { files: 20_000, bytes: 256 * 1024 * 1024, ms: 10_000 } as const;
-/** How many files are read at once. */
+/** The number of files read at once. */
 const AT_ONCE = 32;
 
-/** What pytest does not look into either, and what tools make. A directory whose name begins with a dot is skipped as well. */
+/**
+ * Directories that pytest does not search either, and those that tools generate. Directories whose name begins with a dot are skipped too.
+ */
 const skippedNames = new Set(['__pycache__', 'node_modules', 'build', 'dist', 'venv', 'CVS', '_darcs', '{arch}']);
 const isSkipped = (name: string): boolean =>
   name.startsWith('.') || name.endsWith('.egg') || name.endsWith('.egg-info') || skippedNames.has(name);
 
-/** null where the tree is too large, or cannot be read. The digest does not depend on where the workspace lies. */
+/** null when the tree is too large or unreadable. The digest does not depend on the workspace's path. */
 export async function contentsPrint(
   workspace: string,
   limits: { readonly files: number; readonly bytes: number; readonly ms: number } = LIMITS,
@@ -24,7 +26,7 @@ export async function contentsPrint(
   const paths: string[] = [];
   const walk = async (directory: string): Promise<boolean> => {
     const entries = await readdir(join(workspace, directory), { withFileTypes: true });
-    // An environment is installed, not written: its packages are compared by their versions.
+    // A virtual environment is not part of the sources; its packages are compared by version.
     if (directory !== '' && entries.some(({ name }) => name === 'pyvenv.cfg' || name === 'conda-meta')) return true;
     for (const entry of entries) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;

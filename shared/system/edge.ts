@@ -1,4 +1,4 @@
-// What a command gets from the process it runs in, so that it reads none of it by itself.
+// Everything that a command uses of its process. Commands read none of it directly.
 
 import type { Writable } from 'node:stream';
 
@@ -9,7 +9,7 @@ export interface Output {
   readonly rows?: number | undefined;
 }
 
-/** What may be drawn on where it is a terminal: it emits `resize` then, when its columns or rows change. */
+/** A stream that may be a terminal. A terminal emits `resize` when its columns or rows change. */
 export type Drawable = Output & Writable;
 
 export interface Edge {
@@ -20,10 +20,10 @@ export interface Edge {
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: Output;
   readonly stderr: Drawable;
-  /** How this program itself is started: interpreter, its options, the script. */
+  /** How this program was started: interpreter, its options, script. */
   readonly program: readonly [string, ...string[]];
-  /** Ends the process at once, whatever it waits for. */
+  /** Ends the process at once, without waiting for pending work. */
   readonly abandon: (exitCode: number) => void;
-  /** Calls `listener` for each such signal from now on; the returned function stops that. */
+  /** Calls `listener` for each such signal from now on. The returned function removes it. */
   readonly onSignal: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void) => () => void;
 }

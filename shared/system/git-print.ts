@@ -1,4 +1,5 @@
-// What git says of a workspace: its commit, and a digest of what differs from it. Reads only; the repository and its index are left alone.
+// The git state of a workspace: its commit, and a digest of the differences from it. It only reads and never changes the repository or its
+// index.
 
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -8,18 +9,18 @@ import { execa } from 'execa';
 import type { GitPrint } from '../domain/fingerprint.ts';
 
 const GIT_MS = 10_000;
-/** Of a larger file only the size is compared. */
+/** For a larger file only the size is compared. */
 const READ_BYTES = 64 * 1024 * 1024;
-/** More changes than anybody makes by hand are counted and named, not read. */
+/** Changed files beyond this number, more than a person makes by hand, are counted and named but not read. */
 const READ_FILES = 2000;
 
-/** Configuration that changes how pytest collects or runs. */
+/** Configuration files that change how pytest collects or runs. */
 const configNames = new Set(['pytest.ini', '.pytest.ini', 'pytest.toml', '.pytest.toml', 'tox.ini', 'setup.cfg', 'pyproject.toml']);
 
-/** Does the file take part in a test run, as far as its name says? */
+/** Whether the file affects a test run, judged by its name. */
 export const isRelevant = (path: string): boolean => path.endsWith('.py') || configNames.has(basename(path));
 
-/** null where git does not know the workspace: no git, no repository, no commit yet, or a directory that git ignores. */
+/** null when git does not know the workspace: no git, no repository, no commit yet, or a directory that git ignores. */
 export async function gitPrint(workspace: string): Promise<GitPrint | null> {
   const git = async (...args: string[]): Promise<string | null> => {
     const options = { cwd: workspace, stdin: 'ignore', reject: false, timeout: GIT_MS, maxBuffer: 256 * 1024 * 1024 } as const;
@@ -37,7 +38,7 @@ export async function gitPrint(workspace: string): Promise<GitPrint | null> {
   return { commit, directory, changedFiles: changed.length, changes: await digestOf(root, changed) };
 }
 
-/** Paths from the repository's root, sorted: everything tracked that differs, and what is untracked and relevant. */
+/** Sorted paths from the repository's root: every changed tracked file, and every relevant untracked file. */
 function changedIn(status: string): readonly string[] {
   const paths = status.split('\0').flatMap((entry): readonly string[] => {
     const untracked = /^\? (.*)$/s.exec(entry)?.[1];
@@ -58,7 +59,7 @@ async function digestOf(root: string, paths: readonly string[]): Promise<string>
   return hash.digest('hex').slice(0, 12);
 }
 
-/** Adds what stands at that path: the content of a file, where a link points to, or that there is nothing. */
+/** Adds the file's content, the target of a link, or the fact that the path does not exist. */
 export async function addFile(hash: Hash, path: string): Promise<void> {
   try {
     const found = await lstat(path);

@@ -1,5 +1,5 @@
-// Keeps two processes of one machine from writing to one directory. The hold is a listening socket, which the system closes with its process: what a
-// killed process leaves is never taken for a living one.
+// Keeps two processes on one machine from writing to one directory. The lock is a listening socket, which the system closes with its
+// process, so a killed process leaves no lock behind.
 
 import { createHash } from 'node:crypto';
 import { realpathSync, rmSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { ShardlineError } from '../errors.ts';
 
 /**
- * Holds an existing directory until it is disposed of, or this process ends. Throws `out-in-use` where another process holds it. Processes that
- * cannot see each other, as in two containers, do not notice; nor do those of a system that refuses such sockets.
+ * Locks an existing directory until it is disposed of, or until this process ends. Throws `out-in-use` when another process holds the lock.
+ * It has no effect between processes that cannot see each other, as in two containers, and on a system that refuses such sockets.
  */
 export async function holdDirectory(directory: string): Promise<AsyncDisposable> {
   const path = socketOf(realpathSync(directory));
@@ -24,7 +24,7 @@ export async function holdDirectory(directory: string): Promise<AsyncDisposable>
   return { [Symbol.asyncDispose]: async () => void server?.close() };
 }
 
-/** On Linux an abstract socket, which leaves no file. Elsewhere a file in a place that does not depend on TMPDIR. */
+/** On Linux an abstract socket, which leaves no file. Elsewhere a file whose path does not depend on TMPDIR. */
 function socketOf(directory: string): string {
   const name = `shardline-${createHash('sha256').update(directory).digest('hex').slice(0, 24)}`;
   return process.platform === 'linux' ? `\0${name}` : join('/tmp', name);
@@ -32,7 +32,7 @@ function socketOf(directory: string): string {
 
 const isAbstract = (path: string): boolean => path.startsWith('\0');
 
-/** null where the address cannot be had. The server keeps no process alive. */
+/** null when the address is not available. The server keeps no process alive. */
 function listen(path: string): Promise<Server | null> {
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// The log: JSON lines on standard error or in a file. Passwords never reach it: whoever logs an address logs its safe form.
+// The log: JSON lines on standard error or in a file. Callers must log the safe form of an address, so that no password gets into the log.
 
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
@@ -11,18 +11,18 @@ export interface Logger {
   info(fields: object, phrase: string): void;
   warn(fields: object, phrase: string): void;
   error(fields: object, phrase: string): void;
-  /** Writes what is left. */
+  /** Writes the remaining lines. */
   close(): void;
 }
 
-/** Throws `output-not-writable`. Writes are synchronous: a process that dies has logged all it said. */
+/** Throws `output-not-writable`. Writes are synchronous, so a process that dies has written all its lines. */
 export function createLogger(options: { readonly level: LogLevel; readonly file: string | null; readonly name: string }): Logger {
   const { level, file, name } = options;
   try {
     if (file !== null) makeDirectory(dirname(file));
     const stream = destination({ dest: file ?? 2, sync: true });
     const log = pino({ level, name }, stream);
-    // A full disk must not end the run: it is reported once, and nothing more is logged.
+    // A full disk must not end the run. The logger reports it once and then logs nothing more.
     stream.on('error', (problem: unknown) => {
       if (log.level === 'silent') return;
       log.level = 'silent';

@@ -1,16 +1,21 @@
-// What this machine or container lets us use: processors and memory, with the limits of its cgroups. It reads and decides nothing.
+// The processors and memory available on this machine or container, within its cgroup limits. It only reads; auto-workers.ts decides.
 
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { posix } from 'node:path';
 
-/** `cpus` may be a fraction (a cgroup quota). `memoryBytes` is the least of the machine's memory and every cgroup limit above this process. */
+/**
+ * `cpus` may be a fraction (a cgroup quota). `memoryBytes` is the minimum of the machine's memory and every cgroup limit of this process.
+ */
 export interface MachineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
 }
 
-/** Reads Linux's cgroups v1 and v2 below `root` (`/` but in tests); elsewhere, the system's own numbers. Never rejects. */
+/**
+ * Reads Linux's cgroups v1 and v2 below `root`, which is `/` except in tests. On other systems it uses the system's own numbers. Never
+ * rejects.
+ */
 export async function readMachine(root = '/'): Promise<MachineFacts> {
   const cpus: number[] = [availableParallelism()];
   const memory: number[] = [totalmem()];
@@ -24,12 +29,12 @@ export async function readMachine(root = '/'): Promise<MachineFacts> {
   return { cpus: Math.min(...cpus), memoryBytes: Math.min(...memory) };
 }
 
-/** `max`, `-1` and what is not there are no limits. */
+/** `max`, `-1` and a missing file set no limit. */
 function add(limits: number[], value: number): void {
   if (Number.isFinite(value) && value > 0) limits.push(value);
 }
 
-/** Each directory from this process's own cgroup up to the mount, of v2 and of v1's cpu and memory hierarchies. */
+/** Each directory from this process's own cgroup up to the mount, for v2 and for v1's cpu and memory hierarchies. */
 async function cgroupDirectories(root: string): Promise<readonly string[]> {
   const mount = posix.join(root, 'sys/fs/cgroup');
   const directories = new Set<string>([mount]);
@@ -39,7 +44,7 @@ async function cgroupDirectories(root: string): Promise<readonly string[]> {
     const names = controllers.split(',');
     if (controllers !== '' && !names.includes('cpu') && !names.includes('memory')) continue;
     const top = controllers === '' ? mount : posix.join(mount, controllers);
-    // Inside a container the path may be the host's: what does not exist is skipped on reading.
+    // Inside a container the path may be the host's. Reading skips directories that do not exist.
     for (let at = posix.normalize(path); ; at = posix.dirname(at)) {
       directories.add(posix.join(top, at).replace(/\/$/, ''));
       if (at === '/') break;

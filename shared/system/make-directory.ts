@@ -1,13 +1,13 @@
-// Makes the directories of shardline's own files. Node's recursive mkdir is not used: where a file system answers ENOENT below a directory that
-// exists, as /proc does, it tries again without end and ignores every signal (Node.js 22).
+// Creates the directories of shardline's own files. It avoids Node's recursive mkdir: if a file system answers ENOENT below an existing
+// directory, as /proc does, that call retries forever and ignores every signal (Node.js 22).
 
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 
-/** The folder that shardline keeps in a project. */
+/** shardline's folder in a project. */
 const OWN_FOLDER = '.shardline';
 
-/** Makes `path` and the directories above it, each with `mode`. Throws the file system's error; a directory that exists is none. */
+/** Creates `path` and its missing parents, each with `mode`. Throws the file system's error; an existing directory is not an error. */
 export function makeDirectory(path: string, mode = 0o777): void {
   const missing: string[] = [];
   for (let at = resolve(path); !isDirectory(at); at = dirname(at)) missing.push(at);
@@ -15,7 +15,7 @@ export function makeDirectory(path: string, mode = 0o777): void {
   ignoreInGit(resolve(path));
 }
 
-/** Throws where something other than a directory has that name. */
+/** Throws when the path exists and is not a directory. */
 function isDirectory(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found !== undefined && !found.isDirectory()) throw new Error(`${path} is not a directory`);
@@ -26,12 +26,15 @@ function makeOne(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
   } catch (thrown) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it in the meantime.
     if (!isDirectory(path)) throw thrown;
   }
 }
 
-/** Gives `.shardline` its own .gitignore, as pytest's cache has one. Never replaces one, and never fails: the files that follow report the problem. */
+/**
+ * Writes a .gitignore into `.shardline`, as pytest does for its cache. Never replaces an existing one and never fails: writing the
+ * following files reports the problem.
+ */
 function ignoreInGit(path: string): void {
   const parts = path.split(sep);
   const at = parts.lastIndexOf(OWN_FOLDER);
@@ -39,6 +42,6 @@ function ignoreInGit(path: string): void {
   try {
     writeFileSync(join(parts.slice(0, at + 1).join(sep), '.gitignore'), '*\n', { flag: 'wx' });
   } catch {
-    // It exists, or nothing can be written there.
+    // The file exists, or the directory is not writable.
   }
 }

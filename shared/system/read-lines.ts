@@ -1,8 +1,11 @@
-// Reads a file line by line: the journal of a long run is longer than one string may be.
+// Reads a file line by line: the journal of a long run can exceed the longest possible string.
 
 import { createReadStream } from 'node:fs';
 
-/** Each line without its end; what follows the last one is left out, as its writer died over it. Rejects with the file system's error. */
+/**
+ * Yields each line without its line break. Drops an unterminated last line, because its writer died while writing it. Rejects with the file
+ * system's error.
+ */
 export async function* readLines(path: string): AsyncGenerator<string> {
   let rest: Buffer[] = [];
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {

@@ -1,10 +1,10 @@
-// Where a finished run left its files, by what a user calls it.
+// Finds the files of a finished run by the name that a user gives.
 
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ShardlineError } from '../errors.ts';
 
-/** A file as it was named; or a folder, as it was named or of the run with this id in `.shardline/runs`. Throws `not-a-result`. */
+/** Returns the named file, the named folder, or the folder of the run with this id in `.shardline/runs`. Throws `not-a-result`. */
 export async function findRun(name: string, cwd: string): Promise<{ readonly kind: 'file' | 'folder'; readonly path: string }> {
   const given = resolve(cwd, name);
   for (const path of [given, join(cwd, '.shardline', 'runs', name)]) {

@@ -1,10 +1,10 @@
-// The list of what to run that a user hands in as a file or through a pipe.
+// Reads the user's list of tests from a file or standard input.
 
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { reasonOf, ShardlineError } from '../errors.ts';
 
-/** One entry a line; blank lines and lines that begin with # are skipped. */
+/** One entry per line. Skips blank lines and lines that begin with #. */
 export const parseSelected = (content: string): string[] =>
   content
     .replace(/^\uFEFF/, '')
@@ -12,7 +12,7 @@ export const parseSelected = (content: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
 
-/** Reads the list at `path`, or standard input for `-`. Throws `bad-selected-file`, also for an empty list: it is not meant to be all tests. */
+/** Reads the list at `path`, or standard input for `-`. Throws `bad-selected-file`, also for an empty list: it must not mean all tests. */
 export async function readSelected(path: string, stdin: NodeJS.ReadableStream): Promise<string[]> {
   let content: string;
   try {

@@ -1,19 +1,20 @@
-// Private directories for sockets and session files. TMPDIR may be missing or relative: as Python's tempfile does, the next usable place is taken.
+// Private directories for sockets and session files. TMPDIR may be relative or not exist: like Python's tempfile, shardline then takes the
+// next usable place.
 
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, ShardlineError } from '../errors.ts';
 
-/** Where Python's tempfile looks after the environment's TMPDIR. */
+/** The places that Python's tempfile tries after TMPDIR. */
 const FALLBACKS = ['/tmp', '/var/tmp', '/usr/tmp'] as const;
 
-/** A Unix socket in the directory must have a short path: 108 bytes on Linux, 104 on macOS. `mkdtemp` adds six characters, the socket its name. */
+/** A Unix socket's path is limited to 108 bytes on Linux and 104 on macOS. `mkdtemp` adds six characters, and the socket its name. */
 const LONGEST_PATH_BYTES = 80;
 
 /**
- * Makes a new directory that only this user can enter; whoever makes it removes it. Its path is absolute and short enough for a Unix socket.
- * Throws `no-temp-directory` where no place can be written.
+ * Creates a directory that only this user can enter; the caller removes it. Its path is absolute and short enough for a Unix socket. Throws
+ * `no-temp-directory` when no place is writable.
  */
 export function makeTempDirectory(prefix: string): string {
   const places = [...new Set([resolve(tmpdir()), ...FALLBACKS, process.cwd()])];

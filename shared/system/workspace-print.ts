@@ -1,4 +1,4 @@
-// The fingerprint of a workspace's files: what git knows of them, and their contents where git does not suffice.
+// The fingerprint of a workspace's files: git's state, and a digest of contents if git is not enough.
 
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -7,7 +7,10 @@ import type { FilesPrint } from '../domain/fingerprint.ts';
 import { contentsPrint } from './contents-print.ts';
 import { gitPrint } from './git-print.ts';
 
-/** Of the coordinator's workspace. Agents without git need its contents, so they are read where such an agent may come. */
+/**
+ * The fingerprint of the coordinator's workspace. Agents without git need the digest of contents, so it is taken only if such an agent may
+ * join.
+ */
 export async function printWorkspace(workspace: string, mayOthersCome: boolean): Promise<FilesPrint> {
   const [place, git, contents] = await Promise.all([
     placeOf(workspace),
@@ -17,16 +20,16 @@ export async function printWorkspace(workspace: string, mayOthersCome: boolean):
   return { place, git, contents };
 }
 
-/** Of an agent's workspace, to be compared with the run's: reads no more than that needs. */
+/** The fingerprint of an agent's workspace for a comparison with the run's. Reads no more than the comparison needs. */
 export async function printBeside(workspace: string, run: FilesPrint): Promise<FilesPrint> {
   const place = await placeOf(workspace);
-  // Also while tests of the run write into it.
+  // This also holds while tests of the run write into the workspace.
   if (place === run.place) return run;
   const git = run.git === null ? null : await gitPrint(workspace);
   return { place, git, contents: git === null ? await contentsPrint(workspace) : null };
 }
 
-/** The same for the same directory of the same running system, whatever path or container leads to it. */
+/** Equal for the same directory of the same running system, whichever path or container leads to it. */
 async function placeOf(workspace: string): Promise<string> {
   const { dev, ino } = await stat(workspace, { bigint: true });
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');

@@ -1,10 +1,10 @@
-// What a traceback comes down to, in one line. What pytest itself says of it (an attempt's `brief`) comes first wherever there is one.
+// Reduces a traceback to one line. Callers prefer pytest's own line (an attempt's `brief`) if there is one.
 
-/** Behind the last of these stands the exception that the test ended with. */
+/** The exception that ended the test follows the last of these lines. */
 const CHAIN = /^(?:During handling of the above exception|The above exception was the direct cause)/gm;
 const NATIVE = /^Traceback \(most recent call last\):$/gm;
 
-/** Its first `E` line, which says what went wrong; of Python's own traceback the exception; else the first line. */
+/** The first `E` line, which states the error. For Python's own traceback it is the exception, and otherwise the first line. */
 export function briefOf(message: string): string {
   const end = after(message, CHAIN);
   const marked = /^E +(.*)$/m.exec(end)?.[1];
@@ -16,7 +16,7 @@ export function briefOf(message: string): string {
   return (lines.find((line) => !isNative || !/^\s/.test(line)) ?? lines[0] ?? '').trim();
 }
 
-/** What follows the line of the last match; all of the text without one. */
+/** The text after the line of the last match; the whole text without a match. */
 function after(text: string, pattern: RegExp): string {
   const last = [...text.matchAll(pattern)].at(-1);
   const end = last === undefined ? -1 : text.indexOf('\n', last.index);

@@ -11,7 +11,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   gib: 1024 ** 3,
 };
 
-/** Bytes of `300MB`, `1.5GiB` or plain `1024`; null for anything else, and for nothing at all. */
+/** Parses `300MB`, `1.5GiB` or plain `1024` into bytes. Returns null for anything else, and for zero. */
 export function parseBytes(text: string): number | null {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b)?$/i.exec(text.trim()) ?? [];
   const bytes = Math.round(Number(amount) * (UNIT_BYTES[unit.toLowerCase()] ?? Number.NaN));

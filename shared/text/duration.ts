@@ -2,7 +2,7 @@
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 
-/** Seconds of `90s`, `5m`, `1h`, `1m30s`, `500ms` or plain `300`; null for anything else. */
+/** Parses `90s`, `5m`, `1h`, `1m30s`, `500ms` or plain `300` into seconds. Returns null for anything else. */
 export function parseDuration(text: string): number | null {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);

@@ -1,7 +1,7 @@
-// Words as a user can paste them into a shell.
+// Formats words so that a user can paste them into a shell.
 
-/** One word, in quotes where a shell would take it for something else. */
+/** One word, quoted if a shell would interpret it. */
 export const shellWord = (word: string): string => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** A command line of these words. */
+/** A command line from these words. */
 export const shellCommand = (words: readonly string[]): string => words.map(shellWord).join(' ');

@@ -1,8 +1,8 @@
-// Why a test was skipped, without the path that its file has on the machine that ran it.
+// The reason for which a test was skipped, without the absolute path of the machine that ran it.
 
 /**
- * `tests/test_a.py:3: reason`, from pytest's `/home/ci/project/tests/test_a.py:3: Skipped: reason`; null for a message that names no place. `file`: the
- * test's own, as its node id names it.
+ * Turns pytest's `/home/ci/project/tests/test_a.py:3: Skipped: reason` into `tests/test_a.py:3: reason`. Returns null for a message without
+ * a place. `file` is the test's own file, as in its node id.
  */
 export function skipReason(message: string, file: string): string | null {
   const [, path, line = '', reason] = /^(.*?):(\d+|None): (?:Skipped: )?(.*)$/s.exec(message) ?? [];

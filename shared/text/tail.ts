@@ -1,6 +1,6 @@
-// The end of a text that is too long to be carried or shown whole.
+// The end of a text that is too long to send or show completely.
 
-/** At most `chars` of it, from the beginning of a line on where there is one: half a line misleads. */
+/** At most `chars` characters, starting at the beginning of a line if possible: half a line misleads. */
 export function tailOf(text: string, chars: number): string {
   if (text.length <= chars) return text;
   const end = text.slice(-chars);

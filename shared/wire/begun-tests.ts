@@ -1,4 +1,4 @@
-// What `events.ndjson` says of the order in which tests began, and of how they were run: all that a replay needs of it.
+// Reads from `events.ndjson` what a replay needs: the order in which tests started, and how they were run.
 
 import { z } from 'zod';
 import type { BegunTest } from '../domain/begun-test.ts';
@@ -13,13 +13,13 @@ import { specSchema } from './run-spec.ts';
 export interface RecordedWork {
   readonly spec: RunSpec;
   readonly agents: readonly AgentInfo[];
-  /** In the order of their beginnings. */
+  /** In the order in which they started. */
   readonly tests: readonly BegunTest[];
 }
 
 const openingSchema = z.object({ kind: z.literal('run-opened'), spec: specSchema });
 
-/** Rejects with `bad-message` and `newer-version`, and with what `lines` rejects with. */
+/** Rejects with `bad-message` and `newer-version`, and with the errors of `lines`. */
 export async function decodeRecordedWork(lines: AsyncIterable<string>, source: string): Promise<RecordedWork> {
   let spec: RunSpec | null = null;
   const agents: AgentInfo[] = [];

@@ -1,4 +1,4 @@
-// A census as it is kept in Redis and in a file.
+// The format of a census in Redis and in a file.
 
 import { z } from 'zod';
 import type { Census } from '../domain/census.ts';

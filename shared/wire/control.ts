@@ -1,4 +1,4 @@
-// What the coordinator tells the agents of a run, as it stands on the run's control stream.
+// The format of the coordinator's commands on a run's control stream.
 
 import { z } from 'zod';
 import { interruptCauses } from '../domain/attempt.ts';

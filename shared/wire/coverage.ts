@@ -1,10 +1,10 @@
-// What agents and the journal say of coverage.
+// The format of coverage in agents' events and in the journal.
 
 import { z } from 'zod';
 import { COVERAGE_LIMITS, type CoverageOptions, type KeptCoverage, type ReportedCoverage } from '../domain/coverage.ts';
 import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
 
-/** A path that is only ever compared with others: it must not be a pattern to coverage.py. */
+/** A path that is only compared with others. coverage.py must not interpret it as a pattern. */
 const prefix = z
   .string()
   .max(4096)

@@ -1,4 +1,4 @@
-// What agents tell, as it stands on a run's stream: one entry is one batch of events.
+// The format of agents' events on a run's stream: one entry is one batch of events.
 
 import { z } from 'zod';
 import { attemptRoles } from '../domain/attempt.ts';
@@ -20,7 +20,7 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     file: testFileSchema,
     nodeids: z.array(nodeIdSchema),
     serial: z.array(nodeIdSchema),
-    // Who does not know the mark has not looked for it.
+    // A sender that does not know the mark has not looked for it.
     mayBackUp: z.boolean().default(false),
     digest: z
       .string()

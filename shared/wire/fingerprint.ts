@@ -1,11 +1,11 @@
-// Fingerprints of workspaces, as they cross Redis and pytest's result files.
+// The format of workspace fingerprints in Redis and in pytest's result files.
 
 import { z } from 'zod';
 import type { FilesPrint, Fingerprint, PythonPrint } from '../domain/fingerprint.ts';
 
 /** Longer than any real name, version, commit or digest. */
 const short = z.string().max(1000);
-/** More distributions than any environment has. */
+/** The limit exceeds the number of distributions in any real environment. */
 const versions = z.record(short, short).refine((record) => Object.keys(record).length <= 10_000, 'has too many entries');
 
 export const filesPrintSchema: z.ZodType<FilesPrint> = z.object({

@@ -1,4 +1,5 @@
-// How everything that comes from Redis or from a file is read: parsed, its version checked, and validated once. What passed is trusted from here on.
+// Reads all data from Redis and from files: parses it, checks its version, and validates it once. The rest of the program trusts the
+// result.
 
 import { z } from 'zod';
 import {
@@ -15,7 +16,9 @@ import {
 } from '../domain/ids.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
 
-/** Throws `bad-message`, or `newer-version` when the text says `version` above `known`. `source` says where the text was found. */
+/**
+ * Throws `bad-message`, or `newer-version` when the text's `version` is above `known`. `source` names the origin of the text in the error.
+ */
 export function parseVersioned<Value>(schema: z.ZodType<Value>, text: string, source: string, known: number): Value {
   let value: unknown;
   try {
@@ -40,7 +43,7 @@ function versionOf(value: unknown): number | null {
   return typeof value.version === 'number' ? value.version : null;
 }
 
-/** Relative, forward slashes, never upward: what is joined to a workspace stays inside it. */
+/** Relative, with forward slashes, and never upward, so that a path joined to a workspace stays inside it. */
 const isInside = (path: string): boolean => !path.startsWith('/') && !path.includes('\0') && !path.split('/').includes('..');
 const fileOfId = (id: string): string => id.split('::', 1)[0] ?? '';
 

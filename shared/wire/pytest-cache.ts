@@ -1,4 +1,4 @@
-// pytest's cache on the wire: in the announcement of a run, in its journal, and in what discovery found.
+// The format of pytest's cache: in the announcement of a run, in its journal, and in the result of discovery.
 
 import { z } from 'zod';
 import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../domain/pytest-cache.ts';

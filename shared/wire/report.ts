@@ -80,7 +80,7 @@ const reportSchema: z.ZodType<Report> = z.object({
       predictedSeconds: seconds,
     }),
   ),
-  // A report of an earlier version has one error for each file, without a node id.
+  // A report of an earlier version has one error per file, without a node id.
   collectErrors: z.array(
     z
       .object({ file: testFileSchema, nodeid: nodeIdSchema.exactOptional(), message: z.string() })

@@ -1,4 +1,4 @@
-// A run as it is announced to a pool.
+// The format of a run's announcement to a pool.
 
 import { z } from 'zod';
 import { fingerprintPolicies } from '../domain/fingerprint.ts';
@@ -16,7 +16,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   pool: z.string(),
   collect: z.enum(collectChoices),
   pytestArgs: z.array(z.string()),
-  // Runs of an earlier version shipped none.
+  // Runs of an earlier version sent none.
   cache: cacheValuesSchema.nullable().default(null),
   harmless: z.array(z.string()),
   serialMarker: z.string(),

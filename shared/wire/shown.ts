@@ -1,4 +1,4 @@
-// What pytest shows besides results, as it comes over the wire or stands in a file.
+// The format, in messages and in files, of what pytest shows besides results.
 
 import { z } from 'zod';
 import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../domain/shown.ts';
@@ -31,7 +31,7 @@ const reportedWarningSchema: z.ZodType<ReportedWarning> = z.object({
   places: z.array(z.object({ place: z.string(), count })),
 });
 
-/** The fields that a report has of it; a report of an earlier version has none of them. */
+/** The corresponding fields of a report; a report of an earlier version has none of them. */
 export const reportedShownFields = {
   warnings: z.array(reportedWarningSchema).default([]),
   deselected: z.int().nonnegative().default(0),

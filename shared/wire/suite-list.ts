@@ -1,4 +1,4 @@
-// The list of a suite's tests as it stands on a run's stream.
+// The format of a suite's list of tests on a run's stream.
 
 import { z } from 'zod';
 import { listOrders, type SuiteList } from '../domain/suite-list.ts';

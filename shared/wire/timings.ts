@@ -1,16 +1,16 @@
-// Durations from earlier runs, as they stand in Redis (one entry a file) and in a timings file (all of them). They come from what agents report: an
-// impossible one is not written, and one that was written all the same is dropped, because durations change no outcome.
+// The format of durations from earlier runs: in Redis one entry per file, and in a timings file all of them. They come from agents'
+// reports: an impossible duration is not written, and if one was written it is dropped when read, because durations change no outcome.
 
 import { z } from 'zod';
 import type { NodeId, TestFile } from '../domain/ids.ts';
 import type { FileTiming, History } from '../domain/timings.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
-/** Since version 2 with the tests that failed of late. */
+/** Version 2 added the recently failed tests. */
 const TIMINGS_VERSION = 2;
 const version = z.union([z.literal(1), z.literal(TIMINGS_VERSION)]);
 
-/** About 116 days: no test file takes longer, and sums of such values stay exact. */
+/** About 116 days, in seconds. No test file takes longer, and sums of such values stay exact. */
 const LONGEST_SECONDS = 1e7;
 const seconds = z.number().min(0).max(LONGEST_SECONDS);
 const fileSchema = z.object({
@@ -22,7 +22,7 @@ const fileSchema = z.object({
 });
 const entrySchema = z.object({ version, timing: fileSchema });
 const startSchema = z.object({ version, startSeconds: seconds });
-/** Of a timings file only the form: its entries are checked one by one. */
+/** Checks only the outer form of a timings file; its entries are checked one by one. */
 const looseHistorySchema = z.object({ version, startSeconds: z.unknown().optional(), files: z.array(z.unknown()) });
 const entryOfHistorySchema = z.tuple([testFileSchema, fileSchema]);
 
@@ -41,7 +41,7 @@ const decodeFile = (encoded: EncodedFile): FileTiming => ({
 
 export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({ version: TIMINGS_VERSION, timing: encodeFile(timing) });
 
-/** The part of a history that may be stored, and how many of its entries hold impossible values. */
+/** The valid part of a history, and the number of dropped entries with impossible values. */
 export function storable({ startSeconds, files }: History): { readonly history: History; readonly dropped: number } {
   const sound = new Map([...files].filter(([, timing]) => fileSchema.safeParse(encodeFile(timing)).success));
   const start = seconds.nullable().safeParse(startSeconds);
@@ -53,7 +53,7 @@ export function storable({ startSeconds, files }: History): { readonly history: 
 export const decodeFileTiming = (text: string, source: string): FileTiming =>
   decodeFile(parseVersioned(entrySchema, text, source, TIMINGS_VERSION).timing);
 
-/** The name of the entry for what is known of starts: no test file can have it. */
+/** The name of the entry for the start of a pytest. No test file can have this name. */
 export const START_ENTRY = '/start';
 
 export const encodeStart = (startSeconds: number): string => JSON.stringify({ version: TIMINGS_VERSION, startSeconds });
@@ -67,7 +67,7 @@ export function encodeHistory({ startSeconds, files }: History): string {
   return `${JSON.stringify({ version: TIMINGS_VERSION, startSeconds, files: encoded })}\n`;
 }
 
-/** All that can be used, and how many entries cannot. Throws `bad-message` for what is no history at all, and `newer-version`. */
+/** The usable entries, and the number of dropped ones. Throws `bad-message` if the text is not a history, and `newer-version`. */
 export function decodeHistory(text: string, source: string): { readonly history: History; readonly dropped: number } {
   const loose = parseVersioned(looseHistorySchema, text, source, TIMINGS_VERSION);
   const entries = loose.files.map((entry) => entryOfHistorySchema.safeParse(entry));
@@ -79,7 +79,7 @@ export function decodeHistory(text: string, source: string): { readonly history:
   return { history: { startSeconds: start.success ? start.data : null, files }, dropped };
 }
 
-/** One entry's key: the same check as a file inside a timings file. Null for a name that no test file can have. */
+/** The key of one entry, with the same check as in a timings file. Returns null for a name that no test file can have. */
 export function decodeTimedFile(name: string): TestFile | null {
   const result = testFileSchema.safeParse(name);
   return result.success ? result.data : null;
