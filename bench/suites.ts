@@ -78,7 +78,7 @@ async function unpacked(name: string, python: string): Promise<string> {
   return directory;
 }
 
-/** examples/selected in `directory`, at a fifth of its real times. Of its 324 s in sequence, `collectionSeconds` are imports. */
+/** Writes examples/selected to `directory`, at a fifth of its real times. `collectionSeconds` of its real 324 s in sequence are imports. */
 export async function selectedSuite(directory: string, collectionSeconds: number): Promise<BenchSuite> {
   const suite = generateSuite({ seed: 7, scale: 0.2, collectionSeconds });
   await writeSuite(suite, directory);

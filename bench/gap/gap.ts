@@ -4,7 +4,8 @@
 //   node bench/gap/gap.ts [--files 400] [--tests 5] [--python PATH]
 //
 // It makes whole runs of tiny files with -n 2. The first run knows no durations, so each file is a shard of its own. In the second, tiny
-// files share a shard. The suite's own conftest takes the times in the workers. Prints median, 95th percentile and largest gap of each run.
+// files share a shard. The suite's own conftest takes the times in the xdist workers. Prints median, 95th percentile and largest gap of
+// each run.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,7 +79,7 @@ try {
 
 type Times = readonly (readonly ['collecting' | 'tested', number])[];
 
-/** Reads and removes the file that each worker wrote. */
+/** Reads and removes the file that each xdist worker wrote. */
 async function timesOfWorkers(): Promise<readonly Times[]> {
   const names = (await readdir(directory)).filter((name) => name.startsWith('times-'));
   return await Promise.all(

@@ -3,8 +3,8 @@
 //
 //   node bench/memory/memory.ts [--files 1000] [--tests 5] [--python PATH]
 //
-// The suite's own conftest reads the memory in the worker, at the first test of each of these files. Plain sequential pytest is measured at
-// the same files of the same suite for comparison. It has collected all files by then.
+// The suite's own conftest reads the memory in the xdist worker, at the first test of each of these files. Plain sequential pytest is
+// measured at the same files of the same suite for comparison. It has collected all files by then.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

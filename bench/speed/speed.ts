@@ -1,6 +1,7 @@
 // Measures whole commands: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved. Compares the medians.
 //
-//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--collect suite|file|auto] [--bytecode fresh|kept]
+//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3]
+//     [--collect suite|file|auto] [--bytecode fresh|kept]
 //
 // Prints every time, both medians and their ratio. pytest caches the bytecode of the test modules that it rewrites. `fresh` deletes it
 // before every command, as in a new checkout, the usual state of a CI job. `kept` keeps what the first command wrote, the usual state of a

@@ -35,7 +35,7 @@ export interface Known {
   timings: Timings;
 }
 
-/** The results of earlier runs on how this suite collects, and the current contents of its files. */
+/** The findings of earlier runs about how to collect this suite, and the current contents of its files. */
 export interface KnownCensus {
   readonly key: string;
   readonly old: Census | null;

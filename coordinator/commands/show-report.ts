@@ -58,7 +58,7 @@ export async function showReport(
   }
 }
 
-/** Returns the path relative to the command's working directory if it lies inside. */
+/** Returns the path relative to the command's working directory if it is inside. */
 function shortest(path: string, cwd: string): string {
   const inside = relative(cwd, path);
   return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;

@@ -1,4 +1,5 @@
-// Suggests changes to a suite, each with an upper limit on the time it saves: from measured times, for one run on the available workers.
+// Suggests changes to a suite, each with an upper limit on the time it saves: from measured times, for one run on the available xdist
+// workers.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { Sharded } from './findings.ts';
@@ -59,8 +60,8 @@ function moreAgents({ prediction }: ChangesInput): readonly Change[] {
 }
 
 /**
- * Each worker imports a library itself, at the same time as the others, while the suite's own modules are divided among the workers. The
- * imports that pytest itself needs are left out, because the user cannot avoid them.
+ * Each xdist worker imports a library itself, at the same time as the others, while the suite's own modules are divided among the workers.
+ * The imports that pytest itself needs are left out, because the user cannot avoid them.
  */
 function imports({ basis, imports: all, workers }: ChangesInput): readonly Change[] {
   const names = new Set([...basis.files.keys()].flatMap(topNames));
@@ -79,8 +80,8 @@ function imports({ basis, imports: all, workers }: ChangesInput): readonly Chang
 const topNames = (file: TestFile): readonly string[] => file.replace(/\.py$/, '').split('/');
 
 /**
- * Computes the time saved without the fixture. Set-ups are divided among the workers, except those of session fixtures, which each worker
- * runs itself.
+ * Computes the time saved without the fixture. Set-ups are divided among the xdist workers, except those of session fixtures, which each
+ * worker runs itself.
  */
 function fixtures({ basis, workers }: ChangesInput): readonly Change[] {
   return basis.fixtures.map((fixture): Change => {
@@ -89,7 +90,7 @@ function fixtures({ basis, workers }: ChangesInput): readonly Change[] {
   });
 }
 
-/** Applies if one shard takes longer than each worker's even share of the work. */
+/** Applies if one shard takes longer than each xdist worker's even share of the work. */
 function longest({ basis, prediction, workers }: ChangesInput): readonly Change[] {
   if (prediction === null) return [];
   const { longestSeconds, longest: file, serialSeconds } = prediction.floor;

@@ -1,5 +1,4 @@
-// Finds tests whose outcome depends on the tests that run before or beside them. Each verdict on a test lists the executions that support
-// it.
+// Finds tests whose outcome depends on the tests that run before or beside them. Each finding lists the executions that support it.
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';

@@ -1,6 +1,6 @@
 // Computes how many xdist workers fit in this machine's memory, from the measured memory of one.
 
-/** Share of the memory that workers may fill. The rest is for the system, pytest's main process and Redis. */
+/** Share of the memory that xdist workers may fill. The rest is for the system, pytest's main process and Redis. */
 const USABLE = 0.8;
 /** A memory limit is worth suggesting if memory grew by this factor since collection. */
 const GROWTH = 2;
@@ -9,14 +9,14 @@ export interface MemoryAdvice {
   readonly peakBytes: number;
   readonly workers: number;
   readonly memoryBytes: number;
-  /** Number of workers of this size that fit, at least 1. */
+  /** Number of xdist workers of this size that fit, at least 1. */
   readonly fitting: number;
   readonly doAllFit: boolean;
-  /** Memory above which a worker should be replaced; null if the workers grew too little since collection for that to help. */
+  /** Memory above which an xdist worker should be replaced; null if the workers grew too little since collection for that to help. */
   readonly limitBytes: number | null;
 }
 
-/** Returns null if no worker reported its memory. */
+/** Returns null if no xdist worker reported its memory. */
 export function adviseMemory(
   measured: { readonly peakRssBytes: number; readonly collectedRssBytes: number; readonly workers: number },
   memoryBytes: number,

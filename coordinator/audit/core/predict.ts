@@ -36,7 +36,7 @@ export interface Prediction {
   /** The time that no number of agents can shorten. */
   readonly floor: {
     readonly fixedSeconds: number;
-    /** Session and package fixtures, which each worker sets up. */
+    /** Session and package fixtures, which each xdist worker sets up. */
     readonly sessionSeconds: number;
     /** Tests that run alone, one after another. */
     readonly serialSeconds: number;

@@ -126,7 +126,7 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
 export const offBy = ({ predictedSeconds, measuredSeconds }: NonNullable<NonNullable<Audit['prediction']>['check']>): number =>
   Math.abs(predictedSeconds - measuredSeconds) / measuredSeconds;
 
-/** If this many times as many workers fit, memory does not limit their number. */
+/** If this many times as many xdist workers fit, memory does not limit their number. */
 const FAR = 4;
 
 export function memoryBlocks({ memory }: Audit): readonly Block[] {

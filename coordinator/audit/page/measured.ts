@@ -131,8 +131,8 @@ export function measuredBlocks(audit: Audit): readonly Block[] {
 const LEAST_SLOWDOWN = 0.1;
 
 /**
- * Compares the worker time of the same tests in each way. The difference comes from workers that run side by side and from other load on
- * the machine.
+ * Compares the worker time of the same tests in each way. The difference comes from xdist workers that run side by side and from other load
+ * on the machine.
  */
 function slowdownWords(ways: readonly Way[]): readonly Block[] {
   const costs = ways.flatMap(({ name, phases, workers, isPartial }) =>

@@ -47,8 +47,8 @@ export interface LaneStanding {
 }
 
 /**
- * A worker keeps showing a test for this long after it ends. Without that, quick tests would flicker, because there is a gap between two
- * tests.
+ * An xdist worker keeps showing a test for this long after it ends. Without that, quick tests would flicker, because there is a gap between
+ * two tests.
  */
 const LINGERS_MS = 1000;
 

@@ -47,7 +47,7 @@ const OVERVIEW = { top: 2, height: 30 } as const;
 const PASSED = statuses.indexOf('passed');
 /** Bars at least this wide, in pixels, have a gap beside them. */
 const GAPPED = 4;
-/** If tests have fewer pixels than this on average, one bar stands for a file. */
+/** If tests have fewer pixels than this on average, one bar shows a whole file. */
 const PIXELS_A_TEST = 8;
 const FAILURE_WIDTH = 2;
 

@@ -27,7 +27,7 @@ export interface Timeline {
 }
 
 /**
- * A deadline is drawn only if it lies at most this share of the run's length after the run's end. A later one would leave no room for the
+ * A deadline is drawn only if it is at most this share of the run's length after the run's end. A later one would leave no room for the
  * run.
  */
 const DEADLINE_ROOM = 0.35;

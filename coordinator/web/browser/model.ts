@@ -134,12 +134,12 @@ function readAttempts({ attempts, texts, lanes, finishedAt }: PageData, firstAtt
   return read;
 }
 
-/** How many milliseconds a start may lie outside the run before the page treats the agent's clock as wrong. */
+/** How many milliseconds a start may be outside the run before the page treats the agent's clock as wrong. */
 const CLOCK_TOLERANCE_MS = 1000;
 
 /**
  * Corrects wrong clocks. Start times come from the agents' clocks. If one is off, all of that agent's starts are shifted by the same amount
- * until they lie inside the run.
+ * until they are inside the run.
  */
 function setClocksRight(attempts: Attempts, lanes: PageData['lanes'], finishedAt: number): void {
   const spans = new Map<string, { first: number; last: number }>();
