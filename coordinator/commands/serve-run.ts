@@ -124,7 +124,10 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });
 }
 
-/** True unless the census shows that the suite can never be split up. If true, each collection of the whole list takes a new census. */
+/**
+ * True unless the census shows that files of this suite can never be collected one by one. If true, each collection of the whole list takes
+ * a new census.
+ */
 const mayRenew = (census: Census | null): boolean => census === null || (census.inseparable === null && census.problems.length === 0);
 
 /**
