@@ -1,4 +1,5 @@
-// The suites that benches run: large ones that nobody here wrote, in a Python environment of their own, and ones made to show one thing.
+// Provides the suites for benches: large third-party ones in a Python environment of their own, and generated ones that each show one
+// effect.
 
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +19,7 @@ export interface BenchSuite {
 const here = fileURLToPath(new URL('.', import.meta.url));
 const cache = join(here, '.cache');
 
-/** Tests that travel inside the installed packages: more than 3,000 each. */
+/** Tests that are part of the installed packages: more than 3,000 each. */
 const installed = {
   networkx: ['networkx/algorithms'],
   pandas: ['pandas/tests/frame/methods', 'pandas/tests/indexing'],
@@ -29,15 +30,18 @@ const installed = {
   sklearn: ['sklearn/utils/tests', 'sklearn/metrics/tests', 'sklearn/preprocessing/tests'],
 } as const;
 
-/** pandas asks for a JUnit file, which every report would have to reach pytest's main process for; without it what is left is the tests. */
+/** pandas requests a JUnit file, for which every report would have to reach pytest's main process. These options keep only the tests. */
 const optionsOf: Readonly<Record<string, readonly string[]>> = { pandas: ['-o', 'addopts=--strict-markers --strict-config --capture=no'] };
 
-/** Source distributions that ship their tests, in the versions that requirements.txt installs. */
+/** Source distributions that include their tests, in the versions that requirements.txt installs. */
 const sources = ['attrs', 'click', 'jinja2'] as const;
 
 export const realSuites: readonly string[] = [...Object.keys(installed), ...sources];
 
-/** The interpreter of the benches' own environment, or of one bench's, which is made when it is missing or its requirements changed. */
+/**
+ * Returns the interpreter of the benches' own environment, or of one bench's. Creates the environment if it is missing or its requirements
+ * changed.
+ */
 export async function benchPython(bench = '.'): Promise<string> {
   const home = join(here, bench, '.venv');
   const python = join(home, 'bin', 'python');
@@ -52,7 +56,7 @@ export async function benchPython(bench = '.'): Promise<string> {
   return python;
 }
 
-/** A suite of `realSuites` by its name; what it needs is fetched once. Throws for an unknown name. */
+/** Returns a suite of `realSuites` by name, and downloads it once if needed. Throws for an unknown name. */
 export async function realSuite(name: string, python: string): Promise<BenchSuite> {
   const entry = Object.entries(installed).find(([known]) => known === name);
   if (entry !== undefined) {
@@ -74,14 +78,14 @@ async function unpacked(name: string, python: string): Promise<string> {
   return directory;
 }
 
-/** examples/selected in `directory`, at a fifth of its real times; of 324 s one after another, `collectionSeconds` are imports. */
+/** Writes examples/selected to `directory`, at a fifth of its real times. `collectionSeconds` of its real 324 s in sequence are imports. */
 export async function selectedSuite(directory: string, collectionSeconds: number): Promise<BenchSuite> {
   const suite = generateSuite({ seed: 7, scale: 0.2, collectionSeconds });
   await writeSuite(suite, directory);
   return { workspace: directory, paths: suite.selected, options: [] };
 }
 
-/** One file with one test that does nothing, in `directory`. */
+/** One file in `directory` with one empty test. */
 export async function trivialSuite(directory: string): Promise<BenchSuite> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'test_one.py'), 'def test_one(): pass\n');

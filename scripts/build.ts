@@ -1,4 +1,4 @@
-// Makes dist/, which is what the package ships: compiled JavaScript with types, and every file beside the sources that is not TypeScript.
+// Builds dist/, the content of the package: compiled JavaScript with types, and every file beside the sources that is not TypeScript.
 
 import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ await main(async () => {
     type: string;
     bin: { shardline: string };
   };
-  // The sources find their package.json one folder up from cli, in dist as in the repository.
+  // The sources in cli/ look for package.json one folder up, in dist as in the repository.
   const { name, version, type } = manifest;
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
   const bin = join(root, manifest.bin.shardline);

@@ -1,4 +1,4 @@
-// `npm run check`: every check, without tests. `npm run format` is the same with `--fix`: it fixes what the tools can fix.
+// `npm run check`: runs every check, without tests. `npm run format` is the same script with `--fix`, which fixes what the tools can fix.
 
 import { runChecks, runFixes } from './checks.ts';
 import { main, say } from './process.ts';

@@ -20,7 +20,7 @@ export async function runChecks(): Promise<readonly string[]> {
   ]);
 }
 
-/** Formats all code and fixes what its linters can fix; returns the names of the steps that failed. Throws SetupError. */
+/** Formats all code and fixes what the linters can fix. Returns the names of the steps that failed. Throws SetupError. */
 export async function runFixes(): Promise<readonly string[]> {
   const ruff = join(prepareChecks(), 'ruff');
   return runSteps([

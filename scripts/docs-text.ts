@@ -1,4 +1,4 @@
-// The pages that say what the code says: options, errors and exit codes, made from the tables that the program itself uses.
+// Generates the pages that repeat the code: options, errors and exit codes, from the tables that the program itself uses.
 
 import { type CommandName, commandNames, commandRow } from '../cli/commands.ts';
 import { defaultOf, flagsOf, type OptionRow, optionsOf } from '../cli/options.ts';
@@ -78,7 +78,7 @@ function commandSection(command: CommandName): string {
   return [`## \`shardline ${command}\``, '', `${summary}${scope}`, ...tables].join('\n');
 }
 
-/** A command with fewer headings than that has one table. */
+/** A command with fewer headings than this gets a single table. */
 const MANY_GROUPS = 8;
 
 const tableHead = (isConfigurable: boolean): readonly string[] =>

@@ -1,4 +1,4 @@
-// Makes what browsers need of the pages that shardline writes, into a folder: part of the package's build, and of the Docker image's.
+// Bundles the browser code of shardline's pages into a folder, for the package's build and the Docker image.
 // Usage: node scripts/pages.ts FOLDER
 
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// How the repository's scripts start other programs, and how they say what they do.
+// Helpers for the repository's scripts: start programs and print progress.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -6,21 +6,24 @@ import { constants as system } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's root, without a slash at its end. */
+/** The repository's root, without a trailing slash. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** One line of progress on standard error. */
+/** Prints one line of progress to standard error. */
 export const say = (line: string): void => console.error(`shardline: ${line}`);
 
-/** What a script cannot mend by itself, in one sentence with the mend. */
+/** A problem that a script cannot fix by itself. The message is one sentence and includes the fix. */
 export class SetupError extends Error {}
 
-/** Runs a program with this one's input and output and passes SIGTERM on; its exit code, 128 + n for a signal, 127 where it is not there. */
+/**
+ * Runs a program with this process's input and output and forwards SIGTERM. Resolves with its exit code: 128 + n for a signal, 127 if the
+ * program does not exist.
+ */
 export function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: 'inherit', cwd: root, ...options });
     const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-    // SIGINT comes from the terminal to the whole group: the child ends, and we after it.
+    // The terminal sends SIGINT to the whole process group. The child exits first, then this process.
     const ignore = (): void => {};
     process.on('SIGTERM', forward).on('SIGHUP', forward).on('SIGINT', ignore);
     const end = (code: number): void => {
@@ -35,14 +38,14 @@ export function run(command: string, args: readonly string[], options: { cwd?: s
   });
 }
 
-/** Runs a short program silently: whether it ended with 0, and all it printed. */
+/** Runs a short program silently. Returns whether it exited with 0, and all its output. */
 export function capture(command: string, args: readonly string[]): { ok: boolean; output: string } {
   const result = spawnSync(command, args, { encoding: 'utf8', cwd: root });
   if (result.error !== undefined) return { ok: false, output: result.error.message };
   return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
 }
 
-/** Whether a program of that name is on PATH. */
+/** True if a program of that name is on PATH. */
 export function isOnPath(name: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((dir) => {
     try {
@@ -54,7 +57,7 @@ export function isOnPath(name: string): boolean {
   });
 }
 
-/** Runs a script's main function: its result is the exit code, a SetupError one sentence and exit code 1. */
+/** Runs a script's main function. Its result is the exit code. A SetupError prints its message and exits with 1. */
 export async function main(script: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await script();

@@ -1,4 +1,4 @@
-// `npm start`: the main job on the example it was made for. Sets up what is missing, generates the suite, runs it with two local agents.
+// `npm start`: runs shardline on its main example. It sets up what is missing, generates the suite and runs it with two local agents.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { main, root, run, say } from './process.ts';
 import { prepareVenv } from './venv.ts';
 
 const seed = 7;
-// A twentieth of the suite's times: 16 s one file after another.
+// A twentieth of the suite's real times: 16 s if the files run one after another.
 const scale = 0.05;
 
 await main(async () => {

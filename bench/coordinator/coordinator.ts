@@ -1,9 +1,10 @@
-// What the coordinator's core costs: a run of 100,000 tests in 2,000 files through reduce, decide and merge, without Redis and pytest.
+// Measures the cost of the coordinator's core: a run of 100,000 tests in 2,000 files through reduce, decide and merge, without Redis and
+// pytest.
 //
 //   node bench/coordinator/coordinator.ts [--files 2000] [--tests 50]
 //
-// Events arrive ten at a time, as from an agent's outbox under load. Prints the time of each part. With a decision after every batch, rather than
-// after those that call for one, decide took 7.2 s where it takes 2 s (two cores, loaded; reduce and merge 0.6 and 0.8 s in both).
+// Events arrive ten at a time, as from an agent's outbox under load. Prints the time of each part. decide took 7.2 s with a decision after
+// every batch, and 2 s with a decision only after the batches that require one (two cores, loaded; reduce 0.6 s and merge 0.8 s in both).
 
 import { parseArgs } from 'node:util';
 import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';

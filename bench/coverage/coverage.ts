@@ -1,10 +1,11 @@
-// Measures the coverage of networkx by its own tests with plain pytest-cov and with shardline, and prints how they differ, file by file: not at all.
-// Some lines run by chance, as tests draw random numbers or walk through sets: plain pytest runs twice, and what differs between these two runs
-// is counted apart.
+// Measures the coverage of networkx by its own tests with plain pytest-cov and with shardline, and prints the differences file by file.
+// There should be none. Some lines run by chance, because tests draw random numbers or iterate over sets. Plain pytest therefore runs
+// twice, and lines that differ between its two runs are counted separately.
 //
 //   node bench/coverage/coverage.ts [--agents 2] [--engine stream|process] [paths below networkx…]
 //
-// Exit code 0 when every file has the same statements, executed lines and branches, but for those that differ between two runs of plain pytest.
+// Exits with 0 if every file has the same statements, executed lines and branches, apart from those that differ between the two runs of
+// plain pytest.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,7 @@ const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.ur
 const ASKED = ['-p', 'no:cacheprovider', '--cov=networkx', '--cov-branch'] as const;
 const PATHS = ['networkx/algorithms'] as const;
 
-/** coverage.py's JSON report, as far as it is compared. */
+/** The compared fields of coverage.py's JSON report. */
 const measuredSchema = z.object({
   files: z.record(
     z.string(),
@@ -36,7 +37,7 @@ const measuredSchema = z.object({
 });
 type Measured = z.infer<typeof measuredSchema>;
 
-/** What was measured, line by line and branch by branch: `file 12 run`, `file 12->14 missed`. */
+/** The measured lines and branches: `file 12 run`, `file 12->14 missed`. */
 function facts({ files }: Measured): ReadonlySet<string> {
   const all = new Set<string>();
   for (const [file, { executed_lines, missing_lines, excluded_lines, executed_branches, missing_branches }] of Object.entries(files)) {
@@ -50,7 +51,7 @@ function facts({ files }: Measured): ReadonlySet<string> {
   return all;
 }
 
-/** Where they do not say the same: `file 12`. */
+/** The places where two reports differ: `file 12`. */
 function differing(left: Measured, right: Measured): readonly string[] {
   const [ours, theirs] = [facts(left), facts(right)];
   const facing = [...ours].filter((fact) => !theirs.has(fact)).concat([...theirs].filter((fact) => !ours.has(fact)));

@@ -1,9 +1,10 @@
-// Is the report there before the deadline, every time, and how much of the time was used? Runs of examples/selected, shrunk, whose deadline is a
-// part of the time that they need. With --deaf one more test ignores SIGINT and SIGTERM and never ends.
+// Checks that the report always exists before the deadline, and measures how much of the time the run used. It runs examples/selected,
+// scaled down, with deadlines that are a share of the time the run needs. With --deaf one more test ignores SIGINT and SIGTERM and never
+// ends.
 //
 //   node bench/deadline/deadline.ts [--rounds 7] [--shares 30,50,80] [--scale 0.08] [--deaf] [--needed SECONDS] [--python PATH]
 //
-// Everything is measured from outside: from before the command is started until report.json is there, and until the command has ended.
+// All times are measured from outside: from before the command starts until report.json exists, and until the command has ended.
 
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,11 @@
-// Runs large suites that nobody here wrote with plain pytest and with shardline, and prints how their outcomes differ: not at all. shardline runs each
-// three times: with --collect suite, and twice with --collect auto, as what the first run learns decides how the second one collects. A test may lean on
-// another file having been imported, as click's pager tests do: where a test differs, its file is run alone with plain pytest, and what comes to the
-// same there is counted apart.
+// Runs large third-party suites with plain pytest and with shardline, and prints how their outcomes differ. There should be no difference.
+// shardline runs each suite three times: once with --collect suite, and twice with --collect auto, because what the first of these learns
+// decides how the second collects. A test may depend on the import of another file, as click's pager tests do. If a test differs, plain
+// pytest runs its file alone, and tests with equal outcomes there are counted separately.
 //
 //   node bench/equality/equality.ts [networkx|pandas|numpy|sympy|attrs|click|jinja2…] [--agents 1,3]
 //
-// Exit code 0 when no test differs from plain pytest on all files and on its file alone.
+// Exits with 0 if each test's outcome equals that of plain pytest on all files or on its file alone.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,7 +61,7 @@ async function plainOutcomes(python: string, cwd: string, paths: readonly string
 interface Way {
   readonly agents: string;
   readonly collect: string;
-  /** Where what one run learns is kept for the next. */
+  /** The directory that keeps what one run learns for the next. */
   readonly memory: string;
 }
 
@@ -105,13 +105,13 @@ async function shardlineOutcomes(
   }
 }
 
-/** Node ids of which they do not say the same. */
+/** The node ids whose outcomes differ. */
 function compare(plain: Outcomes, sharded: Outcomes): readonly string[] {
   const nodeids = new Set([...plain.keys(), ...sharded.keys()]);
   return [...nodeids].filter((nodeid) => plain.get(nodeid) !== sharded.get(nodeid));
 }
 
-/** What plain pytest says of the files of these tests when each runs alone. */
+/** The outcomes of plain pytest for the files of these tests, each file run alone. */
 async function aloneOutcomes(python: string, workspace: string, nodeids: readonly string[]): Promise<Outcomes> {
   const files = new Set(nodeids.map((nodeid) => fileOf(nodeId(nodeid))));
   const outcomes = new Map<string, string>();

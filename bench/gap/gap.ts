@@ -1,9 +1,11 @@
-// How long an xdist worker waits between two files: from the end of one file's last test to the begin of the next one's collection.
+// Measures how long an xdist worker waits between two files: from the end of one file's last test to the start of the next file's
+// collection.
 //
 //   node bench/gap/gap.ts [--files 400] [--tests 5] [--python PATH]
 //
-// Whole runs of tiny files, -n 2: the first knows no durations, so that each file is a shard of its own; in the second tiny files share one.
-// The suite's own conftest takes the times, in the workers. Prints median, 95th percentile and largest of each run.
+// It makes whole runs of tiny files with -n 2. The first run knows no durations, so each file is a shard of its own. In the second, tiny
+// files share a shard. The suite's own conftest takes the times in the xdist workers. Prints median, 95th percentile and largest gap of
+// each run.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 
-/** No hook of it is one for which reports would be relayed. */
+/** Uses only hooks for which shardline need not relay reports. */
 const CONFTEST = `
 import json, os, time
 import pytest
@@ -77,7 +79,7 @@ try {
 
 type Times = readonly (readonly ['collecting' | 'tested', number])[];
 
-/** Reads and removes what each worker left. */
+/** Reads and removes the file that each xdist worker wrote. */
 async function timesOfWorkers(): Promise<readonly Times[]> {
   const names = (await readdir(directory)).filter((name) => name.startsWith('times-'));
   return await Promise.all(

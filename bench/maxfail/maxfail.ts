@@ -1,9 +1,10 @@
-// How soon -x stops a whole fleet: from the failing assertion to the last test that begins anywhere. Three agents of one xdist worker.
+// Measures how soon -x stops a whole fleet: from the failing assertion to the last test that starts anywhere. Three agents, one xdist
+// worker each.
 //
 //   node bench/maxfail/maxfail.ts [--rounds 10] [--python PATH]
 //
-// Sixty files of ten tests that sleep 50 ms each; one test in the middle fails. The tests themselves write down when they begin,
-// as what begins after the run is closed is told to nobody.
+// The suite is sixty files of ten tests that sleep 50 ms each; one test in the middle fails. The tests themselves log when they start,
+// because agents do not report tests that start after the run has closed.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,7 @@ const { values } = parseArgs({
 });
 
 const FILES = 60;
-/** A line of the log is written at once, and whole. */
+/** Each line of the log is written at once and as a whole. */
 const conftest = `import os, time
 def begin(word):
     log = os.open("log.txt", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
@@ -47,7 +48,7 @@ try {
   await rm(directory, { recursive: true });
 }
 
-/** 0 where no test began after the failure. */
+/** 0 if no test started after the failure. */
 async function lastStartAfterFailureMs(): Promise<number> {
   const out = join(directory, 'out');
   const log = join(directory, 'log.txt');
@@ -69,7 +70,7 @@ async function lastStartAfterFailureMs(): Promise<number> {
     out,
     'tests',
   ];
-  // Beside the interpreter is the Redis that `npm test` installs.
+  // `npm test` installs a Redis server next to the interpreter.
   const env = { PATH: [dirname(values.python), process.env.PATH].join(delimiter) };
   const { exitCode } = await execa(process.execPath, [shardline, ...args, '--', '-p', 'no:cacheprovider'], {
     env,

@@ -1,9 +1,10 @@
-// What one xdist worker holds after many files: its resident memory after 1, 250, 500 and 1000 tiny files in one session, -n 1. Linux only.
+// Measures the memory that one xdist worker holds after many files: its resident memory after 1, 250, 500 and 1000 tiny files in one
+// session, -n 1. Linux only.
 //
 //   node bench/memory/memory.ts [--files 1000] [--tests 5] [--python PATH]
 //
-// The suite's own conftest reads the memory, in the worker, at the first test of each of these files. Beside it stands plain sequential pytest, at the
-// same files of the same suite: it has collected them all by then.
+// The suite's own conftest reads the memory in the xdist worker, at the first test of each of these files. Plain sequential pytest is
+// measured at the same files of the same suite for comparison. It has collected all files by then.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,7 @@ const { values } = parseArgs({
 const count = Number(values.files);
 const marks = [1, count / 4, count / 2, count];
 
-/** No hook of it is one for which reports would be relayed. */
+/** Uses only hooks for which shardline need not relay reports. */
 const CONFTEST = `
 import json, os
 import pytest

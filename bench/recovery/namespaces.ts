@@ -1,11 +1,12 @@
-// Hosts that are network namespaces on one bridge: links between them can be cut as a real network is, and nothing of it shows in the machine's own.
+// Makes hosts from network namespaces on one bridge. Their links can be cut like those of a real network, without any effect on the
+// machine's own.
 
 import { execa } from 'execa';
 
 export interface Hosts extends AsyncDisposable {
   /** The address of host `index`. */
   address(index: number): string;
-  /** What a command is started with to run on host `index`. */
+  /** The prefix that runs a command on host `index`. */
   on(index: number): readonly [string, ...string[]];
   cut(index: number): Promise<void>;
   heal(index: number): Promise<void>;

@@ -1,8 +1,10 @@
-// How long after the death of an agent the shard that it ran begins elsewhere: `node bench/recovery/recovery.ts [SIGKILL|SIGSTOP|cut…] [--times 20]`.
+// Measures how long after the death of an agent its shard starts elsewhere: `node bench/recovery/recovery.ts [SIGKILL|SIGSTOP|cut…]
+// [--times 20]`.
 //
-// One real run for each way to die, over hosts that are network namespaces (root, Linux, iproute2): Redis and the coordinator on one, three agents of one
-// xdist worker on their own. An agent that runs a shard is struck, again and again; the time is from the blow to the first test of a later attempt of that
-// shard on another agent, as the agents tell it. The others have work of their own: a slot is free after 0.4 s at most.
+// Each way to die has one real run over hosts that are network namespaces (root, Linux, iproute2): Redis and the coordinator on one host,
+// three agents with one xdist worker on hosts of their own. The bench repeatedly strikes an agent that runs a shard. It measures the time
+// from the blow to the first test of a later attempt of that shard on another agent, by the times that the agents report. The other agents
+// have work of their own: a slot becomes free after 0.4 s at most.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +20,7 @@ import { type Hosts, makeHosts } from './namespaces.ts';
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const AGENTS = [1, 2, 3];
-/** Half a shard. */
+/** Half of a shard's duration. */
 const JUST_MS = 200;
 const ways = ['SIGKILL', 'SIGSTOP', 'cut'] as const;
 type Way = (typeof ways)[number];
@@ -60,7 +62,7 @@ async function measure(way: Way, times: number): Promise<readonly number[]> {
   cleanup.defer(() => kill(run));
 
   const journal = await follow(join(directory, 'out', 'events.ndjson'));
-  // Who dies within its first 0.2 s, before its connection was seen, is missed by its presence only, after 7 s.
+  // If an agent dies in its first 0.2 s, before its connection is seen, only its missing presence shows the loss, after 7 s.
   await journal.runningOn('on');
   await delay(1000);
   const seconds: number[] = [];
@@ -87,7 +89,7 @@ async function mend(way: Way, host: number, pid: number | undefined, hosts: Host
   if (way === 'SIGSTOP' && pid !== undefined) process.kill(pid, 'SIGCONT');
 }
 
-/** Files of four tests of 0.1 s. */
+/** Writes files of four tests of 0.1 s each. */
 async function writeSuite(directory: string, files: number): Promise<void> {
   await mkdir(join(directory, 'tests'));
   const test = 'import time, pytest\n@pytest.mark.parametrize("n", range(4))\ndef test_x(n): time.sleep(0.1)\n';
@@ -95,7 +97,7 @@ async function writeSuite(directory: string, files: number): Promise<void> {
   await writeFile(join(directory, 'pytest.ini'), '[pytest]\naddopts = -p no:cacheprovider\n');
 }
 
-/** What happens in the run, as its coordinator records it. */
+/** Follows the events of the run that its coordinator records. */
 async function follow(path: string) {
   let read = 0;
   const events: CoordinatorEvent[] = [];
@@ -114,20 +116,20 @@ async function follow(path: string) {
     }
     throw new Error('nothing of the kind in a minute');
   };
-  /** Where and when tests of a shard began, in the order told. */
+  /** Where and when tests of a shard started, in the order of the reports. */
   const begun = (shard?: string) =>
     events.flatMap((event) =>
       event.kind === 'attempt-told' && event.event.kind === 'test-started' && (shard === undefined || event.shard === shard)
         ? [{ shard: event.shard, agent: event.agent, at: event.event.at }]
         : [],
     );
-  /** Only ever had by this agent. */
+  /** True if only this agent has ever had the shard. */
   const isOnlyOf = (agent: string, shard: string): boolean =>
     events.every((event) => event.kind !== 'attempt-started' || event.shard !== shard || event.agent === agent);
   return {
     /**
-     * A shard whose first test has just begun there, and that nobody else has had: an agent that was thought dead tells late what it ran
-     * meanwhile, which may be all of a shard that another runs again.
+     * Finds a shard whose first test has just started on that agent and that no other agent has had. An agent that was declared lost
+     * reports late what it ran meanwhile, which may be all of a shard that another agent runs again.
      */
     async runningOn(name: string) {
       await more();
@@ -140,7 +142,7 @@ async function follow(path: string) {
         return found;
       });
     },
-    /** When a test of it began on another agent after `since`; both in milliseconds since the epoch. */
+    /** When a test of the shard started on another agent after `since`; both in milliseconds since the epoch. */
     startedElsewhere: (shard: string, agent: string, since: number): Promise<number> =>
       soon(() => begun(shard).find((other) => other.agent !== agent && other.at >= since)?.at),
   };

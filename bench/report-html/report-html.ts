@@ -1,4 +1,5 @@
-// How long report.html of a large run takes to write, and in a real browser to open, filter, search, sort and zoom. Prints the median and the spread.
+// Measures how long report.html of a large run takes to write, and how long a real browser takes to open, filter, search, sort and zoom it.
+// Prints the median and the spread.
 // Usage: node bench/report-html/report-html.ts [TESTS] [REPETITIONS]; needs Chromium or Chrome on PATH.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +16,7 @@ const [tests = 100_000, repetitions = 7] = process.argv.slice(2).map(Number);
 const times = new Map<string, number[]>();
 const note = (name: string, ms: number): void => void times.set(name, [...(times.get(name) ?? []), ms]);
 
-/** From the act to the frame after it, by the page's own clock. */
+/** From the action to the next frame, by the page's own clock. */
 const untilDrawn = (page: Page, act: string): Promise<number> =>
   page.evaluate(`new Promise((done) => {
     const startedAt = performance.now();
@@ -28,7 +29,7 @@ const choose = (selector: string, value: string): string => `() => {
   element.dispatchEvent(new Event('change', { bubbles: true }));
 }`;
 const click = (selector: string): string => `() => document.querySelector(${JSON.stringify(selector)}).click()`;
-/** From the last letter to the list that shows what was found; the pause that waits for a next letter is part of it. */
+/** From the last keystroke to the list with the matches. This includes the pause in which the page waits for another keystroke. */
 const search = (page: Page, words: string): Promise<number> =>
   page.evaluate(`new Promise((done) => {
     const input = document.querySelector('input[type=search]');

@@ -1,9 +1,11 @@
-// How long whole commands take: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved, medians.
+// Measures whole commands: `shardline run --agents 1 -n 2` against `pytest -n 2` on the same files, interleaved. Compares the medians.
 //
-//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3] [--collect suite|file|auto] [--bytecode fresh|kept]
+//   node bench/speed/speed.ts [selected|heavy|trivial|networkx|pandas|sympy…] [--rounds 3]
+//     [--collect suite|file|auto] [--bytecode fresh|kept]
 //
-// Prints every time, both medians and their ratio. pytest keeps the bytecode of the test modules that it rewrote: `fresh` takes it away before
-// every command, as in a new checkout, the usual state of a CI job; `kept` leaves what the first command wrote, the usual state of a developer's tree.
+// Prints every time, both medians and their ratio. pytest caches the bytecode of the test modules that it rewrites. `fresh` deletes it
+// before every command, as in a new checkout, the usual state of a CI job. `kept` keeps what the first command wrote, the usual state of a
+// developer's tree.
 
 import { glob, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,13 +17,13 @@ import { type BenchSuite, benchPython, realSuite, selectedSuite, trivialSuite } 
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 
-/** Of those made here, in a directory of their own; any other is a real one. */
+/** The generated suites, each in a directory of its own. All other suites are real ones. */
 const made: Readonly<Record<string, (directory: string) => Promise<BenchSuite>>> = {
-  /** 81 files, a quarter of whose time is collection. */
+  /** 81 files, with a quarter of their time in collection. */
   selected: (directory) => selectedSuite(directory, 75),
-  /** The same, two fifths of it collection. */
+  /** The same files, with two fifths of their time in collection. */
   heavy: (directory) => selectedSuite(directory, 140),
-  /** What a run costs before and after its tests. */
+  /** Measures the cost of a run before and after its tests. */
   trivial: trivialSuite,
 };
 
@@ -89,7 +91,7 @@ async function compare(name: string, { workspace, paths, options }: BenchSuite, 
   console.log(`${name}: ratio ${shown(shardedMedian / plainMedian)}`);
 }
 
-/** Wall seconds. A suite with failures takes as long as it takes; anything else than 0 or 1 is no measurement. */
+/** Returns wall seconds. A suite with failures is measured too; any exit code but 0 and 1 is an error. */
 async function time(command: string, args: readonly string[], cwd: string): Promise<number> {
   if (values.bytecode === 'fresh') for await (const file of glob('**/__pycache__/*-pytest-*.pyc', { cwd })) await rm(join(cwd, file));
   const startedAt = performance.now();

@@ -1,9 +1,10 @@
-// How near a run comes to its bound on a skewed suite: one file has 40 % of the work. The first run learns, each further one is a second run.
+// Measures how close a run comes to its bound on a skewed suite: one file has 40 % of the work. The first run learns durations, and each
+// further run uses them.
 //
 //   node bench/split/split.ts [--rounds 5] [--agents 2] [--numprocesses 2] [--scale 1] [--dist load]
 //
-// Tests sleep, so that what is measured is how evenly the work is shared out and not how fast the machine is. Prints makespan, bound and their
-// ratio from each run's report.json. Uses the Python environment in .venv.
+// Tests sleep, so the bench measures how evenly the work is divided and not how fast the machine is. Prints makespan, bound and their ratio
+// from each run's report.json. Uses the Python environment in .venv.
 
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -67,14 +68,14 @@ async function run(timings: string): Promise<Report> {
   const own = ['--quiet', '--agents', values.agents, '-n', values.numprocesses, '--workspace', directory];
   const files = ['--out', out, '--timings', timings, '--python', python];
   await execa(process.execPath, [shardline, 'run', ...own, ...files, 'tests', '--', '--dist', values.dist, '-p', 'no:cacheprovider'], {
-    // Beside the interpreter is the Redis that `npm test` installs.
+    // `npm test` installs a Redis server next to the interpreter.
     env: { PATH: [dirname(python), process.env.PATH].join(delimiter) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return decodeReport(await readFile(join(out, 'report.json'), 'utf8'), 'report.json');
 }
 
-/** Prints what one run came to, and gives makespan ÷ bound. */
+/** Prints the result of one run, and returns makespan ÷ bound. */
 function show(name: string, { profile, shards, agents }: Report): number {
   const ratio = profile.makespanSeconds / profile.boundSeconds;
   const busy = agents.map(({ id, busySeconds, idleSeconds }) => `${id} busy ${busySeconds.toFixed(1)} idle ${idleSeconds.toFixed(1)}`);

@@ -1,9 +1,10 @@
-// What a slow agent costs at the end of a run: two agents, on one of which every test takes `--factor` times as long, with and without
-// `--speculate auto`, interleaved. Prints each makespan (first shard enqueued to last result), both medians and what was done twice.
+// Measures the cost of a slow agent at the end of a run: two agents, one of which takes `--factor` times as long for every test, with and
+// without `--speculate auto`, interleaved. Prints each makespan (first shard enqueued to last result), both medians and the duplicated
+// work.
 //
 //   node bench/straggler/straggler.ts [--rounds 5] [--factor 10] [--scale 0.1] [--python PATH]
 //
-// The time that the slow agent's tests take longer is slept: no processor is shared but by what really runs.
+// The slow agent sleeps for the additional time, so only real work uses the processors.
 
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,7 +48,7 @@ try {
 
 async function compare(paths: readonly string[]): Promise<void> {
   const known = join(directory, 'known.json');
-  // Once without a straggler, so that it is known how long each file takes.
+  // The first run has no straggler, so that the durations of all files are known.
   const usual = await run(paths, known, 'off', 1);
   console.log(`both agents alike: ${shown(usual.seconds)} s`);
   const seconds = { off: [] as number[], auto: [] as number[] };

@@ -1,4 +1,5 @@
-// `shardline audit`: measures a suite in three ways and writes what follows. Changes nothing of the suite; everything that was started is ended here.
+// `shardline audit`: measures a suite in three ways and writes the conclusions. It does not change the suite, and stops everything that it
+// starts.
 
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -19,7 +20,7 @@ import { auditHtml } from './page/html.ts';
 import { auditMarkdown } from './page/md.ts';
 import { auditBlocks, auditTitle, summary } from './page/page.ts';
 
-/** Resolves with the exit code. Throws a ShardlineError where there is nothing to report on. */
+/** Resolves with the exit code. Throws a ShardlineError if there is nothing to report on. */
 export async function auditCommand(settings: AuditSettings, edge: Edge): Promise<number> {
   const startedAt = Math.round(performance.timeOrigin);
   const out = settings.out ?? join(settings.workspace, '.shardline', 'audit');
@@ -61,7 +62,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
   }
 }
 
-/** The list, as the commands of the audit are to name it. */
+/** The options that name the selected list in the commands of the audit. */
 const selectedAs = ({ selected, workspace }: AuditSettings): readonly string[] =>
   selected === null ? [] : ['--selected', selected === '-' ? '-' : relative(workspace, selected)];
 
@@ -81,7 +82,7 @@ async function writeAudit(audit: Audit, out: string): Promise<readonly string[]>
   return files.map(([path]) => path);
 }
 
-/** As of a run: 1 where a test failed, 10 where one way was cut off, 11 where one could not be measured. */
+/** The same codes as for a run: 1 if a test failed, 10 if one measurement was cut off, 11 if one failed. */
 function exitCodeOf({ executions, sequential, parallel, sharded, before }: Audit): number {
   const measured = [...(before === null ? [sequential] : []), parallel];
   const hasFailed =

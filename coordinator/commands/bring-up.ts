@@ -1,4 +1,4 @@
-// Redis for a run, its own or another's, with the agents that a run starts itself and the durations known so far.
+// Connects a run to Redis, its own or an external one, starts the run's local agents and loads the known durations.
 
 import { dirname, join } from 'node:path';
 import { type AgentId, agentId } from '../../shared/domain/ids.ts';
@@ -20,27 +20,27 @@ import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
 import { CLOSE_MS, type Setting, within } from './run-context.ts';
 
-/** How long an agent that was asked to leave may take to hand back what it holds … */
+/** How long an agent that is asked to leave may take to hand back its work … */
 const LEAVE_MS = 10_000;
-/** … and at least, however short a deadline is. */
+/** … and the least it gets, however short the deadline is. */
 const LEAST_LEAVE_MS = 200;
 
 export interface OpenRedis {
   readonly pools: Pools;
-  /** The run, announced: agents join it and start their pytest. */
+  /** The announced run. Agents join it and start their pytest. */
   readonly channel: RunChannel;
-  /** By how much the clock that agents tell times by is ahead of this machine's. */
+  /** By how many milliseconds the clock that agents agree on is ahead of this machine's. */
   readonly aheadMs: number;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly store: TimingStore & { readonly old: History };
   readonly census: CensusStore;
-  /** Closes the channel, and announces another run to the same agents and new local ones. */
+  /** Closes the channel, and announces another run to the same agents and to new local ones. */
   readonly again: (announce: (pools: Pools) => Promise<RunChannel>) => Promise<Pick<OpenRedis, 'channel' | 'agents'>>;
 }
 
 /**
- * Connects, announces the run, starts the agents so that they and their pytest are there when the plan is, and loads what is known of durations.
- * `opened` closes what is not closed before.
+ * Connects, announces the run, starts the agents so that they and their pytest are ready when the plan is, and loads the known durations.
+ * `opened` closes everything that is not closed before.
  */
 export async function openRedis(
   setting: Setting,
@@ -59,7 +59,7 @@ export async function openRedis(
     opened.use(server);
     url = server.url;
   }
-  // A run that is resumed is known to have had this Redis: it may be on its way back.
+  // A resumed run has used this Redis before, so it may be restarting.
   const patienceMs = settings.resume === null ? 0 : settings.redisWaitSeconds * 1000;
   const redis = await connect(url, `shardline:run:${id}`, { patienceMs, signal });
   opened.defer(() => redis.disconnect());
@@ -71,11 +71,11 @@ export async function openRedis(
   const prefix = `${isEmbedded ? '' : `${id}-`}${setting.resumes === 0 ? '' : `r${setting.resumes}-`}`;
   const open = async (announcing: typeof announce, names: readonly AgentId[]): Promise<Pick<OpenRedis, 'channel' | 'agents'>> => {
     const channel = await announcing(pools, aheadMs).catch((thrown: unknown) => {
-      // Once a run is on it is waited for; one that is to begin need not.
+      // A run that is under way waits for Redis to accept commands again. A run that has not begun fails at once.
       if (!isForNow(thrown)) throw thrown;
       throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
     });
-    // Whoever served the run has closed it, and knows what went wrong with that.
+    // The code that served the run has already closed the channel and handled its errors.
     opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
     signal.throwIfAborted();
     const local = startLocalAgents({
@@ -110,12 +110,12 @@ export async function openRedis(
     ...(isEmbedded ? [] : [redisCensusStore(redis, settings.pool)]),
     ...(isEmbedded || settings.timings !== null ? [censusFile(join(dirname(timingsPath(settings)), 'census.json'))] : []),
   ]);
-  // An agent joins a run once, and its name is that of one process.
+  // An agent joins a run only once, and its name belongs to one process. The second run therefore needs new names.
   const again: OpenRedis['again'] = (announcing) => open(announcing, named('-again'));
   return { pools, ...first, aheadMs, store: { ...store, old }, census, again };
 }
 
-/** What is left of a deadline, as the command is to end with it; an agent that is killed takes its pytest with it. */
+/** The time left of the deadline, because the command must end by then. Killing an agent also kills its pytest. */
 function leaveMs({ settings, startedAt }: Setting): number {
   if (settings.deadlineSeconds === null) return LEAVE_MS;
   const leftMs = startedAt + settings.deadlineSeconds * 1000 - Date.now();
@@ -130,7 +130,7 @@ const agentFlags = (settings: RunSettings, python: string): string[] => [
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
 ];
 
-/** All of them at once; what the first that knows of the key says. */
+/** Uses all stores at once. The first store that has the key provides the census. */
 function bothCensusStores(stores: readonly CensusStore[]): CensusStore {
   return {
     async load(key) {
@@ -143,7 +143,7 @@ function bothCensusStores(stores: readonly CensusStore[]): CensusStore {
   };
 }
 
-/** All of them at once; what a later one knows of a file wins. */
+/** Uses all stores at once. For each file, the entry of the last store wins. */
 function timingStores(stores: readonly TimingStore[]): TimingStore {
   return {
     async load() {

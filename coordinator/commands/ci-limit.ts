@@ -1,10 +1,10 @@
-// How long a CI provider lets this job live, where it says so in the environment.
+// Detects how long a CI provider lets this job run, if the environment states it.
 
 export interface CiLimit {
   readonly provider: string;
-  /** The variable that says it. */
+  /** The environment variable that states the limit. */
   readonly variable: string;
-  /** When the job is ended, in milliseconds since the epoch; null where only its length is told, and its start is not. */
+  /** When the provider ends the job, in milliseconds since the epoch; null if only the length is known and not the start. */
   readonly endsAt: number | null;
   readonly seconds: number;
 }
@@ -13,8 +13,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * GitLab CI: `CI_JOB_TIMEOUT` in seconds and `CI_JOB_STARTED_AT`, both predefined variables.
- * Buildkite: `BUILDKITE_TIMEOUT` in minutes, `false` for none; a job's start is not told. GitHub Actions, CircleCI, Azure Pipelines and Jenkins
- * document no such variable. null where nothing is known.
+ * Buildkite: `BUILDKITE_TIMEOUT` in minutes, `false` for none; it does not state a job's start. GitHub Actions, CircleCI, Azure Pipelines
+ * and Jenkins document no such variable. Returns null if the limit is unknown.
  */
 export function ciLimit(env: Environment): CiLimit | null {
   const gitlab = positive(env.CI_JOB_TIMEOUT);
@@ -30,7 +30,7 @@ export function ciLimit(env: Environment): CiLimit | null {
   return null;
 }
 
-/** Why a deadline will not be kept because the job ends first, in one sentence; null where it will, as far as is known. */
+/** Explains in one sentence that the job ends before the deadline; null if, as far as is known, it does not. */
 export function deadlineBeyondJob(env: Environment, startedAt: number, deadlineSeconds: number): string | null {
   const limit = ciLimit(env);
   if (limit === null) return null;

@@ -1,4 +1,4 @@
-// The coverage of a run that is over: what came of it is combined and reported as pytest-cov was asked to, and what did not come is named.
+// Combines the coverage of a finished run and reports it as pytest-cov was asked to. It names the data that is missing.
 
 import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../shared/domain/coverage.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -10,17 +10,17 @@ import type { RunState } from '../core/state/run-state.ts';
 import type { CoverageFiles } from './coverage-files.ts';
 import type { Setting } from './run-context.ts';
 
-/** How long coverage.py may take for its reports without a deadline; with one it is half of what is left. */
+/** How long coverage.py may take for its reports without a deadline. With a deadline it gets half of the time left. */
 const COMBINE_MS = 15 * 60_000;
 
 export interface CombinedRun {
   readonly coverage: ReportedCoverage;
-  /** The table for the terminal; empty where nobody asked for one. */
+  /** The table for the terminal; empty if the user did not request one. */
   readonly table: string;
   readonly paths: readonly string[];
 }
 
-/** Throws `bad-message` only: what the disk refuses is a problem of the coverage. */
+/** Throws only `bad-message`. A failed write is a problem of the coverage, not an error. */
 export async function combineRun(setting: Setting, state: RunState, options: CoverageOptions, files: CoverageFiles): Promise<CombinedRun> {
   const { settings, python, out } = setting;
   const { workspace } = settings;
@@ -61,7 +61,7 @@ function reported(
   { percent, isUnder, warnings }: Combined,
   short: Pick<ReportedCoverage, 'missing' | 'problems'>,
 ): ReportedCoverage {
-  // A part says nothing of the whole.
+  // Partial coverage cannot be compared with a threshold for the whole.
   const isWhole = !isPartial(short) && state.closed?.why.kind === 'done';
   return { percent, failUnder, isMet: isWhole && isUnder !== null ? !isUnder : null, ...short, warnings };
 }

@@ -1,4 +1,5 @@
-// The data files of coverage that agents sent, taken out of Redis as they are told of: a coordinator that takes over finds them here.
+// Takes the coverage data files that agents sent out of Redis and stores them on disk as the agents announce them, so that a coordinator
+// that takes over finds them there.
 
 import { access, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,15 +14,15 @@ import type { RunChannel } from '../ports.ts';
 const decompress = promisify(inflate);
 
 export interface CoverageFiles {
-  /** Begins to take what an agent told of. */
+  /** Starts to take the files that an agent announced. */
   take(kept: KeptCoverage): void;
-  /** Resolves when nothing is on its way any more. Never rejects. */
+  /** Resolves when no file is in transit. Never rejects. */
   settled(): Promise<void>;
-  /** The path of a file that has come; undefined where it has not. */
+  /** Returns the path of a file that has arrived; undefined if it has not. */
   pathOf(agent: AgentId, part: number): string | undefined;
-  /** Why files have not come, in words. */
+  /** Why files are missing, in words. */
   readonly problems: readonly string[];
-  /** Where they are. */
+  /** The directory of the files. */
   readonly directory: string;
   remove(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// A run whose deadline came before it was open: nothing of it ran, and its report says of everything that is known that it did not.
+// Handles a run whose deadline passed before the run was open: nothing ran, and the report marks everything that is known as not run.
 
 import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { fileOf, nodeId, shardId, type TestFile } from '../../shared/domain/ids.ts';
@@ -13,7 +13,10 @@ import type { Known } from './prepare-run.ts';
 import type { Setting } from './run-context.ts';
 import { openingOf, specOf } from './run-spec-builder.ts';
 
-/** All that happened: it was opened and closed for its deadline, with a shard for each file that was found, else for each path that was asked for. */
+/**
+ * Returns the two events of such a run: its opening, and its closing for the deadline. The run has one shard per discovered file, or per
+ * requested path if discovery did not finish.
+ */
 export function outOfTime(
   setting: Setting,
   paths: readonly string[],
@@ -47,7 +50,7 @@ function found(suite: DiscoveredSuite, timings: Timings): readonly Shard[] {
   );
 }
 
-/** What discovery would have made of them is not known: a path stands for all below it, and takes what the files there took before. */
+/** Discovery's result is unknown here. A path represents all files below it, and its duration is what those files took before. */
 function askedFor(workspace: string, paths: readonly string[], timings: Timings): readonly Shard[] {
   return asked(workspace, paths).map((path, index) => {
     const id = nodeId(path);
@@ -71,7 +74,7 @@ const shardOf = (index: number, selector: Selector, predictedSeconds: number): S
   predictedSeconds,
 });
 
-/** As a report names things: relative, with forward slashes; `.` for what lies outside. */
+/** Formats a path as reports do: relative, with forward slashes; `.` for a path outside the workspace. */
 function inside(workspace: string, argument: string): string {
   const [path = '', ...names] = argument.split('::');
   const own = (isAbsolute(path) ? relative(workspace, path) : normalize(path)).replaceAll(sep, '/').replace(/\/$/, '');

@@ -1,4 +1,4 @@
-// The end of a run: one report in every form, the durations learned, and the exit code.
+// Ends a run: writes its report in every form, saves the learned durations and returns the exit code.
 
 import { join } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
@@ -21,16 +21,19 @@ import { showReport } from './show-report.ts';
 
 /** What a run hands to its end. */
 export interface Ending {
-  /** Where durations are learned; null where nothing was measured. */
+  /** The store for learned durations; null if nothing was measured. */
   readonly store: (TimingStore & { readonly old: History }) | null;
-  /** Still open; null where none is written. */
+  /** The journal, still open; null if none is written. */
   readonly journal: Pick<Journal, 'close'> | null;
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
-  /** Why nothing may be written to the run's own directory; null where all may. */
+  /** Why nothing may be written to the run's own directory; null if writing is allowed. */
   readonly isShutOut: ShardlineError | null;
 }
 
-/** Merges, writes, learns (where there is a store) and prints. What cannot be written is reported beside the verdict, never instead of it. */
+/**
+ * Merges, writes, saves durations (if there is a store) and prints. A file that cannot be written is reported beside the verdict, never
+ * instead of it.
+ */
 export async function finishRun(setting: Setting, state: RunState, { store, journal, combined, isShutOut }: Ending): Promise<number> {
   const { settings, edge, out } = setting;
   const report = judge(timedMerge(state), setting.judgement);
@@ -52,7 +55,7 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   };
   if (isShutOut === null) take(await writeOutputs(report, out));
   if (journal !== null) await attempt(journal.close());
-  // A journal that could not be written has been reported by now, and the trace does without its events.
+  // If the journal could not be written, that has been reported by now, and the trace omits its events.
   const readEvents = (): ReturnType<typeof readJournal> =>
     isShutOut === null ? readJournal(join(out, 'events.ndjson')).catch(() => []) : Promise.resolve([]);
   take(await writeCopies(report, settings.copies, readEvents));
@@ -60,7 +63,7 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   if (store !== null) {
     const { files, startSeconds } = store.old;
     const saving = within(closeMs(setting), store.save({ files: learn(files, state), startSeconds }));
-    // Durations that nobody asked to be kept are no reason to fail a run whose workspace is read-only.
+    // If the user did not ask to keep durations, a read-only workspace must not fail the run.
     await attempt(saving.catch((thrown: unknown) => (settings.timings === null ? note(thrown, notes) : Promise.reject(thrown))));
   }
   if (isShutOut === null) {
@@ -83,13 +86,13 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   return exitCode();
 }
 
-/** Rejects with what is more than a file that could not be written. */
+/** Rejects with every error except a file that could not be written. */
 async function note(thrown: unknown, notes: ShardlineError[]): Promise<void> {
   if (!(thrown instanceof ShardlineError) || thrown.code !== 'output-not-writable') throw thrown;
   notes.push(thrown);
 }
 
-/** The report says how long merging took, which is known when it is done. */
+/** The report contains the duration of the merge, which is known only after the merge. */
 function timedMerge(state: RunState): Report {
   const startedAt = performance.now();
   const report = merge(state, { finishedAt: Date.now(), mergeSeconds: 0 });

@@ -9,7 +9,7 @@ import { decodeReport } from '../../shared/wire/report.ts';
 import { failuresOf, selects } from '../core/result/last-failures.ts';
 import { readFinishedRun } from '../record/finished-run.ts';
 
-/** The arguments, relative to the workspace, and what a user should know of them. */
+/** The arguments, relative to the workspace, and notes about them for the user. */
 export interface LastFailures {
   readonly paths: readonly string[];
   readonly notes: readonly string[];
@@ -21,7 +21,7 @@ interface LastRun {
   readonly notRun: number;
 }
 
-/** Throws `no-last-run`, `nothing-failed` where there is nothing to run, and what reading the run of `--baseline` throws. */
+/** Throws `no-last-run`, `nothing-failed` if there is nothing to run, and the errors of reading the run of `--baseline`. */
 export async function lastFailures(settings: RunSettings, cwd: string): Promise<LastFailures> {
   const { workspace, paths } = settings;
   const run = await lastRun(settings, cwd);
@@ -59,7 +59,7 @@ function refuse(workspace: string): never {
   throw new ShardlineError('no-last-run', { workspace });
 }
 
-/** Of the reports of the workspace and of the folder that this run is to write. */
+/** Searches the reports in the workspace and in the folder that this run will write. */
 async function newestReport(workspace: string, out: string | null): Promise<LastRun | null> {
   const own = join(workspace, '.shardline', 'runs');
   // Their names sort by time.
@@ -70,20 +70,20 @@ async function newestReport(workspace: string, out: string | null): Promise<Last
   return report === null ? null : ofReport(report, `run ${report.runId}`);
 }
 
-/** A run that is on has none yet. */
+/** Skips a run that is still on, because it has no report yet. */
 async function firstReport(folders: readonly string[]): Promise<Parameters<typeof failuresOf>[0] | null> {
   for (const folder of folders) {
     const path = join(folder, 'report.json');
     const text = await readFile(path, 'utf8').catch(() => null);
     if (text === null) continue;
     const report = decodeReport(text, path);
-    // A run that ran nothing, as of a mistyped option, says nothing of failures.
+    // A run that ran nothing, such as one with a mistyped option, has no information on failures.
     if (report.tests.length + report.collectErrors.length > 0) return report;
   }
   return null;
 }
 
-/** What plain pytest wrote last, in its usual place. */
+/** Reads plain pytest's last failures from pytest's default cache location. */
 async function pytestsOwn(workspace: string): Promise<LastRun | null> {
   for (const directory of upward(workspace)) {
     const cache = join(directory, '.pytest_cache');
@@ -93,7 +93,7 @@ async function pytestsOwn(workspace: string): Promise<LastRun | null> {
   return null;
 }
 
-/** An id is relative to pytest's rootdir: the workspace, or a directory above it. null where its file is gone. */
+/** An id is relative to pytest's rootdir, which is the workspace or a directory above it. Returns null if the file no longer exists. */
 async function placeOf(workspace: string, id: string): Promise<string | null> {
   const [file = '', ...names] = id.split('::');
   for (const directory of upward(workspace)) {

@@ -1,4 +1,4 @@
-// Leaves pytest's cache in the workspace as plain pytest would have left it.
+// Updates pytest's cache in the workspace as plain pytest would.
 
 import type { Report } from '../../shared/domain/report.ts';
 import { messageOf } from '../../shared/errors.ts';
@@ -8,7 +8,7 @@ import { cachedRun } from '../core/learn/cached-run.ts';
 import { nextCache } from '../core/learn/pytest-cache.ts';
 import type { RunState } from '../core/state/run-state.ts';
 
-/** Resolves with what kept it from being written, for which no run fails; null otherwise. */
+/** Resolves with the reason why the cache could not be written, which fails no run; null if it was written. */
 export async function leaveCache(state: RunState, report: Report): Promise<string | null> {
   const { cache } = state.opened;
   if (cache === null) return null;
@@ -22,7 +22,7 @@ export async function leaveCache(state: RunState, report: Report): Promise<strin
   }
 }
 
-/** As Python's `datetime.now().isoformat()`. */
+/** The format of Python's `datetime.now().isoformat()`. */
 function localTime(now: Date): string {
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, -1);
   return `${local}000`;

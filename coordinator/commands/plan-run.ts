@@ -1,4 +1,4 @@
-// The shards of a suite, and what a user should know before it runs.
+// Plans the shards of a suite, and prints what a user should know before it runs.
 
 import picomatch from 'picomatch';
 import type { TestFile } from '../../shared/domain/ids.ts';
@@ -16,7 +16,7 @@ import { splitUnits } from '../core/plan/split.ts';
 import type { DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './run-context.ts';
 
-/** What the user should know of the suite, and of how it is run, before it runs. */
+/** Prints notes on the suite, and on how it is collected and run, before it runs. */
 export function tellSuite({ edge, settings }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
   const { dist, unclearMarks, idlePlugin = null } = suite;
   const tell = (line: string): void => {
@@ -37,7 +37,7 @@ export function tellSuite({ edge, settings }: Setting, suite: DiscoveredSuite, d
   }
 }
 
-/** The files of each set of patterns. */
+/** Returns the files that match each set of patterns. */
 function matching(files: readonly DiscoveredFile[], sets: readonly (readonly string[])[]): readonly (readonly TestFile[])[] {
   return sets.map((patterns) => {
     const matches = picomatch([...patterns], { dot: true });
@@ -45,15 +45,15 @@ function matching(files: readonly DiscoveredFile[], sets: readonly (readonly str
   });
 }
 
-/** A plan, for whom it was made, and what of it had to stay together. */
+/** A plan, the workforce it was made for, and the files that it keeps together. */
 export interface RunPlan extends Plan {
   readonly affinity: Affinity;
   readonly force: Workforce;
-  /** What a plan of the whole list is made with, once an agent has sent it. */
+  /** The inputs for a plan of the whole list, once an agent has sent the list. */
   readonly suite: SuitePlanning;
 }
 
-/** The shards of this suite for the agents that are there and those that the run starts itself. */
+/** Plans the shards of this suite for the agents that are connected and those that the run starts itself. */
 export async function planRun(
   setting: Setting,
   suite: DiscoveredSuite,

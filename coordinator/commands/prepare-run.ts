@@ -1,4 +1,5 @@
-// From a command to an open run: Redis, discovery and history are had side by side, then the suite is planned and announced.
+// Prepares a run up to its opening. It connects to Redis, discovers tests and loads history at the same time, then plans and announces the
+// suite.
 
 import type { Census } from '../../shared/domain/census.ts';
 import type { TestFile } from '../../shared/domain/ids.ts';
@@ -28,13 +29,13 @@ import type { Setting } from './run-context.ts';
 import { drainOf, openingOf, specOf } from './run-spec-builder.ts';
 import { cacheToShip } from './ship-cache.ts';
 
-/** What is learned on the way: all there is to report where the time is over before the run is open. */
+/** Facts learned so far. If the time is over before the run is open, the report has only these. */
 export interface Known {
   suite: DiscoveredSuite | null;
   timings: Timings;
 }
 
-/** What earlier runs have shown of this suite, and what its files contain now. */
+/** The findings of earlier runs about how to collect this suite, and the current contents of its files. */
 export interface KnownCensus {
   readonly key: string;
   readonly old: Census | null;
@@ -48,7 +49,7 @@ export interface PreparedRun {
   readonly redis: OpenRedis;
 }
 
-/** Throws whatever Redis and discovery throw, all of it at once; the signal's reason when it aborts. */
+/** Throws the errors of Redis and discovery, both at once if both fail; the signal's reason if it aborts. */
 export async function prepareRun(
   setting: Setting,
   pytestArgs: readonly string[],
@@ -63,9 +64,9 @@ export async function prepareRun(
   const { workspace, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
-  // Asked for at once: it is part of the announcement, and Redis takes longer.
+  // Started at once: it is part of the announcement, and connecting to Redis takes longer.
   const printing = settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null);
-  // Discovery has a better word for a workspace that cannot be read.
+  // Discovery reports an unreadable workspace with a better message.
   const print = printing.catch(() => null);
   let announced: RunSpec | null = null;
   const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
@@ -122,25 +123,25 @@ export async function prepareRun(
     collectErrors: suite.collectErrors,
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
-  // Files of a list that discovery did not find are new to history, and to the changes.
+  // A list may contain files that discovery did not find. They have no history and no known changes.
   const chancesOf = (list: SuiteList): ReadonlyMap<TestFile, number> =>
     failureChances([...new Set(list.groups.map(({ file }) => file))], timings, changed);
   const planList = (list: SuiteList, first: number): SuitePlan => {
     const shards = planSuite(list, plan.suite, first);
-    // A list that has an order of its own keeps to it.
+    // A list with an order of its own keeps that order.
     return ordered(list.order === 'free' ? order : 'longest', shards, chancesOf(list));
   };
   return { opening, planSuite: planList, redis: connection.value, census: { key: suite.censusKey, old: census, contents } };
 }
 
-/** What the run's end needs to leave pytest's cache as pytest would. */
+/** Returns what the run's end needs to update pytest's cache as pytest would. */
 function runCacheOf({ cache, pytest, files }: DiscoveredSuite): RunCache | null {
   if (cache === null) return null;
   const { directory, stepwise } = cache;
   return { directory, stepwise, pytest, files: files.map(({ file }) => file) };
 }
 
-/** The shards in the order asked for, with what decides it. */
+/** Returns the shards in the requested order, with the failure chances that decide it. */
 function ordered(
   order: Order,
   shards: readonly Shard[],
@@ -153,7 +154,7 @@ function ordered(
   };
 }
 
-/** Guesses are no reason to call a deadline hopeless. */
+/** Guessed durations are not enough to warn that a deadline is hopeless. */
 const isKnownWell = (files: readonly TestFile[], timings: Timings): boolean =>
   files.filter((file) => timings.has(file)).length > files.length / 2;
 
@@ -166,7 +167,7 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
   if (line !== null) edge.stderr.write(`shardline: ${line}\n`);
 }
 
-/** Loading what speaks to Redis takes 0.15 s: pytest is at work already. */
+/** Loading the Redis client takes 0.15 s. It is loaded here, when pytest is already at work. */
 async function connect(...args: Parameters<typeof openRedis>): Promise<OpenRedis> {
   const { openRedis } = await import('./bring-up.ts');
   return await openRedis(...args);
@@ -183,7 +184,7 @@ async function timed<Value>(promise: Promise<Value>): Promise<Timed<Value>> {
   return { value, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-/** Both values, or everything that went wrong with them: a user mends all at once. */
+/** Resolves with both values, or throws all errors together so that a user can fix all at once. */
 async function bothOrAll<First, Second>(
   first: Promise<First>,
   second: Promise<Second>,

@@ -1,4 +1,4 @@
-// `shardline report`: shows what a finished run came to, and writes it in other forms. Runs nothing.
+// `shardline report`: shows the result of a finished run, and writes it in other forms. It runs no tests.
 
 import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings/settings.ts';
@@ -22,7 +22,7 @@ export async function reportCommand(settings: ReportSettings, edge: Edge): Promi
   return report.exitCode;
 }
 
-/** What is to be shown, and what with to compare it. Of two runs that are not merged, the first is the earlier one. */
+/** Returns the run to show and the baseline to compare it with. If two runs are not merged, the first is the earlier one. */
 async function readSources(settings: ReportSettings, cwd: string): Promise<{ shown: FinishedRun; baseline: Baseline | null }> {
   const [first, ...others] = await Promise.all(settings.sources.map((source) => readFinishedRun(source, cwd)));
   if (first === undefined)
@@ -31,7 +31,7 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<{ sho
   const [second] = others;
   if (second === undefined) return { shown: first, baseline: given };
   if (!settings.merge) return { shown: second, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
-  // Events of several runs are no events of one.
+  // The events of several runs do not form the events of one.
   const merged = mergeReports([first.report, ...others.map(({ report }) => report)]);
   return { shown: { report: merged, readEvents: async () => [] }, baseline: given };
 }

@@ -1,4 +1,4 @@
-// `shardline run --resume`: takes over a run whose coordinator died, from what it recorded, and ends it as if nothing had happened.
+// `shardline run --resume`: takes over a run whose coordinator died, from its journal, and ends it as if nothing had happened.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ import { type Setting, within } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
 
 /**
- * What is recorded is the state; what agents told after that is still on the run's stream in Redis. Where Redis was the run's own it went with its
- * coordinator: then what is not finished by the record is run again. Throws `nothing-to-resume`.
+ * Rebuilds the state from the journal; events that agents sent later are still on the run's stream in Redis. If the run had its own Redis,
+ * that ended with its coordinator, and all work that the journal does not show as finished runs again. Throws `nothing-to-resume`.
  */
 export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
   await using opened = new AsyncDisposableStack();
@@ -41,19 +41,21 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   if (opening.spec.runId !== given.id) throw refused(`${path} belongs to run ${opening.spec.runId}`);
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: found.recorded.resumes + 1 };
-  // It has ended, and may have died over its last outputs.
+  // The run has closed, and its coordinator may have died while it wrote the last outputs.
   const { state } = found.recorded;
   if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) {
     return await finishRun(setting, state, { store: null, journal: null, combined: null, isShutOut: null });
   }
   const announce = (pools: Pools): Promise<RunChannel> =>
     pools.openRun(opening.spec, async () => {
-      // Whoever had the run may have gone on recording until it lost it: what it enqueued until then must not be enqueued again under the same name.
+      // The previous coordinator may have recorded more events until it lost the run. The attempts that it enqueued by then must not be
+      // enqueued again under the same name.
       found = await read();
       return [...found.recorded.state.attempts.keys()];
     });
   const redis = await openRedis(setting, opened, announce, interrupts.requested);
-  // Of two that resume it at once the last to begin has the run, and its journal must be the one that stays: nothing comes between this and that.
+  // If two commands resume the run at once, the last to begin owns it, and its journal must be the one that stays. Nothing may happen
+  // between this line and the opening of the journal.
   await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
   const planList = (list: SuiteList, first: number): SuitePlan => {
     const slots = [...found.recorded.state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);
@@ -81,10 +83,10 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   );
 }
 
-/** A run that is resumed knows nothing of its suite's files but what it recorded. */
+/** A resumed run knows nothing of its suite's files but what its journal has. */
 const NO_CENSUS: KnownCensus = { key: '', old: null, contents: new Map() };
 
-/** Does the report of this run stand there? A folder may still hold the report of another. */
+/** True if this folder has the report of this run. It may still have the report of another run. */
 const isReported = (id: RunId, path: string): Promise<boolean> =>
   readFile(path, 'utf8').then(
     (text) => decodeReport(text, path).runId === id,

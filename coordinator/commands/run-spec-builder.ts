@@ -1,4 +1,4 @@
-// What a run is when it begins: its announcement to the agents, and the first event of its record.
+// Builds a run's announcement to the agents, and the first event of its journal.
 
 import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';
@@ -6,12 +6,12 @@ import type { DeadlineTimes } from '../core/state/deadline.ts';
 import type { Deadline, RunOpened } from '../core/state/events.ts';
 import type { Setting } from './run-context.ts';
 
-/** How many executions one shard gets before its unfinished tests are given up. */
+/** How many attempts one shard gets before its unfinished tests are given up. */
 const ATTEMPT_LIMIT = 3;
 
 /**
- * The run as it is announced, before its suite is known: as the user asks for it to be collected, and with the failures that the command line allows.
- * `aheadMs` as for `drainOf`.
+ * The run as announced before its suite is known: with the collection mode and the failure limit from the command line. `aheadMs` as for
+ * `drainOf`.
  */
 export const specOf = (
   { settings, id }: Setting,
@@ -41,7 +41,7 @@ export const specOf = (
   drain,
 });
 
-/** Of a run, what its preparation found. */
+/** The fields of a run that its preparation found. */
 type Found = Pick<
   RunOpened,
   | 'spec'
@@ -77,7 +77,7 @@ export function openingOf({ settings, startedAt }: Setting, deadline: Deadline |
   };
 }
 
-/** `aheadMs`: by how much the agreed clock is ahead of this machine's. */
+/** `aheadMs`: by how many milliseconds the agreed clock is ahead of this machine's. */
 export const drainOf = ({ drainAt, interruptAt, killAt }: DeadlineTimes, aheadMs: number): Drain => ({
   at: drainAt + aheadMs,
   interruptMs: interruptAt - drainAt,

@@ -1,4 +1,4 @@
-// `shardline run`: joins the parts of one run; everything that was opened is closed here.
+// `shardline run`: joins the parts of one run, and closes everything that it opens.
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -28,9 +28,9 @@ import { type Known, prepareRun } from './prepare-run.ts';
 import { endsWithin, type Setting } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
 
-/** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, when there is nothing to report on. */
+/** Resolves with the exit code. Throws a ShardlineError, or an AggregateError of several, if there is nothing to report on. */
 export async function runCommand(settings: RunSettings, edge: Edge): Promise<number> {
-  // Of the process: loading the program is part of the command's time.
+  // The start of the process, because loading the program is part of the command's time.
   const startedAt = Math.round(performance.timeOrigin);
   const id = settings.resume === null ? newRunId(startedAt) : runId(settings.resume);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `run ${id}` });
@@ -51,7 +51,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';
     if (!requested.signal.aborted || isTakenOver) throw thrown;
-    // What went wrong then is the interruption itself; nothing was enqueued, so there is nothing to report on.
+    // The error is the interruption itself. No work was enqueued, so there is nothing to report on.
     logger.info({ problem: String(thrown) }, 'interrupted before the run was open');
     edge.stderr.write(`shardline: interrupted by ${requested.signal.reason} before any test ran\n`);
     return 2;
@@ -67,7 +67,7 @@ async function baselineOf({ baseline, failed }: RunSettings, { cwd }: Edge): Pro
   return failed ? onlyFailures(read) : read;
 }
 
-/** Loaded when it is asked for: whoever resumes needs Redis first of all, whoever runs needs pytest. */
+/** Loaded only on request: resuming needs Redis first, running needs pytest first. */
 async function resume(setting: Setting, interrupts: Interrupts): Promise<number> {
   const { resumeRun } = await import('./resume-run.ts');
   return await resumeRun(setting, interrupts);
@@ -104,7 +104,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
       combined: null,
       isShutOut: null,
     });
-    // Whatever was under way ends by its own limits; the report stands already.
+    // The report is already written. The preparation ends by its own time limits.
     await preparing.catch(() => undefined);
     return exitCode;
   }
@@ -117,7 +117,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   );
 }
 
-/** What pytest is to collect; nothing for all that its configuration names. */
+/** The paths that pytest collects; empty for all that its configuration names. */
 async function pathsOf({ settings, edge }: Setting): Promise<readonly string[]> {
   if (settings.failed) {
     const { paths, notes } = await lastFailures(settings, edge.cwd);
@@ -131,7 +131,7 @@ function deadlineOf({ deadlineSeconds: seconds, reserveSeconds }: RunSettings): 
   return seconds === null ? null : { seconds, reserveSeconds: reserveSeconds ?? defaultReserveSeconds(seconds) };
 }
 
-/** Sorts by time, is unique without a server's help, and is safe in file names and keys. */
+/** Sorts by time, is unique without a server, and is safe in file names and keys. */
 function newRunId(at: number): RunId {
   const [day = '', time = ''] = new Date(at).toISOString().split(/[T.]/);
   return runId(

@@ -1,4 +1,4 @@
-// From an open run to its exit code: the loop, and the report.
+// Takes an open run to its exit code: the loop, and the report.
 
 import { join } from 'node:path';
 import type { Census } from '../../shared/domain/census.ts';
@@ -24,9 +24,9 @@ import { finishRun } from './finish-run.ts';
 import type { KnownCensus } from './prepare-run.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
 
-/** Below the run's outputs, while they are not combined. */
+/** In the run's output directory until the data is combined. */
 const COVERAGE_DIRECTORY = '.coverage-data';
-/** How long a run that is over waits for data files of coverage that are on their way; its agents have sent all by then. */
+/** How long a finished run waits for coverage data files in transit. Its agents have sent all of them by then. */
 const TAKE_COVERAGE_MS = 60_000;
 
 export interface OpenedRun {
@@ -38,7 +38,7 @@ export interface OpenedRun {
   readonly journal: Journal;
 }
 
-/** Resolves with the exit code once the report stands. Throws `taken-over`, and has then written none. */
+/** Resolves with the exit code once the report is written. Throws `taken-over`, in which case it has written none. */
 export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Interrupts): Promise<number> {
   const { state: begun, recorded, planSuite, redis, journal } = run;
   const { settings, edge, id } = setting;
@@ -49,8 +49,8 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env)];
   const progress = await openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
   redis.agents.local.speak((line) => progress.say(line));
-  // Where Redis is gone, or was our own, only the journal shows that another command has resumed the run: it throws `taken-over` then. Another run
-  // may have begun in the same directory, unseen: this one ends as it would, but writes nothing there.
+  // If Redis is gone, or was the run's own, only the journal shows that another command has resumed the run. Then this throws `taken-over`.
+  // Another run may also have begun in the same directory unnoticed. Then this run ends as usual but writes nothing there.
   const claim = (): ShardlineError | null => {
     if (journal.isOurs()) return null;
     const other = recordedRun(join(setting.out, 'events.ndjson'));
@@ -65,7 +65,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     progress.observe(event, now, changes);
     if (event.kind === 'coverage-kept') coverage.take(event.coverage);
   };
-  // With a Redis of our own nobody else can join.
+  // Other agents cannot join a run with its own Redis.
   const noAgentCanCome =
     settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every local agent exited') : null;
   const redisWaitMs = settings.redisWaitSeconds * 1000;
@@ -120,20 +120,26 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     journal.record(event);
     reduce(state, event);
   }
-  // Awaited here: what was opened must stay open until the durations are saved.
+  // Awaited here, because everything that was opened must stay open until the durations are saved.
   return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });
 }
 
-/** Is there nothing in the census that keeps the suite whole for good? Then each collection of the whole list takes a new one. */
+/**
+ * True unless the census shows that files of this suite can never be collected one by one. If true, each collection of the whole list takes
+ * a new census.
+ */
 const mayRenew = (census: Census | null): boolean => census === null || (census.inseparable === null && census.problems.length === 0);
 
-/** Does the run also show whether files may be collected one by one? The whole list does so where that is not settled, or has become doubtful. */
+/**
+ * True if the run also checks whether files can be collected one by one. A run that collects the whole list does so if that is unknown or
+ * has become doubtful.
+ */
 function provesSeparable({ settings }: Setting, { state: { opened }, census }: OpenedRun): boolean {
   if (opened.restarted !== null && opened.restarted.mismatch !== null) return true;
   return settings.collect === 'auto' && (opened.spec.collect === 'file' || mayRenew(census.old));
 }
 
-/** What is known of the suite after this run. A census that cannot be kept costs the next run its speed, and this one nothing. */
+/** Returns the census after this run. If the census cannot be saved, the next run is slower; this run does not fail. */
 async function keepCensus(setting: Setting, { census, redis }: OpenedRun, state: RunState): Promise<Census | null> {
   const taken = takeCensus(state, census.old, census.contents);
   if (taken === null || state.redisLost) return census.old;

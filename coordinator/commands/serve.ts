@@ -1,4 +1,4 @@
-// `shardline serve`: the runs of a pool in a browser, while they run. Reads Redis and writes nothing.
+// `shardline serve`: shows the runs of a pool in a browser while they run. It reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
 import type { RunId } from '../../shared/domain/ids.ts';
@@ -12,10 +12,10 @@ import { watchPool } from '../redis/watch-pool.ts';
 import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
 import { createLiveRun, type LiveRun } from '../web/live-run.ts';
 
-/** So many runs that have ended can still be looked at. */
+/** Number of finished runs that stay available. */
 const KEPT = 10;
 
-/** Serves until SIGINT or SIGTERM; resolves with the exit code. Throws `redis-unreachable`, `redis-auth` and `cannot-listen`. */
+/** Serves until SIGINT or SIGTERM, then resolves with the exit code. Throws `redis-unreachable`, `redis-auth` and `cannot-listen`. */
 export async function serveCommand(settings: ServeSettings, edge: Edge): Promise<number> {
   const stopping = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => stopping.abort()));
@@ -26,7 +26,7 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
     for (const [id] of ended.slice(0, Math.max(0, ended.length - KEPT))) runs.delete(id);
   };
   try {
-    // Where the account may not ask the server what time it is, this machine's clock has to do.
+    // If the Redis account may not read the server's time, this machine's clock is used.
     const aheadMs = await serverNow(redis).then(
       (now) => aheadOf(now, Date.now()),
       (thrown: unknown) => (/NOPERM/.test(String(thrown)) ? 0 : Promise.reject(thrown)),
@@ -50,7 +50,7 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
       },
       stopping.signal,
     );
-    // A Redis that is away keeps whoever waits for it waiting.
+    // While Redis is unreachable, `watching` does not settle, so the abort must end the wait.
     await Promise.race([watching, aborted(stopping.signal)]);
     return 0;
   } finally {

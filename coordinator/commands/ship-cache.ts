@@ -1,14 +1,14 @@
-// pytest's cache on its way to the agents: every one of them selects by what failed in the coordinator's workspace, and not in its own.
+// Sends pytest's cache to the agents. All agents then select by the failures in the coordinator's workspace, not in their own.
 
 import type { CacheValues, FoundCache } from '../../shared/domain/pytest-cache.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
 import { namesCacheOption } from '../core/learn/cache-options.ts';
 import { configTexts } from '../discovery/option-texts.ts';
 
-/** How much of it goes into a run's announcement. */
+/** Maximum size of the cache in a run's announcement, in characters. */
 const SHIPPED_CHARS = 8_000_000;
 
-/** Where pytest may find its options, and who hears that a cache is not sent. */
+/** Where pytest may find its options, and a function to warn that the cache is not sent. */
 export interface CacheSource {
   readonly workspace: string;
   readonly pytestArgs: readonly string[];
@@ -17,14 +17,14 @@ export interface CacheSource {
 }
 
 /**
- * Without a cache option nothing is waited for: agents start their pytest while `finding` goes on. Resolves with null where no option reads the cache,
- * and where discovery fails, which says so itself.
+ * If no option reads the cache, this does not wait for `finding`, and agents start their pytest meanwhile. Resolves with null if no option
+ * reads the cache, or if discovery fails, which reports its own error.
  */
 export async function cacheToShip(
   { workspace, pytestArgs, addopts, warn }: CacheSource,
   finding: Promise<FoundCache | null>,
 ): Promise<CacheValues | null> {
-  // Handled from now on: it may fail before anything waits for it.
+  // Catches rejections from now on, because the promise may reject before anything awaits it.
   const settled = finding.catch(() => null);
   const texts = [...pytestArgs, addopts, ...(await configTexts(workspace))];
   if (!texts.some(namesCacheOption)) return null;

@@ -1,4 +1,4 @@
-// A report on its way to whoever reads it: the terminal, or the log of a CI job, and GitHub where the run is one of its jobs.
+// Prints a report to the terminal or the log of a CI job, and to GitHub if the run is a GitHub job.
 
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -17,15 +17,15 @@ import { reportParts } from '../reporters/summary/terminal-summary.ts';
 export interface Shown {
   readonly verbosity: Verbosity;
   readonly github: boolean;
-  /** Where test files are looked for. */
+  /** The directory in which test files are searched. */
   readonly workspace: string;
-  /** Where the outputs stand. */
+  /** The paths of the outputs. */
   readonly paths: readonly string[];
   /** coverage.py's table of a run that has just ended. */
   readonly coverageTable?: string;
 }
 
-/** Prints the report; its last line is the verdict. Throws `output-not-writable` for GitHub's summary, when all is printed. */
+/** Prints the report, with the verdict on the last line. Throws `output-not-writable` for GitHub's summary after everything is printed. */
 export async function showReport(
   report: Report,
   { verbosity, github, workspace, paths, coverageTable = '' }: Shown,
@@ -58,13 +58,16 @@ export async function showReport(
   }
 }
 
-/** Relative to the directory that the command runs in, for what lies in it. */
+/** Returns the path relative to the command's working directory if it is inside. */
 function shortest(path: string, cwd: string): string {
   const inside = relative(cwd, path);
   return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
-/** A test file relative to the repository: pytest's rootdir, which its path is relative to, is the workspace or above it. */
+/**
+ * Returns a test file's path relative to the repository. The given path is relative to pytest's rootdir, which is the workspace or a
+ * directory above it.
+ */
 function locate(file: string, workspace: string, root: string): string {
   for (let directory = workspace; ; directory = dirname(directory)) {
     const path = join(directory, file);

@@ -1,10 +1,11 @@
-// The browser's side of a page: as the package was built with it, else, in a clone of the repository, bundled from its sources now.
+// Loads the browser code of a page: the files from the package's build or, in a clone of the repository, a bundle made from the sources
+// now.
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { PageFiles, PageName } from './bundle.ts';
 
-/** Where the package's build and the Docker image put what `bundlePage` makes; the repository has no such folder. */
+/** The package's build and the Docker image write the output of `bundlePage` here. The repository has no such folder. */
 const built = (file: string): string => fileURLToPath(new URL(`built/${file}`, import.meta.url));
 
 export async function pageFiles(name: PageName): Promise<PageFiles> {

@@ -1,5 +1,5 @@
-// Makes the browser's side of report.html out of page/: one script and one style sheet. Run when the package is built, and from a clone of the
-// repository whenever a page is written; the published package holds what it made and never runs it.
+// Bundles the browser code of a page from browser/ into one script and one style sheet. It runs when the package is built and, in a clone
+// of the repository, whenever a page is written. The published package ships the result and never runs it.
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ export async function bundlePage(name: PageName): Promise<PageFiles> {
   const bundling = build({
     input: source(`${name}.tsx`),
     platform: 'browser',
-    // Type checking is tsc's; what is built depends on nothing beside page/.
+    // tsc checks the types, and no configuration from outside browser/ may change the bundle.
     tsconfig: false,
     transform: { target: 'es2022', jsx: { runtime: 'automatic', importSource: 'preact' } },
     output: { format: 'iife', minify: true },

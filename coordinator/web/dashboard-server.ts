@@ -1,4 +1,4 @@
-// The dashboard's server: one page, and one stream of server-sent events for each browser that shows it. It only ever reads.
+// The dashboard's server: one page, and one stream of server-sent events per browser. It is read-only.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -10,9 +10,9 @@ import { composePage, policyOf } from './page-shell.ts';
 
 export interface DashboardSettings {
   readonly host: string;
-  /** 0 for any that is free. */
+  /** 0 picks any free port. */
   readonly port: number;
-  /** What a browser has to know; null lets everybody in who reaches the port. */
+  /** The secret that a browser must send; null lets in everyone who can reach the port. */
   readonly token: string | null;
 }
 
@@ -20,15 +20,15 @@ export interface Dashboard extends AsyncDisposable {
   readonly url: string;
 }
 
-/** How often a browser hears what is new, in milliseconds. */
+/** How often a browser receives updates, in milliseconds. */
 const TELL_MS = 500;
-/** A browser that is so many bytes behind is let go; it comes back by itself, from the beginning. */
+/** A browser that is more than this many bytes behind is disconnected. It reconnects by itself and starts from the beginning. */
 const MOST_BYTES_BEHIND = 64 * 2 ** 20;
 const OTHERWISE = 'This page needs JavaScript.';
 
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 
-/** Serves until it is disposed of. `runs`: the newest first. Rejects when it cannot listen. */
+/** Serves until it is disposed. `runs` returns the newest run first. Rejects if it cannot listen. */
 export async function serveDashboard(settings: DashboardSettings, runs: () => readonly LiveRun[]): Promise<Dashboard> {
   const files = await pageFiles('dashboard');
   const page = composePage({ title: 'shardline', data: null, otherwise: OTHERWISE }, files);
@@ -77,19 +77,25 @@ function listen(server: Server, { host, port }: DashboardSettings): Promise<void
   });
 }
 
-/** On loopback whoever reaches the port may look, and a page from elsewhere must not: not even by a name of its own that leads here. */
+/**
+ * On loopback, everyone who can reach the port may look, but a page from another site must not. The check of the Host header stops such a
+ * page even if its own host name resolves to this machine.
+ */
 function isAddressedTo({ headers }: IncomingMessage, host: string): boolean {
   return !isLoopback(host) || isLoopback((headers.host ?? '').replace(/:\d+$/, ''));
 }
 
-/** Takes the same time whatever is wrong with the token. */
+/** Compares in constant time, so that timing does not reveal the token. */
 function isAllowed(given: string | null, token: string | null): boolean {
   if (token === null) return true;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given ?? ''), digest(token));
 }
 
-/** Tells one browser what is new, again and again: which runs there are, and of the one it shows, or of the newest, what it lacks. */
+/**
+ * Sends one browser updates until it disconnects: the list of runs, and what the browser lacks of its chosen run, or of the newest if it
+ * chose none.
+ */
 function tellLive(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null): void {
   let shown: { readonly run: LiveRun; seen: Seen; version: number } | null = null;
   let lines = '';

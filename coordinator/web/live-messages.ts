@@ -1,4 +1,4 @@
-// What the dashboard's server tells its page, message by message. Types only: both sides of the wire are ours, and of one version.
+// The messages that the dashboard's server sends to its page. Types only: both ends are shardline's own and of the same version.
 
 import type { Columns, PageData } from './page-data.ts';
 
@@ -10,21 +10,21 @@ export interface RunLine {
   readonly failures: number;
 }
 
-/** A test that runs now. */
+/** A test that is running. */
 export interface RunningTest {
-  /** Place in the columns' lanes. */
+  /** Index in the columns' lanes. */
   readonly lane: number;
   readonly nodeid: string;
   /** Milliseconds since the run's start. */
   readonly startedAt: number;
 }
 
-/** What changes of a run, without its columns, which only grow. */
+/** The changing part of a run, without its columns, which only grow. */
 export type LiveHead = Omit<PageData, keyof Columns> & { readonly running: readonly RunningTest[] };
 
 export type LiveMessage =
   | { readonly kind: 'runs'; readonly runs: readonly RunLine[] }
   /** The run to show, from its beginning. */
   | { readonly kind: 'begin'; readonly head: LiveHead; readonly columns: Columns }
-  /** What came since the last message: the columns' ends. */
+  /** The rows added to the columns since the last message. */
   | { readonly kind: 'more'; readonly head: LiveHead; readonly columns: Columns };

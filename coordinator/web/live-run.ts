@@ -1,4 +1,4 @@
-// One run as its agents tell of it, for people who watch: what is known so far, growing. The verdict is the coordinator's and not known here.
+// Builds the live state of one run for viewers from its agents' events. It does not know the verdict, which the coordinator decides.
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AgentInfo, AttemptEvent, RunEvent, TestResult } from '../../shared/domain/events.ts';
@@ -17,19 +17,19 @@ import { type Columns, sessionName } from './page-data.ts';
 
 export interface LiveRun {
   readonly columns: Columns;
-  /** Rises with everything that is new. */
+  /** Rises with every change. */
   version(): number;
   observe(event: RunEvent): void;
-  /** The run is closed: nothing more is heard of it. */
+  /** Marks the run as closed. No more events follow. */
   end(at: number): void;
-  /** `now`: milliseconds since the epoch. */
+  /** `now` is in milliseconds since the epoch. */
   head(now: number): LiveHead;
   line(): RunLine;
 }
 
-/** What counts of a test so far. */
+/** The current result of a test. */
 interface LiveTest {
-  /** Its place in the columns. */
+  /** Its index in the columns. */
   readonly place: number;
   readonly accepted: { readonly result: { readonly outcome: Outcome } };
   readonly reruns: { readonly attempt: AttemptId; readonly result: { readonly outcome: Outcome } }[];
@@ -242,7 +242,7 @@ function unfit({ agent: id, host, why: cause, problem, fingerprint }: Extract<Ru
   return { info, tests: 0, busySeconds: 0, peakRssBytes: 0, cpuSeconds: null, ended, why: why === null ? null : harmless(why) };
 }
 
-/** How much of columns somebody has. */
+/** How much of the columns a receiver already has. */
 export type Seen = ReturnType<typeof lengthsOf>;
 
 export const lengthsOf = ({ files, lanes, texts, tests, attempts, collectErrors }: Columns) => ({
@@ -254,7 +254,7 @@ export const lengthsOf = ({ files, lanes, texts, tests, attempts, collectErrors 
   attempts: { lane: attempts.lane.length, text: attempts.text.length, sections: attempts.sections.length },
 });
 
-/** What the columns have beyond what was seen. */
+/** Returns the rows that the columns have beyond `seen`. */
 export function columnsSince({ files, lanes, texts, tests, attempts, collectErrors }: Columns, seen: Seen): Columns {
   return {
     files: files.slice(seen.files),

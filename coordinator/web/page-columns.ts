@@ -1,4 +1,5 @@
-// Tests and their attempts as the columns that a page is drawn from. They only grow: what came since an earlier length is all that a page lacks.
+// Stores tests and their attempts as the columns that a page is drawn from. They only grow, so a page needs only the rows after those it
+// has.
 
 import { isFailure, type Outcome, outcomes } from '../../shared/domain/outcome.ts';
 import type { ReportedAttempt, ReportedTest } from '../../shared/domain/report.ts';
@@ -6,23 +7,26 @@ import { harmless } from '../../shared/text/safe-text.ts';
 import { skipReason } from '../../shared/text/skip-reason.ts';
 import { type Columns, nameIn } from './page-data.ts';
 
-/** What tests printed is kept where somebody will look for it: with what failed, was flaky or did not run through. report.json has all. */
+/**
+ * Keeps output only for tests that failed, were flaky or did not run through, because that is where a user looks for it. report.json has
+ * all output.
+ */
 const isToldOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test.flaky || attempt.outcome !== 'passed';
 
 export interface GrowingColumns {
   readonly columns: Columns;
-  /** Returns the test's place. */
+  /** Returns the test's index. */
   add(test: ReportedTest): number;
-  /** The test at this place ran again. */
+  /** Records that the test at this index ran again. */
   addRerun(place: number, outcome: Outcome, seconds: number): void;
   addCollectError(file: string, nodeid: string, message: string): void;
-  /** A file's place. */
+  /** Returns a file's index. */
   file(path: string): number;
-  /** The place of an agent's xdist worker. */
+  /** Returns the index of an agent's xdist worker. */
   lane(agent: string, worker: string): number;
 }
 
-/** `startedAt`: the run's start in milliseconds since the epoch, from which the columns' instants are counted. */
+/** `startedAt` is the run's start in milliseconds since the epoch; the columns' instants count from it. */
 export function growColumns(startedAt: number): GrowingColumns {
   const files = table();
   const texts = table();
@@ -86,7 +90,7 @@ interface Table {
   place(value: string): number;
 }
 
-/** Each different string once, by its place. */
+/** Stores each distinct string once and returns its index. */
 function table(): Table {
   const values: string[] = [];
   const places = new Map<string, number>();

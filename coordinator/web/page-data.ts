@@ -1,20 +1,20 @@
-// What the page in report.html and the dashboard is drawn from: a report in columns and string tables. 100,000 tests as objects would be five times
-// the bytes and ten times the objects to read. The page reads it back in page/model.ts.
+// The data that the page in report.html and the dashboard is drawn from: a report in columns and string tables. 100,000 tests as objects
+// would take five times the bytes and give the page ten times the objects to read. The page reads it in browser/model.ts.
 
 import type { Verdict } from '../../shared/domain/outcome.ts';
 import type { Profile, Report, ReportedAgent, Totals } from '../../shared/domain/report.ts';
 import type { ReportedShown } from '../../shared/domain/shown.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
 
-/** Instants are milliseconds since `startedAt`, durations milliseconds, both with one decimal; outcomes are places in `outcomes`. */
+/** Instants are milliseconds since `startedAt`, durations are milliseconds, both with one decimal. Outcomes are indexes in `outcomes`. */
 export interface PageData extends Columns {
   readonly runId: string;
-  /** `running` and `ended` are what the dashboard knows of a run: the verdict stands in its report. */
+  /** The dashboard uses `running` and `ended`, because only the report has the verdict. */
   readonly verdict: Verdict | 'running' | 'ended';
   readonly exitCode: number | null;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  /** When the report stood, or what the page's time is while the run is on. */
+  /** When the report was made or, while the run is on, the time of this data. */
   readonly finishedAt: number;
   readonly deadline: { readonly seconds: number; readonly reserveSeconds: number; readonly met: boolean } | null;
   readonly totals: Totals;
@@ -22,23 +22,23 @@ export interface PageData extends Columns {
   readonly agents: readonly ReportedAgent[];
   readonly targets: Report['targets'];
   readonly baseline: string | null;
-  /** Rows among `tests` that failed and did not in the baseline; null without one. */
+  /** Rows among `tests` that failed and did not fail in the baseline; null without a baseline. */
   readonly newFailures: readonly number[] | null;
-  /** How many of `collectErrors`, the last ones in a report, are of sessions. */
+  /** How many of `collectErrors` are errors of sessions. In a report these come last. */
   readonly sessionErrors: number;
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
-  /** Tests with properties that they recorded: names and values by turns. */
+  /** Tests that recorded properties, with alternating names and values. */
   readonly properties: readonly (readonly [test: number, ...namesAndValues: string[]])[];
   /** null while the run is on. */
   readonly shown: Pick<ReportedShown, 'warnings' | 'deselected' | 'sessions'> | null;
 }
 
-/** What a page has of tests. */
+/** A page's data about tests. */
 export interface Columns {
   readonly files: readonly string[];
   /** Each xdist worker that ran something. */
   readonly lanes: readonly (readonly [agent: string, worker: string])[];
-  /** Tracebacks, reasons and captured output, each once. */
+  /** Tracebacks, reasons and captured output, each stored once. */
   readonly texts: readonly string[];
   readonly tests: TestColumns;
   readonly attempts: AttemptColumns;
@@ -49,19 +49,19 @@ export interface TestColumns {
   /** Node id without its file and `::`. */
   readonly name: readonly string[];
   readonly file: readonly number[];
-  /** 0 where unknown. */
+  /** 0 if unknown. */
   readonly line: readonly number[];
   readonly outcome: readonly number[];
   readonly ms: readonly number[];
   /** Tests that failed and passed in one run. */
   readonly flaky: readonly number[];
-  /** Tests with another number of attempts than one, with that number. */
+  /** Tests whose number of attempts is not one, with that number. */
   readonly attempts: readonly (readonly [test: number, attempts: number])[];
-  /** While a run is on: tests that ran again, in order, with what they came to then. A report has the last outcome at once. */
+  /** While a run is on: tests that ran again, in order, with their new outcome. A report has the final outcome instead. */
   readonly reruns: readonly (readonly [test: number, outcome: number, ms: number])[];
 }
 
-/** Of every test in turn, each of its attempts in turn. */
+/** The attempts of all tests, in the order of the tests and then of the attempts. */
 export interface AttemptColumns {
   readonly lane: readonly number[];
   readonly startedAt: readonly number[];
@@ -69,12 +69,12 @@ export interface AttemptColumns {
   readonly outcome: readonly number[];
   /** Attempts with a traceback or reason. */
   readonly text: readonly (readonly [attempt: number, text: number])[];
-  /** Attempts with captured output: titles and texts by turns. */
+  /** Attempts with captured output, as alternating titles and texts. */
   readonly sections: readonly (readonly [attempt: number, ...titlesAndTexts: number[]])[];
 }
 
-/** What stands in the place of a file for a pytest that failed at its end. */
+/** The name used in place of a file for a pytest session that failed at its end. */
 export const sessionName = (agent: string): string => `pytest session of ${agent}`;
-/** A node id without its file. */
+/** Returns a node id without its file. */
 export const nameIn = (nodeid: string, file: string): string =>
   harmless(nodeid.startsWith(`${file}::`) ? nodeid.slice(file.length + 2) : nodeid);

@@ -1,18 +1,19 @@
-// The HTML around a page's script and style. What tests printed stands in it as JSON, from which the page makes text nodes only; the policy is the
-// second lock: no other script or style than the page's own, nothing fetched but what the page's own server sends.
+// Builds the HTML around a page's script and style. The page holds test output as JSON and turns it into text nodes only. The
+// Content-Security-Policy is a second safeguard: it allows no script or style but the page's own, and no requests but to the page's own
+// server.
 
 import { createHash } from 'node:crypto';
 import type { PageFiles } from './bundle.ts';
 
 export interface PageContent {
   readonly title: string;
-  /** JSON; null for a page that hears everything from its server. */
+  /** JSON; null for a page that receives all data from its server. */
   readonly data: string | null;
-  /** What stands there without scripts. */
+  /** The text shown if scripts are disabled. */
   readonly otherwise: string;
 }
 
-/** What the page may do, as a Content-Security-Policy. `isLive`: it listens to its own server. */
+/** Returns the page's Content-Security-Policy. `isLive` lets the page connect to its own server. */
 export const policyOf = ({ script, style }: PageFiles, isLive: boolean): string =>
   [
     "default-src 'none'",
@@ -26,7 +27,8 @@ export const policyOf = ({ script, style }: PageFiles, isLive: boolean): string 
   ].join('; ');
 
 export function composePage({ title, data, otherwise }: PageContent, files: PageFiles): string {
-  // Inside a script element `</script` would end it, and `<!--` change how it is read: no `<` is left in the data, and the page's own is checked.
+  // Inside a script element, `</script` would end it and `<!--` would change how it is parsed. The data therefore contains no `<`, and the
+  // page's own script and style are checked.
   const embedded = data === null ? '' : `<script type="application/json" id="data">${data.replaceAll('<', '\\u003c')}</script>\n`;
   const { script, style } = files;
   if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) throw new Error('the page holds what would end its own element');

@@ -1,4 +1,4 @@
-// `report.html`: the run and the page that draws it, in one file that asks the network for nothing.
+// Writes `report.html`: the run and the page that draws it, in one file that makes no network requests.
 
 import type { Report } from '../../shared/domain/report.ts';
 import { verdictWords } from '../core/result/ending-text.ts';

@@ -1,4 +1,4 @@
-// A finished report as the page needs it. The columns of its tests are page-columns.ts's.
+// Converts a finished report into the page's data. page-columns.ts fills the columns of tests.
 
 import type { NotRun, Report } from '../../shared/domain/report.ts';
 import { harmless, plural } from '../../shared/text/safe-text.ts';

@@ -1,4 +1,4 @@
-// One audit: what was measured of a suite, what follows from it, and what is only predicted. How it is told is report/'s.
+// One audit: the measurements of a suite, the conclusions from them, and the predictions. The files in page/ format it.
 
 import { fileOf, type NodeId, type TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
@@ -9,7 +9,7 @@ import type { Measurement } from './measurement.ts';
 import { adviseMemory, type MemoryAdvice } from './memory-advice.ts';
 import { type Costs, type Prediction, predict } from './predict.ts';
 
-/** A prediction by shardline's planner, and once, what it says of the very run that was measured. */
+/** A prediction by shardline's planner, and its prediction for the measured run as a check. */
 export interface Checked extends Prediction {
   readonly costsFrom: 'shardline' | 'pytest -n';
   readonly durationsFrom: 'one after another' | 'pytest -n';
@@ -17,13 +17,13 @@ export interface Checked extends Prediction {
 }
 
 export interface Audit extends Findings {
-  /** The measurement that durations of files, tests and fixtures are from; null where there is none. */
+  /** The measurement that provides the durations of files, tests and fixtures; null if there is none. */
   readonly basis: Measurement | null;
   readonly slowFiles: readonly Timed[];
   readonly slowTests: readonly Timed[];
   readonly prediction: Checked | null;
   readonly suspects: readonly (Suspect & { readonly line: number | null })[];
-  /** Tests that failed in every execution, so not for want of isolation. */
+  /** Tests that failed in every execution, and therefore not because of poor isolation. */
   readonly alwaysFailing: readonly NodeId[];
   readonly memory: MemoryAdvice | null;
   readonly changes: readonly Change[];
@@ -69,7 +69,7 @@ function predictionOf(findings: Findings, basis: Measurement): Checked | null {
   };
 }
 
-/** What the run took beside collection and tests: preparation, start, end. null for a run in which nothing ran. */
+/** The run's time outside collection and tests: preparation, start and end. null if nothing ran. */
 function fixedOf({ seconds, report }: Sharded): number | null {
   const { breakdown } = report.profile;
   if (breakdown === null) return null;

@@ -1,4 +1,5 @@
-// What to change in a suite, and how much each change could win: an upper limit, from measured times, for one run on the workers at hand.
+// Suggests changes to a suite, each with an upper limit on the time it saves: from measured times, for one run on the available xdist
+// workers.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { Sharded } from './findings.ts';
@@ -6,21 +7,21 @@ import type { ImportedPackage } from './import-times.ts';
 import type { MeasuredFixture, Measurement } from './measurement.ts';
 import type { Prediction } from './predict.ts';
 
-/** `seconds` that a run is shorter, at most; of `adopt` alone it was measured. */
+/** `seconds` is the most that a run gets shorter. It is an upper limit for every kind but `adopt`, for which it is measured. */
 export type Change = { readonly seconds: number } & (
   | { readonly kind: 'adopt' }
   | { readonly kind: 'agents'; readonly agents: number }
   | { readonly kind: 'import'; readonly imported: ImportedPackage }
-  /** Modules of the suite itself do work when they are imported. */
+  /** Modules of the suite itself do work at import. */
   | { readonly kind: 'own-imports'; readonly packages: readonly ImportedPackage[]; readonly selfSeconds: number }
   | { readonly kind: 'fixture'; readonly fixture: MeasuredFixture }
   | { readonly kind: 'longest'; readonly file: string }
   | { readonly kind: 'serial' }
 );
 
-/** Two executions that differ by less than this part were as fast as each other. */
+/** Two executions that differ by less than this share count as equally fast. */
 export const NOISE = 0.05;
-/** Less than this part of a run, and less than this many seconds, is not worth a change. */
+/** A change that saves less than this share of a run, or fewer than this many seconds, is not suggested. */
 const LEAST_SHARE = 0.02;
 const LEAST_SECONDS = 0.05;
 const SHOWN = 8;
@@ -51,14 +52,17 @@ function adopt({ basis, parallel, sharded }: ChangesInput): readonly Change[] {
     : [{ kind: 'adopt', seconds: now.seconds - sharded.seconds }];
 }
 
-/** Up to the point where more stop helping. */
+/** Suggests agents only up to the number at which more stop helping. */
 function moreAgents({ prediction }: ChangesInput): readonly Change[] {
   const [one] = prediction?.rows ?? [];
   const best = prediction?.rows.find(({ agents }) => agents === prediction.knee) ?? prediction?.rows.at(-1);
   return one === undefined || best === undefined ? [] : [{ kind: 'agents', agents: best.agents, seconds: one.seconds - best.seconds }];
 }
 
-/** Every worker imports a library by itself, at the same time; modules of the suite are divided among them. What pytest itself needs is no choice. */
+/**
+ * Each xdist worker imports a library itself, at the same time as the others, while the suite's own modules are divided among the workers.
+ * The imports that pytest itself needs are left out, because the user cannot avoid them.
+ */
 function imports({ basis, imports: all, workers }: ChangesInput): readonly Change[] {
   const names = new Set([...basis.files.keys()].flatMap(topNames));
   const chosen = all.filter(({ importer }) => importer !== null);
@@ -72,10 +76,13 @@ function imports({ basis, imports: all, workers }: ChangesInput): readonly Chang
   ];
 }
 
-/** What the modules in a test file's folders may be called at their top. */
+/** The possible top-level names of the modules in a test file's folders. */
 const topNames = (file: TestFile): readonly string[] => file.replace(/\.py$/, '').split('/');
 
-/** Without it: set-ups are divided among the workers, but for a session's, which each worker does by itself. */
+/**
+ * Computes the time saved without the fixture. Set-ups are divided among the xdist workers, except those of session fixtures, which each
+ * worker runs itself.
+ */
 function fixtures({ basis, workers }: ChangesInput): readonly Change[] {
   return basis.fixtures.map((fixture): Change => {
     const times = Math.max(1, fixture.count);
@@ -83,7 +90,7 @@ function fixtures({ basis, workers }: ChangesInput): readonly Change[] {
   });
 }
 
-/** Where one shard is longer than every worker's even share of the work. */
+/** Applies if one shard takes longer than each xdist worker's even share of the work. */
 function longest({ basis, prediction, workers }: ChangesInput): readonly Change[] {
   if (prediction === null) return [];
   const { longestSeconds, longest: file, serialSeconds } = prediction.floor;

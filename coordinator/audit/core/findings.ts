@@ -1,18 +1,18 @@
-// What an audit measured. What follows from it is audit.ts's.
+// The measurements of an audit. audit.ts draws the conclusions from them.
 
 import type { Report } from '../../../shared/domain/report.ts';
 import type { ImportedPackage } from './import-times.ts';
 import type { Execution } from './isolation.ts';
 import type { Measurement } from './measurement.ts';
 
-/** An ordinary run of shardline; `seconds` from its command's start to its end. */
+/** An ordinary run of shardline. `seconds` counts from its command's start to its end. */
 export interface Sharded {
   readonly seconds: number;
   readonly agents: number;
   readonly report: Report;
 }
 
-/** An earlier run that stands for the sequential one. Its times are sums over tests: how long it took is not known of it. */
+/** An earlier run used in place of the sequential one. Its times are sums over tests; its wall time is unknown. */
 export interface Before {
   readonly name: string;
   readonly tests: number;
@@ -20,15 +20,15 @@ export interface Before {
   readonly testSeconds: number;
 }
 
-/** All that was measured; null for what was not. */
+/** All measurements; null for those that were not made. */
 export interface Findings {
-  /** What `shardline run` is to be given for this suite: paths, or `--selected`. */
+  /** The arguments that select this suite for `shardline run`: paths, or `--selected`. */
   readonly what: readonly string[];
   readonly pytestArgs: readonly string[];
   readonly finishedAt: string;
   readonly machine: { readonly cpus: number; readonly memoryBytes: number };
   readonly limitSeconds: number;
-  /** Beyond its tests, what one shard costs. */
+  /** The cost of one shard besides its tests. */
   readonly shardSeconds: number;
   readonly imports: readonly ImportedPackage[];
   readonly sequential: Measurement | null;
@@ -36,17 +36,17 @@ export interface Findings {
   readonly parallel: Measurement | null;
   readonly sharded: Sharded | null;
   readonly executions: readonly Execution[];
-  /** Why what is missing is missing, and what is partial. */
+  /** Why measurements are missing or partial. */
   readonly problems: readonly string[];
 }
 
 export interface Timed {
   readonly name: string;
   readonly seconds: number;
-  /** Tests of a file; null for one test. */
+  /** Number of tests of a file; null for one test. */
   readonly tests: number | null;
 }
 
-/** xdist workers of the local executions; 1 when nothing ran in parallel. */
+/** Number of xdist workers of the local executions; 1 if nothing ran in parallel. */
 export const localWorkers = ({ sharded, parallel }: Pick<Findings, 'sharded' | 'parallel'>): number =>
   sharded?.report.agents.reduce((sum, { workers }) => sum + workers, 0) || parallel?.workers || 1;

@@ -1,14 +1,14 @@
-// What `python -X importtime` printed while a suite was collected, summed by package.
+// Sums by package what `python -X importtime` printed while a suite was collected.
 
 export interface ImportedPackage {
   /** The first part of its modules' names. */
   readonly name: string;
-  /** Of its own modules alone. */
+  /** The time of its own modules alone. */
   readonly selfSeconds: number;
-  /** With everything that it was the first to import. */
+  /** Includes everything that it was the first to import. */
   readonly totalSeconds: number;
   readonly modules: number;
-  /** For which test file or conftest it was first imported; null: by pytest and its plugins themselves. */
+  /** The test file or conftest that first imported it; null if pytest or a plugin did. */
   readonly importer: string | null;
 }
 
@@ -21,12 +21,12 @@ interface Line {
 
 const IMPORT = /^import time:\s+(\d+) \|\s+(\d+) \|( +)(\S.*)$/;
 const IMPORTER = /^shardline-importer: (null|".*")$/;
-/** Our own plugin's modules are no cost of the suite. */
+/** Modules of shardline's own plugin are no cost of the suite. */
 const OWN = 'shardline_pytest';
 
 /**
- * Lines come when an import is over, so those of a module's own imports stand above it, indented by two more. A package counts with its outermost
- * modules: what lies below them is in their time.
+ * Python prints a line when an import ends, so the lines of a module's own imports come before it, indented by two more. A package counts
+ * the total time of its outermost modules only, because that includes the modules below them.
  */
 export function importTimes(text: string): readonly ImportedPackage[] {
   const found = new Map<string, { selfSeconds: number; totalSeconds: number; modules: number; importer: string | null }>();
@@ -47,7 +47,7 @@ export function importTimes(text: string): readonly ImportedPackage[] {
     if (name === '') continue;
     waiting.push({ name, depth: (spaces.length - 1) / 2, selfSeconds: Number(self) / 1e6, totalSeconds: Number(total) / 1e6 });
     if (spaces.length > 1) continue;
-    // An outermost import is over: from it downwards each line's parents are known.
+    // An outermost import has ended. Reading its lines backwards, each line's parents are known.
     const above: Line[] = [];
     for (const line of waiting.reverse()) {
       while ((above.at(-1)?.depth ?? -1) >= line.depth) above.pop();

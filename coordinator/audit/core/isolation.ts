@@ -1,4 +1,4 @@
-// Tests whose outcome depends on what runs before or beside them. Every word about one of them follows from executions that are listed with it.
+// Finds tests whose outcome depends on the tests that run before or beside them. Each finding lists the executions that support it.
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
@@ -10,8 +10,9 @@ export interface Execution {
 }
 
 /**
- * `parallel`: failed in every parallel execution, of two at least, and never otherwise. `alone`: fails by itself and passed after others. `first`: passes
- * by itself or in parallel and failed after others. `flaky`: neither; equal executions had different outcomes, or there were too few to tell.
+ * `parallel`: failed in every parallel execution, at least two, and never otherwise. `alone`: fails by itself and passed after other tests.
+ * `first`: passes by itself or in parallel and failed after other tests. `flaky`: none of these; equal executions had different outcomes,
+ * or there were too few to decide.
  */
 export const suspicions = ['parallel', 'alone', 'first', 'flaky'] as const;
 
@@ -22,7 +23,7 @@ export interface Suspect {
   readonly passed: readonly Execution['how'][];
 }
 
-/** Tests that failed in some of these executions and did not in others. */
+/** Returns the tests that failed in some of these executions and did not fail in others. */
 export function suspectsOf(executions: readonly Execution[]): readonly NodeId[] {
   const ids = new Set(executions.flatMap(({ outcomes }) => [...outcomes.keys()]));
   return [...ids].filter((id) => {
@@ -49,7 +50,7 @@ function kindOf(failed: readonly Execution['how'][], passed: readonly Execution[
 
 const isParallel = (how: Execution['how']): boolean => how === 'pytest -n' || how === 'pytest -n, again' || how === 'shardline';
 
-/** A test that is not among an execution's outcomes says nothing there. */
+/** A test that is missing from an execution's outcomes counts as neither failed nor passed there. */
 function divided(id: NodeId, executions: readonly Execution[]): Pick<Suspect, 'failed' | 'passed'> {
   const of = (wanted: boolean): Execution['how'][] =>
     executions.flatMap(({ how, outcomes }) => {

@@ -1,4 +1,4 @@
-// One measured pytest in numbers: from what its processes told to phases, tests, fixtures and memory.
+// Turns the records of one measured pytest into numbers: phases, tests, fixtures and memory.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import type { MeasuredProcess } from '../../../shared/domain/measuring.ts';
@@ -8,7 +8,10 @@ import { sum } from '../../../shared/numbers.ts';
 export const measuredPhases = ['start', 'collection', 'tests', 'waiting', 'end'] as const;
 export type MeasuredPhase = (typeof measuredPhases)[number];
 
-/** In seconds; what a test shares with others is what it paid for fixtures of class and module, and of package and session. */
+/**
+ * Times are in seconds. `fileSeconds` is the test's share of fixtures of class and module scope, `sessionSeconds` of those of package and
+ * session scope.
+ */
 export interface MeasuredTest {
   readonly outcome: Outcome;
   readonly seconds: number;
@@ -21,9 +24,9 @@ export interface MeasuredTest {
 export interface MeasuredFixture {
   readonly name: string;
   readonly scope: string;
-  /** Of the suite, or the module that it comes from. */
+  /** A file of the suite, or the module that defines the fixture. */
   readonly file: string;
-  /** Of all its set-ups, without what they asked for. */
+  /** The time of all its set-ups, without the fixtures that it requested. */
   readonly seconds: number;
   readonly count: number;
 }
@@ -31,29 +34,29 @@ export interface MeasuredFixture {
 export interface Measurement {
   /** From the start of the process to its end. */
   readonly seconds: number;
-  /** It was killed before its end: what it told until then is all there is. */
+  /** True if the process was killed before its end; the measurement then covers only the time until that. */
   readonly isPartial: boolean;
-  /** Processes that collected and ran tests. */
+  /** Number of processes that collected and ran tests. */
   readonly workers: number;
   readonly dist: string;
-  /** Mean of the workers; together they are `seconds`. */
+  /** Mean of the workers. The phases add up to `seconds`. */
   readonly phases: Readonly<Record<MeasuredPhase, number>>;
-  /** Seconds of each file's collection, mean of the workers that collected it. */
+  /** Seconds to collect each file, as a mean of the workers that collected it. */
   readonly files: ReadonlyMap<TestFile, number>;
-  /** Of all workers together. */
+  /** The sum over all workers. */
   readonly collectionWorkerSeconds: number;
   readonly tests: ReadonlyMap<NodeId, MeasuredTest>;
   readonly fixtures: readonly MeasuredFixture[];
   readonly notCollected: readonly string[];
-  /** Processor time of the workers and of what they waited for. */
+  /** CPU time of the workers and of the child processes that they waited for. */
   readonly cpuSeconds: number;
-  /** Of the worker that held most; 0 when none told. */
+  /** The highest peak of any worker; 0 if no worker reported its memory. */
   readonly peakRssBytes: number;
-  /** What the same worker held when it had collected; 0 when it never had. */
+  /** The memory of the same worker after collection; 0 if it never finished collecting. */
   readonly collectedRssBytes: number;
 }
 
-/** `startedAt` and `endedAt` in seconds since the epoch. */
+/** `startedAt` and `endedAt` are in seconds since the epoch. */
 export interface Measured {
   readonly startedAt: number;
   readonly endedAt: number;
@@ -127,7 +130,7 @@ export function measurementOf({ startedAt, endedAt, isPartial, processes }: Meas
 
 type Phases = Record<MeasuredPhase, number>;
 
-/** A process that did not come to a phase's end was in it until it was killed. */
+/** A process that did not reach a phase's end counts as in that phase until it was killed. */
 function phasesOf({ records }: MeasuredProcess, startedAt: number, endedAt: number): Phases {
   const at = (kind: string): number | undefined => records.find((record) => record.kind === kind)?.at;
   const began = at('collection-began') ?? endedAt;

@@ -1,22 +1,22 @@
-// How many xdist workers this machine's memory bears, by what one of them was measured to hold.
+// Computes how many xdist workers fit in this machine's memory, from the measured memory of one.
 
-/** Part of the memory that workers may fill; the rest is for the system, pytest's main process and Redis. */
+/** Share of the memory that xdist workers may fill. The rest is for the system, pytest's main process and Redis. */
 const USABLE = 0.8;
-/** Memory that grew by this factor since collection is worth a limit. */
+/** A memory limit is worth suggesting if memory grew by this factor since collection. */
 const GROWTH = 2;
 
 export interface MemoryAdvice {
   readonly peakBytes: number;
   readonly workers: number;
   readonly memoryBytes: number;
-  /** How many workers of this size fit, at least 1. */
+  /** Number of xdist workers of this size that fit, at least 1. */
   readonly fitting: number;
   readonly doAllFit: boolean;
-  /** Replace workers that hold more than this; null where they did not grow so much since collection that it would help. */
+  /** Memory above which an xdist worker should be replaced; null if the workers grew too little since collection for that to help. */
   readonly limitBytes: number | null;
 }
 
-/** null where no worker told what it held. */
+/** Returns null if no xdist worker reported its memory. */
 export function adviseMemory(
   measured: { readonly peakRssBytes: number; readonly collectedRssBytes: number; readonly workers: number },
   memoryBytes: number,

@@ -1,4 +1,5 @@
-// How long a suite would take on other numbers of agents: shardline's own planner on measured durations. A prediction is never a measurement.
+// Predicts how long a suite takes on other numbers of agents: shardline's own planner on measured durations. A prediction is never shown as
+// a measurement.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { fileOf } from '../../../shared/domain/ids.ts';
@@ -10,13 +11,13 @@ import { splitUnits } from '../../core/plan/split.ts';
 import type { Measurement } from './measurement.ts';
 
 export const predictedAgents = [1, 2, 4, 8, 16] as const;
-/** More agents stop helping where twice as many save less than this part. */
+/** More agents stop helping when doubling them saves less than this share. */
 export const LEAST_GAIN = 0.2;
 
 export interface Costs {
-  /** Before the first test and after the last, whatever the agents: preparation, start, end. */
+  /** Time before the first test and after the last, for any number of agents: preparation, start, end. */
   readonly fixedSeconds: number;
-  /** What one shard costs besides its tests. */
+  /** The cost of one shard besides its tests. */
   readonly shardSeconds: number;
   readonly workersPerAgent: number;
   readonly dist: string;
@@ -30,22 +31,22 @@ export interface Predicted {
 
 export interface Prediction {
   readonly rows: readonly Predicted[];
-  /** The least of `rows` of which twice as many agents gain less than LEAST_GAIN; null: more still help. */
+  /** The smallest number of agents in `rows` at which doubling them gains less than LEAST_GAIN; null if more still help. */
   readonly knee: number | null;
-  /** What no number of agents makes shorter. */
+  /** The time that no number of agents can shorten. */
   readonly floor: {
     readonly fixedSeconds: number;
-    /** Session and package fixtures, which each worker sets up. */
+    /** Session and package fixtures, which each xdist worker sets up. */
     readonly sessionSeconds: number;
     /** Tests that run alone, one after another. */
     readonly serialSeconds: number;
-    /** The longest shard that the plan for the most agents has. */
+    /** The longest shard in the plan for the most agents. */
     readonly longestSeconds: number;
     readonly longest: string;
   };
 }
 
-/** Durations of every file, as a run of shardline would have learned them. Serial tests hold up no shard and are left out. */
+/** Returns durations of every file, as a run of shardline would learn them. Serial tests are left out, because they hold up no shard. */
 export function timingsOf({ files, tests }: Pick<Measurement, 'files' | 'tests'>): Timings {
   const ran = Map.groupBy(tests, ([id]) => fileOf(id));
   const all = new Set<TestFile>([...files.keys(), ...ran.keys()]);

@@ -1,4 +1,4 @@
-// Runs plain pytest with a plugin that only measures, under a limit of time, and reads what each of its processes told.
+// Runs plain pytest with a plugin that only measures, under a time limit, and reads the records that each of its processes wrote.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { refuseMissingPackage } from '../../../shared/pytest/result-file.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../../shared/pytest/session-file.ts';
 import { startPytest } from '../../../shared/pytest/start-pytest.ts';
 
-/** How the files begin that its processes write. */
+/** Prefix of the files that pytest's processes write. */
 const RECORD = 'record.';
 
 export interface MeasureRequest {
@@ -17,29 +17,29 @@ export interface MeasureRequest {
   readonly workspace: string;
   readonly pytestArgs: readonly string[];
   readonly serialMarker: string;
-  /** Of xdist, as `-n` takes it; `0` runs one test after another in one process. */
+  /** xdist's `-n` value; `0` runs one test after another in one process. */
   readonly numprocesses: string;
-  /** Collects only, and lists what is imported for it. */
+  /** Only collects, and lists the imports that collection needs. */
   readonly listsImports: boolean;
   readonly limitSeconds: number;
 }
 
-/** What one pytest did. Instants in seconds since the epoch. */
+/** The result of one pytest. Instants are in seconds since the epoch. */
 export interface MeasuredPytest {
   readonly startedAt: number;
   readonly endedAt: number;
-  /** null when it was killed. */
+  /** null if it was killed. */
   readonly exitCode: number | null;
-  /** It did not come to its own end: killed at the limit, or by somebody else. */
+  /** True if it did not end by itself: shardline killed it at the limit, or something else killed it. */
   readonly isPartial: boolean;
   readonly processes: readonly MeasuredProcess[];
-  /** All of its standard error where imports are listed. */
+  /** Its whole standard error if imports are listed. */
   readonly imports: string;
-  /** The end of what it printed. */
+  /** The end of its output. */
   readonly output: string;
 }
 
-/** Throws `no-workspace`, `no-python`, `no-pytest` and `bad-message`; the signal's reason when it aborts. */
+/** Throws `no-workspace`, `no-python`, `no-pytest` and `bad-message`, and the signal's reason if it aborts. */
 export async function measurePytest(request: MeasureRequest, signal: AbortSignal): Promise<MeasuredPytest> {
   signal.throwIfAborted();
   const { python, workspace, pytestArgs, serialMarker, numprocesses, listsImports, limitSeconds } = request;
@@ -48,7 +48,7 @@ export async function measurePytest(request: MeasureRequest, signal: AbortSignal
   try {
     const sessionPath = join(directory, 'session.json');
     const resultPath = join(directory, 'result.json');
-    // Every test is to run, and what pytest remembers of it is not to change what it remembers for the user.
+    // Every test must run, and the measurement must not change pytest's cache in the user's workspace.
     const lastArgs = ['-n', numprocesses, '--maxfail=0', '--continue-on-collection-errors', '-o', `cache_dir=${join(directory, 'cache')}`];
     await writeSessionFile(sessionPath, {
       mode: 'measure',

@@ -1,4 +1,4 @@
-// The measurements of an audit, one after the other, as two at once would measure each other.
+// Runs the measurements of an audit one after the other. Two at once would slow each other down.
 
 import { rm } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -27,11 +27,11 @@ import { timingsOf } from '../core/predict.ts';
 import { type MeasuredPytest, measurePytest } from './measure-pytest.ts';
 import { runSharded } from './run-sharded.ts';
 
-/** A load above this part of the processors makes measurements doubtful. */
+/** A load above this share of the processors makes measurements unreliable. */
 const BUSY = 0.5;
-/** How many suspects are run by themselves. */
+/** Maximum number of suspects to run by themselves. */
 const TRIED = 20;
-/** How much of what pytest said an error shows, from its end. */
+/** Maximum number of characters of pytest's output that an error shows, from its end. */
 const SHOWN_CHARS = 4000;
 
 export interface Measuring {
@@ -40,13 +40,16 @@ export interface Measuring {
   readonly out: string;
   readonly baseline: Baseline | null;
   readonly paths: readonly string[];
-  /** The same, as a command is to name them. */
+  /** The same selection as arguments for a command. */
   readonly what: readonly string[];
   readonly tell: (step: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** null where no tests were collected. Throws `bad-paths` where pytest refused to begin, whatever starting it throws, and the signal's reason. */
+/**
+ * Resolves with null if no tests were collected. Throws `bad-paths` if pytest refused to begin, the errors of starting pytest, and the
+ * signal's reason.
+ */
 export async function measureSuite(measuring: Measuring): Promise<Findings | null> {
   const { settings, baseline, what, tell, paths } = measuring;
   const limitSeconds = settings.stepLimitSeconds;
@@ -117,7 +120,7 @@ async function plainPytest(
   return await measurePytest(request, signal);
 }
 
-/** pytest's own exit codes for what it will not run at all: 3 and 4. */
+/** pytest exits with 3 or 4 if it cannot run at all. */
 function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }: Measuring): void {
   if (exitCode !== 3 && exitCode !== 4) return;
   const python = settings.python ?? defaultPython(edge.env);
@@ -128,7 +131,7 @@ function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }:
   });
 }
 
-/** A run that knows the durations that were just measured, as each but the first does, on agents and in a pool of its own. */
+/** Runs shardline with the durations that were just measured, which every run but the first knows, on agents and in a pool of its own. */
 async function measureSharded(
   { settings, edge, out, paths, tell, signal }: Measuring,
   basis: Measurement | null,
@@ -146,7 +149,7 @@ async function measureSharded(
     ...['--python', settings.python ?? defaultPython(edge.env), '--workspace', workspace, '--serial-marker', serialMarker],
     ...(redisBin === null ? [] : ['--redis-bin', redisBin]),
     ...['--out', place, '--timings', timings, '--pool', `audit-${process.pid}`, '--quiet', '--maxfail', '0'],
-    // After the user's own, as for plain pytest: what pytest remembers is not to change what it remembers for the user.
+    // Comes after the user's own arguments, as for plain pytest: the run must not change pytest's cache in the user's workspace.
     ...['--', ...pytestArgs, '-o', `cache_dir=${join(out, 'cache')}`],
   ];
   const { SHARDLINE_REDIS_URL: _elsewhere, ...env } = edge.env;
@@ -173,7 +176,7 @@ async function measureSharded(
   }
 }
 
-/** Suspects by themselves, each in a pytest of its own, and the whole suite in parallel once more. */
+/** Runs each suspect by itself, in its own pytest, and the whole suite in parallel once more. */
 async function tryAgain(
   measuring: Measuring,
   first: readonly Execution[],
@@ -200,7 +203,7 @@ async function tryAgain(
 
 const outcomesOf = ({ tests }: Measurement): Execution['outcomes'] => new Map([...tests].map(([id, { outcome }]) => [id, outcome]));
 
-/** What passed in a baseline is evidence; what failed there may have been mended since. */
+/** A pass in a baseline is evidence. A failure is not, because the test may have been fixed since. */
 function passedBefore({ tests, keyOf }: Baseline, { tests: now }: Measurement): Execution {
   const outcomes = [...now.keys()].flatMap((id) => {
     const outcome = tests.get(keyOf(id))?.outcome;
@@ -221,7 +224,7 @@ const rootdirOf = ({ processes }: MeasuredPytest): string => {
   return opened?.kind === 'opened' ? opened.rootdir : '.';
 };
 
-/** What an error of shardline's says happened; its last line is the fix. */
+/** The description of a shardline error. The last line of such an error is the fix. */
 const errorLine = (text: string): string => /^shardline: error: (.*)$/m.exec(text)?.[1] ?? lastLine(text);
 
 const lastLine = (text: string): string => oneLine(text.trim().split('\n').at(-1) ?? '');

@@ -1,4 +1,4 @@
-// One ordinary run of shardline itself, as a user would start it, with agents on this machine.
+// Starts one ordinary run of shardline as a user would, with agents on this machine.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -6,15 +6,15 @@ import { tailOf } from '../../../shared/text/tail.ts';
 
 /** How long after its deadline a run may take to end before it is killed. */
 const GRACE_SECONDS = 60;
-/** How long one that is interrupted may take. */
+/** How long an interrupted run may take to end. */
 const LEAVE_MS = 20_000;
-/** How much of what it said is kept, from its end. */
+/** Maximum number of characters of the run's output that are kept, from its end. */
 const SAID_CHARS = 4000;
 
 export interface ShardedRequest {
-  /** How this program itself is started: interpreter, its options, the script. */
+  /** The command that starts this program: interpreter, its options, the script. */
   readonly program: readonly [string, ...string[]];
-  /** Of `shardline run`, without its deadline. */
+  /** Arguments of `shardline run`, without its deadline. */
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -23,13 +23,13 @@ export interface ShardedRequest {
 
 export interface ShardedRun {
   readonly seconds: number;
-  /** null when it was killed. */
+  /** null if it was killed. */
   readonly exitCode: number | null;
-  /** The end of what it said. */
+  /** The end of its output. */
   readonly said: string;
 }
 
-/** Throws the signal's reason when it aborts, once the run is gone. */
+/** Throws the signal's reason if it aborts, after the run has ended. */
 export async function runSharded(request: ShardedRequest, signal: AbortSignal): Promise<ShardedRun> {
   signal.throwIfAborted();
   const [interpreter, ...script] = request.program;
@@ -41,7 +41,7 @@ export async function runSharded(request: ShardedRequest, signal: AbortSignal): 
     stdin: 'ignore',
     all: true,
     reject: false,
-    // An interrupt typed at the terminal is the audit's to handle; it tells the run.
+    // The audit handles a Ctrl-C at the terminal and passes it on to the run.
     detached: true,
     cleanup: true,
   });

@@ -1,4 +1,4 @@
-// What follows from an audit: what to change, how it would do on more machines, memory and the rating.
+// Formats the advice of an audit: changes, predictions for more machines, memory and the rating.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { Report } from '../../../shared/domain/report.ts';
@@ -9,7 +9,7 @@ import { type Change, NOISE } from '../core/changes.ts';
 import { LEAST_GAIN } from '../core/predict.ts';
 import { type Block, code, heading, type Inline, table, words } from './document.ts';
 
-/** How many of the suite's own packages are named. */
+/** Maximum number of the suite's own packages to name. */
 const OWN_NAMED = 3;
 
 export function changeBlocks({ changes }: Audit): readonly Block[] {
@@ -122,11 +122,11 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
   ];
 }
 
-/** Of what was measured, how far the prediction is off. */
+/** The error of the prediction as a share of the measured time. */
 export const offBy = ({ predictedSeconds, measuredSeconds }: NonNullable<NonNullable<Audit['prediction']>['check']>): number =>
   Math.abs(predictedSeconds - measuredSeconds) / measuredSeconds;
 
-/** How many times as many workers must fit that their number is no matter of memory. */
+/** If this many times as many xdist workers fit, memory does not limit their number. */
 const FAR = 4;
 
 export function memoryBlocks({ memory }: Audit): readonly Block[] {
@@ -153,7 +153,7 @@ export function memoryBlocks({ memory }: Audit): readonly Block[] {
   ];
 }
 
-/** As options take sizes. */
+/** Formats a size as options accept it. */
 export const inMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)}MB`;
 
 function ratingWords(report: Report): string {

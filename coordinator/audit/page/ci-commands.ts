@@ -1,11 +1,11 @@
-// What to type and what to write into CI, with the numbers of one suite.
+// Formats the commands to run and the CI configuration for one suite, with its own numbers.
 
 import { inSeconds } from '../../reporters/summary/profile-text.ts';
 import type { Audit } from '../core/audit.ts';
 import { inMegabytes } from './advice.ts';
 import { type Block, code, heading, words } from './document.ts';
 
-/** What to type, with the numbers of this suite. */
+/** The commands to run, with the numbers of this suite. */
 export function commandBlocks(audit: Audit): readonly Block[] {
   const { prediction, memory, what, pytestArgs } = audit;
   const own = memory !== null && !memory.doAllFit ? [`-n ${memory.fitting}`] : [];
@@ -49,10 +49,10 @@ export function commandBlocks(audit: Audit): readonly Block[] {
   return blocks;
 }
 
-/** How much longer than predicted a run may take before its target is missed. */
+/** A run may take this many times the predicted time before it misses its target. */
 const SLACK = 1.5;
 
-/** What GitHub Actions fills in. */
+/** An expression that GitHub Actions expands. */
 const expression = (name: string): string => `\${{ ${name} }}`;
 
 const oneJob = (run: string): string =>

@@ -1,4 +1,4 @@
-// `audit.html`: the audit's document as one page without scripts, in the look of report.html. What tests are called is text, never markup.
+// Renders `audit.html`: the audit's document as one page without scripts, in the style of report.html. Test names are text, never markup.
 
 import { createHash } from 'node:crypto';
 import { assertNever } from '../../../shared/assert-never.ts';
@@ -57,7 +57,10 @@ const NAMES = 150;
 const WIDTH = 900;
 const VALUES = 80;
 
-/** Bars to one scale, each part in the colour of its name, with a legend. The table beside it holds the numbers, so it is one picture to a reader. */
+/**
+ * Bars on one scale, each part in the color of its name, with a legend. The table next to the chart has the numbers, so a screen reader
+ * sees one image.
+ */
 function chart(title: string, bars: readonly Bar[]): string {
   const parts = [...new Set(bars.flatMap(({ seconds }) => seconds.map(({ part }) => part)))];
   const total = (bar: Bar): number => bar.seconds.reduce((sum, { seconds }) => sum + seconds, 0);

@@ -1,11 +1,11 @@
-// `audit.md`: the audit's document as Markdown.
+// Renders `audit.md`: the audit's document as Markdown.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
 import { codeCell, codeSpan, fenced } from '../../reporters/text/markdown.ts';
 import type { Block, Inline } from './document.ts';
 
-/** What Markdown would read as something else than words. */
+/** Characters with a meaning in Markdown. */
 const special = /[\\`*_[\]<>&|#]/g;
 
 export const auditMarkdown = (blocks: readonly Block[]): string => `${blocks.flatMap(draw).join('\n\n')}\n`;

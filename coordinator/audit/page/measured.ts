@@ -1,4 +1,4 @@
-// What an audit measured: the comparison, where the time went, and what is slow.
+// Formats the measurements of an audit: the comparison, where the time went, and what is slow.
 
 import { fileOf } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
@@ -10,12 +10,12 @@ import { localWorkers } from '../core/findings.ts';
 import { type MeasuredPhase, type Measurement, measuredPhases } from '../core/measurement.ts';
 import { type Bar, type Block, code, heading, type Inline, table, words } from './document.ts';
 
-/** How many of the slowest of each kind are listed. */
+/** Maximum number of the slowest entries listed of each kind. */
 const SLOWEST = 5;
-/** What takes less is not worth a line. */
+/** Entries that take less time are not listed. */
 const LEAST_SECONDS = 0.005;
 
-/** One way in which the suite was run. `phases` are the mean of its workers and come to `seconds`. */
+/** One way to run the suite. `phases` are the mean of its workers and add up to `seconds`. */
 interface Way {
   readonly name: string;
   readonly seconds: number;
@@ -86,7 +86,7 @@ function shardedWay(audit: Audit): readonly Way[] {
       cpuSeconds: cpus.includes(null) || cpus.length === 0 ? null : cpus.reduce<number>((sum, each) => sum + (each ?? 0), 0),
       collectionWorkerSeconds: collectionSeconds,
       memory: peak === 0 ? 'not reported' : inBytes(peak / Math.max(1, workers)),
-      // A file that is skipped as a whole stands among a report's tests, and not among pytest's.
+      // A report counts a file that is skipped as a whole as a test; pytest does not.
       tests: report.tests.filter(({ nodeid }) => nodeid !== (fileOf(nodeid) as string)).length,
       failed: totals.failed + totals.error + report.collectErrors.length,
     },
@@ -127,10 +127,13 @@ export function measuredBlocks(audit: Audit): readonly Block[] {
   ];
 }
 
-/** A difference of less than this is what two executions of the same tests have anyway. */
+/** Two executions of the same tests may differ by up to this share anyway. */
 const LEAST_SLOWDOWN = 0.1;
 
-/** What the same tests cost in worker time each way: the price of workers beside each other, and of whatever else the machine did. */
+/**
+ * Compares the worker time of the same tests in each way. The difference comes from xdist workers that run side by side and from other load
+ * on the machine.
+ */
 function slowdownWords(ways: readonly Way[]): readonly Block[] {
   const costs = ways.flatMap(({ name, phases, workers, isPartial }) =>
     phases === null || isPartial ? [] : [{ name, seconds: phases.tests * workers }],
@@ -156,7 +159,7 @@ const beforeWords = ({ name, tests, failed, testSeconds }: NonNullable<Audit['be
 const barOf = ({ name, phases }: Way): Bar[] =>
   phases === null ? [] : [{ label: name, seconds: measuredPhases.map((phase) => ({ part: phaseNames[phase], seconds: phases[phase] })) }];
 
-/** Collection, shown for what it is: under plain xdist each worker pays all of it. */
+/** Compares the cost of collection: with plain xdist, each worker pays all of it. */
 function collectionWords({ parallel, sharded, sequential }: Audit, ways: readonly Way[]): readonly Block[] {
   if (parallel === null || parallel.workers < 1) return [];
   const files = plural(parallel.files.size, 'file');

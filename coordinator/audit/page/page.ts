@@ -1,4 +1,4 @@
-// The whole audit, from its summary to how it was made, and the few lines of it that stand in the terminal.
+// Assembles the whole audit, from its summary to how it was made, and the few lines of it for the terminal.
 
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inMinutes, inPercent, inSeconds, isWorthRating } from '../../reporters/summary/profile-text.ts';
@@ -35,7 +35,7 @@ export function auditBlocks(audit: Audit): readonly Block[] {
   ];
 }
 
-/** What matters most, one sentence each. */
+/** The most important results, one sentence each. */
 export function summary(audit: Audit): readonly string[] {
   const { suspects, prediction, changes, sharded, alwaysFailing, problems } = audit;
   const ways = waysOf(audit).map(({ name, seconds, isPartial }) => `${name} ${inSeconds(seconds)}${isPartial ? ' (cut off)' : ''}`);

@@ -1,4 +1,4 @@
-// The style of audit.html: report.html's colours and type (page/style.css) for a page of text, tables and bars.
+// The style of audit.html: report.html's colors and type (coordinator/web/browser/style.css) for a page of text, tables and bars.
 
 export const auditStyle = `
 :root { color-scheme: light dark; --page: #f5f6f8; --panel: #fff; --sunken: #f0f2f4; --line: #dfe3e8; --text: #1b2026; --muted: #5a6470;

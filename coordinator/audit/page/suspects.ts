@@ -1,11 +1,11 @@
-// Tests of which an audit saw that they lean on each other, and the marks that let them run alone.
+// Formats the tests that an audit found to depend on each other, and the marks that make them run alone.
 
 import { plural } from '../../../shared/text/safe-text.ts';
 import type { Audit } from '../core/audit.ts';
 import type { Suspect } from '../core/isolation.ts';
 import { type Block, code, heading, type Inline, table, words } from './document.ts';
 
-/** How many tests of one kind are named. */
+/** Maximum number of tests of one kind to name. */
 const NAMED = 20;
 
 const kindWords: Readonly<Record<Suspect['kind'], string>> = {
@@ -40,7 +40,7 @@ export function suspectBlocks(audit: Audit): readonly Block[] {
   return blocks;
 }
 
-/** The line to write above each test function, once however many parameters it has. */
+/** The mark to write above each test function, listed once per function and not per parameter. */
 function serialMarks(suspects: Audit['suspects']): string {
   const places = new Map<string, string>();
   for (const { nodeid, line } of suspects) {

@@ -1,13 +1,13 @@
-// Outputs that could not be written because their disk takes no more data: one problem for each disk, however many files it concerns.
+// Folds write errors that share one cause: one problem per full or broken disk, however many files it affects.
 
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 
-/** Full, over quota or a limit, read-only, broken: what is true of every file there. */
+/** Disk full, over quota, over a file size limit, I/O error, or read-only. Each affects every file on that disk. */
 const DISK_ERRORS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']);
 
-/** The same problems, but `disk-refuses` in place of every `output-not-writable` that a disk is the cause of. */
+/** Returns the same problems, with one `disk-refuses` in place of all `output-not-writable` problems that one disk causes. */
 export function foldFullDisks(problems: readonly ShardlineError[]): readonly ShardlineError[] {
   const byDisk = Map.groupBy(problems, diskOf);
   const others = byDisk.get(null) ?? [];
@@ -21,7 +21,7 @@ function diskRefuses(disk: string, lost: readonly ShardlineError[]): ShardlineEr
   return new ShardlineError('disk-refuses', { disk, files, problem: messageOf(cause) }, { cause });
 }
 
-/** Where the disk is mounted that a problem is about; null where it is about something else. */
+/** Returns the mount point of the disk that caused the problem, or null if no disk did. */
 function diskOf({ code, cause, values }: ShardlineError): string | null {
   if (code !== 'output-not-writable' || !(cause instanceof Error && 'code' in cause && DISK_ERRORS.has(cause.code))) return null;
   let at = dirname(String(values.path));

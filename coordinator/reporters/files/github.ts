@@ -1,4 +1,4 @@
-// What GitHub Actions understands: workflow commands that put a failure on its line, and a report whose text can be no command.
+// Writes GitHub Actions workflow commands: annotations that put a failure on its line, and a guard so that report text cannot be a command.
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 
 import { isFailure } from '../../../shared/domain/outcome.ts';
@@ -7,13 +7,13 @@ import { harmless, plural } from '../../../shared/text/safe-text.ts';
 import { tailOf } from '../../../shared/text/tail.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 
-/** GitHub shows this many errors of a step; more are dropped without a word. */
+/** GitHub shows this many errors per step and silently drops the rest. */
 const SHOWN = 10;
 const MESSAGE_CHARS = 2000;
 
 /**
- * One line for each failure that GitHub will show, new ones first where a comparison knows them, and a notice of how many there are more. `locate` gives the
- * path of a test file as GitHub knows it.
+ * Returns one annotation for each failure that GitHub shows, and a notice that counts the rest. If the report has a comparison, new
+ * failures come first. `locate` maps a test file to its path in the GitHub repository.
  */
 export function annotations(report: Report, locate: (file: string) => string): string[] {
   const isNew = new Set<string>(report.comparison?.newFailures);
@@ -37,7 +37,7 @@ export function annotations(report: Report, locate: (file: string) => string): s
     : [...all.slice(0, SHOWN), command('notice', {}, `shardline: the job summary and the report have ${plural(more, 'more failure')}.`)];
 }
 
-/** Text between which GitHub takes nothing for a command: what tests print may begin with `::`. `token` must be a secret of this moment. */
+/** Wraps text so that GitHub parses no commands in it: test output may start a line with `::`. `token` must be a fresh secret. */
 export const withoutCommands = (text: string, token: string): string => `::stop-commands::${token}\n${text}::${token}::\n`;
 
 function failure(test: ReportedTest, locate: (file: string) => string): string {
@@ -46,7 +46,7 @@ function failure(test: ReportedTest, locate: (file: string) => string): string {
   return error({ file: locate(test.file), line, title: `${test.outcome}: ${test.nodeid}` }, message === '' ? 'no traceback' : message);
 }
 
-/** Where a traceback leaves the file for the last time: pytest ends each of its entries with `path:line: what`. */
+/** Returns the line of the last traceback entry in the file. pytest ends each entry with `path:line: what`. */
 function lineIn(message: string, file: string): number | null {
   let found: number | null = null;
   for (const [, path = '', line = ''] of message.matchAll(/^(\S.*?):(\d+):/gm)) {

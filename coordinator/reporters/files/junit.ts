@@ -1,4 +1,4 @@
-// `junit.xml`: one merged document in the form of pytest's own, with reruns marked as Maven Surefire does.
+// Writes `junit.xml`: one merged document in pytest's own format, with reruns marked as Maven Surefire does.
 
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest, SessionError } from '../../../shared/domain/report.ts';
@@ -10,12 +10,12 @@ import { namesOf } from '../../core/result/junit-id.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
 
-/** How much of a failure's first line its `message` has. */
+/** Maximum length of the `message` attribute, which holds the first line of a failure. */
 const MESSAGE_CHARS = 500;
 
 interface Case {
   readonly file: string;
-  /** Where it ran; null for what did not. */
+  /** Where the test ran; null if it did not run. */
   readonly place: { readonly agent: string; readonly worker: string } | null;
   readonly startedAt: string | null;
   readonly testcase: () => Element;
@@ -24,9 +24,10 @@ interface Case {
 }
 
 /**
- * Valid against the schema of Jenkins' xUnit plugin (junit-10.xsd), with the elements of a test in the order that Surefire's schema wants. Neither
- * knows of properties of a test: what ran on one xdist worker makes a suite, which says where. Only what `record_property` recorded stands in the
- * test itself, as in pytest's own files: Jenkins' JUnit plugin and others read it there.
+ * Returns a document that is valid against the schema of Jenkins' xUnit plugin (junit-10.xsd). A test's elements follow the order in
+ * Surefire's schema. Neither schema allows properties on a test, so the tests of one xdist worker form a suite and the suite's properties
+ * name the worker. Only `record_property` values are on the test itself, as in pytest's own files: Jenkins' JUnit plugin and other tools
+ * read them there.
  */
 export function junitXml(report: Report): string {
   const { collecting, late } = splitErrors(report);
@@ -39,11 +40,12 @@ export function junitXml(report: Report): string {
   ];
   const hosts = new Map<string, string>(report.agents.map(({ id, host }) => [id, host]));
   const suites = [...Map.groupBy(cases, suiteKey).values()].map((group) => testsuite(group, report, hosts));
-  // As pytest's own root: who wants totals adds up the suites. Jenkins' schema has no place for skipped tests there, and totals without them mislead.
+  // The root has no totals, like pytest's own root: consumers sum the suites. Jenkins' schema has no attribute for skipped tests on the
+  // root, and totals without them mislead.
   return xmlDocument(element('testsuites', { name: 'shardline' }, suites));
 }
 
-/** Both collectors that --doctest-modules gives a module skip it: two skipped tests, and one case in pytest's own file. */
+/** With --doctest-modules, two collectors skip a module. That gives two skipped tests, but one case in pytest's own file. */
 function withoutSecondSkips(tests: readonly ReportedTest[]): readonly ReportedTest[] {
   const modules = new Map(tests.filter(({ nodeid }) => !nodeid.includes('::')).map((test) => [test.nodeid, test]));
   return tests.filter((test) => (modules.get(test.nodeid) ?? test) === test);
@@ -117,10 +119,10 @@ function testCase(test: ReportedTest): Case {
 
 const timed = (id: string, seconds: number): Attributes => ({ ...namesOf(id), time: seconds.toFixed(3) });
 
-/** Children in the order of Surefire's schema: failures, skipped, errors, output. */
+/** Returns the children in the order of Surefire's schema: failures, skipped, errors, output. */
 function outcomeElements(test: ReportedTest, final: ReportedAttempt): readonly Element[] {
   const { outcome } = test;
-  // Surefire: a test that passed in the end was flaky; one that did not was rerun in vain.
+  // In Surefire's terms, a test that finally passed is "flaky"; one that still failed is a "rerun".
   const kind = COUNTED[outcome] === 'passed' ? 'flaky' : 'rerun';
   const earlier = test.attempts.slice(0, -1);
   const reruns = (each: Outcome, name: string): readonly Element[] =>
@@ -139,7 +141,7 @@ function outcomeElements(test: ReportedTest, final: ReportedAttempt): readonly E
   ];
 }
 
-/** `type` is the exception's name where the traceback says it. */
+/** `type` is the exception's name if the traceback names it. */
 function aboutFailure({ message, brief, outcome }: ReportedAttempt): Attributes {
   const said = (brief ?? briefOf(message ?? '')).slice(0, MESSAGE_CHARS);
   return { message: said, type: /^([A-Za-z_][\w.]*)(?=:)|^([A-Za-z_][\w.]*(?:Error|Exception))$/.exec(said)?.[0] ?? outcome };
@@ -165,7 +167,7 @@ const errorCase = ({ file, nodeid, message }: ReportedCollectError, about: Attri
   testcase: () => element('testcase', timed(nodeid, 0), [element('error', about, message)]),
 });
 
-/** Of no class, as a collection error is: no test of today or of an earlier run is meant. */
+/** Has no class, like a collection error, so that consumers do not match it to a test of this run or an earlier one. */
 const sessionErrorCase = ({ agent, message }: SessionError): Case => ({
   file: 'pytest session',
   place: null,

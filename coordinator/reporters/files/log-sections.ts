@@ -1,19 +1,22 @@
-// Parts of a CI job's log that its provider folds.
-// https://docs.github.com/actions/reference/workflow-commands-for-github-actions, https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections
+// Formats collapsible sections for the logs of CI providers.
+// https://docs.github.com/actions/reference/workflow-commands-for-github-actions,
+// https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections
 
 import { assertNever } from '../../../shared/assert-never.ts';
 
 export type LogProvider = 'github' | 'gitlab';
 
-/** GitLab by its own variable; GitHub's has an option beside it. null where nothing folds. */
+/**
+ * Detects GitLab by its own variable; the caller detects GitHub, because an option can override it. Returns null if the log cannot fold.
+ */
 export function logProvider(isGithub: boolean, env: Readonly<Record<string, string | undefined>>): LogProvider | null {
   if (isGithub) return 'github';
   return env.GITLAB_CI === 'true' ? 'gitlab' : null;
 }
 
 /**
- * The text, whose last line is ended, below a title that opens it. `name` is a word of ours, `at` seconds since the epoch. GitLab's markers are made of
- * control sequences, which nothing that a test prints can hold here.
+ * Returns the text in a collapsible section with that title. The text must end with a newline. `name` is a fixed word of shardline's; `at`
+ * is in seconds since the epoch. GitLab's markers are control sequences, which sanitized test output cannot contain.
  */
 export function folded(provider: LogProvider, title: string, name: string, text: string, at: number): string {
   switch (provider) {

@@ -1,4 +1,5 @@
-// The files a run leaves. Whoever reads one finds a whole one: each is written beside its place and moved there. One that cannot be written costs no other.
+// Writes a run's output files. Each file is written to a temporary path and renamed, so readers only see complete files. If one file cannot
+// be written, the others still are.
 
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,16 +14,22 @@ import { junitXml } from './junit.ts';
 import { summaryMarkdown } from './summary-md.ts';
 import { traceJson } from './trace.ts';
 
-/** The files that were written, and what went wrong with each that was not: mostly `output-not-writable`. */
+/** The paths that were written, and one error for each file that was not, mostly `output-not-writable`. */
 export interface Written {
   readonly paths: readonly string[];
   readonly problems: readonly ShardlineError[];
 }
 
-/** A file and its content, which is made only when it is written: the forms of a large report are not all in memory at once. */
+/**
+ * A path and a function that makes its content. The content is made just before it is written, so that not all forms of a large report are
+ * in memory at once.
+ */
 type Output = readonly [path: string, content: () => string | Promise<string>];
 
-/** Makes the folder before anything runs, and writes a first file there: permissions alone do not show what /proc refuses. Throws `output-not-writable`. */
+/**
+ * Creates the output directory before anything runs, and writes a first file to it: permission bits alone do not show that a file system
+ * such as /proc rejects writes. Throws `output-not-writable`.
+ */
 export async function prepareOut(dir: string): Promise<void> {
   await writing(dir, async () => {
     makeDirectory(dir);
@@ -32,7 +39,7 @@ export async function prepareOut(dir: string): Promise<void> {
   });
 }
 
-/** Writes what machines wait for into a run's folder. */
+/** Writes the machine-readable outputs to the run's directory. */
 export const writeOutputs = (report: Report, dir: string): Promise<Written> =>
   writeFiles([
     [join(dir, 'report.json'), () => encodeReport(report)],
@@ -40,11 +47,11 @@ export const writeOutputs = (report: Report, dir: string): Promise<Written> =>
     [join(dir, 'summary.md'), () => summaryMarkdown(report)],
   ]);
 
-/** Writes the page into a run's folder: by itself, because nothing else is to wait for it. */
+/** Writes report.html to the run's directory. This is a separate step so that nothing else waits for it. */
 export const writePage = (report: Report, dir: string): Promise<Written> =>
   writeFiles([[join(dir, 'report.html'), () => reportHtml(report)]]);
 
-/** Writes what was asked for. `readEvents` gives what is recorded of the run. */
+/** Writes the copies that the user requested. `readEvents` returns the run's recorded events. */
 export function writeCopies(
   report: Report,
   { json, junitXml: junit, html, trace }: Copies,
@@ -83,7 +90,7 @@ async function replaceFile(path: string, content: string): Promise<void> {
     await writeFile(unfinished, content);
     await rename(unfinished, path);
   } catch (thrown) {
-    // Half a file would keep space from those that follow.
+    // A partial file would take up space that the next files need.
     await rm(unfinished, { force: true }).catch(() => undefined);
     throw thrown;
   }

@@ -1,4 +1,4 @@
-// `summary.md`: what a CI job's summary shows.
+// Writes `summary.md`, the summary of a CI job.
 
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
@@ -13,7 +13,7 @@ import { cutWords } from '../text/cut-text.ts';
 import { codeSpan as code, codeCell, fenced } from '../text/markdown.ts';
 import { timelineText } from './timeline-text.ts';
 
-/** How many failures are shown in full; CI systems cap a summary's size. */
+/** Maximum number of failures shown in full. CI systems cap the size of a summary. */
 const SHOWN = 20;
 const MESSAGE_CHARS = 4000;
 const SLOWEST = { count: 10, leastSeconds: 0.1 } as const;

@@ -1,4 +1,4 @@
-// When each xdist worker ran tests, as a picture of text: a line a worker, a column for each stretch of time, the darker the busier.
+// Draws the timeline of a run as text: one line per xdist worker, one column per time interval, darker where the worker is busier.
 
 import type { Report } from '../../../shared/domain/report.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
@@ -6,16 +6,16 @@ import { inSeconds } from '../summary/profile-text.ts';
 
 const COLUMNS = 60;
 const SHADES = ['·', '░', '▒', '▓', '█'] as const;
-/** More workers than these are not drawn. */
+/** Maximum number of xdist workers to draw. */
 const LINES = 32;
 
-/** Empty where no test ran. From the first test's start to the last one's end. */
+/** Covers the first test's start to the last test's end. Empty if no test ran. */
 export function timelineText(report: Report): string[] {
   const lanes = new Map<string, { readonly from: number; readonly to: number }[]>();
   for (const { attempts } of report.tests) {
     for (const { agent, worker, startedAt, seconds } of attempts) {
       const from = Date.parse(startedAt);
-      // The epoch stands for a test of which nothing is known.
+      // A start at the epoch means that the start is unknown.
       if (from <= 0) continue;
       const name = oneLine(`${agent} ${worker}`);
       const lane = lanes.get(name);

@@ -1,4 +1,4 @@
-// A run as a trace for Perfetto or chrome://tracing: a process for each agent, a thread for each xdist worker.
+// Writes a run as a trace for Perfetto or chrome://tracing: one process per agent, one thread per xdist worker.
 // The format: "Trace Event Format", Duda and Hughes, Google 2016 (complete events X, async events b and e, instants i, metadata M).
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
@@ -19,19 +19,19 @@ interface TraceEvent {
   readonly args?: Readonly<Record<string, string | number>>;
 }
 
-/** The coordinator is the first process. */
+/** The process id of the coordinator, which is the first process. */
 const COORDINATOR = 1;
 
 /**
- * The whole JSON document; times are microseconds from the command's start. Tests come from the report; `events`, where they are there, add collections, shards,
- * agents that came and went, and the deadline.
+ * Returns the whole JSON document. Times are microseconds since the command's start. Tests come from the report. If `events` is not empty,
+ * it adds collections, shards, agents that joined and left, and the deadline.
  */
 export function traceJson(report: Report, events: readonly CoordinatorEvent[]): string {
   const startedAt = Date.parse(report.startedAt);
   const micro = (at: number): number => Math.round((at - startedAt) * 1000);
   const places = createPlaces(report);
   const traced = [...testSlices(report, places, micro), ...coordinatorSlices(report, micro), ...eventSlices(events, places, micro)];
-  // One event a line: such a file is read by people too.
+  // One event per line, because people read this file too.
   return `{"displayTimeUnit":"ms","traceEvents":[\n${[...places.metadata(), ...traced].map((event) => JSON.stringify(event)).join(',\n')}\n]}\n`;
 }
 
@@ -41,7 +41,7 @@ interface Places {
   metadata(): TraceEvent[];
 }
 
-/** Numbers for agents and workers, given as they are met. Thread 0 of a process is the agent's own. */
+/** Assigns process and thread ids to agents and xdist workers in order of appearance. Thread 0 of a process is the agent itself. */
 function createPlaces(report: Report): Places {
   const pids = new Map<AgentId, number>();
   const tids = new Map<string, { readonly pid: number; readonly tid: number; readonly worker: string }>();

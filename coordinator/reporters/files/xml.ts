@@ -1,10 +1,10 @@
-// Writes XML: elements, attributes and text, indented. It owns escaping; what the elements mean is junit.ts's.
+// Writes XML: elements, attributes and text, indented and escaped. junit.ts decides which elements there are.
 
 import { xmlSafe } from '../../../shared/text/safe-text.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
-/** One element: its children, or its text. */
+/** One element. It contains either child elements or text. */
 export interface Element {
   readonly name: string;
   readonly attributes: Attributes;
@@ -17,7 +17,7 @@ export const element = (name: string, attributes: Attributes, content: readonly 
   content,
 });
 
-/** A whole document, ended by a newline. Characters that XML cannot hold become `#x1B`, as in pytest's own JUnit files. */
+/** Returns the whole document with a final newline. Characters that XML cannot represent become `#x1B`, as in pytest's own JUnit files. */
 export const xmlDocument = (root: Element): string => `<?xml version="1.0" encoding="utf-8"?>\n${written(root, '')}\n`;
 
 function written({ name, attributes, content }: Element, indent: string): string {
@@ -29,7 +29,10 @@ function written({ name, attributes, content }: Element, indent: string): string
 
 const attribute = ([name, value]: [string, string]): string => ` ${name}="${escaped(value, inAttribute)}"`;
 
-/** A parser turns a bare newline or tab of an attribute into a space (XML 1.0, 3.3.3), and a carriage return of a text into a newline (2.11). */
+/**
+ * XML parsers turn a bare newline or tab in an attribute into a space (XML 1.0, 3.3.3), and a carriage return in text into a newline
+ * (2.11).
+ */
 const inAttribute = /[&<>"\t\n\r]/g;
 const inText = /[&<>\r]/g;
 const entities: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-// What of a run is worth a line that stays: whatever a person would want to know at once.
+// Decides which events of a run print a permanent line: those that a person wants to know at once.
 
 import type { AgentInfo } from '../../../shared/domain/events.ts';
 import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
@@ -19,18 +19,18 @@ import { failuresOf, type Tally } from './tally.ts';
 
 export interface News {
   readonly event: CoordinatorEvent;
-  /** The state as the event left it, what it changed, and the tally of the results in it. */
+  /** The state after the event, the changes it made, and the tally including its results. */
   readonly state: RunState;
   readonly changes: readonly Change[];
   readonly tally: Tally;
-  /** How many of the latest forecasts before this event, one after the other, said that the deadline will be missed. */
+  /** The number of consecutive forecasts just before this event that predicted a missed deadline. */
   readonly lateForecasts: number;
 }
 
-/** So many forecasts in a row are believed: the first one knows only the agents that came first, and no test yet. */
+/** Number of consecutive late forecasts before shardline warns. The first forecast knows only the first agents and no test yet. */
 const BELIEVED = 2;
 
-/** One line without its end, mostly none. */
+/** Returns lines without a final newline; most events give none. */
 export function newsLines({ event, state, changes, tally, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
   switch (event.kind) {
     case 'run-opened':
@@ -111,7 +111,7 @@ export function newsLines({ event, state, changes, tally, lateForecasts }: News,
   }
 }
 
-/** Of a suite that every worker collects, shards are planned once the tests are known. */
+/** If every xdist worker collects the whole suite, the shards are planned only when the tests are known. */
 function runOpened({ spec, shards }: Extract<CoordinatorEvent, { kind: 'run-opened' }>): string {
   const inShards = spec.collect === 'suite' ? '' : ` in ${plural(shards.length, 'shard')}`;
   return `Run ${spec.runId}: found ${plural(filesIn(shards), 'test file')}${inShards}`;
@@ -152,7 +152,7 @@ function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly s
   return [line, `${how}: ${oneLine(suite.list.why ?? '')}`];
 }
 
-/** What of an agent's workspace differs and does not stop it. */
+/** Returns the differences of an agent's workspace that do not stop the agent. */
 function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState): readonly string[] {
   const { fingerprintPolicy: policy, files } = opened.spec;
   const { refused, warned } = isLocal ? NO_DIFFERENCES : compareFingerprints({ files, python: opened.python }, fingerprint);
@@ -160,7 +160,7 @@ function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState)
   return shown.map((difference) => `warning: agent ${oneLine(id)} differs from the run: ${oneLine(difference)}`);
 }
 
-/** Why nobody was left to run the tests, where agents that came were refused. */
+/** Explains why no agent was left to run the tests if all agents that joined were refused. */
 function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] {
   if (why.kind === 'done' || why.notRun !== 'no-agent') return [];
   const refused = [...agents.values()].filter(

@@ -1,4 +1,4 @@
-// A forecast in words.
+// Formats a forecast as text.
 
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 import type { Forecast, Remedy } from '../../core/state/events.ts';
@@ -6,7 +6,10 @@ import type { Forecast, Remedy } from '../../core/state/events.ts';
 /** `done in about 40 s`. */
 export const timeLeft = ({ secondsLeft }: Forecast): string => `done in about ${Math.ceil(secondsLeft)} s`;
 
-/** By how much the deadline is missed and what would mend that; null for a forecast that keeps it. `basis` begins the sentence. */
+/**
+ * Says by how much the run misses its deadline and what would fix that. Returns null if the forecast meets the deadline. The sentence
+ * begins with `basis`.
+ */
 export function lateLine({ lateSeconds, remedy }: Forecast, basis = 'At this rate'): string | null {
   if (lateSeconds === null || lateSeconds === 0 || remedy === null) return null;
   const ways = waysOut(remedy);

@@ -1,4 +1,4 @@
-// The progress on a terminal: a screen at its foot, some times a second at most, and above it the lines that stay.
+// Shows progress on a terminal: permanent lines, and below them a status screen that is redrawn at most a few times a second.
 
 import type { Clock } from '../../../shared/clock.ts';
 import type { Drawable } from '../../../shared/system/edge.ts';

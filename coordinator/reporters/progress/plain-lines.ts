@@ -1,4 +1,4 @@
-// The progress as a record: the lines that stay, and every few seconds how the run stands. No control characters.
+// Shows progress as a plain log: the permanent lines, and a status line every few seconds. It writes no control characters.
 
 import type { Clock } from '../../../shared/clock.ts';
 import type { Output } from '../../../shared/system/edge.ts';
@@ -6,9 +6,9 @@ import type { Teller } from './progress-output.ts';
 import { standingAt } from './run-status.ts';
 import { statusWords } from './status-text.ts';
 
-/** How often it is said how the run stands: as often as this … */
+/** The shortest time between two status lines … */
 const EVERY_MS = 5000;
-/** … and after this many times ever more seldom: the record of an hour is no longer than it must be. */
+/** … which grows to the elapsed time divided by this number, so that the log of a long run stays short. */
 const TIMES = 20;
 
 export function createPlainLines(out: Output, clock: Clock): Teller {

@@ -1,10 +1,10 @@
-// How what is told of a run reaches whoever reads it. Types only.
+// The interface between progress and its outputs. Types only.
 
 import type { Watched } from './run-status.ts';
 
 export interface Teller {
-  /** Lines that stay, mostly none; `watched` is what there is to show besides, null before the run has begun. */
+  /** Prints permanent lines, mostly none. `watched` is the state to display besides; null before the run has begun. */
   tell(lines: readonly string[], watched: Watched | null): void;
-  /** Leaves nothing but the lines. */
+  /** Removes everything but the permanent lines. */
   end(): void;
 }

@@ -1,4 +1,5 @@
-// What is told while a run is on: a screen below the lines that stay where a person watches, else plain lines. Driven by events, never by a timer.
+// Reports progress while a run is on: a screen below the permanent lines if a person watches, otherwise plain lines. Events drive it, never
+// a timer.
 
 import type { Clock } from '../../../shared/clock.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
@@ -16,9 +17,9 @@ import type { Watched } from './run-status.ts';
 import { count, tallyOf } from './tally.ts';
 
 export interface Progress {
-  /** `state` as the event left it, and what it changed. */
+  /** Takes the state after the event, and the changes that the event made. */
   observe(event: CoordinatorEvent, state: RunState, changes: readonly Change[]): void;
-  /** A line of somebody else's. */
+  /** Prints a line from another part of the program. */
   say(line: string): void;
   end(): void;
 }
@@ -27,12 +28,12 @@ export interface ProgressOptions {
   readonly out: Drawable;
   readonly verbosity: Verbosity;
   readonly color: boolean;
-  /** Is `out` a terminal to draw on? */
+  /** True if `out` is a terminal to draw on. */
   readonly screen: boolean;
   readonly clock: Clock;
 }
 
-/** What draws is loaded only where it is needed. */
+/** Loads the drawing code only if it is needed. */
 export async function openProgress({ out, verbosity, color, screen, clock }: ProgressOptions): Promise<Progress> {
   const paint = paintFor(color);
   if (verbosity === 'quiet') return { observe: () => undefined, say: (line) => out.write(`${harmless(line)}\n`), end: () => undefined };
@@ -41,7 +42,7 @@ export async function openProgress({ out, verbosity, color, screen, clock }: Pro
 }
 
 function watch(teller: Teller, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
-  // Agents' clocks may differ from this one: of a test's age, what counts is since when it is heard of.
+  // Agents' clocks may differ from this one, so the age of a test counts from when the coordinator received its start.
   const running = createRunningTests(() => clock.now());
   let watched: Watched | null = null;
   let lateForecasts = 0;

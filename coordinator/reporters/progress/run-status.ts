@@ -1,4 +1,4 @@
-// How a run stands at one instant: what a person who looks at it wants to know, as values.
+// Computes the status of a run at one instant, as values for display.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Lane, RunningTests } from '../../core/result/running-tests.ts';
@@ -11,7 +11,7 @@ import type { Tally } from './tally.ts';
 
 export interface Standing {
   readonly tally: Tally;
-  /** Tests that are known of; more come as long as not every file was collected. */
+  /** The number of known tests. It grows until every file is collected. */
   readonly tests: number;
   readonly collectErrors: number;
   /** Teardowns that failed after the result of their last test. */
@@ -19,19 +19,19 @@ export interface Standing {
   readonly howFar: HowFar;
   readonly elapsedSeconds: number;
   readonly deadlineSeconds: number | null;
-  /** null while nothing can be said. Seconds from now. */
+  /** Seconds from now; null while there is no estimate. */
   readonly secondsLeft: number | null;
-  /** By how much the deadline will be missed; 0 when it is kept, or where there is none. */
+  /** By how much the run will miss its deadline; 0 if it meets it or has none. */
   readonly lateSeconds: number;
   /**
-   * `collecting`: every worker collects the whole suite, and no test is known yet. `ending`: nothing more is begun, and what still runs or is torn down is
-   * waited for.
+   * `collecting`: every xdist worker collects the whole suite and no test is known yet. `ending`: no more tests start, and the run waits
+   * for running tests and teardowns.
    */
   readonly phase: 'collecting' | 'running' | 'stopping' | 'ending';
   readonly agents: readonly AgentStanding[];
 }
 
-/** One agent that is there. */
+/** One agent that is connected. */
 export interface AgentStanding {
   readonly id: AgentId;
   readonly host: string;
@@ -39,25 +39,28 @@ export interface AgentStanding {
   readonly lanes: readonly LaneStanding[];
 }
 
-/** What one xdist worker is at, and for how long; null where it is at no test: it collects, tears down, or has nothing to do. */
+/** The current test of one xdist worker and its age. The test is null while the worker collects, tears down or is idle. */
 export interface LaneStanding {
   readonly worker: string;
   readonly nodeid: string | null;
   readonly seconds: number;
 }
 
-/** For so long after its end a test stands for what its worker is at: between quick tests there is always a moment. */
+/**
+ * An xdist worker keeps showing a test for this long after it ends. Without that, quick tests would flicker, because there is a gap between
+ * two tests.
+ */
 const LINGERS_MS = 1000;
 
 export interface Watched {
   readonly state: RunState;
   readonly tally: Tally;
   readonly running: RunningTests;
-  /** The last one, and when it was made; null before the first. */
+  /** The last forecast and when it was made; null before the first. */
   readonly forecast: (Forecast & { readonly at: number }) | null;
 }
 
-/** `now`: milliseconds since the epoch. */
+/** `now` is in milliseconds since the epoch. */
 export function standingAt({ state, tally, running, forecast }: Watched, now: number): Standing {
   const { opened, tests, agents, closed, interruptedBy } = state;
   const byAgent = Map.groupBy(running.lanes(), ({ agent }) => agent);
@@ -67,7 +70,7 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
   const left = forecast === null ? null : Math.max(0, forecast.secondsLeft - (now - forecast.at) / 1000);
   return {
     tally,
-    // The newest result may be of a test that the state does not know yet.
+    // The newest result may belong to a test that the state does not contain yet.
     tests: Math.max(tests.size, tally.done),
     collectErrors: errors.length - lateErrors,
     lateErrors,
@@ -98,5 +101,5 @@ function laneAt({ worker, test, endedAt }: Lane, now: number): LaneStanding {
     : { worker, nodeid: null, seconds: secondsSince(endedAt) };
 }
 
-/** `a2` before `a10`. */
+/** Sorts `a2` before `a10`. */
 export const inOrder = (left: string, right: string): number => left.localeCompare(right, 'en', { numeric: true });

@@ -1,15 +1,16 @@
-// A screen at the foot of a terminal, drawn again and again, below the lines that stay. The cursor is never hidden: no end of the process can leave it so.
+// Redraws a screen at the bottom of a terminal, below the permanent lines. It never hides the cursor, so that a killed process cannot leave
+// it hidden.
 
 import { createLogUpdate } from 'log-update';
 import stringWidth from 'string-width';
 import type { Drawable } from '../../../shared/system/edge.ts';
 
 export interface Drawer {
-  /** Writes lines that stay, and below them the screen in place of the one before; without lines of its own it is gone. */
+  /** Writes permanent lines, and below them the screen in place of the previous one. An empty `screen` removes it. */
   draw(lines: readonly string[], screen: readonly string[]): void;
 }
 
-/** Up one line, and erase it. */
+/** Moves up one line and erases it. */
 const ERASE_ABOVE = '\u001b[1A\u001b[2K';
 
 export function createDrawer(out: Drawable): Drawer {
@@ -18,7 +19,7 @@ export function createDrawer(out: Drawable): Drawer {
   let drawnWidth = 0;
   const clear = (): void => {
     const width = out.columns ?? drawnWidth;
-    // Terminals break lines anew when they become too narrow for them: the screen is higher now than it was drawn.
+    // Terminals re-wrap lines when they become narrower, so the old screen now has more lines than were drawn.
     if (width > 0 && width < drawnWidth) {
       const more = drawn.reduce((sum, line) => sum + Math.max(0, Math.ceil(stringWidth(line) / width) - 1), 0);
       out.write(ERASE_ABOVE.repeat(more));
@@ -29,7 +30,7 @@ export function createDrawer(out: Drawable): Drawer {
   return {
     draw(lines, screen) {
       const width = out.columns ?? 0;
-      // In one piece: what is erased for a moment would flicker.
+      // Written at once, because an erased screen would flicker.
       out.cork();
       if (lines.length > 0 || screen.length === 0 || width !== drawnWidth) clear();
       if (lines.length > 0) out.write(`${lines.join('\n')}\n`);

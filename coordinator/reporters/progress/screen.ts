@@ -1,4 +1,4 @@
-// One screenful of how a run stands, as lines: a function of that and of the terminal's size. Drawing it is screen-redraw.ts's.
+// Lays out one screen of a run's status as lines, from the status and the terminal's size alone. screen-redraw.ts draws it.
 
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
@@ -9,26 +9,26 @@ import { type AgentStanding, inOrder, type LaneStanding, type Standing } from '.
 import { filesWords, outcomeCounts, testsWords, timeWords } from './status-text.ts';
 
 export interface Canvas {
-  /** Columns and rows of the terminal. */
+  /** Terminal columns and rows. */
   readonly width: number;
   readonly height: number;
   readonly paint: Paint;
 }
 
-/** The part of the terminal's height that is drawn on: above it stand the newest of the lines that stay. */
+/** The share of the terminal's height that the screen may use. The newest permanent lines stay visible above it. */
 const PART = 2 / 3;
-/** Most tests are over sooner, and their age is of no interest. */
+/** Ages below this are not shown: most tests end sooner. */
 const LEAST_AGE_SECONDS = 1;
-/** Room for `59 s`: names stay where they are when a test grows old. */
+/** Fits `59 s`, so that names do not move when a test's age appears. */
 const AGE_WIDTH = 4;
 const BAR_WIDTH = { least: 8, most: 40 } as const;
 
-/** At least one line, none of them wider than the terminal or as high as it. */
+/** Returns at least one line. No line is wider than the terminal, and there are fewer lines than the terminal has rows. */
 export function screenLines(standing: Standing, { width, height, paint }: Canvas): readonly string[] {
   const rows = Math.max(1, Math.min(height - 1, Math.floor(height * PART)));
   const head = [barLine(standing, width, paint), countsLine(standing, paint), timeLine(standing, paint), slowestLine(standing, paint)];
   const lines = [...head, ...agentLines(standing.agents, rows - head.length, paint)];
-  // The last column stays free: a terminal may take a character for wider than it is said to be.
+  // The last column stays free: a terminal may draw a character wider than its stated width.
   return lines.slice(0, rows).map((line) => fitted(line, Math.max(1, width - 1)));
 }
 
@@ -69,12 +69,12 @@ function slowestLine({ agents }: Standing, paint: Paint): string {
   return `${paint('dim', 'slowest now:')} ${ageOf(slowest)} ${nameOf(slowest.nodeid)} ${paint('dim', `(${nameOf(slowest.where)})`)}`;
 }
 
-/** Each agent with its xdist workers where there is room, else in a line of its own, else those that fit. */
+/** Shows each agent with its xdist workers if there is room, otherwise one line per agent, otherwise as many agents as fit. */
 function agentLines(agents: readonly AgentStanding[], rows: number, paint: Paint): readonly string[] {
   const all = agents.flatMap((agent) => withLanes(agent, agent.lanes.length, paint));
   if (all.length <= rows) return all;
   const each = Math.floor(rows / agents.length);
-  // A head, a worker and how many more there are.
+  // Room for the agent's line, one xdist worker and a count of the rest.
   if (each >= 3) return agents.flatMap((agent) => withLanes(agent, each - 1, paint));
   const lines = agents.map((agent) => agentLine(agent, paint));
   if (lines.length <= rows) return lines;
@@ -86,7 +86,7 @@ function agentLines(agents: readonly AgentStanding[], rows: number, paint: Paint
   return [...lines.slice(0, shown), paint('dim', `${others}: ${busy} of ${plural(workers, 'worker')} busy`)];
 }
 
-/** At most `room` lines below the agent's own. */
+/** Shows at most `room` lines below the agent's own. */
 function withLanes(agent: AgentStanding, room: number, paint: Paint): readonly string[] {
   const sorted = agent.lanes.toSorted((left, right) => inOrder(left.worker, right.worker));
   const shown = sorted.length <= room ? sorted : sorted.slice(0, room - 1);
@@ -118,19 +118,19 @@ function agentLine({ id, workers, lanes }: AgentStanding, paint: Paint): string 
   return `${paint('bold', nameOf(id))} ${paint('dim', `${lanes.filter(isBusy).length} of ${plural(workers, 'worker')} busy`)}${now}`;
 }
 
-/** At a test. */
+/** A lane whose xdist worker runs a test. */
 type BusyLane = LaneStanding & { readonly nodeid: string };
 const isBusy = <Some extends LaneStanding>(lane: Some): lane is Some & BusyLane => lane.nodeid !== null;
 const ageOf = (lane: LaneStanding): string => (isBusy(lane) && lane.seconds >= LEAST_AGE_SECONDS ? inMinutes(lane.seconds) : '');
 
-/** What has run longest, if that is worth a word. */
+/** The lane whose test has run longest, if it has run long enough to show. */
 const longestOf = <Some extends LaneStanding>(lanes: readonly Some[]): (Some & BusyLane) | undefined =>
   lanes
     .filter(isBusy)
     .filter(({ seconds }) => seconds >= LEAST_AGE_SECONDS)
     .toSorted((left, right) => right.seconds - left.seconds)[0];
 
-/** No wider than that. A mark that joins what was cut beside it may come out wider than it was counted: then a little more is cut. */
+/** Cuts a line to that width. A combining mark next to the cut may make the result wider than counted; then it cuts a little more. */
 function fitted(line: string, width: number): string {
   for (let columns = width; columns > 0; columns -= 1) {
     const cut = cliTruncate(line, columns, { position: 'middle' });
@@ -142,5 +142,5 @@ function fitted(line: string, width: number): string {
 const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, stringWidth(text)), 0);
 const padded = (text: string, width: number): string => `${text}${' '.repeat(Math.max(0, width - stringWidth(text)))}`;
 
-/** A tab would be as wide as it likes. */
+/** Replaces tabs, whose width depends on the terminal. */
 const nameOf = (text: string): string => oneLine(text).replaceAll('\t', ' ');

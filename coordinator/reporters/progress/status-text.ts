@@ -1,10 +1,10 @@
-// How a run stands, in a few words: the same on a screen and in a plain line.
+// Formats a run's status in a few words, for the screen and for plain lines alike.
 
 import { countOf, plural } from '../../../shared/text/safe-text.ts';
 import { inMinutes } from '../summary/profile-text.ts';
 import type { Standing } from './run-status.ts';
 
-/** `812/1204+ tests`: the plus says that more will be found. */
+/** `812/1204+ tests`; the plus means that more tests are still being found. */
 export function testsWords({ tally, tests, howFar }: Standing): string {
   if (tests === 0 && !howFar.isAllCollected) return 'no tests yet';
   return `${tally.done}/${tests}${howFar.isAllCollected ? '' : '+'} tests`;
@@ -12,7 +12,7 @@ export function testsWords({ tally, tests, howFar }: Standing): string {
 
 export const filesWords = ({ howFar: { filesDone, files } }: Standing): string => `${filesDone}/${files} files`;
 
-/** `41 s of 2 min, done in about 20 s`, with what is amiss with that. */
+/** `41 s of 2 min, done in about 20 s`, with a warning if the run is late. */
 export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSeconds, phase, agents }: Standing): string {
   const spent = `${inMinutes(elapsedSeconds)}${deadlineSeconds === null ? '' : ` of ${inMinutes(deadlineSeconds)}`}`;
   if (phase === 'ending') return `${spent}, waiting for the last teardowns`;
@@ -39,7 +39,7 @@ export interface OutcomeCount {
   readonly count: number;
 }
 
-/** Those that there are, the worst first. */
+/** Only the counts above zero, the worst first. */
 export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors, lateErrors }: Standing): readonly OutcomeCount[] {
   return [
     { word: 'failed', count: outcomes.failed },

@@ -1,11 +1,11 @@
-// How many tests ended in which way so far.
+// Counts tests by outcome while a run is on.
 
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
 import type { ResultAccepted } from '../../core/state/changes.ts';
 import { finalResult, isFlaky } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 
-/** Each test once, by its outcome so far; `flaky` counts those that passed when they were run again, which are among the others too. */
+/** Counts each test once, by its latest outcome. `flaky` counts tests that passed when re-run; these are in `outcomes` too. */
 export interface Tally {
   readonly outcomes: Record<Outcome, number>;
   done: number;
@@ -14,7 +14,7 @@ export interface Tally {
 
 export const failuresOf = ({ outcomes }: Tally): number => outcomes.failed + outcomes.error;
 
-/** Of all that is known. */
+/** Counts all known results. */
 export function tallyOf(state: RunState): Tally {
   const tally: Tally = { outcomes: { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 }, done: 0, flaky: 0 };
   for (const test of state.tests.values()) {
@@ -27,7 +27,7 @@ export function tallyOf(state: RunState): Tally {
   return tally;
 }
 
-/** Adds a result that counts, in place. */
+/** Adds an accepted result to the tally in place. */
 export function count(tally: Tally, { accepted, rerun }: ResultAccepted): void {
   const { outcome } = accepted.result;
   tally.outcomes[outcome] += 1;

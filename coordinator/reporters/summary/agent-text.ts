@@ -1,9 +1,9 @@
-// Agents that did not serve to the end, named where a run is over: a lost machine must not be found in a log only.
+// Names the agents that did not serve to the end of the run. A user should not need the log to notice a lost machine.
 
 import type { Report, ReportedAgent } from '../../../shared/domain/report.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 
-/** Those that ended otherwise than they should, in the report's order. */
+/** Agents that ended early or abnormally, in the report's order. */
 const endedBadly = ({ agents }: Pick<Report, 'agents'>): readonly ReportedAgent[] => agents.filter(({ why }) => why !== null);
 
 const heads: Readonly<Record<NonNullable<ReportedAgent['ended']>, string>> = {
@@ -14,7 +14,7 @@ const heads: Readonly<Record<NonNullable<ReportedAgent['ended']>, string>> = {
   'not-started': 'NOT STARTED',
 };
 
-/** `LOST agent a1 on box - it stopped answering 12.3 s into the run`: one line of each agent that is worth one. */
+/** `LOST agent a1 on box - it stopped answering 12.3 s into the run`: one line for each agent with a problem worth a line. */
 export const agentEndLines = ({ agents }: Pick<Report, 'agents'>): string[] =>
   agents.flatMap((agent) => {
     const what = agentProblem(agent);
@@ -22,7 +22,7 @@ export const agentEndLines = ({ agents }: Pick<Report, 'agents'>): string[] =>
     return what === null ? [] : [`${head} agent ${oneLine(agent.id)} on ${oneLine(agent.host)} - ${oneLine(what)}`];
   });
 
-/** Why it did not serve to the end, and how its workspace differs; null where there is nothing to say. */
+/** Says why the agent did not serve to the end and how its workspace differs; null if neither applies. */
 export function agentProblem({ why, differences }: Pick<ReportedAgent, 'why' | 'differences'>): string | null {
   const differs = differences.length === 0 ? [] : [`its workspace differs from the run's: ${differences.join('; ')}`];
   const parts = [...(why === null ? [] : [why]), ...differs];

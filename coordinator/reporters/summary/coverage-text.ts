@@ -1,13 +1,13 @@
-// Coverage, as it stands in the terminal.
+// Formats coverage for the terminal.
 
 import { isPartial } from '../../../shared/domain/coverage.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { harmless, oneLine, plural } from '../../../shared/text/safe-text.ts';
 
-/** How many files are named; the report has all. */
+/** Maximum number of files to name; the report has all. */
 const SHOWN = 20;
 
-/** coverage.py's own table, and what the reader must know of it. */
+/** coverage.py's own table, and the caveats that the reader must know. */
 export function coverageLines({ coverage, totals }: Report, table: string): readonly string[] {
   if (coverage === null) return [];
   const { percent, failUnder, isMet, missing, problems, warnings } = coverage;

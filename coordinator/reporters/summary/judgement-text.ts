@@ -1,4 +1,4 @@
-// Targets and the comparison with an earlier run, as they stand in the terminal.
+// Formats targets and the comparison with an earlier run for the terminal.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { Comparison, JudgedTarget, Report } from '../../../shared/domain/report.ts';
@@ -6,10 +6,10 @@ import { measures } from '../../../shared/domain/targets.ts';
 import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { inBytes, inPercent, inSeconds } from './profile-text.ts';
 
-/** How many names of one list are shown; the report has all. */
+/** Maximum number of names shown of one list; the report has all. */
 const SHOWN = 20;
 
-/** One line a target, in columns. */
+/** One line per target, in columns. */
 export function targetLines({ targets }: Report): string[] {
   if (targets === null) return [];
   const width = Math.max(...targets.map(({ target }) => target.length));

@@ -1,4 +1,4 @@
-// Where a run's time went, in a few calm lines: for the end of a run and for summary.md.
+// Formats where a run's time went in a few lines, for the end of a run and for summary.md.
 
 import { type Phase, phases, type Report } from '../../../shared/domain/report.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
@@ -14,17 +14,17 @@ export const phaseWords: Readonly<Record<Phase, string>> = {
   ending: 'closing',
 };
 
-/** Phases with a smaller share are not worth a word. */
+/** Phases with a smaller share are not shown. */
 const LEAST_SHARE = 0.005;
 
-/** Shorter runs are neither rated nor compared with their bound: starting up is most of their time. */
+/** Shorter runs get no rating and no comparison with their bound, because startup dominates their time. */
 const LEAST_RATED_SECONDS = 10;
 
-/** Does the time of this run say anything of how well it was used? How well a part of the work was done says nothing of the whole. */
+/** True if the run's time is a fair measure of its efficiency. A run that ran only part of the work is not. */
 export const isWorthRating = ({ profile, totals }: Pick<Report, 'profile' | 'totals'>): boolean =>
   totals.notRun === 0 && profile.makespanSeconds >= LEAST_RATED_SECONDS;
 
-/** `time     15.1 s for the tests; 4 workers need at least 13.9 s (92 %, excellent)`; nothing where that means nothing. */
+/** `time     15.1 s for the tests; 4 workers need at least 13.9 s (92 %, excellent)`; empty if the comparison is meaningless. */
 export function againstBound(report: Report): string[] {
   const { profile, agents } = report;
   if (profile.breakdown === null || !isWorthRating(report)) return [];
@@ -33,7 +33,7 @@ export function againstBound(report: Report): string[] {
   return [`time     ${inSeconds(profile.makespanSeconds)} for the tests; ${least} (${inPercent(profile.efficiency)}, ${profile.rating})`];
 }
 
-/** Nothing for a run in which nothing ran. */
+/** Empty if no test ran. */
 export function profileLines(report: Report): string[] {
   const { profile, agents } = report;
   const agentLines = agents
@@ -43,12 +43,12 @@ export function profileLines(report: Report): string[] {
   return [`time     ${timeWords(report)}`, `speed    ${speedWords(report)}`, `bound    ${boundWords(report)}`, ...agentLines];
 }
 
-/** `12.3 s: tests 9.1 s (74 %), collection 1.0 s (8 %), …`: every worker's mean, and what came after the run's close. */
+/** `12.3 s: tests 9.1 s (74 %), collection 1.0 s (8 %), …`: the mean of all xdist workers, and the time after the run closed. */
 export function timeWords({ profile, startedAt, finishedAt }: Report): string {
   const { breakdown } = profile;
   if (breakdown === null) return '';
   const totalSeconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
-  // Where every worker collects the whole suite, nothing is queued before that is over.
+  // If every xdist worker collects the whole suite, no shard is enqueued before collection ends.
   const isSuite = breakdown.collection.seconds === 0 && breakdown.execution.seconds > 0;
   const words = isSuite ? { ...phaseWords, preparation: 'set-up, discovery and collection' } : phaseWords;
   const known = phases.map((phase) => ({ word: words[phase], seconds: breakdown[phase].seconds }));
@@ -87,7 +87,7 @@ function agentWords({ id, host, tests, workers, cpuSeconds, peakRssBytes }: Repo
 export const inSeconds = (seconds: number): string => `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 export const inPercent = (share: number): string => `${Math.round(share * 100)} %`;
 export const inBytes = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`);
-/** Whole seconds: `41 s`, `2 min`, `2 min 5 s`, `1 h 2 min`. */
+/** Rounds down to whole seconds: `41 s`, `2 min`, `2 min 5 s`, `1 h 2 min`. */
 export function inMinutes(seconds: number): string {
   const whole = Math.floor(seconds);
   const parts =

@@ -1,14 +1,14 @@
-// What pytest's own options ask to see at the end of a run: `-r` for single tests, and `--durations`. In pytest's words and order.
+// Prints what pytest's own options request at the end of a run: `-r` and `--durations`, in pytest's words and order.
 
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { Report, ReportedAttempt, ReportedTest } from '../../../shared/domain/report.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
 import { skipReason } from '../../../shared/text/skip-reason.ts';
 
-/** Failures and errors are always listed, and are not among these. */
+/** Failures and errors are not in this list, because they are always shown. */
 const OUTCOMES: Readonly<Record<string, Outcome>> = { p: 'passed', s: 'skipped', x: 'xfailed', X: 'xpassed' };
 
-/** A line for each test of the outcomes that `-r` names; skipped tests folded by place and reason. */
+/** One line for each test with an outcome that `-r` names. Skipped tests are folded by place and reason. */
 export function askedLines({ asked, tests }: Pick<Report, 'asked' | 'tests'>): string[] {
   return [...(asked?.outcomes ?? '')].flatMap((letter) => {
     const outcome = OUTCOMES[letter];
@@ -33,13 +33,13 @@ function skippedAt({ file, attempts }: ReportedTest): string {
   return oneLine(skipReason(message, file) ?? `${file}: ${message}`);
 }
 
-/** What `-rP` shows: passed tests that printed something. */
+/** The tests that `-rP` shows: passed tests that printed something. */
 export const passedWithOutput = ({ asked, tests }: Pick<Report, 'asked' | 'tests'>): readonly ReportedTest[] =>
   asked?.outcomes.includes('P') === true
     ? tests.filter(({ outcome, attempts }) => outcome === 'passed' && (attempts.at(-1)?.sections ?? []).length > 0)
     : [];
 
-/** The slowest phases of all tests on all agents, as `--durations` and `--durations-min` want them; nothing without the first. */
+/** The slowest phases of all tests on all agents, as `--durations` and `--durations-min` select them. Empty without `--durations`. */
 export function durationLines({ asked, tests }: Pick<Report, 'asked' | 'tests'>): string[] {
   if (asked === null || asked.durations === null) return [];
   const phases = tests.flatMap(({ nodeid, attempts }) => attempts.flatMap(phasesOf).map((phase) => ({ ...phase, nodeid })));
@@ -56,7 +56,7 @@ export function durationLines({ asked, tests }: Pick<Report, 'asked' | 'tests'>)
   ];
 }
 
-/** An outcome that its set-up decided has no call. */
+/** A test whose outcome was decided in set-up has no call phase. */
 function phasesOf({
   seconds,
   setupSeconds = 0,

@@ -1,17 +1,17 @@
-// Warnings, the sections of plugins and pytest's header, as lines for the end of a run. Everything is in report.json and report.html.
+// Formats warnings, plugins' sections and pytest's header for the end of a run. report.json and report.html have all of them.
 
 import type { Report } from '../../../shared/domain/report.ts';
 import { type ReportedWarning, warningCount } from '../../../shared/domain/shown.ts';
 import { harmless, oneLine, plural } from '../../../shared/text/safe-text.ts';
 
-/** How many lines of one section are shown. */
+/** Maximum number of lines shown of one section. */
 const SECTION_LINES = 30;
 const FIRST_CHARS = 160;
 
-/** pytest's `--disable-warnings` counts them and shows none. */
+/** With `--disable-warnings`, pytest counts warnings but shows none. */
 const isShown = ({ warnings, asked }: Report): boolean => warnings.length > 0 && (asked === null || asked.outcomes.includes('w'));
 
-/** One line of them all, cut to the terminal's width; nothing without. */
+/** One line for all warnings, cut to the terminal's width; empty if there are none. */
 export function warningLines(report: Report, width: number | null): string[] {
   const [first] = report.warnings;
   if (first === undefined || !isShown(report)) return [];
@@ -25,11 +25,11 @@ export function warningLines(report: Report, width: number | null): string[] {
 
 const cut = (text: string, room: number): string => (text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`);
 
-/** `tests/test_a.py:9: UserWarning: message`, its message's first line. */
+/** `tests/test_a.py:9: UserWarning: message`, with only the first line of the message. */
 export const warningWords = ({ file, line, category, message }: ReportedWarning): string =>
   `${file === '' ? '' : `${oneLine(file)}:${line}: `}${oneLine(category)}: ${oneLine(message.split('\n', 1)[0] ?? '')}`;
 
-/** Each distinct warning with where it came up, as in pytest's warnings summary. */
+/** Each distinct warning with the places that raised it, as in pytest's warnings summary. */
 export function warningSummary(report: Report): string[] {
   if (!isShown(report)) return [];
   return report.warnings.flatMap(({ places, ...warning }) => [
@@ -42,12 +42,15 @@ export function warningSummary(report: Report): string[] {
 }
 
 export interface SectionLines {
-  /** Who printed it, and on which agents. */
+  /** The plugin or conftest that printed it, and the agents it ran on. */
   readonly title: string;
   readonly lines: readonly string[];
 }
 
-/** What plugins and conftests printed at the end of each agent's pytest; once where several printed the same. All of its lines with `isWhole`. */
+/**
+ * The sections that plugins and conftests printed at the end of each agent's pytest. Equal sections of several agents are shown once.
+ * `isWhole` includes all lines.
+ */
 export function sectionLines({ sessions }: Report, isWhole: boolean): SectionLines[] {
   const printed = sessions.flatMap(({ agent, sections }) => sections.map((section) => ({ agent, ...section })));
   const same = Map.groupBy(printed, ({ title, text }) => JSON.stringify([title, text]));
@@ -66,7 +69,7 @@ export function sectionLines({ sessions }: Report, isWhole: boolean): SectionLin
   });
 }
 
-/** pytest's header; once where several agents have the same. */
+/** pytest's header. Equal headers of several agents are shown once. */
 export function headerLines({ sessions }: Report): string[] {
   const same = Map.groupBy(
     sessions.filter(({ header }) => header.length > 0),

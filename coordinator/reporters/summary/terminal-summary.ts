@@ -1,4 +1,4 @@
-// What stands in the terminal when a run is over. Its last line is the verdict, and nothing in a test's output can forge or hide it.
+// Prints the end of a run in the terminal. The last line is the verdict, and no test output can forge or hide it.
 
 import { basename, dirname } from 'node:path';
 import { isFailure, type NotRunReason } from '../../../shared/domain/outcome.ts';
@@ -21,33 +21,33 @@ import { askedLines, durationLines, passedWithOutput } from './requested-text.ts
 import { headerLines, sectionLines, warningLines, warningSummary } from './shown-text.ts';
 import { wrap } from './wrap.ts';
 
-/** How many lines of one list are shown; the report has all. */
+/** Maximum number of lines shown of one list; the report has all. */
 const SHOWN = 20;
-/** How many characters of tracebacks and output are shown; a terminal and a CI job keep less than a report. */
+/** Maximum number of characters of tracebacks and output. Terminals and CI jobs keep less than a report does. */
 const SHOWN_CHARS = 20_000_000;
-/** How many of the slowest tests are named with `-v`, and from what time on one is worth naming. */
+/** How many of the slowest tests `-v` names, and the shortest time worth naming. */
 const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
-/** The one that is named without it took at least so long, and this part of the run. */
+/** Without `-v`, the slowest test is named only if it took at least this long and this share of the run. */
 const NOTABLE = { leastSeconds: 1, share: 0.1 } as const;
 
 export interface TerminalOptions {
   readonly color: boolean;
-  /** Columns of the terminal; null for what is none. */
+  /** Terminal columns; null if the output is no terminal. */
   readonly width: number | null;
-  /** Where the outputs stand. */
+  /** Paths of the outputs. */
   readonly paths: readonly string[];
   readonly verbosity: Verbosity;
-  /** coverage.py's own; none unless given. */
+  /** coverage.py's own table, if the run measured coverage. */
   readonly coverageTable?: string;
 }
 
-/** Lines that belong together, each ended; `title` where they are for whoever wants to know more. */
+/** Lines that belong together, each with a final newline. `title` is null for parts that are always shown; other parts are details. */
 export interface ReportPart {
   readonly title: string | null;
   readonly text: string;
 }
 
-/** What stands above the verdict, and the verdict: a line of its own, with nothing in it that a test said. */
+/** Returns the parts above the verdict, and the verdict on a line of its own that contains no text from tests. */
 export function reportParts(report: Report, options: TerminalOptions): { readonly parts: readonly ReportPart[]; readonly verdict: string } {
   const paint = paintFor(options.color);
   const isQuiet = options.verbosity === 'quiet';
@@ -68,7 +68,7 @@ export function reportParts(report: Report, options: TerminalOptions): { readonl
   return { parts, verdict: `${verdictLine(report, paint)}\n` };
 }
 
-/** What pytest and its plugins show besides results. */
+/** The warnings, sections and headers that pytest and its plugins print besides results. */
 function shown(report: Report, { verbosity, width }: TerminalOptions, paint: Paint): readonly string[] {
   const isVerbose = verbosity === 'verbose';
   const sections = sectionLines(report, isVerbose).flatMap(({ title, lines }) => [
@@ -91,11 +91,11 @@ function durationSection(report: Report, { width }: TerminalOptions, paint: Pain
 
 const cutLines = ({ textsCut }: Report): readonly string[] => (textsCut === 0 ? [] : [`cut      ${cutWords(textsCut)}`]);
 
-/** The first word of each line says what it is of. */
+/** The first word of each line names its topic. */
 const measures = (report: Report, width: number | null, paint: Paint): readonly string[] =>
   [...slowest(report), ...profileLines(report).flatMap((line) => wrap(line, width))].map((line) => boldHead(line, paint));
 
-/** Besides places and verdict, at most two lines, with that of the warnings: nothing that means nothing. */
+/** Besides paths and verdict, returns at most two lines, including the one about warnings. It omits lines without information. */
 function closing(report: Report, width: number | null, paint: Paint): readonly string[] {
   const time = report.verdict === 'deadline' ? deadlineLines(report) : againstBound(report);
   const lines = [...time, ...(warningLines(report, width).length > 0 ? [] : notableTest(report))];
@@ -106,7 +106,7 @@ function deadlineLines({ deadline, tests }: Report): string[] {
   if (deadline === null) return [];
   const { seconds, reserveSeconds } = deadline;
   const budget = `deadline ${inMinutes(seconds)} (${inSeconds(reserveSeconds)} for reports)`;
-  // More agents start no sooner.
+  // More agents would not start any sooner.
   return [
     tests.length === 0 ? `${budget}: over before a test ran. Fix: raise --deadline` : `${budget}. Fix: raise --deadline or add agents`,
   ];
@@ -176,7 +176,7 @@ const outputOf = ({ attempts }: ReportedTest, width: number, paint: Paint): read
     harmless(text.trimEnd()),
   ]);
 
-/** pytest begins with `E` what went wrong. */
+/** pytest prefixes the lines that describe the error with `E`. */
 const traceback = (message: string, paint: Paint): readonly string[] =>
   harmless(message)
     .split('\n')
@@ -223,7 +223,10 @@ const slowest = (report: Report): string[] =>
 const slowestTests = ({ tests }: Report): readonly ReportedTest[] =>
   tests.filter(({ seconds }) => seconds >= SLOWEST.leastSeconds).sort((left, right) => right.seconds - left.seconds);
 
-/** What stands in one directory is one line, that of the first whole: it can be opened from there. Without `-v` it fits the terminal. */
+/**
+ * Prints one line per directory, which begins with the full path of its first file so that it can be opened. Without `-v` each line fits
+ * the terminal.
+ */
 function places({ paths, width, verbosity }: TerminalOptions, paint: Paint): readonly string[] {
   const lines = [...Map.groupBy(paths, dirname).values()].flatMap(([first = '', ...more]) => {
     const head = `reports  ${oneLine(first)}`;
@@ -260,7 +263,8 @@ function verdictLine(report: Report, paint: Paint): string {
     .filter(([, count]) => count > 0)
     .map(([name, count]) => (name === 'not run' ? `${leastOf(count, totals.notRunIsLeast)} ${name}` : countOf(count, name)));
   const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
-  // One that served to the end goes without saying; none is why a run is incomplete, or of one that ended before it was open.
+  // One agent that served to the end is not worth a mention. No agent at all explains an incomplete run, or a run that ended before it was
+  // open.
   const isUsual = report.agents.length <= 1 && report.verdict !== 'incomplete' && report.agents.every(({ why }) => why === null);
   const agents = isUsual ? '' : `; ${agentsWords(report)}`;
   const line = `${verdictWords[report.verdict]}: ${parts.join(', ') || 'nothing ran'} in ${seconds.toFixed(1)} s${agents}; exit ${report.exitCode}`;

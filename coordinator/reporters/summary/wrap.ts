@@ -1,11 +1,11 @@
-// Lines of ours made to fit a terminal.
+// Wraps shardline's own lines to fit a terminal.
 
-/** How far the words of a report's line stand from its head. */
+/** The column at which the words of a report line begin, after its head. */
 const INDENT = 9;
 
 /**
- * Breaks a line behind commas, colons and semicolons so that no line is wider than that, where its parts allow it; what follows is indented. Nothing is
- * broken where there is no width.
+ * Breaks a line after commas, colons and semicolons so that, where possible, no line is wider than `width`. Continuation lines are
+ * indented. A null `width` breaks nothing.
  */
 export function wrap(line: string, width: number | null): readonly string[] {
   if (width === null || line.length <= width) return [line];

@@ -1,10 +1,10 @@
-// Colours of what is told, where the output takes them.
+// Colors messages if the output supports color.
 
 import { styleText } from 'node:util';
 
 export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim' | 'boldRed' | 'boldGreen';
 
-/** Gives the text in that style, or as it is. */
+/** Returns the text in that style, or unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
 const formats = {
@@ -19,7 +19,7 @@ const formats = {
 
 export const plainPaint: Paint = (_style, text) => text;
 
-/** Whether the output takes colours is decided by the caller, not by styleText, which would look at standard output. */
+/** The caller decides whether the output takes color. styleText would check standard output instead. */
 export const paintFor = (takesColor: boolean): Paint =>
   takesColor ? (style, text) => styleText(asFormat(formats[style]), text, { validateStream: false }) : plainPaint;
 
@@ -34,7 +34,7 @@ const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(SKIPPED|XPASS(ED)?)(?= )/, 'yellow'],
 ];
 
-/** Colours the words in capitals, and the like, that a line of ours begins with. */
+/** Colors the capitalized words, and similar heads, that one of shardline's lines begins with. */
 export function paintHead(paint: Paint, line: string): string {
   for (const [head, style] of headStyles) if (head.test(line)) return line.replace(head, (word) => paint(style, word));
   return line;

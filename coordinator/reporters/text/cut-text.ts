@@ -1,4 +1,4 @@
-// What is said of tracebacks and output that a report could not hold.
+// The note about tracebacks and output that were cut because the report could not hold them.
 
 import { plural } from '../../../shared/text/safe-text.ts';
 

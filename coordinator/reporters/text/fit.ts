@@ -1,13 +1,13 @@
-// What went wrong, behind the name of a test, in what a line has room for.
+// Fits the short description of a failure behind a test's name.
 
 import stringWidth from 'string-width';
 
-/** How much of what went wrong a line of the summary has where there is no terminal. */
+/** Maximum length of the description if there is no terminal. */
 const BRIEF_CHARS = 160;
 const SEPARATOR = ' - ';
 const ELLIPSIS = '...';
 
-/** ` - what went wrong`, cut as pytest cuts it: in a terminal to what the line has room for, and left out where that is nothing. */
+/** ` - what went wrong`, cut as pytest cuts it: to the room left on the terminal line, or empty if there is none. */
 export function fitted(what: string, before: string, width: number | null): string {
   if (what === '') return '';
   const room = width === null ? BRIEF_CHARS : width - stringWidth(before) - SEPARATOR.length;

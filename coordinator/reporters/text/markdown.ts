@@ -1,4 +1,4 @@
-// Text of tests in Markdown: nothing in it can end what it stands in.
+// Embeds text from tests in Markdown so that the text cannot end the element that contains it.
 
 import { harmless } from '../../../shared/text/safe-text.ts';
 import { tailOf } from '../../../shared/text/tail.ts';
@@ -7,15 +7,15 @@ import { tailOf } from '../../../shared/text/tail.ts';
 export function codeSpan(text: string): string {
   const safe = harmless(text).replaceAll('\n', ' ');
   const ticks = '`'.repeat(longestRun(safe) + 1);
-  // A space at both ends is no part of it; one is needed where the text itself begins or ends with a backtick or a space.
+  // Markdown strips one space at both ends. The text needs one if it begins or ends with a backtick or a space.
   const edge = /^[` ]|[` ]$|^$/.test(safe) ? ' ' : '';
   return `${ticks}${edge}${safe}${edge}${ticks}`;
 }
 
-/** The same in a table, where a bar would end the cell. */
+/** A code span inside a table, where a bar would end the cell. */
 export const codeCell = (text: string): string => codeSpan(text).replaceAll('|', '\\|');
 
-/** A block of code, with the end of the text that `chars` allows. */
+/** A code block with the last `chars` characters of the text. */
 export function fenced(text: string, language = 'text', chars = Number.POSITIVE_INFINITY): string {
   const safe = tailOf(harmless(text), chars);
   const fence = '`'.repeat(Math.max(3, longestRun(safe) + 1));

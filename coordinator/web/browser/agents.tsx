@@ -1,4 +1,4 @@
-// Who ran the tests, and where the run's own time went.
+// Shows the agents that ran the tests, and where the run's own time went.
 
 import { type Breakdown, type JudgedTarget, type Phase, type Profile, phases, type ReportedAgent } from '../../../shared/domain/report.ts';
 import type { Model } from './model.ts';
@@ -50,11 +50,11 @@ export function Agents({ model }: { readonly model: Model }) {
   );
 }
 
-/** Nothing of an agent that left when the run was over, and whose workspace is the run's. */
+/** Empty for an agent that left when the run was over and whose workspace matches the run's. */
 const endWords = ({ ended, why, differences }: ReportedAgent): string =>
   [...(why === null ? [] : [`${ended}: ${why}`]), ...differences.map((difference) => `differs: ${difference}`)].join('; ');
 
-/** In the words of docs/report.md. */
+/** The same words as in docs/report.md. */
 const meanings: Readonly<Record<Phase, string>> = {
   preparation: 'set-up and discovery',
   'start-up': 'until the first collection of a worker',
@@ -67,7 +67,7 @@ const meanings: Readonly<Record<Phase, string>> = {
 };
 
 function Phases({ breakdown }: { readonly breakdown: Breakdown }) {
-  // Where every worker collects the whole suite, nothing is queued before that is over.
+  // If every xdist worker collects the whole suite, no shard is enqueued before collection ends.
   const isSuite = breakdown.collection.seconds === 0 && breakdown.execution.seconds > 0;
   return (
     <section class="panel" aria-labelledby="phases-title">

@@ -17,7 +17,7 @@ type View = (typeof everyView)[number];
 
 interface Props {
   readonly model: Model;
-  /** Stands below the verdict. */
+  /** Shown below the verdict. */
   readonly beside?: ComponentChildren;
 }
 

@@ -1,4 +1,4 @@
-// Where the dashboard begins: hears from its server what runs, and draws it with the report's own parts.
+// The dashboard's entry point. It receives live runs from the server and draws them with the report's own components.
 
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -9,7 +9,10 @@ import { joinColumns, liveModel } from './live-model.ts';
 import { agentName, type Model } from './model.ts';
 import { duration, number } from './words.ts';
 
-/** The page draws again at most so often, and never takes more than a part of the time for it: in milliseconds, and as a multiple of one drawing. */
+/**
+ * Limits how often the page redraws: the shortest time between two drawings in milliseconds, and the least pause after a drawing as a
+ * multiple of its duration.
+ */
 const DRAW = { leastMs: 400, rest: 4 } as const;
 
 interface Shown {
@@ -50,7 +53,7 @@ function Dashboard() {
   );
 }
 
-/** What each xdist worker is at. */
+/** The current test of each xdist worker. */
 function Now({ head, model }: Shown) {
   if (head.verdict !== 'running')
     return <p class="hint">This run has ended. Its report.html has the verdict and the tests that did not run.</p>;
@@ -83,12 +86,14 @@ function laneWords(model: Model, lane: number): string {
   return `${agentName(model, agent)} ${worker}`;
 }
 
-/** So many of the tests that run are shown, the longest first. */
+/** Maximum number of running tests shown, the longest-running first. */
 const SHOWN = 12;
 
 type Tell<Value> = (value: Value) => void;
 
-/** Listens until the returned function is called. What comes faster than it can be drawn is put together and drawn at once. */
+/**
+ * Listens until the caller calls the returned function. Messages that arrive faster than the page can draw are joined and drawn together.
+ */
 function listen(
   chosen: string | null,
   tellRuns: Tell<readonly RunLine[]>,

@@ -1,4 +1,4 @@
-// What stands under an opened row: how to run it alone, and each attempt with its traceback and output. All of it is text, never markup.
+// The details of an opened row: how to run the test alone, and each attempt with its traceback and output. All of it is text, never markup.
 
 import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
@@ -6,7 +6,7 @@ import { briefOf } from '../../../shared/text/brief.ts';
 import { attemptsOf, fileOf, laneName, type Model, nodeidOf, statuses } from './model.ts';
 import { duration, instant, number } from './words.ts';
 
-/** More characters than this are shown when asked for: a line of a megabyte takes a browser seconds to break. */
+/** Longer text is shown only on request: a browser takes seconds to wrap a line of a megabyte. */
 const SHOWN_CHARS = 40_000;
 
 interface Props {
@@ -91,7 +91,7 @@ function Text({ text, isTraceback = false }: { readonly text: string; readonly i
   );
 }
 
-/** pytest marks the line that failed with `>`, and what it says of it with `E`. */
+/** pytest marks the failing line with `>` and the lines that describe the error with `E`. */
 function tracebackLines(text: string) {
   const kindOf = (line: string): string => (/^E( |$)/.test(line) ? 'says' : /^>/.test(line) ? 'at' : '');
   const blocks: { kind: string; lines: string[] }[] = [];
@@ -108,7 +108,7 @@ function tracebackLines(text: string) {
 
 const shellWord = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** What a traceback comes down to, in one line. */
+/** Sums up a traceback in one line. */
 export function brief(text: string): string {
   return briefOf(text.slice(-SHOWN_CHARS)).slice(0, 300);
 }

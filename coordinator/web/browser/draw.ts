@@ -1,11 +1,11 @@
-// How the timeline looks: how busy the run was and its clock at the top, below it the lanes. Bars that would lie on one pixel are drawn once.
+// Draws the timeline: utilization and clock at the top, the lanes below. Bars that fall on the same pixel are drawn once.
 
 import { endOf, type Lane, placeAt, type Timeline, utilisation } from './lanes.ts';
 import { statuses } from './model.ts';
 import { instant } from './words.ts';
 
 export interface Palette {
-  /** By status. */
+  /** Indexed by status. */
   readonly bars: readonly string[];
   readonly marks: Readonly<Record<Timeline['marks'][number]['kind'], string>>;
   readonly idle: string;
@@ -17,7 +17,7 @@ export interface Palette {
   readonly font: string;
 }
 
-/** The page's colours, as its style sheet has them for the present scheme. */
+/** Reads the page's colors from its style sheet, for the current color scheme. */
 export function readPalette(element: HTMLElement): Palette {
   const style = getComputedStyle(element);
   const color = (name: string): string => style.getPropertyValue(`--${name}`).trim();
@@ -45,9 +45,9 @@ export interface Scene {
 
 const OVERVIEW = { top: 2, height: 30 } as const;
 const PASSED = statuses.indexOf('passed');
-/** From this width on a bar has a gap beside it. */
+/** Bars at least this wide, in pixels, have a gap beside them. */
 const GAPPED = 4;
-/** With less room for each test on average, a bar stands for what a file did. */
+/** If tests have fewer pixels than this on average, one bar shows a whole file. */
 const PIXELS_A_TEST = 8;
 const FAILURE_WIDTH = 2;
 
@@ -158,10 +158,10 @@ export function drawLanes(canvas: HTMLCanvasElement, scene: Scene, ticks: readon
 }
 
 interface Part {
-  /** Places in the lane's attempts: the first and the last that are in view. */
+  /** The first and last visible index in the lane's attempts. */
   readonly first: number;
   readonly last: number;
-  /** False where a bar for each test would be too small to see. */
+  /** False if a bar per test would be too small to see. */
   readonly showsTests: boolean;
   readonly top: number;
 }
@@ -184,7 +184,7 @@ function drawLane(context: CanvasRenderingContext2D, scene: Scene, lane: Lane, {
       bar(x, end, attempts.status[attempt] ?? PASSED);
       continue;
     }
-    // One bar for what one file did without a gap that can be seen.
+    // Adjacent tests of one file without a visible gap share one bar.
     const own = timeline.fileOfAttempt[attempt] ?? -1;
     if (own === group && x - to < 1) to = Math.max(to, end);
     else {

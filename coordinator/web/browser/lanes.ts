@@ -1,4 +1,5 @@
-// What the timeline draws: for each xdist worker its attempts in the order of their start, joined by file for when single tests are too small to see.
+// Computes what the timeline draws: each xdist worker's attempts in order of their start, grouped by file for zoom levels at which single
+// tests are too small to see.
 
 import { type Attempts, type Model, ran, statuses } from './model.ts';
 
@@ -7,9 +8,9 @@ export interface Lane {
   readonly worker: string;
   /** Attempts by start. */
   readonly attempts: Int32Array;
-  /** Where runs of tests of one file begin in `attempts`, and its length at the end. */
+  /** Indexes in `attempts` at which a run of tests of one file begins, then the length of `attempts`. */
   readonly groups: Int32Array;
-  /** Places in `attempts` of those that failed. */
+  /** Indexes in `attempts` of the failed ones. */
   readonly failures: Int32Array;
   readonly busyMs: number;
 }
@@ -18,14 +19,17 @@ export interface Timeline {
   readonly lanes: readonly Lane[];
   readonly attempts: Attempts;
   readonly fileOfAttempt: Int32Array;
-  /** What is shown when nothing is zoomed: from the command's start to its report, or what came later. */
+  /** The end of the unzoomed view, which begins at the command's start: the report, or a later test or deadline. */
   readonly endMs: number;
-  /** The run without what follows it, such as a deadline that never came. */
+  /** The end of the run itself, without a later deadline that the run did not need. */
   readonly runMs: number;
   readonly marks: readonly { readonly at: number; readonly name: string; readonly kind: 'deadline' | 'drain' | 'end' }[];
 }
 
-/** A deadline that is further away than this part of the run is not drawn: it would leave no room for the run. */
+/**
+ * A deadline is drawn only if it is at most this share of the run's length after the run's end. A later one would leave no room for the
+ * run.
+ */
 const DEADLINE_ROOM = 0.35;
 const FIRST_HARMLESS = statuses.indexOf('not run');
 
@@ -82,7 +86,7 @@ function laneOf(model: Model, lane: number, members: number[]): Lane {
 const collator = new Intl.Collator('en', { numeric: true });
 const compareNatural = (left: string, right: string): number => collator.compare(left, right);
 
-/** The last place whose attempt starts at `at` or before; -1 before the first. */
+/** Returns the last index whose attempt starts at or before `at`; -1 before the first. */
 export function placeAt(lane: Lane, attempts: Attempts, at: number): number {
   let low = 0;
   let high = lane.attempts.length;
@@ -94,7 +98,7 @@ export function placeAt(lane: Lane, attempts: Attempts, at: number): number {
   return low - 1;
 }
 
-/** The group that a place belongs to: first place, and the one after its last. */
+/** Returns the group that an index belongs to: its first index, and the one after its last. */
 export function groupAt(lane: Lane, place: number): readonly [from: number, to: number] {
   let low = 0;
   let high = lane.groups.length - 1;
@@ -106,7 +110,7 @@ export function groupAt(lane: Lane, place: number): readonly [from: number, to: 
   return [lane.groups[low - 1] ?? 0, lane.groups[low] ?? 0];
 }
 
-/** How many lanes are busy, on average, in each of `columns` equal parts of the run. */
+/** Returns how many lanes are busy, on average, in each of `columns` equal parts of the run. */
 export function utilisation({ lanes, attempts, endMs }: Timeline, columns: number): Float64Array {
   const busy = new Float64Array(columns);
   const perMs = columns / endMs;

@@ -1,10 +1,10 @@
-// What the dashboard's page has heard of a run, put together again.
+// Rebuilds a run from the messages that the dashboard's page has received.
 
 import type { LiveHead } from '../live-messages.ts';
 import type { Columns } from '../page-data.ts';
 import { type Model, readModel } from './model.ts';
 
-/** The run with what came of it since: both parts' columns are each other's continuation. */
+/** Appends the later columns to the earlier ones. */
 export function joinColumns(earlier: Columns, later: Columns): Columns {
   const { tests, attempts } = earlier;
   return {

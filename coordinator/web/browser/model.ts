@@ -1,9 +1,9 @@
-// A run as the page works on it: typed columns, one row for each test, not-run entry and file that could not be collected. Read-only once made.
+// The page's model of a run: typed columns with one row per test, not-run entry and file that could not be collected. Read-only once made.
 
 import { outcomes } from '../../../shared/domain/outcome.ts';
 import type { PageData } from '../page-data.ts';
 
-/** What a row says: an outcome, or that there is none. */
+/** A row's status: an outcome, or that there is none. */
 export const statuses = ['failed', 'error', 'not run', 'xpassed', 'xfailed', 'skipped', 'passed'] as const;
 export type Status = (typeof statuses)[number];
 
@@ -25,24 +25,24 @@ export interface Attempts {
 
 export interface Model {
   readonly data: PageData;
-  /** Rows in the report's order: tests, then what was not run, then what could not be collected. */
+  /** Rows are in the report's order: tests, then not-run entries, then collection errors. */
   readonly count: number;
   readonly name: readonly string[];
   readonly file: Int32Array;
   readonly line: Int32Array;
-  /** Places in `statuses`. */
+  /** Indexes in `statuses`. */
   readonly status: Uint8Array;
   readonly isFlaky: Uint8Array;
-  /** It failed, and did not in the baseline. */
+  /** The test failed, and did not fail in the baseline. */
   readonly isNewFailure: Uint8Array;
-  /** What it took; for what was not run, what was predicted. */
+  /** Duration in milliseconds; the predicted one for a not-run entry. */
   readonly ms: Float64Array;
-  /** A row's attempts are `firstAttempt[row]` up to `firstAttempt[row + 1]`. */
+  /** A row's attempts are `firstAttempt[row]` up to, not including, `firstAttempt[row + 1]`. */
   readonly firstAttempt: Int32Array;
   readonly attempts: Attempts;
-  /** Why a row has no attempt: the not-run reason, or the collection error. */
+  /** Explains why a row has no attempt: the not-run reason, or the collection error. */
   readonly why: ReadonlyMap<number, string>;
-  /** What a row's test recorded, in order. */
+  /** The properties that a row's test recorded, in order. */
   readonly properties: ReadonlyMap<number, readonly { readonly name: string; readonly value: string }[]>;
 }
 
@@ -134,10 +134,13 @@ function readAttempts({ attempts, texts, lanes, finishedAt }: PageData, firstAtt
   return read;
 }
 
-/** How far a start may lie outside the run before an agent's clock is taken to be wrong, in milliseconds. */
+/** How many milliseconds a start may be outside the run before the page treats the agent's clock as wrong. */
 const CLOCK_TOLERANCE_MS = 1000;
 
-/** Starts are told by the agents' clocks. Those of an agent whose clock is off are moved, all alike, until they lie inside the run. */
+/**
+ * Corrects wrong clocks. Start times come from the agents' clocks. If one is off, all of that agent's starts are shifted by the same amount
+ * until they are inside the run.
+ */
 function setClocksRight(attempts: Attempts, lanes: PageData['lanes'], finishedAt: number): void {
   const spans = new Map<string, { first: number; last: number }>();
   for (let attempt = 0; attempt < attempts.count; attempt += 1) {
@@ -157,7 +160,7 @@ function setClocksRight(attempts: Attempts, lanes: PageData['lanes'], finishedAt
   }
 }
 
-/** False for a test that was announced and never came back: its time is not known. */
+/** False for a test that was announced and never reported back: its time is unknown. */
 export const ran = (attempts: Attempts, attempt: number): boolean => (attempts.ms[attempt] ?? 0) > 0 || attempts.status[attempt] !== ERROR;
 
 const statusOf = (outcome: number | undefined): number => statusOfOutcome[outcome ?? -1] ?? ERROR;
@@ -171,17 +174,17 @@ export function nodeidOf(model: Model, row: number): string {
 
 export const statusWord = (model: Model, row: number): Status => statuses[model.status[row] ?? -1] ?? 'error';
 
-/** A row's attempts, in the order they were made. */
+/** Returns a row's attempts in the order in which they ran. */
 export const attemptsOf = (model: Model, row: number): readonly number[] => {
   const first = model.firstAttempt[row] ?? 0;
   return Array.from({ length: (model.firstAttempt[row + 1] ?? first) - first }, (_, index) => first + index);
 };
 
-/** An agent's name without the run's, which its own agents have before theirs. */
+/** Strips the run id, with which the run's own agents prefix their names. */
 export const agentName = ({ data }: Model, agent: string): string =>
   agent.startsWith(`${data.runId}-`) ? agent.slice(data.runId.length + 1) : agent;
 
-/** `a1 gw0` of an attempt. */
+/** Returns the agent and xdist worker of an attempt, like `a1 gw0`. */
 export function laneName(model: Model, attempt: number): string {
   const [agent = '', worker = ''] = model.data.lanes[model.attempts.lane[attempt] ?? -1] ?? [];
   const name = agentName(model, agent);

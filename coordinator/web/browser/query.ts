@@ -1,4 +1,4 @@
-// Which rows are shown, and in what order.
+// Selects and sorts the rows that the page shows.
 
 import { fileOf, type Model, nodeidOf } from './model.ts';
 
@@ -6,15 +6,15 @@ export const orders = ['failures first', 'slowest first', 'by file', 'by start']
 export type Order = (typeof orders)[number];
 
 export interface Query {
-  /** All of these words must occur in the node id or in what the test's attempts printed; upper and lower case are alike. */
+  /** All of these words must occur in the node id or in the output of the test's attempts. Case does not matter. */
   readonly words: string;
-  /** Places in `statuses`; empty for all. */
+  /** Indexes in `statuses`; empty for all. */
   readonly statuses: readonly number[];
   /** Only flaky tests, whatever their status. */
   readonly onlyFlaky: boolean;
-  /** Only what failed and did not in the baseline. */
+  /** Only tests that failed and did not fail in the baseline. */
   readonly onlyNew: boolean;
-  /** A file's place, or null for all. */
+  /** A file's index, or null for all. */
   readonly file: number | null;
   readonly agent: string | null;
   readonly order: Order;
@@ -33,7 +33,7 @@ export const everything: Query = {
 /** Finds rows of one model. */
 export interface Finder {
   find(query: Query): Int32Array;
-  /** Makes what the first search takes longest for, so that it is there before anybody types. */
+  /** Builds the slow part of the first search in advance, so that it is ready when the user types. */
   prepare(): void;
 }
 
@@ -98,7 +98,7 @@ function sort(model: Model, order: Order): Int32Array {
   }
 }
 
-/** Flaky tests stand after what failed and before what was not run. */
+/** Flaky tests sort after failures and before not-run entries. */
 const rank = (model: Model, row: number): number => {
   const status = model.status[row] ?? 0;
   return status > 1 && model.isFlaky[row] === 1 ? 1.5 : status;
@@ -128,7 +128,7 @@ export interface FileSummary {
   readonly ms: number;
 }
 
-/** Every file with a test that ran, the slowest first. */
+/** Returns every file with a test that ran, the slowest first. */
 export function slowestFiles(model: Model): readonly FileSummary[] {
   const files = model.data.files.map((path, file) => ({ file, path, tests: 0, failures: 0, ms: 0 }));
   for (let row = 0; row < model.data.tests.name.length; row += 1) {

@@ -1,4 +1,4 @@
-// Where report.html begins: the run that stands in it, drawn.
+// The entry point of report.html. It draws the run that is embedded in the page.
 
 import { render } from 'preact';
 import type { PageData } from '../page-data.ts';

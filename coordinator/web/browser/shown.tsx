@@ -1,4 +1,5 @@
-// What pytest showed besides results: warnings, what plugins printed at the end, and its header. Folded; all of it is text, never markup.
+// Shows what pytest printed besides results: warnings, plugins' sections at the end, and its header. All are folded, and all are text,
+// never markup.
 
 import type { Model } from './model.ts';
 import { number, plural } from './words.ts';

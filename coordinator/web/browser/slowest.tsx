@@ -1,4 +1,4 @@
-// Where the time of the tests went: the slowest tests and the slowest files, each with its share of the whole.
+// Shows the slowest tests and the slowest files, each with its share of all test time.
 
 import { useMemo } from 'preact/hooks';
 import { fileOf, type Model, nodeidOf } from './model.ts';

@@ -1,4 +1,4 @@
-// The top of the page: what became of the run, in one line that cannot be misread, and its numbers.
+// The top of the page: the result of the run in one unambiguous line, and its numbers.
 
 import type { PageData } from '../page-data.ts';
 import { type Model, statuses } from './model.ts';
@@ -16,14 +16,14 @@ const tones: Readonly<Record<PageData['verdict'], string>> = {
   ended: 'busy',
 };
 
-/** What the heading says where the verdict is not the word for it. */
+/** Headings for verdicts whose own name does not fit. */
 const headings: Readonly<Partial<Record<PageData['verdict'], string>>> = {
   deadline: 'deadline missed',
   'no-tests': 'no tests',
   'internal-error': 'internal error',
 };
 
-/** Shorter runs have no rating: starting up is most of their time. */
+/** Shorter runs get no rating, because startup dominates their time. */
 const LEAST_RATED_SECONDS = 10;
 
 export function Summary({ model }: { readonly model: Model }) {
@@ -52,7 +52,7 @@ export function Summary({ model }: { readonly model: Model }) {
   );
 }
 
-/** An error with the name of a test is that of a teardown, which failed when the result of the test was out. */
+/** An error that names a test is a teardown error: the teardown failed after the test's result was out. */
 const isAfterTest = ({ tests }: PageData, [file, , name]: PageData['collectErrors'][number]): boolean =>
   name !== '' && tests.name.some((each, row) => each === name && tests.file[row] === file);
 
@@ -85,7 +85,7 @@ function sentence(data: PageData): string {
   return verdict === 'no-tests' ? 'No tests were found' : `${plural(totals.expected, 'test')}, none failed`;
 }
 
-/** A run that ended early for another reason has neither met its deadline nor missed it. */
+/** A run that ended early for another reason has neither met nor missed its deadline. */
 const isMissed = ({ notRun, deadline, finishedAt }: PageData): boolean =>
   deadline !== null && !deadline.met && (notRun.some(([, , why]) => why.startsWith('deadline')) || finishedAt > deadline.seconds * 1000);
 

@@ -1,4 +1,4 @@
-// The list of tests: searched, filtered, sorted, each row opened for its details.
+// The list of tests: searched, filtered and sorted. Each row opens for its details.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { brief, Details } from './details.tsx';
@@ -8,7 +8,7 @@ import { useVirtualRows } from './virtual-rows.ts';
 import { duration, number, plural } from './words.ts';
 
 const ROW_HEIGHT = 34;
-/** After the page was drawn, in milliseconds. */
+/** Milliseconds after the page is drawn at which the search is prepared. */
 const PREPARE_MS = 300;
 
 interface Props {
@@ -17,7 +17,7 @@ interface Props {
   readonly onQuery: (query: Query) => void;
   readonly opened: ReadonlySet<number>;
   readonly onOpened: (opened: ReadonlySet<number>) => void;
-  /** A row to bring into view, and a number that rises with each wish. */
+  /** A row to scroll into view, and a number that rises with each request. */
   readonly wanted: { readonly row: number; readonly wish: number } | null;
 }
 
@@ -25,7 +25,7 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
   const finder = useMemo(() => createFinder(model), [model]);
   const rows = useMemo(() => finder.find(query), [finder, query]);
   useEffect(() => {
-    // While a run grows, what is prepared would be old before anybody searched.
+    // While a run grows, a prepared search would be outdated before the user searches.
     if (model.data.verdict === 'running') return;
     const timer = setTimeout(() => finder.prepare(), PREPARE_MS);
     return () => clearTimeout(timer);
@@ -38,7 +38,7 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
       if (list.current !== null) setTop(list.current.getBoundingClientRect().top + window.scrollY);
     };
     place();
-    // Whatever stands above may grow or shrink.
+    // The content above the list may change its height.
     const watch = new ResizeObserver(place);
     watch.observe(document.body);
     return () => watch.disconnect();
@@ -118,7 +118,7 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
   );
 }
 
-/** What narrows the list. */
+/** True if the query narrows the list. */
 const isNarrowed = ({ statuses: chosen, onlyFlaky, onlyNew, words, file, agent }: Query): boolean =>
   chosen.length > 0 || onlyFlaky || onlyNew || words !== '' || file !== null || agent !== null;
 
@@ -161,7 +161,7 @@ function Row({ model, row, isOpen, longestMs, onToggle }: RowProps) {
   );
 }
 
-/** How long to wait for the next letter before searching, in milliseconds. */
+/** How many milliseconds to wait for the next keystroke before searching. */
 const TYPING_MS = 60;
 
 function Toolbar({ model, query, onQuery }: Pick<Props, 'model' | 'query' | 'onQuery'>) {
@@ -260,7 +260,7 @@ interface FileChoiceProps {
   readonly onChoose: (file: number | null) => void;
 }
 
-/** Thousands of options are made when somebody reaches for them, not when the page opens. */
+/** Adds the options, which may be thousands, when the user opens the list and not when the page opens. */
 function FileChoice({ files, chosen, onChoose }: FileChoiceProps) {
   const [isFilled, setFilled] = useState(false);
   const fill = (): void => setFilled(true);

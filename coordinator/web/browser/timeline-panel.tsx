@@ -1,4 +1,4 @@
-// The timeline with what stands around it: the names of its lanes, zoom buttons, what the pointer is at, and its keys in words.
+// The timeline with the elements around it: lane names, zoom buttons, details of the bar under the pointer, and a description of the keys.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { endOf, type Timeline, timelineOf } from './lanes.ts';
@@ -6,7 +6,7 @@ import { agentName, fileOf, type Model, nodeidOf, statusWord } from './model.ts'
 import { createTimeline, type Pointed, type TimelineView } from './timeline.ts';
 import { duration, instant, percent, plural } from './words.ts';
 
-/** A lane that is less high has no room for its worker's name. */
+/** A lower lane has no room for its xdist worker's name. In pixels. */
 const NAMED_LANE = 11;
 
 interface Props {
@@ -123,7 +123,7 @@ export function TimelinePanel({ model, onOpen }: Props) {
   );
 }
 
-/** How far `inner` is below the top of `outer`, wherever it is scrolled to. */
+/** How far the top of `inner` is below the top of `outer`, independent of scrolling. */
 const offset = (inner: Element | null, outer: Element | null): number =>
   (inner?.getBoundingClientRect().top ?? 0) - (outer?.getBoundingClientRect().top ?? 0);
 
@@ -164,7 +164,7 @@ interface TooltipProps {
   readonly model: Model;
   readonly pointed: Pointed;
   readonly width: number;
-  /** Where the lanes begin. */
+  /** The top of the lanes. */
   readonly top: number;
 }
 

@@ -1,5 +1,5 @@
-// The timeline: a lane for each xdist worker, drawn on canvas because 100,000 bars are too many for elements. d3-zoom owns what part of the run is
-// shown, d3-scale where an instant stands; this file owns drawing, pointing and keys. It knows nothing of the page around it.
+// The timeline: one lane per xdist worker, drawn on canvas because 100,000 bars are too many for elements. d3-zoom owns the visible part of
+// the run, d3-scale the position of an instant. This file owns drawing, pointing and keys. It does not know the page around it.
 
 import { scaleUtc } from 'd3-scale';
 import { select } from 'd3-selection';
@@ -7,20 +7,20 @@ import { type D3ZoomEvent, zoom, zoomIdentity, zoomTransform } from 'd3-zoom';
 import { drawHead, drawLanes, type Palette, readPalette } from './draw.ts';
 import { endOf, groupAt, type Lane, placeAt, type Timeline } from './lanes.ts';
 
-/** What the pointer or the keys are at: a test's bar, or a file's where single tests are too small to see. */
+/** The bar under the pointer or selected with the keys: a test's, or a file's if single tests are too small to see. */
 export interface Pointed {
   readonly lane: Lane;
-  /** Places in the lane's attempts: first, and the one after the last. */
+  /** Indexes in the lane's attempts: the first, and the one after the last. */
   readonly from: number;
   readonly to: number;
-  /** Its middle or the pointer, and its lower edge, from the upper left of the lanes. */
+  /** The bar's middle or the pointer, and the bar's lower edge, in pixels from the upper left of the lanes. */
   readonly x: number;
   readonly y: number;
 }
 
 export interface TimelineHandlers {
   readonly onPoint: (pointed: Pointed | null) => void;
-  /** The keys moved to this bar: it is to be said aloud. */
+  /** The keys moved to this bar, and a screen reader must announce it. */
   readonly onFocus: (pointed: Pointed) => void;
   readonly onOpen: (attempt: number) => void;
   readonly onZoom: (isZoomed: boolean) => void;
@@ -34,15 +34,15 @@ export interface TimelineView {
   destroy(): void;
 }
 
-/** Of the clock alone, and with a line for the names of the deadline and the drain. */
+/** Height in pixels with the clock alone, and with a line for the names of the deadline and the drain. */
 const HEAD = { plain: 56, marked: 72 } as const;
 const LANES_ROOM = 420;
 const LANE = { least: 8, most: 22 } as const;
-/** At the closest a pixel is this long. */
+/** Length of a pixel at the closest zoom. */
 const CLOSEST_MS = 0.02;
 const HIT = 3;
 
-/** `head` shows how busy the run was and its clock, `body` the lanes; the keys belong to `surface`, which holds `body`. */
+/** `head` shows utilization and clock, `body` the lanes. `surface` holds `body` and takes the keys. */
 interface Elements {
   readonly head: HTMLCanvasElement;
   readonly body: HTMLCanvasElement;
@@ -62,7 +62,7 @@ export function createTimeline({ head, body, surface }: Elements, first: Timelin
   const laneHeight = (): number => Math.max(LANE.least, Math.min(LANE.most, Math.floor(LANES_ROOM / Math.max(1, timeline.lanes.length))));
 
   const zooming = zoom<HTMLCanvasElement, unknown>()
-    // A wheel alone scrolls the page, as everywhere else.
+    // A wheel without a modifier key scrolls the page as usual.
     .filter((event: WheelEvent & MouseEvent) => (event.type === 'wheel' ? event.ctrlKey || event.metaKey : event.button === 0))
     .wheelDelta((event) => -event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.004))
     .on('zoom', ({ transform }: D3ZoomEvent<HTMLCanvasElement, unknown>) => {
@@ -75,7 +75,7 @@ export function createTimeline({ head, body, surface }: Elements, first: Timelin
   function draw(): void {
     frame = 0;
     const x = shown();
-    // By hand: d3's scale takes ten times as long for each of 100,000 bars.
+    // Computed by hand: d3's scale takes ten times as long for each of 100,000 bars.
     const origin = x(0);
     const perMs = (x(timeline.endMs) - origin) / timeline.endMs;
     const toX = (at: number): number => origin + at * perMs;
@@ -148,7 +148,7 @@ export function createTimeline({ head, body, surface }: Elements, first: Timelin
   const pan = (pixels: number): void => void zoomed.call(zooming.translateBy, pixels / zoomTransform(body).k, 0);
   const reset = (): void => void zoomed.call(zooming.transform, zoomIdentity);
 
-  /** Moves to a bar, brings it into view and says it. */
+  /** Moves to a bar, scrolls it into view and announces it. */
   function focus(lane: number, place: number): void {
     const found = timeline.lanes[lane];
     const attempt = found?.attempts[place];
@@ -256,7 +256,7 @@ export function createTimeline({ head, body, surface }: Elements, first: Timelin
 
   return {
     show(next) {
-      // What is zoomed to stays in view, however much longer the run has become.
+      // The zoomed part stays in view when the run has become longer.
       const [from, to] = [shown().invert(0).getTime(), shown().invert(width).getTime()];
       const isZoomed = zoomTransform(body).k > 1;
       timeline = next;

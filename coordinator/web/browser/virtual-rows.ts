@@ -1,4 +1,5 @@
-// Only the rows near the window are elements: a list of 100,000 opens as fast as one of ten. TanStack Virtual owns which those are.
+// Only the rows near the window are elements, so a list of 100,000 opens as fast as a list of ten. TanStack Virtual decides which rows
+// those are.
 
 import { observeWindowOffset, observeWindowRect, Virtualizer, windowScroll } from '@tanstack/virtual-core';
 import { useLayoutEffect, useReducer, useState } from 'preact/hooks';
@@ -6,14 +7,14 @@ import { useLayoutEffect, useReducer, useState } from 'preact/hooks';
 interface Options {
   readonly count: number;
   readonly rowHeight: number;
-  /** What a row is about: its height is remembered by it, whatever place it moves to. */
+  /** A stable key for a row, so that its height is remembered wherever the row moves. */
   readonly keyOf: (index: number) => number;
-  /** Where the list begins in the page, and how much of the window's top something else covers, in pixels. */
+  /** Where the list begins in the page, and how much of the window's top is covered, in pixels. */
   readonly top: number;
   readonly covered: number;
 }
 
-/** The virtualizer of a list that scrolls with the window; whatever it finds out renders its component again. */
+/** Returns the virtualizer of a list that scrolls with the window. Each change of the virtualizer renders the component again. */
 export function useVirtualRows({ count, rowHeight, keyOf, top, covered }: Options): Virtualizer<Window, HTMLElement> {
   const [, render] = useReducer((renders: number, _: null) => renders + 1, 0);
   const options = {

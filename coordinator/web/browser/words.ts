@@ -1,4 +1,4 @@
-// How numbers are written on the page.
+// Formats numbers for the page.
 
 /** `340 ms`, `1.25 s`, `12.3 s`, `4 min 05 s`. */
 export function duration(ms: number): string {
@@ -12,7 +12,7 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${padded(Math.floor(seconds / 60) % 60)} min`;
 }
 
-/** An instant of the run at a scale whose steps are `stepMs`: `0:12.250`, `4:05`, `1:04:05`. */
+/** Formats an instant of the run, at a scale whose steps are `stepMs`: `0:12.250`, `4:05`, `1:04:05`. */
 export function instant(ms: number, stepMs: number): string {
   const decimals = stepMs >= 1000 ? 0 : stepMs >= 100 ? 1 : stepMs >= 10 ? 2 : 3;
   const seconds = Math.round((Math.max(0, ms) / 1000) * 10 ** decimals) / 10 ** decimals;
