@@ -35,7 +35,7 @@ export const isUp = (member: Member): boolean => {
 };
 
 /** Has the last coordinator that was started the run? Before, one that was frozen would take it over when it wakes. */
-export const hasTheRun = ({ said, saidBefore }: Member): boolean => /^run [a-z0-9-]+(:| resumed)/m.test(said.slice(saidBefore));
+export const hasTheRun = ({ said, saidBefore }: Member): boolean => /^(Run [a-z0-9-]+:|Resumed run )/m.test(said.slice(saidBefore));
 
 export function signal(member: Member, name: NodeJS.Signals): void {
   if (name === 'SIGSTOP' || name === 'SIGCONT') member.isFrozen = name === 'SIGSTOP';
@@ -84,7 +84,7 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
       isClosing = true;
     },
     startCoordinator() {
-      const id = /^run ([a-z0-9-]+):/m.exec(coordinator.said)?.[1];
+      const id = /^Run ([a-z0-9-]+):/m.exec(coordinator.said)?.[1];
       const own = id === undefined ? ['--collect', collect] : ['--resume', id];
       start(coordinator, ['run', ...own, '--out', 'out', '--wait-agents', '40s', '--redis-wait', '30s', '--verbose']);
     },

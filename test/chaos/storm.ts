@@ -113,10 +113,10 @@ async function rage(
   tell: (what: string) => void,
 ): Promise<Promise<void>[]> {
   const mending: Promise<void>[] = [];
-  await eventually('the run is open', () => fleet.coordinator.said.includes('run '), 60);
+  await eventually('the run is open', () => fleet.coordinator.said.includes('Run '), 60);
   for (const until = performance.now() + stormMs; performance.now() < until; ) {
     await wait(random.between(100, 1000));
-    if (/report\.json/.test(fleet.coordinator.said)) break;
+    if (/^reports /m.test(fleet.coordinator.said)) break;
     mending.push(random.pick(blowList)(fleet, redis, random, tell));
   }
   return mending;

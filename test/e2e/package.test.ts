@@ -45,7 +45,7 @@ describe('the packed package', () => {
     expect(packed).toContain('dist/cli/shardline.js');
     expect(packed).toContain('dist/cli/shardline.d.ts');
     expect(packed).toContain('dist/coordinator/web/built/report.js');
-    expect(packed.filter((path) => path.includes('/page/'))).toEqual([]);
+    expect(packed.filter((path) => path.includes('/web/browser/'))).toEqual([]);
     expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
   });
 
