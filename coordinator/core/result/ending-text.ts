@@ -14,7 +14,7 @@ export const verdictWords: Readonly<Record<Verdict, string>> = {
 
 export const notRunWords: Readonly<Record<NotRunReason, string>> = {
   deadline: 'deadline reached',
-  'crash-limit': '--crash-limit reached',
+  'crash-limit': 'crashed or lost too often',
   'no-agent': 'no agent left',
   maxfail: '--maxfail reached',
   cancelled: 'interrupted',

@@ -64,11 +64,12 @@ export function beginRerun(state: RunState, attempt: AttemptRecord, selectors: r
     for (const nodeid of selector.nodeids) state.tests.get(nodeid)?.rerunIn.push(attempt);
   }
 }
+
 /**
  * Estimates the number of tests: each uncollected file counts as many tests as the collected ones on average, because the first few files
  * are not the suite.
  */
-export function likelyTests({ shards, tests }: RunState): number {
+function likelyTests({ shards, tests }: RunState): number {
   let files = 0;
   let uncollected = 0;
   for (const record of shards.values()) {
