@@ -9,7 +9,7 @@ import type { PythonPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
-import type { History } from '../shared/domain/timings.ts';
+import type { Timings } from '../shared/domain/timings.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
 
 /** The registry in which agents find runs. */
@@ -85,12 +85,9 @@ export type Presence =
 
 /** Durations from earlier runs. */
 export interface TimingStore {
-  load(): Promise<History>;
-  /**
-   * Adds what one run measured: the new value of each file, already averaged with its history by core. Saves the start time unless it is
-   * null.
-   */
-  save(history: History): Promise<void>;
+  load(): Promise<Timings>;
+  /** Adds what one run measured: the new value of each file, already averaged with its history by core. */
+  save(timings: Timings): Promise<void>;
 }
 
 /** Censuses of whole suites from earlier runs, by key. */

@@ -2,7 +2,7 @@
 
 import { dirname, join } from 'node:path';
 import { type AgentId, agentId } from '../../shared/domain/ids.ts';
-import type { History } from '../../shared/domain/timings.ts';
+import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
@@ -32,7 +32,7 @@ export interface OpenRedis {
   /** By how many milliseconds the clock that agents agree on is ahead of this machine's. */
   readonly aheadMs: number;
   readonly agents: { readonly local: LocalAgents; readonly count: number };
-  readonly store: TimingStore & { readonly old: History };
+  readonly store: TimingStore & { readonly old: Timings };
   readonly census: CensusStore;
   /** Closes the channel, and announces another run to the same agents and to new local ones. */
   readonly again: (announce: (pools: Pools) => Promise<RunChannel>) => Promise<Pick<OpenRedis, 'channel' | 'agents'>>;
@@ -148,13 +148,10 @@ function timingStores(stores: readonly TimingStore[]): TimingStore {
   return {
     async load() {
       const loaded = await Promise.all(stores.map((store) => store.load()));
-      return {
-        files: new Map(loaded.flatMap(({ files }) => [...files])),
-        startSeconds: loaded.findLast(({ startSeconds }) => startSeconds !== null)?.startSeconds ?? null,
-      };
+      return new Map(loaded.flatMap((timings) => [...timings]));
     },
-    async save(history) {
-      await Promise.all(stores.map((store) => store.save(history)));
+    async save(timings) {
+      await Promise.all(stores.map((store) => store.save(timings)));
     },
   };
 }

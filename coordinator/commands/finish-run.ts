@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
-import type { History } from '../../shared/domain/timings.ts';
+import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { learn } from '../core/learn/learn.ts';
 import { judge } from '../core/result/judge.ts';
@@ -22,7 +22,7 @@ import { showReport } from './show-report.ts';
 /** What a run hands to its end. */
 export interface Ending {
   /** The store for learned durations; null if nothing was measured. */
-  readonly store: (TimingStore & { readonly old: History }) | null;
+  readonly store: (TimingStore & { readonly old: Timings }) | null;
   /** The journal, still open; null if none is written. */
   readonly journal: Pick<Journal, 'close'> | null;
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
@@ -61,8 +61,7 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   take(await writeCopies(report, settings.copies, readEvents));
   const unwritten = await leaveCache(state, report);
   if (store !== null) {
-    const { files, startSeconds } = store.old;
-    const saving = within(closeMs(setting), store.save({ files: learn(files, state), startSeconds }));
+    const saving = within(closeMs(setting), store.save(learn(store.old, state)));
     // If the user did not ask to keep durations, a read-only workspace must not fail the run.
     await attempt(saving.catch((thrown: unknown) => (settings.timings === null ? note(thrown, notes) : Promise.reject(thrown))));
   }

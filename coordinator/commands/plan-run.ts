@@ -2,7 +2,7 @@
 
 import picomatch from 'picomatch';
 import type { TestFile } from '../../shared/domain/ids.ts';
-import type { History } from '../../shared/domain/timings.ts';
+import type { Timings } from '../../shared/domain/timings.ts';
 import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import type { CollectDecision } from '../core/decide/collect-choice.ts';
@@ -57,12 +57,11 @@ export interface RunPlan extends Plan {
 export async function planRun(
   setting: Setting,
   suite: DiscoveredSuite,
-  history: History,
+  timings: Timings,
   localAgents: number,
   pools: Pools,
 ): Promise<RunPlan> {
   const { settings } = setting;
-  const timings = history.files;
   const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
   if (localAgents === 0 && elsewhere === 0) {

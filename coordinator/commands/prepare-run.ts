@@ -84,10 +84,10 @@ export async function prepareRun(
   };
   const connecting = timed(connect(setting, opened, announce, signal));
   void discovering.then(({ value }) => Object.assign(known, { suite: value })).catch(() => undefined);
-  void connecting.then(({ value }) => Object.assign(known, { timings: value.store.old.files })).catch(() => undefined);
+  void connecting.then(({ value }) => Object.assign(known, { timings: value.store.old })).catch(() => undefined);
   const [discovery, connection] = await bothOrAll(discovering, connecting, failing);
   const { pools, agents, store } = connection.value;
-  const timings = store.old.files;
+  const timings = store.old;
   const suite = discovery.value;
 
   const contents = await fileContents(

@@ -61,7 +61,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
     const slots = [...found.recorded.state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);
     const { affinity } = opening;
     const planning = {
-      timings: redis.store.old.files,
+      timings: redis.store.old,
       affinity,
       slots: Math.max(1, slots),
       fixedSeconds: FIXED_SECONDS,

@@ -2,30 +2,27 @@
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { History } from '../../shared/domain/timings.ts';
 import { messageOf, reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { makeDirectory } from '../../shared/system/make-directory.ts';
-import { decodeHistory, encodeHistory, storable } from '../../shared/wire/timings.ts';
+import { decodeTimings, encodeTimings, type SoundTimings, storable } from '../../shared/wire/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
 
-const NOTHING: History = { files: new Map(), startSeconds: null };
-
 /**
- * A missing file is an empty history. Drops unusable entries. `load` throws `bad-config` if the file is no timings file, `save` throws
+ * A missing file has no durations. Drops unusable entries. `load` throws `bad-config` if the file is no timings file, `save` throws
  * `output-not-writable`.
  */
 export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore {
-  const read = async (): Promise<ReturnType<typeof decodeHistory>> => {
+  const read = async (): Promise<SoundTimings> => {
     let text: string;
     try {
       text = await readFile(path, 'utf8');
     } catch (thrown) {
       const isMissing = thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR');
-      if (isMissing) return { history: NOTHING, dropped: 0 };
+      if (isMissing) return { timings: new Map(), dropped: 0 };
       throw unusable(path, thrown);
     }
     try {
-      return decodeHistory(text, path);
+      return decodeTimings(text, path);
     } catch (thrown) {
       if (thrown instanceof ShardlineError && thrown.code === 'bad-message') throw unusable(path, thrown);
       throw thrown;
@@ -33,19 +30,18 @@ export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore
   };
   return {
     async load() {
-      const { history, dropped } = await read();
+      const { timings, dropped } = await read();
       if (dropped > 0) onDropped(dropped, path);
-      return history;
+      return timings;
     },
     async save(measured) {
-      const { history, dropped } = storable(measured);
+      const { timings, dropped } = storable(measured);
       if (dropped > 0) onDropped(dropped, 'this run');
-      const { history: old } = await read();
-      const all = { files: new Map([...old.files, ...history.files]), startSeconds: history.startSeconds ?? old.startSeconds };
+      const { timings: old } = await read();
       const unfinished = `${path}.${process.pid}.tmp`;
       try {
         makeDirectory(dirname(path));
-        await writeFile(unfinished, encodeHistory(all));
+        await writeFile(unfinished, encodeTimings(new Map([...old, ...timings])));
         // A concurrent reader finds the old file or the new one, never half of one.
         await rename(unfinished, path);
       } catch (thrown) {

@@ -1,4 +1,4 @@
-// Stores durations of earlier runs in the pool's hash: one field per test file, and one for the start time.
+// Stores durations of earlier runs in the pool's hash: one field per test file.
 
 import type { Redis } from 'ioredis';
 import type { TestFile } from '../../shared/domain/ids.ts';
@@ -6,15 +6,7 @@ import type { FileTiming } from '../../shared/domain/timings.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
-import {
-  decodeFileTiming,
-  decodeStart,
-  decodeTimedFile,
-  encodeFileTiming,
-  encodeStart,
-  START_ENTRY,
-  storable,
-} from '../../shared/wire/timings.ts';
+import { decodeFileTiming, decodeTimedFile, encodeFileTiming, storable } from '../../shared/wire/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
 
 const CHUNK = 500;
@@ -25,28 +17,23 @@ export function redisTimingStore(redis: Redis, pool: string, onDropped: OnDroppe
   return {
     async load() {
       const files = new Map<TestFile, FileTiming>();
-      let startSeconds: number | null = null;
       let dropped = 0;
       for (const [name, text] of Object.entries(await redis.hgetall(key))) {
-        const source = `durations of ${name} in pool ${pool}`;
         const file = decodeTimedFile(name);
         try {
-          if (name === START_ENTRY) startSeconds = decodeStart(text, source);
-          else if (file !== null) files.set(file, decodeFileTiming(text, source));
+          if (file !== null) files.set(file, decodeFileTiming(text, `durations of ${name} in pool ${pool}`));
         } catch (thrown) {
           if (!(thrown instanceof ShardlineError)) throw thrown;
           dropped += 1;
         }
       }
       if (dropped > 0) onDropped(dropped, `pool ${pool}`);
-      return { files, startSeconds };
+      return files;
     },
     async save(measured) {
-      const { history, dropped } = storable(measured);
+      const { timings, dropped } = storable(measured);
       if (dropped > 0) onDropped(dropped, 'this run');
-      const { files, startSeconds } = history;
-      const start = startSeconds === null ? [] : [[START_ENTRY, encodeStart(startSeconds)]];
-      const entries = [...start, ...[...files].map(([file, timing]) => [file, encodeFileTiming(timing)])];
+      const entries = [...timings].map(([file, timing]) => [file, encodeFileTiming(timing)]);
       for (let from = 0; from < entries.length; from += CHUNK) {
         const chunk = entries.slice(from, from + CHUNK).flat();
         await patiently(() =>

@@ -17,12 +17,3 @@ export interface FileTiming {
 }
 
 export type Timings = ReadonlyMap<TestFile, FileTiming>;
-
-/**
- * Everything that earlier runs measured. `startSeconds` is the fixed cost of a shard in a pytest of its own, from the start to its first
- * test, without collection; null when it was never measured.
- */
-export interface History {
-  readonly files: Timings;
-  readonly startSeconds: number | null;
-}

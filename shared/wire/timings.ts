@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import type { NodeId, TestFile } from '../domain/ids.ts';
-import type { FileTiming, History } from '../domain/timings.ts';
+import type { FileTiming, Timings } from '../domain/timings.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
 /** Version 2 added the recently failed tests. */
@@ -21,10 +21,9 @@ const fileSchema = z.object({
   failing: z.array(z.tuple([nodeIdSchema, z.number().min(0).max(1)])).default([]),
 });
 const entrySchema = z.object({ version, timing: fileSchema });
-const startSchema = z.object({ version, startSeconds: seconds });
 /** Checks only the outer form of a timings file; its entries are checked one by one. */
-const looseHistorySchema = z.object({ version, startSeconds: z.unknown().optional(), files: z.array(z.unknown()) });
-const entryOfHistorySchema = z.tuple([testFileSchema, fileSchema]);
+const looseFilesSchema = z.object({ version, files: z.array(z.unknown()) });
+const entryOfFilesSchema = z.tuple([testFileSchema, fileSchema]);
 
 type EncodedFile = z.infer<typeof fileSchema>;
 
@@ -41,42 +40,34 @@ const decodeFile = (encoded: EncodedFile): FileTiming => ({
 
 export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({ version: TIMINGS_VERSION, timing: encodeFile(timing) });
 
-/** The valid part of a history, and the number of dropped entries with impossible values. */
-export function storable({ startSeconds, files }: History): { readonly history: History; readonly dropped: number } {
-  const sound = new Map([...files].filter(([, timing]) => fileSchema.safeParse(encodeFile(timing)).success));
-  const start = seconds.nullable().safeParse(startSeconds);
-  const dropped = files.size - sound.size + (start.success ? 0 : 1);
-  return { history: { startSeconds: start.success ? start.data : null, files: sound }, dropped };
+/** Durations without the entries that have impossible values, and the number of these. */
+export interface SoundTimings {
+  readonly timings: Timings;
+  readonly dropped: number;
+}
+
+export function storable(timings: Timings): SoundTimings {
+  const sound = new Map([...timings].filter(([, timing]) => fileSchema.safeParse(encodeFile(timing)).success));
+  return { timings: sound, dropped: timings.size - sound.size };
 }
 
 /** Throws `bad-message` and `newer-version`. */
 export const decodeFileTiming = (text: string, source: string): FileTiming =>
   decodeFile(parseVersioned(entrySchema, text, source, TIMINGS_VERSION).timing);
 
-/** The name of the entry for the start of a pytest. No test file can have this name. */
-export const START_ENTRY = '/start';
-
-export const encodeStart = (startSeconds: number): string => JSON.stringify({ version: TIMINGS_VERSION, startSeconds });
-
-/** Throws `bad-message` and `newer-version`. */
-export const decodeStart = (text: string, source: string): number =>
-  parseVersioned(startSchema, text, source, TIMINGS_VERSION).startSeconds;
-
-export function encodeHistory({ startSeconds, files }: History): string {
-  const encoded = [...files].map(([file, timing]) => [file, encodeFile(timing)]);
-  return `${JSON.stringify({ version: TIMINGS_VERSION, startSeconds, files: encoded })}\n`;
+export function encodeTimings(timings: Timings): string {
+  const files = [...timings].map(([file, timing]) => [file, encodeFile(timing)]);
+  return `${JSON.stringify({ version: TIMINGS_VERSION, files })}\n`;
 }
 
-/** The usable entries, and the number of dropped ones. Throws `bad-message` if the text is not a history, and `newer-version`. */
-export function decodeHistory(text: string, source: string): { readonly history: History; readonly dropped: number } {
-  const loose = parseVersioned(looseHistorySchema, text, source, TIMINGS_VERSION);
-  const entries = loose.files.map((entry) => entryOfHistorySchema.safeParse(entry));
-  const files = new Map<TestFile, FileTiming>(
+/** Throws `bad-message` if the text has another form, and `newer-version`. */
+export function decodeTimings(text: string, source: string): SoundTimings {
+  const loose = parseVersioned(looseFilesSchema, text, source, TIMINGS_VERSION);
+  const entries = loose.files.map((entry) => entryOfFilesSchema.safeParse(entry));
+  const timings = new Map<TestFile, FileTiming>(
     entries.flatMap(({ success, data }) => (success ? [[data[0], decodeFile(data[1])] as const] : [])),
   );
-  const start = seconds.nullable().default(null).safeParse(loose.startSeconds);
-  const dropped = entries.filter(({ success }) => !success).length + (start.success ? 0 : 1);
-  return { history: { startSeconds: start.success ? start.data : null, files }, dropped };
+  return { timings, dropped: entries.filter(({ success }) => !success).length };
 }
 
 /** The key of one entry, with the same check as in a timings file. Returns null for a name that no test file can have. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
-import { agentId, attemptId, runId, shardId } from '../../shared/domain/ids.ts';
+import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { opened } from '../unit/core/run-kit.ts';
@@ -38,7 +38,9 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
       expect((await channel.presence()).kind).toBe('here');
       await run.append([]);
       await channel.tell({ kind: 'close-run', by: 'done' });
-      await redisTimingStore(redis, 'p1', () => undefined).save({ files: new Map(), startSeconds: 1 });
+      await redisTimingStore(redis, 'p1', () => undefined).save(
+        new Map([[testFile('test_a.py'), { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() }]]),
+      );
       await run.leave();
       await channel.close();
     } finally {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import type { FileTiming } from '../../shared/domain/timings.ts';
-import { decodeFileTiming, decodeHistory, encodeFileTiming, encodeHistory, storable } from '../../shared/wire/timings.ts';
+import { decodeFileTiming, decodeTimings, encodeFileTiming, encodeTimings, storable } from '../../shared/wire/timings.ts';
 
 const id = nodeId('test_a.py::test_1');
 
@@ -14,16 +14,15 @@ test('a history that was written is read back, with what failed of late', () => 
   );
   expect(timing.failing).toEqual(new Map([[id, 0.3]]));
   expect(decodeFileTiming(encodeFileTiming(timing), 'test')).toEqual(timing);
-  const all = { files: new Map([[testFile('test_a.py'), timing]]), startSeconds: 1.5 };
-  expect(decodeHistory(encodeHistory(all), 'test')).toEqual({ history: all, dropped: 0 });
+  const timings = new Map([[testFile('test_a.py'), timing]]);
+  expect(decodeTimings(encodeTimings(timings), 'test')).toEqual({ timings, dropped: 0 });
 });
 
 test('a history of version 1 is read, as one in which nothing failed; a newer one is refused', () => {
   const old = JSON.stringify({ version: 1, files: [['test_a.py', { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]] }]] });
-  const { files, startSeconds } = decodeHistory(old, 'test').history;
-  expect(files.get(testFile('test_a.py'))).toMatchObject({ seconds: 1, fixtureSeconds: 0, failing: new Map() });
-  expect(startSeconds).toBeNull();
-  expect(() => decodeHistory(JSON.stringify({ version: 3, files: [] }), 'test')).toThrow(/version 3/);
+  const { timings } = decodeTimings(old, 'test');
+  expect(timings.get(testFile('test_a.py'))).toMatchObject({ seconds: 1, fixtureSeconds: 0, failing: new Map() });
+  expect(() => decodeTimings(JSON.stringify({ version: 3, files: [] }), 'test')).toThrow(/version 3/);
 });
 
 const sound: FileTiming = { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map([[id, 1]]), failing: new Map() };
@@ -36,20 +35,13 @@ const impossible: readonly FileTiming[] = [-1, Number.NaN, Number.POSITIVE_INFIN
 const filesOf = (timings: readonly FileTiming[]) => new Map(timings.map((timing, index) => [testFile(`test_${index}.py`), timing]));
 
 test('impossible durations are never stored, and the others are', () => {
-  const files = filesOf([sound, ...impossible]);
-  expect(storable({ files, startSeconds: -1 })).toEqual({
-    history: { files: filesOf([sound]), startSeconds: null },
-    dropped: impossible.length + 1,
-  });
+  expect(storable(filesOf([sound, ...impossible]))).toEqual({ timings: filesOf([sound]), dropped: impossible.length });
 });
 
 test('impossible durations that were stored all the same are dropped and counted, never fatal', () => {
-  const text = encodeHistory({ files: filesOf([sound, ...impossible]), startSeconds: -1 });
-  expect(decodeHistory(text, 'test')).toEqual({
-    history: { files: filesOf([sound]), startSeconds: null },
-    dropped: impossible.length + 1,
-  });
+  const text = encodeTimings(filesOf([sound, ...impossible]));
+  expect(decodeTimings(text, 'test')).toEqual({ timings: filesOf([sound]), dropped: impossible.length });
   const odd = JSON.stringify({ version: 2, files: [1, null, ['../x.py', {}], ['a.py']] });
-  expect(decodeHistory(odd, 'test').dropped).toBe(4);
-  expect(() => decodeHistory('{"version":2,"files":{}}', 'test')).toThrow(expect.objectContaining({ code: 'bad-message' }));
+  expect(decodeTimings(odd, 'test').dropped).toBe(4);
+  expect(() => decodeTimings('{"version":2,"files":{}}', 'test')).toThrow(expect.objectContaining({ code: 'bad-message' }));
 });

@@ -143,7 +143,7 @@ async function measureSharded(
   const timings = join(out, 'timings.json');
   await rm(place, { recursive: true, force: true });
   await rm(timings, { force: true });
-  if (basis !== null) await fileTimingStore(timings, () => undefined).save({ files: timingsOf(basis), startSeconds: null });
+  if (basis !== null) await fileTimingStore(timings, () => undefined).save(timingsOf(basis));
   const args = [
     ...[...paths, '--agents', String(agents), '--numprocesses', numprocesses, '--worker-memory', String(workerBytes)],
     ...['--python', settings.python ?? defaultPython(edge.env), '--workspace', workspace, '--serial-marker', serialMarker],
