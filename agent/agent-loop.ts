@@ -164,6 +164,7 @@ async function openSession(
         }),
       inseparable: (why, lacksModules) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why, lacksModules }),
       show: (shown) => outbox.push({ kind: 'session-shown', at: clock.now(), agent: id, shown }),
+      ended: (ending) => outbox.push({ kind: 'session-ended', at: clock.now(), agent: id, ...ending }),
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),

@@ -99,6 +99,7 @@ export function createOutbox(
 
 function charsOf(event: RunEvent): number {
   if (event.kind === 'session-shown') return EVENT_CHARS + charsShown(event.shown);
+  if (event.kind === 'session-ended') return EVENT_CHARS + (event.problem?.length ?? 0);
   if (event.kind !== 'attempt-told') return EVENT_CHARS;
   const told = event.event;
   switch (told.kind) {

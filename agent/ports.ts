@@ -3,7 +3,7 @@
 import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOrigin, CoveragePart } from '../shared/domain/coverage.ts';
-import type { AgentInfo, AttemptEvent, RunEvent } from '../shared/domain/events.ts';
+import type { AgentInfo, AttemptEvent, RunEvent, SessionEnding } from '../shared/domain/events.ts';
 import type { PythonPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
@@ -90,6 +90,8 @@ export interface SessionRequest {
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
   /** Takes what pytest shows besides results, piece by piece. */
   readonly show?: (shown: Shown) => void;
+  /** Told when hooks of the suite changed the exit code of a session. */
+  readonly ended?: (ending: SessionEnding) => void;
   /** Upper limit for `auto`, from the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;
 }

@@ -43,7 +43,6 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
   const problems: string[] = [];
   const hear = (event: AttemptEvent): void => {
     if (event.kind === 'collect-failed') problems.push(...event.errors.map(({ nodeid, message }) => `${nodeid}: ${message}`));
-    if (event.kind === 'session-failed') problems.push(event.message);
     if (event.kind !== 'test-finished') return;
     results.set(event.result.nodeid, event.result);
     tell(event.result);
@@ -61,6 +60,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     inseparable: () => undefined,
     listed: () => undefined,
     refused: (message) => problems.push(message),
+    ended: ({ problem }) => void (problem === null ? 0 : problems.push(problem)),
     room: () => null,
     isMoreWaiting: async () => false,
     claimNumbers: claimAlone(),

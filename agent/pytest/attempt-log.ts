@@ -26,8 +26,6 @@ export interface StartedPytest {
 
 export interface AttemptLog {
   hear(message: PytestMessage, worker: string): void;
-  /** pytest failed at the session's end, after all tests. No test and no file caused this. */
-  failLast(problem: string): void;
   /** From now on shardline ends xdist workers itself, so a lost worker is no result of the test it ran. */
   expectLosses(): void;
   /** Whether a test or a file asked to end the run: by pytest.exit, or by a KeyboardInterrupt that shardline did not send. */
@@ -220,9 +218,6 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
 
   return {
     hear,
-    failLast(problem) {
-      if (!isExpectingLosses) tell({ kind: 'session-failed', at: now(), message: problem });
-    },
     expectLosses() {
       isExpectingLosses = true;
     },

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AttemptRequest, runsAlone } from '../../shared/domain/attempt.ts';
+import type { SessionEnding } from '../../shared/domain/events.ts';
 import type { Drain } from '../../shared/domain/run-spec.ts';
 import type { Shown } from '../../shared/domain/shown.ts';
 import type { HowToCollect, SuiteList } from '../../shared/domain/suite-list.ts';
@@ -10,8 +11,8 @@ import { selectorAsJson } from '../../shared/pytest/session-file.ts';
 import type { PytestProcess } from '../../shared/pytest/start-pytest.ts';
 import { shellCommand } from '../../shared/text/shell-quote.ts';
 import { tailOf } from '../../shared/text/tail.ts';
-import { closingProblem } from '../core/closing-problem.ts';
 import { causeOf, graceOf } from '../core/interrupt.ts';
+import { sessionEnding } from '../core/session-ending.ts';
 import { RunOver, type Session } from '../ports.ts';
 import type { WorkerNumbers } from '../worker-numbers.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
@@ -85,6 +86,8 @@ export interface FedRequest {
   readonly refused: (message: string) => void;
   /** Receives what pytest shows besides results, with each task. */
   readonly show?: (shown: Shown) => void;
+  /** Receives how hooks of the suite changed the exit code of the session. */
+  readonly ended?: (ending: SessionEnding) => void;
 }
 
 /** One pytest process whose xdist workers are fed. */
@@ -124,7 +127,8 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   /** Each worker's current or latest task. A message about the worker's teardowns belongs to it. */
   const latest = new Map<string, Task>();
   /** The latest task that is not a rerun: a rerun reports only results. An error at the session's end belongs to this task. */
-  let last: Task | null = null;
+  /** Whether a worker was killed because its attempt had to end. */
+  let isCutShort = false;
   /** pytest's own exit code. */
   let finished: number | null = null;
   /** Workers that were ready once, and how many others have ended since the last one became ready. */
@@ -241,7 +245,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     began(worker, task) {
       task.isBegun = true;
       latest.set(worker, task);
-      if (!task.isRerun) last = task;
     },
   });
 
@@ -497,8 +500,10 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     clearTimeout(gateTimer);
     const how = exit.signal === null ? `pytest ended with exit code ${exit.exitCode}` : `pytest was killed by ${exit.signal}`;
     const output = tailOf(pytest.output().trim(), DETAIL_CHARS);
-    const problem = ending && broken === null && !isInterrupted ? closingProblem({ finished, exitCode: exit.exitCode, output }) : null;
-    if (problem !== null) (last as Task | null)?.log.failLast(problem);
+    if (ending && broken === null && !isInterrupted && !isCutShort) {
+      const end = sessionEnding({ finished, exitCode: exit.exitCode, output });
+      if (end.problem !== null || end.acceptsNoTests) request.ended?.(end);
+    }
     over = `${how}${broken === null ? '' : `\n${messageOf(broken)}`}\n${output}`;
     // The whole process is gone. No single test caused that, so no xdist worker's test is blamed.
     const alive = feeding.atWork('main');
@@ -557,7 +562,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       log,
       selectors: log.remaining(),
       isSerial: runsAlone(role),
-      isRerun: role === 'rerun',
       predictedSeconds,
       isBegun: false,
       interruptedBy: null,
@@ -578,6 +582,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
       if (cause === 'deadline') timers.push(setTimeout(() => interruptAll(), grace.interruptMs));
       timers.push(
         setTimeout(() => {
+          isCutShort = true;
           log.expectLosses();
           kill(pids.get(worker));
           if (cause === 'deadline') pytest?.kill();

@@ -14,8 +14,6 @@ export interface Task {
   /** The work that is left. */
   selectors: readonly Selector[];
   readonly isSerial: boolean;
-  /** Whether it reruns tests that have a result. Then it reports only results. */
-  readonly isRerun: boolean;
   readonly predictedSeconds: number;
   /** Whether a worker has ever started it. */
   isBegun: boolean;

@@ -88,6 +88,7 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
       replaceMs,
       tell,
       ...(request.show === undefined ? {} : { show: request.show }),
+      ...(request.ended === undefined ? {} : { ended: request.ended }),
       collect: (started) => {
         request.started(infoOf(started));
         return modeFor(started);

@@ -122,8 +122,6 @@ function inWords(event: AttemptEvent): readonly string[] {
       return [`${event.result.nodeid} ${event.result.outcome}`];
     case 'collect-failed':
       return event.errors.map(({ nodeid, message }) => `${nodeid} ${message.trim().split('\n').at(-1)}`);
-    case 'session-failed':
-      return [event.message.trim().split('\n').at(-1) ?? ''];
     default:
       return [];
   }

@@ -31,6 +31,7 @@ export function outOfTime(
     affinity: NO_AFFINITY,
     digests: {},
     failedWhole: [],
+    acceptsNoTests: false,
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),
     coverage: null,
     cache: null,

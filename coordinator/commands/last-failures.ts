@@ -1,7 +1,7 @@
 // `--failed`: finds the last run and turns its failures into arguments of pytest.
 
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
@@ -21,9 +21,13 @@ interface LastRun {
   readonly notRun: number;
 }
 
-/** Throws `no-last-run`, `nothing-failed` if there is nothing to run, and the errors of reading the run of `--baseline`. */
+/**
+ * Throws `bad-option` for a path that does not exist, `no-last-run`, `nothing-failed` if there is nothing to run, and the errors of reading
+ * the run of `--baseline`.
+ */
 export async function lastFailures(settings: RunSettings, cwd: string): Promise<LastFailures> {
   const { workspace, paths } = settings;
+  await refuseMissing(workspace, paths);
   const run = await lastRun(settings, cwd);
   const found = run.failures.map((id) => ({ id, path: placeOf(workspace, id) }));
   const places = await Promise.all(found.map(async ({ id, path }) => ({ id, path: await path })));
@@ -34,8 +38,18 @@ export async function lastFailures(settings: RunSettings, cwd: string): Promise<
       `${run.name} did not run ${run.notRun === 1 ? '1 test or file' : `${run.notRun} tests or files`}; --failed does not run them either`,
     );
   const wanted = places.flatMap(({ path }) => path ?? []).filter((path) => paths.length === 0 || paths.some((each) => selects(each, path)));
-  if (wanted.length === 0) throw new ShardlineError('nothing-failed', { run: run.name });
+  if (wanted.length === 0)
+    throw new ShardlineError('nothing-failed', { run: paths.length === 0 ? run.name : `${run.name} under ${paths.join(', ')}` });
   return { paths: wanted, notes };
+}
+
+/** A mistyped path would otherwise select no failure and look like success. */
+async function refuseMissing(workspace: string, paths: readonly string[]): Promise<void> {
+  const found = await Promise.all(paths.map((path) => isThere(resolve(workspace, path.split('::')[0] ?? ''))));
+  const missing = paths.filter((_, index) => !found[index]);
+  if (missing.length === 0) return;
+  const problem = `--failed found no file or directory ${missing.join(', ')} in ${workspace}.`;
+  throw new ShardlineError('bad-option', { problem, fix: 'Correct the path, or remove it to run everything that failed.' });
 }
 
 async function lastRun({ baseline, workspace, out }: RunSettings, cwd: string): Promise<LastRun> {

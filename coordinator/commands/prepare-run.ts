@@ -116,6 +116,7 @@ export async function prepareRun(
     affinity: plan.affinity,
     digests: Object.fromEntries(decision.digests),
     failedWhole: decision.mode === 'file' ? (census?.failed ?? []) : [],
+    acceptsNoTests: suite.acceptsNoTests,
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
     cache: runCacheOf(suite),

@@ -49,6 +49,7 @@ type Found = Pick<
   | 'affinity'
   | 'digests'
   | 'failedWhole'
+  | 'acceptsNoTests'
   | 'failureChances'
   | 'knownTests'
   | 'collectErrors'

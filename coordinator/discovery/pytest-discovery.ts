@@ -74,6 +74,7 @@ function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): Discov
     namesTests: result.namesTests,
     coverage: result.coverage,
     idlePlugin,
+    acceptsNoTests: result.acceptsNoTests,
     cache: result.cache,
     fingerprint: result.fingerprint,
     pytest: result.pytest,

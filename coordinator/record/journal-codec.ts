@@ -62,6 +62,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   failureChances: z.record(shardIdSchema, z.number()),
   digests: z.record(testFileSchema, z.string()),
   failedWhole: z.array(nodeIdSchema).default([]),
+  acceptsNoTests: z.boolean().default(false),
   knownTests: z.record(z.string(), z.int().positive()).default({}),
   // Runs of an earlier version combined no coverage.
   coverage: coverageOptionsSchema.nullable().default(null),

@@ -112,10 +112,6 @@ export function createLiveRun(spec: RunSpec): LiveRun {
           for (const { nodeid, message } of event.errors) growing.addCollectError(event.file, nodeid, message);
         failedFiles.add(event.file);
         return;
-      case 'session-failed':
-        sessionErrors += 1;
-        growing.addCollectError(sessionName(agent), sessionName(agent), event.message);
-        return;
       case 'test-started':
         growing.lane(agent, event.worker);
         return;
@@ -164,6 +160,11 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       case 'suite-inseparable':
       case 'suite-refused':
       case 'session-shown':
+        return;
+      case 'session-ended':
+        if (event.problem === null) return;
+        sessionErrors += 1;
+        growing.addCollectError(sessionName(event.agent), sessionName(event.agent), event.problem);
         return;
       default:
         assertNever(event);

@@ -81,10 +81,15 @@ export type AttemptEvent =
       readonly worker: string;
     }
   | { readonly kind: 'collect-failed'; readonly at: number; readonly file: TestFile; readonly errors: readonly CollectError[] }
-  /** pytest failed at its session's end, after all tests. No file caused this. */
-  | { readonly kind: 'session-failed'; readonly at: number; readonly message: string }
   | { readonly kind: 'test-started'; readonly at: number; readonly nodeid: NodeId; readonly worker: string }
   | { readonly kind: 'test-finished'; readonly at: number; readonly result: TestResult };
+
+export interface SessionEnding {
+  /** What failed after the last test, with pytest's output; null if nothing did. No file caused it. */
+  readonly problem: string | null;
+  /** Whether a session without tests became a success. */
+  readonly acceptsNoTests: boolean;
+}
 
 export const unfitCauses = ['fingerprint', 'not-started'] as const;
 export type UnfitCause = (typeof unfitCauses)[number];
@@ -134,6 +139,8 @@ export type RunEvent =
   | { readonly kind: 'coverage-kept'; readonly at: number; readonly coverage: KeptCoverage }
   /** The output that this agent's pytest has shown besides results since the last event of this kind. */
   | { readonly kind: 'session-shown'; readonly at: number; readonly agent: AgentId; readonly shown: Shown }
+  /** Hooks of the suite changed the exit code of this agent's pytest at the end of its session. */
+  | ({ readonly kind: 'session-ended'; readonly at: number; readonly agent: AgentId } & SessionEnding)
   | {
       readonly kind: 'attempt-started';
       readonly at: number;

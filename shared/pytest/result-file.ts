@@ -24,6 +24,7 @@ const discovery = z.object({
   censusKey: z.string(),
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
+  acceptsNoTests: z.boolean(),
   idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
   cache: foundCacheSchema.nullable(),
   fingerprint: pythonPrintSchema,

@@ -8,11 +8,11 @@ import type { Selector } from '../domain/shard.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { makeTempDirectory } from '../system/temp-directory.ts';
 
-/** Arguments before the user's: xdist, in case pytest does not load plugins automatically, and shardline's plugin. */
-const PLUGIN_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.plugin'] as const;
+/** Arguments before the user's. The plugin loads xdist if pytest has not. */
+const PLUGIN_ARGS = ['-p', 'shardline_pytest.plugin'] as const;
 
 /** Arguments of a pytest that is only measured. They load nothing that changes its behaviour. */
-const MEASURING_ARGS = ['-p', 'xdist', '-p', 'shardline_pytest.measurement'] as const;
+const MEASURING_ARGS = ['-p', 'shardline_pytest.measurement'] as const;
 
 /** `discover` ends before it imports anything, `stream` receives its tests over a socket, and `measure` runs as plain pytest does. */
 export type PytestTask =
@@ -76,9 +76,10 @@ export async function writeSessionFile(path: string, task: PytestTask): Promise<
 function ownArgs(task: PytestTask): readonly string[] {
   if (task.mode === 'measure') return MEASURING_ARGS;
   if (task.mode === 'discover') return PLUGIN_ARGS;
-  const args = [...PLUGIN_ARGS, '-n', task.numprocesses, '--continue-on-collection-errors'];
+  // Options of xdist are one word each: pytest would take the second word for a path while xdist is not loaded yet.
+  const args = [...PLUGIN_ARGS, `-n${task.numprocesses}`, '--continue-on-collection-errors'];
   // xdist replaces every crashed worker while there is work: the agent decides what a crash costs.
-  return [...args, '--max-worker-restart', '100000'];
+  return [...args, '--max-worker-restart=100000'];
 }
 
 /** A selector in the format that the plugin reads. */

@@ -37,6 +37,10 @@ test('runs what failed or could not be collected, skips what is gone with a line
   const third = await run('--failed', '--out', 'out', 'tests/test_a.py');
   expect(third.exitCode, third.all).toBe(0);
   expect(outcomesOf(await project.report())).toEqual({ 'tests/test_a.py::test_bad': 'passed' });
+  const mistyped = await run('--failed', 'tests/test_a.py', 'tests/test_aa.py');
+  expect([mistyped.exitCode, mistyped.stderr]).toEqual([4, expect.stringContaining('found no file or directory tests/test_aa.py in')]);
+  const other = await run('--failed', '--out', 'out', 'tests/test_d.py');
+  expect([other.exitCode, other.stderr]).toEqual([5, expect.stringMatching(/no test failed in run \S+ under tests\/test_d\.py/)]);
   const last = await run('--failed', '--out', 'out');
   expect([last.exitCode, last.stderr]).toEqual([5, expect.stringContaining('--failed has nothing to run: no test failed in run ')]);
 });

@@ -10,8 +10,6 @@ export interface Known {
 }
 
 export const known: readonly Known[] = [
-  { suite: 'E11-testmon', reason: 'with two workers one test of the first run is not stored' },
   { suite: 'F2-own-junit', reason: 'each of two agents in one workspace writes the file with its own tests', sometimes: true },
   { suite: 'F2-allure', reason: 'with two agents the second empties the directory of the first', sometimes: true },
-  { suite: 'H3-gherkin', reason: 'pytest-bdd looks for the terminal reporter that -p xdist replaces' },
 ];

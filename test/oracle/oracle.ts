@@ -1,8 +1,4 @@
-// Suites in every way of running, compared with plain pytest:
-// `npm run oracle -- --seeds 1-50 [--few] [--shrink] [--keep DIR] [--jobs N]` for generated suites,
-// `npm run oracle -- FOLDER…` for folders (names of test/oracle/faults too; all of these without one), `--table` for a row each.
-// `--few` takes the ways of `npm test`, `--way TEXT` those whose names contain it.
-// Prints the differences of each and a summary; exits with 1 when there was one.
+// Runs suites in every way of running and compares them with plain pytest: `npm run oracle -- --help`.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +12,21 @@ import { readSuite } from './suite.ts';
 import { tableRow, tableTop } from './table.ts';
 import { everyWay, fewWays } from './ways.ts';
 
+const HELP = `Runs suites in every way of running, and compares each with plain pytest.
+
+  npm run oracle -- [FOLDER…]           suites in folders, or by their names in test/oracle/faults (default: all of these)
+  npm run oracle -- --seeds 1-50        generated suites
+
+  --few         only the ways that \`npm test\` uses
+  --way TEXT    only the ways whose names contain TEXT
+  --jobs N      N suites at once
+  --table       print one row of a table for each suite
+  --lines N     print at most N differences of a suite (default: 20)
+  --shrink      reduce each generated suite that differs
+  --keep DIR    keep the suites that differ in DIR
+
+Prints the differences of each suite and a summary. Exits with 1 if there was a difference.`;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -26,9 +37,14 @@ const { values, positionals } = parseArgs({
     keep: { type: 'string' },
     jobs: { type: 'string', default: '1' },
     table: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
     lines: { type: 'string', default: '20' },
   },
 });
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const ways = (values.few ? fewWays({ fleet: true, again: true }) : everyWay).filter(({ name }) => name.includes(values.way));
 const faults = fileURLToPath(new URL('./faults', import.meta.url));
 let differing = 0;

@@ -10,7 +10,7 @@ import type { Engine } from '../../agent/ports.ts';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { type ClaimNumbers, claimAlone } from '../../agent/worker-numbers.ts';
 import type { AttemptEnding, AttemptRole } from '../../shared/domain/attempt.ts';
-import type { AttemptEvent, TestResult } from '../../shared/domain/events.ts';
+import type { AttemptEvent, SessionEnding, TestResult } from '../../shared/domain/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { Relay, RunSpec } from '../../shared/domain/run-spec.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
@@ -77,6 +77,8 @@ export interface OpenSuite extends AsyncDisposable {
   readonly listed: readonly SuiteList[];
   readonly refusals: readonly string[];
   readonly inseparable: readonly string[];
+  /** Known once the session is closed. */
+  readonly endings: readonly SessionEnding[];
   /** Interrupted when `interruptWhen` is true of an event, as at a deadline, or when `signal` says so. */
   run(
     wanted: readonly Selector[],
@@ -125,6 +127,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const listed: SuiteList[] = [];
   const refusals: string[] = [];
   const inseparable: string[] = [];
+  const endings: SessionEnding[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
@@ -133,6 +136,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     listed: (list) => listed.push(list),
     inseparable: (why) => inseparable.push(why),
     refused: (message) => refusals.push(message),
+    ended: (ending) => endings.push(ending),
     room: () => null,
     isMoreWaiting,
     claimNumbers: options.claimNumbers ?? claimAlone(),
@@ -148,6 +152,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     listed,
     refusals,
     inseparable,
+    endings,
     async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;
       const events: AttemptEvent[] = [];

@@ -21,6 +21,7 @@ const findings = fc.record({
   }),
   skippedModules: counts,
   collectErrors: counts,
+  acceptsNoTests: fc.boolean(),
   notRun: fc.array(fc.record({ reason: fc.constantFrom(...notRunReasons) }), { maxLength: 3 }),
   isInterrupted: fc.boolean(),
   isInseparable: fc.boolean(),
@@ -47,7 +48,8 @@ test('passed goes with 0 and with nothing missing, failed or stopped', () => {
       const isSpotless =
         failures + collectErrors + notRun.length === 0 && !isInterrupted && !isInseparable && totals.expected > skippedModules;
       const result = verdict(found);
-      expect(result.exitCode === 0).toBe(isSpotless);
+      const isAccepted = result.verdict === 'no-tests' && found.acceptsNoTests;
+      expect(result.exitCode === 0).toBe(isSpotless || isAccepted);
       expect(result.verdict === 'passed').toBe(isSpotless);
     }),
   );

@@ -107,6 +107,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     deadline,
     affinity: NO_AFFINITY,
     digests: {},
+    acceptsNoTests: false,
     failedWhole: [],
     restarted: null,
     speculate: limits.speculate,

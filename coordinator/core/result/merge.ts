@@ -57,6 +57,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     totals,
     skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + state.sessionErrors.length,
+    acceptsNoTests: state.acceptsNoTests,
     notRun,
     isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
     isInseparable: isInseparable(state),

@@ -24,6 +24,8 @@ export interface Findings {
   /** Expected tests that pytest does not count as tests: modules that skipped themselves during collection. */
   readonly skippedModules: number;
   readonly collectErrors: number;
+  /** True if hooks of the suite turn a session without tests into a success. */
+  readonly acceptsNoTests: boolean;
   readonly notRun: readonly Pick<NotRun, 'reason'>[];
   readonly isInterrupted: boolean;
   /** True if the suite was collected by file although its files depend on each other. */
@@ -40,7 +42,7 @@ export const countSkippedModules = (tests: readonly Pick<ReportedTest, 'nodeid' 
 /** `passed` only if every expected test ran and none failed. */
 export function verdict(findings: Findings): { readonly verdict: Verdict; readonly exitCode: ExitCode } {
   const exitCode = firstExitCode(applying(findings));
-  return { verdict: verdictOf(exitCode), exitCode };
+  return { verdict: verdictOf(exitCode), exitCode: exitCode === 5 && findings.acceptsNoTests ? 0 : exitCode };
 }
 
 function applying({

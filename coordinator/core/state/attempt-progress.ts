@@ -30,7 +30,6 @@ export interface Teller {
 export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
   if (state.attempts.get(by.attempt)?.role === 'rerun') {
     if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
-    if (event.kind === 'session-failed') sessionFailed(state, by, event.message);
     return;
   }
   switch (event.kind) {
@@ -39,9 +38,6 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
       break;
     case 'collect-failed':
       collectFailed(state, record, by, event);
-      break;
-    case 'session-failed':
-      sessionFailed(state, by, event.message);
       break;
     case 'test-started':
       break;
@@ -127,14 +123,6 @@ function collectFailed(
   fileDone(state, record, by);
   // The failed path may be a directory above files of other shards, which can now be settled.
   if (planned === undefined) settleAll(state);
-}
-
-/** Ignores a repeated error, since a stream may be read twice. */
-function sessionFailed(state: RunState, { agent }: Teller, message: string): void {
-  if (state.sessionErrors.some((known) => known.agent === agent && known.message === message)) return;
-  state.sessionErrors.push({ agent, message });
-  state.failures += 1;
-  state.changes.push(OTHER);
 }
 
 function fileDone(state: RunState, record: ShardRecord, by: Teller): void {

@@ -45,6 +45,8 @@ export interface RunOpened {
   readonly digests: Readonly<Record<TestFile, string>>;
   /** See `Census.failed`. */
   readonly failedWhole: readonly NodeId[];
+  /** Whether hooks of the suite turn a session without any test file into a success. */
+  readonly acceptsNoTests: boolean;
   /** True if a straggler gets a backup on another agent. */
   readonly speculate: boolean;
   /** null: longest first, or by value once the deadline cannot be met. */

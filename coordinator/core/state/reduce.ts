@@ -64,6 +64,9 @@ function apply(state: RunState, event: CoordinatorEvent): void {
     case 'session-shown':
       if (!isOfRefused(state, event.agent)) addShown(state.shown, event.agent, event.shown);
       break;
+    case 'session-ended':
+      if (mayServe(state, event)) endSession(state, event);
+      break;
     case 'attempt-started':
       attemptStarted(state, event);
       break;
@@ -359,4 +362,12 @@ function setPresence(
   moveAgent(state, agent, presence, from);
   const isAnyAlive = [...state.agents.values()].some((each) => each.presence === 'alive');
   state.aloneSince = isAnyAlive ? null : (state.aloneSince ?? state.coordinatorAt);
+}
+
+/** Ignores a repeated problem, since a stream may be read twice. */
+function endSession(state: RunState, { agent, problem, acceptsNoTests }: EventOf<'session-ended'>): void {
+  if (acceptsNoTests) state.acceptsNoTests = true;
+  if (problem === null || state.sessionErrors.some((known) => known.agent === agent && known.message === problem)) return;
+  state.sessionErrors.push({ agent, message: problem });
+  state.failures += 1;
 }

@@ -32,6 +32,8 @@ export interface RunState {
   readonly doubts: Map<TestFile, Doubt>;
   /** Errors at the end of a pytest session, each once. */
   readonly sessionErrors: SessionError[];
+  /** Whether hooks of the suite turn a session without tests into a success. */
+  acceptsNoTests: boolean;
   /** Tests whose first result is a failure. */
   readonly failed: Set<TestRecord>;
   /** Number of failed and error outcomes of first results, and of collection errors. */
@@ -77,6 +79,7 @@ export function openRun(opened: RunOpened): RunState {
     shown: noneShown(),
     collectErrors: new Map(),
     sessionErrors: [],
+    acceptsNoTests: opened.acceptsNoTests,
     doubts: new Map(),
     failed: new Set(),
     failures: opened.collectErrors.length,

@@ -66,6 +66,8 @@ export function newsLines({ event, state, changes, tally, lateForecasts }: News,
           ? `Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`
           : `No agent is left: ${oneLine(event.message)}`,
       ];
+    case 'session-ended':
+      return event.problem === null ? [] : [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.problem))}`];
     case 'interrupt-requested':
       return [interruptLine(event.by)];
     case 'attempt-told': {
@@ -76,8 +78,6 @@ export function newsLines({ event, state, changes, tally, lateForecasts }: News,
         const isNew = changes.some(({ kind }) => kind === 'collect-error');
         return isNew ? [`ERROR ${what} (${oneLine(event.agent)})`] : [];
       }
-      if (event.event.kind === 'session-failed')
-        return [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.event.message))}`];
       return changes.flatMap((change) => {
         if (change.kind !== 'result-accepted') return [];
         const isShown = change.rerun !== null || isFailure(change.accepted.result.outcome) || verbosity === 'verbose';

@@ -69,6 +69,7 @@ export const opened = (
     affinity: NO_AFFINITY,
     digests: {},
     failedWhole: [],
+    acceptsNoTests: false,
     restarted: null,
     speculate: false,
     order: null,

@@ -71,6 +71,7 @@ class Discovery:
         self.whole: set[Path] = set()
         self.named: dict[Path, list[str]] = {}
         self.maxfail = 0
+        self.is_empty = False
         self.done = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -132,11 +133,25 @@ class Discovery:
             self.errors.append({"file": file_of(report.nodeid), "message": cap(report.longreprtext, MESSAGE_BYTES)})
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         # Without items, this only parses -k and -m. A mistake there is one usage error, not one per file.
         mark.pytest_collection_modifyitems([], config)
+        if self.goes_on_empty(items):
+            return
         self.write(config, {})
         raise Discovered("shardline knows the test files", returncode=0)
+
+    def goes_on_empty(self, items: list[pytest.Item]) -> bool:
+        """Notes whether there is nothing to run. Then this is the session of plain pytest, whose hooks decide about its exit code."""
+        self.is_empty = not (self.files or self.errors or self.outside or items)
+        return self.is_empty
+
+    # The outermost wrapper: it sees the exit code that all other hooks leave.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> HookWrapper:
+        yield
+        if self.is_empty and not self.done:
+            self.write(session.config, {}, accepts_no_tests=session.exitstatus == 0)
 
     def name_clash(self, config: pytest.Config) -> str | None:
         """Two files with the same module name, in words; None without any.
@@ -150,7 +165,7 @@ class Discovery:
             return f"{first} and {second} have the same module name"
         return None
 
-    def write(self, config: pytest.Config, groups: dict[tuple[str, str], list[str]]) -> None:
+    def write(self, config: pytest.Config, groups: dict[tuple[str, str], list[str]], *, accepts_no_tests: bool = False) -> None:
         """Writes the result. `groups` maps an xdist group to its files."""
         together = dict(groups)
         unclear: list[dict[str, object]] = []
@@ -173,6 +188,7 @@ class Discovery:
             "namesTests": bool(self.named),
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
+            "acceptsNoTests": accepts_no_tests,
             "cache": cache_of(config),
             "fingerprint": self.fingerprint,
             **versions(),
@@ -202,7 +218,7 @@ class GroupedDiscovery(Discovery):
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> HookWrapper:
         outcome = yield
-        if outcome.excinfo is not None:
+        if outcome.excinfo is not None or self.goes_on_empty(items):
             return
         groups: dict[tuple[str, str], list[str]] = {}
         for item in items:

@@ -13,6 +13,7 @@ import pytest
 
 from . import session_of
 from .item_keys import key_of
+from .load_xdist import load_xdist
 from .marks import register_marks
 from .result_sender import RSS_UNIT
 from .stdlib import real
@@ -35,6 +36,7 @@ FILE_SCOPES = ("class", "module")
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
+    load_xdist(early_config)
     session = session_of(early_config)
     if session is not None and session["listsImports"]:
         # -X importtime prints to file descriptor 2, which capturing would redirect.

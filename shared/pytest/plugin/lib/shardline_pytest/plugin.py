@@ -16,6 +16,7 @@ from .coverage_data import is_measuring, keep_apart, lift_limit, origin_of
 from .discovery import discovery_of
 from .fingerprint import fingerprint_of
 from .import_hint import ImportHint
+from .load_xdist import load_xdist
 from .log_file import LogFile
 from .marks import register_marks
 from .observations import Observations
@@ -47,6 +48,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> HookWrapper:
 # A wrapper runs before pytest-cov, which starts in this hook.
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> HookWrapper:
+    load_xdist(early_config)
     session = session_of(early_config)
     if session is not None and session["mode"] == "discover":
         early_config.pluginmanager.register(discovery_of(session, early_config), "shardline-discovery")

@@ -12,6 +12,7 @@ import pytest
 
 from .batch import MESSAGE_BYTES
 from .channel import cap
+from .controller_needs import own_implementations
 from .file_source import FileSource
 from .interactors import replace_interactor
 from .item_keys import KEY, key_of
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .source import Source
 
 WIDE_SCOPES = ("package", "session")
+# Hooks that receive the test that runs next.
+NEXT_ITEM_HOOKS = ("pytest_runtest_protocol", "pytest_runtest_teardown")
 # pytest's fixtures, and those of plugins that a process may set up twice.
 OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
 
@@ -61,6 +64,7 @@ class TaskLoop:
         # Did a test run as the last of this process, and did it tear down fixtures that plain pytest would have kept?
         self.is_wound_down = False
         self.has_wide_fixtures = False
+        self.tells_next_item = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -142,6 +146,7 @@ class TaskLoop:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.interactor.is_fed = True
+        self.tells_next_item = reads_next_item(self.config)
         self.source.begin()
         self.channel.send("ready")
         task = self.next_task()
@@ -186,6 +191,8 @@ class TaskLoop:
             task = Task(self, message)
             upcoming = task.upcoming()
             if upcoming is not None:
+                if self.tells_next_item and not task.reserve():
+                    continue
                 return task, upcoming
             # The task has no test to run, only reports about its files.
             if task.claim():
@@ -218,8 +225,10 @@ class TaskLoop:
         """A test that runs after all others, to pass to pytest as the test behind the last one of this process.
 
         This process may get that test. Until then, session fixtures stay set up: otherwise another process would take over, and collect the
-        whole list first.
+        whole list first. A plugin that writes its data behind the last test must not wait for one that may run elsewhere.
         """
+        if self.tells_next_item:
+            return None
         item, _, rank = entry.test
         return self.source.put_off_item(rank) if self.has_wide_fixtures or asks_for_wide(item) else None
 
@@ -276,6 +285,11 @@ class TaskLoop:
         self.channel.send("torn-down", nodeid=key, message=message)
 
 
+def reads_next_item(config: pytest.Config) -> bool:
+    """Does the suite or a plugin, such as testmon, look at `nextitem`? Then each test that is passed as the next must be the next."""
+    return any("nextitem" in each.argnames for name in NEXT_ITEM_HOOKS for each in own_implementations(config, name))
+
+
 def is_wide(fixturedef: pytest.FixtureDef[object]) -> bool:
     """Is it a fixture of the suite or a plugin that outlives the tests of a file?"""
     return fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES)
@@ -305,13 +319,19 @@ class Task:
         self.number = message["task"]
         self.files = len(message["selectors"])
         self.waiting: list[Any] = self.source.portions(message)
+        self.is_reserved = False
         self.is_claimed = False
         self.messages: list[tuple[str, dict[str, object]]] = []
         self.ahead: list[Entry] = []
 
+    def reserve(self) -> bool:
+        """Makes sure that no other worker gets the task; False when one has it."""
+        self.is_reserved = self.is_reserved or self.channel.claims(self.message)
+        return self.is_reserved
+
     def claim(self) -> bool:
         """Takes the task; False when the agent gave it to another worker."""
-        if not self.channel.claims(self.message):
+        if not self.reserve():
             return False
         self.is_claimed = True
         self.send()
