@@ -17,6 +17,7 @@ import { createOutbox, type Outbox } from './outbox.ts';
 import { type Engine, type JoinedRun, type PoolMember, RunOver, type Session } from './ports.ts';
 import { followControl, type RunControl } from './run-control.ts';
 import { coverageSender } from './send-coverage.ts';
+import type { NumberScope } from './worker-numbers.ts';
 
 export interface AgentIdentity extends Candidate {
   readonly pid: number;
@@ -119,6 +120,20 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
   }
 }
 
+/** The counter of the run that numbers what is unique within `scope`. */
+function counterOf(scope: NumberScope, host: string, workspace: string): string {
+  switch (scope) {
+    case 'fleet':
+      return 'fleet';
+    case 'machine':
+      return `machine ${host}`;
+    case 'workspace':
+      return `workspace ${host} ${workspace}`;
+    default:
+      return assertNever(scope);
+  }
+}
+
 /** Prints the reason for the user of this machine, who may not see the coordinator's output. */
 function warnOfDismissal({ warn }: AgentLoop, { runId }: RunSpec, problem: string | null): void {
   if (problem !== null) warn(`left run ${runId}: ${problem}`);
@@ -168,7 +183,7 @@ async function openSession(
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),
-      claimNumbers: (scope, count, floor) => run.claimNumbers(scope === 'fleet' ? 'fleet' : `machine ${host}`, count, floor),
+      claimNumbers: (scope, count, floor) => run.claimNumbers(counterOf(scope, host, pytest.workspace), count, floor),
       keepCoverage: coverageSender(run, outbox, id, clock),
       ...pytest,
     });

@@ -1,7 +1,10 @@
 // Gives the xdist workers of an agent's sessions unique ids and numbers: an id is unique on this machine, a number in the whole run.
 
-/** The workers among which a number is unique: those of one machine in this run, or all workers of the run. */
-export type NumberScope = 'machine' | 'fleet';
+/**
+ * What a number is unique among: the xdist workers of one machine in this run, all of the run, or the pytest processes of the run in one
+ * workspace.
+ */
+export type NumberScope = 'machine' | 'fleet' | 'workspace';
 
 /** Takes `count` consecutive numbers, none below `floor`, that no other caller of the scope gets. Resolves with the first. */
 export type ClaimNumbers = (scope: NumberScope, count: number, floor: number) => Promise<number>;
@@ -23,7 +26,7 @@ export function createWorkerNumbers(claim: ClaimNumbers): WorkerNumbers {
   const held: number[] = [];
   const floors = { machine: 0, fleet: 0 };
 
-  const take = async (scope: NumberScope, count: number): Promise<readonly number[]> => {
+  const take = async (scope: 'machine' | 'fleet', count: number): Promise<readonly number[]> => {
     if (count === 0) return [];
     const first = await claim(scope, count, floors[scope]);
     floors[scope] = first + count;
@@ -44,7 +47,7 @@ export function createWorkerNumbers(claim: ClaimNumbers): WorkerNumbers {
 
 /** For an agent that is alone in its run, as in a replay. */
 export const claimAlone = (): ClaimNumbers => {
-  const next = { machine: 0, fleet: 0 };
+  const next = { machine: 0, fleet: 0, workspace: 0 };
   return async (scope, count, floor) => {
     const first = Math.max(next[scope], floor);
     next[scope] = first + count;

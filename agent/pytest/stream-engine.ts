@@ -66,14 +66,22 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   /** Transfers of the coverage of ended sessions. */
   const keeping: Promise<void>[] = [];
 
+  /** A run that is over gives out no number, so its pytest is not the first. */
+  const isFirstOfRun = (): Promise<boolean> =>
+    request.claimNumbers('workspace', 1, -1).then(
+      (number) => number === 0,
+      () => false,
+    );
+
   const start = async (): Promise<FedPytest> => {
     sessions += 1;
+    const isFirst = await isFirstOfRun();
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
     const measured = join(directory, `coverage-${sessions}`);
     if (keepCoverage !== null) await mkdir(measured);
     const coverageFile = keepCoverage === null ? null : join(measured, 'data');
-    const own = { socket, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
+    const own = { socket, isFirst, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
     const from = { pytestArgs, cache, mayMiss, harmless, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     const pytest = await startFed({

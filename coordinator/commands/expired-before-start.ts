@@ -32,6 +32,7 @@ export function outOfTime(
     digests: {},
     failedWhole: [],
     acceptsNoTests: false,
+    junitXml: null,
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),
     coverage: null,
     cache: null,

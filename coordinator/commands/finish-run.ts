@@ -59,6 +59,8 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
   const readEvents = (): ReturnType<typeof readJournal> =>
     isShutOut === null ? readJournal(join(out, 'events.ndjson')).catch(() => []) : Promise.resolve([]);
   take(await writeCopies(report, settings.copies, readEvents));
+  // The agents' pytest would each write the file with their own tests only.
+  take(await writeCopies(report, { json: null, junitXml: state.opened.junitXml, html: null, trace: null }, readEvents));
   const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const saving = within(closeMs(setting), store.save(learn(store.old, state)));

@@ -117,6 +117,7 @@ export async function prepareRun(
     digests: Object.fromEntries(decision.digests),
     failedWhole: decision.mode === 'file' ? (census?.failed ?? []) : [],
     acceptsNoTests: suite.acceptsNoTests,
+    junitXml: suite.junitXml,
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
     cache: runCacheOf(suite),

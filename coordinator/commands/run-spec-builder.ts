@@ -50,6 +50,7 @@ type Found = Pick<
   | 'digests'
   | 'failedWhole'
   | 'acceptsNoTests'
+  | 'junitXml'
   | 'failureChances'
   | 'knownTests'
   | 'collectErrors'

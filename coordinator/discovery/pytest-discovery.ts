@@ -75,6 +75,7 @@ function asSuite(result: DiscoveryResult, pytestArgs: readonly string[]): Discov
     coverage: result.coverage,
     idlePlugin,
     acceptsNoTests: result.acceptsNoTests,
+    junitXml: result.junitXml,
     cache: result.cache,
     fingerprint: result.fingerprint,
     pytest: result.pytest,

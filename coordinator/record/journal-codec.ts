@@ -63,6 +63,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   digests: z.record(testFileSchema, z.string()),
   failedWhole: z.array(nodeIdSchema).default([]),
   acceptsNoTests: z.boolean().default(false),
+  junitXml: z.string().nullable().default(null),
   knownTests: z.record(z.string(), z.int().positive()).default({}),
   // Runs of an earlier version combined no coverage.
   coverage: coverageOptionsSchema.nullable().default(null),

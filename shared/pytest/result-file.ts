@@ -25,6 +25,7 @@ const discovery = z.object({
   namesTests: z.boolean(),
   coverage: coverageOptionsSchema.nullable(),
   acceptsNoTests: z.boolean(),
+  junitXml: z.string().nullable(),
   idlePlugin: z.object({ plugin: z.string(), option: z.string(), refuses: z.boolean() }).nullable(),
   cache: foundCacheSchema.nullable(),
   fingerprint: pythonPrintSchema,

@@ -47,6 +47,8 @@ export type PytestTask =
       readonly harmless: readonly string[];
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
+      /** Whether no pytest of this run has started before in this workspace. */
+      readonly isFirst: boolean;
       readonly socket: string;
       readonly pytestArgs: readonly string[];
       readonly numprocesses: string;

@@ -9,7 +9,4 @@ export interface Known {
   readonly sometimes?: true;
 }
 
-export const known: readonly Known[] = [
-  { suite: 'F2-own-junit', reason: 'each of two agents in one workspace writes the file with its own tests', sometimes: true },
-  { suite: 'F2-allure', reason: 'with two agents the second empties the directory of the first', sometimes: true },
-];
+export const known: readonly Known[] = [];

@@ -83,15 +83,19 @@ test('a conftest hears every report in the main process, also that of a crash, a
   ]);
 });
 
-test('--junit-xml after -- holds every test, crashed ones too', async () => {
+test('a --junit-xml with settings of its own holds every test, crashed ones too; any other is left to the coordinator', async () => {
   await using suite = await makeSuite(FILES);
-  const ran = await run(suite, 'auto', ['--junit-xml=own.xml']);
+  const ran = await run(suite, 'auto', ['--junit-xml=own.xml', '-o', 'junit_logging=all']);
   expect(ran.told).toEqual(["reports also pass through pytest's main process: pytest writes the file of --junit-xml"]);
   const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', isArray: (name) => name === 'testcase' });
   const { testsuites } = parser.parse(await readFile(join(suite.path, 'own.xml'), 'utf8'));
   const { testcase, tests, failures, errors } = testsuites.testsuite;
   expect(testcase.map(({ name }: { readonly name: string }) => name)).toEqual(['test_1', 'test_2', 'test_p', 'test_k', 'test_l', 'test_b']);
   expect([tests, failures, errors]).toEqual(['6', '1', '3']);
+
+  await using usual = await makeSuite(FILES);
+  expect(await run(usual, 'auto', ['--junit-xml=own.xml'])).toEqual({ outcomes: OUTCOMES, told: [] });
+  await expect(readFile(join(usual.path, 'own.xml'), 'utf8')).rejects.toThrow('ENOENT');
 });
 
 test('never sends nothing that way, auto neither where only xdist and pytest listen, always does it in any case', async () => {

@@ -108,6 +108,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     affinity: NO_AFFINITY,
     digests: {},
     acceptsNoTests: false,
+    junitXml: null,
     failedWhole: [],
     restarted: null,
     speculate: limits.speculate,

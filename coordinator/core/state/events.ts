@@ -47,6 +47,8 @@ export interface RunOpened {
   readonly failedWhole: readonly NodeId[];
   /** Whether hooks of the suite turn a session without any test file into a success. */
   readonly acceptsNoTests: boolean;
+  /** The path of the JUnit file that pytest's own options ask for; null without one. */
+  readonly junitXml: string | null;
   /** True if a straggler gets a backup on another agent. */
   readonly speculate: boolean;
   /** null: longest first, or by value once the deadline cannot be met. */

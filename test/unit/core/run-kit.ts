@@ -70,6 +70,7 @@ export const opened = (
     digests: {},
     failedWhole: [],
     acceptsNoTests: false,
+    junitXml: null,
     restarted: null,
     speculate: false,
     order: null,

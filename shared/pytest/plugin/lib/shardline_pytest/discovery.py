@@ -23,6 +23,7 @@ from .idle_plugins import idle_plugin
 from .marks import group_names, names_in
 from .proof.census_key import census_key
 from .proof.collectors import refused_files
+from .run_outputs import junit_path
 from .streamability import refused, unstreamable
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ class Discovery:
             "coverage": self.coverage,
             "idlePlugin": self.idle_plugin,
             "acceptsNoTests": accepts_no_tests,
+            "junitXml": junit_path(config),
             "cache": cache_of(config),
             "fingerprint": self.fingerprint,
             **versions(),

@@ -35,6 +35,7 @@ class _Settings(TypedDict):
     recordPath: str
     listsImports: bool
     # With "stream" only.
+    isFirst: bool
     socket: str
     coverageFile: str | None
     relay: Literal["auto", "always", "never"]

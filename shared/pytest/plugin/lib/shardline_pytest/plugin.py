@@ -21,6 +21,7 @@ from .log_file import LogFile
 from .marks import register_marks
 from .observations import Observations
 from .result_sender import ResultSender
+from .run_outputs import leave_run_outputs
 from .streamability import refused, unstreamable
 from .task_loop import TaskLoop
 from .terminal_output import TerminalOutput
@@ -92,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not session["stopsItself"]:
         config.option.maxfail = 0
     workerinput = getattr(config, "workerinput", None)
+    leave_run_outputs(config, is_first=workerinput is None and session["isFirst"])
     workers = xdist_workers(config)
     name = workerinput["workerid"] if workerinput is not None else "main" if workers == 0 else "controller"
     channel = Channel(session["socket"], name)
