@@ -1,9 +1,9 @@
 // Runs large third-party suites with plain pytest and with shardline, and prints how their outcomes differ. There should be no difference.
-// shardline runs each suite three times: once with --collect suite, and twice with --collect auto, because what the first of these learns
-// decides how the second collects. A test may depend on the import of another file, as click's pager tests do. If a test differs, plain
+// By default shardline runs each suite three times: once with --collect suite, and twice with --collect auto, because what the first of
+// these learns decides how the second collects. A test may depend on the import of another file, as click's pager tests do. If a test differs, plain
 // pytest runs its file alone, and tests with equal outcomes there are counted separately.
 //
-//   node bench/equality/equality.ts [networkx|pandas|numpy|sympy|attrs|click|jinja2…] [--agents 1,3]
+//   node bench/equality/equality.ts [networkx|pandas|numpy|sympy|attrs|click|jinja2…] [--agents 1,3] [--collect suite,auto,auto]
 //
 // Exits with 0 if each test's outcome equals that of plain pytest on all files or on its file alone.
 
@@ -24,7 +24,10 @@ const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.ur
 type Outcomes = ReadonlyMap<string, string>;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { agents: { type: 'string', default: '1,3' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { agents: { type: 'string', default: '1,3' }, collect: { type: 'string', default: 'suite,auto,auto' } },
+  });
   const python = await benchPython();
   let differences = 0;
   for (const name of positionals.length === 0 ? realSuites : positionals) {
@@ -33,7 +36,7 @@ async function main(): Promise<number> {
     console.log(`${name}: plain pytest: ${plain.outcomes.size} tests in ${plain.seconds.toFixed(0)} s (${count(plain.outcomes)})`);
     for (const agents of values.agents.split(',')) {
       const memory = await mkdtemp(join(tmpdir(), 'shardline-equality-'));
-      for (const collect of ['suite', 'auto', 'auto']) {
+      for (const collect of values.collect.split(',')) {
         const sharded = await shardlineOutcomes(python, workspace, paths, { agents, collect, memory });
         const differing = compare(plain.outcomes, sharded.outcomes);
         const alone = await aloneOutcomes(python, workspace, differing);
