@@ -126,7 +126,6 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const byNumber = new Map<number, Task>();
   /** Each worker's current or latest task. A message about the worker's teardowns belongs to it. */
   const latest = new Map<string, Task>();
-  /** The latest task that is not a rerun: a rerun reports only results. An error at the session's end belongs to this task. */
   /** Whether a worker was killed because its attempt had to end. */
   let isCutShort = false;
   /** pytest's own exit code. */
