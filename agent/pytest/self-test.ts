@@ -1,10 +1,10 @@
 // Tests on a tiny project whether a pytest can be fed, before a run relies on it. Keeps a success for the next agent.
 
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pluginPath } from '../../shared/pytest/plugin-path.ts';
-import { makeDirectory } from '../../shared/system/make-directory.ts';
+import { PRIVATE, replaceFile } from '../../shared/system/replace-file.ts';
 import type { StartedPytest } from './attempt-log.ts';
 import { tryOut } from './stream-self-test.ts';
 
@@ -44,11 +44,8 @@ async function isKept(path: string): Promise<boolean> {
 }
 
 async function keep(path: string, started: StartedPytest): Promise<void> {
-  const part = `${path}.${process.pid}.part`;
   try {
-    makeDirectory(dirname(path), 0o700);
-    await writeFile(part, JSON.stringify({ canBeFed: true, ...started }), { mode: 0o600 });
-    await rename(part, path);
+    await replaceFile(path, JSON.stringify({ canBeFed: true, ...started }), PRIVATE);
   } catch {
     // Without the file the next agent repeats the test; that is the only cost.
   }

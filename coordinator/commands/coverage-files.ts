@@ -1,14 +1,14 @@
 // Takes the coverage data files that agents sent out of Redis and stores them on disk as the agents announce them, so that a coordinator
 // that takes over finds them there.
 
-import { access, rename, rm, writeFile } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { COVERAGE_LIMITS, type CoveragePart, type KeptCoverage } from '../../shared/domain/coverage.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { makeDirectory } from '../../shared/system/make-directory.ts';
+import { PRIVATE, replaceFile } from '../../shared/system/replace-file.ts';
 import type { RunChannel } from '../ports.ts';
 
 const decompress = promisify(inflate);
@@ -38,10 +38,7 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
     if (!(await isThere(path))) {
       const compressed = await channel.takeCoverage(agent, part);
       if (compressed === null) throw new Error('Redis does not have it');
-      const data = await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes });
-      makeDirectory(directory, 0o700);
-      await writeFile(`${path}.part`, data, { mode: 0o600 });
-      await rename(`${path}.part`, path);
+      await replaceFile(path, await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes }), PRIVATE);
     }
     paths.set(name, path);
   };

@@ -1,8 +1,8 @@
 // Stores censuses of earlier runs in one file beside the durations.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
+import { replaceFile } from '../../shared/system/replace-file.ts';
 import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
 import type { CensusStore } from '../ports.ts';
 
@@ -29,11 +29,8 @@ export function censusFile(path: string): CensusStore {
     },
     async save(key, census) {
       const others = [...(await entries())].filter(([known]) => known !== key);
-      const unfinished = `${path}.${process.pid}.tmp`;
       try {
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(unfinished, encodeCensusFile(new Map([...others.slice(1 - KEPT), [key, encodeCensus(census)]])));
-        await rename(unfinished, path);
+        await replaceFile(path, encodeCensusFile(new Map([...others.slice(1 - KEPT), [key, encodeCensus(census)]])));
       } catch (thrown) {
         throw new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
       }

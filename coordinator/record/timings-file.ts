@@ -1,9 +1,8 @@
 // Stores durations of earlier runs in one file.
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { messageOf, reasonOf, ShardlineError } from '../../shared/errors.ts';
-import { makeDirectory } from '../../shared/system/make-directory.ts';
+import { replaceFile } from '../../shared/system/replace-file.ts';
 import { decodeTimings, encodeTimings, type SoundTimings, storable } from '../../shared/wire/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
 
@@ -38,14 +37,9 @@ export function fileTimingStore(path: string, onDropped: OnDropped): TimingStore
       const { timings, dropped } = storable(measured);
       if (dropped > 0) onDropped(dropped, 'this run');
       const { timings: old } = await read();
-      const unfinished = `${path}.${process.pid}.tmp`;
       try {
-        makeDirectory(dirname(path));
-        await writeFile(unfinished, encodeTimings(new Map([...old, ...timings])));
-        // A concurrent reader finds the old file or the new one, never half of one.
-        await rename(unfinished, path);
+        await replaceFile(path, encodeTimings(new Map([...old, ...timings])));
       } catch (thrown) {
-        await rm(unfinished, { force: true }).catch(() => undefined);
         throw new ShardlineError('output-not-writable', { path, problem: reasonOf(thrown) }, { cause: thrown });
       }
     },

@@ -1,12 +1,13 @@
 // Writes a run's output files. Each file is written to a temporary path and renamed, so readers only see complete files. If one file cannot
 // be written, the others still are.
 
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Report } from '../../../shared/domain/report.ts';
 import { messageOf, reasonOf, ShardlineError } from '../../../shared/errors.ts';
 import type { Copies } from '../../../shared/settings/settings.ts';
 import { makeDirectory } from '../../../shared/system/make-directory.ts';
+import { replaceFile } from '../../../shared/system/replace-file.ts';
 import { encodeReport } from '../../../shared/wire/report.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
 import { reportHtml } from '../../web/report-html.ts';
@@ -81,19 +82,6 @@ async function writeFiles(outputs: readonly Output[]): Promise<Written> {
     }
   }
   return { paths, problems };
-}
-
-async function replaceFile(path: string, content: string): Promise<void> {
-  makeDirectory(dirname(path));
-  const unfinished = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(unfinished, content);
-    await rename(unfinished, path);
-  } catch (thrown) {
-    // A partial file would take up space that the next files need.
-    await rm(unfinished, { force: true }).catch(() => undefined);
-    throw thrown;
-  }
 }
 
 async function writing(path: string, write: () => Promise<void>): Promise<void> {

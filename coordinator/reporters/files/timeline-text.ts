@@ -1,8 +1,10 @@
 // Draws the timeline of a run as text: one line per xdist worker, one column per time interval, darker where the worker is busier.
 
+import cliTruncate from 'cli-truncate';
 import type { Report } from '../../../shared/domain/report.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
 import { inSeconds } from '../summary/profile-text.ts';
+import { padded, widest } from '../text/fit.ts';
 
 const COLUMNS = 60;
 const SHADES = ['·', '░', '▒', '▓', '█'] as const;
@@ -33,10 +35,10 @@ export function timelineText(report: Report): string[] {
   if (lanes.size === 0) return [];
   const columnMs = Math.max(1, lastAt - firstAt) / COLUMNS;
   const names = [...lanes.keys()].sort();
-  const width = Math.min(24, Math.max(...names.map((name) => name.length)));
+  const width = Math.min(24, widest(names));
   const drawn = names
     .slice(0, LINES)
-    .map((name) => `${name.slice(0, width).padEnd(width)} ${bar(lanes.get(name) ?? [], firstAt, columnMs)}`);
+    .map((name) => `${padded(cliTruncate(name, width), width)} ${bar(lanes.get(name) ?? [], firstAt, columnMs)}`);
   const end = inSeconds((lastAt - firstAt) / 1000);
   return [
     ...drawn,

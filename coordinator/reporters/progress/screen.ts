@@ -5,6 +5,7 @@ import stringWidth from 'string-width';
 import { countOf, oneLine, plural } from '../../../shared/text/safe-text.ts';
 import { inMinutes, inPercent } from '../summary/profile-text.ts';
 import type { Paint, Style } from '../text/colors.ts';
+import { padded, widest } from '../text/fit.ts';
 import { type AgentStanding, inOrder, type LaneStanding, type Standing } from './run-status.ts';
 import { filesWords, outcomeCounts, testsWords, timeWords } from './status-text.ts';
 
@@ -138,9 +139,6 @@ function fitted(line: string, width: number): string {
   }
   return '';
 }
-
-const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, stringWidth(text)), 0);
-const padded = (text: string, width: number): string => `${text}${' '.repeat(Math.max(0, width - stringWidth(text)))}`;
 
 /** Replaces tabs, whose width depends on the terminal. */
 const nameOf = (text: string): string => oneLine(text).replaceAll('\t', ' ');

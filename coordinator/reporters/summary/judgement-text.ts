@@ -4,6 +4,7 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { Comparison, JudgedTarget, Report } from '../../../shared/domain/report.ts';
 import { measures } from '../../../shared/domain/targets.ts';
 import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
+import { padded, widest } from '../text/fit.ts';
 import { inBytes, inPercent, inSeconds } from './profile-text.ts';
 
 /** Maximum number of names shown of one list; the report has all. */
@@ -12,9 +13,10 @@ const SHOWN = 20;
 /** One line per target, in columns. */
 export function targetLines({ targets }: Report): string[] {
   if (targets === null) return [];
-  const width = Math.max(...targets.map(({ target }) => target.length));
+  const names = targets.map(({ target }) => oneLine(target));
+  const width = widest(names);
   return targets.map(
-    (judged) => `target ${judged.met ? 'met   ' : 'MISSED'} ${oneLine(judged.target).padEnd(width)}  ${valueWords(judged)}`,
+    (judged, index) => `target ${judged.met ? 'met   ' : 'MISSED'} ${padded(names[index] ?? '', width)}  ${valueWords(judged)}`,
   );
 }
 

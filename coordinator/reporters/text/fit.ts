@@ -1,4 +1,4 @@
-// Fits the short description of a failure behind a test's name.
+// Fits text into columns of a terminal.
 
 import stringWidth from 'string-width';
 
@@ -17,3 +17,9 @@ export function fitted(what: string, before: string, width: number | null): stri
   while (stringWidth(cut) > room - ELLIPSIS.length) cut = cut.slice(0, -1);
   return `${SEPARATOR}${cut}${ELLIPSIS}`;
 }
+
+/** The columns of the widest text. */
+export const widest = (texts: readonly string[]): number => texts.reduce((width, text) => Math.max(width, stringWidth(text)), 0);
+
+/** Pads the text with spaces to this number of columns. */
+export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - stringWidth(text)));
