@@ -101,10 +101,14 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   leven: /^cli\//,
   'smol-toml': /^cli\//,
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
-  'cli-truncate': /^coordinator\/reporters\/progress\/screen\.ts$/,
+  'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
+  'write-file-atomic': /^shared\/system\/replace-file\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
   xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
 };
+
+/** Modules of Node of which core uses a pure function: `stripVTControlCharacters`. */
+export const pureHomes: Readonly<Record<string, RegExp>> = { 'node:util': /^shared\/text\/safe-text\.ts$/ };
 
 /** What is bundled into the pages, and the bundler: the published package holds what came of them and does not depend on them. */
 export const bundledHomes: Readonly<Record<string, RegExp>> = {

@@ -24,6 +24,8 @@ test('what is recorded is the state, and says up to where the stream was read', 
 
 test('what was read of a stream that Redis has lost says nothing of the one that began anew', () => {
   const emptied = (isMissing: boolean): CoordinatorEvent => ({ kind: 'redis-emptied', at: 3000, isMissing });
+  const shown = { kind: 'session-ended', at: 6, agent: a1, problem: null, acceptsNoTests: false } as const;
+  expect(replay([...events, shown])).toMatchObject({ position: '5-0', readAhead: 4 });
   expect(replay([...events, emptied(true)])).toMatchObject({ position: '0', readAhead: 0 });
   expect(replay([...events, emptied(false)])).toMatchObject({ position: '5-0', readAhead: 3 });
 });
