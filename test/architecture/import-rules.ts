@@ -102,7 +102,6 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   'smol-toml': /^cli\//,
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
   'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
-  'write-file-atomic': /^shared\/system\/replace-file\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
   xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
 };
