@@ -106,9 +106,6 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
 };
 
-/** Modules of Node of which core uses a pure function: `stripVTControlCharacters`. */
-export const pureHomes: Readonly<Record<string, RegExp>> = { 'node:util': /^shared\/text\/safe-text\.ts$/ };
-
 /** What is bundled into the pages, and the bundler: the published package holds what came of them and does not depend on them. */
 export const bundledHomes: Readonly<Record<string, RegExp>> = {
   preact: /^coordinator\/web\/browser\//,
