@@ -9,7 +9,7 @@ import { Shown } from './shown.tsx';
 import { Slowest } from './slowest.tsx';
 import { Summary } from './summary.tsx';
 import { Tests } from './tests.tsx';
-import { TimelinePanel } from './timeline-panel.tsx';
+import { TimelinePanel } from './timeline/timeline-panel.tsx';
 
 const SHOWN = 'Warnings and output';
 const everyView = ['Tests', 'Slowest', 'Agents and time', SHOWN] as const;
