@@ -8,7 +8,7 @@ import { everything, type Query } from './query.ts';
 import { Shown } from './shown.tsx';
 import { Slowest } from './slowest.tsx';
 import { Summary } from './summary.tsx';
-import { Tests } from './tests.tsx';
+import { Tests } from './test-list/tests.tsx';
 import { TimelinePanel } from './timeline/timeline-panel.tsx';
 
 const SHOWN = 'Warnings and output';
