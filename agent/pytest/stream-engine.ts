@@ -27,6 +27,9 @@ const SHORT_MS = 250;
 /** The number of sessions that may die while an attempt waits for its turn. */
 const SESSION_LIMIT = 3;
 
+/** Where Redis gives no number. pytest then removes nothing that another pytest of the run may have written. */
+const UNKNOWN_ORDINAL = -1;
+
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 
 /**
@@ -67,21 +70,17 @@ async function open(request: SessionRequest, tell: (line: string) => void, selfT
   const keeping: Promise<void>[] = [];
 
   /** A run that is over gives out no number, so its pytest is not the first. */
-  const isFirstOfRun = (): Promise<boolean> =>
-    request.claimNumbers('workspace', 1, -1).then(
-      (number) => number === 0,
-      () => false,
-    );
+  const nextOrdinal = (): Promise<number> => request.claimNumbers('workspace', 1, UNKNOWN_ORDINAL).catch(() => UNKNOWN_ORDINAL);
 
   const start = async (): Promise<FedPytest> => {
     sessions += 1;
-    const isFirst = await isFirstOfRun();
+    const ordinal = await nextOrdinal();
     const socket = join(directory, `${sessions}.sock`);
     const sessionPath = join(directory, `${sessions}.json`);
     const measured = join(directory, `coverage-${sessions}`);
     if (keepCoverage !== null) await mkdir(measured);
     const coverageFile = keepCoverage === null ? null : join(measured, 'data');
-    const own = { socket, isFirst, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
+    const own = { socket, ordinal, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
     const from = { pytestArgs, cache, mayMiss, harmless, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
     await writeSessionFile(sessionPath, { mode: 'stream', ...own, ...from });
     const pytest = await startFed({

@@ -35,7 +35,7 @@ class _Settings(TypedDict):
     recordPath: str
     listsImports: bool
     # With "stream" only.
-    isFirst: bool
+    ordinal: int
     socket: str
     coverageFile: str | None
     relay: Literal["auto", "always", "never"]
