@@ -14,8 +14,11 @@ const files = [
   'agent/agent-loop.ts',
   'agent/attempt.ts',
   'agent/fitness.ts',
+  'agent/open-session.ts',
   'agent/outbox.ts',
   'agent/run-control.ts',
+  'agent/running-attempts.ts',
+  'agent/serve-session.ts',
 ];
 
 const outside =
