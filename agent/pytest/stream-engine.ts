@@ -14,9 +14,10 @@ import { causeOf } from '../core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from '../ports.ts';
 import { createWorkerNumbers } from '../worker-numbers.ts';
 import { type AttemptLog, createAttemptLog, type StartedPytest } from './attempt-log.ts';
-import { type FedPytest, infoOf, START_MS, startFed } from './fed-pytest.ts';
+import { type FedPytest, infoOf, startFed } from './fed-pytest.ts';
 import type { FedEnding } from './fed-task.ts';
 import type { SelfTest } from './self-test.ts';
+import { START_MS } from './start-limit.ts';
 
 /**
  * An attempt shorter than this, in milliseconds, leaves its worker waiting for the next one to arrive through Redis, unless one already
