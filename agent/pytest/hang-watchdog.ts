@@ -35,6 +35,7 @@ interface Work {
   readonly timer: NodeJS.Timeout;
 }
 
+/** Each piece of work of each worker has a limit. A worker that exceeds one is ended. */
 export function createWatch(request: WatchRequest): Watch {
   const { testTimeoutSeconds, shardSeconds, outputSince } = request;
   const killer = createKiller();

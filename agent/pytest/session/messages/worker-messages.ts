@@ -1,7 +1,6 @@
 // Messages about the life of one worker: it connects, becomes ready, and ends in order or not.
 
-import type { FedSession } from '../fed-session.ts';
-import { passOnShown } from '../fed-session.ts';
+import { type FedSession, passOnShown } from '../fed-session.ts';
 import { expectWorker, loseWorker, retireWorker } from '../worker-end.ts';
 import type { Handlers, MessageOf } from './handlers.ts';
 
@@ -13,7 +12,7 @@ function hello(session: FedSession, { worker, pid }: MessageOf<'hello'>): void {
   beginCollecting(session, worker);
 }
 
-/** Makes the worker collect, unless it is too early for that. */
+/** Makes the worker collect if the coordinator has decided how. Until a first worker is ready, the session must then make progress. */
 export function beginCollecting({ collection, roster, silence }: FedSession, worker: string): void {
   if (collection.begin(worker) && !roster.hasBorn()) silence.expect();
 }
