@@ -10,8 +10,9 @@ import { startPytest } from '../../shared/pytest/start-pytest.ts';
 import type { SessionRequest } from '../ports.ts';
 import { createWorkerNumbers } from '../worker-numbers.ts';
 import type { StartedPytest } from './attempt-log.ts';
-import { type FedPytest, type FedRequest, infoOf, startFed } from './fed-pytest.ts';
+import { type FedPytest, infoOf, startFed } from './fed-pytest.ts';
 import type { SelfTest } from './self-test.ts';
+import type { FedRequest } from './session/fed-request.ts';
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
 

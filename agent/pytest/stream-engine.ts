@@ -10,10 +10,11 @@ import { averageWith, SHORT_MS, slotsFor } from '../core/attempt-pace.ts';
 import { causeOf } from '../core/interrupt.ts';
 import type { Engine, Session, SessionRequest } from '../ports.ts';
 import { type AttemptLog, createAttemptLog } from './attempt-log.ts';
-import { type FedPytest, START_MS } from './fed-pytest.ts';
+import type { FedPytest } from './fed-pytest.ts';
 import { createLivingPytest, type LivingPytest } from './living-pytest.ts';
 import type { SelfTest } from './self-test.ts';
 import { createSessionPytests, type EngineOptions } from './session-pytests.ts';
+import { START_MS } from './start-limit.ts';
 
 /** The number of sessions that may die while an attempt waits for its turn. */
 const SESSION_LIMIT = 3;
