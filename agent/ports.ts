@@ -90,7 +90,7 @@ export interface SessionRequest {
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
   /** Takes what pytest shows besides results, piece by piece. */
   readonly show?: (shown: Shown) => void;
-  /** Told when hooks of the suite changed the exit code of a session. */
+  /** Receives how hooks of the suite changed the exit code of a session. */
   readonly ended?: (ending: SessionEnding) => void;
   /** Upper limit for `auto`, from the CPU and memory limits of this machine or container. */
   readonly maxAutoWorkers: number;

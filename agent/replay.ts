@@ -41,7 +41,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
   };
   const results = new Map<NodeId, TestResult>();
   const problems: string[] = [];
-  const hear = (event: AttemptEvent): void => {
+  const receive = (event: AttemptEvent): void => {
     if (event.kind === 'collect-failed') problems.push(...event.errors.map(({ nodeid, message }) => `${nodeid}: ${message}`));
     if (event.kind !== 'test-finished') return;
     results.set(event.result.nodeid, event.result);
@@ -74,7 +74,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
         const shard = shardId(index + 1);
         // `serial` makes the named tests run now, even if their marks postpone them.
         const about = { id: attemptId(shard, 1), shard, fence: 1, role: 'serial', predictedSeconds: 0, avoid: [] } as const;
-        const ending = await session.run({ ...about, selectors: [{ kind: 'tests', file, nodeids: named }] }, hear, interrupt);
+        const ending = await session.run({ ...about, selectors: [{ kind: 'tests', file, nodeids: named }] }, receive, interrupt);
         if (ending.kind === 'crashed' || ending.kind === 'not-started') problems.push(`${file}: ${ending.detail}`);
       }),
     );

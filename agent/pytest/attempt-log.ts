@@ -28,7 +28,7 @@ export interface StartedPytest {
 }
 
 export interface AttemptLog {
-  hear(message: PytestMessage, worker: string): void;
+  receive(message: PytestMessage, worker: string): void;
   /** From now on shardline ends xdist workers itself, so a lost worker is no result of the test it ran. */
   expectLosses(): void;
   /** Whether a test or a file asked to end the run: by pytest.exit, or by a KeyboardInterrupt that shardline did not send. */
@@ -66,7 +66,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   const activity = createWorkerActivity();
   const log: Log = { work, activity, tell, now, internalErrors: new Map(), areLossesExpected: false, isExitRequested: false };
   return {
-    hear: (message, worker) => hear(log, message, worker),
+    receive: (message, worker) => receive(log, message, worker),
     expectLosses() {
       log.areLossesExpected = true;
     },
@@ -79,7 +79,7 @@ export function createAttemptLog(selectors: readonly Selector[], tell: (event: A
   };
 }
 
-function hear(log: Log, message: PytestMessage, worker: string): void {
+function receive(log: Log, message: PytestMessage, worker: string): void {
   switch (message.kind) {
     case 'hello':
     case 'started':

@@ -10,7 +10,7 @@ import type { FedEnding } from './fed-task.ts';
 import { type Inbox, openInbox } from './plugin-socket.ts';
 import { type FedRequest, notStarted } from './session/fed-request.ts';
 import { createFedSession, type FedSession } from './session/fed-session.ts';
-import { hear } from './session/messages/hear.ts';
+import { receive } from './session/messages/receive.ts';
 import { runToExit } from './session/session-exit.ts';
 import { awaitDeathNotice, loseWorker } from './session/worker-end.ts';
 
@@ -52,7 +52,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const { usage, covered, mode, failure } = session;
   const inbox: Inbox = await openInbox(
     request.socket,
-    (message, worker) => hear(session, message, worker),
+    (message, worker) => receive(session, message, worker),
     failure.fail,
     request.room,
     (worker) => awaitDeathNotice(session, worker),

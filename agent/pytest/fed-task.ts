@@ -60,7 +60,7 @@ export function finalEnding(task: Task, ending: FedEnding): FedEnding {
 /** The task's process died, as `down` says. Returns whether a test or a file is to blame; it then counts as no work that is left. */
 export function blameLoss(task: Task, down: PytestMessage, worker: string): boolean {
   const before = task.log.missing().length;
-  task.log.hear(down, worker);
+  task.log.receive(down, worker);
   task.selectors = task.log.remaining();
   return task.log.missing().length < before;
 }

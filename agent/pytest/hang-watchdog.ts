@@ -20,7 +20,7 @@ export interface WatchRequest {
 
 export interface Watch {
   /** Takes note of a message and returns it. A message about a death is returned with everything else known about that death. */
-  hear(message: PytestMessage, worker: string): PytestMessage;
+  receive(message: PytestMessage, worker: string): PytestMessage;
   /** Describes the death of a process that the watchdog ended and that sends no `worker-down`; null for any other process. */
   endedHere(worker: string): string | null;
   close(): void;
@@ -49,7 +49,7 @@ export function createWatch(request: WatchRequest): Watch {
   };
 
   return {
-    hear(message, worker) {
+    receive(message, worker) {
       switch (message.kind) {
         case 'hello':
           killer.meet(message.worker, message.pid);

@@ -22,7 +22,7 @@ export type Gone = (worker: string) => void;
 export type Room = () => Promise<void> | null;
 
 /** `worker` is `main`, `controller` or an xdist worker's name, from the connection's first message. */
-export type Hear = (message: PytestMessage, worker: string) => void;
+export type Receive = (message: PytestMessage, worker: string) => void;
 
 /**
  * Listens at `path`. Passes on a worker's messages in order, and `worker-down` after the last message of that worker. When it closes a
@@ -30,14 +30,14 @@ export type Hear = (message: PytestMessage, worker: string) => void;
  */
 export async function openInbox(
   path: string,
-  hear: Hear,
+  receive: Receive,
   onBroken: (problem: unknown) => void,
   room: Room,
   gone: Gone = () => undefined,
 ): Promise<Inbox> {
   const connections: Connections = { sockets: new Set(), byWorker: new Map() };
   const { sockets, byWorker } = connections;
-  const server = createServer((socket) => serve(socket, connections, { hear, onBroken, room, gone }));
+  const server = createServer((socket) => serve(socket, connections, { receive, onBroken, room, gone }));
   server.listen(path);
   await once(server, 'listening');
 
@@ -66,13 +66,13 @@ interface Connections {
 }
 
 interface Receivers {
-  readonly hear: Hear;
+  readonly receive: Receive;
   readonly onBroken: (problem: unknown) => void;
   readonly room: Room;
   readonly gone: Gone;
 }
 
-function serve(socket: Socket, { sockets, byWorker }: Connections, { hear, onBroken, room, gone }: Receivers): void {
+function serve(socket: Socket, { sockets, byWorker }: Connections, { receive, onBroken, room, gone }: Receivers): void {
   const split = createLineSplitter();
   let worker = 'unknown';
   sockets.add(socket);
@@ -85,8 +85,8 @@ function serve(socket: Socket, { sockets, byWorker }: Connections, { hear, onBro
     const lost = message.kind === 'worker-down' ? byWorker.get(message.worker) : undefined;
     const from = worker;
     // The last messages of the lost worker may still be in transit.
-    if (lost !== undefined) afterEnd(lost, () => hear(message, from));
-    else hear(message, from);
+    if (lost !== undefined) afterEnd(lost, () => receive(message, from));
+    else receive(message, from);
   };
 
   socket.on('data', (chunk) => {

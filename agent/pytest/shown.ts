@@ -6,7 +6,7 @@ import type { CountedWarning, Shown } from '../../shared/domain/shown.ts';
 import type { ShownMessage } from './codec.ts';
 
 export interface ShownLog {
-  hear(message: ShownMessage): void;
+  receive(message: ShownMessage): void;
   /** The new output since the last call; null when there is none. */
   take(): Shown | null;
 }
@@ -21,7 +21,7 @@ export function createShownLog(): ShownLog {
   let sections: Shown['sections'] = [];
 
   return {
-    hear(message) {
+    receive(message) {
       switch (message.what) {
         case 'header':
           header = { lines: message.lines, asked: message.asked };

@@ -4,7 +4,7 @@ import { sum } from '../../shared/numbers.ts';
 import type { PytestMessage } from './codec.ts';
 
 export interface Usage {
-  hear(message: PytestMessage, worker: string): void;
+  receive(message: PytestMessage, worker: string): void;
   /** The worker's memory is free again. */
   forget(worker: string): void;
   /** Largest sum of resident memory of all workers alive at one time, in bytes; each counts with its own peak. */
@@ -18,7 +18,7 @@ export function createUsage(): Usage {
   const cpuSeconds = new Map<string, number>();
   let peakRssBytes = 0;
   return {
-    hear(message, worker) {
+    receive(message, worker) {
       if (message.kind !== 'test-finished') return;
       cpuSeconds.set(worker, Math.max(message.cpuSeconds, cpuSeconds.get(worker) ?? 0));
       if (message.rssBytes <= (rssBytes.get(worker) ?? 0)) return;

@@ -1,4 +1,4 @@
-// The files that killed a worker while it collected the whole list. The next workers are told to leave them out.
+// The files that killed a worker while it collected the whole list. The next workers report each as an error instead of collecting it.
 
 /** The number of files that may kill workers during the collection of the whole list. */
 const DEADLY_LIMIT = 50;

@@ -56,5 +56,5 @@ function settleRest(session: FedSession, { exitCode, signal }: PytestExit, how: 
 function isToBlame({ watch }: FedSession, task: Task, how: string): boolean {
   if (isStopped(task)) return false;
   const error = watch.endedHere('main') ?? how;
-  return blameLoss(task, watch.hear({ kind: 'worker-down', worker: 'main', error, isReplaced: false }, 'main'), 'main');
+  return blameLoss(task, watch.receive({ kind: 'worker-down', worker: 'main', error, isReplaced: false }, 'main'), 'main');
 }

@@ -39,7 +39,7 @@ export function loseWorker(session: FedSession, worker: string, error: string, i
     failure.giveUp(notStarted(request, `its xdist workers crash at their start: ${error}`));
   gate.openIfComplete();
   const down = { kind: 'worker-down', worker, error, isReplaced } as const;
-  if (task === undefined) tasks.latestOf(worker)?.log.hear(down, worker);
+  if (task === undefined) tasks.latestOf(worker)?.log.receive(down, worker);
   else loseTask(session, task, down);
 }
 

@@ -41,8 +41,8 @@ function setUp(files: readonly string[] = [a]) {
     (event) => events.push(event),
     () => 4000,
   );
-  const hear = (...messages: PytestMessage[]): void => {
-    for (const message of messages) log.hear(message, 'gw0');
+  const receive = (...messages: PytestMessage[]): void => {
+    for (const message of messages) log.receive(message, 'gw0');
   };
   /** What each event says, with the message of its error. */
   const told = (): readonly string[] =>
@@ -52,29 +52,29 @@ function setUp(files: readonly string[] = [a]) {
       const { nodeid, outcome, seconds, message } = event.result;
       return [`${nodeid} ${outcome} ${seconds} s: ${message}`];
     });
-  return { log, events, hear, told };
+  return { log, events, receive, told };
 }
 
 test('a crash becomes the error of the running test, and the rest of the file is left', () => {
-  const { log, hear, told } = setUp();
-  hear(collected, started(one));
+  const { log, receive, told } = setUp();
+  receive(collected, started(one));
   expect(log.running()).toBe(one);
-  hear(down);
+  receive(down);
   expect(told()).toEqual([`${one} error 3 s: xdist worker gw0 crashed while running ${one}: Not properly terminated`]);
   expect(log.running()).toBeNull();
   expect(log.remaining()).toEqual([{ kind: 'tests', file: a, nodeids: [two] }]);
 });
 
 test('a crash becomes the error of the file that was being collected', () => {
-  const { log, hear, told } = setUp([b]);
-  hear({ kind: 'collecting', task: 1, file: b }, down, down);
+  const { log, receive, told } = setUp([b]);
+  receive({ kind: 'collecting', task: 1, file: b }, down, down);
   expect(told()).toEqual([`${b} ${b}: xdist worker gw0 crashed while collecting ${b}: Not properly terminated`]);
   expect(log.missing()).toEqual([]);
 });
 
 test('a crash in a teardown becomes an error under the name of the last test, which keeps its result', () => {
-  const { hear, told } = setUp();
-  hear(collected, started(one), passed(one), { kind: 'tearing-down', nodeid: one }, down);
+  const { receive, told } = setUp();
+  receive(collected, started(one), passed(one), { kind: 'tearing-down', nodeid: one }, down);
   expect(told()).toEqual([
     `${one} passed 1 s: null`,
     `${a} ${one}: xdist worker gw0 crashed in a teardown after ${one}: Not properly terminated`,
@@ -82,26 +82,26 @@ test('a crash in a teardown becomes an error under the name of the last test, wh
 });
 
 test('an internal error explains the crash that follows it', () => {
-  const { hear, told } = setUp();
-  hear(collected, started(one), { kind: 'internal-error', message: 'INTERNALERROR> KeyError' }, down);
+  const { receive, told } = setUp();
+  receive(collected, started(one), { kind: 'internal-error', message: 'INTERNALERROR> KeyError' }, down);
   expect(told()).toEqual([
     `${one} error 3 s: xdist worker gw0 crashed while running ${one}: Not properly terminated\nINTERNALERROR> KeyError`,
   ]);
 });
 
 test('a worker that shardline ends itself leaves its test without a result', () => {
-  const { log, hear, told } = setUp();
-  hear(collected, started(one));
+  const { log, receive, told } = setUp();
+  receive(collected, started(one));
   log.expectLosses();
-  hear({ kind: 'exit-requested', reason: 'KeyboardInterrupt' }, down);
+  receive({ kind: 'exit-requested', reason: 'KeyboardInterrupt' }, down);
   expect(told()).toEqual([]);
   expect(log.isExitRequested).toBe(false);
   expect(log.missing()).toEqual([one, two]);
 });
 
 test('pytest.exit is the error of the running test but no crash', () => {
-  const { log, events, hear, told } = setUp();
-  hear(collected, started(one), { kind: 'exit-requested', reason: 'enough' });
+  const { log, events, receive, told } = setUp();
+  receive(collected, started(one), { kind: 'exit-requested', reason: 'enough' });
   expect(log.isExitRequested).toBe(true);
   expect(told()).toEqual([`${one} error 3 s: pytest.exit was called while running ${one}: enough`]);
   expect(events.at(-1)).toMatchObject({ result: { isCrash: false } });
@@ -109,6 +109,6 @@ test('pytest.exit is the error of the running test but no crash', () => {
 
 test('passes on each file and each result once, whichever workers repeat them', () => {
   const { log, events } = setUp();
-  for (const worker of ['gw0', 'gw1']) for (const message of [collected, passed(one)]) log.hear(message, worker);
+  for (const worker of ['gw0', 'gw1']) for (const message of [collected, passed(one)]) log.receive(message, worker);
   expect(events.map(({ kind }) => kind)).toEqual(['collected', 'test-finished']);
 });

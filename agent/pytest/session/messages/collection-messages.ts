@@ -10,7 +10,7 @@ function collecting(session: FedSession, message: MessageOf<'collecting'>, worke
   replacement.rest();
   // Task 0 is the whole list, and `.` is not a file of it.
   if (message.task === 0 && message.file !== '.') deadly.begin(worker, message.file);
-  if (message.task !== 0) tasks.find(message.task)?.log.hear(message, worker);
+  if (message.task !== 0) tasks.find(message.task)?.log.receive(message, worker);
 }
 
 function listed({ lists, request }: FedSession, message: MessageOf<'listed'>, worker: string): void {
@@ -23,11 +23,11 @@ function listed({ lists, request }: FedSession, message: MessageOf<'listed'>, wo
 function failInternally({ tasks, deadly }: FedSession, message: MessageOf<'internal-error'>, worker: string): void {
   const task = tasks.latestOf(worker);
   if (task === undefined) deadly.fail(worker, message.message);
-  else task.log.hear(message, worker);
+  else task.log.receive(message, worker);
 }
 
 function collected({ tasks }: FedSession, message: MessageOf<'collected' | 'collect-failed'>, worker: string): void {
-  tasks.find(message.task)?.log.hear(message, worker);
+  tasks.find(message.task)?.log.receive(message, worker);
 }
 
 export const collectionMessages = {

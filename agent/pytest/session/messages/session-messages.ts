@@ -39,6 +39,6 @@ export const sessionMessages = {
   relaying: ({ request }, { why }) => request.tell(`reports also pass through pytest's main process: ${why}`),
   'not-relayed': ({ request }, { nodeid, problem }) =>
     request.tell(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),
-  shown: ({ shown }, message) => shown.hear(message),
+  shown: ({ shown }, message) => shown.receive(message),
   finished: ({ pytest }, { exitCode }) => pytest.finish(exitCode),
 } satisfies Partial<Handlers>;

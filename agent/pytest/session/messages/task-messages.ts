@@ -25,7 +25,7 @@ async function promiseNext({ mode, feeding, request, send }: FedSession, worker:
 
 function requestExit({ tasks, feeding, covered }: FedSession, message: MessageOf<'exit-requested'>, worker: string): void {
   const task = tasks.latestOf(worker);
-  task?.log.hear(message, worker);
+  task?.log.receive(message, worker);
   if (task?.log.isExitRequested !== true || feeding.leave(worker) !== task) return;
   covered.lose(task.attempt);
   tasks.settle(task, doneEnding(task, false));
@@ -54,13 +54,13 @@ function complete({ covered, tasks }: FedSession, task: Task, { isCovered, isWho
 }
 
 function testFinished({ usage, tasks }: FedSession, message: MessageOf<'test-finished'>, worker: string): void {
-  usage.hear(message, worker);
+  usage.receive(message, worker);
   const task = message.task === undefined ? tasks.latestOf(worker) : tasks.find(message.task);
-  task?.log.hear(message, worker);
+  task?.log.receive(message, worker);
 }
 
 function log({ tasks }: FedSession, message: MessageOf<'test-started' | 'tearing-down' | 'torn-down'>, worker: string): void {
-  tasks.latestOf(worker)?.log.hear(message, worker);
+  tasks.latestOf(worker)?.log.receive(message, worker);
 }
 
 export const taskMessages = {

@@ -137,13 +137,13 @@ class Discovery:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         # Without items, this only parses -k and -m. A mistake there is one usage error, not one per file.
         mark.pytest_collection_modifyitems([], config)
-        if self.goes_on_empty(items):
+        if self.found_nothing(items):
             return
         self.write(config, {})
         raise Discovered("shardline knows the test files", returncode=0)
 
-    def goes_on_empty(self, items: list[pytest.Item]) -> bool:
-        """Notes whether there is nothing to run. Then this is the session of plain pytest, whose hooks decide about its exit code."""
+    def found_nothing(self, items: list[pytest.Item]) -> bool:
+        """Records whether there is nothing to run. If so, this session equals that of plain pytest, and its hooks choose the exit code."""
         self.is_empty = not (self.files or self.errors or self.outside or items)
         return self.is_empty
 
@@ -220,7 +220,7 @@ class GroupedDiscovery(Discovery):
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> HookWrapper:
         outcome = yield
-        if outcome.excinfo is not None or self.goes_on_empty(items):
+        if outcome.excinfo is not None or self.found_nothing(items):
             return
         groups: dict[tuple[str, str], list[str]] = {}
         for item in items:

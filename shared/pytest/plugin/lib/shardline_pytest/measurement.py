@@ -13,10 +13,10 @@ import pytest
 
 from . import session_of
 from .item_keys import key_of
-from .load_xdist import load_xdist
 from .marks import register_marks
 from .result_sender import RSS_UNIT
 from .stdlib import real
+from .xdist_loader import load_xdist
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,6 @@ from .coverage_data import is_measuring, keep_apart, lift_limit, origin_of
 from .discovery import discovery_of
 from .fingerprint import fingerprint_of
 from .import_hint import ImportHint
-from .load_xdist import load_xdist
 from .log_file import LogFile
 from .marks import register_marks
 from .observations import Observations
@@ -26,6 +25,7 @@ from .streamability import refused, unstreamable
 from .task_loop import TaskLoop
 from .terminal_output import TerminalOutput
 from .worker_numbers import WorkerNumbers
+from .xdist_loader import load_xdist
 
 if TYPE_CHECKING:
     from .hook_types import HookWrapper

@@ -34,8 +34,8 @@ def junit_path(config: pytest.Config) -> str | None:
 def leave_run_outputs(config: pytest.Config, ordinal: int) -> None:
     """Keeps this process from writing the file that the coordinator writes, and from removing what other processes of the run wrote.
 
-    To be called before the plugins read their options. `ordinal` counts the pytest processes of this run in this workspace from 0; it is
-    negative where that is unknown, and in xdist workers.
+    Call this before the plugins read their options. `ordinal` counts the pytest processes of this run in this workspace from 0; it is
+    negative if that is unknown, and in xdist workers.
     """
     option = config.option
     if junit_path(config) is not None:

@@ -64,7 +64,7 @@ class TaskLoop:
         # Did a test run as the last of this process, and did it tear down fixtures that plain pytest would have kept?
         self.is_wound_down = False
         self.has_wide_fixtures = False
-        self.tells_next_item = False
+        self.needs_next_item = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -146,7 +146,7 @@ class TaskLoop:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.interactor.is_fed = True
-        self.tells_next_item = reads_next_item(self.config)
+        self.needs_next_item = reads_next_item(self.config)
         self.source.begin()
         self.channel.send("ready")
         task = self.next_task()
@@ -191,7 +191,7 @@ class TaskLoop:
             task = Task(self, message)
             upcoming = task.upcoming()
             if upcoming is not None:
-                if self.tells_next_item and not task.reserve():
+                if self.needs_next_item and not task.reserve():
                     continue
                 return task, upcoming
             # The task has no test to run, only reports about its files.
@@ -225,9 +225,9 @@ class TaskLoop:
         """A test that runs after all others, to pass to pytest as the test behind the last one of this process.
 
         This process may get that test. Until then, session fixtures stay set up: otherwise another process would take over, and collect the
-        whole list first. A plugin that writes its data behind the last test must not wait for one that may run elsewhere.
+        whole list first. None if a hook needs the true next test: this process may never get the one that was put off.
         """
-        if self.tells_next_item:
+        if self.needs_next_item:
             return None
         item, _, rank = entry.test
         return self.source.put_off_item(rank) if self.has_wide_fixtures or asks_for_wide(item) else None
@@ -286,7 +286,7 @@ class TaskLoop:
 
 
 def reads_next_item(config: pytest.Config) -> bool:
-    """Does the suite or a plugin, such as testmon, look at `nextitem`? Then each test that is passed as the next must be the next."""
+    """Does a hook of the suite or of a plugin take `nextitem`? testmon, for example, writes its data when there is no next test."""
     return any("nextitem" in each.argnames for name in NEXT_ITEM_HOOKS for each in own_implementations(config, name))
 
 

@@ -12,8 +12,8 @@ import { workerMessages } from './worker-messages.ts';
 const handlers: Handlers = { ...sessionMessages, ...collectionMessages, ...workerMessages, ...taskMessages };
 
 /** A message about a death reaches its handler with what the watchdog knows about that death. */
-export function hear(session: FedSession, heard: PytestMessage, worker: string): void {
-  const message = session.watch.hear(heard, worker);
+export function receive(session: FedSession, received: PytestMessage, worker: string): void {
+  const message = session.watch.receive(received, worker);
   // The compiler cannot see that a message and the handler of its kind belong together.
   const handle = handlers[message.kind] as (session: FedSession, message: PytestMessage, worker: string) => void;
   handle(session, message, worker);

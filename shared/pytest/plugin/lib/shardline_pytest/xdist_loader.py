@@ -1,4 +1,4 @@
-"""Loads xdist where pytest does not load plugins by itself."""
+"""Loads xdist if pytest does not load plugins automatically."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ if TYPE_CHECKING:
 
 
 def load_xdist(config: pytest.Config) -> None:
-    """To be called once the plugins are loaded, before pytest reads xdist's options.
+    """Call this after pytest has loaded its plugins and before it reads xdist's options.
 
-    `-p xdist` would load it before all other plugins, and plugins that replace the terminal reporter would find it in use.
+    `-p xdist` would load xdist before all other plugins. A plugin that replaces the terminal reporter then refuses to run, because xdist
+    has already started to use it.
     """
     manager = config.pluginmanager
     if not manager.hasplugin("xdist") and not manager.is_blocked("xdist"):
