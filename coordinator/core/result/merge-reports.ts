@@ -33,7 +33,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     totals,
     skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + sessionErrors.length,
-    acceptsNoTests: reports.some((report) => report.verdict === 'no-tests' && report.exitCode === 0),
+    acceptsNoTests: reports.every((report) => report.verdict === 'no-tests' && report.exitCode === 0),
     notRun,
     isInterrupted: false,
     isInseparable: false,

@@ -29,6 +29,14 @@ test('adds up the parts of a suite and keeps their agents and shards apart', () 
 });
 
 test.each([
+  [0, 0, 0],
+  [0, 5, 5],
+])('exits with 0 without any test only if every run does', (one, other, exitCode) => {
+  const empty = (code: number) => sampleReport([], { verdict: 'no-tests', exitCode: code });
+  expect(mergeReports([empty(one), empty(other)])).toMatchObject({ verdict: 'no-tests', exitCode });
+});
+
+test.each([
   ['passed', 'failed', 'failed', 1],
   ['failed', 'error', 'error', 1],
   ['skipped', 'passed', 'passed', 0],
