@@ -11,7 +11,7 @@ import { isContradicted, observeCollection, observeError } from './collection/do
 import { compareDigest, compareOutcome, hasOddList } from './collection/suite.ts';
 import { observeResult } from './conduct.ts';
 import type { FileProgress } from './records.ts';
-import { newProgress, type ShardRecord, type TestRecord } from './records.ts';
+import { countTest, newProgress, type ShardRecord, type TestRecord } from './records.ts';
 import { isUnfinished } from './remaining-work.ts';
 import { acceptRerun, countsAs } from './results.ts';
 import type { RunState } from './run-state.ts';
@@ -85,7 +85,10 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     state.failed.add(test);
   }
   if (result.isCrash) state.crashedTests += 1;
-  for (const progress of test.expectedIn) progress.openTests -= 1;
+  for (const progress of test.expectedIn) {
+    progress.openTests -= 1;
+    progress.measuredSeconds += result.seconds;
+  }
   if (!isUnfinished(state, own)) fileDone(state, record, by);
   if (test.expectedIn.length > 1) settleAll(state);
 }
@@ -152,9 +155,6 @@ export function expectTest(state: RunState, progress: FileProgress, nodeid: Node
   };
   state.tests.set(nodeid, test);
   progress.tests.set(nodeid, test);
-  if (test.accepted === null) {
-    test.expectedIn.push(progress);
-    progress.openTests += 1;
-  }
+  countTest(progress, test);
   return test;
 }
