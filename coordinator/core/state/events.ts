@@ -15,6 +15,8 @@ import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 
 import type { Affinity } from '../plan/affinity.ts';
 
+export type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
+
 /** Seconds that the command spent before the first shard was enqueued. */
 export interface Preparation {
   readonly setupSeconds: number;

@@ -1,24 +1,24 @@
 // Applies what an attempt reports about its files and tests. The first outcome of a test and the first failure of a file count; later ones
 // change nothing.
 
-import { assertNever } from '../../../shared/assert-never.ts';
-import type { AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
-import type { AgentId, AttemptId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
-import { isFailure } from '../../../shared/domain/outcome.ts';
-import { OTHER } from './changes.ts';
-import { recordErrors } from './collection/collect-errors.ts';
-import { isContradicted, observeCollection, observeError } from './collection/doubts.ts';
-import { compareDigest, compareOutcome, hasOddList } from './collection/suite.ts';
-import { observeResult } from './conduct.ts';
-import type { FileProgress } from './records.ts';
-import { countTest, newProgress, type ShardRecord, type TestRecord } from './records.ts';
-import { isUnfinished } from './remaining-work.ts';
-import { acceptRerun, countsAs } from './results.ts';
-import type { RunState } from './run-state.ts';
-import { settle, settleAll } from './settle.ts';
-import { withSharedTexts } from './shown.ts';
-import { fitResult } from './text-budget.ts';
-import { dropWork } from './worker-time.ts';
+import { assertNever } from '../../../../shared/assert-never.ts';
+import type { AttemptEvent, TestResult } from '../../../../shared/domain/events.ts';
+import type { AgentId, AttemptId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
+import { isFailure } from '../../../../shared/domain/outcome.ts';
+import { OTHER } from '../changes.ts';
+import { recordErrors } from '../collection/collect-errors.ts';
+import { isContradicted, observeCollection, observeError } from '../collection/doubts.ts';
+import { compareDigest, compareOutcome, hasOddList } from '../collection/suite.ts';
+import { observeResult } from '../conduct.ts';
+import type { FileProgress } from '../records.ts';
+import { countTest, newProgress, type ShardRecord, type TestRecord } from '../records.ts';
+import { isUnfinished } from '../remaining-work.ts';
+import { acceptRerun, countsAs } from '../results.ts';
+import type { RunState } from '../run-state.ts';
+import { settle, settleAll } from '../settle.ts';
+import { withSharedTexts } from '../shown.ts';
+import { fitResult } from '../text-budget.ts';
+import { dropWork } from '../worker-time.ts';
 
 /** The attempt that reports, and its agent. */
 export interface Teller {
