@@ -23,7 +23,7 @@ import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
-import type { RunChannel } from '../ports.ts';
+import type { PresenceOf, RunChannel } from '../ports.ts';
 import { beginTenure, type Tenure } from './coordinator-epoch.ts';
 
 /** Jobs added per command; more would block Redis and Node for longer than a beat. */
@@ -92,6 +92,35 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
     }
   };
 
+  /** Lists the queue before active jobs: a job that moves in between is then in at least one list. */
+  const look = async <Waiting>(listQueue: () => Promise<Waiting>): Promise<PresenceOf<Waiting>> => {
+    if (isLost) return { kind: 'unknown' };
+    const found = await tenure.look();
+    if (found.kind !== 'here') {
+      isLost = true;
+      // A lost stream starts again, and its new ids may be below those already read.
+      if (found.kind === 'missing') {
+        restart.abort();
+        restart = new AbortController();
+      }
+      return { kind: 'emptied', isMissing: found.kind === 'missing' };
+    }
+    const waiting = await listQueue();
+    // An entry is undefined if Redis lost the job in between.
+    const jobs: readonly (Job<string> | undefined)[] = await patiently(() => queue.getJobs(['active']));
+    return {
+      kind: 'here',
+      alive: [...found.agents.keys()],
+      waiting,
+      taken: jobs.flatMap((job) =>
+        job?.processedBy !== undefined && known.has(job.id as AttemptId)
+          ? [{ attempt: job.id as AttemptId, agent: agentId(job.processedBy) }]
+          : [],
+      ),
+      holding: new Map([...found.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]])),
+    };
+  };
+
   return {
     runId,
     isFound: tenure.isFound,
@@ -121,37 +150,8 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
       await tenure.tell(encodeCommand(command));
     },
 
-    async presence() {
-      if (isLost) return { kind: 'unknown' };
-      const found = await tenure.look();
-      if (found.kind !== 'here') {
-        isLost = true;
-        // A lost stream starts again, and its new ids may be below those already read.
-        if (found.kind === 'missing') {
-          restart.abort();
-          restart = new AbortController();
-        }
-        return { kind: 'emptied', isMissing: found.kind === 'missing' };
-      }
-      // Read queued jobs before active ones: a job that moves in between is then in at least one list.
-      const waiting = [
-        ...(await patiently(() => redis.lrange(jobKey(keys, 'wait'), 0, -1))),
-        ...(await patiently(() => redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))),
-      ];
-      // An entry is undefined if Redis lost the job in between.
-      const jobs: readonly (Job<string> | undefined)[] = await patiently(() => queue.getJobs(['active']));
-      return {
-        kind: 'here',
-        alive: [...found.agents.keys()],
-        waiting: new Set(waiting as AttemptId[]),
-        taken: jobs.flatMap((job) =>
-          job?.processedBy !== undefined && known.has(job.id as AttemptId)
-            ? [{ attempt: job.id as AttemptId, agent: agentId(job.processedBy) }]
-            : [],
-        ),
-        holding: new Map([...found.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]])),
-      };
-    },
+    presence: () => look(async () => new Set(await queued(redis, keys))),
+    presenceBesideQueue: () => look(async () => null),
 
     async connected(agents) {
       const connection = connections;
@@ -191,6 +191,12 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
       return closing;
     },
   };
+}
+
+/** Ids of the attempts that wait in the queue. */
+async function queued(redis: Redis, keys: RunKeys): Promise<readonly AttemptId[]> {
+  const first = await patiently(() => redis.lrange(jobKey(keys, 'wait'), 0, -1));
+  return [...first, ...(await patiently(() => redis.zrange(jobKey(keys, 'prioritized'), 0, '-1')))] as AttemptId[];
 }
 
 async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
