@@ -16,7 +16,7 @@ const exitCodes: readonly [code: number, meaning: string][] = [
     4,
     "Usage error: bad options, settings or paths. Mistakes in options and settings are reported together; paths and pytest's options are checked after them.",
   ],
-  [5, 'No tests were found.'],
+  [5, 'No tests were found. A hook of the suite can turn this into 0, as it can with pytest.'],
   [10, 'The deadline was reached before every test ran; no test that ran failed.'],
   [
     11,

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { agentId, runId } from '../../shared/domain/ids.ts';
+import { type AgentId, agentId, runId } from '../../shared/domain/ids.ts';
 import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import type { AgentSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
@@ -30,34 +30,10 @@ const LOCAL_LEAVE_MS = 8000;
  */
 export async function agentCommand(settings: AgentSettings, edge: Edge): Promise<number> {
   const host = hostname();
-  // A run chooses unique names for its own agents. A user's name need not be unique, and a restarted agent is a new agent, so those get a
-  // suffix.
-  const id = agentId(
-    settings.once && settings.name !== null ? settings.name : `${settings.name ?? tidy(host)}-${randomBytes(2).toString('hex')}`,
-  );
+  const id = nameOf(settings, host);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `agent ${id}` });
-  const say = (line: string): void => {
-    if (!settings.once) edge.stderr.write(`shardline agent ${id}: ${line}\n`);
-  };
-
-  const told = new Set<string>();
-  const tellOnce = (line: string): void => {
-    if (told.has(line)) return;
-    told.add(line);
-    edge.stderr.write(`shardline agent ${id}: ${line}\n`);
-  };
-
-  const leaving = new AbortController();
-  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), settings.once ? LOCAL_LEAVE_MS : LEAVE_MS).unref(), {
-    once: true,
-  });
-  const ignore = [edge.onSignal('SIGTERM', () => leaving.abort()), edge.onSignal('SIGINT', () => leaving.abort())];
-  if (settings.once) {
-    // The run that started this agent holds the other end of stdin. When the run is gone, the agent has nothing left to do.
-    edge.stdin.on('end', () => leaving.abort());
-    edge.stdin.on('close', () => leaving.abort());
-    edge.stdin.resume();
-  }
+  const { say, sayOnce } = voiceOf(settings, id, edge);
+  const leave = leaveOnRequest(settings, edge);
   try {
     const machine = await readMachine();
     await using member = await redisPoolMember({
@@ -86,23 +62,82 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },
         member,
-        engine: streamEngine(tellOnce, selfTestCachedIn(cacheDirectory(edge.env))),
+        engine: streamEngine(sayOnce, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
-        warn: tellOnce,
+        warn: sayOnce,
         tellState: (phrase, fields) => {
           logger.info(fields, phrase);
           say(`${phrase} ${fields.run ?? ''}`);
         },
       },
       { once: settings.once, maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000 },
-      leaving.signal,
+      leave.requested,
     );
     return 0;
   } finally {
-    for (const stop of ignore) stop();
-    if (settings.once) edge.stdin.pause();
+    leave.release();
     logger.close();
   }
+}
+
+/**
+ * A run chooses unique names for its own agents. A user's name need not be unique, and a restarted agent is a new agent, so those get a
+ * suffix.
+ */
+function nameOf({ once, name }: AgentSettings, host: string): AgentId {
+  return agentId(once && name !== null ? name : `${name ?? tidy(host)}-${randomBytes(2).toString('hex')}`);
+}
+
+/** The agent's lines for the user of its machine. */
+interface Voice {
+  /** Prints a line, unless a run started this agent. */
+  readonly say: (line: string) => void;
+  /** Prints each different line once. */
+  readonly sayOnce: (line: string) => void;
+}
+
+function voiceOf({ once }: AgentSettings, id: AgentId, { stderr }: Edge): Voice {
+  const said = new Set<string>();
+  const print = (line: string): void => void stderr.write(`shardline agent ${id}: ${line}\n`);
+  return {
+    say(line) {
+      if (!once) print(line);
+    },
+    sayOnce(line) {
+      if (said.has(line)) return;
+      said.add(line);
+      print(line);
+    },
+  };
+}
+
+/** The request to leave, by a signal or by the end of the run that started this agent. */
+interface LeaveRequest {
+  readonly requested: AbortSignal;
+  /** Waits for no request any more. */
+  release(): void;
+}
+
+/** From a request on, the agent has a limited time to leave; after that the process ends. */
+function leaveOnRequest({ once }: AgentSettings, edge: Edge): LeaveRequest {
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  const limitMs = once ? LOCAL_LEAVE_MS : LEAVE_MS;
+  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), limitMs).unref(), { once: true });
+  const ignore = [edge.onSignal('SIGTERM', leave), edge.onSignal('SIGINT', leave)];
+  if (once) {
+    // The run that started this agent holds the other end of stdin. When the run is gone, the agent has nothing left to do.
+    edge.stdin.on('end', leave);
+    edge.stdin.on('close', leave);
+    edge.stdin.resume();
+  }
+  return {
+    requested: leaving.signal,
+    release() {
+      for (const stop of ignore) stop();
+      if (once) edge.stdin.pause();
+    },
+  };
 }
 
 /** This user's cache directory, by the XDG Base Directory Specification. */

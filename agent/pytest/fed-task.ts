@@ -4,6 +4,7 @@ import type { AttemptEnding, InterruptCause } from '../../shared/domain/attempt.
 import type { AttemptId } from '../../shared/domain/ids.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
+import type { PytestMessage } from './codec.ts';
 
 /** One attempt in a fed session. */
 export interface Task {
@@ -45,4 +46,21 @@ export function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
 /** The ending of a task that crashed without a culprit. It names the test that was running, if there was one. */
 export function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
   return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
+}
+
+/** Whether the attempt must end: something interrupted it, or its tests asked for the end of the run. */
+export const isStopped = (task: Task): boolean => task.interruptedBy !== null || task.log.isExitRequested;
+
+/** The ending under which a task is settled. An attempt that had to stop is interrupted unless it finished all the same. */
+export function finalEnding(task: Task, ending: FedEnding): FedEnding {
+  const by = task.interruptedBy ?? (task.log.isExitRequested ? 'pytest-exit' : null);
+  return by !== null && ending.kind !== 'finished' ? { kind: 'interrupted', by } : ending;
+}
+
+/** The task's process died, as `down` says. Returns whether a test or a file is to blame; it then counts as no work that is left. */
+export function blameLoss(task: Task, down: PytestMessage, worker: string): boolean {
+  const before = task.log.missing().length;
+  task.log.hear(down, worker);
+  task.selectors = task.log.remaining();
+  return task.log.missing().length < before;
 }

@@ -1,7 +1,7 @@
 // Watches the processes in which one pytest runs tests: ends a process that hangs, and explains the death of one that died.
 
 import { LONGEST_TIMER_MS } from '../../shared/clock.ts';
-import { faultDump, lastOutput } from '../core/fault-dump.ts';
+import { deathReport } from '../core/death-report.ts';
 import { hangSeconds, testLimitSeconds } from '../core/test-limit.ts';
 import type { PytestMessage } from './codec.ts';
 
@@ -26,71 +26,43 @@ export interface Watch {
   close(): void;
 }
 
+type Activity = 'running' | 'collecting' | 'in a teardown';
+
 interface Work {
-  readonly what: 'running' | 'collecting' | 'in a teardown';
   readonly startedAt: number;
   /** The number of bytes printed before the work started. */
   readonly fromBytes: number;
   readonly timer: NodeJS.Timeout;
 }
 
-/** To end a process, the watchdog sends SIGABRT, at which faulthandler writes the stacks of its threads, and SIGKILL a little later. */
-export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, outputSince }: WatchRequest): Watch {
-  const pids = new Map<string, number>();
-  const working = new Map<string, Work>();
-  /** Why the watchdog ended each worker. */
-  const ended = new Map<string, string>();
-  const killing = new Map<string, NodeJS.Timeout>();
+/** Each piece of work of each worker has a limit. A worker that exceeds one is ended. */
+export function createWatch(request: WatchRequest): Watch {
+  const { testTimeoutSeconds, shardSeconds, outputSince } = request;
+  const killer = createKiller();
+  const works = createWorks(request, killer.end);
 
-  const end = (worker: string, why: string): void => {
-    const pid = pids.get(worker);
-    if (pid === undefined) return;
-    ended.set(worker, why);
-    send(pid, 'SIGABRT');
-    killing.set(
-      worker,
-      setTimeout(() => send(pid, 'SIGKILL'), DUMP_MS),
-    );
-  };
-  const rest = (worker: string): void => {
-    clearTimeout(working.get(worker)?.timer);
-    working.delete(worker);
-  };
-  const begin = (worker: string, what: Work['what'], limitSeconds: number): void => {
-    rest(worker);
-    const why = `as it was still ${what} after ${limitSeconds} s${what !== 'collecting' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
-    const timer = setTimeout(() => end(worker, why), Math.min(limitSeconds * 1000, LONGEST_TIMER_MS));
-    working.set(worker, { what, startedAt: performance.now(), fromBytes: printedBytes(), timer });
-  };
-
-  /** Extends `how` with the time spent on the work, the reason for the kill, and the output. */
   const explain = (worker: string, how: string): string => {
-    const work = working.get(worker);
+    const work = works.of(worker);
     if (work === undefined) return how;
-    const seconds = ((performance.now() - work.startedAt) / 1000).toFixed(1);
-    const why = ended.get(worker) ?? `after ${seconds} s`;
-    const hint = ended.has(worker) || !how.includes('SIGKILL') ? '' : ' (as the kernel does when memory runs out)';
-    const output = outputSince(work.fromBytes);
-    const dump = faultDump(output);
-    const last = dump === null ? lastOutput(output) : '';
-    return `${how}${hint} ${why}${dump === null ? '' : `\n\n${dump}`}${last === '' ? '' : `\n\npytest printed last:\n${last}`}`;
+    const seconds = (performance.now() - work.startedAt) / 1000;
+    return deathReport({ how, seconds, endedBecause: killer.reasonFor(worker), output: outputSince(work.fromBytes) });
   };
 
   return {
     hear(message, worker) {
       switch (message.kind) {
         case 'hello':
-          pids.set(message.worker, message.pid);
+          killer.meet(message.worker, message.pid);
           return message;
         case 'collecting':
-          begin(worker, 'collecting', hangSeconds(shardSeconds(worker)));
+          works.begin(worker, 'collecting', hangSeconds(shardSeconds(worker)));
           return message;
         case 'test-started':
-          begin(worker, 'running', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
+          works.begin(worker, 'running', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
         // The teardown of session and package fixtures. In plain pytest it belongs to the last test that needed them.
         case 'tearing-down':
-          begin(worker, 'in a teardown', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
+          works.begin(worker, 'in a teardown', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
         case 'torn-down':
         case 'collected':
@@ -99,24 +71,75 @@ export function createWatch({ testTimeoutSeconds, shardSeconds, printedBytes, ou
         case 'file-collected':
         case 'test-finished':
         case 'task-done':
-          rest(worker);
+          works.rest(worker);
           return message;
         case 'worker-down': {
           const told = { ...message, error: explain(message.worker, message.error) };
-          rest(message.worker);
-          pids.delete(message.worker);
-          // The operating system may soon give the process id to another process.
-          clearTimeout(killing.get(message.worker));
+          works.rest(message.worker);
+          killer.forget(message.worker);
           return told;
         }
         default:
           return message;
       }
     },
-    endedHere: (worker) => (ended.has(worker) && pids.has(worker) ? explain(worker, 'it was ended') : null),
+    endedHere: (worker) => (killer.reasonFor(worker) !== null && killer.knows(worker) ? explain(worker, 'it was ended') : null),
     close() {
-      for (const worker of [...working.keys()]) rest(worker);
-      for (const timer of killing.values()) clearTimeout(timer);
+      works.close();
+      killer.close();
+    },
+  };
+}
+
+/** What each worker is doing. `late` is called with the reason when its work takes longer than the limit. */
+function createWorks({ testTimeoutSeconds, printedBytes }: WatchRequest, late: (worker: string, why: string) => void) {
+  const works = new Map<string, Work>();
+  const rest = (worker: string): void => {
+    clearTimeout(works.get(worker)?.timer);
+    works.delete(worker);
+  };
+  return {
+    of: (worker: string): Work | undefined => works.get(worker),
+    rest,
+    begin(worker: string, what: Activity, limitSeconds: number): void {
+      rest(worker);
+      const why = `as it was still ${what} after ${limitSeconds} s${what !== 'collecting' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
+      const timer = setTimeout(() => late(worker, why), Math.min(limitSeconds * 1000, LONGEST_TIMER_MS));
+      works.set(worker, { startedAt: performance.now(), fromBytes: printedBytes(), timer });
+    },
+    close(): void {
+      for (const worker of [...works.keys()]) rest(worker);
+    },
+  };
+}
+
+/** Ends processes: it sends SIGABRT, at which faulthandler writes the stacks of the threads, and SIGKILL a little later. */
+function createKiller() {
+  const pids = new Map<string, number>();
+  const reasons = new Map<string, string>();
+  const timers = new Map<string, NodeJS.Timeout>();
+  return {
+    meet: (worker: string, pid: number): void => void pids.set(worker, pid),
+    knows: (worker: string): boolean => pids.has(worker),
+    /** Why it ended the worker; null when it did not. */
+    reasonFor: (worker: string): string | null => reasons.get(worker) ?? null,
+    end(worker: string, why: string): void {
+      const pid = pids.get(worker);
+      if (pid === undefined) return;
+      reasons.set(worker, why);
+      send(pid, 'SIGABRT');
+      timers.set(
+        worker,
+        setTimeout(() => send(pid, 'SIGKILL'), DUMP_MS),
+      );
+    },
+    forget(worker: string): void {
+      pids.delete(worker);
+      // The operating system may soon give the process id to another process.
+      clearTimeout(timers.get(worker));
+    },
+    close(): void {
+      for (const timer of timers.values()) clearTimeout(timer);
     },
   };
 }

@@ -35,54 +35,9 @@ export async function openInbox(
   room: Room,
   gone: Gone = () => undefined,
 ): Promise<Inbox> {
-  const sockets = new Set<Socket>();
-  const open = new Map<string, Socket>();
-
-  const server = createServer((socket) => {
-    const split = createLineSplitter();
-    let worker = 'unknown';
-    sockets.add(socket);
-
-    const take = (message: PytestMessage): void => {
-      if (message.kind === 'hello') {
-        worker = message.worker;
-        open.set(worker, socket);
-      }
-      if (message.kind === 'worker-down') {
-        const lost = open.get(message.worker);
-        if (lost !== undefined) {
-          // The last messages of the lost worker may still be in transit.
-          const from = worker;
-          afterEnd(lost, () => hear(message, from));
-          return;
-        }
-      }
-      hear(message, worker);
-    };
-
-    socket.on('data', (chunk) => {
-      try {
-        for (const line of split(chunk)) take(decodeMessage(line));
-        const roomier = room();
-        if (roomier === null) return;
-        // A process whose messages are not read blocks as soon as its socket buffer is full.
-        socket.pause();
-        void roomier.then(() => socket.resume());
-      } catch (problem) {
-        socket.destroy();
-        onBroken(problem);
-      }
-    });
-    // A reset ends a connection like any other close: the process is gone.
-    socket.on('error', () => undefined);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      if (open.get(worker) === socket) {
-        open.delete(worker);
-        gone(worker);
-      }
-    });
-  });
+  const connections: Connections = { sockets: new Set(), byWorker: new Map() };
+  const { sockets, byWorker } = connections;
+  const server = createServer((socket) => serve(socket, connections, { hear, onBroken, room, gone }));
   server.listen(path);
   await once(server, 'listening');
 
@@ -91,7 +46,7 @@ export async function openInbox(
       await Promise.all([...sockets].map((socket) => new Promise<void>((resolve) => afterEnd(socket, resolve))));
     },
     send(worker, message) {
-      const socket = open.get(worker);
+      const socket = byWorker.get(worker);
       if (socket === undefined || socket.destroyed) return false;
       socket.write(`${JSON.stringify(message)}\n`);
       return true;
@@ -102,6 +57,59 @@ export async function openInbox(
       await once(server, 'close');
     },
   };
+}
+
+interface Connections {
+  readonly sockets: Set<Socket>;
+  /** The latest connection of each process that has sent `hello`. */
+  readonly byWorker: Map<string, Socket>;
+}
+
+interface Receivers {
+  readonly hear: Hear;
+  readonly onBroken: (problem: unknown) => void;
+  readonly room: Room;
+  readonly gone: Gone;
+}
+
+function serve(socket: Socket, { sockets, byWorker }: Connections, { hear, onBroken, room, gone }: Receivers): void {
+  const split = createLineSplitter();
+  let worker = 'unknown';
+  sockets.add(socket);
+
+  const take = (message: PytestMessage): void => {
+    if (message.kind === 'hello') {
+      worker = message.worker;
+      byWorker.set(worker, socket);
+    }
+    const lost = message.kind === 'worker-down' ? byWorker.get(message.worker) : undefined;
+    const from = worker;
+    // The last messages of the lost worker may still be in transit.
+    if (lost !== undefined) afterEnd(lost, () => hear(message, from));
+    else hear(message, from);
+  };
+
+  socket.on('data', (chunk) => {
+    try {
+      for (const line of split(chunk)) take(decodeMessage(line));
+      const roomier = room();
+      if (roomier === null) return;
+      // A process whose messages are not read blocks as soon as its socket buffer is full.
+      socket.pause();
+      void roomier.then(() => socket.resume());
+    } catch (problem) {
+      socket.destroy();
+      onBroken(problem);
+    }
+  });
+  // A reset ends a connection like any other close: the process is gone.
+  socket.on('error', () => undefined);
+  socket.once('close', () => {
+    sockets.delete(socket);
+    if (byWorker.get(worker) !== socket) return;
+    byWorker.delete(worker);
+    gone(worker);
+  });
 }
 
 function afterEnd(socket: Socket, act: () => void): void {

@@ -1,5 +1,8 @@
 // Limits how long a session may be silent before it collects. Time in which it waits for the coordinator does not count.
 
+/** Time from the start until the first xdist worker is ready; by then it has imported conftests and plugins. */
+export const START_MS = 120_000;
+
 export interface StartLimit {
   /** Rejects when the session was silent for too long. */
   readonly late: Promise<never>;

@@ -72,7 +72,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
   const pytestArgs = ['-p', 'no:cacheprovider'];
   const own = { socket, pytestArgs, numprocesses: '1', maxAutoWorkers: 1, limits: { tracebackBytes: 1000, sectionBytes: 1000 } };
   const limits = {
-    isFirst: true,
+    ordinal: 0,
     coverageFile: null,
     cache: null,
     mayMiss: false,

@@ -2,6 +2,8 @@
 // agent.
 // The first to claim such a task runs it: that worker when it gets there, or the agent for another worker that is idle.
 
+import { createSentAhead, type SentAhead, type Withdrawal } from './sent-ahead.ts';
+
 export interface FeedingRequest<Task> {
   /**
    * Sends a task to a worker. Without a claim the worker starts it at once; with one it starts it after its current task, if it can still
@@ -31,7 +33,7 @@ export interface Feeding<Task> {
   /** The worker takes no more tasks. Returns its current task; the task sent ahead to it waits again. */
   leave(worker: string): Task | undefined;
   /** Removes a waiting task, or names the worker that runs it. Returns null when the task is unknown. */
-  withdraw(task: Task): { readonly kind: 'withdrawn' } | { readonly kind: 'begun'; readonly worker: string } | null;
+  withdraw(task: Task): Withdrawal | null;
   /** The worker's current task. */
   atWork(worker: string): Task | undefined;
   /** Whether the worker is busy or idle, and not gone. */
@@ -42,65 +44,19 @@ export interface Feeding<Task> {
   clear(): readonly Task[];
 }
 
-export function createFeeding<Task>({ send, newClaim, takeBack, began }: FeedingRequest<Task>): Feeding<Task> {
-  const queue: Task[] = [];
-  const idle: string[] = [];
-  const busy = new Map<string, Task>();
-  const ahead = new Map<string, { readonly task: Task; readonly claim: string }>();
+/** Where tasks and workers are. A worker is idle or busy; only a busy one has a task sent ahead to it. */
+interface Board<Task> {
+  readonly queue: Task[];
+  readonly idle: string[];
+  readonly busy: Map<string, Task>;
+  readonly ahead: SentAhead<Task>;
+}
 
-  const begin = (worker: string, task: Task): void => {
-    busy.set(worker, task);
-    began(worker, task);
-  };
-
-  const sendAhead = (worker: string, task: Task): boolean => {
-    const claim = newClaim();
-    if (!send(worker, task, claim)) return false;
-    ahead.set(worker, { task, claim });
-    return true;
-  };
-
-  const recall = (): Task | undefined => {
-    for (const [worker, { task, claim }] of ahead) {
-      if (!takeBack(claim)) continue;
-      ahead.delete(worker);
-      return task;
-    }
-    return undefined;
-  };
-
-  const pump = (): void => {
-    for (let worker = idle[0]; worker !== undefined; worker = idle[0]) {
-      const task = queue.shift() ?? recall();
-      if (task === undefined) break;
-      idle.shift();
-      if (send(worker, task, null)) begin(worker, task);
-      else queue.unshift(task);
-    }
-    for (const worker of busy.keys()) {
-      if (ahead.has(worker)) continue;
-      const task = queue.shift();
-      if (task === undefined) return;
-      if (!sendAhead(worker, task)) queue.unshift(task);
-    }
-  };
-
+export function createFeeding<Task>(request: FeedingRequest<Task>): Feeding<Task> {
+  const board: Board<Task> = { queue: [], idle: [], busy: new Map(), ahead: createSentAhead(request) };
+  const { queue, idle, busy, ahead } = board;
+  const pump = (): void => fillWorkers(board, request);
   return {
-    doneAhead(worker, task) {
-      if (ahead.get(worker)?.task !== task) return false;
-      ahead.delete(worker);
-      pump();
-      return true;
-    },
-    promise(worker) {
-      if (ahead.has(worker)) return true;
-      if (!busy.has(worker)) return false;
-      const task = queue.shift() ?? recall();
-      if (task === undefined) return false;
-      if (sendAhead(worker, task)) return true;
-      queue.unshift(task);
-      return false;
-    },
     add(task) {
       queue.push(task);
       pump();
@@ -115,37 +71,33 @@ export function createFeeding<Task>({ send, newClaim, takeBack, began }: Feeding
     },
     done(worker) {
       const task = busy.get(worker);
-      const next = ahead.get(worker);
+      const next = ahead.remove(worker);
       busy.delete(worker);
-      ahead.delete(worker);
       if (next === undefined) idle.push(worker);
-      else begin(worker, next.task);
+      else begin(board, request, worker, next);
       pump();
       return task;
     },
+    doneAhead(worker, task) {
+      if (ahead.of(worker) !== task) return false;
+      ahead.remove(worker);
+      pump();
+      return true;
+    },
+    promise: (worker) => ahead.of(worker) !== undefined || (busy.has(worker) && sendAhead(board, worker, nextFor(board))),
     leave(worker) {
       const task = busy.get(worker);
-      const next = ahead.get(worker);
-      const at = idle.indexOf(worker);
-      if (at !== -1) idle.splice(at, 1);
+      const next = ahead.remove(worker);
+      removeFrom(idle, worker);
       busy.delete(worker);
-      ahead.delete(worker);
-      if (next !== undefined) queue.unshift(next.task);
+      if (next !== undefined) queue.unshift(next);
       pump();
       return task;
     },
     withdraw(task) {
-      const at = queue.indexOf(task);
-      if (at !== -1) {
-        queue.splice(at, 1);
-        return { kind: 'withdrawn' };
-      }
-      for (const [worker, next] of ahead) {
-        if (next.task !== task) continue;
-        if (!takeBack(next.claim)) return { kind: 'begun', worker };
-        ahead.delete(worker);
-        return { kind: 'withdrawn' };
-      }
+      if (removeFrom(queue, task)) return { kind: 'withdrawn' };
+      const taken = ahead.withdraw(task);
+      if (taken !== null) return taken;
       for (const [worker, each] of busy) if (each === task) return { kind: 'begun', worker };
       return null;
     },
@@ -153,10 +105,48 @@ export function createFeeding<Task>({ send, newClaim, takeBack, began }: Feeding
     holds: (worker) => busy.has(worker) || idle.includes(worker),
     running: () => [...busy.values()],
     clear() {
-      const all = [...busy.values(), ...[...ahead.values()].map(({ task }) => task), ...queue.splice(0)];
+      const all = [...busy.values(), ...ahead.clear(), ...queue.splice(0)];
       busy.clear();
-      ahead.clear();
       return all;
     },
   };
+}
+
+/** Gives each idle worker a task; then sends the tasks that still wait ahead to busy workers. */
+function fillWorkers<Task>(board: Board<Task>, request: FeedingRequest<Task>): void {
+  const { queue, idle, busy, ahead } = board;
+  for (let worker = idle[0]; worker !== undefined; worker = idle[0]) {
+    const task = nextFor(board);
+    if (task === undefined) break;
+    idle.shift();
+    if (request.send(worker, task, null)) begin(board, request, worker, task);
+    else queue.unshift(task);
+  }
+  for (const worker of busy.keys()) {
+    if (ahead.of(worker) !== undefined) continue;
+    if (queue.length === 0) return;
+    sendAhead(board, worker, queue.shift());
+  }
+}
+
+/** The task that waits longest, or else one that was sent ahead to a worker that has not begun it. */
+const nextFor = <Task>({ queue, ahead }: Board<Task>): Task | undefined => queue.shift() ?? ahead.recall();
+
+function begin<Task>({ busy }: Board<Task>, { began }: FeedingRequest<Task>, worker: string, task: Task): void {
+  busy.set(worker, task);
+  began(worker, task);
+}
+
+/** A task that cannot be sent waits again. Returns whether one was sent. */
+function sendAhead<Task>({ queue, ahead }: Board<Task>, worker: string, task: Task | undefined): boolean {
+  if (task === undefined) return false;
+  if (ahead.send(worker, task)) return true;
+  queue.unshift(task);
+  return false;
+}
+
+function removeFrom<Each>(list: Each[], each: Each): boolean {
+  const at = list.indexOf(each);
+  if (at !== -1) list.splice(at, 1);
+  return at !== -1;
 }

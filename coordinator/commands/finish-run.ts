@@ -1,6 +1,5 @@
 // Ends a run: writes its report in every form, saves the learned durations and returns the exit code.
 
-import { join } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -11,13 +10,14 @@ import { merge } from '../core/result/merge.ts';
 import { firstExitCode } from '../core/result/verdict.ts';
 import type { RunState } from '../core/state/run-state.ts';
 import type { TimingStore } from '../ports.ts';
-import { type Journal, readJournal } from '../record/journal.ts';
+import type { Journal } from '../record/journal.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
-import { type Written, writeCopies, writeOutputs, writePage } from '../reporters/files/report-files.ts';
+import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
+import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
-import { showReport } from './show-report.ts';
+import { terminalReporter } from './terminal-reporter.ts';
 
 /** What a run hands to its end. */
 export interface Ending {
@@ -26,6 +26,8 @@ export interface Ending {
   /** The journal, still open; null if none is written. */
   readonly journal: Pick<Journal, 'close'> | null;
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
+  /** Write the copies that the user requested. They have observed the run. */
+  readonly copies: readonly Reporter[];
   /** Why nothing may be written to the run's own directory; null if writing is allowed. */
   readonly isShutOut: ShardlineError | null;
 }
@@ -34,7 +36,11 @@ export interface Ending {
  * Merges, writes, saves durations (if there is a store) and prints. A file that cannot be written is reported beside the verdict, never
  * instead of it.
  */
-export async function finishRun(setting: Setting, state: RunState, { store, journal, combined, isShutOut }: Ending): Promise<number> {
+export async function finishRun(
+  setting: Setting,
+  state: RunState,
+  { store, journal, combined, copies, isShutOut }: Ending,
+): Promise<number> {
   const { settings, edge, out } = setting;
   const report = judge(timedMerge(state), setting.judgement);
   const problems: ShardlineError[] = isShutOut === null ? [] : [isShutOut];
@@ -49,18 +55,16 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
     }
   };
   const paths: string[] = [...(combined?.paths ?? [])];
-  const take = (written: Written): void => {
+  const finish = async (reporters: readonly Reporter[]): Promise<void> => {
+    const written = await finishAll(reporters, report);
     paths.push(...written.paths);
     problems.push(...written.problems);
   };
-  if (isShutOut === null) take(await writeOutputs(report, out));
+  if (isShutOut === null) await finish([resultFiles(out)]);
   if (journal !== null) await attempt(journal.close());
-  // If the journal could not be written, that has been reported by now, and the trace omits its events.
-  const readEvents = (): ReturnType<typeof readJournal> =>
-    isShutOut === null ? readJournal(join(out, 'events.ndjson')).catch(() => []) : Promise.resolve([]);
-  take(await writeCopies(report, settings.copies, readEvents));
+  await finish(copies);
   // The agents' pytest would each write the file with their own tests only.
-  take(await writeCopies(report, { json: null, junitXml: state.opened.junitXml, html: null, trace: null }, readEvents));
+  await finish(copyFiles({ json: null, junitXml: state.opened.junitXml, html: null, trace: null }));
   const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const saving = within(closeMs(setting), store.save(learn(store.old, state)));
@@ -68,13 +72,14 @@ export async function finishRun(setting: Setting, state: RunState, { store, jour
     await attempt(saving.catch((thrown: unknown) => (settings.timings === null ? note(thrown, notes) : Promise.reject(thrown))));
   }
   if (isShutOut === null) {
-    const page = await writePage(report, out);
+    const page = await resultPage(out).finish(report, NOTHING_WRITTEN);
     paths.unshift(...page.paths);
     problems.push(...page.problems);
   }
 
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
-  await attempt(showReport({ ...report, exitCode: exitCode() }, { ...settings, paths, coverageTable: combined?.table ?? '' }, edge));
+  const terminal = terminalReporter({ ...settings, coverageTable: combined?.table ?? '' }, edge);
+  await attempt(terminal.finish({ ...report, exitCode: exitCode() }, { paths, problems }));
   const gone = goneTests(state);
   if (gone.length > 0)
     edge.stderr.write(

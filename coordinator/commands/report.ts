@@ -1,37 +1,56 @@
 // `shardline report`: shows the result of a finished run, and writes it in other forms. It runs no tests.
 
+import type { AgentId } from '../../shared/domain/ids.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import type { Baseline } from '../core/result/compare.ts';
 import { judge } from '../core/result/judge.ts';
-import { mergeReports } from '../core/result/merge-reports.ts';
+import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
+import { withAgent } from '../core/state/events.ts';
 import { baselineOf, readBaseline } from '../record/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
-import { writeCopies } from '../reporters/files/report-files.ts';
-import { showReport } from './show-report.ts';
+import { copyFiles } from '../reporters/files/report-files.ts';
+import { finishAll, replayRun } from '../reporters/reporter.ts';
+import { terminalReporter } from './terminal-reporter.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
-  const { shown, baseline } = await readSources(settings, edge.cwd);
-  const report = judge(shown.report, { targets: settings.targets, baseline });
-  const { paths, problems } = await writeCopies(report, settings.copies, shown.readEvents);
-  await showReport(report, { ...settings, paths }, edge);
+  const { runs, report: shown, baseline } = await readSources(settings, edge.cwd);
+  const report = judge(shown, { targets: settings.targets, baseline });
+  const reporters = [...copyFiles(settings.copies), terminalReporter(settings, edge)];
+  // Reading and reducing the events of a large run takes seconds.
+  if (reporters.some(({ observe }) => observe !== undefined)) {
+    for (const { readEvents } of runs) replayRun(reporters, await readEvents());
+  }
+  const { problems } = await finishAll(reporters, report);
   if (problems.length > 0) throw new AggregateError(foldFullDisks(problems));
   return report.exitCode;
 }
 
+interface Sources {
+  /** The runs that the report is about. */
+  readonly runs: readonly FinishedRun[];
+  readonly report: Report;
+  readonly baseline: Baseline | null;
+}
+
 /** Returns the run to show and the baseline to compare it with. If two runs are not merged, the first is the earlier one. */
-async function readSources(settings: ReportSettings, cwd: string): Promise<{ shown: FinishedRun; baseline: Baseline | null }> {
+async function readSources(settings: ReportSettings, cwd: string): Promise<Sources> {
   const [first, ...others] = await Promise.all(settings.sources.map((source) => readFinishedRun(source, cwd)));
   if (first === undefined)
     throw new ShardlineError('bad-option', { problem: 'No finished run was named.', fix: 'Run `shardline report RUN_ID`.' });
   const given = settings.baseline === null ? null : await readBaseline(settings.baseline, cwd);
   const [second] = others;
-  if (second === undefined) return { shown: first, baseline: given };
-  if (!settings.merge) return { shown: second, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
-  // The events of several runs do not form the events of one.
-  const merged = mergeReports([first.report, ...others.map(({ report }) => report)]);
-  return { shown: { report: merged, readEvents: async () => [] }, baseline: given };
+  if (second === undefined) return { runs: [first], report: first.report, baseline: given };
+  if (!settings.merge) return { runs: [second], report: second.report, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
+  const reports = [first.report, ...others.map(({ report }) => report)] as const;
+  const names = ownAgentNames(reports);
+  const runs = [first, ...others].map((run, index): FinishedRun => {
+    const ofRun = (agent: AgentId): AgentId => names(agent, index);
+    return { report: run.report, readEvents: async () => (await run.readEvents()).map((event) => withAgent(event, ofRun)) };
+  });
+  return { runs, report: mergeReports(reports), baseline: given };
 }

@@ -12,6 +12,8 @@ import type { CoordinatorEvent, SuitePlan } from '../core/state/events.ts';
 import { type Recorded, replay } from '../core/state/replay.ts';
 import type { Pools, RunChannel } from '../ports.ts';
 import { openJournal, readJournal } from '../record/journal.ts';
+import { copyFiles } from '../reporters/files/report-files.ts';
+import { type Reporter, replayRun } from '../reporters/reporter.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { openRedis } from './bring-up.ts';
 import { finishRun } from './finish-run.ts';
@@ -36,6 +38,11 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
     if (recorded === null) throw refused(`the first event of ${path} is not the start of a run`);
     return { events, recorded };
   };
+  const observed = (events: readonly CoordinatorEvent[]): readonly Reporter[] => {
+    const copies = copyFiles(given.settings.copies);
+    replayRun(copies, events);
+    return copies;
+  };
   let found = await read();
   const { opening } = found.recorded;
   if (opening.spec.runId !== given.id) throw refused(`${path} belongs to run ${opening.spec.runId}`);
@@ -44,7 +51,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   // The run has closed, and its coordinator may have died while it wrote the last outputs.
   const { state } = found.recorded;
   if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) {
-    return await finishRun(setting, state, { store: null, journal: null, combined: null, isShutOut: null });
+    return await finishRun(setting, state, { store: null, journal: null, combined: null, copies: observed(found.events), isShutOut: null });
   }
   const announce = (pools: Pools): Promise<RunChannel> =>
     pools.openRun(opening.spec, async () => {
@@ -78,6 +85,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
       census: NO_CENSUS,
       redis,
       journal: openJournal(path, found.events),
+      copies: observed(found.events),
     },
     interrupts,
   );

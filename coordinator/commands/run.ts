@@ -18,7 +18,8 @@ import { reduce } from '../core/state/reduce.ts';
 import { openRun } from '../core/state/run-state.ts';
 import { readBaseline } from '../record/baseline.ts';
 import { openJournal } from '../record/journal.ts';
-import { prepareOut } from '../reporters/files/report-files.ts';
+import { copyFiles, prepareOut } from '../reporters/files/report-files.ts';
+import { replayRun } from '../reporters/reporter.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { deadlineBeyondJob } from './ci-limit.ts';
 import { outOfTime } from './expired-before-start.ts';
@@ -98,10 +99,13 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     for (const event of [opening, closing]) journal.record(event);
     const state = openRun(opening);
     reduce(state, closing);
+    const copies = copyFiles(settings.copies);
+    replayRun(copies, [opening, closing]);
     const exitCode = await finishRun(setting, state, {
       store: null,
       journal,
       combined: null,
+      copies,
       isShutOut: null,
     });
     // The report is already written. The preparation ends by its own time limits.
@@ -112,7 +116,15 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const { opening, planSuite, census, redis } = await preparing;
   return await serveRun(
     setting,
-    { state: openRun(opening), recorded: null, planSuite, census, redis, journal: openJournal(journalPath) },
+    {
+      state: openRun(opening),
+      recorded: null,
+      planSuite,
+      census,
+      redis,
+      journal: openJournal(journalPath),
+      copies: copyFiles(settings.copies),
+    },
     interrupts,
   );
 }

@@ -16,6 +16,7 @@ import type { Recorded } from '../core/state/replay.ts';
 import type { RunState } from '../core/state/run-state.ts';
 import { type Journal, recordedRun } from '../record/journal.ts';
 import { openProgress } from '../reporters/progress/progress.ts';
+import type { Reporter } from '../reporters/reporter.ts';
 import { type Interrupts, type RunLoop, runLoop } from '../run-loop.ts';
 import type { OpenRedis } from './bring-up.ts';
 import { combineRun } from './combine-run.ts';
@@ -36,11 +37,13 @@ export interface OpenedRun {
   readonly census: KnownCensus;
   readonly redis: OpenRedis;
   readonly journal: Journal;
+  /** Write the copies that the user requested. They have observed what happened so far. */
+  readonly copies: readonly Reporter[];
 }
 
 /** Resolves with the exit code once the report is written. Throws `taken-over`, in which case it has written none. */
 export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Interrupts): Promise<number> {
-  const { state: begun, recorded, planSuite, redis, journal } = run;
+  const { state: begun, recorded, planSuite, redis, journal, copies } = run;
   const { settings, edge, id } = setting;
   const { channel, aheadMs } = redis;
   const out = edge.stderr;
@@ -63,6 +66,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   };
   const observe = (event: CoordinatorEvent, now: RunState, changes: readonly Change[]): void => {
     progress.observe(event, now, changes);
+    for (const reporter of copies) reporter.observe?.(event, now, changes);
     if (event.kind === 'coverage-kept') coverage.take(event.coverage);
   };
   // Other agents cannot join a run with its own Redis.
@@ -121,7 +125,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     reduce(state, event);
   }
   // Awaited here, because everything that was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, { store: redis.store, journal, combined, isShutOut });
+  return await finishRun(setting, state, { store: redis.store, journal, combined, copies, isShutOut });
 }
 
 /**

@@ -4,8 +4,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pageFiles } from './bundle-cache.ts';
+import { columnsSince, lengthsOf, type Seen } from './live-columns.ts';
 import type { LiveMessage, RunLine } from './live-messages.ts';
-import { columnsSince, type LiveRun, lengthsOf, type Seen } from './live-run.ts';
+import type { LiveRun } from './live-run.ts';
 import { composePage, policyOf } from './page-shell.ts';
 
 export interface DashboardSettings {

@@ -166,3 +166,22 @@ export type RunEvent =
       readonly ending: AttemptEnding;
       readonly seconds: number;
     };
+
+/** The kinds of events on a run's stream; the type makes sure that none is missing. */
+const onStream: Readonly<Record<RunEvent['kind'], true>> = {
+  'agent-joined': true,
+  'agent-left': true,
+  'agent-unfit': true,
+  'attempt-ended': true,
+  'attempt-started': true,
+  'attempt-told': true,
+  'coverage-kept': true,
+  'session-ended': true,
+  'session-shown': true,
+  'suite-inseparable': true,
+  'suite-listed': true,
+  'suite-refused': true,
+};
+
+/** Whether an event of this kind comes from an agent, over the stream. */
+export const isRunEventKind = (kind: string): kind is RunEvent['kind'] => Object.hasOwn(onStream, kind);

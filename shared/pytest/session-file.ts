@@ -47,8 +47,8 @@ export type PytestTask =
       readonly harmless: readonly string[];
       readonly maxWorkerBytes: number;
       readonly maxWorkerFiles: number;
-      /** Whether no pytest of this run has started before in this workspace. */
-      readonly isFirst: boolean;
+      /** How many pytest processes of this run have started before in this workspace; -1 if unknown. */
+      readonly ordinal: number;
       readonly socket: string;
       readonly pytestArgs: readonly string[];
       readonly numprocesses: string;

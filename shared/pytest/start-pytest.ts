@@ -1,12 +1,19 @@
 // Starts one pytest as its own process group and ends it with all its descendants. It does not know what pytest runs.
 
+import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { execa } from 'execa';
 import { reasonOf, ShardlineError } from '../errors.ts';
+import { createOutputTail } from './output-tail.ts';
 import { launchPath } from './plugin-path.ts';
 
 /** How much of the end of pytest's output is kept, in bytes. */
 const OUTPUT_BYTES = 64 * 1024;
+/**
+ * How long the pipes may stay open after pytest's exit, in milliseconds. A process that a test moved out of the group may keep them open
+ * forever.
+ */
+const PIPE_MS = 1000;
 
 export interface PytestExit {
   readonly exitCode: number | null;
@@ -58,65 +65,59 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   });
   const { nodeChildProcess: child, stdin, stdout, stderr } = subprocess;
 
-  const chunks: Buffer[] = [];
-  let keptBytes = 0;
-  let printedBytes = 0;
-  const keep = (chunk: Buffer): void => {
-    chunks.push(chunk);
-    keptBytes += chunk.length;
-    printedBytes += chunk.length;
-    for (let first = chunks[0]; first !== undefined && keptBytes - first.length >= OUTPUT_BYTES; first = chunks[0]) {
-      keptBytes -= first.length;
-      chunks.shift();
-    }
-  };
-  stdout.on('data', keep);
-  stderr.on('data', keep);
+  const output = createOutputTail(OUTPUT_BYTES);
+  stdout.on('data', output.add);
+  stderr.on('data', output.add);
   if (start.hear !== undefined) stderr.on('data', start.hear);
   // The process that watches stdin may exit before this one.
   stdin.on('error', () => undefined);
 
-  const signalGroup = (signal: NodeJS.Signals): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      // The group is gone already.
-    }
-  };
+  const exited = exitOf(child, () => {
+    stdout.destroy();
+    stderr.destroy();
+  });
+  await spawned(child, start.python);
 
-  const exited = new Promise<PytestExit>((resolve) => {
+  return {
+    exited,
+    interrupt: () => signalGroup(child, 'SIGINT'),
+    kill: () => signalGroup(child, 'SIGKILL'),
+    output: output.text,
+    printedBytes: output.printedBytes,
+  };
+}
+
+/** Sends a signal to the child and its descendants. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
+
+/** Kills the rest of the child's group when the child exits. Resolves when all that the group printed is read; see `PIPE_MS`. */
+function exitOf(child: ChildProcess, closePipes: () => void): Promise<PytestExit> {
+  return new Promise((resolve) => {
     child.once('exit', (exitCode, signal) => {
-      signalGroup('SIGKILL');
-      // A process that a test moved out of the group may keep the pipes open forever.
-      const closing = setTimeout(() => {
-        stdout.destroy();
-        stderr.destroy();
-      }, 1000);
+      signalGroup(child, 'SIGKILL');
+      const closing = setTimeout(closePipes, PIPE_MS);
       child.once('close', () => {
         clearTimeout(closing);
         resolve({ exitCode, signal });
       });
     });
   });
+}
 
-  await new Promise<void>((resolve, reject) => {
+function spawned(child: ChildProcess, python: string): Promise<void> {
+  return new Promise((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (problem) => {
-      reject(new ShardlineError('no-python', { python: start.python, problem: reasonOf(problem) }, { cause: problem }));
+      reject(new ShardlineError('no-python', { python, problem: reasonOf(problem) }, { cause: problem }));
     });
   });
-
-  return {
-    exited,
-    interrupt: () => signalGroup('SIGINT'),
-    kill: () => signalGroup('SIGKILL'),
-    output(fromBytes = 0) {
-      const wantedBytes = Math.min(OUTPUT_BYTES, Math.max(0, printedBytes - fromBytes));
-      return wantedBytes === 0 ? '' : Buffer.concat(chunks).subarray(-wantedBytes).toString('utf8');
-    },
-    printedBytes: () => printedBytes,
-  };
 }
 
 /** The environment without shardline's own settings: the Redis URL among them is a secret. */

@@ -1,7 +1,8 @@
 // Replaces a whole file. A concurrent reader finds the old content or the new, never half of one.
+// Not with write-file-atomic: version 7 takes a short write, as on a full disk, for a whole one (measured with `ulimit -f`).
 
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { makeDirectory } from './make-directory.ts';
 
 /** Permissions of a new file, and of the directories above it. */
@@ -16,6 +17,13 @@ export const PRIVATE: Modes = { file: 0o600, directory: 0o700 };
 /** Creates missing directories. Throws the file system's error, and then leaves no part of the file behind. */
 export async function replaceFile(path: string, content: string | Buffer, modes: Modes | null = null): Promise<void> {
   makeDirectory(dirname(path), modes?.directory);
-  // The file need not outlive a power failure, and syncing takes as long as a short run.
-  await writeFileAtomic(path, content, { fsync: false, ...(modes === null ? {} : { mode: modes.file }) });
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(unfinished, content, { mode: modes?.file ?? 0o666 });
+    await rename(unfinished, path);
+  } catch (thrown) {
+    // A partial file would take up space that the next files need.
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    throw thrown;
+  }
 }

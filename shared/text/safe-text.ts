@@ -1,7 +1,8 @@
 // Makes text from tests safe for a terminal and for XML: a test's output must not move the cursor or break a document.
 
-import { stripVTControlCharacters } from 'node:util';
-
+const ESCAPE = '\u001b';
+/** Colours and cursor movements: ECMA-48 control sequences, and operating system commands with their payload. */
+const sequences = new RegExp(`${ESCAPE}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007${ESCAPE}]*(?:\\u0007|${ESCAPE}\\\\)?|[@-Z\\\\-_])`, 'g');
 /** Control characters except tab and newline. */
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 /** Characters that XML 1.0 forbids, and code points that are not characters. */
@@ -11,7 +12,10 @@ const codeOf = (character: string): string => (character.codePointAt(0) ?? 0).to
 
 /** For a terminal: drops control sequences and shows other control characters as `\x1B`. Keeps tabs and newlines. */
 export const harmless = (text: string): string =>
-  stripVTControlCharacters(text.replace(/\r\n/g, '\n')).replace(controls, (character) => `\\x${codeOf(character).padStart(2, '0')}`);
+  text
+    .replace(/\r\n/g, '\n')
+    .replace(sequences, '')
+    .replace(controls, (character) => `\\x${codeOf(character).padStart(2, '0')}`);
 
 /** The same, on one line. */
 export const oneLine = (text: string): string => harmless(text).replaceAll('\n', '\\n');

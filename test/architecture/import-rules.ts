@@ -101,7 +101,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   leven: /^cli\//,
   'smol-toml': /^cli\//,
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
-  'cli-truncate': /^coordinator\/reporters\/progress\/screen\.ts$/,
+  'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
   xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
 };

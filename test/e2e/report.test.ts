@@ -96,11 +96,22 @@ describe('shardline report', () => {
   test('compares two runs, and merges several into one with one verdict', async () => {
     const compared = await project.shardline(['report', 'out', 'out/events.ndjson']);
     expect(compared.stdout).toContain('compared with out: 0 new failures, 0 fixed, 2 still failing, 0 newly slow, 0 new tests, 0 vanished');
-    const merged = await project.shardline(['report', '--merge', 'out', 'out/events.ndjson', '--json', 'merged.json']);
+    const merged = await project.shardline([
+      'report',
+      '--merge',
+      'out',
+      'out/events.ndjson',
+      '--json',
+      'merged.json',
+      '--trace',
+      'merged-trace.json',
+    ]);
     expect(merged.exitCode).toBe(1);
     const report = decodeReport(await project.read('merged.json'), 'merged.json');
     expect(report.totals).toMatchObject({ passed: 5, failed: 1, error: 1, skipped: 1 });
     expect(report.agents.map(({ id }) => id)).toEqual(['a1.1', 'a1.2']);
+    const trace = await project.read('merged-trace.json');
+    expect(trace.match(/agent \S+ joined/g)).toEqual(['agent a1.1 joined', 'agent a1.2 joined']);
     const refused = await project.shardline(['report', 'out', 'out', 'out']);
     expect(refused.exitCode).toBe(4);
   });

@@ -10,6 +10,7 @@ import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { openRun } from '../../coordinator/core/state/run-state.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { traceJson } from '../../coordinator/reporters/files/trace.ts';
+import { createTraceMarks } from '../../coordinator/reporters/files/trace-marks.ts';
 import { runLoop } from '../../coordinator/run-loop.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
@@ -131,7 +132,9 @@ test.each([
     const isWithin = (at: number): boolean => at >= startedAt - TOLERANCE_MS && at <= finishedAt + TOLERANCE_MS;
     for (const { attempts } of report.tests) for (const attempt of attempts) expect(isWithin(Date.parse(attempt.startedAt))).toBe(true);
     for (const event of events) expect(isWithin(event.kind === 'attempt-told' ? event.event.at : event.at)).toBe(true);
-    const { traceEvents } = JSON.parse(traceJson(report, events)) as { traceEvents: readonly { ts?: number }[] };
+    const marks = createTraceMarks();
+    for (const event of events) marks.observe(event);
+    const { traceEvents } = JSON.parse(traceJson(report, marks.all())) as { traceEvents: readonly { ts?: number }[] };
     for (const { ts = 0 } of traceEvents) expect(isWithin(startedAt + ts / 1000)).toBe(true);
     const [judged] = withTargets(report, parseTargets('first-test<1000s') ?? []).targets ?? [];
     expect(judged?.value).toBeGreaterThanOrEqual(0);

@@ -112,8 +112,11 @@ function readAs(directory: string, { path: named, as, field }: Read): unknown {
 /** Names in a list have no order that counts, and the date of pytest's cache is not compared. null where there is no such file. */
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
-  const value = JSON.parse(readFileSync(path, 'utf8'), (key, held: unknown) =>
-    key === 'last_cache_date_str' ? undefined : held,
-  ) as unknown;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'), (key, held: unknown) => (key === 'last_cache_date_str' ? undefined : held));
+  } catch {
+    return 'not a JSON document';
+  }
   return Array.isArray(value) ? distinct(value.map(String)) : value;
 }

@@ -1,4 +1,4 @@
-// What may begin under a deadline, whatever the shards, the slots and the time.
+// Which shards may start under a deadline, for any shards, slots and time.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const cases = fc.record({
   now: fc.integer({ min: 1000, max: 40_000 }),
 });
 
-test('nothing is admitted that cannot end before the drain, unless nothing that can is left; then only for slots that are free', () => {
+test('admits only shards that can finish before the drain, or fills the free slots when none can', () => {
   fc.assert(
     fc.property(cases, ({ seconds, workers, deadline, order, now }) => {
       const shards = seconds.map((each, index) => shardOf(index + 1, [`test_${index}.py`], each));

@@ -33,7 +33,7 @@ test('every selector is in exactly one shard, and no shard is empty', () => {
   );
 });
 
-test('shards come longest first', () => {
+test('orders shards longest first', () => {
   fc.assert(
     fc.property(inputs, (input) => {
       const seconds = planShards(input).shards.map((shard) => shard.predictedSeconds);
@@ -42,7 +42,7 @@ test('shards come longest first', () => {
   );
 });
 
-test('the predicted makespan is at least an even share of the work, and at most all of it one after another', () => {
+test('the predicted makespan is at least an even share of the work and at most all of it in sequence', () => {
   fc.assert(
     fc.property(inputs, (input) => {
       const { shards, predictedMakespanSeconds } = planShards(input);
@@ -62,7 +62,7 @@ test('the same input gives the same plan', () => {
   );
 });
 
-// A whole suite: files with history, some of them bound together, some divided.
+// A whole suite: files with history, some of them bound together, some split.
 
 interface KnownSuite {
   readonly timings: ReadonlyMap<TestFile, FileTiming>;
@@ -108,7 +108,7 @@ const suites: fc.Arbitrary<KnownSuite> = fc
     return { timings, affinity, splitting, shards };
   });
 
-/** Would this selector run the test? As the plugin reads it: a name is a test or its class. */
+/** Would this selector run the test? As in the plugin, a name selects a test or all tests of a class. */
 function takes(selector: Selector, id: NodeId): boolean {
   const isNamed = (selected: readonly NodeId[]): boolean => selected.some((name) => id === name || id.startsWith(`${name}::`));
   if (!id.startsWith(`${selector.file}::`)) return false;
@@ -119,7 +119,7 @@ function takes(selector: Selector, id: NodeId): boolean {
 const takersOf = ({ shards }: KnownSuite, id: NodeId): readonly Shard[] =>
   shards.flatMap((shard) => shard.selectors.filter((selector) => takes(selector, id)).map(() => shard));
 
-test('every test of every file, known or new, is taken by exactly one selector of the plan', () => {
+test('exactly one selector of the plan selects each test of each file, known or new', () => {
   fc.assert(
     fc.property(suites, (suite) => {
       for (const [file, { tests }] of suite.timings) {
@@ -130,7 +130,7 @@ test('every test of every file, known or new, is taken by exactly one selector o
   );
 });
 
-test('what belongs together is in one shard: bound files, whole files under loadfile, scopes under loadscope with their new tests', () => {
+test('keeps bound files, loadfile files, and loadscope scopes with their new tests in one shard each', () => {
   fc.assert(
     fc.property(suites, (suite) => {
       const { affinity, timings, shards } = suite;
@@ -160,7 +160,7 @@ test('no shard holds two parts of one file', () => {
   );
 });
 
-test('a list schedule gives each piece of work to the machine that is free first, the lowest number where several are', () => {
+test('a list schedule gives each piece to the machine that is free first, and to the lowest number on a tie', () => {
   const naive = (durations: readonly number[], machines: number): readonly number[] => {
     const freeAt = Array.from({ length: Math.min(machines, durations.length) }, () => 0);
     return durations.map((duration) => {

@@ -1,4 +1,4 @@
-// Invariants of every run, whatever happens to its agents: seeds and counter-examples are printed by fast-check.
+// Invariants of every run, whatever happens to its agents. fast-check prints seeds and counter-examples.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -38,7 +38,7 @@ const runs = fc.oneof(
 const noticedOnce: ReadonlySet<string> = new Set(['redis-emptied', 'agent-lost', 'agent-returned', 'attempt-lost', 'shard-given-up']);
 const holds = <Values>(property: fc.IProperty<Values>): void => fc.assert(property, { numRuns: 400 });
 
-test('the runs that are played end in every way that a run can end', () => {
+test('the played runs cover every way that a run can end', () => {
   const sample = fc.sample(runs, { numRuns: 1000, seed: 7 });
   expect(sample.some(({ run }) => run.events.some(({ kind }) => kind === 'shard-split'))).toBe(true);
   expect(sample.some(({ run }) => reportOf(run.state).totals.flaky > 0)).toBe(true);
@@ -47,7 +47,7 @@ test('the runs that are played end in every way that a run can end', () => {
   expect(new Set(verdicts)).toEqual(new Set(['passed', 'failed', 'deadline', 'incomplete', 'interrupted', 'no-tests']));
 });
 
-test('every run closes, and no decision is taken twice', () => {
+test('closes every run and takes no decision twice', () => {
   holds(
     fc.property(runs, ({ run }) => {
       expect(run.decidedTwice).toBe(0);
@@ -55,27 +55,27 @@ test('every run closes, and no decision is taken twice', () => {
   );
 });
 
-test('an event that calls for a decision says so by its changes', () => {
+test('an event that calls for a decision shows it in its changes', () => {
   holds(
     fc.property(runs, ({ run }) => {
-      // Under a deadline the pace decides what is admitted; it is looked at with the next tick.
+      // Under a deadline the pace decides what is admitted, and only the next tick checks it.
       if (run.opening.deadline === null) expect(run.undecided.length).toBe(0);
     }),
   );
 });
 
-test('with a deadline the run is closed when the drain begins, whatever happens', () => {
+test('closes a run with a deadline when the drain begins, whatever happens', () => {
   holds(
     fc.property(runs, ({ run }) => {
       const times = deadlineTimes(run.opening);
-      // The clock of these runs goes by seconds.
+      // The clock of these runs advances by whole seconds.
       if (times !== null)
         expect(run.state.closed?.at ?? Number.POSITIVE_INFINITY).toBeLessThan(Math.max(times.drainAt, run.opening.at) + 2000);
     }),
   );
 });
 
-test('no test is lost: every planned file and every announced test has an outcome, a not-run reason or a collection error', () => {
+test('loses no test: each planned file and announced test has an outcome, a not-run reason or a collection error', () => {
   holds(
     fc.property(runs, ({ suite, run }) => {
       const report = reportOf(run.state);
@@ -91,7 +91,7 @@ test('no test is lost: every planned file and every announced test has an outcom
   );
 });
 
-test('one outcome per node id, and it is the one that the test had', () => {
+test('each node id has one outcome, which is the true outcome of its test', () => {
   holds(
     fc.property(runs, ({ suite, run }) => {
       const report = reportOf(run.state);
@@ -104,7 +104,7 @@ test('one outcome per node id, and it is the one that the test had', () => {
         const [ran] = each.attempts;
         const isOfBroken = ran?.agent === brokenAgent;
         if (each.flaky) expect(isOfBroken || (heals && suite.reruns.times > 0)).toBe(true);
-        // Elsewhere it has the outcome that it has, or heals.
+        // On other agents it has its true outcome, or heals.
         const isLastOfBroken = each.attempts.at(-1)?.agent === brokenAgent;
         const real = isLastOfBroken ? 'failed' : each.attempts.length > 1 && heals ? 'passed' : outcome;
         expect(each.outcome).toBe(isUnaccounted ? 'error' : real);
@@ -113,7 +113,7 @@ test('one outcome per node id, and it is the one that the test had', () => {
   );
 });
 
-test('the totals are those of the lists, and add up to what was expected', () => {
+test('the totals match the lists and add up to the expected tests', () => {
   holds(
     fc.property(runs, ({ run }) => {
       const { tests, notRun, totals } = reportOf(run.state);
@@ -125,7 +125,7 @@ test('the totals are those of the lists, and add up to what was expected', () =>
   );
 });
 
-test('a run is passed only if every test of the suite ran and none failed', () => {
+test('a run passes only if every test of the suite ran and none failed', () => {
   holds(
     fc.property(runs, ({ suite, run }) => {
       const report = reportOf(run.state);
@@ -146,7 +146,7 @@ test('a run is passed only if every test of the suite ran and none failed', () =
 const failedFile = (event: CoordinatorEvent): string[] =>
   event.kind === 'attempt-told' && event.event.kind === 'collect-failed' ? [event.event.file] : [];
 
-test('a retry never includes a finished test, and never nothing', () => {
+test('a retry never includes a finished test and is never empty', () => {
   holds(
     fc.property(runs, ({ run }) => {
       for (const { request, finishedBefore } of run.attempts) {
@@ -156,9 +156,9 @@ test('a retry never includes a finished test, and never nothing', () => {
           for (const id of ids) expect(isFailure(run.state.tests.get(id)?.accepted?.result.outcome ?? 'passed')).toBe(true);
           continue;
         }
-        // It tries whether the file can be collected, and tests of it may have finished in an attempt that was lost.
+        // A recheck collects the file again, and some of its tests may have finished in a lost attempt.
         if (request.role === 'recheck') continue;
-        // What an attempt collected beside an error that turned out to be its agent's is not known to be all of the file.
+        // If the agent caused a collection error, its attempt may not have collected all of the file.
         const hadErrors = new Set(run.events.flatMap((event) => failedFile(event)));
         const finishedFiles = new Set(
           [...finishedBefore].map((id) => id.slice(0, id.indexOf('::'))).filter((file) => !hadErrors.has(file)),
@@ -172,7 +172,7 @@ test('a retry never includes a finished test, and never nothing', () => {
   );
 });
 
-test('an agent is taken out once, beside one that stays; and what failed there is run again before the run is done', () => {
+test('quarantines an agent once, beside one that stays, and re-runs its failures before the run is done', () => {
   holds(
     fc.property(brokenRuns, ({ run }) => {
       const names = run.dismissed.map(({ agent }) => agent);
@@ -187,10 +187,10 @@ test('an agent is taken out once, beside one that stays; and what failed there i
   );
 });
 
-test('what only one agent cannot collect is no error of the run, unless no other agent was left to try it', () => {
+test('drops a collection error that only one agent has, unless no other agent was left to recheck it', () => {
   holds(
     fc.property(lackingRuns, ({ suite, run }) => {
-      // What comes when the run is closed cannot be tried any more.
+      // An error that arrives after the run is closed cannot be rechecked.
       const end = run.events.findIndex(({ kind }) => kind === 'run-closed');
       const state = openRun(run.opening);
       for (const event of run.events.slice(0, end)) reduce(state, event);
@@ -253,11 +253,11 @@ test('a replay of the recorded events gives the same report', () => {
   );
 });
 
-test('hearing all that agents told again changes nothing but the count of duplicates', () => {
+test('receiving all events of agents again changes only the count of duplicates', () => {
   holds(
     fc.property(runs, ({ run }) => {
       const before = withoutDuplicates(reportOf(run.state));
-      // What the coordinator itself notices happens once.
+      // Events that the coordinator itself notices happen once.
       for (const event of run.events) if (!noticedOnce.has(event.kind)) reduce(run.state, event);
       expect(withoutDuplicates(reportOf(run.state))).toEqual(before);
       expect(decide(run.state)).toEqual([]);
@@ -265,7 +265,7 @@ test('hearing all that agents told again changes nothing but the count of duplic
   );
 });
 
-test('however the events of several agents are interleaved and repeated, the report is the same', () => {
+test('gives the same report however the events of several agents are interleaved and repeated', () => {
   const orders = fc.array(fc.record({ agent: fc.nat({ max: 2 }), repeat: fc.nat({ max: 1000 }) }), { maxLength: 200 });
   holds(
     fc.property(suites, fc.nat({ max: 3 }), orders, orders, (suite, crashes, first, second) => {
@@ -275,7 +275,7 @@ test('however the events of several agents are interleaved and repeated, the rep
   );
 });
 
-/** What three agents tell that share the shards between them; of every so-many-th attempt only half, then a crash. */
+/** The events of three agents that share the shards. At most every fourth attempt sends only half of its events, then crashes. */
 function streamsOf(suite: SimulatedSuite, crashes: number): readonly (readonly CoordinatorEvent[])[] {
   const state = openRun(openingOf(suite));
   return [0, 1, 2].map((index) => {
@@ -294,7 +294,7 @@ function streamsOf(suite: SimulatedSuite, crashes: number): readonly (readonly C
   });
 }
 
-/** The report after all streams were heard, each in its own order, taking turns and repeating as `order` says. */
+/** The report after all streams are read, each in its own order, interleaved and repeated by `order`. */
 function interleave(
   suite: SimulatedSuite,
   streams: readonly (readonly CoordinatorEvent[])[],

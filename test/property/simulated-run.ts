@@ -1,5 +1,5 @@
-// Plays a whole run from a suite and a list of choices: agents that finish, crash, vanish or leave, results that come late or twice.
-// What is true of the suite is known here, so that a report can be held against it. A list of choices that ends goes on with "all is well".
+// Plays a whole run from a suite and a list of choices: agents finish, crash, vanish or leave, and results arrive late or twice.
+// The truth about the suite is known here, so that a report can be checked against it. After the last choice nothing else goes wrong.
 
 import fc from 'fast-check';
 import type { Action } from '../../coordinator/core/decide/actions.ts';
@@ -28,7 +28,7 @@ import {
 export interface SimulatedFile {
   readonly name: string;
   readonly tests: readonly { readonly id: string; readonly outcome: Outcome; readonly seconds: number; readonly heals: boolean }[];
-  /** A file that fails to collect may announce tests all the same: one class of it is broken. */
+  /** A file that fails to collect may still announce tests: only one of its classes is broken. */
   readonly isBroken: boolean;
 }
 
@@ -40,18 +40,18 @@ export interface SimulatedSuite {
   readonly reruns: Reruns;
   /** Is one agent broken, so that every test fails there? */
   readonly hasBrokenAgent: boolean;
-  /** Is there one that can collect no file? */
+  /** Is there an agent that can collect no file? */
   readonly hasLackingAgent: boolean;
 }
 
-/** The one that can collect no file, where there is one. */
+/** The agent that can collect no file, if there is one. */
 export const lackingAgent = agentId('lacking');
 
-/** The one on which every test fails, where there is one. */
+/** The agent on which every test fails, if there is one. */
 export const brokenAgent = agentId('broken');
 
 const outcomeOrPassed = fc.oneof({ weight: 12, arbitrary: fc.constant<Outcome>('passed') }, fc.constantFrom(...outcomes));
-/** One that heals passes when it is run again. */
+/** A test that heals passes in its rerun. */
 const test = fc.record({ heals: fc.boolean(), outcome: outcomeOrPassed, seconds: fc.double({ min: 0, max: 5, noNaN: true }) });
 const fileOf = (tests: fc.ArrayConstraints) =>
   fc.record({ tests: fc.array(test, tests), isBroken: fc.integer({ min: 0, max: 15 }).map((die) => die === 15) });
@@ -87,10 +87,10 @@ const suitesOf = (
 /** Suites of up to 4 shards of up to 3 files of up to 4 tests, mostly green. */
 export const suites = suitesOf({ maxLength: 4, size: 'max' }, fileOf({ maxLength: 4 }), false);
 
-/** Larger ones, for which there is a broken agent too. */
+/** Larger suites, with a broken agent. */
 export const suitesWithBrokenAgent = suitesOf({ minLength: 4, maxLength: 10 }, fileOf({ minLength: 2, maxLength: 4 }), true);
 
-/** The same, for which there is an agent that can collect nothing. */
+/** Larger suites, with an agent that can collect nothing. */
 export const suitesWithLackingAgent = suitesOf({ minLength: 2, maxLength: 10 }, fileOf({ maxLength: 4 }), false, true);
 
 const deadlineOf = ({ deadlineSeconds: seconds }: SimulatedSuite): RunOpened['deadline'] =>
@@ -107,7 +107,7 @@ export const openingOf = (suite: SimulatedSuite): RunOpened =>
     { attemptLimit: suite.attemptLimit, maxfail: suite.maxfail, reruns: suite.reruns, waitAgentSeconds: 10, deadline: deadlineOf(suite) },
   );
 
-/** All that one agent tells of one attempt that nothing disturbs, from its start to before its end. */
+/** All events of one undisturbed attempt, from its start to just before its end. */
 export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent: AgentId, at: number): readonly CoordinatorEvent[] {
   const { id: attempt, shard, fence, role } = request;
   const files = new Map(suite.shards.flat().map((each) => [each.name, each]));
@@ -162,15 +162,15 @@ export interface SimulatedRun {
   readonly attempts: readonly { readonly request: AttemptRequest; readonly finishedBefore: ReadonlySet<string> }[];
   /** Actions that were decided a second time after they had been applied. */
   readonly decidedTwice: number;
-  /** Events that called for a decision, and whose changes did not say so. */
+  /** Events that called for a decision but did not show it in their changes. */
   readonly undecided: readonly CoordinatorEvent[];
-  /** Who was taken out, with those that were there beside it and not. */
+  /** The quarantined agents, each with the living agents that were not quarantined. */
   readonly dismissed: readonly { readonly agent: AgentId; readonly others: readonly AgentId[] }[];
-  /** What had failed there when the run closed. */
+  /** The tests in doubt when the run closed: they had failed on a quarantined agent. */
   readonly doubted: readonly string[];
 }
 
-/** Bad luck is bounded by the list: then every attempt finishes, so the run must close. Throws when it does not. */
+/** The list bounds the bad luck: after it every attempt finishes, so the run must close. Throws when it does not. */
 export function playRun(suite: SimulatedSuite, choices: readonly number[]): SimulatedRun {
   const opening = openingOf(suite);
   const state = openRun(opening);
@@ -193,7 +193,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
   };
   const decideNow = (): void => {
     const decided = new Set<string>();
-    // What follows from a split is decided after it.
+    // Decisions that follow from a split are made after it.
     for (let actions = decide(state); actions.length > 0; actions = decide(state)) {
       const before = decided.size;
       for (const action of actions) act(action);
@@ -234,7 +234,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
     if (alive.length === 0 && choose() % 8 !== 7) take(joined(agentId(`a${step}`), now));
     const chosen = livingAgents(state)[choose() % Math.max(1, livingAgents(state).length)];
     if (chosen !== undefined && isDismissed(state, chosen) && choose() % 4 !== 3) {
-      // It has heard that it is to leave.
+      // The agent has received its dismissal.
       take(left(chosen, now));
       decideNow();
       continue;
@@ -258,7 +258,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
         take(endOf(request, agent, now, crashed(null)));
         break;
       case 6:
-        // It was only thought to be lost: the rest of its results comes after all.
+        // The agent only seemed lost: the rest of its results arrives late.
         take({ kind: 'attempt-taken', at: now, attempt: request.id, agent });
         take({ kind: 'agent-lost', at: now, agent });
         late.push(...tellings.slice(heard));
@@ -275,7 +275,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
         take(endOf(request, agent, now, { kind: 'finished' }));
         break;
       case 10:
-        // Nobody has it; its agent may have begun it all the same.
+        // No agent holds the attempt, but its agent may still have started it.
         take({ kind: 'attempt-lost', at: now, attempt: request.id, agent: choose() % 2 === 0 ? agent : null });
         late.push(...tellings.slice(heard));
         break;
@@ -302,5 +302,5 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
 
 export const isDismissed = ({ agents }: RunState, agent: AgentId): boolean => agents.get(agent)?.conduct.dismissedFor != null;
 
-/** A long enough list of choices to spoil a small run. */
+/** Enough choices to disturb a small run. */
 export const choices = fc.array(fc.nat({ max: 1000 }), { maxLength: 120, size: 'max' });

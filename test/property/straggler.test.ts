@@ -1,4 +1,4 @@
-// Speculation never changes an outcome, whichever copy tells what first.
+// Speculation never changes an outcome, whichever copy reports first.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -39,7 +39,7 @@ const idsOf = (shard: number, { tests }: Slow[number]): readonly string[] => tes
 const resultOf = (shard: number, slow: Slow[number], index: number) =>
   finished(`test_${shard}.py::test_${index}`, slow.tests[index] ?? 'passed');
 
-/** A long shard is done on a2; the others hang on a1, each with some of its tests told. */
+/** A long shard is done on a2; the others hang on a1, each with some of its results reported. */
 function untilLate(slow: Slow, speculate: boolean): RunState {
   const shards = [shardOf(1, ['test_1.py'], 1000), ...slow.map((_, index) => shardOf(index + 2, [`test_${index + 2}.py`], 1))];
   const state = openRun(opened(shards, { speculate }));
@@ -66,7 +66,7 @@ function untilLate(slow: Slow, speculate: boolean): RunState {
 
 const backupsOf = (state: RunState) => [...state.attempts.values()].filter(({ role }) => role === 'backup');
 
-test('with and without backups, and in whatever order both copies tell, every test has the outcome that it had', () => {
+test('backups change no outcome, in whatever order the two copies report', () => {
   const turns = fc.array(fc.boolean(), { minLength: 40, maxLength: 40 });
   fc.assert(
     fc.property(slowShards, turns, (slow, order) => {
@@ -106,7 +106,7 @@ test('with and without backups, and in whatever order both copies tell, every te
   );
 });
 
-test('a backup never asks for what has an outcome, and never its own agent', () => {
+test('a backup includes no test with an outcome and avoids the agent of the first copy', () => {
   fc.assert(
     fc.property(slowShards, (slow) => {
       const state = untilLate(slow, true);

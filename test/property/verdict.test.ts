@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { exitPrecedence, firstExitCode, verdict } from '../../coordinator/core/result/verdict.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 
-// Often nothing: otherwise hardly any run would be without a fault.
+// Mostly zero: otherwise hardly any run would be without a fault.
 const counts = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 2 }) });
 const findings = fc.record({
   totals: fc.record({
@@ -29,7 +29,7 @@ const findings = fc.record({
   coverage: fc.record({ isMissed: fc.boolean(), isPartial: fc.constant(false) }),
 });
 
-test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used, in whatever order they come', () => {
+test('uses the first exit code in the order 4, 3, 2, 1, 11, 10, 5, 0, in whatever order they are given', () => {
   expect(exitPrecedence).toEqual([4, 3, 2, 1, 11, 10, 5, 0]);
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...exitPrecedence), { minLength: 1 }), (codes) => {
@@ -40,7 +40,7 @@ test('of any exit codes the first in the order 4, 3, 2, 1, 11, 10, 5, 0 is used,
   );
 });
 
-test('passed goes with 0 and with nothing missing, failed or stopped', () => {
+test('a run passes, with exit code 0, exactly when nothing is missing, failed or stopped', () => {
   fc.assert(
     fc.property(findings, (found) => {
       const { totals, skippedModules, collectErrors, notRun, isInterrupted, isInseparable, flakyFails, coverage } = found;
@@ -55,7 +55,7 @@ test('passed goes with 0 and with nothing missing, failed or stopped', () => {
   );
 });
 
-test('finding one thing more never makes an exit code weaker', () => {
+test('one more finding never weakens the exit code', () => {
   fc.assert(
     fc.property(findings, fc.constantFrom(...notRunReasons), (found, reason) => {
       const before = exitPrecedence.indexOf(verdict(found).exitCode);

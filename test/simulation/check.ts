@@ -1,4 +1,4 @@
-// What must hold of every simulated run: the invariants of a run, and that its report says what the scenario knows to be true.
+// The rules for every simulated run: the invariants of a run, and a report that matches the truth of the scenario.
 
 import { decide } from '../../coordinator/core/decide/decide.ts';
 import { merge } from '../../coordinator/core/result/merge.ts';
@@ -12,12 +12,12 @@ import type { Report, ReportedTest } from '../../shared/domain/report.ts';
 import type { Ended, Played } from './play.ts';
 import type { Fault, Scenario, SimulatedTest } from './scenario.ts';
 
-/** How much later than decided a loop may end that waits for the answer of a server which is there. */
+/** How late a loop may end because it waits for the answer of a server that is up. */
 const SLACK_MS = 6000;
-/** Of the machines and limits that scenarios have. */
+/** The slowest machine and the shortest test timeout of all scenarios. */
 const SLOWEST = 6;
 const LEAST_TIMEOUT_MS = 6000;
-/** Redis may be silent for so long before a coordinator gives it up, or gives up waiting for an agent of which it cannot learn. */
+/** The shortest silence of Redis after which a coordinator gives up on it, or stops waiting for an agent that it cannot see. */
 const LEAST_SILENCE_MS = 14_000;
 /** As in coordinator/core/state/settle.ts. */
 const LOSSES_PER_EXECUTION = 3;
@@ -38,14 +38,14 @@ export function problemsOf(played: Played): readonly string[] {
   ];
 }
 
-/** A command that resumes a run while another one ends it says the same of it. */
+/** A command that resumes a run while another one ends it reports the same result. */
 const resultOf = ({ report: { verdict, tests, notRun } }: Ended): string =>
   JSON.stringify([verdict, tests.map(({ nodeid, outcome }) => [nodeid, outcome]), notRun.map(({ nodeid, reason }) => [nodeid, reason])]);
 
-/** Does Redis lose something in this scenario, or an answer at the moment of a farewell? */
+/** Can Redis lose data in this scenario, or an answer while an agent leaves? */
 const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => kind === 'restart' || kind === 'break' || kind === 'cut');
 
-/** Does Redis come back without something that it had stored? */
+/** Does Redis restart without some of its data? */
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
 
 function leftovers({ scenario, ended, leftovers: left }: Played): readonly string[] {
@@ -128,7 +128,7 @@ function checkRecord({ journal, state }: Ended, rule: Rule): void {
   rule(decide(state).length === 0, 'something is decided after the end');
 }
 
-/** Where nothing can be lost, nothing is taken for lost. */
+/** When nothing can be lost, nothing is declared lost. */
 function checkLosses(scenario: Scenario, { journal }: Ended, rule: Rule): void {
   if (brings(scenario, 'break', 'cut', 'freeze', 'kill', 'restart', 'take-over') || scenario.agents.some(({ kind }) => kind !== 'sound'))
     return;
@@ -159,7 +159,7 @@ function checkAccounts(scenario: Scenario, { report, state, opening }: Ended, ru
   rule(totals.expected === counted + totals.notRun, 'the totals do not add up');
 }
 
-/** Each test has the outcome that it has in truth, whoever ran it and however often. */
+/** Each test has its true outcome, whichever agent ran it and however often. */
 function checkOutcomes({ scenario, results }: Played, { report, state }: Ended, rule: Rule): void {
   const tests = new Map(scenario.files.flatMap((file) => file.tests.map((test) => [test.id, test] as const)));
   let accepted = 0;
@@ -180,7 +180,7 @@ function checkOutcomes({ scenario, results }: Played, { report, state }: Ended, 
     rule(allowed.includes(test.outcome), `${test.nodeid} is reported as ${test.outcome}, and in truth it is ${allowed.join(' or ')}`);
   }
   const { duplicatesDropped } = report.totals;
-  // A server that lost what it had stored cannot know that it is sent again.
+  // A server that lost its data cannot recognize that an event is sent again.
   rule(
     isForgetful(scenario) || accepted + duplicatesDropped <= results,
     `${accepted} results count and ${duplicatesDropped} were dropped as duplicates, but only ${results} were reported`,
@@ -208,10 +208,10 @@ function allowedOutcomes({ agents }: Scenario, truth: SimulatedTest, { attempts,
   }
 }
 
-/** May it take longer than a test may on a slow machine? */
+/** Can the test exceed its timeout on a slow machine? */
 const isSlow = ({ ms }: SimulatedTest): boolean => ms * SLOWEST > LEAST_TIMEOUT_MS;
 
-/** May attempts be used up, so that a test that was announced has no result? */
+/** Can attempts be used up, so that an announced test has no result? */
 const mayCrash = ({ files, faults, agents }: Scenario): boolean =>
   files.some(({ tests }) => tests.some(({ manner }) => manner === 'kills-session' || manner === 'kills-session-once')) ||
   faults.some(({ kind }) => kind === 'kill' || kind === 'freeze' || kind === 'cut' || kind === 'restart' || kind === 'take-over') ||
@@ -245,7 +245,7 @@ function checkVerdict(scenario: Scenario, { report }: Ended, rule: Rule): void {
   checkWhole(scenario, report, rule);
 }
 
-/** Where nothing can keep a test from being run, all are, whatever happened meanwhile, and the verdict follows from the truth alone. */
+/** When nothing can prevent a test from running, all tests run, whatever happens meanwhile, and the verdict follows from the truth alone. */
 function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
   const { files, limits, agents } = scenario;
   if (brings(scenario, 'interrupt') || limits.deadlineSeconds !== null || limits.maxfail > 0 || limits.crashLimit > 0) return;
@@ -266,7 +266,7 @@ function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
   rule(report.verdict === verdict, `the verdict is ${report.verdict}, and in truth the suite has ${verdict}`);
 }
 
-/** Is one agent there until the end, and always reached? */
+/** Is one agent present and reachable until the end? */
 const hasReliableAgent = ({ agents, faults }: Scenario): boolean =>
   agents.some(
     ({ name, kind, slowness }) =>
@@ -279,15 +279,15 @@ const hasReliableAgent = ({ agents, faults }: Scenario): boolean =>
       ),
   );
 
-/** Does no coordinator miss Redis for so long that it gives it up? */
+/** Is Redis never away for so long that a coordinator gives up on it? */
 const hasReliableCoordinator = ({ faults }: Scenario): boolean =>
   faults.reduce((sum, fault) => sum + ('forMs' in fault ? fault.forMs : 'downMs' in fault ? fault.downMs : 0), 0) < LEAST_SILENCE_MS;
 
-/** May a shard be lost so often that it is given up? */
+/** Can a shard be lost so often that it is given up? */
 const mayUseUp = ({ faults, limits }: Scenario): boolean =>
   faults.filter(({ kind }) => kind !== 'break' && kind !== 'slow').length >= LOSSES_PER_EXECUTION * limits.attemptLimit;
 
-/** With a deadline the run is closed in time, and the report can stand in time. */
+/** A run with a deadline closes in time, and its report can be made in time. */
 function checkTime(scenario: Scenario, { opening, state, endedAt, journal }: Ended, rule: Rule): void {
   const times = deadlineTimes(opening);
   if (times === null || brings(scenario, 'freeze', 'take-over', 'restart', 'cut', 'slow')) return;
@@ -297,7 +297,7 @@ function checkTime(scenario: Scenario, { opening, state, endedAt, journal }: End
   rule(!isLate || journal.some(({ kind }) => kind === 'run-resumed'), 'the loop went on after the time at which the report is made');
 }
 
-/** The record gives the same report again; hearing everything again that agents told changes nothing but the count of duplicates. */
+/** The record gives the same report again; receiving all events of agents again changes only the count of duplicates. */
 function checkReplay(scenario: Scenario, { opening, journal, report, endedAt, state }: Ended, rule: Rule): void {
   const reportOf = (its: RunState): Report => merge(its, { finishedAt: endedAt, mergeSeconds: 0 });
   const again = (events: readonly CoordinatorEvent[]): RunState => {
@@ -309,13 +309,13 @@ function checkReplay(scenario: Scenario, { opening, journal, report, endedAt, st
   const replayed = again(recorded);
   rule(JSON.stringify(reportOf(replayed)) === JSON.stringify(report), 'a replay of the record gives another report');
   rule(JSON.stringify(reportOf(state)) === JSON.stringify(report), 'merging twice gives two reports');
-  // A coordinator that was deposed may enqueue again, for a moment, when Redis comes back as it was before.
+  // A deposed coordinator may briefly enqueue again when Redis restarts with older data.
   if (isForgetful(scenario) && brings(scenario, 'take-over')) return;
   for (const event of recorded) if (!NOTICED_ONCE.has(event.kind)) reduce(replayed, event);
   rule(withoutDuplicates(reportOf(replayed)) === withoutDuplicates(report), 'hearing everything twice changes the report');
 }
 
-/** What a coordinator itself notices happens once. */
+/** Events that a coordinator itself notices happen once. */
 const NOTICED_ONCE: ReadonlySet<CoordinatorEvent['kind']> = new Set([
   'shard-given-up',
   'redis-emptied',

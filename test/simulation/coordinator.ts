@@ -18,10 +18,10 @@ import { type Coordinator, describe, note, type World } from './world.ts';
 /** How long a coordinator waits for its run to be closed. */
 const CLOSE_MS = 5000;
 const REDIS_WAIT_MS = 30_000;
-/** By how much the clocks of their machines may be off. */
+/** How far the clocks of the coordinators' machines may be off. */
 const SKEW_MS = 2000;
 
-/** Starts one that resumes the run where another one has begun it. */
+/** Starts a coordinator, which resumes the run if another one has begun it. */
 export function startCoordinator(world: World): void {
   const { scenario, time, coordinators, newest: before } = world;
   if (before !== null && (before.journal.length === 0 || before.isOver)) {
@@ -70,7 +70,7 @@ async function serve(world: World, coordinator: Coordinator, before: Coordinator
   const { channel, state, recorded } = await (before === null
     ? open(world, coordinator, pools, aheadMs)
     : resume(coordinator, before, pools));
-  // The record is one file: whoever resumes the run puts its own there.
+  // The record is one file: a coordinator that resumes the run replaces it with its own.
   world.newest = coordinator;
   const isShutOut = (): boolean => world.newest !== coordinator;
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId: RUN });
@@ -133,11 +133,11 @@ async function resume({ journal }: Coordinator, before: Coordinator, pools: Pool
   return { channel, state: recorded.state, recorded };
 }
 
-/** As another command reads it. */
+/** The journal as another command reads it. */
 const copied = (journal: readonly CoordinatorEvent[]): CoordinatorEvent[] =>
   journal.map((event) => decodeLine(encodeLine(event), 'the record'));
 
-/** Closes the run, as long as that may take; was it closed? */
+/** Closes the run within the time for that; was it closed? */
 async function isClosed(channel: RunChannel, { process }: Coordinator): Promise<boolean> {
   const late = new AbortController();
   const closed = channel.close().then(() => true);

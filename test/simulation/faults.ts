@@ -8,7 +8,7 @@ import { startCoordinator } from './coordinator.ts';
 import type { Fault } from './scenario.ts';
 import { note, type World } from './world.ts';
 
-/** How long a connection may be silent before its owner makes it anew, as in shared/redis/connect.ts. */
+/** How long a connection may be silent before its owner reconnects, as in shared/redis/connect.ts. */
 const SILENCE_MS = 5000;
 /** How long the end of a killed process takes to reach the server, behind what it had sent. */
 const END_MS = 5;
@@ -40,7 +40,7 @@ function strike(world: World, fault: Fault, snapshots: ReadonlyMap<Fault, Server
     case 'cut':
       for (const process of those(world, fault.of)) {
         network.cut(process, time.now() + fault.forMs);
-        // Whoever was silent for too long is given up; sooner it goes on as if nothing had been.
+        // A connection that is silent for too long is given up; a shorter cut changes nothing.
         if (fault.forMs >= SILENCE_MS) time.after(SILENCE_MS, () => endConnections(server, process));
       }
       break;

@@ -1,4 +1,4 @@
-// The simulation has to find bugs: with one protection switched off at a time, one of a few seeds breaks a rule.
+// The simulation must find bugs: with one protection switched off at a time, one of the first seeds breaks a rule.
 
 import { afterEach, expect, test, vi } from 'vitest';
 import type * as AttemptRequests from '../../coordinator/core/decide/attempt-request.ts';
@@ -10,7 +10,7 @@ import { play } from './play.ts';
 import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
 import { shrink, sizeOf } from './shrink.ts';
 
-/** Within so many seeds the bug is found; those that cannot show it are not played. */
+/** The bug is found within this many seeds; seeds that cannot show it are skipped. */
 const SEEDS = 400;
 /** How many smaller scenarios are tried. */
 const TRIES = 80;
@@ -39,7 +39,7 @@ afterEach(() => {
 interface Bug {
   readonly name: string;
   readonly plant: () => Defects;
-  /** What a scenario must bring to show it; null where any may. */
+  /** The fault that a scenario needs to show the bug; null if any scenario can. */
   readonly needs: Fault['kind'] | null;
 }
 
@@ -77,7 +77,7 @@ const bugs: readonly Bug[] = [
   },
 ];
 
-test.each(bugs)('the simulation finds $name, and shrinks the scenario', async ({ plant, needs }) => {
+test.each(bugs)('the simulation finds $name and shrinks the scenario', async ({ plant, needs }) => {
   const defects = plant();
   const run = (scenario: Scenario) => play(scenario, defects);
   for (let seed = 1; seed <= SEEDS; seed += 1) {

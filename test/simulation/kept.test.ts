@@ -1,4 +1,4 @@
-// Scenarios that broke a rule once, shrunk, each with the name of what was wrong. `npm run simulate` prints new ones.
+// Shrunk scenarios that once broke a rule, each named after its bug. `npm run simulate` prints new ones.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

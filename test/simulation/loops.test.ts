@@ -1,4 +1,4 @@
-// Time, chance and the outside world come to both loops through their ports only: else a simulated run would not be the same run again.
+// Both loops get time, randomness and the outside world only through their ports: otherwise a simulated run could not be repeated.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** What runs under virtual time, besides core, which a test of the architecture keeps pure. */
+/** The files that run under virtual time, besides core, which a test of the architecture keeps pure. */
 const files = [
   'coordinator/run-loop.ts',
   'coordinator/run-actions.ts',
@@ -18,8 +18,11 @@ const files = [
   'agent/agent-loop.ts',
   'agent/attempt.ts',
   'agent/fitness.ts',
+  'agent/open-session.ts',
   'agent/outbox.ts',
   'agent/run-control.ts',
+  'agent/running-attempts.ts',
+  'agent/serve-session.ts',
 ];
 
 const outside =

@@ -1,4 +1,4 @@
-// The network of a simulation: how long each message takes follows from the seed and from whose it is; faults make it slow, or cut it.
+// The network of a simulation: the seed and the process give the delay of each message; faults slow the network down or cut it.
 
 import type { Network } from '../fakes/redis/connection.ts';
 import type { Process } from '../fakes/redis/process.ts';

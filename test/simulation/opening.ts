@@ -1,4 +1,4 @@
-// What a simulated run is when it begins: its plan, made by production code from what the scenario says earlier runs have measured, and its spec.
+// The opening of a simulated run: its spec, and the plan that production code makes from the timings of earlier runs in the scenario.
 
 import { drainOf } from '../../coordinator/commands/run-spec-builder.ts';
 import { NO_AFFINITY } from '../../coordinator/core/plan/affinity.ts';
@@ -41,7 +41,7 @@ export function suitePlanner(scenario: Scenario): RunLoop['planSuite'] {
 
 export const printOf = (contents: string, place: string): FilesPrint => ({ place, git: null, contents });
 
-/** What an earlier run measured, well or badly. */
+/** The timings that an earlier run measured, accurate or not. */
 function timingsOf({ files }: Scenario): Timings {
   const timings = new Map<TestFile, FileTiming>();
   for (const { name, collectMs, knownAs, tests } of files) {

@@ -1,5 +1,5 @@
 // Plays a scenario: the production loops of coordinator and agents over the model of Redis, under virtual time, with the faults of the scenario. Records
-// everything that coordinators saw, so that two runs of one scenario can be compared byte for byte. What must hold of it is check.ts's.
+// everything that coordinators saw, so that two runs of one scenario can be compared byte for byte. check.ts has the rules that a run must keep.
 
 import type { CoordinatorEvent, RunOpened } from '../../coordinator/core/state/events.ts';
 import type { RunState } from '../../coordinator/core/state/run-state.ts';
@@ -11,9 +11,9 @@ import { scheduleFaults } from './faults.ts';
 import type { Scenario } from './scenario.ts';
 import { type Coordinator, type Living, newWorld, START } from './world.ts';
 
-/** No scenario takes longer than this after its last fault, in virtual time; one that does never ends. */
+/** A scenario that takes longer than this after its last fault, in virtual time, never ends. */
 const PATIENCE_MS = 10 * 60_000;
-/** How long what has ended is watched: a coordinator may wake up late, and an agent goes on. */
+/** How long to keep playing after the end: a coordinator may wake up late, and agents continue. */
 const AFTERMATH_MS = 1000;
 /** How long agents may take to leave when they are asked to. */
 const LEAVE_MS = 5 * 60_000;
@@ -37,23 +37,23 @@ export interface Played {
   readonly log: readonly string[];
   /** Processes that failed, in words. */
   readonly failures: readonly string[];
-  /** Did nobody end the run, although a coordinator was there that could? */
+  /** Did no coordinator end the run, although one was there that could? */
   readonly isStuck: boolean;
-  /** Did agents that were asked to leave not do so? */
+  /** Did agents stay after they were asked to leave? */
   readonly isStaying: boolean;
   /** Results that sessions reported. */
   readonly results: number;
-  /** Agents that left in order and kept a job that they had not begun. */
+  /** Agents that left in order but kept a job that they had not started. */
   readonly hoarders: readonly string[];
   /** Coordinators that closed a run which another one had taken over. */
   readonly usurpers: readonly string[];
-  /** Attempts that the queue took for finished before their end was stored. */
+  /** Attempts that were finished in the queue before their end was stored. */
   readonly early: readonly string[];
-  /** Was anything left of the run on the server? */
+  /** The runs whose keys are left on the server. */
   readonly leftovers: readonly string[];
 }
 
-/** `defects` switches protections off, to show that it is noticed. */
+/** `defects` switches protections off, to show that the rules notice it. */
 export async function play(scenario: Scenario, defects: Defects = SOUND): Promise<Played> {
   const world = newWorld(scenario, defects);
   const { time, agents, coordinators, ended, server } = world;
@@ -81,10 +81,10 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
 
 const isGone = ({ isOver, process }: Living): boolean => isOver || process.isDead();
 
-/** Is the run in the hands of a coordinator that is there? */
+/** Does a living coordinator hold the run? */
 const isHeld = (coordinator: Coordinator | null): boolean =>
   coordinator !== null && !coordinator.process.isDead() && !coordinator.isDeposed && coordinator.journal.length > 0;
 
-/** Are all there, and has each given up for another? */
+/** Are all coordinators alive, and was each deposed by another? */
 const isDropped = (coordinators: readonly Coordinator[]): boolean =>
   coordinators.every(({ process, isDeposed }) => isDeposed && !process.isDead());

@@ -1,5 +1,5 @@
-// One simulated pytest process: runs the files of an attempt as the scenario has them, and tells what a real one would. It is over once a test has killed
-// it, or when it has as many failures as it may have. Which attempt runs when is session.ts's.
+// One simulated pytest process: runs the files of an attempt as the scenario defines them, and sends the events of a real one. It is over when a test
+// kills it, or when it reaches its limit of failures. session.ts decides which attempt runs when.
 
 import { type AttemptEnding, type AttemptRequest, interruptCauses, runsAlone } from '../../shared/domain/attempt.ts';
 import type { AttemptEvent } from '../../shared/domain/events.ts';
@@ -12,10 +12,10 @@ import type { Process } from '../fakes/redis/process.ts';
 import type { SimulatedAgent, SimulatedTest } from './scenario.ts';
 import { outcomeOf, selected, type Truth } from './truth.ts';
 
-/** How long a worker that is to stop may go on, as in the real engine. */
+/** How long a worker may continue after it is asked to stop, as in the real engine. */
 const KILL_MS = 3000;
 
-/** Where it runs, and what. */
+/** Where a pytest runs, and what it runs. */
 export interface Place {
   readonly truth: Truth;
   readonly agent: SimulatedAgent;
@@ -24,7 +24,7 @@ export interface Place {
   readonly mode: CollectMode;
 }
 
-/** An attempt that a worker has begun. */
+/** An attempt that a worker has started. */
 export interface Job {
   readonly attempt: AttemptRequest;
   readonly tell: (event: AttemptEvent) => void;
@@ -33,7 +33,7 @@ export interface Job {
 
 export interface Pytest {
   isOver(): boolean;
-  /** Runs it in the xdist worker of this name. */
+  /** Runs the job in the xdist worker of this name. */
   run(job: Job, worker: string): Promise<AttemptEnding>;
 }
 
@@ -44,7 +44,7 @@ export const interruptedBy = ({ interrupt }: Pick<Job, 'interrupt'>): AttemptEnd
   by: interruptCauses.find((cause) => cause === interrupt.reason) ?? 'cancelled',
 });
 
-/** `onOver` is called when it is over, before anybody hears of that. */
+/** Calls `onOver` when pytest is over, before any attempt learns of it. */
 export function startPytest({ truth, agent, process, spec, mode }: Place, onOver: () => void): Pytest {
   const { clock } = process;
   const died = Promise.withResolvers<void>();
@@ -58,7 +58,7 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     onOver();
   };
 
-  /** Waits; null when that passed, else how the attempt ends: with pytest, or as it was to stop and had its time to do so by itself. */
+  /** Waits; null when the time passed, else how the attempt ends: pytest died, or the attempt was interrupted and its grace time is over. */
   const pass = async (ms: number, job: Job, running: SimulatedTest | null): Promise<AttemptEnding | null> => {
     const { interrupt } = job;
     const over = new AbortController();
@@ -85,7 +85,7 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     }
   };
 
-  /** null when the attempt goes on behind this test. */
+  /** Null when the attempt continues after this test. */
   const runTest = async (test: SimulatedTest, file: TestFile, job: Job, worker: string): Promise<AttemptEnding | null> => {
     const { attempt, tell } = job;
     tell({ kind: 'test-started', at: clock.now(), nodeid: nodeId(test.id), worker });
@@ -107,7 +107,7 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     const about = { nodeid: nodeId(test.id), file, line: 1, startedAt, seconds, setupSeconds: 0, worker };
     truth.results += 1;
     tell({ kind: 'test-finished', at: clock.now(), result: { ...about, outcome, isCrash, message, brief: null, sections: [] } });
-    // Another worker takes the place of one that died.
+    // A new worker replaces one that died.
     const replaced = isCrash ? await pass(agent.startMs, job, null) : null;
     if (replaced !== null) return replaced;
     if (isFailure(outcome)) failures += 1;
@@ -116,7 +116,7 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     return { kind: 'interrupted', by: 'maxfail' };
   };
 
-  /** null when the attempt goes on behind this file. */
+  /** Null when the attempt continues after this file. */
   const runFile = async (file: TestFile, selectors: readonly Selector[], job: Job, worker: string): Promise<AttemptEnding | null> => {
     const known = truth.files.get(file);
     const collectMs = mode === 'suite' ? 1 : (known?.collectMs ?? 1);

@@ -1,11 +1,11 @@
-// Numbers that look random and follow from a seed and a name alone: one that draws more does not change what another draws.
+// Pseudo-random numbers from a seed and a name alone: drawing more numbers under one name does not change those of another.
 
 export interface Random {
   /** Below 1. */
   next(): number;
   /** From `least` to `most`, both included. */
   int(least: number, most: number): number;
-  /** True in this part of all cases. */
+  /** True with this probability. */
   chance(part: number): boolean;
   pick<const Item>(items: readonly [Item, ...Item[]]): Item;
 }

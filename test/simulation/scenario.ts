@@ -1,13 +1,13 @@
-// What a simulation plays, as plain data: the suite with the truth about each test, the agents, and what goes wrong when. It follows from a seed, and a
-// smaller one can be made of it. Durations and instants in milliseconds, instants from the start of the run.
+// What a simulation plays, as plain data: the suite with the truth about each test, the agents, and the faults with their times. A scenario is made from
+// a seed and can be shrunk. Durations and instants are in milliseconds; instants count from the start of the run.
 
 import { assertNever } from '../../shared/assert-never.ts';
 import type { Outcome } from '../../shared/domain/outcome.ts';
 import { type Random, randomOf } from './random.ts';
 
 /**
- * `heals`: fails, and passes when it is run again for that. `kills-worker`: its xdist worker dies under it. `kills-session`: the whole pytest does,
- * `kills-session-once` only the first time anywhere. `hangs`: until it is killed for taking too long.
+ * `heals`: fails, and passes in its rerun. `kills-worker`: kills its xdist worker. `kills-session`: kills the whole pytest, `kills-session-once` only
+ * the first time anywhere. `hangs`: runs until it is killed for taking too long.
  */
 export const manners = ['steady', 'heals', 'kills-worker', 'kills-session', 'kills-session-once', 'hangs'] as const;
 export type Manner = (typeof manners)[number];
@@ -15,7 +15,7 @@ export type Manner = (typeof manners)[number];
 export interface SimulatedTest {
   readonly id: string;
   readonly ms: number;
-  /** Of a steady one. */
+  /** The outcome of a steady test. */
   readonly outcome: Outcome;
   readonly manner: Manner;
   readonly isSerial: boolean;
@@ -28,7 +28,7 @@ export interface SimulatedFile {
   readonly isBroken: boolean;
   /** May a second copy of it run beside the first? */
   readonly mayBackUp: boolean;
-  /** What an earlier run measured, as a multiple of what it takes; null where it is new. */
+  /** What an earlier run measured, as a multiple of the true duration; null for a new file. */
   readonly knownAs: number | null;
   readonly tests: readonly SimulatedTest[];
 }
@@ -53,9 +53,9 @@ export interface SimulatedAgent {
 
 /** `of` is an agent's name, `coordinator` for the newest coordinator, or `all`. */
 export type Fault =
-  /** Connections break; what was under way is sent again. */
+  /** Connections break; messages on their way are sent again. */
   | { readonly kind: 'break'; readonly at: number; readonly of: string }
-  /** Nothing gets through; when it does again, connections that were silent for long are made anew. */
+  /** No message gets through; afterwards, connections that were silent for too long are made anew. */
   | { readonly kind: 'cut'; readonly at: number; readonly of: string; readonly forMs: number }
   /** Messages are slow. */
   | { readonly kind: 'slow'; readonly at: number; readonly of: string; readonly forMs: number; readonly delayMs: number }
@@ -92,7 +92,7 @@ export interface Scenario {
   readonly limits: Limits;
 }
 
-/** In calm weather and when agents only depart nothing is lost, so that it is known exactly what the run must come to. */
+/** In calm weather and with departures only, nothing is lost, so the result of the run is known exactly. */
 const weathers = ['calm', 'calm', 'departures', 'departures', 'storm', 'storm', 'storm', 'storm', 'storm', 'storm'] as const;
 type Weather = (typeof weathers)[number];
 
@@ -173,7 +173,7 @@ function limitsOf(random: Random, weather: Weather): Limits {
   };
 }
 
-/** What no run may notice but by its duration: a connection often breaks while messages are on their way. */
+/** Faults that may only change the duration of a run: a connection often breaks while messages are on their way. */
 function calmFaults(random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {
   const faults: Fault[] = [];
   const names: [string, ...string[]] = ['coordinator', 'all', ...agents.map(({ name }) => name)];
@@ -185,7 +185,7 @@ function calmFaults(random: Random, agents: readonly SimulatedAgent[], runMs: nu
   return faults.sort((left, right) => left.at - right.at);
 }
 
-/** How long the run takes, about, if nothing goes wrong. */
+/** Roughly how long the run takes if nothing goes wrong. */
 function likelyMs(files: readonly SimulatedFile[], agents: readonly SimulatedAgent[]): number {
   const workMs = files.reduce((sum, { collectMs, tests }) => sum + collectMs + tests.reduce((total, { ms }) => total + ms, 0), 0);
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
@@ -236,7 +236,7 @@ function stormFaults(random: Random, agents: readonly SimulatedAgent[], runMs: n
         break;
       case 7: {
         const struckAt = at();
-        // It may be there all the time, and know nothing of the other.
+        // The first coordinator may stay alive and not know about the other.
         if (random.chance(0.5))
           faults.push({ kind: 'freeze', at: struckAt, of: 'coordinator', forMs: random.int(100, random.chance(0.7) ? runMs : 20_000) });
         else if (random.chance(0.8)) faults.push({ kind: 'kill', at: struckAt, of: 'coordinator', isSilent: random.chance(0.3) });

@@ -1,5 +1,5 @@
-// A simulated session: workers take attempts in the order in which they come, and a pytest that is over is replaced by the next attempt that needs one. It
-// tells what the engine of a real agent does.
+// A simulated session: workers take attempts in the order in which they arrive, and the next attempt that needs a pytest replaces one that is over. It
+// sends the events of a real agent's engine.
 
 import { type Engine, RunOver, type Session, type SessionRequest } from '../../agent/ports.ts';
 import type { AttemptEnding } from '../../shared/domain/attempt.ts';
@@ -12,7 +12,7 @@ import { listOf, type Truth } from './truth.ts';
 /** How many sessions may die while an attempt waits for its turn, as in the real engine. */
 const SESSION_LIMIT = 3;
 
-/** Only workspaces differ here. */
+/** The same for all agents: only their workspaces differ. */
 const INSTALLED = { python: 'cpython 3.12', platform: 'linux', plugins: {}, packages: {}, packagesDigest: '' };
 
 export const simulatedEngine = (truth: Truth, agent: SimulatedAgent, process: Process): Engine => ({
@@ -64,7 +64,7 @@ function startWorkers(
   let wake = Promise.withResolvers<void>();
   let busySeconds = 0;
 
-  /** What was begun ends with pytest; what was not goes to the next one. */
+  /** Started attempts end with pytest; waiting attempts go to the next pytest. */
   const onOver = (): void => {
     for (const task of queue.splice(0)) {
       task.deaths += 1;
@@ -103,7 +103,7 @@ function startWorkers(
         resolve(interruptedBy(task));
         return promise;
       }
-      // One that waits is given up at once.
+      // A waiting attempt is given up at once.
       const onAbort = (): void => {
         if (!queue.includes(task)) return;
         queue.splice(queue.indexOf(task), 1);

@@ -1,10 +1,10 @@
-// Makes a scenario that fails smaller, as long as it fails in the same way: fewer faults, agents, files and tests, and nothing special about the rest.
+// Shrinks a failing scenario as long as it fails in the same way: fewer faults, agents, files and tests, and plain values for the rest.
 
 import { problemsOf } from './check.ts';
 import { type Played, play } from './play.ts';
 import type { Fault, Limits, Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
 
-/** How many smaller scenarios are tried where nobody says. */
+/** How many smaller scenarios are tried by default. */
 const TRIES = 600;
 
 const PLAIN_LIMITS: Limits = {
@@ -35,7 +35,7 @@ export async function shrink(
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false;
     for (const pass of passes) {
-      // One that did not help is passed over, and what follows one that did is tried next.
+      // A candidate that did not help is skipped; after one that did, the same index is tried again.
       for (let index = 0; ; ) {
         const candidate = pass(smallest.scenario)[index];
         if (candidate === undefined) break;
@@ -51,10 +51,10 @@ export async function shrink(
   return smallest;
 }
 
-/** A problem without what only names who and which. */
+/** A problem without its names and numbers. */
 export const kindOf = (problem: string): string => problem.replace(/\S*[\d:/]\S*/g, '…');
 
-/** How much there is of it, in words. */
+/** The size of a scenario, in words. */
 export function sizeOf({ files, agents, faults }: Scenario): string {
   const tests = files.reduce((sum, file) => sum + file.tests.length, 0);
   return `${counted(files.length, 'file')}, ${counted(tests, 'test')}, ${counted(agents.length, 'agent')}, ${counted(faults.length, 'fault')}`;
@@ -62,7 +62,7 @@ export function sizeOf({ files, agents, faults }: Scenario): string {
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Each gives smaller scenarios than one, the smallest first. */
+/** Each pass makes smaller scenarios of one, the smallest first. */
 const passes: readonly ((scenario: Scenario) => readonly Scenario[])[] = [
   (scenario) => fewer(scenario.faults).map((faults) => ({ ...scenario, faults })),
   (scenario) => fewer(scenario.files).flatMap((files) => withFiles(scenario, files)),
@@ -81,7 +81,7 @@ function fewer<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
   return found;
 }
 
-/** A smaller suite is over sooner: what struck in the middle of it may have to strike sooner too. */
+/** A smaller suite ends sooner, so a fault in the middle of it may have to strike sooner too. */
 function withFiles(scenario: Scenario, files: readonly SimulatedFile[]): readonly Scenario[] {
   const part = files.length / scenario.files.length;
   const faults = scenario.faults.map((fault): Fault => ({ ...fault, at: Math.floor(fault.at * part) }));

@@ -1,4 +1,4 @@
-// `npm run simulate -- --seeds 1-10000`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 where one did.
+// `npm run simulate -- --seeds 1-10000`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 if one does.
 
 import { parseArgs } from 'node:util';
 import { problemsOf } from './check.ts';

@@ -1,4 +1,4 @@
-// A few hundred seeds; `npm run simulate` plays as many as you like.
+// Plays the first seeds; `npm run simulate` plays as many as you like.
 
 import { expect, test } from 'vitest';
 import { problemsOf } from './check.ts';
@@ -10,7 +10,7 @@ const SEEDS = 150;
 /** How many of them are played twice. */
 const REPEATED = 20;
 
-test(`the first ${SEEDS} seeds keep every rule, and end in every way that a run can end`, async () => {
+test(`the first ${SEEDS} seeds keep every rule and end in every way that a run can end`, async () => {
   const verdicts = new Set<string | undefined>();
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const scenario = scenarioOf(seed);
@@ -21,7 +21,7 @@ test(`the first ${SEEDS} seeds keep every rule, and end in every way that a run 
   for (const verdict of ['passed', 'failed', 'deadline', 'incomplete', 'interrupted']) expect(verdicts).toContain(verdict);
 });
 
-test('a seed plays the same run again, byte for byte', async () => {
+test('a seed repeats the same run byte for byte', async () => {
   for (let seed = 1; seed <= REPEATED; seed += 1) {
     const [first, second] = [await play(scenarioOf(seed)), await play(scenarioOf(seed))];
     expect(second.log.join('\n')).toBe(first.log.join('\n'));

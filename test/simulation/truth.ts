@@ -1,4 +1,4 @@
-// What is true of a simulated suite: the tests of each file, what each comes to on an agent, and the list that an agent collects.
+// The truth about a simulated suite: the tests of each file, their outcomes on an agent, and the list that an agent collects.
 
 import { createHash } from 'node:crypto';
 import { assertNever } from '../../shared/assert-never.ts';
@@ -9,7 +9,7 @@ import type { Selector } from '../../shared/domain/shard.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
 
-/** What is true of the suite for all agents, and what they did with it. */
+/** The truth about the suite for all agents, and what they did with it. */
 export interface Truth {
   readonly scenario: Scenario;
   readonly files: ReadonlyMap<string, SimulatedFile>;
@@ -26,7 +26,7 @@ export const truthOf = (scenario: Scenario): Truth => ({
   results: 0,
 });
 
-/** What a test comes to on this agent. */
+/** The outcome of a test on this agent. */
 export function outcomeOf(test: SimulatedTest, { role }: Pick<AttemptRequest, 'role'>, { kind }: Pick<SimulatedAgent, 'kind'>): Outcome {
   if (kind === 'broken') return 'failed';
   if (test.manner === 'heals') return role === 'rerun' ? 'passed' : 'failed';
@@ -49,7 +49,7 @@ function isSelected(selector: Selector, id: string): boolean {
   }
 }
 
-/** As every worker of this agent collects it. */
+/** The list that every worker of this agent collects. */
 export function listOf({ scenario }: Truth, { kind }: SimulatedAgent): SuiteList {
   const isLacking = kind === 'lacking';
   const groups = isLacking

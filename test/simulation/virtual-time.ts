@@ -1,4 +1,4 @@
-// The one clock of a simulation. Time stands still while code runs, and jumps to the next timer when all code waits.
+// The one clock of a simulation. Time does not advance while code runs, and jumps to the next timer when all code waits.
 //
 // How it knows that all code waits: production code and the model wait only for promises that a timer of this clock settles, directly or through other
 // promises. After a timer has fired, everything that follows from it is in Node's microtask queue, and everything that follows from that is added to the
@@ -6,7 +6,7 @@
 // without another timer. `play` awaits that moment before it fires the next timer: a chain of promises of any length takes no virtual time. Timers of
 // one instant fire in the order they were asked for. Nothing else decides an order, so the same seed plays the same run.
 //
-// What must hold for this: neither loop reads a clock, waits for a real timer, or does I/O (checked in loops.test.ts).
+// This requires that neither loop reads a clock, waits for a real timer, or does I/O (checked in loops.test.ts).
 
 import type { Schedule } from '../fakes/redis/process.ts';
 
@@ -17,7 +17,7 @@ interface Timer {
 }
 
 export interface VirtualTime extends Schedule {
-  /** Called before code runs that may wait for promises: then the queue of microtasks has to run empty before time goes on. */
+  /** Called before code runs that may wait for promises: the microtask queue must then be empty before time advances. */
   touch(): void;
   /** Fires timers until `isOver`, until `until`, or until none is left; resolves with whether it was over. */
   play(isOver: () => boolean, until: number): Promise<boolean>;

@@ -1,4 +1,4 @@
-// Everything that is there while a scenario is played. What agents, coordinators and faults do in it are files of their own.
+// The state of a scenario while it is played. Agents, coordinators and faults have files of their own.
 
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import type { Process } from '../fakes/redis/process.ts';
@@ -25,7 +25,7 @@ export interface Coordinator extends Living {
   readonly journal: CoordinatorEvent[];
   /** Has it begun to close the run? */
   isClosing: boolean;
-  /** Did another one take the run from it? That one may have died since. */
+  /** Did another coordinator take over the run? That one may have died since. */
   isDeposed: boolean;
 }
 

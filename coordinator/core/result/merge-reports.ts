@@ -82,11 +82,17 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
 const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>
   word === 'failed' && totals.flaky > 0 && totals.failed + totals.error + collectErrors.length + sessionErrors.length === 0;
 
-function withOwnAgents(reports: readonly Report[]): readonly Report[] {
+/** The name in the merged report of an agent of the run at `index`. */
+export function ownAgentNames(reports: readonly Report[]): (agent: AgentId, index: number) => AgentId {
   const runsOf = new Map<AgentId, number>();
   for (const { agents } of reports) for (const { id } of agents) runsOf.set(id, (runsOf.get(id) ?? 0) + 1);
+  return (agent, index) => ((runsOf.get(agent) ?? 0) > 1 ? agentId(`${agent}.${index + 1}`) : agent);
+}
+
+function withOwnAgents(reports: readonly Report[]): readonly Report[] {
+  const names = ownAgentNames(reports);
   return reports.map((report, index) => {
-    const renamed = (id: AgentId): AgentId => ((runsOf.get(id) ?? 0) > 1 ? agentId(`${id}.${index + 1}`) : id);
+    const renamed = (id: AgentId): AgentId => names(id, index);
     return {
       ...report,
       agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),

@@ -172,3 +172,10 @@ export interface Remedy {
   /** The fewest files to leave out so that the rest is done in time: their number, and the longest ones by name. */
   readonly leaveOut: { readonly files: number; readonly named: readonly TestFile[] };
 }
+
+/** The event with its agent renamed. */
+export function withAgent(event: CoordinatorEvent, rename: (agent: AgentId) => AgentId): CoordinatorEvent {
+  if (event.kind === 'agent-joined') return { ...event, agent: { ...event.agent, id: rename(event.agent.id) } };
+  if (event.kind === 'coverage-kept') return { ...event, coverage: { ...event.coverage, agent: rename(event.coverage.agent) } };
+  return 'agent' in event && event.agent !== null ? { ...event, agent: rename(event.agent) } : event;
+}

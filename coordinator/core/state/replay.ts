@@ -1,5 +1,6 @@
 // Rebuilds the state of a run whose coordinator died from its recorded events, and how far the stream was read.
 
+import { isRunEventKind } from '../../../shared/domain/events.ts';
 import type { CoordinatorEvent, RunOpened } from './events.ts';
 import { reduce } from './reduce.ts';
 import { openRun, type RunState } from './run-state.ts';
@@ -34,17 +35,6 @@ export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
         position = '0';
         readAhead = 0;
         break;
-      case 'suite-listed':
-      case 'suite-refused':
-      case 'suite-inseparable':
-      case 'coverage-kept':
-      case 'agent-joined':
-      case 'agent-left':
-      case 'attempt-started':
-      case 'attempt-told':
-      case 'attempt-ended':
-        readAhead += 1;
-        break;
       case 'run-resumed':
         resumes += 1;
         break;
@@ -54,6 +44,7 @@ export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
         if (event.isMissing) readAhead = 0;
         break;
       default:
+        if (isRunEventKind(event.kind)) readAhead += 1;
     }
   }
   return { opening: state.opened, state, position, readAhead, resumes };

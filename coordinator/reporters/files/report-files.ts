@@ -9,17 +9,12 @@ import type { Copies } from '../../../shared/settings/settings.ts';
 import { makeDirectory } from '../../../shared/system/make-directory.ts';
 import { replaceFile } from '../../../shared/system/replace-file.ts';
 import { encodeReport } from '../../../shared/wire/report.ts';
-import type { CoordinatorEvent } from '../../core/state/events.ts';
 import { reportHtml } from '../../web/report-html.ts';
+import type { Reporter, Written } from '../reporter.ts';
 import { junitXml } from './junit.ts';
 import { summaryMarkdown } from './summary-md.ts';
 import { traceJson } from './trace.ts';
-
-/** The paths that were written, and one error for each file that was not, mostly `output-not-writable`. */
-export interface Written {
-  readonly paths: readonly string[];
-  readonly problems: readonly ShardlineError[];
-}
+import { createTraceMarks } from './trace-marks.ts';
 
 /**
  * A path and a function that makes its content. The content is made just before it is written, so that not all forms of a large report are
@@ -41,30 +36,33 @@ export async function prepareOut(dir: string): Promise<void> {
 }
 
 /** Writes the machine-readable outputs to the run's directory. */
-export const writeOutputs = (report: Report, dir: string): Promise<Written> =>
-  writeFiles([
-    [join(dir, 'report.json'), () => encodeReport(report)],
-    [join(dir, 'junit.xml'), () => junitXml(report)],
-    [join(dir, 'summary.md'), () => summaryMarkdown(report)],
-  ]);
+export const resultFiles = (dir: string): Reporter => ({
+  finish: (report) =>
+    writeFiles([
+      [join(dir, 'report.json'), () => encodeReport(report)],
+      [join(dir, 'junit.xml'), () => junitXml(report)],
+      [join(dir, 'summary.md'), () => summaryMarkdown(report)],
+    ]),
+});
 
-/** Writes report.html to the run's directory. This is a separate step so that nothing else waits for it. */
-export const writePage = (report: Report, dir: string): Promise<Written> =>
-  writeFiles([[join(dir, 'report.html'), () => reportHtml(report)]]);
+/** Writes report.html to the run's directory. It is a reporter of its own so that nothing else waits for it. */
+export const resultPage = (dir: string): Reporter => ({
+  finish: (report) => writeFiles([[join(dir, 'report.html'), () => reportHtml(report)]]),
+});
 
-/** Writes the copies that the user requested. `readEvents` returns the run's recorded events. */
-export function writeCopies(
-  report: Report,
-  { json, junitXml: junit, html, trace }: Copies,
-  readEvents: () => Promise<readonly CoordinatorEvent[]>,
-): Promise<Written> {
-  const copy = (path: string | null, content: Output[1]): readonly Output[] => (path === null ? [] : [[path, content]]);
-  return writeFiles([
-    ...copy(json, () => encodeReport(report)),
-    ...copy(junit, () => junitXml(report)),
-    ...copy(html, () => reportHtml(report)),
-    ...copy(trace, async () => traceJson(report, await readEvents())),
-  ]);
+/** Writes the copies that the user requested. */
+export function copyFiles({ json, junitXml: junit, html, trace }: Copies): readonly Reporter[] {
+  const copy = (path: string | null, content: (report: Report) => string | Promise<string>): readonly Reporter[] =>
+    path === null ? [] : [{ finish: (report) => writeFiles([[path, () => content(report)]]) }];
+  return [...copy(json, encodeReport), ...copy(junit, junitXml), ...copy(html, reportHtml), ...(trace === null ? [] : [traceFile(trace)])];
+}
+
+function traceFile(path: string): Reporter {
+  const marks = createTraceMarks();
+  return {
+    observe: (event) => marks.observe(event),
+    finish: (report) => writeFiles([[path, () => traceJson(report, marks.all())]]),
+  };
 }
 
 async function writeFiles(outputs: readonly Output[]): Promise<Written> {

@@ -1,10 +1,10 @@
 // Writes a run as a trace for Perfetto or chrome://tracing: one process per agent, one thread per xdist worker.
 // The format: "Trace Event Format", Duda and Hughes, Google 2016 (complete events X, async events b and e, instants i, metadata M).
 
+import { assertNever } from '../../../shared/assert-never.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
-import { deadlineTimes } from '../../core/state/deadline.ts';
-import type { CoordinatorEvent } from '../../core/state/events.ts';
+import type { TraceMark } from './trace-marks.ts';
 
 interface TraceEvent {
   readonly ph: 'X' | 'M' | 'i' | 'b' | 'e';
@@ -23,14 +23,14 @@ interface TraceEvent {
 const COORDINATOR = 1;
 
 /**
- * Returns the whole JSON document. Times are microseconds since the command's start. Tests come from the report. If `events` is not empty,
- * it adds collections, shards, agents that joined and left, and the deadline.
+ * Returns the whole JSON document. Times are microseconds since the command's start. Tests come from the report, everything
+ * else from `marks`.
  */
-export function traceJson(report: Report, events: readonly CoordinatorEvent[]): string {
+export function traceJson(report: Report, marks: readonly TraceMark[]): string {
   const startedAt = Date.parse(report.startedAt);
   const micro = (at: number): number => Math.round((at - startedAt) * 1000);
   const places = createPlaces(report);
-  const traced = [...testSlices(report, places, micro), ...coordinatorSlices(report, micro), ...eventSlices(events, places, micro)];
+  const traced = [...testSlices(report, places, micro), ...coordinatorSlices(report, micro), ...markSlices(marks, places, micro)];
   // One event per line, because people read this file too.
   return `{"displayTimeUnit":"ms","traceEvents":[\n${[...places.metadata(), ...traced].map((event) => JSON.stringify(event)).join(',\n')}\n]}\n`;
 }
@@ -118,45 +118,27 @@ function coordinatorSlices(report: Report, micro: Micro): TraceEvent[] {
   ];
 }
 
-function eventSlices(events: readonly CoordinatorEvent[], places: Places, micro: Micro): TraceEvent[] {
-  const begun = new Map<string, number>();
-  return events.flatMap((event): TraceEvent[] => {
-    switch (event.kind) {
-      case 'run-opened': {
-        const times = deadlineTimes(event);
-        return times === null
-          ? []
-          : [instant('drain', COORDINATOR, micro(times.drainAt), 'g'), instant('deadline', COORDINATOR, micro(times.endAt), 'g')];
-      }
-      case 'agent-joined':
-        return [instant(`agent ${event.agent.id} joined`, places.pid(event.agent.id), micro(event.at), 'p')];
-      case 'agent-left':
-        return [instant(`agent ${event.agent} left`, places.pid(event.agent), micro(event.at), 'p')];
-      case 'agent-lost':
-        return [instant(`agent ${event.agent} lost`, places.pid(event.agent), micro(event.at), 'p')];
-      case 'run-closed':
-        return [instant(`closed: ${event.why.kind === 'done' ? 'done' : event.why.notRun}`, COORDINATOR, micro(event.at), 'g')];
-      case 'attempt-started':
-        begun.set(event.attempt, event.at);
-        return [];
-      case 'attempt-ended': {
-        const from = begun.get(event.attempt);
-        if (from === undefined) return [];
-        const about = { name: `shard ${event.shard}`, cat: 'shard', id: event.attempt, pid: places.pid(event.agent), tid: 0 };
+function markSlices(marks: readonly TraceMark[], places: Places, micro: Micro): TraceEvent[] {
+  return marks.flatMap((mark): TraceEvent[] => {
+    switch (mark.kind) {
+      case 'instant':
+        return mark.agent === null
+          ? [instant(mark.name, COORDINATOR, micro(mark.at), 'g')]
+          : [instant(mark.name, places.pid(mark.agent), micro(mark.at), 'p')];
+      case 'shard': {
+        const about = { name: `shard ${mark.shard}`, cat: 'shard', id: mark.attempt, pid: places.pid(mark.agent), tid: 0 };
         return [
-          { ph: 'b', ...about, ts: micro(from), args: { attempt: event.attempt, ending: event.ending.kind } },
-          { ph: 'e', ...about, ts: micro(event.at) },
+          { ph: 'b', ...about, ts: micro(mark.from), args: { attempt: mark.attempt, ending: mark.ending } },
+          { ph: 'e', ...about, ts: micro(mark.to) },
         ];
       }
-      case 'attempt-told': {
-        const told = event.event;
-        if (told.kind !== 'collected') return [];
-        const place = { pid: places.pid(event.agent), tid: places.tid(event.agent, told.worker) };
-        const ts = micro(told.at - told.seconds * 1000);
-        return [{ ph: 'X', name: `collect ${told.file}`, cat: 'collection', ...place, ts, dur: Math.round(told.seconds * 1e6) }];
+      case 'collection': {
+        const place = { pid: places.pid(mark.agent), tid: places.tid(mark.agent, mark.worker) };
+        const ts = micro(mark.to - mark.seconds * 1000);
+        return [{ ph: 'X', name: `collect ${mark.file}`, cat: 'collection', ...place, ts, dur: Math.round(mark.seconds * 1e6) }];
       }
       default:
-        return [];
+        return assertNever(mark);
     }
   });
 }

@@ -31,7 +31,7 @@ export interface News {
 const BELIEVED = 2;
 
 /** Returns lines without a final newline; most events give none. */
-export function newsLines({ event, state, changes, tally, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
+export function eventLines({ event, state, changes, tally, lateForecasts }: News, verbosity: Verbosity): readonly string[] {
   switch (event.kind) {
     case 'run-opened':
       return [runOpened(event)];

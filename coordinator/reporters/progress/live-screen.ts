@@ -3,17 +3,17 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Drawable } from '../../../shared/system/edge.ts';
 import type { Paint } from '../text/colors.ts';
-import type { Teller } from './progress-output.ts';
-import { standingAt, type Watched } from './run-status.ts';
+import type { ProgressOutput } from './progress-output.ts';
+import { type RunView, statusAt } from './run-status.ts';
 import { screenLines } from './screen.ts';
-import { createDrawer } from './screen-redraw.ts';
+import { createRedraw } from './screen-redraw.ts';
 
 const REDRAW_MS = 100;
 
-export function createLiveScreen(out: Drawable, paint: Paint, clock: Clock): Teller {
-  const drawer = createDrawer(out);
+export function createLiveScreen(out: Drawable, paint: Paint, clock: Clock): ProgressOutput {
+  const redraw = createRedraw(out);
   let waiting: string[] = [];
-  let shown: Watched | null = null;
+  let shown: RunView | null = null;
   let drawnAt = Number.NEGATIVE_INFINITY;
   const draw = (): void => {
     const now = clock.now();
@@ -21,18 +21,18 @@ export function createLiveScreen(out: Drawable, paint: Paint, clock: Clock): Tel
     const lines = waiting;
     waiting = [];
     drawnAt = now;
-    drawer.draw(lines, shown === null || width === 0 ? [] : screenLines(standingAt(shown, now), { width, height, paint }));
+    redraw.draw(lines, shown === null || width === 0 ? [] : screenLines(statusAt(shown, now), { width, height, paint }));
   };
   out.on('resize', draw);
   return {
-    tell(lines, watched) {
+    print(lines, view) {
       waiting.push(...lines);
-      shown = watched;
+      shown = view;
       if (clock.now() - drawnAt >= REDRAW_MS) draw();
     },
     end() {
       out.removeListener('resize', draw);
-      drawer.draw(waiting, []);
+      redraw.draw(waiting, []);
     },
   };
 }

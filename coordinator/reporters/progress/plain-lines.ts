@@ -2,8 +2,8 @@
 
 import type { Clock } from '../../../shared/clock.ts';
 import type { Output } from '../../../shared/system/edge.ts';
-import type { Teller } from './progress-output.ts';
-import { standingAt } from './run-status.ts';
+import type { ProgressOutput } from './progress-output.ts';
+import { statusAt } from './run-status.ts';
 import { statusWords } from './status-text.ts';
 
 /** The shortest time between two status lines … */
@@ -11,16 +11,16 @@ const EVERY_MS = 5000;
 /** … which grows to the elapsed time divided by this number, so that the log of a long run stays short. */
 const TIMES = 20;
 
-export function createPlainLines(out: Output, clock: Clock): Teller {
+export function createPlainLines(out: Output, clock: Clock): ProgressOutput {
   const beganAt = clock.now();
   let saidAt = beganAt;
   return {
-    tell(lines, watched) {
+    print(lines, view) {
       for (const line of lines) out.write(`${line}\n`);
       const now = clock.now();
-      if (watched === null || now - saidAt < Math.max(EVERY_MS, (now - beganAt) / TIMES)) return;
+      if (view === null || now - saidAt < Math.max(EVERY_MS, (now - beganAt) / TIMES)) return;
       saidAt = now;
-      out.write(`${statusWords(standingAt(watched, now))}\n`);
+      out.write(`${statusWords(statusAt(view, now))}\n`);
     },
     end: () => undefined,
   };

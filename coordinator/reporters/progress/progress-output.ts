@@ -1,10 +1,10 @@
 // The interface between progress and its outputs. Types only.
 
-import type { Watched } from './run-status.ts';
+import type { RunView } from './run-status.ts';
 
-export interface Teller {
-  /** Prints permanent lines, mostly none. `watched` is the state to display besides; null before the run has begun. */
-  tell(lines: readonly string[], watched: Watched | null): void;
+export interface ProgressOutput {
+  /** Prints permanent lines, mostly none. `view` is the state to display besides; null before the run has begun. */
+  print(lines: readonly string[], view: RunView | null): void;
   /** Removes everything but the permanent lines. */
   end(): void;
 }

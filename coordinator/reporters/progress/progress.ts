@@ -10,10 +10,10 @@ import type { Change } from '../../core/state/changes.ts';
 import type { CoordinatorEvent } from '../../core/state/events.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
-import { newsLines } from './event-lines.ts';
+import { eventLines } from './event-lines.ts';
 import { createPlainLines } from './plain-lines.ts';
-import type { Teller } from './progress-output.ts';
-import type { Watched } from './run-status.ts';
+import type { ProgressOutput } from './progress-output.ts';
+import type { RunView } from './run-status.ts';
 import { count, tallyOf } from './tally.ts';
 
 export interface Progress {
@@ -37,27 +37,27 @@ export interface ProgressOptions {
 export async function openProgress({ out, verbosity, color, screen, clock }: ProgressOptions): Promise<Progress> {
   const paint = paintFor(color);
   if (verbosity === 'quiet') return { observe: () => undefined, say: (line) => out.write(`${harmless(line)}\n`), end: () => undefined };
-  const teller = screen ? (await import('./live-screen.ts')).createLiveScreen(out, paint, clock) : createPlainLines(out, clock);
-  return watch(teller, verbosity, clock, (line) => paintHead(paint, line));
+  const output = screen ? (await import('./live-screen.ts')).createLiveScreen(out, paint, clock) : createPlainLines(out, clock);
+  return watch(output, verbosity, clock, (line) => paintHead(paint, line));
 }
 
-function watch(teller: Teller, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
+function watch(output: ProgressOutput, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
   // Agents' clocks may differ from this one, so the age of a test counts from when the coordinator received its start.
   const running = createRunningTests(() => clock.now());
-  let watched: Watched | null = null;
+  let view: RunView | null = null;
   let lateForecasts = 0;
   return {
     observe(event, state, changes) {
-      const forecast = watched?.forecast ?? null;
-      const tally = watched?.tally ?? tallyOf(state);
+      const forecast = view?.forecast ?? null;
+      const tally = view?.tally ?? tallyOf(state);
       running.observe(event);
-      if (watched !== null) for (const change of changes) if (change.kind === 'result-accepted') count(tally, change);
-      const lines = newsLines({ event, state, changes, tally, lateForecasts }, verbosity);
+      if (view !== null) for (const change of changes) if (change.kind === 'result-accepted') count(tally, change);
+      const lines = eventLines({ event, state, changes, tally, lateForecasts }, verbosity);
       if (event.kind === 'forecast') lateForecasts = (event.lateSeconds ?? 0) > 0 ? lateForecasts + 1 : 0;
-      watched = { state, tally, running, forecast: event.kind === 'forecast' ? event : forecast };
-      teller.tell(lines.map(painted), watched);
+      view = { state, tally, running, forecast: event.kind === 'forecast' ? event : forecast };
+      output.print(lines.map(painted), view);
     },
-    say: (line) => teller.tell([harmless(line)], watched),
-    end: () => teller.end(),
+    say: (line) => output.print([harmless(line)], view),
+    end: () => output.end(),
   };
 }

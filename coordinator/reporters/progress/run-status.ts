@@ -9,7 +9,7 @@ import { type HowFar, howFar } from '../../core/state/progress.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import type { Tally } from './tally.ts';
 
-export interface Standing {
+export interface RunStatus {
   readonly tally: Tally;
   /** The number of known tests. It grows until every file is collected. */
   readonly tests: number;
@@ -28,19 +28,19 @@ export interface Standing {
    * for running tests and teardowns.
    */
   readonly phase: 'collecting' | 'running' | 'stopping' | 'ending';
-  readonly agents: readonly AgentStanding[];
+  readonly agents: readonly AgentStatus[];
 }
 
 /** One agent that is connected. */
-export interface AgentStanding {
+export interface AgentStatus {
   readonly id: AgentId;
   readonly host: string;
   readonly workers: number;
-  readonly lanes: readonly LaneStanding[];
+  readonly lanes: readonly LaneStatus[];
 }
 
 /** The current test of one xdist worker and its age. The test is null while the worker collects, tears down or is idle. */
-export interface LaneStanding {
+export interface LaneStatus {
   readonly worker: string;
   readonly nodeid: string | null;
   readonly seconds: number;
@@ -52,7 +52,7 @@ export interface LaneStanding {
  */
 const LINGERS_MS = 1000;
 
-export interface Watched {
+export interface RunView {
   readonly state: RunState;
   readonly tally: Tally;
   readonly running: RunningTests;
@@ -61,7 +61,7 @@ export interface Watched {
 }
 
 /** `now` is in milliseconds since the epoch. */
-export function standingAt({ state, tally, running, forecast }: Watched, now: number): Standing {
+export function statusAt({ state, tally, running, forecast }: RunView, now: number): RunStatus {
   const { opened, tests, agents, closed, interruptedBy } = state;
   const byAgent = Map.groupBy(running.lanes(), ({ agent }) => agent);
   const errors = collectErrorsOf(state);
@@ -93,7 +93,7 @@ export function standingAt({ state, tally, running, forecast }: Watched, now: nu
   };
 }
 
-function laneAt({ worker, test, endedAt }: Lane, now: number): LaneStanding {
+function laneAt({ worker, test, endedAt }: Lane, now: number): LaneStatus {
   const secondsSince = (at: number): number => Math.max(0, (now - at) / 1000);
   if (endedAt === null) return { worker, nodeid: test.nodeid, seconds: secondsSince(test.beganAt) };
   return now - endedAt < LINGERS_MS

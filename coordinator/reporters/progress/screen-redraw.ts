@@ -13,7 +13,7 @@ export interface Drawer {
 /** Moves up one line and erases it. */
 const ERASE_ABOVE = '\u001b[1A\u001b[2K';
 
-export function createDrawer(out: Drawable): Drawer {
+export function createRedraw(out: Drawable): Drawer {
   const update = createLogUpdate(out, { showCursor: true });
   let drawn: readonly string[] = [];
   let drawnWidth = 0;

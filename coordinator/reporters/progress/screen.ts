@@ -6,7 +6,7 @@ import { countOf, oneLine, plural } from '../../../shared/text/safe-text.ts';
 import { inMinutes, inPercent } from '../summary/profile-text.ts';
 import type { Paint, Style } from '../text/colors.ts';
 import { padded, widest } from '../text/fit.ts';
-import { type AgentStanding, inOrder, type LaneStanding, type Standing } from './run-status.ts';
+import { type AgentStatus, inOrder, type LaneStatus, type RunStatus } from './run-status.ts';
 import { filesWords, outcomeCounts, testsWords, timeWords } from './status-text.ts';
 
 export interface Canvas {
@@ -25,10 +25,10 @@ const AGE_WIDTH = 4;
 const BAR_WIDTH = { least: 8, most: 40 } as const;
 
 /** Returns at least one line. No line is wider than the terminal, and there are fewer lines than the terminal has rows. */
-export function screenLines(standing: Standing, { width, height, paint }: Canvas): readonly string[] {
+export function screenLines(status: RunStatus, { width, height, paint }: Canvas): readonly string[] {
   const rows = Math.max(1, Math.min(height - 1, Math.floor(height * PART)));
-  const head = [barLine(standing, width, paint), countsLine(standing, paint), timeLine(standing, paint), slowestLine(standing, paint)];
-  const lines = [...head, ...agentLines(standing.agents, rows - head.length, paint)];
+  const head = [barLine(status, width, paint), countsLine(status, paint), timeLine(status, paint), slowestLine(status, paint)];
+  const lines = [...head, ...agentLines(status.agents, rows - head.length, paint)];
   // The last column stays free: a terminal may draw a character wider than its stated width.
   return lines.slice(0, rows).map((line) => fitted(line, Math.max(1, width - 1)));
 }
@@ -42,28 +42,28 @@ const styles: Readonly<Record<string, Style>> = {
   passed: 'green',
 };
 
-function barLine(standing: Standing, width: number, paint: Paint): string {
-  const { share } = standing.howFar;
-  const words = `${inPercent(Math.floor(share * 100) / 100).padStart(5)}  ${paint('bold', testsWords(standing))}  ${filesWords(standing)}`;
+function barLine(status: RunStatus, width: number, paint: Paint): string {
+  const { share } = status.howFar;
+  const words = `${inPercent(Math.floor(share * 100) / 100).padStart(5)}  ${paint('bold', testsWords(status))}  ${filesWords(status)}`;
   const room = width - stringWidth(words) - 2;
   if (room < BAR_WIDTH.least) return words.trimStart();
   const columns = Math.min(BAR_WIDTH.most, room);
   const full = Math.floor(share * columns);
-  const isRed = outcomeCounts(standing).some(({ word }) => styles[word] === 'boldRed');
+  const isRed = outcomeCounts(status).some(({ word }) => styles[word] === 'boldRed');
   return `${paint(isRed ? 'red' : 'green', '█'.repeat(full))}${paint('dim', '░'.repeat(columns - full))} ${words}`;
 }
 
-function countsLine(standing: Standing, paint: Paint): string {
-  const counts = outcomeCounts(standing).map(({ word, count }) => paint(styles[word] ?? 'dim', countOf(count, word)));
+function countsLine(status: RunStatus, paint: Paint): string {
+  const counts = outcomeCounts(status).map(({ word, count }) => paint(styles[word] ?? 'dim', countOf(count, word)));
   return counts.join(', ') || paint('dim', 'no test finished yet');
 }
 
-function timeLine(standing: Standing, paint: Paint): string {
-  const words = timeWords(standing);
-  return standing.lateSeconds > 0 && standing.phase === 'running' ? paint('red', words) : words;
+function timeLine(status: RunStatus, paint: Paint): string {
+  const words = timeWords(status);
+  return status.lateSeconds > 0 && status.phase === 'running' ? paint('red', words) : words;
 }
 
-function slowestLine({ agents }: Standing, paint: Paint): string {
+function slowestLine({ agents }: RunStatus, paint: Paint): string {
   const all = agents.flatMap(({ id, lanes }) => lanes.map((lane) => ({ ...lane, where: `${id} ${lane.worker}`.trim() })));
   const slowest = longestOf(all);
   if (slowest === undefined) return paint('dim', 'slowest now: no test over 1 s');
@@ -71,7 +71,7 @@ function slowestLine({ agents }: Standing, paint: Paint): string {
 }
 
 /** Shows each agent with its xdist workers if there is room, otherwise one line per agent, otherwise as many agents as fit. */
-function agentLines(agents: readonly AgentStanding[], rows: number, paint: Paint): readonly string[] {
+function agentLines(agents: readonly AgentStatus[], rows: number, paint: Paint): readonly string[] {
   const all = agents.flatMap((agent) => withLanes(agent, agent.lanes.length, paint));
   if (all.length <= rows) return all;
   const each = Math.floor(rows / agents.length);
@@ -88,7 +88,7 @@ function agentLines(agents: readonly AgentStanding[], rows: number, paint: Paint
 }
 
 /** Shows at most `room` lines below the agent's own. */
-function withLanes(agent: AgentStanding, room: number, paint: Paint): readonly string[] {
+function withLanes(agent: AgentStatus, room: number, paint: Paint): readonly string[] {
   const sorted = agent.lanes.toSorted((left, right) => inOrder(left.worker, right.worker));
   const shown = sorted.length <= room ? sorted : sorted.slice(0, room - 1);
   const more = sorted.slice(shown.length);
@@ -102,30 +102,30 @@ function withLanes(agent: AgentStanding, room: number, paint: Paint): readonly s
   ];
 }
 
-function headLine({ id, host, workers, lanes }: AgentStanding, paint: Paint): string {
+function headLine({ id, host, workers, lanes }: AgentStatus, paint: Paint): string {
   const state = lanes.length === 0 ? `${plural(workers, 'worker')}, no test yet` : plural(workers, 'worker');
   return `${paint('bold', nameOf(id))} ${paint('dim', `on ${nameOf(host)}: ${state}`)}`;
 }
 
-function laneLine(lane: LaneStanding, columns: { readonly name: number; readonly age: number }, paint: Paint): string {
+function laneLine(lane: LaneStatus, columns: { readonly name: number; readonly age: number }, paint: Paint): string {
   const start = `  ${padded(nameOf(lane.worker), columns.name)} ${ageOf(lane).padStart(columns.age)}  `;
   return `${start}${lane.nodeid === null ? paint('dim', `idle for ${inMinutes(lane.seconds)}`) : nameOf(lane.nodeid)}`;
 }
 
 /** `a1 2 of 2 workers busy  12 s tests/test_a.py::test_long`. */
-function agentLine({ id, workers, lanes }: AgentStanding, paint: Paint): string {
+function agentLine({ id, workers, lanes }: AgentStatus, paint: Paint): string {
   const longest = longestOf(lanes);
   const now = longest === undefined ? '' : `  ${ageOf(longest)} ${nameOf(longest.nodeid)}`;
   return `${paint('bold', nameOf(id))} ${paint('dim', `${lanes.filter(isBusy).length} of ${plural(workers, 'worker')} busy`)}${now}`;
 }
 
 /** A lane whose xdist worker runs a test. */
-type BusyLane = LaneStanding & { readonly nodeid: string };
-const isBusy = <Some extends LaneStanding>(lane: Some): lane is Some & BusyLane => lane.nodeid !== null;
-const ageOf = (lane: LaneStanding): string => (isBusy(lane) && lane.seconds >= LEAST_AGE_SECONDS ? inMinutes(lane.seconds) : '');
+type BusyLane = LaneStatus & { readonly nodeid: string };
+const isBusy = <Some extends LaneStatus>(lane: Some): lane is Some & BusyLane => lane.nodeid !== null;
+const ageOf = (lane: LaneStatus): string => (isBusy(lane) && lane.seconds >= LEAST_AGE_SECONDS ? inMinutes(lane.seconds) : '');
 
 /** The lane whose test has run longest, if it has run long enough to show. */
-const longestOf = <Some extends LaneStanding>(lanes: readonly Some[]): (Some & BusyLane) | undefined =>
+const longestOf = <Some extends LaneStatus>(lanes: readonly Some[]): (Some & BusyLane) | undefined =>
   lanes
     .filter(isBusy)
     .filter(({ seconds }) => seconds >= LEAST_AGE_SECONDS)

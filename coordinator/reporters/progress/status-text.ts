@@ -2,18 +2,18 @@
 
 import { countOf, plural } from '../../../shared/text/safe-text.ts';
 import { inMinutes } from '../summary/profile-text.ts';
-import type { Standing } from './run-status.ts';
+import type { RunStatus } from './run-status.ts';
 
 /** `812/1204+ tests`; the plus means that more tests are still being found. */
-export function testsWords({ tally, tests, howFar }: Standing): string {
+export function testsWords({ tally, tests, howFar }: RunStatus): string {
   if (tests === 0 && !howFar.isAllCollected) return 'no tests yet';
   return `${tally.done}/${tests}${howFar.isAllCollected ? '' : '+'} tests`;
 }
 
-export const filesWords = ({ howFar: { filesDone, files } }: Standing): string => `${filesDone}/${files} files`;
+export const filesWords = ({ howFar: { filesDone, files } }: RunStatus): string => `${filesDone}/${files} files`;
 
 /** `41 s of 2 min, done in about 20 s`, with a warning if the run is late. */
-export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSeconds, phase, agents }: Standing): string {
+export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSeconds, phase, agents }: RunStatus): string {
   const spent = `${inMinutes(elapsedSeconds)}${deadlineSeconds === null ? '' : ` of ${inMinutes(deadlineSeconds)}`}`;
   if (phase === 'ending') return `${spent}, waiting for the last teardowns`;
   if (phase === 'stopping') return `${spent}, stopping`;
@@ -28,10 +28,10 @@ function endWords(secondsLeft: number | null): string {
 }
 
 /** `812/1204+ tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */
-export function statusWords(standing: Standing): string {
-  const bad = outcomeCounts(standing).filter(({ word }) => !['passed', 'skipped', 'xfailed', 'xpassed'].includes(word));
+export function statusWords(status: RunStatus): string {
+  const bad = outcomeCounts(status).filter(({ word }) => !['passed', 'skipped', 'xfailed', 'xpassed'].includes(word));
   const counts = bad.map(({ word, count }) => countOf(count, word));
-  return [testsWords(standing), filesWords(standing), ...counts, plural(standing.agents.length, 'agent'), timeWords(standing)].join(', ');
+  return [testsWords(status), filesWords(status), ...counts, plural(status.agents.length, 'agent'), timeWords(status)].join(', ');
 }
 
 export interface OutcomeCount {
@@ -40,7 +40,7 @@ export interface OutcomeCount {
 }
 
 /** Only the counts above zero, the worst first. */
-export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors, lateErrors }: Standing): readonly OutcomeCount[] {
+export function outcomeCounts({ tally: { outcomes, flaky }, collectErrors, lateErrors }: RunStatus): readonly OutcomeCount[] {
   return [
     { word: 'failed', count: outcomes.failed },
     { word: 'error', count: outcomes.error + lateErrors },

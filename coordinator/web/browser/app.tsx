@@ -8,8 +8,8 @@ import { everything, type Query } from './query.ts';
 import { Shown } from './shown.tsx';
 import { Slowest } from './slowest.tsx';
 import { Summary } from './summary.tsx';
-import { Tests } from './tests.tsx';
-import { TimelinePanel } from './timeline-panel.tsx';
+import { Tests } from './test-list/tests.tsx';
+import { TimelinePanel } from './timeline/timeline-panel.tsx';
 
 const SHOWN = 'Warnings and output';
 const everyView = ['Tests', 'Slowest', 'Agents and time', SHOWN] as const;

@@ -1,9 +1,9 @@
-// What is made of the lines of -X importtime.
+// Sums the lines of -X importtime by package.
 
 import { expect, test } from 'vitest';
 import { importTimes } from '../../../coordinator/audit/core/import-times.ts';
 
-test('a package counts with its outermost modules, its own time apart, and names who imported it first', () => {
+test('sums a package over its outermost modules, separates its own time, and names its first importer', () => {
   const text = [
     'import time: self [us] | cumulative | imported package',
     'import time:     10000 |      10000 | pluggy',

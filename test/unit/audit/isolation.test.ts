@@ -1,4 +1,4 @@
-// What may be said of a test whose outcomes differ.
+// Classifies tests whose outcomes differ between executions.
 
 import { expect, test } from 'vitest';
 import { type Execution, judgeSuspects, suspectsOf } from '../../../coordinator/audit/core/isolation.ts';
@@ -39,10 +39,10 @@ test.each<[string, Execution[], string | undefined]>([
     'parallel',
   ],
   ['failed everywhere', [run('one after another', true), run('pytest -n', true)], undefined],
-])('a test that %s', (_, executions, kind) => {
+])('classifies a test that %s', (_, executions, kind) => {
   expect(judgeSuspects(executions)[0]?.kind).toBe(kind);
 });
 
-test('a test that did not run somewhere is no suspect for that', () => {
+test('does not suspect a test only because one execution did not run it', () => {
   expect(suspectsOf([run('one after another', false), { how: 'pytest -n', outcomes: new Map() }])).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// What is made of what the processes of a measured pytest told.
+// Builds a measurement from the records of the processes of one pytest.
 
 import { expect, test } from 'vitest';
 import { measurementOf } from '../../../coordinator/audit/core/measurement.ts';
@@ -33,7 +33,7 @@ const controller: MeasuredProcess = {
   ],
 };
 
-test("phases are the workers' mean and come to the whole time; collection is every worker's own", () => {
+test('phases are means over the workers and add up to the whole time; collection sums all workers', () => {
   const processes: MeasuredProcess[] = [
     controller,
     {
@@ -68,7 +68,7 @@ test("phases are the workers' mean and come to the whole time; collection is eve
   expect(measured).toMatchObject({ peakRssBytes: 300, collectedRssBytes: 100 });
 });
 
-test('a pytest that was killed in a test has spent the rest of its time there, and that test has no outcome', () => {
+test('a pytest killed in a test spends the rest of its time in tests, and that test has no outcome', () => {
   const records: MeasureRecord[] = [...collecting(1, 2), { kind: 'test-began', at: 2, nodeid: id('hangs') }];
   const measured = measurementOf({ startedAt: 0, endedAt: 30, isPartial: true, processes: [{ name: 'main', records }] });
   expect(measured.phases).toEqual({ start: 1, collection: 1, tests: 28, waiting: 0, end: 0 });
@@ -76,7 +76,7 @@ test('a pytest that was killed in a test has spent the rest of its time there, a
   expect(measured.tests.size).toBe(0);
 });
 
-test('a test that its worker did not survive is an error', () => {
+test('reports a test that kills its worker as an error', () => {
   const told: MeasuredProcess = { ...controller, records: [...controller.records, { kind: 'crashed', at: 5, nodeid: id('dies') }] };
   const measured = measurementOf({ startedAt: 0, endedAt: 10, isPartial: false, processes: [told] });
   expect(measured.tests.get(id('dies'))?.outcome).toBe('error');

@@ -1,4 +1,4 @@
-// The audit in Markdown and HTML: what it says follows from what was measured, and what tests are called is data.
+// The audit in Markdown and HTML: it reports only what was measured, and treats the names of tests as data.
 
 import { expect, test } from 'vitest';
 import type { Findings } from '../../../coordinator/audit/core/findings.ts';
@@ -12,7 +12,7 @@ const ids = Array.from({ length: 8 }, (_, index) => `tests/test_${index}.py::tes
 const pageOf = (changes: Partial<Findings> = {}, names: readonly string[] = ids): string =>
   auditMarkdown(auditBlocks(sampleAudit(names, changes)));
 
-test('measured and predicted stand apart, and each phase row comes to its wall time', () => {
+test('separates measured from predicted times, and each row of phases adds up to its wall time', () => {
   const page = pageOf();
   expect(page).toContain('| pytest, one process | 100.0 s | 1.0 | 50 % | 400 MB | 8 | 0 |');
   expect(page).toContain('| pytest -n 2 | 60.0 s | 1.7 |');
@@ -25,7 +25,7 @@ test('measured and predicted stand apart, and each phase row comes to its wall t
   expect(page).toContain('For the measured run the same prediction gives 48.0 s; it took 50.0 s: off by 4 %.');
 });
 
-test('commands carry the numbers of the suite: agents up to the knee, workers and limits that memory bears', () => {
+test('fills the commands with agents up to the knee, and with workers and limits that fit into memory', () => {
   const page = pageOf({ what: ['tests/', '--selected', "a b's.txt"], pytestArgs: ['-m', 'not slow'] });
   expect(page).toContain(
     "npx shardline run tests/ --selected 'a b'\\''s.txt' --junit-xml junit.xml --max-worker-memory 250MB -- -m 'not slow'",
@@ -35,7 +35,7 @@ test('commands carry the numbers of the suite: agents up to the knee, workers an
   expect(pageOf({ machine: { cpus: 2, memoryBytes: 0.6e9 } })).toContain('too much: pass `-n 1`');
 });
 
-test('what was not measured is not claimed: without a sharded run there is no rating, without durations no prediction', () => {
+test('gives no rating without a sharded run, and no prediction without durations', () => {
   const page = pageOf({ sharded: null, problems: ['shardline could not be measured: no Redis'] });
   expect(page).not.toContain('## How efficient the run was');
   expect(page).toContain('shardline could not be measured: no Redis');
@@ -48,7 +48,7 @@ test('what was not measured is not claimed: without a sharded run there is no ra
   expect(partial).not.toContain('## Predicted');
 });
 
-test('a suspect that was confirmed gets a mark with its place, once for all its parameters; a flaky one gets none', () => {
+test('suggests a mark for a confirmed suspect, once for all its parameters, and none for a flaky test', () => {
   const [shared = '', flaky = ''] = ['tests/test_0.py::TestX::test[<1>|`a`]', 'tests/test_1.py::test'];
   const outcomes = (failing: readonly string[]) =>
     new Map([shared, flaky].map((id) => [nodeId(id), failing.includes(id) ? ('failed' as const) : ('passed' as const)]));
@@ -66,7 +66,7 @@ test('a suspect that was confirmed gets a mark with its place, once for all its 
   );
 });
 
-test('names of tests, files and packages stay text, in both forms', () => {
+test('escapes the names of tests, files and packages in Markdown and HTML', () => {
   const hostile = '<script>alert(1)</script>|`"\u001b[31m\u202e](x)';
   const changes: Partial<Findings> = {
     what: [hostile],

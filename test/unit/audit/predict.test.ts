@@ -1,4 +1,4 @@
-// Predictions: the planner's makespan beside what no number of agents changes.
+// Predicts the time of a suite for a number of agents: the planner's makespan and the part that agents do not change.
 
 import { expect, test } from 'vitest';
 import type { MeasuredTest } from '../../../coordinator/audit/core/measurement.ts';
@@ -22,14 +22,14 @@ function suiteOf(seconds: readonly number[], collectSeconds = 0) {
   return { files, tests };
 }
 
-test('even work halves with twice the workers, down to what is fixed', () => {
+test('twice the workers halve even work, down to the fixed part', () => {
   const { rows, floor } = predict(suiteOf(new Array(64).fill(1), 1), costs);
   expect(rows.map(({ workers }) => workers)).toEqual([2, 4, 8, 16, 32]);
   expect(rows.map(({ seconds }) => Math.round(seconds))).toEqual([66, 34, 18, 10, 6]);
   expect(floor).toMatchObject({ fixedSeconds: 2, sessionSeconds: 0, serialSeconds: 0 });
 });
 
-test('the knee is where twice as many agents no longer gain a fifth', () => {
+test('the knee is the number of agents from which doubling gains less than a fifth', () => {
   const { rows, knee, floor } = predict(suiteOf([10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), costs);
   expect(rows.map(({ seconds }) => Math.round(seconds))).toEqual([12, 12, 12, 12, 12]);
   expect(knee).toBe(1);
@@ -38,7 +38,7 @@ test('the knee is where twice as many agents no longer gain a fifth', () => {
   expect(predict(suiteOf(new Array(3200).fill(1)), costs).knee).toBeNull();
 });
 
-test('tests that run alone, and session fixtures, are paid whatever the agents; what a file shares is not paid by its tests', () => {
+test('serial tests and session fixtures cost the same with any agents; file fixtures count for the file only', () => {
   const file = testFile('test_a.py');
   const tests = new Map<NodeId, MeasuredTest>([
     [nodeId('test_a.py::first'), measured(7, { fileSeconds: 3, sessionSeconds: 2 })],

@@ -1,4 +1,4 @@
-// An audit to be written in every form.
+// A sample audit for the tests of its forms.
 
 import { type Audit, auditOf } from '../../../coordinator/audit/core/audit.ts';
 import type { Findings } from '../../../coordinator/audit/core/findings.ts';

@@ -1,4 +1,4 @@
-// How agents ended, in the report.
+// How the report describes the end of each agent.
 
 import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
@@ -41,24 +41,24 @@ const unfit = (why: 'fingerprint' | 'not-started', problem: string): Coordinator
 });
 const endsOf = (report: Report) => report.agents.map(({ id, ended: how, why }) => [id, how, why]);
 
-test('an agent that left when the run was over is not worth a word', () => {
+test('gives no reason for an agent that leaves after the run is closed', () => {
   expect(endsOf(reportOf(stateAfter(opening, joined(a1), closedDone(6000), left(a1, 7000))))).toEqual([['a1', 'left', null]]);
 });
 
-test('a lost agent says when it was lost, and one that came back does not', () => {
+test('reports when an agent was lost, and gives no reason for one that returned', () => {
   const gone = [joined(a1), lost(a1, 5000)];
   expect(endsOf(reportOf(stateAfter(opening, ...gone, closedDone())))).toEqual([['a1', 'lost', 'it stopped answering 5.0 s into the run']]);
   const back: CoordinatorEvent = { kind: 'agent-returned', at: 5500, agent: a1 };
   expect(endsOf(reportOf(stateAfter(opening, ...gone, back, closedDone(), left(a1))))).toEqual([['a1', 'left', null]]);
 });
 
-test('an agent that left while the run went on says so', () => {
+test('reports an agent that left before the end of the run', () => {
   expect(endsOf(reportOf(stateAfter(opening, joined(a1), left(a1, 3000), closedDone(6000))))).toEqual([
     ['a1', 'left', 'it left 3.0 s into the run, before its end'],
   ]);
 });
 
-test('a quarantined agent stays so whatever becomes of it', () => {
+test('a quarantined agent stays quarantined after it leaves', () => {
   const events: CoordinatorEvent[] = [
     joined(a1),
     enqueued(1),
@@ -77,7 +77,7 @@ test('a quarantined agent stays so whatever becomes of it', () => {
   ]);
 });
 
-test('an agent whose pytest did not start is among the agents, with the reason, and serves nothing', () => {
+test('lists an agent whose pytest did not start, with the reason and without workers or tests', () => {
   const problem = 'pytest ended with exit code 1\nFile "conftest.py", line 1\nModuleNotFoundError: No module named \'django\'';
   const state = stateAfter(opening, unfit('not-started', problem), closedDone());
   expect(state.agents.get(a2)?.presence).toBe('left');
@@ -86,19 +86,19 @@ test('an agent whose pytest did not start is among the agents, with the reason, 
   expect(endsOf(report)).toEqual([['a2', 'not-started', "pytest ended with exit code 1: ModuleNotFoundError: No module named 'django'"]]);
 });
 
-test('an agent that joined while its pytest started, and then could not serve, is not waited for', () => {
+test('does not wait for an agent that joined while its pytest started and then could not serve', () => {
   const state = stateAfter(opening, joined(a2), unfit('not-started', 'no worker'));
   expect(state.agents.get(a2)).toMatchObject({ presence: 'left', goneAt: 2000 });
   expect(state.aloneSince).not.toBeNull();
 });
 
-test('an agent that refused itself says how it differs', () => {
+test('reports how the workspace of an agent that refused itself differs', () => {
   expect(endsOf(reportOf(stateAfter(opening, unfit('fingerprint', 'commit old, the run has new'), closedDone())))).toEqual([
     ['a2', 'refused', "its workspace differs from the run's: commit old, the run has new"],
   ]);
 });
 
-test('the time of a lost agent is lost, and nobody waited for it', () => {
+test('counts the time of a lost agent as lost, not as imbalance', () => {
   const events = [joined(a1), joined(a2), ...work(a1, 1, 'a.py', 10_000), ...work(a2, 2, 'b.py', 3000)];
   const secondsOf = (report: Report) => [report.profile.breakdown?.imbalance.seconds, report.profile.breakdown?.lost.seconds];
   const [waited = 0, nothing] = secondsOf(reportOf(stateAfter(opening, ...events, closedDone(11_000), left(a1, 12_000), left(a2, 12_000))));

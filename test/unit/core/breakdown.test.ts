@@ -1,4 +1,4 @@
-// What a run's time was made of.
+// How the time of a run breaks down into phases.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -41,7 +41,7 @@ const secondsOf = (changes: Partial<Measured> = {}): Record<Phase, number> => {
   return Object.fromEntries(Object.entries(breakdown).map(([phase, { seconds }]) => [phase, seconds])) as Record<Phase, number>;
 };
 
-test('every worker waits for pytest, works, and waits for the last one', () => {
+test('every xdist worker waits for pytest, runs tests, and waits for the last one', () => {
   expect(secondsOf()).toEqual({
     preparation: 1,
     'start-up': 2,
@@ -54,7 +54,7 @@ test('every worker waits for pytest, works, and waits for the last one', () => {
   });
 });
 
-test('a worker that never got work was as long in starting as the first of all, and then waited for the last one', () => {
+test('an xdist worker without work counts the shortest start-up, then waits for the last one', () => {
   expect(
     secondsOf({
       workersOf: new Map([
@@ -65,12 +65,12 @@ test('a worker that never got work was as long in starting as the first of all, 
   ).toMatchObject({ 'start-up': 1.5, imbalance: 4.5 });
 });
 
-test('a worker that replaces a dead one is not another one', () => {
+test('does not count the replacement of a dead xdist worker as another worker', () => {
   const spans = [...measured.spans, { agent: a1, firstAt: 8500, lastAt: 9000 }];
   expect(secondsOf({ spans })).toMatchObject({ 'start-up': 2, imbalance: 0.5 });
 });
 
-test('shares are of all time, no phase is below nothing, and the phases fill the makespan, whatever the clocks say', () => {
+test('shares add up to 1, no phase is negative, and the phases fill the makespan, whatever the clocks read', () => {
   const at = fc.integer({ min: -20_000, max: 40_000 });
   const span = fc.record({ agent: fc.constantFrom<AgentId>(a1, a2, agentId('unknown')), firstAt: at, lastAt: at });
   fc.assert(
@@ -85,7 +85,7 @@ test('shares are of all time, no phase is below nothing, and the phases fill the
   );
 });
 
-test('work that another attempt did again is lost, and an event that is heard again is not', () => {
+test('counts work that another attempt repeats as lost, but not an event that is received twice', () => {
   const id = 'test_a.py::test_1';
   const first = [told(a1, 1, 1, collected('test_a.py', [id])), told(a1, 1, 1, finished(id))];
   const again = [told(a2, 1, 2, collected('test_a.py', [id])), told(a2, 1, 2, finished(id))];

@@ -1,4 +1,4 @@
-// Why a pytest ended, from what it printed.
+// Finds why pytest ended in what it printed.
 
 import { expect, test } from 'vitest';
 import { causeOf } from '../../../coordinator/core/result/cause.ts';
@@ -40,10 +40,10 @@ test.each([
     'it ended\nsqlalchemy.exc.OperationalError: no server',
     'it ended: sqlalchemy.exc.OperationalError: no server',
   ],
-])('of %s', (_, detail, cause) => {
+])('finds the cause in %s', (_, detail, cause) => {
   expect(causeOf(detail)).toBe(cause);
 });
 
-test('is no longer than a line may be', () => {
+test('keeps the cause within the longest line', () => {
   expect(causeOf('x'.repeat(1000))).toHaveLength(300);
 });

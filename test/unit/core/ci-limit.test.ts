@@ -1,4 +1,4 @@
-// What a CI provider says of how long the job may take.
+// Reads the time limit of a CI job from its environment.
 
 import { expect, test } from 'vitest';
 import { deadlineBeyondJob } from '../../../coordinator/commands/ci-limit.ts';
@@ -14,7 +14,7 @@ test("GitLab's limit counts from the job's start", () => {
   expect(deadlineBeyondJob({ ...gitlab, CI_JOB_STARTED_AT: undefined }, startedAt, 3601)).toContain('after 3600 s');
 });
 
-test("Buildkite's limit is in minutes, and its start is not told", () => {
+test("reads Buildkite's limit in minutes, without the job's start", () => {
   expect(deadlineBeyondJob({ BUILDKITE: 'true', BUILDKITE_TIMEOUT: '10' }, startedAt, 600)).toBeNull();
   expect(deadlineBeyondJob({ BUILDKITE: 'true', BUILDKITE_TIMEOUT: '10' }, startedAt, 601)).toContain(
     'Buildkite ends this job after 600 s',
@@ -22,7 +22,7 @@ test("Buildkite's limit is in minutes, and its start is not told", () => {
   expect(deadlineBeyondJob({ BUILDKITE: 'true', BUILDKITE_TIMEOUT: 'false' }, startedAt, 1e9)).toBeNull();
 });
 
-test('where nothing is said nothing is known', () => {
+test('finds no limit when no known CI provider sets one', () => {
   expect(deadlineBeyondJob({}, startedAt, 1e9)).toBeNull();
   expect(deadlineBeyondJob({ CI_JOB_TIMEOUT: '1' }, startedAt, 1e9)).toBeNull();
 });

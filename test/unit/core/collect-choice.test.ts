@@ -15,14 +15,14 @@ const census: Census = {
   files: new Map(FILES.map((file) => [file, { content: 'a'.repeat(64), digest: 'b'.repeat(64) }])),
 };
 
-/** The files, of which the first `changed` have changed. */
+/** The contents of all files; the first `changed` of them have changed. */
 const contents = (changed: number): ReadonlyMap<TestFile, string> =>
   new Map(FILES.map((file, index) => [file, (index < changed ? 'c' : 'a').repeat(64)]));
 
 const decide = (changes: Partial<CollectQuestion> = {}) =>
   decideCollect({ asked: 'auto', unstreamable: null, namesTests: false, census, contents: contents(0), ...changes });
 
-test('a suite that was collected whole, without a problem, is collected by file; unchanged files must hold what they held', () => {
+test('collects by file after a whole collection without problems, and expects unchanged files to hold the same', () => {
   const { mode, why, digests } = decide({ contents: contents(10) });
   expect([mode, why, digests.size]).toEqual(['file', null, 30]);
 });
@@ -39,7 +39,7 @@ test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
   ['11 files are new or have changed since it was last collected', { contents: contents(11) }, /^Nothing to do: /],
   ['a hook sorts (and 1 more)', { census: { ...census, problems: ['a hook sorts', 'another'] } }, /--harmless-hooks/],
   ['a fixture reads the list', { census: { ...census, inseparable: 'a fixture reads the list' } }, /make the files independent/],
-])('the whole list is collected, with the reason and what to do about it: %s', (why, changes, advice) => {
+])('collects the whole list and reports the reason and the fix: %s', (why, changes, advice) => {
   expect(decide(changes)).toMatchObject({ mode: 'suite', why, advice: advice === null ? null : expect.stringMatching(advice) });
   expect(decide({ ...changes, asked: 'file' })).toMatchObject({ mode: 'file', why: null, advice: null });
 });

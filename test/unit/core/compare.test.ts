@@ -1,4 +1,4 @@
-// What became of a suite since an earlier run.
+// Compares a run with an earlier one.
 
 import { expect, test } from 'vitest';
 import { type Baseline, compareRuns, type PastTest } from '../../../coordinator/core/result/compare.ts';
@@ -16,7 +16,7 @@ const was = (outcome: Outcome, seconds: number | null = 0.25): PastTest => ({ ou
 const compare = (tests: readonly ReportedTest[], before: Readonly<Record<string, PastTest>>, changes: Partial<Report> = {}) =>
   compareRuns(sampleReport(tests, changes), past(before));
 
-test('each test is told once, by what it was and what it is', () => {
+test('lists each test by its earlier and its current outcome', () => {
   const tests = [
     sampleTest('t.py::broke', 'failed'),
     sampleTest('t.py::new_and_broken', 'error'),
@@ -45,7 +45,7 @@ test('each test is told once, by what it was and what it is', () => {
   });
 });
 
-test('what was not run or could not be collected has not vanished', () => {
+test('a test that was not run or could not be collected does not count as vanished', () => {
   const notRun = [
     { nodeid: nodeId('a.py::test_1'), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 },
     { nodeid: testFile('b.py'), kind: 'file', tests: null, reason: 'deadline', predictedSeconds: 1 },
@@ -72,11 +72,11 @@ test('a test is newly slow when it takes twice as long and 0.2 s more', () => {
   expect(compare(timed([1.9]), before([1])).newlySlow).toEqual([]);
 });
 
-test('a machine that is slower altogether makes no test slow', () => {
+test('a machine that is slower overall makes no test newly slow', () => {
   expect(compare(timed([3, 3.1, 2.9, 3, 3, 3]), before([1, 1, 1, 1, 1, 1])).newlySlow).toEqual([]);
 });
 
-test('where all tests take now this long and now that, only one that stands out is slow', () => {
+test('reports only an outlier as newly slow when all durations vary', () => {
   const noisy = [1, 2.6, 0.4, 2.2, 0.5, 1.3, 0.7, 2.8];
   expect(compare(timed(noisy), before(noisy.map(() => 1))).newlySlow).toEqual([]);
   const slow = compare(timed([...noisy, 60]), before([...noisy.map(() => 1), 1])).newlySlow;

@@ -49,7 +49,7 @@ const opening = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
 const both = [joined(a1), joined(a2), ...ran(a1, 1, 'test_a.py'), ...ran(a2, 2, 'test_b.py')];
 const all = (): boolean => true;
 
-test('nothing is missing where the coverage of every attempt with a result came whole', () => {
+test('reports no missing coverage when every attempt with a result delivers all of its coverage', () => {
   expect(missingCoverage(stateAfter(opening, ...both, kept(a1, [1]), kept(a2, [2])), all)).toEqual([]);
 });
 
@@ -57,22 +57,22 @@ test.each([
   ['an agent that died before it sent any', [kept(a1, [1]), lost(a2)]],
   ['an xdist worker that died over the attempt', [kept(a1, [1]), kept(a2, [], [2])]],
   ['an attempt of which one pytest has all and another not', [kept(a1, [1]), kept(a2, [2]), kept(a2, [], [2], 2)]],
-])('%s: its files are missing, with the agent', (_, events) => {
+])('reports the files without coverage and their agent: %s', (_, events) => {
   expect(missingCoverage(stateAfter(opening, ...both, ...events), all)).toEqual([{ file: 'test_b.py', agent: 'a2' }]);
 });
 
-test('a data file that did not arrive, or is no data file, leaves the files of its attempts missing', () => {
+test('reports the files of attempts whose data file did not arrive or is not a data file', () => {
   const state = stateAfter(opening, ...both, kept(a1, [1]), kept(a2, [2], [], 7));
   expect(missingCoverage(state, (agent, part) => agent !== a2 || part !== 7)).toEqual([{ file: 'test_b.py', agent: 'a2' }]);
 });
 
-test('an attempt none of whose results counts is not missed', () => {
+test('does not miss the coverage of an attempt whose results do not count', () => {
   const copy = [enqueued(1, 2), told(a2, 1, 2, collected('test_a.py', ['test_a.py::test_x']))];
   const late = told(a2, 1, 2, finished('test_a.py::test_x', 'failed'));
   expect(missingCoverage(stateAfter(opening, ...both, ...copy, late, kept(a1, [1]), kept(a2, [2])), all)).toEqual([]);
 });
 
-test('what coverage came to is part of the report, and of its verdict', () => {
+test('the report includes the coverage, and the verdict depends on it', () => {
   const verdictWith = (changes: Partial<ReportedCoverage>) => {
     const coverage: ReportedCoverage = { percent: 50, failUnder: 80, isMet: true, missing: [], problems: [], warnings: [], ...changes };
     const combined: CoordinatorEvent = { kind: 'coverage-combined', at: 7000, coverage };
@@ -85,7 +85,7 @@ test('what coverage came to is part of the report, and of its verdict', () => {
   expect(verdictWith({ isMet: null, problems: ['it took too long'] })).toEqual(['incomplete', 11]);
 });
 
-test('of several runs one that missed its limit is enough', () => {
+test('several runs miss the coverage limit when one of them does', () => {
   const of = (isMet: boolean | null): ReportedCoverage => ({
     ...{ percent: 1, failUnder: null, isMet, missing: [], problems: [], warnings: [] },
   });

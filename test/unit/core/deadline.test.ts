@@ -1,9 +1,9 @@
-// When a run with a deadline stops, and what its report says of it.
+// When a run with a deadline drains, interrupts, kills and merges.
 
 import { expect, test } from 'vitest';
 import { deadlineTimes, defaultReserveSeconds } from '../../../coordinator/core/state/deadline.ts';
 
-test('the parts of a deadline stand in their order, and at least half of it is for tests', () => {
+test('the parts of a deadline keep their order and leave at least half of it to tests', () => {
   for (const [seconds, reserveSeconds] of [
     [300, 6],
     [10, 1],
@@ -21,7 +21,7 @@ test('the parts of a deadline stand in their order, and at least half of it is f
   }
 });
 
-test('without a deadline there are no times, and the reserve has a default', () => {
+test('gives no times without a deadline, and a default reserve', () => {
   expect(deadlineTimes({ startedAt: 0, deadline: null })).toBeNull();
   expect([defaultReserveSeconds(10), defaultReserveSeconds(600)]).toEqual([1, 12]);
 });

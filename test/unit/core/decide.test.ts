@@ -36,7 +36,7 @@ const passed = [told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2))];
 const closing = (opening: typeof oneShard, ...events: readonly CoordinatorEvent[]) =>
   decide(stateAfter(opening, ...events)).find((action) => action.kind === 'close-run')?.why ?? null;
 
-test('every planned shard gets its first attempt, once, in the order of the plan', () => {
+test('starts the first attempt of every planned shard once, in the order of the plan', () => {
   const state = stateAfter(twoShards);
   expect(decideAll(state)).toEqual([
     { kind: 'start-attempt', shard: 's1', role: 'primary' },
@@ -45,21 +45,21 @@ test('every planned shard gets its first attempt, once, in the order of the plan
   expect(decide(state)).toEqual([]);
 });
 
-test('a crashed attempt is followed by one retry, of what is unfinished only', () => {
+test('retries only the unfinished tests of a crashed attempt, once', () => {
   const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()));
   expect(nextAttempt(state, shardId(1), 'retry')).toMatchObject({ id: 's1.2', fence: 2, selectors: [{ kind: 'tests', nodeids: [t2] }] });
   expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
 });
 
-test('what a lost agent ran is handed to others', () => {
+test('retries the attempt of a lost agent', () => {
   expect(decideAll(stateAfter(oneShard, ...running, lost(a1)))).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
 });
 
-test('an attempt that claims to have finished with a result missing is followed by a retry', () => {
+test('retries an attempt that claims to have finished but lacks a result', () => {
   expect(decide(stateAfter(oneShard, ...running, ended(a1, 1)))).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
 });
 
-test('a shard whose attempts are used up is not started again: the run closes when the others are done', () => {
+test('gives up a shard that has used up its attempts, and closes the run when the others are done', () => {
   const once = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { attemptLimit: 1 });
   const events = [...running, enqueued(2), ended(a1, 1, 1, crashed())];
   expect(decide(stateAfter(once, ...events))).toEqual([{ kind: 'give-up-shard', shard: 's1', why: 'crash-limit' }]);
@@ -68,16 +68,16 @@ test('a shard whose attempts are used up is not started again: the run closes wh
   expect(closing(once, ...given, told(a1, 2, 1, collected('test_b.py', [])))).toEqual({ kind: 'done' });
 });
 
-test('the run closes as done when everything is settled, also when nothing was planned', () => {
+test('closes the run as done when everything is settled, even when nothing was planned', () => {
   expect(closing(oneShard, ...running, ...passed)).toEqual({ kind: 'done' });
   expect(closing(opened([]))).toEqual({ kind: 'done' });
 });
 
-test('nothing is decided once the run is closed', () => {
+test('decides nothing after the run is closed', () => {
   expect(decide(stateAfter(twoShards, closedDone()))).toEqual([]);
 });
 
-test('complete results stand: an interrupt, a lost Redis or maxfail that comes too late closes the run as done', () => {
+test('closes a complete run as done despite a late interrupt, a lost Redis or maxfail', () => {
   const once = opened([shardOf(1, ['test_a.py'])], { maxfail: 1 });
   const complete = [...running, told(a1, 1, 1, finished(t1, 'failed')), told(a1, 1, 1, finished(t2))];
   const late: CoordinatorEvent[] = [
@@ -99,17 +99,17 @@ test('maxfail stops the run, and collection errors count as failures', () => {
   expect(closing(twice, ...one, told(a1, 2, 1, collectFailed('test_b.py')))).toEqual({ kind: 'stopped', notRun: 'maxfail', by: 'maxfail' });
 });
 
-test("pytest's own maxfail stops the run too, even where it counts more failures than there are failed tests", () => {
+test("pytest's own maxfail stops the run too, even when it counts more failures than there are failed tests", () => {
   const why = closing(oneShard, ...running, ended(a1, 1, 1, { kind: 'interrupted', by: 'maxfail' }));
   expect(why).toEqual({ kind: 'stopped', notRun: 'maxfail', by: 'maxfail' });
 });
 
-test('where a test called pytest.exit the run stops like one that is interrupted', () => {
+test('a test that calls pytest.exit stops the run like an interrupt', () => {
   const why = closing(oneShard, ...running, ended(a1, 1, 1, { kind: 'interrupted', by: 'pytest-exit' }));
   expect(why).toEqual({ kind: 'stopped', notRun: 'cancelled', by: 'cancelled' });
 });
 
-test('the run waits for an agent as long as it was told to', () => {
+test('stops a run that has waited for an agent as long as configured', () => {
   const stopped = { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' };
   expect(closing(oneShard, enqueued(1), tick(60_999))).toBeNull();
   expect(closing(oneShard, enqueued(1), tick(61_000))).toEqual(stopped);
@@ -117,19 +117,19 @@ test('the run waits for an agent as long as it was told to', () => {
   expect(closing(oneShard, ...running, left(a1), tick(1e9))).toEqual(stopped);
 });
 
-test('the run does not wait when no agent can come, but lets those that live finish', () => {
+test('stops waiting when no agent can join, but lets living agents finish', () => {
   const noneCan: CoordinatorEvent = { kind: 'no-agent-can-come', at: 2000, message: 'all local agents ended' };
   expect(closing(oneShard, enqueued(1), noneCan)).toEqual({ kind: 'stopped', notRun: 'no-agent', by: 'cancelled' });
   expect(closing(oneShard, ...running, noneCan)).toBeNull();
   expect(closing(oneShard, ...running, noneCan, lost(a1))).toMatchObject({ notRun: 'no-agent' });
 });
 
-test('without Redis the run is over', () => {
+test('stops the run when Redis is lost', () => {
   const why = closing(oneShard, ...running, { kind: 'redis-lost', at: 5000, message: 'gone' });
   expect(why).toEqual({ kind: 'stopped', notRun: 'no-agent', by: 'cancelled' });
 });
 
-test('a retry is called off, once, when late results of the lost attempt complete the shard', () => {
+test('cancels a retry, once, when late results of the lost attempt complete the shard', () => {
   const retried = [...running, enqueued(2), lost(a1), enqueued(1, 2), started(a2, 1, 2)];
   const state = stateAfter(twoShards, ...retried, ...passed);
   expect(decideAll(state)).toEqual([{ kind: 'cancel-attempt', attempt: 's1.2', by: 'superseded' }]);

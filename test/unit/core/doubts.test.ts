@@ -44,18 +44,18 @@ const passed = (agent: AgentId, shard: number, fence = 1): CoordinatorEvent[] =>
 const recheck = (shard: number) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'recheck' });
 const dismissal = { kind: 'dismiss-agent', agent: 'a1', why: 'collection' };
 
-test('a file that one agent cannot collect is tried on another, which leaves it to nobody else', () => {
+test('rechecks a file that one agent cannot collect on another agent, once', () => {
   const state = stateAfter(run, ...begun, ...broke(a1, 1));
   expect(nextAttempt(state, shardId(1), 'recheck')).toMatchObject({ avoid: ['a1'], selectors: [{ kind: 'file', file: fileOf(1) }] });
   expect(decideAll(state)).toEqual([recheck(1)]);
 });
 
-test('an error that another agent does not have is dropped, and the first agent is quarantined', () => {
+test('drops an error that another agent does not have and quarantines the first agent', () => {
   const state = stateAfter(run, ...begun, ...broke(a1, 1), ...broke(a1, 2));
   expect(decideAll(state)).toEqual([recheck(1), recheck(2)]);
   for (const event of passed(a2, 1, 2)) reduce(state, event);
   expect(decideAll(state)).toEqual([dismissal]);
-  // What else it could not collect is as doubtful: it is not an error of the suite any more.
+  // Its other collection errors are as doubtful, so they no longer count as errors of the suite.
   expect(reportOf(state).collectErrors).toEqual([]);
   for (const event of passed(a2, 2, 2)) reduce(state, event);
   for (let shard = 3; shard <= 14; shard += 1) for (const event of passed(a2, shard)) reduce(state, event);
@@ -70,7 +70,7 @@ test('an error that another agent does not have is dropped, and the first agent 
   });
 });
 
-test('an error that another agent has too is one error of the suite, with the message of that agent', () => {
+test('counts an error that another agent confirms once, with the message of that agent', () => {
   const state = stateAfter(run, ...begun, ...broke(a1, 1));
   decideAll(state);
   for (const event of broke(a2, 1, 2)) reduce(state, event);
@@ -79,7 +79,7 @@ test('an error that another agent has too is one error of the suite, with the me
   expect(reportOf(state).collectErrors).toEqual([{ file: fileOf(1), nodeid: fileOf(1), message: 'no module on a2' }]);
 });
 
-test('of a broken suite ten errors of an agent are tried elsewhere, and the others are believed', () => {
+test('rechecks ten errors of an agent in a broken suite and accepts the others', () => {
   const state = stateAfter(run, ...begun, ...Array.from({ length: 14 }, (_, index) => broke(a1, index + 1)).flat());
   const rechecks = decideAll(state);
   expect(rechecks).toHaveLength(10);
@@ -89,14 +89,14 @@ test('of a broken suite ten errors of an agent are tried elsewhere, and the othe
   expect(reportOf(state).collectErrors).toHaveLength(14);
 });
 
-test('the only agent is believed, and one that joins later is asked', () => {
+test('accepts an error of the only agent and rechecks it when another agent joins', () => {
   const state = stateAfter(run, joined(a1), ...all, ...broke(a1, 1));
   expect(decideAll(state)).toEqual([]);
   reduce(state, joined(a2));
   expect(decideAll(state)).toEqual([recheck(1)]);
 });
 
-test('a run does not wait for a recheck that nobody is left to make', () => {
+test('does not wait for a recheck when no other agent is left', () => {
   const two = opened([shardOf(1, [fileOf(1)])]);
   const state = stateAfter(two, joined(a1), joined(a2), enqueued(1), ...broke(a1, 1));
   expect(decideAll(state)).toEqual([recheck(1)]);
@@ -105,7 +105,7 @@ test('a run does not wait for a recheck that nobody is left to make', () => {
   expect(reportOf(state).collectErrors).toHaveLength(1);
 });
 
-test('a directory that one agent cannot collect is no error where another collects a file below it, before or after', () => {
+test('drops the error of a directory when another agent collects a file below it, before or after', () => {
   const failing = broke(a1, 1, 1, 'tests/conftest.py');
   for (const events of [
     [...failing, ...passed(a2, 2)],
@@ -129,16 +129,16 @@ describe('agents on one machine, with the same files and packages', () => {
   test.each([
     ['the error comes first', [...failing, ...collecting]],
     ['the error comes last', [enqueued(1, 2), ...collecting.slice(0, 2), ...failing]],
-  ])('are not to blame for an error that only one of them has: the run needs the whole list (%s)', (_, events) => {
+  ])('are not blamed for an error that only one of them has: the run needs the whole list (%s)', (_, events) => {
     const state = stateAfter(run, joinedAs(a1), joinedAs(a2), ...all, enqueued(1, 2), ...events);
     expect(state.agents.get(a1)?.conduct.contradicted).toBeNull();
     expect(decide(state)).toEqual([{ kind: 'close-run', why: { kind: 'stopped', notRun: 'inseparable', by: 'cancelled' } }]);
     expect(restartOf(state, 5000)?.restarted).toEqual({ why, voidTests: expect.any(Number), mismatch: null });
-    // Should the run not begin anew, the error counts.
+    // If the run does not restart, the error counts.
     expect(reportOf(state).collectErrors).toHaveLength(1);
   });
 
-  test('are not to blame either where one cannot collect a directory above a file that the other collected', () => {
+  test('are not blamed when one cannot collect a directory above a file that the other collected', () => {
     const above = [...passed(a2, 2), ...broke(a1, 1, 1, 'tests/conftest.py')];
     const state = stateAfter(run, joinedAs(a1), joinedAs(a2), ...all, ...above);
     expect(restartOf(state, 5000)?.restarted?.why).toBe('one process could collect tests/conftest.py, and another could not');
@@ -161,7 +161,7 @@ describe('agents on one machine, with the same files and packages', () => {
   });
 });
 
-test('an error that discovery found too, or a teardown that failed, is no reason to ask another agent', () => {
+test('does not recheck an error that discovery found too, or a failed teardown', () => {
   const known = opened(run.shards, { collectErrors: [{ file: fileOf(1), message: 'first' }] });
   expect(decide(stateAfter(known, ...begun, ...broke(a1, 1)))).toEqual([]);
   const late = [...passed(a1, 1).slice(0, 3), told(a1, 1, 1, collectFailed(fileOf(1), 'in a teardown')), ended(a1, 1)];
@@ -170,7 +170,7 @@ test('an error that discovery found too, or a teardown that failed, is no reason
   expect(reportOf(state).collectErrors).toHaveLength(1);
 });
 
-test("an error that may be an agent's fault does not stop a run at its limit of failures, and a confirmed one does", () => {
+test('a collection error stops the run at maxfail only after another agent confirms it', () => {
   const limited = opened(run.shards, { maxfail: 1 });
   const state = stateAfter(limited, ...begun, ...broke(a1, 1).slice(0, 2), ended(a1, 1, 1, { kind: 'interrupted', by: 'maxfail' }));
   expect(decideAll(state)).toEqual([recheck(1)]);
@@ -178,7 +178,7 @@ test("an error that may be an agent's fault does not stop a run at its limit of 
   expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'stopped', notRun: 'maxfail', by: 'maxfail' } }]);
 });
 
-test('tests that failed on an agent that cannot collect everything are run again elsewhere', () => {
+test('re-runs the failed tests of an agent that cannot collect everything', () => {
   const failing = [...passed(a1, 2).slice(0, 2), told(a1, 2, 1, finished(idOf(2), 'failed')), ended(a1, 2)];
   const state = stateAfter(run, ...begun, ...failing, ...broke(a1, 1));
   decideAll(state);

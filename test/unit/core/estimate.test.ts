@@ -22,12 +22,12 @@ test('a file without history gets the median of the discovered files that have o
   expect(estimates([whole('a'), whole('b'), whole('c'), whole('new')], known)).toEqual({ a: 1, b: 3, c: 50, new: 3 });
 });
 
-test('where no discovered file has a history the median of all history is taken, and a second where there is none', () => {
+test('falls back to the median of all history when no discovered file has any, and to one second without history', () => {
   expect(estimates([whole('new')], { a: timing(2), b: timing(4) })).toEqual({ new: 3 });
   expect(estimates([whole('new')], {})).toEqual({ new: 1 });
 });
 
-test('named tests are summed with their parameters and classes, each once', () => {
+test('sums named tests with their parameters and classes, each once', () => {
   const known = { f: timing(100, { 'f::C::m': 1, 'f::C::n': 2, 'f::p[1]': 4, 'f::p[2]': 8, 'f::pq': 100 }) };
   const named = { file: testFile('f'), nodeids: ['f::C', 'f::C::m', 'f::p'].map(nodeId) };
   expect(estimates([named], known)).toEqual({ f: 15.5 });

@@ -1,4 +1,4 @@
-// When a run will be done, and what would mend it.
+// Predicts when a run ends, and what would make it meet its deadline.
 
 import { expect, test } from 'vitest';
 import { dueForecast, forecast, judge } from '../../../coordinator/core/decide/forecast.ts';
@@ -9,14 +9,14 @@ import { a1, a2, collected, enqueued, finished, joined, lost, opened, shardOf, s
 const piece = (name: string, seconds: number) => ({ files: [testFile(name)], seconds });
 const two = { workers: 2, agents: 1, workersPerPiece: 1 };
 
-test('the work is spread evenly, but takes no less than its longest piece, and what runs alone comes after', () => {
+test('spreads work evenly, takes at least as long as the longest piece, and adds serial work at the end', () => {
   expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null)).toEqual({ secondsLeft: 5, lateSeconds: null, remedy: null });
   expect(judge([piece('a', 9), piece('b', 1)], two, null).secondsLeft).toBe(9);
   expect(judge([piece('a', 9), piece('b', 1)], { ...two, workersPerPiece: 2 }, null).secondsLeft).toBe(5);
   expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null, 2).secondsLeft).toBe(6);
 });
 
-test('a deadline that is missed says by how much, and what would mend it', () => {
+test('reports by how much the run misses its deadline and what would fix it', () => {
   const pieces = [piece('a', 20), piece('b', 15), piece('c', 15), piece('d', 10)];
   expect(judge(pieces, two, 30).lateSeconds).toBe(0);
   expect(judge(pieces, two, 20)).toEqual({
@@ -40,7 +40,7 @@ const firstTook = (seconds: number) => [
   told(a1, 1, 1, finished(test1, 'passed', { seconds })),
 ];
 
-test('what is left is corrected by what was measured: twice as slow so far is nearly twice as slow for the rest', () => {
+test('scales the remaining work by the measured pace: twice as slow so far predicts nearly twice as slow', () => {
   const pace = paceOf(stateAfter(opening, ...firstTook(20)));
   expect(pace).toBeGreaterThan(1.8);
   expect(pace).toBeLessThan(2);
@@ -48,7 +48,7 @@ test('what is left is corrected by what was measured: twice as slow so far is ne
   expect(paceOf(stateAfter(opening))).toBe(1);
 });
 
-test('more agents make it sooner, and with none nothing can be said', () => {
+test('forecasts an earlier end with more agents, and nothing without any', () => {
   const alone = forecast(stateAfter(opening, joined(a1, 1000, 1)));
   expect(alone?.secondsLeft).toBe(30);
   expect(forecast(stateAfter(opening, joined(a1, 1000, 1), joined(a2, 1000, 2)))?.secondsLeft).toBe(10);
@@ -56,13 +56,13 @@ test('more agents make it sooner, and with none nothing can be said', () => {
   expect(forecast(stateAfter(opening, joined(a1), lost(a1)))).toBeNull();
 });
 
-test('a test that has run for a while has less left', () => {
+test('subtracts the time that a test has already run', () => {
   const running = [joined(a1, 1000, 1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [test1], 0))];
   const before = forecast(stateAfter(opening, ...running))?.secondsLeft ?? 0;
   expect(forecast(stateAfter(opening, ...running, tick(5000)))?.secondsLeft).toBeCloseTo(before - 4, 6);
 });
 
-test('it is said when the first agent is there and then every few seconds', () => {
+test('reports a forecast when the first agent joins and then every few seconds', () => {
   const limited = { ...opening, deadline: { seconds: 100, reserveSeconds: 2 } };
   expect(dueForecast(stateAfter(limited))).toBeNull();
   const said = dueForecast(stateAfter(limited, joined(a1)));
@@ -72,7 +72,7 @@ test('it is said when the first agent is there and then every few seconds', () =
   expect(dueForecast(stateAfter(limited, joined(a1), event, tick(3000)))).not.toBeNull();
 });
 
-test('without a deadline it is said often in the beginning, when little is known, and ever more seldom', () => {
+test('without a deadline, reports forecasts often at first and then less often', () => {
   const begun = [opening, joined(a1)] as const;
   const said = dueForecast(stateAfter(...begun));
   if (said === null) throw new Error('nothing was said');

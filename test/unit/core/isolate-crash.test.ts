@@ -41,7 +41,7 @@ const twice = [
   ...crash(1, 2),
 ];
 
-test('a shard that ended its session once is tried again as it is; after the second time what it lacks is halved', () => {
+test('retries a shard whole after its first crash, and halves what is unfinished after the second', () => {
   expect(decide(stateAfter(run, joined(a1), ...crash(1, 1), ...otherDone))).toEqual([
     { kind: 'start-attempt', shard: 's1', role: 'retry' },
   ]);
@@ -53,7 +53,7 @@ test('a shard that ended its session once is tried again as it is; after the sec
   ]);
 });
 
-test('the parts run alone, one at a time, when nothing else is left', () => {
+test('runs the parts alone, one at a time, after everything else', () => {
   const state = stateAfter(run, ...twice, enqueued(2), started(a2, 2));
   expect(decideAll(state)).toEqual([{ kind: 'split-shard', shard: 's1' }]);
   for (const event of [told(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)]) reduce(state, event);
@@ -61,7 +61,7 @@ test('the parts run alone, one at a time, when nothing else is left', () => {
   expect(nextAttempt(state, shardId(3), 'retry')).toMatchObject({ selectors: [{ kind: 'tests', nodeids: [t2, t3] }] });
 });
 
-test('a part is halved at once, as it was alone; a test that still ends its session at the attempt limit is given up alone', () => {
+test('halves a part after one crash, and gives up only the test that crashes its session up to the attempt limit', () => {
   const state = stateAfter(run, ...twice, ...otherDone);
   decideAll(state);
   const play = (...events: CoordinatorEvent[]) => {
@@ -86,7 +86,7 @@ test('a part is halved at once, as it was alone; a test that still ends its sess
   expect(report).toMatchObject({ notRun: [], exitCode: 1, totals: { expected: 3 } });
 });
 
-test('a file that ends its session before its tests are known is not run, for the reason crash-limit, and everything else is', () => {
+test('reports a file that crashes its session before its tests are known as not run because of crash-limit', () => {
   const state = stateAfter(opened([shardOf(1, ['test_a.py'])]), joined(a1));
   for (const fence of [1, 2, 3]) {
     decideAll(state);
@@ -96,7 +96,7 @@ test('a file that ends its session before its tests are known is not run, for th
   expect(reportOf(state)).toMatchObject({ notRun: [{ nodeid: 'test_a.py', kind: 'file', reason: 'crash-limit' }], exitCode: 11 });
 });
 
-test('late results of the shard that was split count for its parts, which then need not run', () => {
+test('counts late results of a split shard for its parts, which then need not run', () => {
   const state = stateAfter(run, ...twice, ...otherDone, told(a1, 1, 2, collected('test_b.py', [])));
   expect(decideAll(state).map(({ kind }) => kind)).toEqual(['split-shard', 'start-attempt']);
   for (const id of [t2, t3]) reduce(state, told(a1, 1, 2, finished(id)));
@@ -105,7 +105,7 @@ test('late results of the shard that was split count for its parts, which then n
   expect(reportOf(state).totals).toMatchObject({ expected: 3, passed: 3, notRun: 0 });
 });
 
-test('a run of nothing but crashes ends at its crash limit, and says so of what was not run', () => {
+test('stops a run at its crash limit, and gives that reason for every test that was not run', () => {
   const limited = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { crashLimit: 3 });
   const isCrash = { isCrash: true, message: 'killed by SIGSEGV' };
   const events = [

@@ -28,11 +28,11 @@ const ran = (collectSeconds: number, tests: Readonly<Record<string, number>>, ex
     ...Object.entries(tests).map(([id, seconds]) => told(a1, 1, 1, finished(id, 'passed', { seconds }))),
   );
 
-test('what is measured for the first time is taken as it is', () => {
+test('takes a first measurement as it is', () => {
   expect(learn(new Map(), ran(0.5, { [t1]: 1, [t2]: 2 }))).toEqual(history(timing(0.5, { [t1]: 1, [t2]: 2 })));
 });
 
-test('what got slower is learned quickly, what got faster slowly', () => {
+test('learns a slower duration quickly and a faster one slowly', () => {
   expect(
     learn(history(timing(1, { [t1]: 10 })), ran(1, { [t1]: 20 }))
       .get(file)
@@ -46,25 +46,25 @@ test('what got slower is learned quickly, what got faster slowly', () => {
   expect(learn(history(timing(1, { [t1]: 19 })), ran(1, { [t1]: 9 })).get(file)?.seconds).toBe(18);
 });
 
-test('a file that ran whole forgets the tests it no longer has', () => {
+test('forgets the tests that a file no longer has once the file has run whole', () => {
   const learned = learn(history(timing(0, { [t1]: 1, [t2]: 9 })), ran(0, { [t1]: 1 })).get(file);
   expect([...(learned?.tests.keys() ?? [])]).toEqual([t1]);
   expect(learned?.seconds).toBe(8.2);
 });
 
-test('a file that was cut short teaches the tests that ran, and its total never falls', () => {
+test('learns the tests that ran of a file that was cut short, and never lowers its total', () => {
   const learned = learn(history(timing(0, { [t1]: 1, [t2]: 9 })), ran(0, { [t1]: 5 }, [t1, t2])).get(file);
   expect(learned).toEqual(timing(0, { [t1]: 4, [t2]: 9 }));
   expect(learn(history({ ...timing(0, {}), seconds: 30 }), ran(0, { [t1]: 5 }, [t1, t2])).get(file)?.seconds).toBe(30);
 });
 
-test('tests that the user named teach nothing of the rest of their file', () => {
+test('learns nothing about the rest of a file from tests that the user named', () => {
   const named = opened([{ id: shardId(1), selectors: [{ kind: 'tests', file, nodeids: [nodeId(t1)] }], predictedSeconds: 1 }]);
   const state = stateAfter(named, enqueued(1), told(a1, 1, 1, collected(file, [t1], 0)), told(a1, 1, 1, finished(t1)));
   expect(learn(history(timing(0, { [t1]: 0.25, [t2]: 9 })), state).get(file)).toEqual(timing(0, { [t1]: 0.25, [t2]: 9 }));
 });
 
-test('parts of a divided file are learned as one, and what each paid for shared fixtures once', () => {
+test('learns the parts of a split file as one file, and counts their shared fixtures once', () => {
   const ids = ['t1', 't2', 't3', 't4', 't5', 't6'].map((name) => nodeId(`test_a.py::${name}`));
   const [half, others] = [ids.slice(0, 3), ids.slice(3)];
   const parts = opened([
@@ -93,7 +93,7 @@ test('parts of a divided file are learned as one, and what each paid for shared 
   });
 });
 
-test('tests that run alone, after all others, are no part of what their file takes', () => {
+test('leaves serial tests out of the duration of their file', () => {
   const state = stateAfter(
     opening,
     enqueued(1),
@@ -103,7 +103,7 @@ test('tests that run alone, after all others, are no part of what their file tak
   expect(learn(new Map(), state)).toEqual(history(timing(0.5, { [t1]: 1 })));
 });
 
-test('of files that were not collected nothing is learned', () => {
+test('learns nothing from a file that was not collected', () => {
   expect(learn(history(timing(1, { [t1]: 1 })), stateAfter(opening)).size).toBe(0);
   expect(learn(new Map(), stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(file)))).size).toBe(0);
 });

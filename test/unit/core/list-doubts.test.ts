@@ -1,4 +1,4 @@
-// Agents that collect the whole list: what one of them could not collect is weighed by the lists of the others.
+// Agents that each collect the whole list: the lists of the others decide whether a collection error counts.
 
 import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
@@ -27,7 +27,7 @@ const run = { ...base, spec: { ...base.spec, collect: 'suite' as const } };
 const [good, bad] = ['test_good.py', 'test_bad.py'] as const;
 const close = { kind: 'close-run', why: { kind: 'done' } };
 
-/** A list of one test of each file, but for those that could not be collected. */
+/** A list with one test of each file; the `failed` files could not be collected. */
 const listOf = (files: readonly string[], failed: readonly string[] = []): SuiteList => ({
   hash: files.join(' '),
   order: 'free',
@@ -43,7 +43,7 @@ const listed = (agent: AgentId, list: SuiteList): CoordinatorEvent => ({ kind: '
 const lacking = listOf([good], [bad]);
 const whole = listOf([good, bad]);
 
-/** What an agent reports of one shard, from its own list. */
+/** The events of an agent that runs one shard from its own list. */
 const ran = (agent: AgentId, shard: number, list: SuiteList, files: readonly string[], fence = 1): readonly CoordinatorEvent[] => [
   started(agent, shard, fence),
   ...files.flatMap((file) =>
@@ -55,7 +55,7 @@ const ran = (agent: AgentId, shard: number, list: SuiteList, files: readonly str
 ];
 const both = [joined(a1), joined(a2)];
 
-test('an error of the first list waits for the list of another agent, and stands when that has it too', () => {
+test('an error of the first list waits for the list of another agent, and counts when that list has it too', () => {
   const state = stateAfter(run, ...both, listed(a1, lacking));
   expect(decideAll(state).filter(({ kind }) => kind !== 'plan-suite')).toHaveLength(state.shards.size);
   for (const shard of state.shards.values())
@@ -66,7 +66,7 @@ test('an error of the first list waits for the list of another agent, and stands
   expect(reportOf(state)).toMatchObject({ verdict: 'failed', collectErrors: [{ file: bad }], totals: { passed: 1 } });
 });
 
-test('an error of the first list stands where no other agent is there to send one', () => {
+test('an error of the first list counts when no other agent can send a list', () => {
   const state = stateAfter(run, joined(a1), listed(a1, lacking));
   decideAll(state);
   for (const shard of state.shards.values())
@@ -75,7 +75,7 @@ test('an error of the first list stands where no other agent is there to send on
   expect(reportOf(state).collectErrors).toHaveLength(1);
 });
 
-test('an agent whose list lacks a file of another list is quarantined with that cause, whichever came first', () => {
+test('quarantines an agent whose list lacks a file of another list, for that reason and in either order', () => {
   for (const lists of [
     [listed(a1, lacking), listed(a2, whole)],
     [listed(a2, whole), listed(a1, lacking)],
@@ -87,7 +87,7 @@ test('an agent whose list lacks a file of another list is quarantined with that 
   }
 });
 
-test('what an agent with a list that lost could not collect is no error, before and after it is quarantined', () => {
+test('drops the collection errors of an agent whose list lost, before and after its quarantine', () => {
   const state = stateAfter(run, ...both, listed(a1, lacking));
   decideAll(state);
   for (const shard of state.shards.values())
@@ -109,13 +109,13 @@ test('what an agent with a list that lost could not collect is no error, before 
   expect(reportOf(state)).toMatchObject({ verdict: 'passed', totals: { expected: 2, passed: 2 } });
 });
 
-test('an agent with other tests, and nothing that it could not collect, is quarantined for its list', () => {
+test('quarantines an agent for its list when it has other tests and no collection errors', () => {
   const state = stateAfter(run, ...both, listed(a1, whole), listed(a2, listOf([good, 'test_seed.py'])));
   const actions = [...decideAll(state), ...decideAll(state)];
   expect(actions.filter(({ kind }) => kind === 'dismiss-agent')).toEqual([{ kind: 'dismiss-agent', agent: 'a2', why: 'other-list' }]);
 });
 
-test('an error that another agent with the same tests does not have is the fault of the first', () => {
+test('blames an agent for an error that another agent with the same tests does not have', () => {
   const noTests = { ...listOf([good], []), hash: lacking.hash };
   const state = stateAfter(run, ...both, joined(a3), listed(a1, lacking), listed(a2, noTests));
   decideAll(state);
@@ -126,7 +126,7 @@ test('an error that another agent with the same tests does not have is the fault
   expect(decideAll(state)).toContainEqual({ kind: 'dismiss-agent', agent: 'a1', why: 'collection' });
 });
 
-test('the list of a refused agent is no list of the run', () => {
+test('ignores the list of a refused agent', () => {
   const state = stateAfter({ ...run, python: null }, joined(a1));
   const agent = state.agents.get(a1);
   if (agent !== undefined) agent.differences = { refused: ['commit old, the run has new'], warned: [] };

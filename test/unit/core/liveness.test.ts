@@ -21,11 +21,11 @@ const all: Sighting = {
   holding: new Map([[a1, [id(1)]]]),
 };
 
-test('where Redis says what the state says, nothing is noticed', () => {
+test('notices nothing when Redis agrees with the state', () => {
   expect(noticed(running(), noSuspicions(), [a1, a2], all, 5000)).toEqual([]);
 });
 
-test('an attempt that was fetched is told, and lost with its agent when that is missing for a while', () => {
+test('reports a fetched attempt as taken, and its agent as lost after it is missing for a while', () => {
   const sighting = { ...all, alive: [a1], taken: [...all.taken, { attempt: id(2), agent: a2 }] };
   const suspicions = noSuspicions();
   expect(noticed(running(), suspicions, [a1, a2], sighting, 5000)).toEqual([
@@ -37,25 +37,25 @@ test('an attempt that was fetched is told, and lost with its agent when that is 
   ]);
 });
 
-test('an agent that is missing while its farewell is on the way is not lost', () => {
+test('does not lose a missing agent whose farewell is on its way', () => {
   const suspicions = noSuspicions();
   expect(noticed(running(), suspicions, [a1, a2], { ...all, alive: [a1] }, 5000)).toEqual([]);
   const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), started(a1, 1), left(a2));
   expect(noticed(state, suspicions, [a1], { ...all, alive: [a1] }, 6000)).toEqual([]);
 });
 
-test('an agent that was not known to live when Redis was asked is not missed', () => {
+test('does not miss an agent that was not known to be alive when Redis was queried', () => {
   expect(noticed(running(), noSuspicions(), [a1], { ...all, alive: [a1] }, 5000)).toEqual([]);
 });
 
-test('an agent that was lost and is there again has returned', () => {
+test('reports a lost agent that is present again as returned', () => {
   const state = stateAfter(opening, joined(a1), joined(a2), lost(a2));
   expect(noticed(state, noSuspicions(), [a1], { ...all, taken: [], holding: new Map() }, 5000)).toEqual([
     { kind: 'agent-returned', at: 5000, agent: 'a2' },
   ]);
 });
 
-test('an attempt that its agent does not hold is lost after some seconds, not at once, and not when it is held meanwhile', () => {
+test('loses an attempt only after its agent has not held it for several seconds in a row', () => {
   const suspicions = noSuspicions();
   const without = { ...all, holding: new Map([[a1, []]]) };
   expect(noticed(running(), suspicions, [a1, a2], without, 5000)).toEqual([]);
@@ -67,7 +67,7 @@ test('an attempt that its agent does not hold is lost after some seconds, not at
   ]);
 });
 
-test('an attempt that was handed back waits, and is not lost', () => {
+test('does not lose an attempt that was handed back and waits', () => {
   const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), {
     kind: 'attempt-taken',
     at: 3000,
@@ -80,7 +80,7 @@ test('an attempt that was handed back waits, and is not lost', () => {
   expect(noticed(state, suspicions, [a1, a2], sighting, 15_000)).toEqual([]);
 });
 
-test('an attempt in the hands of an agent that has left is lost after some seconds: it may have been handed back', () => {
+test('loses an attempt of an agent that left only after several seconds: it may have been handed back', () => {
   const state = stateAfter(opening, joined(a1), joined(a2), enqueued(1), enqueued(2), left(a2));
   const suspicions = noSuspicions();
   const sighting = { ...all, alive: [a1], waiting: new Set([id(1)]), taken: [{ attempt: id(2), agent: a2 }], holding: new Map() };
@@ -88,7 +88,7 @@ test('an attempt in the hands of an agent that has left is lost after some secon
   expect(noticed(state, suspicions, [a1], sighting, 10_000)).toEqual([{ kind: 'attempt-lost', at: 10_000, attempt: 's2.1', agent: 'a2' }]);
 });
 
-test('an attempt that neither waits nor was fetched is lost after some seconds', () => {
+test('loses an attempt that neither waits nor was fetched for several seconds', () => {
   const suspicions = noSuspicions();
   const sighting = { ...all, waiting: new Set<AttemptId>() };
   expect(noticed(running(), suspicions, [a1, a2], sighting, 5000)).toEqual([]);
@@ -97,7 +97,7 @@ test('an attempt that neither waits nor was fetched is lost after some seconds',
   ]);
 });
 
-test('an agent whose connection stays closed is gone before its presence ends', () => {
+test('loses an agent whose connection stays closed, even before its presence expires', () => {
   const suspicions = noSuspicions();
   expect(disconnectedNow(suspicions, new Set([a1, a2]), running(), 5000)).toEqual([]);
   expect(disconnectedNow(suspicions, new Set([a2]), running(), 5200)).toEqual([]);
@@ -106,7 +106,7 @@ test('an agent whose connection stays closed is gone before its presence ends', 
   expect(noticed(running(), suspicions, [a1, a2], all, 6000)).toEqual([{ kind: 'agent-lost', at: 6000, agent: 'a1' }]);
 });
 
-test('an agent that connects again in time is not missed, nor is one that never was connected', () => {
+test('does not miss an agent that reconnects in time, or one that never connected', () => {
   const suspicions = noSuspicions();
   expect(disconnectedNow(suspicions, new Set([a1]), running(), 5000)).toEqual([]);
   expect(disconnectedNow(suspicions, new Set(), running(), 5200)).toEqual([]);
@@ -114,7 +114,7 @@ test('an agent that connects again in time is not missed, nor is one that never 
   expect(disconnectedNow(suspicions, new Set([a1]), running(), 9000)).toEqual([]);
 });
 
-test('after a restart of Redis only who has connected since then can be missed', () => {
+test('after a restart of Redis, misses only agents that have connected since', () => {
   const suspicions = noSuspicions();
   disconnectedNow(suspicions, new Set([a1, a2]), running(), 5000);
   forgetConnections(suspicions);

@@ -1,4 +1,4 @@
-// Several finished runs as one.
+// Merges several finished runs into one report.
 
 import { expect, test } from 'vitest';
 import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
@@ -14,7 +14,7 @@ const missing = (id: string): NotRun =>
     ? { nodeid: nodeId(id), kind: 'test', tests: 1, reason: 'deadline', predictedSeconds: 1 }
     : { nodeid: testFile(id), kind: 'file', tests: null, reason: 'deadline', predictedSeconds: 1 };
 
-test('parts of a suite add up, and agents and shards stay apart', () => {
+test('adds up the parts of a suite and keeps their agents and shards apart', () => {
   const merged = mergeReports([ran('b.py::test_1', 'passed'), ran('a.py::test_2', 'skipped')]);
   expect(merged).toMatchObject({ verdict: 'passed', exitCode: 0, totals: { expected: 2, passed: 1, skipped: 1 } });
   expect(merged.tests.map(({ nodeid, attempts }) => [nodeid, attempts[0]?.agent])).toEqual([
@@ -41,26 +41,26 @@ test.each([
     const merged = mergeReports([ran('t.py::test', pair[0]), ran('t.py::test', pair[1])]);
     expect(merged).toMatchObject({ exitCode, totals: { expected: 1 } });
     expect(merged.tests).toMatchObject([{ outcome, flaky: false }]);
-    // What is shown of a test is its last attempt.
+    // Reports show the last attempt of a test.
     expect(merged.tests[0]?.attempts.map((attempt) => attempt.outcome).at(-1)).toBe(outcome);
     expect(merged.tests[0]?.attempts).toHaveLength(2);
   }
 });
 
-test('what one run left out and another ran is run; what none ran is not', () => {
+test('a test counts as run when one of the runs ran it, and as not run when none did', () => {
   const cut = ran('t.py::test_1', 'passed', [missing('t.py::test_2'), missing('u.py'), missing('v.py')]);
   expect(mergeReports([cut, ran('t.py::test_2', 'passed')])).toMatchObject({ verdict: 'deadline', exitCode: 10, totals: { notRun: 2 } });
   const rest = sampleReport(['t.py::test_2', 'u.py::test_3', 'v.py::test_4'].map((id) => sampleTest(id, 'passed')));
   expect(mergeReports([cut, rest])).toMatchObject({ verdict: 'passed', exitCode: 0, totals: { expected: 4, passed: 4, notRun: 0 } });
 });
 
-test('a file that both left out in part is not run', () => {
+test('lists a file as not run when both runs left out a part of it', () => {
   const one = ran('t.py::test_1', 'passed', [missing('u.py')]);
   const other = ran('u.py::test_1', 'passed', [missing('u.py::test_2')]);
   expect(mergeReports([one, other]).notRun.map(({ nodeid }) => nodeid)).toEqual(['u.py', 'u.py::test_2']);
 });
 
-test('a missed target and an internal error are not lost', () => {
+test('keeps a missed target and an internal error', () => {
   const missed = {
     ...ran('a.py::test', 'passed'),
     exitCode: 1,

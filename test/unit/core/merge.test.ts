@@ -38,7 +38,7 @@ const stopped = (notRun: 'no-agent' | 'maxfail' | 'cancelled'): CoordinatorEvent
   why: { kind: 'stopped', notRun, by: 'cancelled' },
 });
 
-test('--sw exits 2 at the failure that stops it, --sw-skip at the second', () => {
+test('--sw exits 2 at the failure that stops it, --sw-skip at the second failure', () => {
   const exitCode = (skip: boolean, ...outcomes: readonly ('passed' | 'failed')[]): number => {
     const cache = { directory: '/cache', stepwise: { skip, reset: false }, pytest: '9.0.1', files: [testFile('test_a.py')] };
     const run = opened([shardOf(1, ['test_a.py'], 4)], { cache });
@@ -52,7 +52,7 @@ test('--sw exits 2 at the failure that stops it, --sw-skip at the second', () =>
   expect(exitCode(true, 'failed', 'failed')).toBe(2);
 });
 
-test('a run whose every test passed is told in full', () => {
+test('reports every field of a run whose tests all passed', () => {
   const report = reportOf(stateAfter(oneShard, ...running, ...passed, ended(a1, 1), closedDone(), left(a1)));
   const attempt = {
     agent: 'a1',
@@ -129,7 +129,7 @@ test('a run whose every test passed is told in full', () => {
       sequentialSeconds: 1,
       speedup: 0.2,
       secondsPerTest: 0.25,
-      // What it is made of is breakdown.test.ts's.
+      // breakdown.test.ts checks its contents.
       breakdown: expect.anything(),
       rating: 'poor',
     },
@@ -140,13 +140,13 @@ test('a run whose every test passed is told in full', () => {
   });
 });
 
-test('a run without tests is no-tests', () => {
+test('a run without tests gets the verdict no-tests', () => {
   expect(reportOf(stateAfter(opened([]), closedDone()))).toMatchObject({ verdict: 'no-tests', exitCode: 5, totals: { expected: 0 } });
   const empty = stateAfter(oneShard, enqueued(1), told(a1, 1, 1, collected('test_a.py', [])), closedDone());
   expect(reportOf(empty)).toMatchObject({ verdict: 'no-tests', exitCode: 5 });
 });
 
-test('an announced test that no attempt brought a result of is an error that says so', () => {
+test('reports an announced test without a result as an error that explains why', () => {
   const once = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 1 });
   const report = reportOf(
     stateAfter(once, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed(t2)), givenUp(1), closedDone()),
@@ -160,14 +160,14 @@ test('an announced test that no attempt brought a result of is an error that say
   expect(report.shards[0]?.state).toBe('lost');
 });
 
-test('a file that was never collected is listed as not run, and the run is incomplete', () => {
+test('lists a file that was never collected as not run, and the run is incomplete', () => {
   const once = opened([shardOf(1, ['test_a.py'], 4)], { attemptLimit: 1 });
   const report = reportOf(stateAfter(once, enqueued(1), ended(a1, 1, 1, crashed()), givenUp(1), closedDone()));
   expect(report).toMatchObject({ verdict: 'incomplete', exitCode: 11, totals: { expected: 1, notRun: 1 } });
   expect(report.notRun).toEqual([{ nodeid: 'test_a.py', kind: 'file', tests: null, reason: 'crash-limit', predictedSeconds: 4 }]);
 });
 
-test('named tests of a file that was never collected are listed by their names', () => {
+test('lists the named tests of a file that was never collected by name', () => {
   const selectors: Selector[] = [{ kind: 'tests', file: testFile('test_a.py'), nodeids: [nodeId(t1), nodeId(t2)] }];
   const named = opened([{ id: shardId(1), selectors, predictedSeconds: 4 }]);
   expect(reportOf(stateAfter(named, stopped('no-agent'))).notRun).toEqual([
@@ -180,7 +180,7 @@ test.each([
   ['no-agent', 'incomplete', 11],
   ['maxfail', 'failed', 1],
   ['cancelled', 'interrupted', 2],
-] as const)('what a run stopped by %s left undone is not-run, and the verdict is %s', (reason, verdict, exitCode) => {
+] as const)('a run stopped by %s lists its unfinished tests as not run and gets the verdict %s', (reason, verdict, exitCode) => {
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
   const report = reportOf(stateAfter(two, ...running, told(a1, 1, 1, finished(t1)), stopped(reason)));
   expect(report.notRun).toEqual([
@@ -194,22 +194,22 @@ test.each([
   ]);
 });
 
-test('an interrupted run is interrupted even when tests failed', () => {
+test('an interrupted run gets the verdict interrupted even when tests failed', () => {
   const interrupt: CoordinatorEvent = { kind: 'interrupt-requested', at: 5000, by: 'SIGINT' };
   const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1, 'failed')), interrupt, stopped('cancelled'));
   expect(reportOf(state)).toMatchObject({ verdict: 'interrupted', exitCode: 2, totals: { failed: 1 } });
 });
 
-test('an interrupt that came after everything was done leaves the verdict alone', () => {
+test('an interrupt after everything is done does not change the verdict', () => {
   const state = stateAfter(oneShard, ...running, ...passed, closedDone(), { kind: 'interrupt-requested', at: 6500, by: 'SIGINT' });
   expect(reportOf(state)).toMatchObject({ verdict: 'passed', exitCode: 0 });
 });
 
-test('a run that was ended without being closed is interrupted', () => {
+test('a run that ends without being closed gets the verdict interrupted', () => {
   expect(reportOf(stateAfter(oneShard, ...running))).toMatchObject({ verdict: 'interrupted', exitCode: 2, totals: { notRun: 2 } });
 });
 
-test('a file that cannot be collected fails the run, whatever the rest does', () => {
+test('a file that cannot be collected fails the run even when all other tests pass', () => {
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
   const broken = [enqueued(2), told(a2, 2, 1, collectFailed('test_b.py')), ended(a2, 2)];
   const report = reportOf(stateAfter(two, ...running, ...passed, ended(a1, 1), ...broken, closedDone()));
@@ -217,25 +217,25 @@ test('a file that cannot be collected fails the run, whatever the rest does', ()
   expect(report.collectErrors).toEqual([{ file: 'test_b.py', nodeid: 'test_b.py', message: 'ImportError' }]);
 });
 
-test('a collection failure that is told after the file itself was collected still fails the run', () => {
+test('a collection error that arrives after its file was collected still fails the run', () => {
   const events = [enqueued(1), told(a1, 1, 1, collected('test_a.py', [])), told(a1, 1, 1, collectFailed('test_a.py')), closedDone()];
   expect(reportOf(stateAfter(oneShard, ...events))).toMatchObject({ verdict: 'failed', exitCode: 1 });
 });
 
-test('files below a directory that failed to collect are not run because of it', () => {
+test('lists the files below a directory that failed to collect as not run because of that error', () => {
   const below = opened([shardOf(1, ['pkg/test_a.py'])]);
   const report = reportOf(stateAfter(below, enqueued(1), told(a1, 1, 1, collectFailed('pkg/conftest.py')), ended(a1, 1), closedDone()));
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1 });
   expect(report.notRun).toMatchObject([{ nodeid: 'pkg/test_a.py', kind: 'file', tests: null, reason: 'collect-error' }]);
 });
 
-test('what discovery could not collect is in the report once, in the words of discovery', () => {
+test('reports a collection error of discovery once, with the message of discovery', () => {
   const broken = opened([shardOf(1, ['pkg/test_a.py'])], { collectErrors: [{ file: 'pkg', message: 'seen first' }] });
   const report = reportOf(stateAfter(broken, enqueued(1), told(a1, 1, 1, collectFailed('pkg')), ended(a1, 1), closedDone()));
   expect(report.collectErrors).toEqual([{ file: 'pkg', nodeid: 'pkg', message: 'seen first' }]);
 });
 
-test('tests are told by file, in the order in which they were announced', () => {
+test('lists tests by file, in the order in which they were announced', () => {
   const two = opened([shardOf(1, ['test_b.py']), shardOf(2, ['test_a.py'])]);
   const b = ['test_b.py::z', 'test_b.py::a'];
   const events = [enqueued(1), enqueued(2), told(a1, 1, 1, collected('test_b.py', b)), told(a2, 2, 1, collected('test_a.py', [t1]))];
@@ -243,7 +243,7 @@ test('tests are told by file, in the order in which they were announced', () => 
   expect(reportOf(stateAfter(two, ...events, ...results, closedDone())).tests.map((each) => each.nodeid)).toEqual([t1, ...b]);
 });
 
-test('an agent that was lost is reported by what is known of it', () => {
+test('reports what is known about a lost agent', () => {
   const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()), lost(a1), stopped('no-agent'));
   expect(reportOf(state).agents).toEqual([
     {
@@ -263,12 +263,12 @@ test('an agent that was lost is reported by what is known of it', () => {
   ]);
 });
 
-test('an attempt whose end was not told took as long as it was heard of', () => {
+test('an attempt without an end lasts until its last event', () => {
   const report = reportOf(stateAfter(oneShard, ...running, ...passed, closedDone()));
   expect(report.shards[0]).toMatchObject({ seconds: 1, agent: 'a1', state: 'done' });
 });
 
-test('the bound is the longest of what could not be divided: a file or its longest test', () => {
+test('the bound is the longest piece that cannot be split: a file or its longest test', () => {
   const long = [...running, told(a1, 1, 1, finished(t1, 'passed', { seconds: 3 })), told(a1, 1, 1, finished(t2)), closedDone()];
   const boundSeconds = (affinity = NO_AFFINITY): number =>
     reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { affinity }), ...long)).profile.boundSeconds;

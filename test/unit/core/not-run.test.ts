@@ -1,4 +1,4 @@
-// How many tests were not run, from what a run and earlier ones know.
+// Counts the tests that were not run, from the run itself and from earlier runs.
 
 import { expect, test } from 'vitest';
 import { knownBelow, knownTests } from '../../../coordinator/core/result/not-run.ts';
@@ -22,7 +22,7 @@ const timings: Timings = new Map([
 const stopped = (reason: NotRunReason) =>
   ({ kind: 'run-closed', at: 6000, why: { kind: 'stopped', notRun: reason, by: 'cancelled' } }) as const;
 
-test('earlier runs know the tests of files, of names that stand for several, and below a directory', () => {
+test('counts the tests of a file, of a name that covers several, and below a directory from earlier runs', () => {
   const files = [
     { file: testFile('t/a.py'), nodeids: ['t/a.py::test_2', 't/a.py::TestA', 't/a.py::test_new'].map(nodeId) },
     { file: testFile('t/b.py'), nodeids: null },
@@ -54,12 +54,12 @@ test.each(['deadline', 'cancelled', 'maxfail', 'no-agent'] as const)('counts tes
   expect(report.deadline).toMatchObject({ met: false, overshootSeconds: 0 });
 });
 
-test('what nobody knows is at least one test', () => {
+test('counts an unknown file as at least one test', () => {
   const report = reportOf(stateAfter(opened([shardOf(1, ['t/new.py', 'constructor'])]), stopped('deadline')));
   expect(report.totals).toMatchObject({ expected: 2, notRun: 2, notRunIsLeast: true });
 });
 
-test('parts of a file count each test once', () => {
+test('counts each test once when a file has several parts', () => {
   const file = testFile('t/a.py');
   const ids = ['t/a.py::test_1', 't/a.py::test_2[x]'].map(nodeId);
   const selectors: readonly Selector[] = [

@@ -1,4 +1,4 @@
-// Which shard comes first, and what a test's past says of it.
+// Which shard starts first, and how past failures of its tests affect that.
 
 import { expect, test } from 'vitest';
 import { learnFailing } from '../../../coordinator/core/learn/failure-history.ts';
@@ -9,7 +9,7 @@ import { a1, collected, ended, enqueued, finished, opened, shardOf, started, sta
 
 const t1 = 'test_a.py::test_1';
 const opening = opened([shardOf(1, ['test_a.py'])]);
-/** What is remembered after these outcomes of one test, run after run. */
+/** The failure history of one test after runs with these outcomes. */
 const after = (...outcomes: readonly (Outcome | null)[]): number => {
   let known: ReadonlyMap<string, number> = new Map();
   for (const outcome of outcomes) {
@@ -21,7 +21,7 @@ const after = (...outcomes: readonly (Outcome | null)[]): number => {
   return known.get(t1) ?? 0;
 };
 
-test('a failure is remembered, weighs more the more recent and the more often, and is forgotten in the end', () => {
+test('remembers a failure, weighs recent and frequent failures more, and forgets them in the end', () => {
   expect(after('failed')).toBeCloseTo(0.3);
   expect(after('error', 'failed')).toBeCloseTo(0.51);
   expect(after('failed', 'passed')).toBeCloseTo(0.21);
@@ -45,7 +45,7 @@ const timings = new Map([
   [testFile('pkg/sub/changed.py'), timing(1)],
 ]);
 
-test('likelier to fail: more tests, a failure of late, a file nobody knows, a changed file or one below a changed conftest', () => {
+test('more tests, no history, a recent failure, or a changed file or conftest make a failure more likely', () => {
   const chances = failureChances(names, timings, new Set([testFile('pkg/conftest.py')]));
   const [few = 0, many = 0, failed = 0, unknown = 0, changed = 0] = names.map((name) => chances.get(name) ?? 0);
   const sorted = [few, many, unknown, failed, changed];
@@ -55,7 +55,7 @@ test('likelier to fail: more tests, a failure of late, a file nobody knows, a ch
   expect(shardChance(shardOf(1, ['few.py', 'failed.py']), chances)).toBeCloseTo(1 - (1 - few) * (1 - failed));
 });
 
-test('as planned, failures of late first, or most chance of a failure per second first', () => {
+test('keeps the planned order, or starts with recent failures or the most chance of failure per second', () => {
   const items = [
     { name: 'long', chance: 0.02, seconds: 60 },
     { name: 'failing', chance: 0.3, seconds: 30 },
@@ -67,7 +67,7 @@ test('as planned, failures of late first, or most chance of a failure per second
   expect(namesIn('value')).toEqual(['quick', 'failing', 'long']);
 });
 
-test('a flaky test counts half', () => {
+test('counts a flaky test as half a failure', () => {
   const twice = opened([shardOf(1, ['test_a.py'])], { reruns: { times: 1, limit: { kind: 'tests', tests: 5 } } });
   const first = [
     enqueued(1),

@@ -36,7 +36,7 @@ const listOf = (files: readonly string[], order: ListOrder, tail: number | null 
   };
 };
 
-/** Every test that the shards name; a whole file is all of its tests. */
+/** Every test that the shards select; a whole file selects all of its tests. */
 function testsOf(shards: readonly Shard[], list: SuiteList): readonly string[] {
   return shards.flatMap(({ selectors }) =>
     selectors.flatMap((selector): readonly string[] => {
@@ -47,7 +47,7 @@ function testsOf(shards: readonly Shard[], list: SuiteList): readonly string[] {
 }
 
 describe('a plan of a whole list', () => {
-  test('holds every test in exactly one shard, whatever the order, the estimates and the place of a test without a file', () => {
+  test('holds every test in exactly one shard, for any order, estimates and place of a test without a file', () => {
     const lists = fc.record({
       files: fc.array(fc.constantFrom('a.py', 'b.py', 'c.py', 'd.py'), { minLength: 1, maxLength: 30 }),
       order: fc.constantFrom(...listOrders),
@@ -66,7 +66,7 @@ describe('a plan of a whole list', () => {
     );
   });
 
-  test('is one shard where the order of the list decides outcomes, also when some files take no time', () => {
+  test('is one shard when the order of the list decides outcomes, even when some files take no time', () => {
     const list = listOf(['a.py', 'b.py', 'c.py', 'd.py'], 'strict');
     const known = new Map([
       ['a.py', 0.1],
@@ -77,7 +77,7 @@ describe('a plan of a whole list', () => {
     expect(planSuite(list, planning(known))).toHaveLength(1);
   });
 
-  test('runs what belongs to no file, and all behind it, after everything else', () => {
+  test('runs a test without a file, and all tests behind it, after everything else', () => {
     const list = listOf(['a.py', 'b.py', '.', 'c.py'], 'free', 2);
     const shards = planSuite(list, planning(new Map()));
     const last = shards.filter(({ runsLast }) => runsLast === true);
@@ -85,7 +85,7 @@ describe('a plan of a whole list', () => {
     expect(testsOf(last, list)).toEqual(['.::test_0', 'c.py::test_0']);
   });
 
-  test('keeps a file whole whose tests depend on each other', () => {
+  test('keeps a file whole when its tests depend on each other', () => {
     const tests = Array.from({ length: 20 }, () => 'a.py');
     const list = { ...listOf(tests, 'free'), bound: [testFile('a.py')] };
     const file = { ...timing(100), tests: new Map(list.groups.flatMap(({ nodeids }) => nodeids.map((id) => [id, 5] as const))) };
@@ -94,7 +94,7 @@ describe('a plan of a whole list', () => {
   });
 });
 
-test('a file that is split names the tests of each part: one whose name begins with another one is in its own part', () => {
+test('names the tests of each part of a split file, even when one name is a prefix of another', () => {
   const file = testFile('a.py');
   const nodeids = ['test_x', 'test_x[long]', 'test_y', 'test_new'].map((name) => nodeId(`${file}::${name}`));
   const known = new Map(nodeids.slice(0, 3).map((id) => [id, 4] as const));

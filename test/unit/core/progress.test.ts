@@ -1,4 +1,4 @@
-// How far a run has come.
+// Measures the progress of a run.
 
 import { expect, test } from 'vitest';
 import { howFar } from '../../../coordinator/core/state/progress.ts';
@@ -6,11 +6,11 @@ import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stat
 
 const opening = opened([shardOf(1, ['a.py', 'b.py'], 6), shardOf(2, ['c.py'], 2)]);
 
-test('nothing is done, and nothing known, before files are collected', () => {
+test('reports no progress before files are collected', () => {
   expect(howFar(stateAfter(opening))).toEqual({ filesDone: 0, files: 3, share: 0, isAllCollected: false });
 });
 
-test('a test that is over is its part of its file, and a file that could not be collected is done', () => {
+test('counts a finished test as its part of the file, and a file that could not be collected as done', () => {
   const state = stateAfter(
     opening,
     enqueued(1),
@@ -22,7 +22,7 @@ test('a test that is over is its part of its file, and a file that could not be 
   expect(howFar(state)).toEqual({ filesDone: 1, files: 3, share: (1.5 + 2) / 8, isAllCollected: false });
 });
 
-test('a file in two shards is done with the second of them, and a shard in parts counts once', () => {
+test('counts a file in two shards as done when both are, and a split shard once', () => {
   const state = stateAfter(
     opened([shardOf(1, ['a.py'], 4), shardOf(2, ['a.py', 'b.py'], 4)]),
     enqueued(1),

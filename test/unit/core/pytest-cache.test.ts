@@ -23,7 +23,7 @@ function run(outcomes: Readonly<Record<string, Outcome | null>>, given: Partial<
 
 const failed = (lastfailed: readonly string[], ran: CachedRun): readonly string[] => nextCache(values({ lastfailed }), ran).lastfailed;
 
-test('adds what failed, removes what passed or was skipped, and keeps what did not run', () => {
+test('adds tests that failed, removes tests that passed or skipped, and keeps tests that did not run', () => {
   const old = ['a.py::gone', 'a.py::fixed', 'a.py::skipped', 'a.py::late', 'a.py::still'];
   const outcomes = {
     'a.py::still': 'failed',
@@ -36,11 +36,11 @@ test('adds what failed, removes what passed or was skipped, and keeps what did n
   expect(failed(old, run(outcomes))).toEqual(['a.py::gone', 'a.py::late', 'a.py::still', 'a.py::broken']);
 });
 
-test('names a file that could not be collected, before the tests that failed', () => {
+test('lists a file that could not be collected before the tests that failed', () => {
   expect(failed([], run({ 'a.py::x': 'failed' }, { collectErrors: ['b.py'] }))).toEqual(['b.py', 'a.py::x']);
 });
 
-test('replaces a file that is collected again by what lies directly in it, a class that is by its tests', () => {
+test('replaces a file that is collected again by its direct members, and a class likewise', () => {
   const outcomes = {
     'a.py::first': 'passed',
     'a.py::C::D::inner': 'failed',
@@ -51,13 +51,13 @@ test('replaces a file that is collected again by what lies directly in it, a cla
   expect(failed(['a.py::C'], run(outcomes))).toEqual(['a.py::C::D', 'a.py::C::outer', 'a.py::C::D::inner', 'a.py::last[b::c]']);
 });
 
-test('replaces a directory whose conftest works again by its files, and drops a file that holds no tests any more', () => {
+test('replaces a directory whose conftest works again by its files, and drops a file that has no tests left', () => {
   const empty: CachedRun = { ...run({}), files: [{ file: 'sub/b.py', nodeids: [] }] };
   expect(failed(['sub/b.py'], empty)).toEqual([]);
   expect(failed(['sub'], run({ 'sub/a.py::x': null, 'other/a.py::x': 'passed' }))).toEqual(['sub/a.py']);
 });
 
-test('merges all node ids in the order of code points', () => {
+test('merges all node ids and sorts them by code point', () => {
   const ran = run({ 'b.py::x': 'passed', 'a.py::\u{1F600}': null, 'a.py::\uFF5E': 'passed' });
   expect(nextCache(values({ nodeids: ['c.py::x', 'b.py::x'] }), ran).nodeids).toEqual([
     'a.py::\uFF5E',
@@ -90,7 +90,7 @@ test.each([
   expect(nextCache(values({ stepwise: record(last) }), ran).stepwise).toMatchObject({ last_failed: expected, last_test_count: 3 });
 });
 
-test('--sw begins anew when the number of tests has changed', () => {
+test('--sw starts over when the number of tests has changed', () => {
   const ran = run({ 'a.py::1': 'passed' }, { stepwise, testCount: 4 });
   expect(nextCache(values({ stepwise: record('b.py::1') }), ran).stepwise).toEqual(record(null, 4));
   expect(nextCache(values(), run(three)).stepwise).toBeUndefined();
@@ -111,7 +111,7 @@ test('writes what each version of pytest writes', () => {
   ]);
 });
 
-test('leaves lastfailed alone where nothing changed, and resets stepwise before pytest 8.4', () => {
+test('leaves lastfailed alone when nothing changed, and resets stepwise before pytest 8.4', () => {
   const same = { lastfailed: ['b', 'a'], nodeids: [], stepwise: undefined };
   expect(cacheFiles(values({ lastfailed: ['a', 'b'] }), same, '8.4.2')).toEqual([{ key: 'cache/nodeids', text: '[]' }]);
   expect(cacheFiles(values(), same, '8.3.5').map(({ key, text }) => [key, text])).toEqual([
@@ -135,7 +135,7 @@ test.each([
   ['--lfnf=none', false],
   ['--cache-clear', false],
   ['-k --swagger', false],
-] as const)('finds an option that reads the cache: %s is %s', (text, expected) => {
+] as const)('finds an option that reads the cache in %s: %s', (text, expected) => {
   expect(namesCacheOption(text)).toBe(expected);
 });
 

@@ -42,13 +42,13 @@ const dismissal = { kind: 'dismiss-agent', agent: 'a1', why: 'failures' };
 const dismissed = (...events: readonly CoordinatorEvent[]) =>
   decide(stateAfter(run, ...events)).filter(({ kind }) => kind === 'dismiss-agent');
 
-test('an agent whose tests fail in a row, while the last of another passed, is taken out once', () => {
+test('quarantines an agent once when its tests fail in a row and the last test of another agent passed', () => {
   const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
   expect(decideAll(state)).toEqual([dismissal]);
   expect(decide(state)).toEqual([]);
 });
 
-test('a pass in between, fewer failures, or failures of one file only take nobody out', () => {
+test('quarantines no agent for too few failures, failures of one file, or failures with a pass in between', () => {
   const passed = ran(a2, 12, 'passed');
   expect(dismissed(...begun, ...passed, ...failed(a1, ten.slice(1)))).toEqual([]);
   expect(dismissed(...begun, ...passed, ...failed(a1, ten.slice(0, 5)), ...ran(a1, 11, 'skipped'), ...failed(a1, ten.slice(5)))).toEqual(
@@ -63,7 +63,7 @@ test('a pass in between, fewer failures, or failures of one file only take nobod
   expect(dismissed(...begun, ...passed, ...broken)).toEqual([]);
 });
 
-test('the last agent, or one beside which nobody does better, is never taken out', () => {
+test('never quarantines the last agent, or an agent when no other one does better', () => {
   const passed = ran(a2, 12, 'passed');
   expect(dismissed(joined(a1), ...all, ...failed(a1, ten))).toEqual([]);
   expect(dismissed(...begun, ...failed(a1, ten))).toEqual([]);
@@ -71,7 +71,7 @@ test('the last agent, or one beside which nobody does better, is never taken out
   expect(dismissed(...begun, ...passed, lost(a2), ...failed(a1, ten))).toEqual([]);
 });
 
-test('what failed there in a row is run again elsewhere, also where nothing else is, and is flaky then', () => {
+test('re-runs the failures of a quarantined agent elsewhere, even without --reruns, and marks passes as flaky', () => {
   const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
   decideAll(state);
   for (const event of [left(a1), ...ran(a2, 11, 'failed')]) reduce(state, event);
@@ -86,14 +86,14 @@ test('what failed there in a row is run again elsewhere, also where nothing else
   expect(reportOf(state).totals).toMatchObject({ expected: 12, passed: 10, failed: 2, flaky: 9 });
 });
 
-test('what it still ran when it was taken out is run again as well', () => {
+test('re-runs the failures of tests that an agent was still running when it was quarantined', () => {
   const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), started(a1, 11), ...failed(a1, ten));
   decideAll(state);
   for (const event of ran(a1, 11, 'failed').slice(1)) reduce(state, event);
   expect(decideAll(state)).toEqual([...ten, 11].map((shard) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'rerun' })));
 });
 
-test('its reruns avoid it while it is there, and a limit of failures waits for them', () => {
+test('reruns avoid a quarantined agent, and maxfail waits for them', () => {
   const limited = opened(run.shards, { maxfail: 11 });
   const state = stateAfter(limited, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
   expect(decideAll(state)).toEqual([dismissal, ...ten.map((shard) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'rerun' }))]);
@@ -102,7 +102,7 @@ test('its reruns avoid it while it is there, and a limit of failures waits for t
   expect(nextAttempt(fresh, shardId(1), 'rerun')).toMatchObject({ avoid: ['a1'] });
 });
 
-test('an agent that cannot start sessions is taken out, and its attempts are made elsewhere', () => {
+test('quarantines an agent that cannot start sessions and retries its attempts elsewhere', () => {
   const notStarted = [1, 2, 3].flatMap((shard) => [
     started(a1, shard),
     ended(a1, shard, 1, { kind: 'not-started', error: 'session-not-started', detail: 'no' }),

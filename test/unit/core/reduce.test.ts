@@ -30,19 +30,19 @@ const running = [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collect
 const stateOf = (state: ReturnType<typeof stateAfter>, shard = 1) => state.shards.get(shardId(shard))?.state.kind;
 const attemptState = (state: ReturnType<typeof stateAfter>, fence = 1) => state.attempts.get(attemptId(shardId(1), fence))?.state;
 
-test('a shard is done once every file of it was collected and every announced test has an outcome', () => {
+test('a shard is done when all its files are collected and every announced test has an outcome', () => {
   expect(stateOf(stateAfter(oneFile, ...running, told(a1, 1, 1, finished(t1))))).toBe('open');
   expect(stateOf(stateAfter(oneFile, ...running, told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2))))).toBe('done');
   expect(stateOf(stateAfter(oneFile, enqueued(1), told(a1, 1, 1, collected('test_a.py', []))))).toBe('done');
 });
 
-test('the first result of a test stands, whoever sends another', () => {
+test('keeps the first result of a test and drops a second one from another agent', () => {
   const state = stateAfter(oneFile, ...running, told(a1, 1, 1, finished(t1, 'failed')), enqueued(1, 2), told(a2, 1, 2, finished(t1)));
   expect(state.tests.get(nodeId(t1))?.accepted).toMatchObject({ agent: a1, result: { outcome: 'failed' } });
   expect(state).toMatchObject({ failures: 1, duplicatesDropped: 1 });
 });
 
-test('what an attempt tells that was never enqueued is ignored', () => {
+test('ignores the events of an attempt that was never enqueued', () => {
   const events = [started(a1, 1, 7), told(a1, 1, 7, finished(t1)), ended(a1, 1, 7), started(a1, 99)];
   expect(stateAfter(oneFile, ...events)).toEqual(stateAfter(oneFile));
 });
@@ -52,7 +52,7 @@ test('an ending is final: neither a later start nor another ending changes it', 
   expect(attemptState(state)).toMatchObject({ kind: 'ended', agent: a1, ending: { kind: 'crashed' } });
 });
 
-test('an agent that is lost loses what it has taken and what it runs', () => {
+test('a lost agent loses the attempts that it has taken or runs', () => {
   const taken = { kind: 'attempt-taken', at: 1500, attempt: attemptId(shardId(1), 1), agent: a1 } as const;
   expect(attemptState(stateAfter(oneFile, joined(a1), enqueued(1), taken))).toEqual({ kind: 'taken', agent: a1 });
   for (const before of [[joined(a1), enqueued(1), taken], running]) {
@@ -60,43 +60,43 @@ test('an agent that is lost loses what it has taken and what it runs', () => {
   }
 });
 
-test('results of an agent that was given up as lost still count, and complete the shard', () => {
+test('late results of a lost agent still count and complete the shard', () => {
   const state = stateAfter(oneFile, ...running, lost(a1), told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2)));
   expect(state.shards.get(shardId(1))?.state).toMatchObject({ kind: 'done', accepted: 's1.1' });
 });
 
-test('a lost agent that starts an attempt lives again; one that left does not', () => {
+test('a lost agent that starts an attempt is alive again; an agent that left is not', () => {
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
   expect(livingAgents(stateAfter(two, ...running, lost(a1), enqueued(2), started(a1, 2)))).toEqual([a1]);
   expect(livingAgents(stateAfter(two, ...running, left(a1), enqueued(2), started(a1, 2), joined(a1)))).toEqual([]);
 });
 
-test('an agent that leaves hands back what it had not begun, and a stale sight of it taking that is ignored', () => {
+test('an agent that leaves hands back attempts it has not started, and a stale attempt-taken is ignored', () => {
   const taken = { kind: 'attempt-taken', at: 1500, attempt: attemptId(shardId(1), 1), agent: a1 } as const;
   const state = stateAfter(oneFile, joined(a1), enqueued(1), taken, left(a1), taken);
   expect(attemptState(state)).toEqual({ kind: 'enqueued' });
 });
 
-test('the wait for agents begins when the last one goes, and anything heard of one moves it on', () => {
+test('the wait for agents starts when the last one is lost, and any event of an agent restarts it', () => {
   expect(stateAfter(oneFile).aloneSince).toBe(1000);
   expect(stateAfter(oneFile, joined(a1)).aloneSince).toBeNull();
   expect(stateAfter(oneFile, ...running, lost(a1, 5000), tick(8000)).aloneSince).toBe(5000);
   expect(stateAfter(oneFile, ...running, lost(a1, 5000), tick(8000), told(a1, 1, 1, finished(t1))).aloneSince).toBe(8000);
 });
 
-test('a shard that is given up is done all the same if late results complete it', () => {
+test('late results complete a shard that was given up', () => {
   const twice = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 2 });
   const given = [...running, ended(a1, 1, 1, crashed()), enqueued(1, 2), ended(a1, 1, 2), givenUp(1)];
   expect(stateOf(stateAfter(twice, ...given))).toBe('given-up');
   expect(stateOf(stateAfter(twice, ...given, told(a1, 1, 1, finished(t1)), told(a1, 1, 2, finished(t2))))).toBe('done');
 });
 
-test("an attempt that an agent's shutdown interrupted does not use a shard's attempts up", () => {
+test("an attempt that an agent's shutdown interrupts does not use up the attempts of its shard", () => {
   const once = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 1 });
   expect(stateOf(stateAfter(once, ...running, ended(a1, 1, 1, { kind: 'interrupted', by: 'shutdown' })))).toBe('open');
 });
 
-test('a file that failed to collect is finished when its attempt is over, with the tests it announced all the same', () => {
+test('a file that failed to collect is done when its attempt ends and its announced tests have results', () => {
   const events = [enqueued(1), started(a1, 1), told(a1, 1, 1, collectFailed('test_a.py')), told(a1, 1, 1, collected('test_a.py', [t1]))];
   expect(stateOf(stateAfter(oneFile, ...events.slice(0, 3)))).toBe('open');
   expect(stateOf(stateAfter(oneFile, ...events.slice(0, 3), ended(a1, 1)))).toBe('done');
@@ -104,7 +104,7 @@ test('a file that failed to collect is finished when its attempt is over, with t
   expect(stateOf(stateAfter(oneFile, ...events, told(a1, 1, 1, finished(t1)), ended(a1, 1)))).toBe('done');
 });
 
-test('a directory that failed to collect settles the files below it, in every shard whose attempts are over', () => {
+test('a directory that failed to collect settles the files below it in every shard whose attempts have ended', () => {
   const two = opened([shardOf(1, ['pkg/test_a.py']), shardOf(2, ['pkg/test_b.py'])]);
   const events = [enqueued(1), enqueued(2), ended(a2, 2, 1, crashed()), told(a1, 1, 1, collectFailed('pkg')), ended(a1, 1)];
   const state = stateAfter(two, ...events);
@@ -112,7 +112,7 @@ test('a directory that failed to collect settles the files below it, in every sh
   expect(state.failures).toBe(1);
 });
 
-test('one broken directory counts once, however many attempts and the discovery tell of it', () => {
+test('counts a broken directory once, even when discovery and several attempts report it', () => {
   const two = opened([shardOf(1, ['pkg/test_a.py']), shardOf(2, ['pkg/test_b.py'])], {
     collectErrors: [{ file: 'pkg', message: 'first' }],
   });
@@ -126,20 +126,20 @@ test('one broken directory counts once, however many attempts and the discovery 
   expect(state.failures).toBe(1);
 });
 
-test('what a second attempt announces for a shard that is done is not expected any more', () => {
+test('does not expect tests that a second attempt announces for a shard that is done', () => {
   const done = [...running, told(a1, 1, 1, finished(t1)), enqueued(1, 2, 'backup'), told(a1, 1, 1, finished(t2))];
   const state = stateAfter(oneFile, ...done, told(a2, 1, 2, collected('test_a.py', [t1, 'test_a.py::test_3'])), ended(a2, 1, 2, crashed()));
   expect([...state.tests.keys()]).toEqual([t1, t2]);
   expect(stateOf(state)).toBe('done');
 });
 
-test('a result that nobody announced is kept', () => {
+test('keeps the result of a test that was not announced', () => {
   const state = stateAfter(oneFile, enqueued(1), told(a1, 1, 1, finished('test_z.py::test_1', 'failed')));
   expect(state.tests.get(nodeId('test_z.py::test_1'))?.file).toBe(testFile('test_z.py'));
   expect(state.failures).toBe(1);
 });
 
-test('first cause wins: of two interrupts, closings and reasons the first is kept', () => {
+test('the first cause wins: keeps the first of two interrupts, closings and reasons', () => {
   const state = stateAfter(
     oneFile,
     { kind: 'interrupt-requested', at: 2000, by: 'SIGINT' },

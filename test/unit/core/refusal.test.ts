@@ -43,7 +43,7 @@ const ran = (agent = a1, fence = 1) => [
 ];
 const dismissal = { kind: 'dismiss-agent', agent: 'a1', why: 'fingerprint' };
 
-test('an agent at another commit is dismissed although it is the only one, and what it ran does not count', () => {
+test('dismisses an agent at another commit, even the only one, and drops its results', () => {
   const state = stateAfter(run, joinedAt('old'), enqueued(1), ...ran());
   expect(state.tests.size).toBe(0);
   expect(decideAll(state)).toEqual([dismissal, { kind: 'start-attempt', shard: 's1', role: 'retry' }]);
@@ -65,7 +65,7 @@ test('an agent at another commit is dismissed although it is the only one, and w
   });
 });
 
-test('an agent that the run started itself is never refused, nor one at the same commit', () => {
+test('never refuses an agent that the run started itself, or one at the same commit', () => {
   for (const joining of [joinedAt('old', { isLocal: true }), joinedAt('new')]) {
     const state = stateAfter(run, joining, enqueued(1), ...ran());
     expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
@@ -73,13 +73,13 @@ test('an agent that the run started itself is never refused, nor one at the same
   }
 });
 
-test('where differences are only warned of, the agent serves and its report says how it differs', () => {
+test('under the warn policy, an agent at another commit serves, and the report lists the difference', () => {
   const state = stateAfter(warning, joinedAt('old'), enqueued(1), ...ran());
   expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);
   expect(reportOf(state).agents).toMatchObject([{ ended: null, differences: ['another commit (old; the run has new)'] }]);
 });
 
-test('an agent that came and could not serve is in the report, and the wait for agents goes on', () => {
+test('reports an agent that could not serve, and keeps waiting for agents', () => {
   const fingerprint = { files: filesAt('old'), python: null };
   const unfit = { kind: 'agent-unfit', at: 2000, agent: a1, host: 'far', why: 'not-started', problem: 'no pytest', fingerprint } as const;
   const state = stateAfter(run, enqueued(1), tick(5000), unfit);

@@ -8,7 +8,7 @@ const t1 = 'test_a.py::test_1';
 const t2 = 'test_a.py::test_2';
 const opening = opened([shardOf(1, ['test_a.py', 'test_b.py', 'test_c.py'], 6)]);
 
-test('the first attempt of a shard is the whole of it', () => {
+test('the first attempt of a shard runs all of it', () => {
   expect(nextAttempt(stateAfter(opening), shardId(1), 'primary')).toEqual({
     id: 's1.1',
     shard: 's1',
@@ -20,7 +20,7 @@ test('the first attempt of a shard is the whole of it', () => {
   });
 });
 
-test('the next one keeps files without any outcome whole, takes what is left of others, and leaves out what is finished', () => {
+test('a retry keeps files without outcomes whole, takes the rest of others, and leaves out what is finished', () => {
   const state = stateAfter(
     opening,
     enqueued(1),
@@ -39,7 +39,7 @@ test('the next one keeps files without any outcome whole, takes what is left of 
   });
 });
 
-test('tests that were announced of a file that then failed to collect are still wanted', () => {
+test('still runs the announced tests of a file that then failed to collect', () => {
   const events = [enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1, t2])), told(a1, 1, 1, finished(t1))];
   const state = stateAfter(opening, ...events, told(a1, 1, 1, collectFailed('test_a.py')));
   expect(attemptSelectors(state, shardId(1))[0]).toEqual({ kind: 'tests', file: 'test_a.py', nodeids: [t2] });
@@ -59,12 +59,12 @@ test.each([
   ['pkg/other', false],
   ['pkg/sub/test_b.py', false],
   ['pk', false],
-])('a failure to collect %s stands above pkg/sub/test_a.py: %s', (failed, isAbove) => {
+])('a collection error of %s affects pkg/sub/test_a.py: %s', (failed, isAbove) => {
   const state = stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(failed)));
   expect(isBelowCollectError(state, testFile('pkg/sub/test_a.py'))).toBe(isAbove);
 });
 
-test('a backup is left to other agents than the one whose attempt it backs up', () => {
+test('a backup avoids the agent whose attempt it backs up', () => {
   const state = stateAfter(opening, joined(a1), enqueued(1), started(a1, 1));
   expect(nextAttempt(state, shardId(1), 'backup')).toMatchObject({ role: 'backup', avoid: [a1] });
   expect(nextAttempt(state, shardId(1), 'retry')).toMatchObject({ avoid: [] });

@@ -16,24 +16,26 @@ const events: readonly CoordinatorEvent[] = [
   told(a1, 1, 1, finished('test_a.py::test_x')),
 ];
 
-test('what is recorded is the state, and says up to where the stream was read', () => {
+test('rebuilds the state and the stream position from the record', () => {
   const recorded = replay(events);
   expect(recorded).toMatchObject({ position: '5-0', readAhead: 3, resumes: 0 });
   expect(recorded && reportOf(recorded.state)).toEqual(reportOf(stateAfter(opening, ...events.slice(1))));
 });
 
-test('what was read of a stream that Redis has lost says nothing of the one that began anew', () => {
+test('resets the stream position when Redis has lost the stream', () => {
   const emptied = (isMissing: boolean): CoordinatorEvent => ({ kind: 'redis-emptied', at: 3000, isMissing });
+  const shown = { kind: 'session-ended', at: 6, agent: a1, problem: null, acceptsNoTests: false } as const;
+  expect(replay([...events, shown])).toMatchObject({ position: '5-0', readAhead: 4 });
   expect(replay([...events, emptied(true)])).toMatchObject({ position: '0', readAhead: 0 });
   expect(replay([...events, emptied(false)])).toMatchObject({ position: '5-0', readAhead: 3 });
 });
 
-test('a run that was resumed counts how often, and the time without a coordinator is none without an agent', () => {
+test('counts resumes, and does not count time without a coordinator as time without an agent', () => {
   const recorded = replay([opening, tick(2000), { kind: 'run-resumed', at: 900_000 }]);
   expect(recorded).toMatchObject({ resumes: 1, state: { aloneSince: 900_000 } });
 });
 
-test('a record that does not begin with an opening is none', () => {
+test('rejects a record that does not begin with an opening', () => {
   expect(replay([])).toBeNull();
   expect(replay(events.slice(1))).toBeNull();
 });

@@ -53,7 +53,7 @@ const play = (state: ReturnType<typeof stateAfter>, ...events: CoordinatorEvent[
   return decideAll(state);
 };
 
-test('when every test ran once, those that failed are run again, by another agent', () => {
+test('re-runs failed tests on another agent after every test has run once', () => {
   const state = stateAfter(open(2), ...first);
   expect(nextAttempt(state, shardId(1), 'rerun')).toMatchObject({
     id: 's1.2',
@@ -65,7 +65,7 @@ test('when every test ran once, those that failed are run again, by another agen
   expect(nextAttempt(state, shardId(1), 'rerun')).toMatchObject({ id: 's1.4' });
 });
 
-test('a test that then passes is flaky and fails no run; one that does not failed in the end, with every attempt told', () => {
+test('a test that passes in its rerun is flaky, one that fails again is a failure, and both list all attempts', () => {
   const events = [...first, enqueued(1, 2, 'rerun', named(t2, t3)), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' })];
   const state = stateAfter(open(1), ...events);
   expect(decideAll(state)).toEqual([close]);
@@ -80,7 +80,7 @@ test('a test that then passes is flaky and fails no run; one that does not faile
   ]);
 });
 
-test('flaky tests alone leave a run passed, unless they are to fail it', () => {
+test('flaky tests leave a run passed unless --flaky-fails is set', () => {
   const events = [...first, enqueued(1, 2, 'rerun', named(t2, t3)), ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'skipped' })];
   const verdictOf = (flakyFails: boolean) => {
     const state = stateAfter(open(1, { flakyFails }), ...events);
@@ -91,14 +91,14 @@ test('flaky tests alone leave a run passed, unless they are to fail it', () => {
   expect(verdictOf(true)).toBe('failed');
 });
 
-test('nothing is run again when more tests failed than the limit; percents are rounded up', () => {
+test('re-runs nothing when more tests failed than the limit, and rounds percentages up', () => {
   const limit = (percent: number): Reruns => ({ times: 1, limit: { kind: 'percent', percent } });
   expect(decideAll(stateAfter(open(1, { reruns: reruns(1, 1) }), ...first))).toEqual([close]);
   expect(decideAll(stateAfter(open(1, { reruns: limit(5) }), ...first))).toEqual([close]);
   expect(decideAll(stateAfter(open(1, { reruns: limit(34) }), ...first))).toEqual([rerun]);
 });
 
-test('a rerun that was lost is made up for; one that crashed without a result is used up', () => {
+test('repeats a rerun that was lost, but not one that crashed without a result', () => {
   const started2 = [...first, enqueued(1, 2, 'rerun', named(t2, t3)), started(a2, 1, 2)];
   expect(decideAll(stateAfter(open(1), ...started2, lost(a2)))).toEqual([rerun]);
   const state = stateAfter(open(1), ...started2, ended(a2, 1, 2, crashed(t2)));
@@ -106,7 +106,7 @@ test('a rerun that was lost is made up for; one that crashed without a result is
   expect(reportOf(state).totals).toMatchObject({ failed: 1, error: 1, flaky: 0 });
 });
 
-test('what is heard again, or late, or of a test that passed meanwhile, changes nothing', () => {
+test('a result that is repeated, late, or of a test that has passed meanwhile changes nothing', () => {
   const twice = [...first, enqueued(1, 2, 'rerun'), started(a2, 1, 2), lost(a2), enqueued(1, 3, 'rerun')];
   const state = stateAfter(open(2), ...twice, ...attempt(a1, 3, { [t2]: 'passed', [t3]: 'failed' }));
   const before = reportOf(state);
@@ -116,7 +116,7 @@ test('what is heard again, or late, or of a test that passed meanwhile, changes 
   expect(totals).toEqual({ ...before.totals, duplicatesDropped: 3 });
 });
 
-test('a limit of failures counts what failed in the end, which reruns find out at once', () => {
+test('maxfail counts tests that fail in the end, and reruns start at once to find out', () => {
   const two = [shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])];
   const state = stateAfter(opened(two, { reruns: reruns(1), maxfail: 2 }), ...first, enqueued(2));
   expect(decideAll(state)).toEqual([rerun]);
@@ -125,7 +125,7 @@ test('a limit of failures counts what failed in the end, which reruns find out a
   expect(play(stopped, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'error' }))).toMatchObject([{ why: { notRun: 'maxfail' } }]);
 });
 
-test('what must run alone is run again alone, after the others', () => {
+test('re-runs serial tests alone, after the others', () => {
   const ids = [nodeId('test_b.py::test_s')];
   const serial = {
     kind: 'collected',
@@ -153,14 +153,14 @@ test('what must run alone is run again alone, after the others', () => {
   expect(play(state, ...attempt(a2, 2, { [t2]: 'passed', [t3]: 'passed' }))).toEqual([{ ...rerun, shard: 's2' }]);
 });
 
-test('a failure whose rerun brought no result counts against a limit of failures', () => {
+test('a failure whose rerun has no result counts towards maxfail', () => {
   const two = [shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])];
   const state = stateAfter(opened(two, { reruns: reruns(1), maxfail: 2 }), ...first, enqueued(2));
   expect(decideAll(state)).toEqual([rerun]);
   expect(play(state, started(a2, 1, 2), ended(a2, 1, 2, crashed(null)))).toMatchObject([{ why: { notRun: 'maxfail' } }]);
 });
 
-test('a test that fails late, after the reruns of its shard, is run again too', () => {
+test('re-runs a test that fails late, after the rerun of its shard has started', () => {
   const opening = open(1, { attemptLimit: 1 });
   const events = [joined(a1), joined(a2), enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1, t2])), started(a1, 1)];
   const state = stateAfter(opening, ...events, told(a1, 1, 1, finished(t1, 'failed')), ended(a1, 1, 1, crashed(null)));
@@ -175,7 +175,7 @@ test('a test that fails late, after the reruns of its shard, is run again too', 
   expect(decideAll(state)).toEqual([rerun]);
 });
 
-test('a limit in percent is one of the whole suite, of which the first files only give an idea', () => {
+test('applies a limit in percent to the whole suite, estimated from the files collected so far', () => {
   const many = Array.from({ length: 20 }, (_, index) => shardOf(index + 1, [index === 0 ? 'test_a.py' : `test_${index}.py`]));
   const percent = { times: 1, limit: { kind: 'percent', percent: 5 } } as const;
   const state = stateAfter(opened(many, { reruns: percent, maxfail: 2 }), ...first);

@@ -1,4 +1,4 @@
-// Builds the values that runs are made of: openings, shards, and what agents tell. Every time is in milliseconds after the run's start.
+// Builds the values of a run for tests: openings, shards and the events of agents. Every time is in milliseconds after the run's start.
 
 import type { Action } from '../../../coordinator/core/decide/actions.ts';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
@@ -226,7 +226,7 @@ export function stateAfter(opening: RunOpened, ...events: readonly CoordinatorEv
   return state;
 }
 
-/** What the run loop does with an action, but for telling anybody. */
+/** The event that the run loop records for an action. */
 export function eventOf(state: RunState, action: Action, at: number): CoordinatorEvent {
   switch (action.kind) {
     case 'start-attempt': {
@@ -255,7 +255,7 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
   }
 }
 
-/** Applies what is decided until nothing more is; gives what was decided. */
+/** Applies decisions until none is left; returns all of them. */
 export function decideAll(state: RunState): readonly Action[] {
   const all: Action[] = [];
   for (let actions = decide(state); actions.length > 0; actions = decide(state)) {

@@ -1,4 +1,4 @@
-// What agents' pytests show besides results, counted as one plain pytest would count it.
+// Warnings, sections and deselected tests of all agents, counted as one plain pytest counts them.
 
 import { expect, test } from 'vitest';
 import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
@@ -76,7 +76,7 @@ test('groups the warnings of tests by their text and names the tests', () => {
   expect(warningCount(report)).toBe(4);
 });
 
-test('names only the files of a warning that ten places have, as pytest does', () => {
+test('names only the files of a warning that occurs ten times, as pytest does', () => {
   const report = reportAfter(
     told(a1, 1, 1, finished(t1, 'passed', { warnings: [warning({ count: 5 })] })),
     told(a1, 1, 1, finished(t2, 'passed', { warnings: [warning({ count: 5 })] })),
@@ -84,12 +84,12 @@ test('names only the files of a warning that ten places have, as pytest does', (
   expect(report.warnings).toEqual([{ ...warning(), count: 10, places: [{ place: 'test_a.py', count: 10 }] }]);
 });
 
-test('counts no warning of a result that does not count', () => {
+test('does not count the warnings of a duplicate result', () => {
   const twice = told(a1, 1, 1, finished(t1, 'passed', { warnings: [warning()] }));
   expect(warningCount(reportAfter(twice, twice, told(a1, 1, 1, finished(t2, 'passed'))))).toBe(1);
 });
 
-test('counts the deselected tests of a file once, whoever collects it', () => {
+test('counts the deselected tests of a file once, however many agents collect it', () => {
   const [a, b] = [testFile('test_a.py'), testFile('test_b.py')];
   const report = reportAfter(
     shown(a1, { deselected: [{ file: a, count: 3 }] }),
@@ -103,7 +103,7 @@ test('counts the deselected tests of a file once, whoever collects it', () => {
   expect(report.deselected).toBe(5);
 });
 
-test('keeps header and sections of each agent, and nothing twice when an event comes twice', () => {
+test('keeps the header and sections of each agent, once even when an event arrives twice', () => {
   const header = { lines: ['platform linux', 'seed: 1'], asked: { outcomes: 'wfE', durations: 3, leastSeconds: 0 } };
   const event = shown(a1, { header, sections: [{ title: 'conftest.py', text: 'done' }] });
   const report = reportAfter(event, event, shown(a2, { sections: [{ title: 'conftest.py', text: 'done' }] }));
@@ -121,12 +121,12 @@ test('a test keeps the properties of the result that counts', () => {
   expect(report.tests.map((each) => each.properties)).toEqual([properties, undefined]);
 });
 
-test('a warning of a teardown after a test is one of that test', () => {
+test('assigns a warning of a teardown to the test before it', () => {
   const report = reportAfter(shown(a1, { warnings: [{ nodeid: nodeId(t2), warning: warning() }] }));
   expect(report.warnings.map(({ places }) => places)).toEqual([[{ place: t2, count: 1 }]]);
 });
 
-test('reports of several runs add up their warnings and deselected tests', () => {
+test('adds up the warnings and deselected tests of several runs', () => {
   const one = reportAfter(shown(a1, { warnings: [besides()], deselected: [{ file: testFile('test_a.py'), count: 1 }] }));
   const both = mergeReports([one, one]);
   expect([warningCount(both), both.warnings.length, both.deselected]).toEqual([2, 1, 2]);

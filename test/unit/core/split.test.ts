@@ -1,4 +1,4 @@
-// Which files are divided, and how evenly. That no test is lost or doubled by it is a property of the plan: test/property/plan.test.ts.
+// Which files are split, and how evenly. test/property/plan.test.ts checks that splitting neither loses nor repeats a test.
 
 import { expect, test } from 'vitest';
 import { type Affinity, affinityOf, NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
@@ -51,7 +51,7 @@ test.each([
   expect(makespan(split(all, slots), slots)).toBeLessThan(seconds);
 });
 
-test('parts are worth what they pay again: few where collection and fixtures are long, none where they outweigh the tests', () => {
+test('makes fewer parts when fixtures are slow, and none when they outweigh the tests', () => {
   const withFixtures = (fixtureSeconds: number): readonly EstimatedUnit[] =>
     partsOf(split([history('long.py', times(40, 1), { fixtureSeconds }), ...files(6, 1)], 4), 'long.py');
   expect(withFixtures(0).length).toBeGreaterThan(withFixtures(5).length);
@@ -60,7 +60,7 @@ test('parts are worth what they pay again: few where collection and fixtures are
   for (const part of withFixtures(5)) expect(part.seconds).toBeGreaterThanOrEqual(10);
 });
 
-test('a file stays whole where that costs nothing, without history, where one test is all of it, and on one worker', () => {
+test('keeps a file whole when splitting gains nothing, without history, with one dominant test, or on one slot', () => {
   const long = history('long.py', [5, 5]);
   expect(partsOf(split([long, ...files(20, 3)], 2), 'long.py')).toEqual([]);
   expect(partsOf(split([long], 4, { known: [] }), 'long.py')).toEqual([]);
@@ -68,19 +68,19 @@ test('a file stays whole where that costs nothing, without history, where one te
   expect(partsOf(split([long], 1), 'long.py')).toEqual([]);
 });
 
-test('a threshold divides files that the plan alone would leave whole', () => {
+test('a threshold splits files that the plan alone would keep whole', () => {
   const long = history('long.py', [5, 5]);
   expect(partsOf(split([long, ...files(20, 3)], 2, { threshold: 6 }), 'long.py')).toHaveLength(2);
 });
 
-test('--dist loadfile and files that are bound together are never divided', () => {
+test('never splits files under --dist loadfile or files that are bound together', () => {
   const all = [history('long.py', times(80, 0.5)), ...files(30, 2)];
   for (const affinity of [affinityOf('loadfile', []), affinityOf('load', [[testFile('long.py')]])]) {
     expect(partsOf(split(all, 4, { affinity, threshold: 1 }), 'long.py')).toEqual([]);
   }
 });
 
-test('--dist loadscope divides between classes and the functions of the module, never within', () => {
+test('--dist loadscope splits a file between its classes and its functions, never within them', () => {
   const ids = ['test_f', 'test_g', 'TestA::test_1', 'TestA::test_2', 'TestB::test_1', 'TestB::Inner::test_x[a::b]'];
   const tests = new Map(ids.map((id) => [nodeId(`long.py::${id}`), 5]));
   const units = split([history('long.py', [], { tests }), ...files(6, 1)], 4, { affinity: affinityOf('loadscope', []) });

@@ -27,7 +27,7 @@ import {
 const t1 = 'test_2.py::test_1';
 const t2 = 'test_2.py::test_2';
 
-/** A long first shard that a2 has done as predicted, and a second of 10 s that a1 began at 1 s and has half of. */
+/** A long first shard that a2 has finished as predicted, and a second one of 10 s of which a1 has finished half. */
 const opening = (changes: Partial<RunOpened> = {}): RunOpened =>
   opened([shardOf(1, ['test_1.py'], 1000), shardOf(2, ['test_2.py'], 10)], { speculate: true, ...changes });
 const halfDone = (changes: { readonly mayBackUp?: boolean; readonly serial?: readonly string[] } = {}): readonly CoordinatorEvent[] => [
@@ -49,7 +49,7 @@ const backups = (open: RunOpened, ...events: readonly CoordinatorEvent[]): reado
   );
 const late = tick(30_000);
 
-test('what has taken twice its time is backed up elsewhere, once, and only what is left of it', () => {
+test('backs up the unfinished tests of an attempt elsewhere, once, after twice its predicted time', () => {
   const state = stateAfter(opening(), ...halfDone(), late);
   expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's2', role: 'backup' }]);
   expect(nextAttempt(stateAfter(opening(), ...halfDone(), late), shardId(2), 'backup')).toMatchObject({
@@ -60,7 +60,7 @@ test('what has taken twice its time is backed up elsewhere, once, and only what 
   expect(backups(opening(), ...halfDone(), enqueued(2, 2, 'backup'), lost(a2), joined(a2), late)).toEqual([]);
 });
 
-test('not before that, not without being asked, not while something waits, and not without an idle slot on another agent', () => {
+test('starts no backup early, unasked, while a shard waits, or without an idle slot on another agent', () => {
   expect(backups(opening(), ...halfDone(), tick(20_000))).toEqual([]);
   expect(backups(opening({ speculate: false }), ...halfDone(), late)).toEqual([]);
   const three = { shards: [...opening().shards, shardOf(3, ['test_3.py'], 10)] };
@@ -69,14 +69,14 @@ test('not before that, not without being asked, not while something waits, and n
   expect(backups(opening(), ...halfDone(), lost(a2), late)).toEqual([]);
 });
 
-test('not what is marked, bound to other files or runs alone, or a file of which pytest has not told yet', () => {
+test('backs up no file that is marked, bound to other files, serial, or not collected yet', () => {
   expect(backups(opening(), ...halfDone({ mayBackUp: false }), late)).toEqual([]);
   expect(backups(opening(), ...halfDone({ serial: [t2] }), late)).toEqual([]);
   expect(backups(opening({ affinity: affinityOf('loadgroup', [[testFile('test_2.py')]]) }), ...halfDone(), late)).toEqual([]);
   expect(backups(opening(), ...halfDone().slice(0, -2), late)).toEqual([]);
 });
 
-test('not more than a twentieth of the work, and not where everything is as slow', () => {
+test('backs up at most a twentieth of the work, and nothing when everything is as slow', () => {
   const small = { shards: [shardOf(1, ['test_1.py'], 20), shardOf(2, ['test_2.py'], 10)] };
   const quick = halfDone().map((event) =>
     event.kind === 'attempt-told' && event.shard === 's1' && event.event.kind === 'test-finished'
@@ -87,7 +87,7 @@ test('not more than a twentieth of the work, and not where everything is as slow
   expect(backups(opening({ shards: [shardOf(1, ['test_1.py'], 300), shardOf(2, ['test_2.py'], 10)] }), ...halfDone(), late)).toEqual([]);
 });
 
-test('the first to complete the shard wins and the other is called off; a backup that crashes takes no try away', () => {
+test('the first copy to complete the shard cancels the other, and a backup that crashes uses up no attempt', () => {
   const both = [...halfDone(), enqueued(2, 2, 'backup'), started(a2, 2, 2)];
   const won = stateAfter(opening(), ...both, told(a2, 2, 2, finished(t2)));
   expect(decideAll(won)).toEqual([
@@ -99,7 +99,7 @@ test('the first to complete the shard wins and the other is called off; a backup
   expect(failed.shards.get(shardId(2))?.state.kind).toBe('open');
 });
 
-test('what an agent holds without a worker for it is taken back while another has one to spare, and left to others', () => {
+test('moves an attempt that waits for an xdist worker to another agent that has an idle one', () => {
   const three = opening({ shards: [...opening().shards, shardOf(3, ['test_3.py'], 10)] });
   const holding = [...halfDone(), enqueued(3), started(a1, 3, 1, 2500), tick(3000)];
   const taken = decideAll(stateAfter(three, ...holding));

@@ -18,7 +18,7 @@ const old: Census = {
   files: new Map([[file, { content: 'c1', digest: 'before' }]]),
 };
 
-/** A run by file that found this in the file, where the census knew something else. */
+/** A run by file that collected these tests, while the census has other ones. */
 const found = (digest: string, nodeids: readonly string[], mayBackUp = true) =>
   stateAfter(
     opened([shardOf(1, [file])], { digests: { [file]: 'before' } }),
@@ -38,7 +38,7 @@ const found = (digest: string, nodeids: readonly string[], mayBackUp = true) =>
     }),
   );
 
-/** The run that begins anew, when its whole list is there. */
+/** The restarted run, after its whole list has arrived. */
 function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly [typeof file, string])[]) {
   const opening = restartOf(alone, 3000);
   if (opening === null) throw new Error('the run does not begin anew');
@@ -58,7 +58,7 @@ function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly 
   return stateAfter(opening, joined(a1), { kind: 'suite-listed', at: 4000, agent: a1, list });
 }
 
-test('a file that holds other tests than the census says makes the run begin anew, and the run by file alone remembers nothing', () => {
+test('restarts the run when a file holds other tests than in the census, and takes no census of the run by file', () => {
   const state = found('now', ['tests/test_1.py::test_x']);
   expect(restartOf(state, 3000)?.restarted).toEqual({
     why: 'tests/test_1.py has other tests than when the whole suite was last collected',
@@ -68,12 +68,12 @@ test('a file that holds other tests than the census says makes the run begin ane
   expect(takeCensus(state, old, contents)).toBeNull();
 });
 
-test('a whole list that holds the same as the file alone replaces the census: the suite may be collected by file again', () => {
+test('replaces the census when the whole list matches the file collected alone, so collection by file stays possible', () => {
   const state = restarted(found('now', ['tests/test_1.py::test_x']), [[file, 'now']]);
   expect(takeCensus(state, old, contents)).toMatchObject({ inseparable: null, files: new Map([[file, { content: 'c1', digest: 'now' }]]) });
 });
 
-test('a whole list that holds something else shows that the file cannot be collected alone', () => {
+test('marks the suite inseparable when the whole list differs from the file collected alone', () => {
   const why = 'tests/test_1.py has other tests when it is collected alone';
   for (const digests of [[[file, 'before']], [[file, 'third']], []] as const) {
     const state = restarted(found('now', ['tests/test_1.py::test_x']), digests);
@@ -82,12 +82,12 @@ test('a whole list that holds something else shows that the file cannot be colle
   expect(takeCensus(restarted(found('now', []), [[file, 'now']]), old, contents)?.inseparable).toBe(why);
 });
 
-test('a file that holds no test any more, alone or in the whole list, is not in the new census', () => {
+test('leaves a file that has no tests left, alone or in the whole list, out of the new census', () => {
   const state = restarted(found('nothing', []), []);
   expect(takeCensus(state, old, contents)).toMatchObject({ inseparable: null, files: new Map() });
 });
 
-test('a run that ends early keeps what failed in the run before it, where it did not come to that', () => {
+test('a run that ends early keeps the failures of the run before it that it did not reach', () => {
   const reached = nodeId('tests/test_1.py::test_x');
   const unreached = nodeId('tests/test_1.py::test_y');
   const before = { ...old, failed: [reached, unreached], uncollected: testFile('tests/test_3.py') };
@@ -100,7 +100,7 @@ test('a run that ends early keeps what failed in the run before it, where it did
   expect(takeCensus(some, before, contents)).toMatchObject({ failed: [unreached], uncollected: null });
 });
 
-test('where a test ran that must not run twice, nothing begins anew, and the next run collects the whole list', () => {
+test('does not restart after a test that must not run twice, and the next run collects the whole list', () => {
   const state = found('now', ['tests/test_1.py::test_x'], false);
   const ran = { nodeid: nodeId('tests/test_1.py::test_x'), file, line: 1, startedAt: 2200, seconds: 0.1, setupSeconds: 0, worker: 'gw0' };
   const result = { ...ran, outcome: 'passed', isCrash: false, message: null, brief: null, sections: [] } as const;

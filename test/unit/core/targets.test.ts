@@ -1,4 +1,4 @@
-// Targets: how they are read, and what a report comes to that misses one.
+// Parses targets, and applies them to the verdict of a report.
 
 import { expect, test } from 'vitest';
 import { withTargets } from '../../../coordinator/core/result/targets.ts';
@@ -8,7 +8,7 @@ import { sampleReport, sampleTest } from '../report/sample-report.ts';
 const judged = (text: string, report = sampleReport([sampleTest('t.py::test_a', 'passed')])) =>
   withTargets(report, parseTargets(text) ?? []);
 
-test('are read with their units', () => {
+test('parses targets with their units', () => {
   expect(parseTargets('time<2m, speedup>=3,cpu>=80%,memory<=1.5GB,pass-rate=1,flaky=0')).toEqual([
     { measure: 'time', is: '<', limit: 120, text: 'time<2m' },
     { measure: 'speedup', is: '>=', limit: 3, text: 'speedup>=3' },
@@ -20,13 +20,13 @@ test('are read with their units', () => {
 });
 
 test.each(['', 'time', 'time<', 'time<fast', 'tempo<3s', 'speedup>=3x', 'time<3s,', 'cpu=>80%', 'memory<-1'])(
-  '%j is no list of targets',
+  'rejects %j as a list of targets',
   (text) => {
     expect(parseTargets(text)).toBeNull();
   },
 );
 
-test('a run that reaches them all is what it was', () => {
+test('a run that meets all targets keeps its verdict', () => {
   const report = judged('time<=12.3s,pass-rate=100%,flaky=0');
   expect(report).toMatchObject({ verdict: 'passed', exitCode: 0 });
   expect(report.targets).toEqual([
@@ -36,18 +36,18 @@ test('a run that reaches them all is what it was', () => {
   ]);
 });
 
-test('a run that misses one has failed with exit code 1', () => {
+test('a run that misses a target fails with exit code 1', () => {
   expect(judged('time<12.3s')).toMatchObject({ verdict: 'failed', exitCode: 1, targets: [{ value: 12.3, met: false }] });
 });
 
-test('what was not measured is missed', () => {
+test('a target that was not measured counts as missed', () => {
   expect(judged('cpu>=0%')).toMatchObject({ exitCode: 1, targets: [{ value: null, met: false }] });
   expect(judged('pass-rate>=0%', sampleReport([sampleTest('t.py::test_s', 'skipped')]))).toMatchObject({
     targets: [{ value: null, met: false }],
   });
 });
 
-test('what is worse than a missed target stays the exit code, and what is less bad yields to it', () => {
+test('a missed target replaces a less severe exit code, but not a more severe one', () => {
   const interrupted = sampleReport([], { verdict: 'interrupted', exitCode: 2 });
   expect(judged('time<1s', interrupted)).toMatchObject({ verdict: 'interrupted', exitCode: 2 });
   const late = sampleReport([], { verdict: 'deadline', exitCode: 10 });

@@ -1,4 +1,4 @@
-// How much text of its tests a run keeps, and that every form of its report can then be written.
+// Limits the text that a run keeps of its tests, so that every form of its report can be written.
 
 import { constants } from 'node:buffer';
 import fc from 'fast-check';
@@ -18,7 +18,7 @@ import { a1, collected, collectFailed, ended, enqueued, finished, joined, opened
 const texts = (message: string | null, output = '') => ({ message, sections: output === '' ? [] : [{ title: 'stdout', text: output }] });
 
 describe('fitTexts', () => {
-  test('keeps texts whole while there is room, then the end of each traceback, then a line', () => {
+  test('keeps texts whole while there is room, then the end of each traceback, then one line', () => {
     const budget = newTextBudget({ wholeChars: 5000, shortChars: 2500 });
     const long = `head${'x'.repeat(3990)}tail!!`;
     expect(fitTexts(budget, texts(long))).toEqual(texts(long));
@@ -31,14 +31,14 @@ describe('fitTexts', () => {
     expect(budget.cut).toBe(3);
   });
 
-  test('marks captured output that had no traceback, and breaks no character', () => {
+  test('marks the cut output of a test without a traceback, and splits no character', () => {
     const budget = newTextBudget({ wholeChars: 0, shortChars: 0 });
     expect(fitTexts(budget, texts(null, 'output')).message).toMatch(/^\[… 12 characters/);
     expect(fitTexts(budget, texts('😀'.repeat(60) + 'x'.repeat(61))).message?.isWellFormed()).toBe(true);
     expect(fitTexts(budget, texts(null))).toEqual(texts(null));
   });
 
-  test('counts at least what JSON, a page and XML make of any text', () => {
+  test('counts at least the length of any text in JSON, a page and XML', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 300 }),
@@ -48,7 +48,7 @@ describe('fitTexts', () => {
           const forms = (said: string): readonly number[] => {
             const report = sampleReport([sampleTest('t.py::test', 'skipped', `E ${said}`)]);
             const page = JSON.stringify(pageData(report).texts).replaceAll('<', '\\u003c');
-            // What stands in the attribute is in the text too, and has a limit of its own.
+            // The text of the attribute is in the body too, and has its own limit.
             return [encodeReport(report).length, page.length, junitXml(report).replace(/ message="[^"]*"/, '').length];
           };
           const empty = forms('');
@@ -59,7 +59,7 @@ describe('fitTexts', () => {
     );
   });
 
-  test('leaves half of the longest string to everything else', () => {
+  test('leaves a quarter of the longest possible string to everything else', () => {
     // JUnit repeats up to 500 characters of a message in an attribute: at worst a whole text of that length, and half of a short one.
     const { wholeChars, shortChars } = TEXT_BUDGET;
     expect(2 * wholeChars + 1.5 * shortChars).toBeLessThan(0.75 * constants.MAX_STRING_LENGTH);
@@ -82,7 +82,7 @@ describe('a run', () => {
   };
   const finish = { finishedAt: 9000, mergeSeconds: 0 };
 
-  test('counts what it cut, where a text came twice only once, and says the same when it is merged again', () => {
+  test('counts each cut text once, even when it arrives twice, and gives the same report when merged again', () => {
     const state = begun({ wholeChars: 2000, shortChars: 0 });
     for (const id of [...ids, ...ids]) reduce(state, failing(id));
     const report = merge(state, finish);
@@ -93,7 +93,7 @@ describe('a run', () => {
     expect(mergeReports([report, report]).textsCut).toBe(4);
   });
 
-  test('cuts collection errors and the errors of tests that never came back too', () => {
+  test('also cuts collection errors and the errors of tests without a result', () => {
     const state = begun({ wholeChars: 0, shortChars: 0 });
     reduce(state, told(a1, 1, 1, collectFailed('test_b.py', said)));
     for (const fence of [1, 2, 3]) {

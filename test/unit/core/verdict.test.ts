@@ -59,13 +59,13 @@ test.each(notRunReasons)('a run with a test not run because of %s is never green
   expect([0, 5]).not.toContain(verdict({ ...green, notRun: [{ reason }] }).exitCode);
 });
 
-test('of two exit codes the one that comes first in the order is used', () => {
+test('uses the exit code that is first in the order of precedence', () => {
   for (const [index, first] of exitPrecedence.entries()) {
     for (const later of exitPrecedence.slice(index)) expect(firstExitCode([later, first])).toBe(first);
   }
 });
 
-test('no exit code, and one that is none of ours, is an internal error', () => {
+test('treats a missing or an unknown exit code as an internal error', () => {
   expect(firstExitCode([])).toBe(3);
   expect(firstExitCode([0, 137])).toBe(3);
 });

@@ -11,8 +11,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openJournal, readJournal, recordedRun } from '../../../coordinator/record/journal.ts';
 import { foldFullDisks } from '../../../coordinator/reporters/files/full-disks.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
-import { prepareOut, writeCopies, writeOutputs, writePage } from '../../../coordinator/reporters/files/report-files.ts';
+import { copyFiles, prepareOut, resultFiles, resultPage } from '../../../coordinator/reporters/files/report-files.ts';
 import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
+import { finishAll } from '../../../coordinator/reporters/reporter.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
@@ -229,13 +230,9 @@ describe('the files of a run', () => {
     const dir = join(directory, '.shardline', 'runs', 'r1');
     await prepareOut(dir);
     const json = join(directory, 'copies', 'r.json');
-    const written = [
-      await writeOutputs(sampleReport([]), dir),
-      await writeCopies(sampleReport([]), { json, junitXml: null, html: null, trace: null }, async () => []),
-      await writePage(sampleReport([]), dir),
-    ];
-    expect(written.flatMap(({ problems }) => problems)).toEqual([]);
-    const paths = written.flatMap((each) => each.paths);
+    const reporters = [resultFiles(dir), ...copyFiles({ json, junitXml: null, html: null, trace: null }), resultPage(dir)];
+    const { paths, problems } = await finishAll(reporters, sampleReport([]));
+    expect(problems).toEqual([]);
     expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json, join(dir, 'report.html')]);
     for (const path of paths) expect((await stat(path)).size).toBeGreaterThan(0);
     expect(await readFile(join(directory, '.shardline', '.gitignore'), 'utf8')).toBe('*\n');
@@ -255,7 +252,7 @@ describe('the files of a run', () => {
       html: at('p.html'),
       trace: join(directory, 'file', 't'),
     };
-    const { paths, problems } = await writeCopies(sampleReport([]), places, async () => []);
+    const { paths, problems } = await finishAll(copyFiles(places), sampleReport([]));
     expect(paths).toEqual([places.junitXml, places.html]);
     expect(problems).toMatchObject([{ code: 'output-not-writable' }, { code: 'output-not-writable' }]);
     const full = (name: string): ShardlineError =>

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import { joinColumns, liveModel } from '../../../coordinator/web/browser/live-model.ts';
 import { nodeidOf, statusWord } from '../../../coordinator/web/browser/model.ts';
-import { columnsSince, createLiveRun, lengthsOf } from '../../../coordinator/web/live-run.ts';
+import { columnsSince, lengthsOf } from '../../../coordinator/web/live-columns.ts';
+import { createLiveRun } from '../../../coordinator/web/live-run.ts';
 import type { AttemptEvent, RunEvent, TestResult } from '../../../shared/domain/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';

@@ -1,9 +1,9 @@
 // What the page in report.html works with: the columns it is given, the rows it finds, the lanes it draws, the words it writes.
 
 import { describe, expect, test } from 'vitest';
-import { timelineOf, utilisation } from '../../../coordinator/web/browser/lanes.ts';
 import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../coordinator/web/browser/model.ts';
 import { createFinder, everything, slowestFiles } from '../../../coordinator/web/browser/query.ts';
+import { timelineOf, utilisation } from '../../../coordinator/web/browser/timeline/lanes.ts';
 import { bytes, duration, instant } from '../../../coordinator/web/browser/words.ts';
 import { reportHtml } from '../../../coordinator/web/report-html.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';

@@ -4,19 +4,19 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
-import type { AgentStanding, Standing } from '../../../coordinator/reporters/progress/run-status.ts';
+import type { AgentStatus, RunStatus } from '../../../coordinator/reporters/progress/run-status.ts';
 import { screenLines } from '../../../coordinator/reporters/progress/screen.ts';
 import { statusWords } from '../../../coordinator/reporters/progress/status-text.ts';
 import { paintFor, plainPaint } from '../../../coordinator/reporters/text/colors.ts';
 import { agentId } from '../../../shared/domain/ids.ts';
 
-const agentOf = (name: string, workers: number, test = 'tests/test_big.py::test_long', seconds = 12): AgentStanding => ({
+const agentOf = (name: string, workers: number, test = 'tests/test_big.py::test_long', seconds = 12): AgentStatus => ({
   id: agentId(name),
   host: 'box',
   workers,
   lanes: Array.from({ length: workers }, (_, index) => ({ worker: `gw${index}`, nodeid: test, seconds: index === 0 ? seconds : 0.2 })),
 });
-const standing: Standing = {
+const standing: RunStatus = {
   tally: { outcomes: { passed: 807, failed: 2, error: 0, skipped: 3, xfailed: 0, xpassed: 0 }, done: 812, flaky: 1 },
   tests: 1204,
   collectErrors: 0,
@@ -29,7 +29,7 @@ const standing: Standing = {
   phase: 'running',
   agents: [agentOf('a1', 2), agentOf('a2', 2, 'tests/test_x.py::test_b[1]', 0.3)],
 };
-const linesOf = (given: Standing, width: number, height: number): readonly string[] =>
+const linesOf = (given: RunStatus, width: number, height: number): readonly string[] =>
   screenLines(given, { width, height, paint: plainPaint });
 
 test('80 columns tell what is done, what failed, the time, the slowest test, and what every xdist worker is at', () => {
@@ -61,7 +61,7 @@ test('200 columns cut nothing', () => {
 });
 
 test('where agents with their workers do not fit, each has a line; where these do not, the rest is counted', () => {
-  const many = (count: number): Standing => ({
+  const many = (count: number): RunStatus => ({
     ...standing,
     agents: Array.from({ length: count }, (_, index) => agentOf(`a${index + 1}`, 4)),
   });
@@ -81,7 +81,7 @@ test('of an agent with more workers than fit some are shown, in the order of the
 });
 
 test('the end of a run, an interrupt, a lack of agents and a deadline that will be missed stand beside the time', () => {
-  const timeOf = (changes: Partial<Standing>): string | undefined => linesOf({ ...standing, ...changes }, 80, 24)[2];
+  const timeOf = (changes: Partial<RunStatus>): string | undefined => linesOf({ ...standing, ...changes }, 80, 24)[2];
   expect(timeOf({ phase: 'ending' })).toBe('41 s of 2 min, waiting for the last teardowns');
   expect(timeOf({ phase: 'stopping' })).toBe('41 s of 2 min, stopping');
   expect(timeOf({ phase: 'collecting' })).toBe('41 s of 2 min, collecting the whole suite');

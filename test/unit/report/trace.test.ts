@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { timelineText } from '../../../coordinator/reporters/files/timeline-text.ts';
 import { traceJson } from '../../../coordinator/reporters/files/trace.ts';
+import { createTraceMarks } from '../../../coordinator/reporters/files/trace-marks.ts';
 import type { ReportedTest } from '../../../shared/domain/report.ts';
 import { a1, collected, ended, joined, lost, opened, shardOf, started, told } from '../core/run-kit.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
@@ -54,9 +55,10 @@ test('has a process for each agent, a thread for each xdist worker, a slice for 
 test('the events of a run add its collections, shards, agents and deadline', () => {
   const report = sampleReport([], { startedAt: new Date(0).toISOString() });
   const opening = opened([shardOf(1, ['t.py'])], { deadline: { seconds: 100, reserveSeconds: 2 } });
-  const traced = parse(
-    traceJson(report, [opening, joined(a1), started(a1, 1), told(a1, 1, 1, collected('t.py', [])), ended(a1, 1), lost(a1)]),
-  );
+  const marks = createTraceMarks();
+  for (const event of [opening, joined(a1), started(a1, 1), told(a1, 1, 1, collected('t.py', [])), ended(a1, 1), lost(a1)])
+    marks.observe(event);
+  const traced = parse(traceJson(report, marks.all()));
   const named = traced.map(({ ph, name }) => `${ph} ${name}`);
   expect(named).toEqual(
     expect.arrayContaining(['i drain', 'i deadline', 'i agent a1 joined', 'i agent a1 lost', 'X collect t.py', 'b shard s1', 'e shard s1']),

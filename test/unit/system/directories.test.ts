@@ -1,4 +1,4 @@
-// Directories of shardline's own: made without Node's recursive mkdir, ignored by git, and private ones where TMPDIR is of no use.
+// Shardline's own directories: made without Node's recursive mkdir, ignored by git, and private temporary ones even when TMPDIR is unusable.
 
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 describe('makeDirectory', () => {
-  test('makes what is missing, with the mode for each, and accepts what exists', () => {
+  test('makes missing directories with the given mode and accepts existing ones', () => {
     const path = join(directory, 'a', 'b', 'c');
     makeDirectory(path, 0o700);
     makeDirectory(path);
@@ -31,7 +31,7 @@ describe('makeDirectory', () => {
     for (const path of ['/proc/foo', '/proc/foo/bar', '/proc/self/foo']) expect(() => makeDirectory(path)).toThrow(/ENOENT|EACCES|EPERM/);
   });
 
-  test('refuses a file in the path and a link that leads nowhere', () => {
+  test('refuses a file in the path and a dangling link', () => {
     writeFileSync(join(directory, 'file'), '');
     symlinkSync(join(directory, 'nowhere'), join(directory, 'link'));
     expect(() => makeDirectory(join(directory, 'file'))).toThrow('is not a directory');
@@ -40,7 +40,7 @@ describe('makeDirectory', () => {
     expect(() => makeDirectory(join(directory, 'link', 'out'))).toThrow('EEXIST');
   });
 
-  test('gives .shardline a .gitignore of its own, and leaves one that exists alone', () => {
+  test('gives .shardline its own .gitignore and leaves an existing one alone', () => {
     const ignore = join(directory, '.shardline', '.gitignore');
     makeDirectory(join(directory, '.shardline', 'runs'));
     expect(readFileSync(ignore, 'utf8')).toBe('*\n');
@@ -57,7 +57,7 @@ describe('makeTempDirectory', () => {
   };
   const remove = (path: string): Promise<void> => rm(path, { recursive: true });
 
-  test('takes TMPDIR, made absolute where it is relative', async () => {
+  test('uses TMPDIR and makes a relative one absolute', async () => {
     vi.spyOn(process, 'cwd').mockReturnValue(directory);
     for (const tmp of [directory, '.']) {
       const path = made(tmp);
@@ -67,7 +67,7 @@ describe('makeTempDirectory', () => {
     }
   });
 
-  test('falls back to the system default where TMPDIR is missing, a file, or too long for a socket', async () => {
+  test('falls back to the system default when TMPDIR is missing, a file, or too long for a socket', async () => {
     writeFileSync(join(directory, 'tmp-file'), '');
     const long = join(directory, 'x'.repeat(80));
     makeDirectory(long);
@@ -81,7 +81,7 @@ describe('makeTempDirectory', () => {
 });
 
 describe('the log', () => {
-  test.runIf(existsSync('/dev/full'))('on a full disk is given up with one warning, and ends nothing', () => {
+  test.runIf(existsSync('/dev/full'))('gives up on a full disk with one warning, and ends nothing', () => {
     const said: string[] = [];
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
     const logger = createLogger({ level: 'debug', file: '/dev/full', name: 'test' });
@@ -90,7 +90,7 @@ describe('the log', () => {
     expect(said).toEqual([expect.stringMatching(/^shardline: warning: could not write the log to \/dev\/full: ENOSPC/)]);
   });
 
-  test.runIf(existsSync('/proc'))('in a directory that cannot be made is refused at once', () => {
+  test.runIf(existsSync('/proc'))('is refused at once in a directory that cannot be made', () => {
     expect(() => createLogger({ level: 'warn', file: '/proc/foo/log', name: 'test' })).toThrow(
       expect.objectContaining({ code: 'output-not-writable' }),
     );

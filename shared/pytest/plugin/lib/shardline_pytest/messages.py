@@ -1,6 +1,6 @@
 """Shapes of the JSON that crosses the process boundary, for type checkers only: nothing imports this module while pytest runs.
 
-The other side is shared/pytest/session-file.ts (settings), agent/pytest/fed-pytest.ts (to the plugin) and agent/pytest/codec.ts (from it).
+The other side is shared/pytest/session-file.ts (settings), agent/pytest/session (to the plugin) and agent/pytest/codec.ts (from it).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Settings(TypedDict):
     recordPath: str
     listsImports: bool
     # With "stream" only.
-    isFirst: bool
+    ordinal: int
     socket: str
     coverageFile: str | None
     relay: Literal["auto", "always", "never"]

@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not session["stopsItself"]:
         config.option.maxfail = 0
     workerinput = getattr(config, "workerinput", None)
-    leave_run_outputs(config, is_first=workerinput is None and session["isFirst"])
+    leave_run_outputs(config, session["ordinal"] if workerinput is None else -1)
     workers = xdist_workers(config)
     name = workerinput["workerid"] if workerinput is not None else "main" if workers == 0 else "controller"
     channel = Channel(session["socket"], name)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # Options that empty a directory of results when a process starts.
 CLEANING_OPTIONS = ("clean_alluredir",)
+# Options that name a file which pytest's main process writes: --junit-xml, --html, --json-report-file, --report-log, --cucumberjson.
+FILE_OPTIONS = ("xmlpath", "htmlpath", "json_report_file", "report_log", "cucumber_json_path")
 # The settings of --junit-xml, with the values for which shardline's file has what pytest's has.
 JUNIT_DEFAULTS = (
     ("junit_suite_name", "pytest"),
@@ -29,15 +31,27 @@ def junit_path(config: pytest.Config) -> str | None:
     return os.path.normpath(os.path.abspath(os.path.expanduser(os.path.expandvars(path))))
 
 
-def leave_run_outputs(config: pytest.Config, *, is_first: bool) -> None:
-    """Keeps this process from writing the file that the coordinator writes, and from emptying what other processes of the run wrote.
+def leave_run_outputs(config: pytest.Config, ordinal: int) -> None:
+    """Keeps this process from writing the file that the coordinator writes, and from removing what other processes of the run wrote.
 
-    To be called before the plugins read their options. `is_first`: no process of this run has started before in this workspace.
+    To be called before the plugins read their options. `ordinal` counts the pytest processes of this run in this workspace from 0; it is
+    negative where that is unknown, and in xdist workers.
     """
+    option = config.option
     if junit_path(config) is not None:
-        config.option.xmlpath = None
-    if is_first:
-        return
-    for name in CLEANING_OPTIONS:
-        if config.getoption(name, False):
-            setattr(config.option, name, False)
+        option.xmlpath = None
+    if ordinal != 0:
+        for name in CLEANING_OPTIONS:
+            if getattr(option, name, False):
+                setattr(option, name, False)
+    if ordinal > 0:
+        for name in FILE_OPTIONS:
+            path = getattr(option, name, None)
+            if isinstance(path, str) and path != "":
+                setattr(option, name, numbered(path, ordinal + 1))
+
+
+def numbered(path: str, number: int) -> str:
+    """`report-2.html` for `report.html`."""
+    stem, extension = os.path.splitext(path)
+    return f"{stem}-{number}{extension}"

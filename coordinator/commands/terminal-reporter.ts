@@ -12,6 +12,7 @@ import { takesColor } from '../../shared/system/terminal.ts';
 import { annotations, withoutCommands } from '../reporters/files/github.ts';
 import { folded, logProvider } from '../reporters/files/log-sections.ts';
 import { summaryMarkdown } from '../reporters/files/summary-md.ts';
+import { NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
 import { reportParts } from '../reporters/summary/terminal-summary.ts';
 
 export interface Shown {
@@ -19,16 +20,23 @@ export interface Shown {
   readonly github: boolean;
   /** The directory in which test files are searched. */
   readonly workspace: string;
-  /** The paths of the outputs. */
-  readonly paths: readonly string[];
   /** coverage.py's table of a run that has just ended. */
   readonly coverageTable?: string;
 }
 
-/** Prints the report, with the verdict on the last line. Throws `output-not-writable` for GitHub's summary after everything is printed. */
-export async function showReport(
+/** Prints the report and the paths of the outputs, with the verdict on the last line. */
+export const terminalReporter = (shown: Shown, edge: Edge): Reporter => ({
+  async finish(report, { paths }) {
+    await showReport(report, shown, paths, edge);
+    return NOTHING_WRITTEN;
+  },
+});
+
+/** Throws `output-not-writable` for GitHub's summary after everything is printed. */
+async function showReport(
   report: Report,
-  { verbosity, github, workspace, paths, coverageTable = '' }: Shown,
+  { verbosity, github, workspace, coverageTable = '' }: Shown,
+  paths: readonly string[],
   edge: Edge,
 ): Promise<void> {
   const { stdout, env } = edge;

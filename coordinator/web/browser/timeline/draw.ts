@@ -1,8 +1,8 @@
 // Draws the timeline: utilization and clock at the top, the lanes below. Bars that fall on the same pixel are drawn once.
 
+import { statuses } from '../model.ts';
+import { instant } from '../words.ts';
 import { endOf, type Lane, placeAt, type Timeline, utilisation } from './lanes.ts';
-import { statuses } from './model.ts';
-import { instant } from './words.ts';
 
 export interface Palette {
   /** Indexed by status. */

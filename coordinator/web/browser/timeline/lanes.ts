@@ -1,7 +1,7 @@
 // Computes what the timeline draws: each xdist worker's attempts in order of their start, grouped by file for zoom levels at which single
 // tests are too small to see.
 
-import { type Attempts, type Model, ran, statuses } from './model.ts';
+import { type Attempts, type Model, ran, statuses } from '../model.ts';
 
 export interface Lane {
   readonly agent: string;

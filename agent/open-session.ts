@@ -1,0 +1,112 @@
+// Opens an agent's session in a run, and reports to the coordinator what the session finds out, or why it does not open.
+
+import { assertNever } from '../shared/assert-never.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { RunEvent } from '../shared/domain/events.ts';
+import type { FilesPrint } from '../shared/domain/fingerprint.ts';
+import type { RunSpec } from '../shared/domain/run-spec.ts';
+import { ShardlineError } from '../shared/errors.ts';
+import { type Candidate, printOwnFiles, refuseOtherFiles, unfitBecause } from './fitness.ts';
+import type { Outbox } from './outbox.ts';
+import { type Engine, type JoinedRun, RunOver, type Session } from './ports.ts';
+import type { RunControl } from './run-control.ts';
+import { coverageSender } from './send-coverage.ts';
+import type { NumberScope } from './worker-numbers.ts';
+
+export interface AgentIdentity extends Candidate {
+  readonly pid: number;
+  readonly hashSeed: string | null;
+}
+
+/** The pytest settings of this machine. They are the same for every run. */
+export interface LocalPytest {
+  readonly workspace: string;
+  readonly python: string;
+  readonly numprocesses: string;
+  readonly maxAutoWorkers: number;
+}
+
+/** An agent that opens its session in a run. */
+export interface Opening {
+  readonly identity: AgentIdentity;
+  readonly pytest: LocalPytest;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly spec: RunSpec;
+  readonly run: JoinedRun;
+  readonly outbox: Outbox;
+  readonly control: RunControl;
+  /** Sends an event that introduces this agent, and sends it again whenever it may have been lost. */
+  readonly introduce: (event: RunEvent) => void;
+}
+
+/**
+ * Opens a session for the run. Returns null when the run ends, or the agent has to leave, before the session is open.
+ * Reports a workspace that differs from the run's, and a pytest that does not start, to the coordinator: users do not read the logs of all
+ * machines.
+ */
+export async function openSession(opening: Opening, shutdown: AbortSignal): Promise<Session | null> {
+  const { identity, pytest, engine, clock, spec, run, outbox, control, introduce } = opening;
+  const closed = new AbortController();
+  void control.closed.then(() => closed.abort());
+  const { id, host, pid, hashSeed, isLocal } = identity;
+  let isJoined = false;
+  let files: FilesPrint | null = null;
+  try {
+    files = await printOwnFiles(identity, spec);
+    refuseOtherFiles(identity, spec, files);
+    return await engine.open({
+      agent: id,
+      spec,
+      ending: AbortSignal.any([closed.signal, shutdown]),
+      collect: control.collect,
+      started(info) {
+        if (isJoined) return;
+        isJoined = true;
+        const { installed, ...versions } = info;
+        const fingerprint = { files, python: installed };
+        introduce({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, isLocal, fingerprint, ...versions } });
+      },
+      listed: (list) =>
+        introduce({
+          kind: 'suite-listed',
+          at: clock.now(),
+          agent: id,
+          list: control.isKnown(list.hash) ? { ...list, groups: [], proof: null } : list,
+        }),
+      inseparable: (why, lacksModules) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why, lacksModules }),
+      show: (shown) => outbox.push({ kind: 'session-shown', at: clock.now(), agent: id, shown }),
+      ended: (ending) => outbox.push({ kind: 'session-ended', at: clock.now(), agent: id, ...ending }),
+      refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
+      room: outbox.room,
+      isMoreWaiting: () => run.isMoreWaiting(),
+      claimNumbers: (scope, count, floor) => run.claimNumbers(counterOf(scope, host, pytest.workspace), count, floor),
+      keepCoverage: coverageSender(run, outbox, id, clock),
+      ...pytest,
+    });
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError) {
+      const fingerprint = { files, python: null };
+      outbox.push({ kind: 'agent-unfit', at: clock.now(), agent: id, host, ...unfitBecause(thrown), fingerprint });
+    } else if (isJoined) {
+      outbox.push({ kind: 'agent-left', at: clock.now(), agent: id, busySeconds: 0, idleSeconds: 0, peakRssBytes: 0, cpuSeconds: 0 });
+    }
+    await outbox.flushed();
+    if (thrown instanceof RunOver) return null;
+    throw thrown;
+  }
+}
+
+/** The counter of the run that numbers what is unique within `scope`. */
+function counterOf(scope: NumberScope, host: string, workspace: string): string {
+  switch (scope) {
+    case 'fleet':
+      return 'fleet';
+    case 'machine':
+      return `machine ${host}`;
+    case 'workspace':
+      return `workspace ${host} ${workspace}`;
+    default:
+      return assertNever(scope);
+  }
+}

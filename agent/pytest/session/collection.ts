@@ -1,0 +1,32 @@
+// How the workers of one session collect, and when each begins.
+
+import type { HowToCollect } from '../../../shared/domain/suite-list.ts';
+import type { WorkerLists } from '../worker-lists.ts';
+import type { DeadlyFiles } from './deadly-files.ts';
+
+export interface Collection {
+  /** The coordinator has decided. */
+  decide(how: HowToCollect): void;
+  /** Makes the worker collect. Returns false before the decision, and for pytest's main process, which collects nothing. */
+  begin(worker: string): boolean;
+  /** The worker has collected. Returns whether it may run tests: a worker whose whole list differs from the first one may not. */
+  ready(worker: string): boolean;
+}
+
+/** `send` writes one message to a worker. */
+export function createCollection(send: (worker: string, message: object) => void, lists: WorkerLists, deadly: DeadlyFiles): Collection {
+  /** null until the coordinator has decided. */
+  let how: HowToCollect | null = null;
+  return {
+    decide(decided) {
+      how = decided;
+    },
+    begin(worker) {
+      if (how === null || worker === 'controller') return false;
+      const { mode, proves, modules, preloads } = how;
+      send(worker, { kind: 'begin', collect: mode, proves, modules, preloads, deadly: deadly.all() });
+      return true;
+    },
+    ready: (worker) => how?.mode !== 'suite' || lists.ready(worker),
+  };
+}

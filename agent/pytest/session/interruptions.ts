@@ -1,0 +1,84 @@
+// Ends running attempts early: the worker stops after its test; then the test gets Ctrl-C at a deadline; then its process is killed.
+
+import type { InterruptCause } from '../../../shared/domain/attempt.ts';
+import type { Drain } from '../../../shared/domain/run-spec.ts';
+import { causeOf, graceOf } from '../../core/interrupt.ts';
+import type { Task } from '../fed-task.ts';
+import type { Feeding } from '../work-stealing.ts';
+import type { OpenTasks } from './open-tasks.ts';
+import type { PytestHandle } from './pytest-handle.ts';
+
+export interface InterruptionsRequest {
+  readonly drain: Drain | null;
+  readonly feeding: Feeding<Task>;
+  readonly tasks: OpenTasks;
+  readonly pytest: PytestHandle;
+  /** Writes one message to a worker. */
+  readonly send: (worker: string, message: object) => void;
+  readonly pidOf: (worker: string) => number | undefined;
+}
+
+export interface Interruptions {
+  /** Ends the task when `interrupt` aborts. The caller calls the returned function when the task is settled. */
+  watch(task: Task, interrupt: AbortSignal): () => void;
+  /** Whether pytest was interrupted or a worker killed, so that pytest's exit code is not the suite's. */
+  hasInterfered(): boolean;
+}
+
+export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf }: InterruptionsRequest): Interruptions {
+  /** `cut-short`: a worker was killed because its attempt had to end. `interrupted`: pytest got Ctrl-C. */
+  let interference: 'none' | 'cut-short' | 'interrupted' = 'none';
+
+  /** Interrupts once: a second Ctrl-C would cut short the teardown of fixtures. */
+  const interruptAll = (): void => {
+    if (interference === 'interrupted') return;
+    interference = 'interrupted';
+    for (const task of feeding.running()) task.log.expectLosses();
+    pytest.interrupt();
+  };
+
+  const cutShort = (task: Task, worker: string, cause: InterruptCause): void => {
+    if (interference === 'none') interference = 'cut-short';
+    task.log.expectLosses();
+    kill(pidOf(worker));
+    if (cause === 'deadline') pytest.kill();
+  };
+
+  /** Ends the task now if no worker has begun it. Otherwise returns the timers that will end it. */
+  const stop = (task: Task, cause: InterruptCause): NodeJS.Timeout[] => {
+    task.interruptedBy = cause;
+    const found = feeding.withdraw(task);
+    if (found?.kind === 'withdrawn') tasks.settle(task, { kind: 'interrupted', by: cause });
+    if (found?.kind !== 'begun') return [];
+    const { worker } = found;
+    send(worker, { kind: 'stop', task: task.number });
+    const grace = graceOf(cause, drain);
+    // Ctrl-C ends a whole session, so the agent sends it only when the run ends too.
+    const interrupting = cause === 'deadline' ? [setTimeout(interruptAll, grace.interruptMs)] : [];
+    return [...interrupting, setTimeout(() => cutShort(task, worker, cause), grace.killMs)];
+  };
+
+  return {
+    watch(task, interrupt) {
+      let timers: NodeJS.Timeout[] = [];
+      const onInterrupt = (): void => {
+        timers = stop(task, causeOf(interrupt));
+      };
+      interrupt.addEventListener('abort', onInterrupt, { once: true });
+      return () => {
+        interrupt.removeEventListener('abort', onInterrupt);
+        for (const timer of timers) clearTimeout(timer);
+      };
+    },
+    hasInterfered: () => interference !== 'none',
+  };
+}
+
+function kill(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // The process is gone already.
+  }
+}

@@ -1,0 +1,146 @@
+// Pulls the attempts of a run as jobs of a BullMQ Worker. It completes a job when its attempt is served, and hands back what this agent
+// should not serve.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Job, WaitingError, Worker, type WorkerOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { assertNever } from '../../shared/assert-never.ts';
+import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import type { AgentId, RunId } from '../../shared/domain/ids.ts';
+import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
+import { decodeAttempt } from '../../shared/wire/attempt.ts';
+
+// The lock outlives a short absence of Redis. The agent's connection and presence reveal its death long before the lock expires.
+const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
+
+/** How long a slot pauses after it has handed back an attempt that its agent should avoid, so that other agents can take it. */
+const AVOID_MS = 200;
+/**
+ * How often an attempt is handed back in total. After that any agent takes it, because there may be no other. A recheck is useful only on
+ * another agent, so it is handed back more often.
+ */
+const AVOID_TIMES = 20;
+const AVOID_RECHECK_TIMES = 150;
+
+/** How long the worker blocks for a job, in seconds: shorter than the time after which a silent connection is dropped. */
+const DRAIN_SECONDS = 1;
+
+/** Whose attempts are pulled, and for which agent. */
+export interface Puller {
+  readonly redis: Redis;
+  readonly runId: RunId;
+  readonly keys: RunKeys;
+  readonly agent: AgentId;
+  /** The attempts that the agent serves, by their jobs. Its heartbeat reports them. */
+  readonly serving: Map<string, Promise<void>>;
+  /** Receives problems that resolve themselves, such as a broken connection. */
+  readonly warn: (problem: unknown) => void;
+}
+
+/** What happens to a job that the worker has fetched. */
+type Fate =
+  /** Another agent should take it, because this one is leaving. */
+  | { readonly kind: 'hand-back' }
+  /** Other agents should take it for a while, because this one is to avoid it. */
+  | { readonly kind: 'avoid' }
+  /** BullMQ hands out a job again if its lock was lost while the agent still runs it. */
+  | { readonly kind: 'await'; readonly running: Promise<void> }
+  | { readonly kind: 'serve'; readonly request: AttemptRequest };
+
+/** See `JoinedRun.pull`. */
+export async function pullAttempts(
+  puller: Puller,
+  slots: () => number,
+  serve: (attempt: AttemptRequest) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { redis, keys, warn } = puller;
+  const failed = Promise.withResolvers<never>();
+  const concurrency = (): number => Math.max(1, slots());
+  const worker = new Worker<string>(
+    QUEUE_NAME,
+    // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
+    async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
+      try {
+        await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, signal });
+      } catch (thrown) {
+        if (thrown instanceof WaitingError) throw thrown;
+        // Serving never fails because of the suite. This error is a defect or an unreadable message, and the agent must stop.
+        failed.reject(thrown);
+        throw thrown;
+      }
+      worker.concurrency = concurrency();
+    },
+    { ...optionsOf(puller), concurrency: concurrency() },
+  );
+  worker.on('error', warn);
+  worker.on('ready', () => void redis.expire(jobKey(keys, 'meta'), KEY_LIFE_SECONDS).catch(warn));
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  try {
+    await Promise.race([stopped, failed.promise]);
+  } finally {
+    await worker.close();
+  }
+}
+
+const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({
+  connection: redis,
+  prefix: keys.queuePrefix,
+  name: agent,
+  // One job is one attempt: a dead agent's jobs remain in place, and the coordinator enqueues new attempts.
+  skipStalledCheck: true,
+  drainDelay: DRAIN_SECONDS,
+  ...LOCK,
+});
+
+/** Throws `bad-message` if the job holds no attempt. */
+function fateOf({ runId, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
+  const running = serving.get(idOf(job));
+  if (isLeaving && running === undefined) return { kind: 'hand-back' };
+  const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
+  if (running !== undefined) return { kind: 'await', running };
+  return isAvoidedBy(agent, request, job) ? { kind: 'avoid' } : { kind: 'serve', request };
+}
+
+/** One fetched job, and what may be done with it. */
+interface Fetched {
+  readonly job: Job<string>;
+  /** The worker's token for the job's lock. */
+  readonly token: string | undefined;
+  readonly serve: (attempt: AttemptRequest) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the job is complete. Throws BullMQ's `WaitingError` when it was handed back. */
+async function follow({ serving, warn }: Puller, fate: Fate, { job, token, serve, signal }: Fetched): Promise<void> {
+  // If the hand-back fails, or only its reply was lost, the coordinator notices that no agent has the attempt.
+  const handBack = (): Promise<unknown> => job.moveToWait(token).catch(warn);
+  switch (fate.kind) {
+    case 'hand-back':
+      await handBack();
+      throw new WaitingError();
+    case 'avoid':
+      // Not moveToDelayed: clocks that may differ decide when such a job is due again.
+      await handBack();
+      await delay(AVOID_MS, undefined, { signal }).catch(() => undefined);
+      throw new WaitingError();
+    case 'await':
+      await fate.running;
+      return;
+    case 'serve': {
+      const begun = serve(fate.request).finally(() => serving.delete(idOf(job)));
+      serving.set(idOf(job), begun);
+      await begun;
+      return;
+    }
+    default:
+      assertNever(fate);
+  }
+}
+
+const idOf = (job: Job<string>): string => job.id ?? '';
+
+/** BullMQ counts how often a job was fetched. */
+const isAvoidedBy = (agent: AgentId, request: AttemptRequest, job: Job): boolean =>
+  request.avoid.includes(agent) && job.attemptsStarted <= (request.role === 'recheck' ? AVOID_RECHECK_TIMES : AVOID_TIMES);

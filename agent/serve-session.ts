@@ -1,0 +1,118 @@
+// An open session until its run is over for this agent: pulls attempts, obeys the coordinator's commands, and reports that it left.
+
+import { assertNever } from '../shared/assert-never.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { InterruptCause } from '../shared/domain/attempt.ts';
+import type { ControlCommand } from '../shared/domain/control.ts';
+import type { AgentId } from '../shared/domain/ids.ts';
+import type { Drain } from '../shared/domain/run-spec.ts';
+import { startAttempt } from './attempt.ts';
+import type { Outbox } from './outbox.ts';
+import type { JoinedRun, Session } from './ports.ts';
+import type { RunControl } from './run-control.ts';
+import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
+
+/** An agent with an open session in a run. */
+export interface Serving {
+  readonly agent: AgentId;
+  readonly clock: Clock;
+  readonly run: JoinedRun;
+  readonly outbox: Outbox;
+  readonly control: RunControl;
+  readonly session: Session;
+  readonly drain: Drain | null;
+  /** Milliseconds since the epoch. */
+  readonly joinedAt: number;
+  /** Stops reading the run's commands. */
+  readonly listening: AbortController;
+  /** Receives the problem for which the coordinator dismissed this agent; null if it named none. */
+  readonly dismissed: (problem: string | null) => void;
+}
+
+/** Serves the run until it closes, its deadline comes, the coordinator dismisses this agent, or `shutdown` aborts. Closes the session. */
+export async function serveSession(serving: Serving, shutdown: AbortSignal): Promise<void> {
+  const { agent, clock, run, outbox, control, session, listening } = serving;
+  const attempts = createRunningAttempts((request) => startAttempt(request, session, agent, outbox, clock), shutdown);
+  // One controller stops the pull for every cause: the run's end, a cancelled run, and this agent's shutdown.
+  const leaving = new AbortController();
+  const leave = (by: InterruptCause | 'done'): void => {
+    leaving.abort();
+    if (by !== 'done') attempts.interruptAll(by);
+  };
+  const onShutdown = (): void => leave('shutdown');
+  shutdown.addEventListener('abort', onShutdown, { once: true });
+
+  const obeyed = Promise.all([control.follow((command) => obey(command, serving, attempts, leave)), leaveAtDeadline(serving, leave)]).catch(
+    (thrown: unknown) => {
+      // An agent that cannot read the coordinator's commands must stop pulling. It finishes its running attempts and reports them.
+      leaving.abort();
+      throw thrown;
+    },
+  );
+  // The code below awaits this promise once all running attempts have settled.
+  obeyed.catch(() => undefined);
+  try {
+    if (shutdown.aborted) leave('shutdown');
+    await run.pull(() => session.slots, attempts.serve, leaving.signal);
+  } finally {
+    shutdown.removeEventListener('abort', onShutdown);
+    listening.abort();
+    await attempts.settled();
+  }
+  await obeyed;
+  // An error in the last teardowns belongs to the run, so the session closes before the agent reports that it left.
+  await session.close();
+  await reportLeaving(serving, attempts.busySeconds());
+}
+
+/** Returns whether to read further commands. */
+function obey(
+  command: ControlCommand,
+  { agent, dismissed }: Serving,
+  attempts: RunningAttempts,
+  leave: (by: InterruptCause | 'done') => void,
+): boolean {
+  switch (command.kind) {
+    case 'collect':
+    case 'list-known':
+      return true;
+    case 'cancel-attempt':
+      attempts.cancel(command.attempt, command.by);
+      return true;
+    case 'dismiss-agent':
+      if (command.agent !== agent) return true;
+      dismissed(command.problem);
+      leave('shutdown');
+      return false;
+    case 'close-run':
+      leave(command.by);
+      return false;
+    default:
+      return assertNever(command);
+  }
+}
+
+/** The agent drains by the agreed clock without waiting for the coordinator's command, which may arrive late. */
+async function leaveAtDeadline({ drain, clock, run, listening }: Serving, leave: (by: 'deadline') => void): Promise<void> {
+  if (drain === null) return;
+  try {
+    await clock.wait(Math.max(0, drain.at - (await run.serverNow())), listening.signal);
+    leave('deadline');
+  } catch (thrown) {
+    if (!listening.signal.aborted) throw thrown;
+  }
+}
+
+async function reportLeaving({ agent, clock, outbox, session, joinedAt }: Serving, busySeconds: number): Promise<void> {
+  const servedSeconds = ((clock.now() - joinedAt) / 1000) * session.slots;
+  outbox.push({
+    kind: 'agent-left',
+    at: clock.now(),
+    agent,
+    busySeconds,
+    idleSeconds: Math.max(0, servedSeconds - busySeconds),
+    peakRssBytes: session.peakRssBytes(),
+    cpuSeconds: session.cpuSeconds(),
+  });
+  await outbox.flushed();
+}

@@ -1,0 +1,38 @@
+// Reads a run's events from their stream, and starts over when Redis has lost it.
+
+import type { Redis } from 'ioredis';
+import type { RunId } from '../../shared/domain/ids.ts';
+import type { RunKeys } from '../../shared/redis/keys.ts';
+import { readStream } from '../../shared/redis/read-stream.ts';
+import { decodeEvents } from '../../shared/wire/events.ts';
+import type { StreamedEvents } from '../ports.ts';
+
+/** Batches of events per read. */
+const READ_BATCHES = 200;
+
+export interface RunEvents {
+  /** See `RunChannel.events`. */
+  read(from: string, signal: AbortSignal): AsyncGenerator<readonly StreamedEvents[]>;
+  /** A lost stream starts again, and its new ids may be below those already read. */
+  restart(): void;
+}
+
+export function createRunEvents(redis: Redis, runId: RunId, keys: RunKeys): RunEvents {
+  let restart = new AbortController();
+  return {
+    async *read(from, signal) {
+      const source = `event stream of run ${runId}`;
+      for (let after = from; !signal.aborted; after = '0') {
+        const reading = AbortSignal.any([signal, restart.signal]);
+        for await (const entries of readStream(redis, keys.events, after, READ_BATCHES, reading)) {
+          if (entries.length === 0) continue;
+          yield entries.map(({ id, fields }) => ({ position: id, events: decodeEvents(fields.get('batch') ?? '', source) }));
+        }
+      }
+    },
+    restart() {
+      restart.abort();
+      restart = new AbortController();
+    },
+  };
+}
