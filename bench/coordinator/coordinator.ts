@@ -15,10 +15,10 @@
 // The parts of a run with a deadline, which decides anew what to admit at each end of a shard, for 100,000 tests in 2,000 files:
 //
 //   deadline                reduce     decide       merge
-//   100,000 s, in time      392 ms     22,232 ms    416 ms    before files kept their measured seconds, with all tests read anew each time
-//   300 s, late             452 ms     37,891 ms    1,036 ms
-//   100,000 s, in time      514 ms     4,476 ms     445 ms    since then: each admission looks at the shards only
-//   300 s, late             603 ms     5,954 ms     446 ms
+//   100,000 s, in time      383 ms     23,911 ms    340 ms    before files kept their measured seconds, with all tests read anew each time
+//   300 s, late             368 ms     34,531 ms    378 ms
+//   100,000 s, in time      233 ms     1,552 ms     374 ms    since then: each admission looks at the shards only
+//   300 s, late             272 ms     2,082 ms     318 ms
 //
 // Without a deadline, from 12,500 to 50,000 files, the exponents are 0.84 (reduce), 0.85 (decide) and 0.75 (merge).
 
