@@ -3,7 +3,7 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
-import { disconnectedNow, forgetConnections, noSuspicions, noticed } from './core/decide/liveness.ts';
+import { disconnectedNow, forgetConnections, isListingDue, noSuspicions, noticed } from './core/decide/liveness.ts';
 import type { CoordinatorEvent } from './core/state/events.ts';
 import { livingAgents, type RunState } from './core/state/run-state.ts';
 import type { Inbox } from './event-queue.ts';
@@ -38,7 +38,8 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     // Redis can only miss an agent that the state listed as alive before the request.
     const living = livingAgents(state());
     try {
-      const presence = await channel.presence();
+      const isListing = isListingDue(suspicions, state(), clock.now());
+      const presence = await (isListing ? channel.presence() : channel.presenceBesideQueue());
       answeredAt = clock.now();
       if (presence.kind === 'emptied') inbox.push({ kind: 'redis-emptied', at: answeredAt, isMissing: presence.isMissing });
       if (presence.kind === 'here') inbox.push(...noticed(state(), suspicions, living, presence, answeredAt));

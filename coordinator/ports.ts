@@ -45,6 +45,8 @@ export interface RunChannel {
    * run as it is then.
    */
   presence(): Promise<Presence>;
+  /** As `presence`, but does not list the queue, which takes longer the more attempts wait. */
+  presenceBesideQueue(): Promise<PresenceOf<null>>;
   /**
    * Which of these agents are connected now. null if the answer proves nothing: the account may not ask, or all connections just broke. An
    * agent is visible here only if its own account may subscribe.
@@ -68,12 +70,13 @@ export interface StreamedEvents {
  * `here`: the run is as this coordinator left it. `emptied`: Redis lost the run or restored an earlier state. `unknown`: the run is being
  * announced again.
  */
-export type Presence =
+export type Presence = PresenceOf<ReadonlySet<AttemptId>>;
+export type PresenceOf<Waiting> =
   | {
       readonly kind: 'here';
       readonly alive: readonly AgentId[];
       /** Attempts in the queue, not fetched yet. */
-      readonly waiting: ReadonlySet<AttemptId>;
+      readonly waiting: Waiting;
       /** Attempts that were fetched and have not ended, with the agent that fetched them. */
       readonly taken: readonly { readonly attempt: AttemptId; readonly agent: AgentId }[];
       /** Attempts that each agent is serving, by its last report. */

@@ -1,6 +1,5 @@
 // Connects a run to Redis, its own or an external one, starts the run's local agents and loads the known durations.
 
-import { dirname, join } from 'node:path';
 import { type AgentId, agentId } from '../../shared/domain/ids.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -12,12 +11,11 @@ import type { RunSettings } from '../../shared/settings/settings.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
-import { censusFile } from '../record/census-file.ts';
-import { fileTimingStore } from '../record/timings-file.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
 import { startEmbeddedRedis } from '../redis/embedded-server.ts';
 import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
+import { historyStores } from './preparation/history-stores.ts';
 import { CLOSE_MS, type Setting, within } from './run-context.ts';
 
 /** How long an agent that is asked to leave may take to hand back its work … */
@@ -48,17 +46,8 @@ export async function openRedis(
   announce: (pools: Pools, aheadMs: number) => Promise<RunChannel>,
   signal: AbortSignal,
 ): Promise<OpenRedis> {
-  const { settings, edge, id, python } = setting;
-  const isEmbedded = settings.redis === null;
-  let url = settings.redis ?? '';
-  if (isEmbedded) {
-    if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
-      edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty: using an embedded Redis\n');
-    }
-    const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
-    opened.use(server);
-    url = server.url;
-  }
+  const { settings, edge, id } = setting;
+  const url = settings.redis ?? (await startOwnRedis(setting, opened, signal));
   // A resumed run has used this Redis before, so it may be restarting.
   const patienceMs = settings.resume === null ? 0 : settings.redisWaitSeconds * 1000;
   const redis = await connect(url, `shardline:run:${id}`, { patienceMs, signal });
@@ -67,52 +56,80 @@ export async function openRedis(
   signal.throwIfAborted();
   const pools = redisPools(redis);
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());
-  const count = settings.agents ?? (isEmbedded ? 1 : 0);
-  const prefix = `${isEmbedded ? '' : `${id}-`}${setting.resumes === 0 ? '' : `r${setting.resumes}-`}`;
-  const open = async (announcing: typeof announce, names: readonly AgentId[]): Promise<Pick<OpenRedis, 'channel' | 'agents'>> => {
-    const channel = await announcing(pools, aheadMs).catch((thrown: unknown) => {
-      // A run that is under way waits for Redis to accept commands again. A run that has not begun fails at once.
-      if (!isForNow(thrown)) throw thrown;
-      throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
-    });
-    // The code that served the run has already closed the channel and handled its errors.
-    opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
-    signal.throwIfAborted();
-    const local = startLocalAgents({
-      names,
-      runId: channel.runId,
-      pool: settings.pool,
-      redisUrl: url,
-      program: edge.program,
-      flags: agentFlags(settings, python),
-      cwd: edge.cwd,
-      leaveMs: () => leaveMs(setting),
-      env: edge.env,
-    });
-    opened.use(local);
-    return { channel, agents: { local, count } };
-  };
-  const named = (extra: string): readonly AgentId[] =>
-    Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}${extra}`));
-  const first = await open(announce, named(''));
+  const place: Place = { setting, url, opened, signal };
+  const first = await openWithAgents(place, () => announce(pools, aheadMs), '');
   const onDropped = (dropped: number, source: string): void => {
     const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
     edge.stderr.write(
       `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or a newer shardline wrote them\n`,
     );
   };
-  const store = timingStores([
-    ...(isEmbedded ? [] : [redisTimingStore(redis, settings.pool, onDropped)]),
-    ...(isEmbedded || settings.timings !== null ? [fileTimingStore(timingsPath(settings), onDropped)] : []),
-  ]);
-  const old = await store.load();
-  const census = bothCensusStores([
-    ...(isEmbedded ? [] : [redisCensusStore(redis, settings.pool)]),
-    ...(isEmbedded || settings.timings !== null ? [censusFile(join(dirname(timingsPath(settings)), 'census.json'))] : []),
-  ]);
+  const shared =
+    settings.redis === null
+      ? null
+      : { timings: redisTimingStore(redis, settings.pool, onDropped), census: redisCensusStore(redis, settings.pool) };
+  const { timings, census } = historyStores(settings, shared, onDropped);
+  const old = await timings.load();
   // An agent joins a run only once, and its name belongs to one process. The second run therefore needs new names.
-  const again: OpenRedis['again'] = (announcing) => open(announcing, named('-again'));
-  return { pools, ...first, aheadMs, store: { ...store, old }, census, again };
+  const again: OpenRedis['again'] = (announcing) => openWithAgents(place, () => announcing(pools), '-again');
+  return { pools, ...first, aheadMs, store: { ...timings, old }, census, again };
+}
+
+/** Starts an embedded Redis for this run only, and returns its URL. */
+async function startOwnRedis({ settings, edge, python }: Setting, opened: AsyncDisposableStack, signal: AbortSignal): Promise<string> {
+  if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
+    edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty: using an embedded Redis\n');
+  }
+  const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
+  opened.use(server);
+  return server.url;
+}
+
+/** Where a run is opened. */
+interface Place {
+  readonly setting: Setting;
+  readonly url: string;
+  readonly opened: AsyncDisposableStack;
+  readonly signal: AbortSignal;
+}
+
+/** Announces a run and starts its local agents, whose names end in `suffix`. */
+async function openWithAgents(
+  { setting, url, opened, signal }: Place,
+  announce: () => Promise<RunChannel>,
+  suffix: string,
+): Promise<Pick<OpenRedis, 'channel' | 'agents'>> {
+  const { settings, edge, python } = setting;
+  const channel = await announce().catch((thrown: unknown) => {
+    // A run that is under way waits for Redis to accept commands again. A run that has not begun fails at once.
+    if (!isForNow(thrown)) throw thrown;
+    throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
+  });
+  // The code that served the run has already closed the channel and handled its errors.
+  opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
+  signal.throwIfAborted();
+  const names = localNames(setting, suffix);
+  const local = startLocalAgents({
+    names,
+    runId: channel.runId,
+    pool: settings.pool,
+    redisUrl: url,
+    program: edge.program,
+    flags: agentFlags(settings, python),
+    cwd: edge.cwd,
+    leaveMs: () => leaveMs(setting),
+    env: edge.env,
+  });
+  opened.use(local);
+  return { channel, agents: { local, count: names.length } };
+}
+
+/** Names of the agents that the run starts itself. Other runs share an external Redis, so the names there include the run. */
+function localNames({ settings, id, resumes }: Setting, suffix: string): readonly AgentId[] {
+  const isEmbedded = settings.redis === null;
+  const count = settings.agents ?? (isEmbedded ? 1 : 0);
+  const prefix = `${isEmbedded ? '' : `${id}-`}${resumes === 0 ? '' : `r${resumes}-`}`;
+  return Array.from({ length: count }, (_, index) => agentId(`${prefix}a${index + 1}${suffix}`));
 }
 
 /** The time left of the deadline, because the command must end by then. Killing an agent also kills its pytest. */
@@ -122,36 +139,8 @@ function leaveMs({ settings, startedAt }: Setting): number {
   return Math.min(LEAVE_MS, Math.max(LEAST_LEAVE_MS, leftMs - LEAST_LEAVE_MS));
 }
 
-const timingsPath = (settings: RunSettings): string => settings.timings ?? join(settings.workspace, '.shardline', 'timings.json');
-
 const agentFlags = (settings: RunSettings, python: string): string[] => [
   ...['--numprocesses', settings.numprocesses, '--python', python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
 ];
-
-/** Uses all stores at once. The first store that has the key provides the census. */
-function bothCensusStores(stores: readonly CensusStore[]): CensusStore {
-  return {
-    async load(key) {
-      const loaded = await Promise.all(stores.map((store) => store.load(key)));
-      return loaded.find((census) => census !== null) ?? null;
-    },
-    async save(key, census) {
-      await Promise.all(stores.map((store) => store.save(key, census)));
-    },
-  };
-}
-
-/** Uses all stores at once. For each file, the entry of the last store wins. */
-function timingStores(stores: readonly TimingStore[]): TimingStore {
-  return {
-    async load() {
-      const loaded = await Promise.all(stores.map((store) => store.load()));
-      return new Map(loaded.flatMap((timings) => [...timings]));
-    },
-    async save(timings) {
-      await Promise.all(stores.map((store) => store.save(timings)));
-    },
-  };
-}

@@ -3,31 +3,28 @@
 
 import type { Census } from '../../shared/domain/census.ts';
 import type { TestFile } from '../../shared/domain/ids.ts';
-import type { Order } from '../../shared/domain/order.ts';
 import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
-import type { RunSpec } from '../../shared/domain/run-spec.ts';
-import type { Shard } from '../../shared/domain/shard.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
-import { printWorkspace } from '../../shared/system/workspace-print.ts';
-import { decideCollect } from '../core/decide/collect-choice.ts';
+import type { RunSettings } from '../../shared/settings/settings.ts';
+import { type CollectDecision, decideCollect } from '../core/decide/collect-choice.ts';
 import { judge } from '../core/decide/forecast.ts';
-import { failureChances, inOrder, shardChance } from '../core/plan/order.ts';
+import { failureChances, orderShards } from '../core/plan/order.ts';
 import { planSuite } from '../core/plan/plan-suite.ts';
 import { knownTests } from '../core/result/not-run.ts';
 import { deadlineTimes } from '../core/state/deadline.ts';
-import type { Deadline, RunOpened } from '../core/state/events.ts';
+import type { Deadline, RunOpened, SuitePlan } from '../core/state/events.ts';
 import { changedFiles } from '../discovery/changed-files.ts';
 import { fileContents } from '../discovery/file-contents.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
-import type { DiscoveredSuite, Pools, RunChannel } from '../ports.ts';
+import type { DiscoveredSuite } from '../ports.ts';
 import { lateLine } from '../reporters/progress/forecast-text.ts';
-import type { SuitePlan } from '../run-loop.ts';
 import type { OpenRedis, openRedis } from './bring-up.ts';
 import { planRun, type RunPlan, tellSuite } from './plan-run.ts';
+import { announcementOf } from './preparation/announcement.ts';
+import { bothOrAll, timed } from './preparation/both-at-once.ts';
 import type { Setting } from './run-context.ts';
-import { drainOf, openingOf, specOf } from './run-spec-builder.ts';
-import { cacheToShip } from './ship-cache.ts';
+import { openingOf } from './run-spec-builder.ts';
 
 /** Facts learned so far. If the time is over before the run is open, the report has only these. */
 export interface Known {
@@ -58,64 +55,65 @@ export async function prepareRun(
   opened: AsyncDisposableStack,
   ending: AbortSignal,
 ): Promise<PreparedRun> {
-  const { settings, edge, python, startedAt } = setting;
+  const { settings, python, startedAt } = setting;
   const failing = new AbortController();
   const signal = AbortSignal.any([ending, failing.signal]);
   const { workspace, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
-  // Started at once: it is part of the announcement, and connecting to Redis takes longer.
-  const printing = settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null);
-  // Discovery reports an unreadable workspace with a better message.
-  const print = printing.catch(() => null);
-  let announced: RunSpec | null = null;
-  const announce = async (pools: Pools, aheadMs: number): Promise<RunChannel> => {
-    const drain = times === null ? null : drainOf(times, aheadMs);
-    const source = {
-      workspace,
-      pytestArgs,
-      addopts: edge.env.PYTEST_ADDOPTS ?? '',
-      warn: (line: string) => void edge.stderr.write(`shardline: ${line}\n`),
-    };
-    const finding = discovering.then(({ value }) => value.cache);
-    const cache = await cacheToShip(source, finding);
-    announced = { ...specOf(setting, pytestArgs, await print, drain, aheadMs), cache };
-    return await pools.openRun(announced);
-  };
+  const { announce, announced } = announcementOf(setting, pytestArgs, times, discovering);
   const connecting = timed(connect(setting, opened, announce, signal));
   void discovering.then(({ value }) => Object.assign(known, { suite: value })).catch(() => undefined);
   void connecting.then(({ value }) => Object.assign(known, { timings: value.store.old })).catch(() => undefined);
   const [discovery, connection] = await bothOrAll(discovering, connecting, failing);
-  const { pools, agents, store } = connection.value;
-  const timings = store.old;
+  const redis = connection.value;
   const suite = discovery.value;
 
-  const contents = await fileContents(
-    suite.rootdir,
-    suite.files.map(({ file }) => file),
-  );
-  const census = await connection.value.census.load(suite.censusKey);
-  const { unstreamable, namesTests } = suite;
-  const decision = decideCollect({ asked: settings.collect, unstreamable, namesTests, census, contents });
-  const collect = decision.mode;
+  const census = await censusOf(suite, redis);
+  const decision = collectDecision(settings, suite, census);
   tellSuite(setting, suite, decision);
-  const plan = await planRun(setting, suite, store.old, agents.count, pools);
+  const plan = await planRun(setting, suite, redis.store.old, redis.agents.count, redis.pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
-  const files = suite.files.map(({ file }) => file);
-  const chances = failureChances(files, timings, changed);
-  if (times !== null && isKnownWell(files, timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
+  const history = { timings: redis.store.old, changed };
+  if (times !== null && isKnownWell(filesOf(suite), history.timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
   signal.throwIfAborted();
-  const order = settings.order ?? 'longest';
   const opening = openingOf(setting, deadline, {
-    spec: {
-      ...(announced ?? specOf(setting, pytestArgs, await print, null)),
-      collect,
-      maxfail: failureLimit(settings.maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null),
-    },
-    ...ordered(order, plan.shards, chances),
-    affinity: plan.affinity,
+    spec: { ...(await announced), collect: decision.mode, maxfail: maxfailOf(settings, suite) },
+    ...foundIn(setting, suite, plan, history),
     digests: Object.fromEntries(decision.digests),
-    failedWhole: decision.mode === 'file' ? (census?.failed ?? []) : [],
+    failedWhole: decision.mode === 'file' ? (census.old?.failed ?? []) : [],
+    preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
+  });
+  return { opening, planSuite: suitePlanner(settings, plan, history), redis, census };
+}
+
+/** What earlier runs and the version control know of the suite's files. */
+interface FileHistory {
+  readonly timings: Timings;
+  readonly changed: ReadonlySet<TestFile>;
+}
+
+const filesOf = ({ files }: DiscoveredSuite): readonly TestFile[] => files.map(({ file }) => file);
+
+async function censusOf(suite: DiscoveredSuite, redis: OpenRedis): Promise<KnownCensus> {
+  const contents = await fileContents(suite.rootdir, filesOf(suite));
+  return { key: suite.censusKey, old: await redis.census.load(suite.censusKey), contents };
+}
+
+const collectDecision = (
+  { collect }: RunSettings,
+  { unstreamable, namesTests }: DiscoveredSuite,
+  { old, contents }: KnownCensus,
+): CollectDecision => decideCollect({ asked: collect, unstreamable, namesTests, census: old, contents });
+
+const maxfailOf = ({ maxfail }: RunSettings, suite: DiscoveredSuite): number =>
+  failureLimit(maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null);
+
+/** The part of the opening that follows from the suite and its plan. */
+function foundIn({ settings }: Setting, suite: DiscoveredSuite, plan: RunPlan, { timings, changed }: FileHistory) {
+  return {
+    ...orderShards(plan.shards, settings.order ?? 'longest', failureChances(filesOf(suite), timings, changed)),
+    affinity: plan.affinity,
     acceptsNoTests: suite.acceptsNoTests,
     junitXml: suite.junitXml,
     knownTests: knownTests(suite.files, timings),
@@ -123,17 +121,18 @@ export async function prepareRun(
     cache: runCacheOf(suite),
     python: settings.fingerprint === 'off' ? null : suite.fingerprint,
     collectErrors: suite.collectErrors,
-    preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
-  });
-  // A list may contain files that discovery did not find. They have no history and no known changes.
-  const chancesOf = (list: SuiteList): ReadonlyMap<TestFile, number> =>
-    failureChances([...new Set(list.groups.map(({ file }) => file))], timings, changed);
-  const planList = (list: SuiteList, first: number): SuitePlan => {
-    const shards = planSuite(list, plan.suite, first);
-    // A list with an order of its own keeps that order.
-    return ordered(list.order === 'free' ? order : 'longest', shards, chancesOf(list));
   };
-  return { opening, planSuite: planList, redis: connection.value, census: { key: suite.censusKey, old: census, contents } };
+}
+
+/** Plans the shards of a whole list, once an agent has sent one. */
+function suitePlanner({ order }: RunSettings, plan: RunPlan, { timings, changed }: FileHistory): PreparedRun['planSuite'] {
+  return (list, first) => {
+    // A list may contain files that discovery did not find. They have no history and no known changes.
+    const files = [...new Set(list.groups.map(({ file }) => file))];
+    // A list with an order of its own keeps that order.
+    const asked = list.order === 'free' ? (order ?? 'longest') : 'longest';
+    return orderShards(planSuite(list, plan.suite, first), asked, failureChances(files, timings, changed));
+  };
 }
 
 /** Returns what the run's end needs to update pytest's cache as pytest would. */
@@ -141,19 +140,6 @@ function runCacheOf({ cache, pytest, files }: DiscoveredSuite): RunCache | null 
   if (cache === null) return null;
   const { directory, stepwise } = cache;
   return { directory, stepwise, pytest, files: files.map(({ file }) => file) };
-}
-
-/** Returns the shards in the requested order, with the failure chances that decide it. */
-function ordered(
-  order: Order,
-  shards: readonly Shard[],
-  chances: ReadonlyMap<TestFile, number>,
-): Pick<RunOpened, 'shards' | 'failureChances'> {
-  const weighed = shards.map((shard) => ({ shard, chance: shardChance(shard, chances), seconds: shard.predictedSeconds }));
-  return {
-    shards: inOrder(weighed, order, (each) => each).map(({ shard }) => shard),
-    failureChances: Object.fromEntries(weighed.map(({ shard, chance }) => [shard.id, chance])),
-  };
 }
 
 /** Guessed durations are not enough to warn that a deadline is hopeless. */
@@ -173,30 +159,4 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
 async function connect(...args: Parameters<typeof openRedis>): Promise<OpenRedis> {
   const { openRedis } = await import('./bring-up.ts');
   return await openRedis(...args);
-}
-
-interface Timed<Value> {
-  readonly value: Value;
-  readonly seconds: number;
-}
-
-async function timed<Value>(promise: Promise<Value>): Promise<Timed<Value>> {
-  const startedAt = performance.now();
-  const value = await promise;
-  return { value, seconds: (performance.now() - startedAt) / 1000 };
-}
-
-/** Resolves with both values, or throws all errors together so that a user can fix all at once. */
-async function bothOrAll<First, Second>(
-  first: Promise<First>,
-  second: Promise<Second>,
-  failing: AbortController,
-): Promise<[First, Second]> {
-  const settled = await Promise.allSettled([first, second]);
-  const reasons = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  if (reasons.length > 0) {
-    failing.abort();
-    throw reasons.length === 1 ? reasons[0] : new AggregateError(reasons);
-  }
-  return Promise.all([first, second]);
 }

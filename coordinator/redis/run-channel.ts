@@ -53,6 +53,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
       await tenure.tell(encodeCommand(command));
     },
     presence: presence.look,
+    presenceBesideQueue: presence.lookBesideQueue,
     connected: connections.among,
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),
     async announce() {

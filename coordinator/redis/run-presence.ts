@@ -4,13 +4,15 @@
 // lost → kept   the run is announced again
 
 import type { AttemptId } from '../../shared/domain/ids.ts';
-import type { Presence } from '../ports.ts';
+import type { Presence, PresenceOf } from '../ports.ts';
 import type { AttemptQueue } from './attempt-queue.ts';
 import type { Tenure } from './coordinator-epoch.ts';
 
 export interface RunPresence {
   /** See `RunChannel.presence`. */
   look(): Promise<Presence>;
+  /** See `RunChannel.presenceBesideQueue`. */
+  lookBesideQueue(): Promise<PresenceOf<null>>;
   /** The run is announced again. */
   regained(): void;
 }
@@ -22,27 +24,29 @@ export function createRunPresence(
   missing: () => void,
 ): RunPresence {
   let run: 'kept' | 'lost' = 'kept';
+  const look = async <Waiting>(listQueue: () => Promise<Waiting>): Promise<PresenceOf<Waiting>> => {
+    if (run === 'lost') return { kind: 'unknown' };
+    const found = await tenure.look();
+    if (found.kind !== 'here') {
+      run = 'lost';
+      const isMissing = found.kind === 'missing';
+      if (isMissing) missing();
+      return { kind: 'emptied', isMissing };
+    }
+    // Read queued jobs before active ones: a job that moves in between is then in at least one list.
+    const waiting = await listQueue();
+    const taken = await queue.taken();
+    return {
+      kind: 'here',
+      alive: [...found.agents.keys()],
+      waiting,
+      taken,
+      holding: new Map([...found.agents].map(([agent, held]): [typeof agent, AttemptId[]] => [agent, held.filter(queue.isKnown)])),
+    };
+  };
   return {
-    async look() {
-      if (run === 'lost') return { kind: 'unknown' };
-      const found = await tenure.look();
-      if (found.kind !== 'here') {
-        run = 'lost';
-        const isMissing = found.kind === 'missing';
-        if (isMissing) missing();
-        return { kind: 'emptied', isMissing };
-      }
-      // Read queued jobs before active ones: a job that moves in between is then in at least one list.
-      const waiting = await queue.waiting();
-      const taken = await queue.taken();
-      return {
-        kind: 'here',
-        alive: [...found.agents.keys()],
-        waiting,
-        taken,
-        holding: new Map([...found.agents].map(([agent, held]): [typeof agent, AttemptId[]] => [agent, held.filter(queue.isKnown)])),
-      };
-    },
+    look: () => look(queue.waiting),
+    lookBesideQueue: () => look(async () => null),
     regained() {
       run = 'kept';
     },

@@ -228,6 +228,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect(alive).toEqual(['a1']);
     expect(holding.get(agentId('a1'))?.toSorted()).toEqual(['s1.1', 's2.1']);
     expect(taken.map(({ attempt, agent: holder }) => `${attempt} ${holder}`).sort()).toEqual(['s1.1 a1', 's2.1 a1']);
+    expect(await channel.presenceBesideQueue()).toEqual({ kind: 'here', alive, waiting: null, taken, holding });
     over.abort();
     gate.resolve();
     await pulling;

@@ -229,6 +229,21 @@ test('every planned file is in exactly one shard, however shards were split', ()
   );
 });
 
+test('the open tests and the measured seconds of a file are those of its tests, however shards were split', () => {
+  holds(
+    fc.property(runs, ({ run }) => {
+      for (const progress of [...run.state.shards.values()].flatMap(({ files }) => [...files.values()])) {
+        const results = [...progress.tests.values()].flatMap(({ accepted }) => (accepted === null ? [] : [accepted.result.seconds]));
+        expect(progress.openTests).toBe(progress.tests.size - results.length);
+        expect(progress.measuredSeconds).toBeCloseTo(
+          results.reduce((sum, seconds) => sum + seconds, 0),
+          6,
+        );
+      }
+    }),
+  );
+});
+
 test('a replay of the recorded events gives the same report', () => {
   holds(
     fc.property(runs, ({ run }) => {

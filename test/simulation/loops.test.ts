@@ -9,6 +9,10 @@ const root = join(import.meta.dirname, '..', '..');
 /** The files that run under virtual time, besides core, which a test of the architecture keeps pure. */
 const files = [
   'coordinator/run-loop.ts',
+  'coordinator/run-actions.ts',
+  'coordinator/outgoing.ts',
+  'coordinator/stream-reader.ts',
+  'coordinator/wake-ups.ts',
   'coordinator/event-queue.ts',
   'coordinator/liveness-monitor.ts',
   'agent/agent-loop.ts',

@@ -6,8 +6,8 @@ import { deadlineTimes } from '../state/deadline.ts';
 import type { ShardRecord } from '../state/records.ts';
 import { leftSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
-import { forecast } from './forecast.ts';
-import { liveAttempts, paceOf, slotsOf, unitsLeft } from './pace.ts';
+import { isLate } from './forecast.ts';
+import { liveAttempts, paceOf, type Slots, slotsOf, type Unit, unitsLeft } from './pace.ts';
 
 /** Attempts that wait in the queue per slot, so that no slot is idle between the end of its attempt and the next decision. */
 const WAITING_PER_SLOT = 1;
@@ -28,7 +28,9 @@ export function admit(state: RunState, due: readonly ShardRecord[]): readonly Sh
 
   const pace = paceOf(state);
   const workersPerShard = slots.workers / slots.shards;
-  const begun = unitsLeft(state, pace).filter(({ record }) => record.state.kind === 'open' && !due.includes(record));
+  const units = unitsLeft(state, pace);
+  const waiting = new Set(due);
+  const begun = units.filter(({ record }) => record.state.kind === 'open' && !waiting.has(record));
   let ahead = begun.reduce((sum, { seconds }) => sum + seconds, 0);
   let idle = slots.shards - live;
   const fits = (seconds: number): boolean => {
@@ -36,7 +38,7 @@ export function admit(state: RunState, due: readonly ShardRecord[]): readonly Sh
     return beginsAt + (seconds / workersPerShard) * 1000 <= times.drainAt;
   };
 
-  const ordered = inOrder(due, orderOf(state), (record) => ({
+  const ordered = inOrder(due, orderOf(state, slots, units), (record) => ({
     chance: (state.suite.failureChances ?? state.opened.failureChances)[record.shard.id] ?? 0,
     seconds: leftSeconds(state, record),
   }));
@@ -53,8 +55,8 @@ export function admit(state: RunState, due: readonly ShardRecord[]): readonly Sh
 }
 
 /** Uses the requested order. Default: longest first, or by value once the deadline cannot be met. */
-function orderOf(state: RunState): Order {
+function orderOf(state: RunState, slots: Slots, units: readonly Unit[]): Order {
   const { order } = state.opened;
   if (order !== null) return order;
-  return (forecast(state)?.lateSeconds ?? 0) > 0 ? 'value' : 'longest';
+  return isLate(state, slots, units) ? 'value' : 'longest';
 }

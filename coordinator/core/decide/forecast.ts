@@ -4,7 +4,7 @@ import type { TestFile } from '../../../shared/domain/ids.ts';
 import { deadlineTimes } from '../state/deadline.ts';
 import type { Forecast, Remedy } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
-import { paceOf, slotsOf, unitsLeft } from './pace.ts';
+import { paceOf, type Slots, slotsOf, type Unit, unitsLeft } from './pace.ts';
 
 /** Work that stays together on one slot. `files` are its unfinished files. */
 export interface Piece {
@@ -22,14 +22,27 @@ export interface Workforce {
 
 /** null if no forecast is possible: no agent is alive, or nothing is left. */
 export function forecast(state: RunState): Forecast | null {
-  const { workers, shards, agents } = slotsOf(state);
+  const slots = slotsOf(state);
   const units = unitsLeft(state, paceOf(state));
-  if (agents === 0 || units.length === 0) return null;
+  if (slots.agents === 0 || units.length === 0) return null;
   const pieces = units.map(({ record, seconds }) => ({ seconds, files: unsettledFiles(record.files) }));
-  const aloneSeconds = units.reduce((sum, unit) => sum + (unit.isSerial ? unit.seconds : 0), 0);
+  return judge(pieces, workforceOf(slots), secondsToDrain(state), aloneSecondsOf(units));
+}
+
+/** True if these units, at this many slots, end after the drain begins. Costs less than a whole forecast. */
+export function isLate(state: RunState, slots: Slots, units: readonly Unit[]): boolean {
+  const limit = secondsToDrain(state);
+  return limit !== null && secondsFor(units, workforceOf(slots), aloneSecondsOf(units)) > limit;
+}
+
+const workforceOf = ({ workers, shards, agents }: Slots): Workforce => ({ workers, agents, workersPerPiece: workers / shards });
+
+const aloneSecondsOf = (units: readonly Unit[]): number => units.reduce((sum, unit) => sum + (unit.isSerial ? unit.seconds : 0), 0);
+
+/** Seconds until the drain begins; null without a deadline. */
+function secondsToDrain(state: RunState): number | null {
   const times = deadlineTimes(state.opened);
-  const availableSeconds = times === null ? null : (times.drainAt - state.coordinatorAt) / 1000;
-  return judge(pieces, { workers, agents, workersPerPiece: workers / shards }, availableSeconds, aloneSeconds);
+  return times === null ? null : (times.drainAt - state.coordinatorAt) / 1000;
 }
 
 /**
@@ -44,11 +57,14 @@ export function judge(pieces: readonly Piece[], force: Workforce, availableSecon
   return { secondsLeft, lateSeconds, remedy: lateSeconds === 0 ? null : remedyFor(pieces, force, availableSeconds, aloneSeconds) };
 }
 
-function secondsFor(pieces: readonly Piece[], { workers, workersPerPiece }: Workforce, aloneSeconds: number): number {
+function secondsFor(pieces: readonly Pick<Piece, 'seconds'>[], force: Workforce, aloneSeconds: number): number {
   const all = pieces.reduce((sum, { seconds }) => sum + seconds, 0);
   const longest = pieces.reduce((most, { seconds }) => Math.max(most, seconds), 0);
-  return Math.max((all - aloneSeconds) / workers, longest / workersPerPiece) + aloneSeconds;
+  return leastSeconds(all, longest, force, aloneSeconds);
 }
+
+const leastSeconds = (all: number, longest: number, { workers, workersPerPiece }: Workforce, aloneSeconds: number): number =>
+  Math.max((all - aloneSeconds) / workers, longest / workersPerPiece) + aloneSeconds;
 
 /** Most files that a remedy names; a longer list is not useful. */
 const NAMED = 3;
@@ -61,10 +77,20 @@ function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds:
   const canMore = limit > 0 && longest / force.workersPerPiece <= limit;
   const agents = canMore ? Math.max(1, Math.ceil((all / limit - force.workers) / workersPerAgent)) : null;
   const longestFirst = pieces.toSorted((left, right) => right.seconds - left.seconds);
-  let out = 0;
-  while (out < longestFirst.length && secondsFor(longestFirst.slice(out), force, aloneSeconds) > availableSeconds) out += 1;
-  const files = longestFirst.slice(0, out).flatMap((piece) => piece.files);
+  const files = longestFirst.slice(0, leftOut(longestFirst, force, availableSeconds, aloneSeconds)).flatMap((piece) => piece.files);
   return { agents, workersPerAgent, leaveOut: { files: files.length, named: files.slice(0, NAMED) } };
+}
+
+/** How many of the longest pieces to leave out: the shortest ones are kept, one after the other, while they can all be done in time. */
+function leftOut(longestFirst: readonly Piece[], force: Workforce, availableSeconds: number, aloneSeconds: number): number {
+  let out = longestFirst.length;
+  let keptSeconds = 0;
+  for (const { seconds } of longestFirst.toReversed()) {
+    keptSeconds += seconds;
+    if (leastSeconds(keptSeconds, seconds, force, aloneSeconds) > availableSeconds) break;
+    out -= 1;
+  }
+  return out;
 }
 
 const unsettledFiles = (files: ReadonlyMap<TestFile, { readonly openTests: number; readonly collectSeconds: number | null }>): TestFile[] =>

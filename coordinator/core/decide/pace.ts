@@ -21,10 +21,7 @@ export function paceOf(state: RunState, except: AgentId | null = null): number {
     whole += record.shard.predictedSeconds;
     if (record.state.kind === 'planned' || record.state.kind === 'split' || (except !== null && isBy(record, except))) continue;
     predicted += record.shard.predictedSeconds - leftSeconds(state, record);
-    for (const { collectSeconds, tests } of record.files.values()) {
-      measured += collectSeconds ?? 0;
-      for (const { accepted } of tests.values()) measured += accepted?.result.seconds ?? 0;
-    }
+    for (const { collectSeconds, measuredSeconds } of record.files.values()) measured += (collectSeconds ?? 0) + measuredSeconds;
   }
   const belief = whole * BELIEF;
   return belief === 0 ? 1 : (measured + belief) / (Math.max(0, predicted) + belief);

@@ -1,7 +1,7 @@
 // Defines the order in which shards are handed out, and a shard's value when time is short.
 
 import { assertNever } from '../../../shared/assert-never.ts';
-import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Order } from '../../../shared/domain/order.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
@@ -65,6 +65,19 @@ export interface Weighed {
 export function inOrder<Item>(items: readonly Item[], order: Order, weigh: (item: Item) => Weighed): readonly Item[] {
   const weighed = items.map((item) => ({ item, ...weigh(item) }));
   return weighed.sort((left, right) => compare(order, left, right)).map(({ item }) => item);
+}
+
+/** Returns the shards, which arrive longest first, in the requested order, with the failure chances that decide it. */
+export function orderShards(
+  shards: readonly Shard[],
+  order: Order,
+  chances: ReadonlyMap<TestFile, number>,
+): { readonly shards: readonly Shard[]; readonly failureChances: Readonly<Record<ShardId, number>> } {
+  const weighed = shards.map((shard) => ({ shard, chance: shardChance(shard, chances), seconds: shard.predictedSeconds }));
+  return {
+    shards: inOrder(weighed, order, (each) => each).map(({ shard }) => shard),
+    failureChances: Object.fromEntries(weighed.map(({ shard, chance }) => [shard.id, chance])),
+  };
 }
 
 function compare(order: Order, left: Weighed, right: Weighed): number {

@@ -15,6 +15,8 @@ import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 
 import type { Affinity } from '../plan/affinity.ts';
 
+export type EventOf<Kind extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { readonly kind: Kind }>;
+
 /** Seconds that the command spent before the first shard was enqueued. */
 export interface Preparation {
   readonly setupSeconds: number;
@@ -102,13 +104,7 @@ export type CoordinatorEvent =
   /** The shard's attempts are used up; its missing tests are not run. */
   | { readonly kind: 'shard-given-up'; readonly at: number; readonly shard: ShardId; readonly why: NotRunReason }
   /** The shards of the whole list replace those planned before the list was known. */
-  | {
-      readonly kind: 'suite-planned';
-      readonly at: number;
-      readonly shards: readonly Shard[];
-      /** See `RunOpened`. */
-      readonly failureChances: Readonly<Record<ShardId, number>>;
-    }
+  | ({ readonly kind: 'suite-planned'; readonly at: number } & SuitePlan)
   /** Collecting by file gave another suite than the whole list: the run restarts, and no earlier result counts. */
   | { readonly kind: 'run-restarted'; readonly at: number; readonly opening: RunOpened }
   /** The shard kept crashing its session; its missing tests are divided among these new shards. */
@@ -139,6 +135,13 @@ export type CoordinatorEvent =
   /** All received coverage was combined and reported as requested. */
   | { readonly kind: 'coverage-combined'; readonly at: number; readonly coverage: ReportedCoverage }
   | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
+
+/** The shards of a whole list. */
+export interface SuitePlan {
+  readonly shards: readonly Shard[];
+  /** See `RunOpened`. */
+  readonly failureChances: Readonly<Record<ShardId, number>>;
+}
 
 /** Why no further shard starts: all done, or a cause that leaves tests not run. */
 export type CloseReason =

@@ -74,6 +74,8 @@ export interface FileProgress {
   mayBackUp: boolean;
   /** How many of `tests` have no outcome yet. */
   openTests: number;
+  /** Seconds of the first results of the other ones. */
+  measuredSeconds: number;
   /** Seconds of the first collection; null if the file was never collected. */
   collectSeconds: number | null;
   collectFailed: boolean;
@@ -179,11 +181,20 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   serial: new Set(),
   mayBackUp: true,
   openTests: 0,
+  measuredSeconds: 0,
   collectSeconds: null,
   collectFailed: false,
   collectedIn: new Map(),
   failedIn: new Set(),
 });
+
+/** Counts a test that was added to the file: as open until it has an outcome, else with its seconds. */
+export function countTest(progress: FileProgress, test: TestRecord): void {
+  if (test.accepted === null) {
+    test.expectedIn.push(progress);
+    progress.openTests += 1;
+  } else progress.measuredSeconds += test.accepted.result.seconds;
+}
 
 export function plannedFiles(shard: Shard): Map<TestFile, FileProgress> {
   const files = new Map<TestFile, FileProgress>();

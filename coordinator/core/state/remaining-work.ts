@@ -22,8 +22,13 @@ export function isUnfinished(state: RunState, progress: FileProgress): boolean {
 
 /** True if the shard lacks only tests that must run alone. */
 export function lacksOnlySerial(state: RunState, record: ShardRecord): boolean {
-  const unfinished = [...record.files.values()].filter((progress) => isUnfinished(state, progress));
-  return unfinished.length > 0 && unfinished.every(isOpenForSerial);
+  let lacksAny = false;
+  for (const progress of record.files.values()) {
+    if (!isUnfinished(state, progress)) continue;
+    if (!isOpenForSerial(progress)) return false;
+    lacksAny = true;
+  }
+  return lacksAny;
 }
 
 function isOpenForSerial(progress: FileProgress): boolean {

@@ -13,6 +13,8 @@ export interface ShardIndex {
   readonly superseded: Set<ShardRecord>;
   /** Attempts that have not ended. */
   readonly live: Set<AttemptRecord>;
+  /** Those of them that an agent has taken or runs; the others wait in the queue. */
+  readonly held: Set<AttemptRecord>;
   /** Attempts in which pytest stopped by itself: `-x`, or `pytest.exit`. */
   readonly stopped: Set<AttemptRecord>;
   /** Number of crashed attempts. */
@@ -25,6 +27,7 @@ export const newShardIndex = (): ShardIndex => ({
   due: new Set(),
   superseded: new Set(),
   live: new Set(),
+  held: new Set(),
   stopped: new Set(),
   crashes: 0,
 });
@@ -46,6 +49,7 @@ export const dueInOrder = ({ due, places }: ShardIndex): readonly ShardRecord[] 
 export function indexAttempt(index: ShardIndex, attempt: AttemptRecord): void {
   const { state } = attempt;
   put(index.live, attempt, state.kind !== 'ended');
+  put(index.held, attempt, state.kind === 'taken' || state.kind === 'running');
   if (state.kind !== 'ended') return;
   if (state.ending.kind === 'crashed') index.crashes += 1;
   if (state.ending.kind === 'interrupted' && (state.ending.by === 'maxfail' || state.ending.by === 'pytest-exit'))

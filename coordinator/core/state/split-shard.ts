@@ -4,7 +4,7 @@ import type { NodeId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import { addShard, moveShard } from './moves.ts';
 import type { FileProgress, ShardRecord } from './records.ts';
-import { isUncollected, newProgress } from './records.ts';
+import { countTest, isUncollected, newProgress } from './records.ts';
 import type { RunState } from './run-state.ts';
 
 /**
@@ -40,8 +40,6 @@ function adopt(progress: FileProgress, whole: FileProgress): void {
     if (!named.has(test.nodeid)) continue;
     progress.tests.set(test.nodeid, test);
     if (whole.serial.has(test.nodeid)) progress.serial.add(test.nodeid);
-    if (test.accepted !== null) continue;
-    test.expectedIn.push(progress);
-    progress.openTests += 1;
+    countTest(progress, test);
   }
 }

@@ -1,6 +1,6 @@
 // The coordinator's ports over the model: as coordinator/redis has them, command by command.
 
-import type { Pools, Presence, RunChannel } from '../../../coordinator/ports.ts';
+import type { Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
@@ -77,6 +77,44 @@ async function openChannel(
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
   };
 
+  /** Asks for what waits before what is active, as the adapter does. */
+  const look = async <Waiting>(listQueue: () => Promise<Waiting>): Promise<PresenceOf<Waiting>> => {
+    if (isLost) return { kind: 'unknown' };
+    looks += 1;
+    const number = looks;
+    const before = answered;
+    const looked = await redis.request(() => scripts.look(server, runId, epoch, number));
+    if (looked.kind === 'taken-over') throw takenOver();
+    if (looked.kind === 'missing') {
+      isLost = true;
+      restart.abort();
+      restart = new AbortController();
+      return { kind: 'emptied', isMissing: true };
+    }
+    answered = Math.max(answered, number);
+    if (looked.before < before) {
+      isLost = true;
+      return { kind: 'emptied', isMissing: false };
+    }
+    const waiting = await listQueue();
+    const active = await redis.request(() => {
+      const keys = server.data.runs.get(runId);
+      return (keys?.active ?? []).flatMap((id) => {
+        const job = keys?.jobs.get(id);
+        return job === undefined ? [] : [{ ...job }];
+      });
+    });
+    return {
+      kind: 'here',
+      alive: [...looked.agents.keys()],
+      waiting,
+      taken: active.flatMap(({ id, processedBy }) =>
+        processedBy !== null && known.has(id as AttemptId) ? [{ attempt: id as AttemptId, agent: agentId(processedBy) }] : [],
+      ),
+      holding: new Map([...looked.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]])),
+    };
+  };
+
   return {
     runId,
     isFound,
@@ -108,45 +146,8 @@ async function openChannel(
       if (!(await redis.request(() => scripts.tell(server, runId, epoch, number, encodeCommand(command))))) throw takenOver();
     },
 
-    async presence(): Promise<Presence> {
-      if (isLost) return { kind: 'unknown' };
-      looks += 1;
-      const number = looks;
-      const before = answered;
-      const looked = await redis.request(() => scripts.look(server, runId, epoch, number));
-      if (looked.kind === 'taken-over') throw takenOver();
-      if (looked.kind === 'missing') {
-        isLost = true;
-        restart.abort();
-        restart = new AbortController();
-        return { kind: 'emptied', isMissing: true };
-      }
-      answered = Math.max(answered, number);
-      if (looked.before < before) {
-        isLost = true;
-        return { kind: 'emptied', isMissing: false };
-      }
-      // What waits before what is active, as the adapter asks.
-      const waiting = await redis.request(() => [...(server.data.runs.get(runId)?.wait ?? [])]);
-      const active = await redis.request(() => {
-        const keys = server.data.runs.get(runId);
-        return (keys?.active ?? []).flatMap((id) => {
-          const job = keys?.jobs.get(id);
-          return job === undefined ? [] : [{ ...job }];
-        });
-      });
-      return {
-        kind: 'here',
-        alive: [...looked.agents.keys()],
-        waiting: new Set(waiting as AttemptId[]),
-        taken: active.flatMap(({ id, processedBy }) =>
-          processedBy !== null && known.has(id as AttemptId) ? [{ attempt: id as AttemptId, agent: agentId(processedBy) }] : [],
-        ),
-        holding: new Map(
-          [...looked.agents].map(([agent, held]) => [agent, held.filter((id) => known.has(id as AttemptId)) as AttemptId[]]),
-        ),
-      };
-    },
+    presence: () => look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait ?? [])])) as AttemptId[])),
+    presenceBesideQueue: () => look(async () => null),
 
     async connected(agents) {
       const generation = redis.generation();

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { disconnectedNow, forgetConnections, noSuspicions, noticed, type Sighting } from '../../../coordinator/core/decide/liveness.ts';
+import {
+  disconnectedNow,
+  forgetConnections,
+  isListingDue,
+  noSuspicions,
+  noticed,
+  type Sighting,
+} from '../../../coordinator/core/decide/liveness.ts';
 import type { RunState } from '../../../coordinator/core/state/run-state.ts';
 import { type AttemptId, attemptId, shardId } from '../../../shared/domain/ids.ts';
 import { a1, a2, enqueued, joined, left, lost, opened, shardOf, started, stateAfter } from './run-kit.ts';
@@ -114,4 +121,49 @@ test('after a restart of Redis, misses only agents that have connected since', (
   expect(disconnectedNow(suspicions, new Set([a1]), running(), 5200)).toEqual([]);
   expect(disconnectedNow(suspicions, new Set([a1]), running(), 9000)).toEqual([]);
   expect(noticed(running(), suspicions, [a1, a2], all, 9000)).toEqual([]);
+});
+
+const many = opened(Array.from({ length: 3000 }, (_, index) => shardOf(index + 1, [`test_${index}.py`])));
+const allEnqueued = Array.from({ length: 3000 }, (_, index) => enqueued(index + 1));
+/** Two of 3000 attempts run, the others wait; `others` are those that Redis lists. */
+const busy = (): RunState => stateAfter(many, joined(a1), ...allEnqueued, started(a1, 1), started(a1, 2));
+const others = new Set(Array.from({ length: 2998 }, (_, index) => id(index + 3)));
+const held = [id(1), id(2)];
+const listed = { ...all, alive: [a1], waiting: others, taken: [], holding: new Map([[a1, held]]) };
+const beside = { ...listed, waiting: null };
+
+test('a short queue is listed at each look, a long one less often', () => {
+  expect(isListingDue({ ...noSuspicions(), listedAt: 5000 }, running(), 6000)).toBe(true);
+  const suspicions = noSuspicions();
+  expect(isListingDue(suspicions, busy(), 5000)).toBe(true);
+  noticed(busy(), suspicions, [a1], listed, 5000);
+  expect(isListingDue(suspicions, busy(), 7000)).toBe(false);
+  noticed(busy(), suspicions, [a1], beside, 7000);
+  expect(isListingDue(suspicions, busy(), 7900)).toBe(false);
+  expect(isListingDue(suspicions, busy(), 8000)).toBe(true);
+});
+
+test('a look beside the queue keeps earlier doubts, and no attempt is lost before the queue is listed again', () => {
+  const suspicions = noSuspicions();
+  const lacking = { ...listed, waiting: new Set([...others].filter((attempt) => attempt !== id(7))) };
+  expect(noticed(busy(), suspicions, [a1], lacking, 5000)).toEqual([]);
+  expect(noticed(busy(), suspicions, [a1], beside, 7000)).toEqual([]);
+  expect(isListingDue(suspicions, busy(), 7499)).toBe(false);
+  expect(isListingDue(suspicions, busy(), 7500)).toBe(true);
+  expect(noticed(busy(), suspicions, [a1], beside, 10_000)).toEqual([]);
+  expect(noticed(busy(), suspicions, [a1], lacking, 10_001)).toEqual([{ kind: 'attempt-lost', at: 10_001, attempt: 's7.1', agent: null }]);
+});
+
+test('an attempt that no agent holds is lost as soon as with a listing at each look, unless the queue has it', () => {
+  const unheld = { holding: new Map([[a1, [id(1)]]]) };
+  const suspicions = noSuspicions();
+  noticed(busy(), suspicions, [a1], listed, 4000);
+  expect(noticed(busy(), suspicions, [a1], { ...beside, ...unheld }, 5000)).toEqual([]);
+  expect(isListingDue(suspicions, busy(), 7500)).toBe(true);
+  expect(noticed(busy(), suspicions, [a1], { ...listed, ...unheld }, 10_000)).toEqual([
+    { kind: 'attempt-lost', at: 10_000, attempt: 's2.1', agent: 'a1' },
+  ]);
+  const handedBack = { ...listed, ...unheld, waiting: new Set([...others, id(2)]) };
+  expect(noticed(busy(), suspicions, [a1], handedBack, 11_000)).toEqual([]);
+  expect(isListingDue(suspicions, busy(), 11_500)).toBe(false);
 });

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { learnFailing } from '../../../coordinator/core/learn/failure-history.ts';
-import { failureChances, inOrder, shardChance } from '../../../coordinator/core/plan/order.ts';
+import { failureChances, inOrder, orderShards, shardChance } from '../../../coordinator/core/plan/order.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import { a1, collected, ended, enqueued, finished, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
@@ -79,4 +79,17 @@ test('counts a flaky test as half a failure', () => {
   const state = stateAfter(twice, ...first, enqueued(1, 2, 'rerun'), told(a1, 1, 2, finished(t1)));
   const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
   expect(learnFailing(new Map(), parts).get(nodeId(t1))).toBeCloseTo(0.15);
+});
+
+test('shards are ordered by the chances of their files, which are kept for later decisions', () => {
+  const shards = [shardOf(1, ['test_a.py'], 4), shardOf(2, ['test_b.py'], 2), shardOf(3, ['test_c.py'], 1)];
+  const chances = new Map([
+    [testFile('test_a.py'), 0.01],
+    [testFile('test_b.py'), 0.5],
+    [testFile('test_c.py'), 0.02],
+  ]);
+  const longest = orderShards(shards, 'longest', chances);
+  expect(longest.shards.map(({ id }) => id)).toEqual(['s1', 's2', 's3']);
+  expect(orderShards(shards, 'value', chances).shards.map(({ id }) => id)).toEqual(['s2', 's3', 's1']);
+  expect(longest.failureChances).toEqual({ s1: expect.closeTo(0.01), s2: expect.closeTo(0.5), s3: expect.closeTo(0.02) });
 });

@@ -151,3 +151,9 @@ test('the first cause wins: keeps the first of two interrupts, closings and reas
   );
   expect(state).toMatchObject({ interruptedBy: 'SIGINT', closed: { at: 2002 }, noAgentCanCome: 'first', coordinatorAt: 2005 });
 });
+
+test('only the coordinator moves the time of a run, and never backwards; agents do not', () => {
+  const reported = [joined(a1, 90_000), started(a1, 1, 1, 91_000), left(a1, 92_000)];
+  expect(stateAfter(oneFile, enqueued(1), ...reported).coordinatorAt).toBe(1000);
+  expect(stateAfter(oneFile, enqueued(1), ...reported, tick(3000), tick(2000)).coordinatorAt).toBe(3000);
+});

@@ -3,8 +3,8 @@
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import type { Shard } from '../../../../shared/domain/shard.ts';
 import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
-import { expectTest } from '../attempt-progress.ts';
-import type { CoordinatorEvent } from '../events.ts';
+import { expectTest } from '../attempts/attempt-progress.ts';
+import type { SuitePlan } from '../events.ts';
 import { addShard, dropShards } from '../moves.ts';
 import { newProgress, plannedFiles, type ShardRecord } from '../records.ts';
 import type { RunState } from '../run-state.ts';
@@ -38,7 +38,7 @@ function dropErrors(state: RunState, file: TestFile): void {
 }
 
 /** Applies the shards of a list. The first plan replaces all planned shards; later plans add what the earlier list lacked. */
-export function applySuitePlan(state: RunState, { shards, failureChances }: Extract<CoordinatorEvent, { kind: 'suite-planned' }>): void {
+export function applySuitePlan(state: RunState, { shards, failureChances }: SuitePlan): void {
   const { list } = state.suite;
   if (list === null || state.suite.isPlanned) return;
   if (state.suite.failureChances === null) dropShards(state);

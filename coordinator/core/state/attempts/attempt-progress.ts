@@ -1,24 +1,24 @@
 // Applies what an attempt reports about its files and tests. The first outcome of a test and the first failure of a file count; later ones
 // change nothing.
 
-import { assertNever } from '../../../shared/assert-never.ts';
-import type { AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
-import type { AgentId, AttemptId, NodeId, TestFile } from '../../../shared/domain/ids.ts';
-import { isFailure } from '../../../shared/domain/outcome.ts';
-import { OTHER } from './changes.ts';
-import { recordErrors } from './collection/collect-errors.ts';
-import { isContradicted, observeCollection, observeError } from './collection/doubts.ts';
-import { compareDigest, compareOutcome, hasOddList } from './collection/suite.ts';
-import { observeResult } from './conduct.ts';
-import type { FileProgress } from './records.ts';
-import { newProgress, type ShardRecord, type TestRecord } from './records.ts';
-import { isUnfinished } from './remaining-work.ts';
-import { acceptRerun, countsAs } from './results.ts';
-import type { RunState } from './run-state.ts';
-import { settle, settleAll } from './settle.ts';
-import { withSharedTexts } from './shown.ts';
-import { fitResult } from './text-budget.ts';
-import { dropWork } from './worker-time.ts';
+import { assertNever } from '../../../../shared/assert-never.ts';
+import type { AttemptEvent, TestResult } from '../../../../shared/domain/events.ts';
+import type { AgentId, AttemptId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
+import { isFailure } from '../../../../shared/domain/outcome.ts';
+import { OTHER } from '../changes.ts';
+import { recordErrors } from '../collection/collect-errors.ts';
+import { isContradicted, observeCollection, observeError } from '../collection/doubts.ts';
+import { compareDigest, compareOutcome, hasOddList } from '../collection/suite.ts';
+import { observeResult } from '../conduct.ts';
+import type { FileProgress } from '../records.ts';
+import { countTest, newProgress, type ShardRecord, type TestRecord } from '../records.ts';
+import { isUnfinished } from '../remaining-work.ts';
+import { acceptRerun, countsAs } from '../results.ts';
+import type { RunState } from '../run-state.ts';
+import { settle, settleAll } from '../settle.ts';
+import { withSharedTexts } from '../shown.ts';
+import { fitResult } from '../text-budget.ts';
+import { dropWork } from '../worker-time.ts';
 
 /** The attempt that reports, and its agent. */
 export interface Teller {
@@ -85,7 +85,10 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
     state.failed.add(test);
   }
   if (result.isCrash) state.crashedTests += 1;
-  for (const progress of test.expectedIn) progress.openTests -= 1;
+  for (const progress of test.expectedIn) {
+    progress.openTests -= 1;
+    progress.measuredSeconds += result.seconds;
+  }
   if (!isUnfinished(state, own)) fileDone(state, record, by);
   if (test.expectedIn.length > 1) settleAll(state);
 }
@@ -152,9 +155,6 @@ export function expectTest(state: RunState, progress: FileProgress, nodeid: Node
   };
   state.tests.set(nodeid, test);
   progress.tests.set(nodeid, test);
-  if (test.accepted === null) {
-    test.expectedIn.push(progress);
-    progress.openTests += 1;
-  }
+  countTest(progress, test);
   return test;
 }

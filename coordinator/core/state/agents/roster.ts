@@ -1,0 +1,65 @@
+// Keeps the agents of a run: who is known, who is alive, and whose reports count.
+
+import { NO_DIFFERENCES } from '../../../../shared/domain/fingerprint.ts';
+import type { AgentId } from '../../../../shared/domain/ids.ts';
+import { isRefused } from '../conduct.ts';
+import { moveAgent } from '../moves.ts';
+import { type AgentRecord, newConduct } from '../records.ts';
+import type { RunState } from '../run-state.ts';
+
+export const newAgent = (id: AgentId): AgentRecord => ({
+  id,
+  info: null,
+  presence: 'alive',
+  joinedAt: null,
+  lastToldAt: null,
+  attemptSeconds: 0,
+  conduct: newConduct(),
+  differences: NO_DIFFERENCES,
+  goneAt: null,
+  unfit: null,
+  left: null,
+});
+
+/** Returns the agent's record. A new agent is alive until its presence shows otherwise. */
+export function knownAgent(state: RunState, id: AgentId): AgentRecord {
+  const known = state.agents.get(id);
+  if (known !== undefined) return known;
+  const agent = newAgent(id);
+  state.agents.set(id, agent);
+  setPresence(state, agent, 'alive', null);
+  return agent;
+}
+
+export function hearAgent(state: RunState, id: AgentId, at: number): AgentRecord {
+  const agent = knownAgent(state, id);
+  agent.lastToldAt = Math.max(agent.lastToldAt ?? at, at);
+  if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
+  return agent;
+}
+
+/** True if reports of this agent count. */
+export const mayServe = (state: RunState, { agent, at }: { readonly agent: AgentId; readonly at: number }): boolean =>
+  !isRefused(state, hearAgent(state, agent, at));
+
+/** Ends the agent's service; the first end counts. */
+export function endService(agent: AgentRecord | undefined, at: number): void {
+  if (agent !== undefined) agent.goneAt ??= at;
+}
+
+/** Marks a lost agent as alive again. A quarantined agent stays quarantined. */
+export function returned(state: RunState, agent: AgentRecord): void {
+  if (agent.conduct.dismissedFor === null && agent.presence === 'lost') agent.goneAt = null;
+  setPresence(state, agent, 'alive');
+}
+
+export function setPresence(
+  state: RunState,
+  agent: AgentRecord,
+  presence: AgentRecord['presence'],
+  from: AgentRecord['presence'] | null = agent.presence,
+): void {
+  moveAgent(state, agent, presence, from);
+  const isAnyAlive = [...state.agents.values()].some((each) => each.presence === 'alive');
+  state.aloneSince = isAnyAlive ? null : (state.aloneSince ?? state.coordinatorAt);
+}

@@ -1,0 +1,25 @@
+// Applies what an agent reports of its pytest sessions besides tests: output, coverage, and how a session ended.
+
+import { isOfRefused } from '../conduct.ts';
+import type { EventOf } from '../events.ts';
+import type { RunState } from '../run-state.ts';
+import { addShown } from '../shown.ts';
+import { mayServe } from './roster.ts';
+
+export function sessionShown(state: RunState, { agent, shown }: EventOf<'session-shown'>): void {
+  if (!isOfRefused(state, agent)) addShown(state.shown, agent, shown);
+}
+
+export function coverageKept(state: RunState, { at, coverage }: EventOf<'coverage-kept'>): void {
+  if (mayServe(state, { agent: coverage.agent, at })) state.coverage.kept.push(coverage);
+}
+
+/** Ignores a repeated problem, since a stream may be read twice. */
+export function sessionEnded(state: RunState, event: EventOf<'session-ended'>): void {
+  const { agent, problem, acceptsNoTests } = event;
+  if (!mayServe(state, event)) return;
+  if (acceptsNoTests) state.acceptsNoTests = true;
+  if (problem === null || state.sessionErrors.some((known) => known.agent === agent && known.message === problem)) return;
+  state.sessionErrors.push({ agent, message: problem });
+  state.failures += 1;
+}

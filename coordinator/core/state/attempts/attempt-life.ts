@@ -1,0 +1,124 @@
+// Applies the course of attempts: enqueued, taken, started, reporting, ended, lost and cancelled. attempt-progress.ts applies their reports.
+
+import type { AttemptEnding } from '../../../../shared/domain/attempt.ts';
+import type { AgentId } from '../../../../shared/domain/ids.ts';
+import { hearAgent, knownAgent, returned } from '../agents/roster.ts';
+import { beginRecheck } from '../collection/doubts.ts';
+import { isOfRefused, isRefused } from '../conduct.ts';
+import type { EventOf } from '../events.ts';
+import { addAttempt, cancelAttempt, moveAttempt } from '../moves.ts';
+import type { AttemptRecord } from '../records.ts';
+import { beginRerun } from '../results.ts';
+import type { RunState } from '../run-state.ts';
+import { settle } from '../settle.ts';
+import { observeWork } from '../worker-time.ts';
+import { tell } from './attempt-progress.ts';
+
+export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role, selectors }: EventOf<'attempt-enqueued'>): void {
+  const record = state.shards.get(shard);
+  if (record === undefined || (record.state.kind === 'split' && role !== 'rerun') || state.attempts.has(id)) return;
+  const attempt: AttemptRecord = {
+    id,
+    shard,
+    fence,
+    role,
+    state: { kind: 'enqueued' },
+    startedAt: null,
+    lastToldAt: null,
+    firstTestAt: null,
+    beganAt: null,
+    heardAt: null,
+    seconds: null,
+    cancelledBy: null,
+    isVoid: false,
+  };
+  if (role === 'recheck') beginRecheck(state, attempt, selectors);
+  if (role === 'rerun') beginRerun(state, attempt, selectors);
+  state.firstEnqueuedAt ??= at;
+  addAttempt(state, record, attempt);
+}
+
+export function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'attempt-taken'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt?.state.kind !== 'enqueued') return;
+  const agent = knownAgent(state, taker);
+  // The event was seen before the agent left but arrived later; the agent has handed the attempt back since.
+  if (agent.presence === 'left') return;
+  moveAttempt(state, attempt, { kind: 'taken', agent: taker });
+  returned(state, agent);
+}
+
+export function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt === undefined) return;
+  const agent = hearAgent(state, starter, at);
+  hearAttempt(attempt, at);
+  attempt.startedAt ??= at;
+  if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
+  moveAttempt(state, attempt, { kind: 'running', agent: starter });
+  // An agent that left is never declared lost, so the run would wait for this attempt forever.
+  if (agent.presence === 'left') endAttempt(state, attempt, starter, { kind: 'lost' });
+  else returned(state, agent);
+}
+
+export function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-told'>): void {
+  const attempt = state.attempts.get(id);
+  const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
+  if (attempt === undefined || record === undefined) return;
+  const reporter = hearAgent(state, agent, event.at);
+  hearAttempt(attempt, event.at);
+  if (isRefused(state, reporter)) return;
+  observeWork(state.work, agent, id, event);
+  if (event.kind === 'test-started') attempt.firstTestAt ??= event.at;
+  attempt.beganAt ??= state.coordinatorAt;
+  attempt.heardAt = state.coordinatorAt;
+  tell(state, record, { attempt: id, agent }, event);
+}
+
+export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
+  const attempt = state.attempts.get(event.attempt);
+  if (attempt === undefined) return;
+  const agent = hearAgent(state, event.agent, event.at);
+  hearAttempt(attempt, event.at);
+  if (attempt.seconds === null) {
+    attempt.seconds = event.seconds;
+    agent.attemptSeconds += event.seconds;
+  }
+  endAttempt(state, attempt, event.agent, event.ending);
+}
+
+export function attemptLost(state: RunState, { attempt: id, agent }: EventOf<'attempt-lost'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt !== undefined) endAttempt(state, attempt, agent, { kind: 'lost' });
+}
+
+export function attemptCancelled(state: RunState, { attempt: id, by }: EventOf<'attempt-cancelled'>): void {
+  const attempt = state.attempts.get(id);
+  if (attempt !== undefined) cancelAttempt(state, attempt, by);
+}
+
+/** Ends every attempt that has not ended: after Redis was emptied, nothing is known of any of them. */
+export function loseAttempts(state: RunState): void {
+  for (const attempt of state.attempts.values()) endAttempt(state, attempt, agentAt(attempt), { kind: 'lost' });
+}
+
+/** Ends the attempt for this agent, if it has one, and settles its shard. The first ending counts. */
+export function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
+  if (attempt.state.kind === 'ended') return;
+  const record = agent === null ? undefined : state.agents.get(agent);
+  const isOut = agent !== null && isOfRefused(state, agent);
+  if (isOut) attempt.isVoid = true;
+  // A refused agent's attempt counts as not run, whatever it reports.
+  moveAttempt(state, attempt, { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending });
+  if (ending.kind === 'not-started' && record !== undefined) {
+    record.conduct.notStarted += 1;
+    record.conduct.problem = ending.detail;
+  }
+  settle(state, attempt.shard, attempt.id);
+}
+
+const agentAt = ({ state }: AttemptRecord): AgentId | null => (state.kind === 'enqueued' ? null : state.agent);
+
+function hearAttempt(attempt: AttemptRecord, at: number): void {
+  attempt.lastToldAt = Math.max(attempt.lastToldAt ?? at, at);
+}
