@@ -1,4 +1,4 @@
-// Every command of docs/adopting.md is run: here, or by the test named here.
+// Runs every command of docs/adopting.md, except those in `elsewhere`.
 
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
@@ -14,7 +14,7 @@ const page = 'docs/adopting.md';
 const elsewhere = ['npx shardline agent', 'pip install -r requirements.txt && npm ci'];
 const commands = commandsOf(page);
 
-/** The one command that begins so. */
+/** The one command that begins with `start`. */
 function command(start: string): string {
   const found = commands.filter((line) => line.startsWith(start));
   expect(found, start).toHaveLength(1);
@@ -60,14 +60,14 @@ async function typed(project: Project, line: string, settings: Readonly<Record<s
   });
 }
 
-test('no command is left out, and every word of where the time went is explained', () => {
+test('runs every command of the page, and the page explains every phase of a run', () => {
   const here = [minimal, before, validate, back, bisect, memory, flaky, failed, imports, coordinator, agent];
   expect(commands.filter((line) => !here.includes(line) && !elsewhere.includes(line))).toEqual([]);
   const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   for (const word of Object.values(phaseWords)) expect(text).toContain(`\n| \`${word}\` | `);
 });
 
-test('the minimal way, validating it, and the way back', { timeout: 300_000 }, async () => {
+test('the minimal setup, its validation and the way back to pytest work', { timeout: 300_000 }, async () => {
   await using project = await newProject(suite);
   const first = await typed(project, minimal);
   expect(first.exitCode, first.all).toBe(0);
@@ -90,7 +90,7 @@ test('the minimal way, validating it, and the way back', { timeout: 300_000 }, a
   expect(returned.stdout).toContain('4 passed, 1 deselected');
 });
 
-test('what helps when something is wrong', { timeout: 300_000 }, async () => {
+test('the troubleshooting commands find the cause of a failure', { timeout: 300_000 }, async () => {
   await using project = await newProject(suite);
   const leaking = { LEAK: '1' };
   const failed = await project.shardline(['run', 'tests/', '-n', '1', '--out', 'out'], leaking);
@@ -105,13 +105,13 @@ test('what helps when something is wrong', { timeout: 300_000 }, async () => {
   expect((await typed(project, imports)).stderr).toContain('import time:');
 });
 
-test('a coordinator and an agent of a CI job find each other, and the agent leaves when it is not needed', {
+test('coordinator and agent of a CI job find each other, and the agent exits once it is idle', {
   timeout: 180_000,
 }, async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url, SHARDLINE_POOL: 'ci-1-1' };
-  // Without an agent of its own, so that all depends on the other.
+  // The coordinator starts no agent of its own, so only the other agent can run the tests.
   const run = project.shardline(words(coordinator.replace('--agents 1', '--agents 0')).slice(2), settings);
   let said = '';
   run.stderr.on('data', (chunk: Buffer) => {

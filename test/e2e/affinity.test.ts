@@ -1,4 +1,4 @@
-// What belongs together runs together, and what must run alone runs alone, over a fleet of two agents with two xdist workers each.
+// Groups of tests stay together, and long files are split, on two agents with two xdist workers each.
 
 import { expect, test } from 'vitest';
 import type { Report } from '../../shared/domain/report.ts';
@@ -6,7 +6,7 @@ import { newProject, outcomesOf } from '../support/shardline.ts';
 
 const run = ['run', '--agents', '2', '-n', '2', '--out', 'out'];
 
-/** Where the tests ran whose file's name has `part` in it: `agent worker`, each once. */
+/** The distinct places, as `agent worker`, where tests ran whose file name contains `part`. */
 const placesOf = ({ tests }: Report, part: string): readonly string[] => [
   ...new Set(tests.flatMap(({ nodeid, attempts: [attempt] }) => (nodeid.includes(part) ? [`${attempt?.agent} ${attempt?.worker}`] : []))),
 ];
@@ -16,7 +16,7 @@ const work = (name: string): string => `def test_${name}(): time.sleep(0.1)\n`;
 const files = (part: string, text: string): Record<string, string> =>
   Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`tests/test_${part}_${index}.py`, sleeps + text]));
 
-test('--dist loadgroup: tests of one group run in one xdist worker of the fleet, groups that a hook gives too, with their plain ids', async () => {
+test('--dist loadgroup runs each group in one xdist worker of the fleet, also a group set by a hook', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\naddopts = --dist loadgroup --strict-markers\n',
     'conftest.py':
@@ -39,7 +39,7 @@ test('--dist loadgroup: tests of one group run in one xdist worker of the fleet,
   expect(placesOf(report, '').length).toBeGreaterThan(1);
 });
 
-test('shard_together marks and --shard-together keep files in one worker; a name that is no literal is told; no mark need be registered', async () => {
+test('shard_together and --shard-together keep files in one worker; a computed name is ignored with a message', async () => {
   const text = `${work('x')}@pytest.mark.serial\ndef test_alone(): pass\n`;
   await using project = await newProject({
     'pytest.ini': '[pytest]\naddopts = --strict-markers\n',
@@ -63,7 +63,7 @@ test('shard_together marks and --shard-together keep files in one worker; a name
   expect(report.totals).toMatchObject({ expected: 32, passed: 32 });
 });
 
-test('a file that held up the end of a run is divided in the next one, and is one file in the report and in what is learned', async () => {
+test('splits a file that delayed the end of the last run, and keeps it one file in reports and timings', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\n',
     'test_long.py': `${sleeps}@pytest.fixture(scope="module", autouse=True)\ndef shared():\n    time.sleep(0.1)\n@pytest.mark.parametrize("n", range(16))\ndef test_n(n): time.sleep(0.1)\n`,
@@ -83,7 +83,7 @@ test('a file that held up the end of a run is divided in the next one, and is on
   expect(placesOf(first, 'test_long')).toHaveLength(1);
   expect(placesOf(second, 'test_long')).toHaveLength(2);
   expect(outcomesOf(second)).toEqual(outcomesOf(first));
-  // One entry, with every test, and with the fixture that each part set up for itself counted once.
+  // The file has one entry with all its tests, and the fixture that each part sets up counts once.
   for (const timings of learned) {
     const { files: all } = timings as { files: [string, { seconds: number; fixtureSeconds: number; tests: unknown[] }][] };
     const [, timing] = all.find(([file]) => file === 'test_long.py') ?? [];

@@ -1,4 +1,4 @@
-// `shardline audit` as users meet it: real pytest, real Redis, a suite with one of everything that an audit is to find.
+// `shardline audit` with real pytest and real Redis, on a suite with one of each problem that an audit finds.
 
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const suite = {
   'test_b.py': 'import pytest\n@pytest.mark.parametrize("name", ["<b>|`x`", "plain"])\ndef test_named(name): pass\n',
 };
 
-test('names the slow import, the slow fixture, the test that fails only in parallel and the one that always fails, and leaves the suite as it is', async () => {
+test('names the slow import, the slow fixture and the test that fails only in parallel, and does not change the suite', async () => {
   await using project = await newProject(suite);
   const result = await project.shardline(['audit', '--agents', '1', '-n', '2', '--out', 'out']);
   expect(result.exitCode, result.all).toBe(1);
@@ -38,7 +38,7 @@ test('names the slow import, the slow fixture, the test that fails only in paral
   expect(left.sort()).toEqual([...Object.keys(suite).map((name) => name.split('/', 1)[0]), 'out'].sort());
 });
 
-test('a baseline stands for the sequential execution, and what hangs is cut off and told as partial: exit 10', async () => {
+test('a baseline replaces the sequential execution, and a step that hangs is cut off and reported as partial (exit 10)', async () => {
   await using project = await newProject({
     'before.xml': '<testsuites><testsuite><testcase classname="test_a" name="test_quick" time="0.5"/></testsuite></testsuites>',
     'test_a.py': 'import time\ndef test_quick(): pass\n',
@@ -66,7 +66,7 @@ test('a baseline stands for the sequential execution, and what hangs is cut off 
   expect(page).not.toContain('Predicted for more agents');
 });
 
-test('no tests: exit 5; a path that is not there: exit 4; an interrupt: exit 2, and nothing is left behind', async () => {
+test('exits 5 without tests, 4 for a missing path and 2 for an interrupt', async () => {
   await using project = await newProject({
     'empty/readme.txt': '',
     'tests/test_a.py': 'import pathlib, time\npathlib.Path("here").write_text("")\ndef test_slow(): time.sleep(600)\ntime.sleep(600)\n',

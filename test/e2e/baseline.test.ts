@@ -1,4 +1,4 @@
-// A JUnit file of plain pytest as a baseline: whatever pytest writes is found again among what we report.
+// A JUnit file of plain pytest as a baseline: shardline matches every testcase that pytest writes.
 
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -23,11 +23,11 @@ def pytest_collect_file(file_path, parent):
 };
 const SAME = { newFailures: [], fixed: [], stillFailing: ['tests/test_a.py::test_f'], added: [], vanished: [] };
 
-/** Classname and name of each testcase, as they stand in the file. */
+/** Classname and name of each testcase, as written in the file. */
 const named = (xml: string): readonly string[] =>
   [...xml.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"/g)].map(([, classname, name]) => `${classname} ${name}`).sort();
 
-test('names every testcase as plain pytest does, and compares with its file without a false difference', async () => {
+test('names every testcase as plain pytest does, and finds no false difference to the file of plain pytest', async () => {
   await using project = await newProject(FILES);
   const plain = ['-m', 'pytest', '-p', 'no:cacheprovider', '-p', 'no:xdist', '--continue-on-collection-errors', '--junit-xml=plain.xml'];
   expect((await execa(testPython(), [...plain, 'tests'], { cwd: project.directory, reject: false })).exitCode).toBe(1);

@@ -1,4 +1,4 @@
-// How a suite with collection hooks of its own is collected: whole in its first run, by file from the second on where its hooks are shown to be harmless.
+// Suites with their own collection hooks: the first run collects the whole suite, later runs collect by file if the hooks are proven harmless.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config, items):
         item.user_properties.append(("seen", True))
 `;
 
-/** Two runs, one after the other: how each collected, and why it began anew. */
+/** Makes two runs, and returns how each collected and why it restarted. */
 async function twice(
   project: Project,
   args: readonly string[] = [],
@@ -48,12 +48,12 @@ async function twice(
   return { collect, restarted, exitCodes };
 }
 
-test('a hook that marks tests one by one is harmless: the second run collects by file, and does not begin anew', async () => {
+test('a hook that marks tests one by one is harmless, so the second run collects by file without a restart', async () => {
   await using project = await newProject({ ...TESTS, 'tests/conftest.py': MARKING });
   expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
-test('a file whose tests change their own parameters is the same file when it is collected once more', async () => {
+test('tests that change their own parameters do not change the digest of their file', async () => {
   const changing = `
 import pytest
 
@@ -72,7 +72,7 @@ def test_alone(): pass
   expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
-test('a hook that is not shown to be harmless keeps the whole list, until --harmless-hooks declares it', async () => {
+test('a hook that is not proven harmless makes every run collect the whole suite, until --harmless-hooks declares it', async () => {
   await using project = await newProject({ ...TESTS, 'tests/conftest.py': COUNTING });
   expect((await twice(project)).collect).toEqual(['suite', 'suite']);
   await using declared = await newProject({ ...TESTS, 'tests/conftest.py': COUNTING });
@@ -80,7 +80,7 @@ test('a hook that is not shown to be harmless keeps the whole list, until --harm
   expect(await twice(declared, hook)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
-test('a test that needs what another test file imports passes as in plain pytest; from then on workers load what the whole list loads', async () => {
+test('a test that needs an import of another test file passes after a restart, and later runs preload that import', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = .\n',
     'pack/__init__.py': '',
@@ -98,7 +98,7 @@ test('a test that needs what another test file imports passes as in plain pytest
   expect(await twice(project)).toEqual({ collect: ['file', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
-test('a data file that is added begins the run anew, once: the whole list holds the same tests, so later runs collect by file', async () => {
+test('a new data file restarts the run once, and later runs collect by file', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\n',
     'cases/one.txt': '',
@@ -119,10 +119,10 @@ test('a data file that is added begins the run anew, once: the whole list holds 
   expect((await project.report('out-2')).totals).toMatchObject({ expected: 3, passed: 3 });
 });
 
-test('a file that only one of two agents on this machine can collect blames neither: the whole list decides', async () => {
+test('a file that only one of two local agents can collect restarts the run, and quarantines no agent', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\n',
-    // The first xdist worker that imports it cannot, all later ones can.
+    // Only the first xdist worker that imports the file fails.
     'tests/test_a.py':
       'import os\nif "PYTEST_XDIST_WORKER" in os.environ:\n    try: os.mkdir("imported")\n    except FileExistsError: pass\n    else: raise ImportError("the first")\n\n\ndef test_1(): pass\n',
     'tests/test_b.py': 'import time\n\n\ndef test_2(): time.sleep(1)\n',
@@ -133,7 +133,7 @@ test('a file that only one of two agents on this machine can collect blames neit
   expect(agents.map(({ ended }) => ended)).not.toContain('quarantined');
 });
 
-test('a file whose tests another file makes is remembered to need the whole list', async () => {
+test('a file whose tests depend on another file makes later runs collect the whole suite', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = tests\n',
     'tests/reg.py': 'CASES = []\n',
@@ -153,7 +153,7 @@ test('a file whose tests another file makes is remembered to need the whole list
   ]);
 });
 
-test('a failure of the whole list that passes by file is tried with the whole list again; a repair is collected by file from then on', async () => {
+test('a test that fails only when the whole suite is collected restarts a run by file, until the test is fixed', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = .\n',
     'shop.py': 'PRICE = 1\n',

@@ -1,4 +1,4 @@
-// pytest-cov over several agents: the numbers of plain pytest, file by file, and no hole that is not named.
+// pytest-cov over several agents gives the numbers of plain pytest for each file, and names every file without data.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,13 @@ import { environmentPython } from '../support/python.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { newProject, type Project } from '../support/shardline.ts';
 
-// A dozen pytests with pytest-cov, one after another on a busy machine.
+// Each test starts up to a dozen pytest processes with pytest-cov.
 vi.setConfig({ testTimeout: 180_000 });
 
 const plugins = ['-p', 'no:randomly', '-p', 'no:cacheprovider'] as const;
 const out = ['--out', 'out'] as const;
 
-/** Each test waits until tests of two processes have begun, so that both agents have some; plain pytest waits for nobody. */
+/** Each test waits until tests of two processes have begun, so that both agents run some. Plain pytest does not wait. */
 const meeting = `import os, time
 def meet():
     place = os.environ.get("MEETING")
@@ -54,7 +54,7 @@ interface Measured {
 }
 
 const measured = async (project: Project, path: string): Promise<Measured> => {
-  // Contexts of a line come in any order.
+  // The order of a line's contexts varies.
   const sorted = (_: string, value: unknown): unknown => (Array.isArray(value) ? [...value].sort() : value);
   const { files, totals } = JSON.parse(await project.read(path), sorted) as Measured;
   return { files, totals };
@@ -63,7 +63,7 @@ const measured = async (project: Project, path: string): Promise<Measured> => {
 const plain = async (project: Project, args: readonly string[]): Promise<number | undefined> =>
   (await execa(environmentPython('plugins'), ['-m', 'pytest', ...plugins, ...args], { cwd: project.directory, reject: false })).exitCode;
 
-test('coverage of two agents whose workspaces have other roots is that of plain pytest: files, branches, contexts, reports and limit', async () => {
+test('two agents in other directories give the coverage of plain pytest: files, branches, contexts, limit', async () => {
   const python = environmentPython('plugins');
   const files = { ...larger, '.coveragerc': '[json]\nshow_contexts = true\n' };
   await using project = await newProject(files);
@@ -88,7 +88,7 @@ test('coverage of two agents whose workspaces have other roots is that of plain 
     expect(await project.read('out/coverage.xml')).toBe(await project.read('reports/cov.xml'));
     expect(await project.read('out/.coverage')).toBe(await project.read('.coverage'));
 
-    // What is left of a run's data is what every other tool of coverage.py reads.
+    // Other tools of coverage.py can read the data file that the run leaves.
     const shown = await execa(python, ['-m', 'coverage', 'report', '--format=total', '--data-file=out/.coverage'], {
       cwd: project.directory,
     });
@@ -100,7 +100,7 @@ test('coverage of two agents whose workspaces have other roots is that of plain 
   }
 });
 
-test('collected as a whole suite: the numbers of plain pytest, by its configuration, and exit 1 below the limit that it sets', async () => {
+test('with --collect suite coverage equals that of plain pytest, and a total below the configured limit exits 1', async () => {
   await using project = await newProject({
     ...suite,
     'pytest.ini': '[pytest]\npythonpath = . tests\naddopts = --cov --cov-report json\n',
@@ -120,7 +120,7 @@ test('collected as a whole suite: the numbers of plain pytest, by its configurat
   expect(result.stdout).not.toContain('pkg/part.py');
 });
 
-test('a worker that dies takes with it only the coverage of the file that it was at: exit 11, and the file is named', async () => {
+test('a crashed worker loses only the coverage of the file it was running, and the run names that file (exit 11)', async () => {
   await using project = await newProject({
     ...suite,
     'tests/test_killer.py':
@@ -135,7 +135,7 @@ test('a worker that dies takes with it only the coverage of the file that it was
   expect(result.stdout).toContain('COVERAGE MISSING tests/test_killer.py - it ran on a1');
   expect(result.stdout).toMatch(/^coverage [\d.]+ % of what arrived, limit 99 % not checked$/m);
 
-  // The same from what was recorded.
+  // The recorded events give the same result.
   await mkdir(join(project.directory, 'again'));
   await writeFile(join(project.directory, 'again', 'events.ndjson'), await project.read('out/events.ndjson'));
   const again = await project.shardline(['report', 'again', '--json', 'again.json']);

@@ -1,13 +1,13 @@
-// Every way that a test can kill its process, one after the other in one suite, over two agents.
+// One suite with every way that a test can kill its process, run by two agents.
 
 import { expect, test } from 'vitest';
 import { newProject } from '../support/shardline.ts';
 
-/** What kills, as the body of a test or, with `at`, elsewhere. `says` is what the blame must say. */
+/** A test file that kills its process. The message of the blamed test must match `says`. */
 interface Probe {
   readonly name: string;
   readonly file: string;
-  /** The node id that is blamed; the file where it cannot be collected; null where plain pytest has nobody to blame either. */
+  /** The blamed node id; the file if it cannot be collected; null if plain pytest blames no test either. */
   readonly blamed: string | null;
   readonly says: RegExp;
 }
@@ -59,7 +59,7 @@ const probes: readonly Probe[] = [
 const BYSTANDERS = 20;
 const TESTS_EACH = 11;
 
-test('each crash costs one xdist worker and is blamed on what was running, and every other test has its outcome', async () => {
+test('each crash costs one xdist worker and is blamed on the running test, and every other test keeps its outcome', async () => {
   const bystander = `import pytest\n@pytest.mark.parametrize("n", range(${TESTS_EACH}))\ndef test_by(n): pass\n`;
   await using project = await newProject({
     'pytest.ini': '[pytest]\n',

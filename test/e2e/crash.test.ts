@@ -5,14 +5,14 @@ import { newProject, outcomesOf } from '../support/shardline.ts';
 
 const out = ['--out', 'out'] as const;
 
-test('what kills its whole session is isolated; every other test of the suite runs', async () => {
+test('isolates a test that kills its whole session, and runs every other test of the suite', async () => {
   const killer = 'import os, signal, time\ndef kill():\n    os.kill(os.getppid(), signal.SIGKILL)\n    time.sleep(60)\n';
   await using project = await newProject({
     'test_fine.py': 'import pytest\n@pytest.mark.parametrize("n", range(6))\ndef test_fine(n): pass\n',
     'test_killer.py': `${killer}def test_a(): pass\ndef test_kill(): kill()\ndef test_b(): pass\n`,
     'test_import.py': `${killer}kill()\n`,
   });
-  // A file that kills the whole session while it is imported cannot be isolated where all files are collected together.
+  // A file that kills the session on import cannot be isolated when all files are collected together.
   const result = await project.shardline(['run', '-n', '2', '--collect', 'file', ...out]);
   expect(result.exitCode, result.all).toBe(1);
   const report = await project.report();
@@ -27,7 +27,7 @@ test('what kills its whole session is isolated; every other test of the suite ru
   expect(result.all).toMatch(/Shard s\d+ keeps crashing pytest; isolating it in \d+ parts?\./);
 });
 
-test('an agent on which everything fails is taken out, and what failed there passes elsewhere', async () => {
+test('quarantines an agent on which every test fails, and runs its tests elsewhere', async () => {
   const files = Object.fromEntries(
     Array.from({ length: 30 }, (_, index) => [
       `test_${index}.py`,

@@ -1,10 +1,10 @@
-// What suites name their databases and ports by, over several agents of one machine.
+// The worker ids and numbers that suites use to name databases and ports, with several agents on one machine.
 
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { newProject } from '../support/shardline.ts';
 
-/** Every test waits until each of the four workers has made its folders; there are more files than one agent takes at once. */
+/** Every test waits until all four workers have made their folders. One agent cannot hold all the files at once. */
 const FILES = {
   'pytest.ini': '[pytest]\n',
   'conftest.py': `import os, time
@@ -23,7 +23,7 @@ def all_there():
   ...Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`test_${index}.py`, 'def test_waits(all_there): pass\n'])),
 };
 
-test('worker ids and SHARDLINE_WORKER differ over two agents of two xdist workers', async () => {
+test('worker ids and SHARDLINE_WORKER are unique across two agents with two xdist workers each', async () => {
   await using project = await newProject(FILES);
   const { exitCode, all } = await project.shardline(['run', '--agents', '2', '-n', '2']);
   expect(exitCode, all).toBe(0);

@@ -1,4 +1,4 @@
-// What becomes of a run when a part of it dies: the coordinator, Redis. Agents that die are in run.test.ts, all of them at random in test/chaos.
+// Runs whose coordinator or Redis dies. run.test.ts kills agents, and test/chaos kills all of them at random.
 
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
@@ -16,7 +16,7 @@ const out = ['--out', 'out'];
 
 type Command = ReturnType<Project['shardline']>;
 
-/** Resolves with what the command has said once it said `pattern`. */
+/** Waits until the command's stderr matches `pattern`, and returns the match. */
 async function said(command: Command, pattern: RegExp): Promise<RegExpExecArray> {
   let text = '';
   command.stderr.on('data', (chunk: Buffer) => {
@@ -28,7 +28,7 @@ async function said(command: Command, pattern: RegExp): Promise<RegExpExecArray>
   return found;
 }
 
-test('a run whose coordinator was killed is resumed, with its agents and with its own, and ends as if nothing had happened', async () => {
+test('--resume finishes a run whose coordinator was killed, with remote and local agents', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -54,7 +54,7 @@ test('a run whose coordinator was killed is resumed, with its agents and with it
   await agent;
 });
 
-test('a run with a Redis of its own is resumed from what it recorded', async () => {
+test('--resume finishes a run with an embedded Redis from its recorded events', async () => {
   await using project = await newProject(suite);
   const first = project.shardline(['run', '-n', '2', '--verbose', ...out]);
   const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
@@ -67,7 +67,7 @@ test('a run with a Redis of its own is resumed from what it recorded', async () 
   expect(report.agents.map((each) => each.id)).toEqual(['a1', 'r1-a1']);
 });
 
-test('a coordinator that wakes after another has taken its run over says so, and changes nothing: exit 2', async () => {
+test('a frozen coordinator that wakes after another took over its run exits 2 and changes nothing', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -88,7 +88,7 @@ test('a coordinator that wakes after another has taken its run over says so, and
   await agent;
 });
 
-test('of two that resume a run at the same time one ends it, and the other says that it did not', async () => {
+test('when two coordinators resume one run at the same time, one finishes it and the other exits 2', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -97,7 +97,7 @@ test('of two that resume a run at the same time one ends it, and the other says 
   const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
-  // One of them takes longer between its claim on the run and its journal: it starts agents of its own.
+  // One of them starts agents, which delays it between its claim on the run and its journal.
   const resumes = ['3', '0'].map((agents) => project.shardline(['run', '--resume', id, '--agents', agents, '-n', '1', ...out], settings));
   const results = await Promise.all(resumes);
   expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 2]);
@@ -107,7 +107,7 @@ test('of two that resume a run at the same time one ends it, and the other says 
   await agent;
 });
 
-test('the last agent leaves: it is told at once, and after the wait the run ends with what there is: exit 11', async () => {
+test('reports at once that the last agent left, and ends the run with exit 11 after --wait-agents', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -126,7 +126,7 @@ test('the last agent leaves: it is told at once, and after the wait the run ends
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
 });
 
-test('an agent that is frozen and then killed takes its pytest with it, with every xdist worker', async () => {
+test('no pytest process and no xdist worker survives an agent that is frozen and then killed', async () => {
   await using project = await newProject({
     'test_a.py': 'import time\ndef test_x(): time.sleep(60)\n',
     'test_b.py': 'import time\ndef test_x(): time.sleep(60)\n',
@@ -146,7 +146,7 @@ test('an agent that is frozen and then killed takes its pytest with it, with eve
   await running;
 });
 
-test('Redis that stays away ends the run with what is known: exit 11', async () => {
+test('a run that loses Redis ends with the results so far (exit 11)', async () => {
   await using project = await newProject(suite);
   await using server = await startDurableRedis();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -162,7 +162,7 @@ test('Redis that stays away ends the run with what is known: exit 11', async () 
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
 });
 
-test('a Redis that is full or read-only for a while costs no result, no agent and nobody a stack trace', async () => {
+test('a Redis that is full or read-only for a while costs no result and no agent', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const redis = await connect(server.url, 'test');
@@ -192,7 +192,7 @@ test('a Redis that is full or read-only for a while costs no result, no agent an
   expect((await agent).exitCode).toBe(0);
 });
 
-test('a run does not begin with a Redis that is full: exit 4', async () => {
+test('a run refuses to start with a full Redis (exit 4)', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
   const result = await project.shardline(['run', ...out], { SHARDLINE_REDIS_URL: server.url });
@@ -200,7 +200,7 @@ test('a run does not begin with a Redis that is full: exit 4', async () => {
   expect(result.all).toMatch(/accepts no writes: OOM/);
 });
 
-test('a Redis that stays read-only ends the run with what is known: exit 11', async () => {
+test('a Redis that stays read-only ends the run with the results so far (exit 11)', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -215,12 +215,12 @@ test('a Redis that stays read-only ends the run with what is known: exit 11', as
   const { totals, tests, notRun } = await project.report();
   expect(totals.expected).toBe(tests.length + notRun.length);
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
-  // It would hand back what it has as soon as Redis takes it.
+  // On SIGTERM the agent would wait until Redis accepts writes, to hand back its attempts.
   agent.kill('SIGKILL');
   await agent;
 });
 
-test('a second interrupt ends the run at once with what is known, whatever a test does: exit 2', async () => {
+test('a second interrupt ends the run at once with the results so far, even if a test ignores signals (exit 2)', async () => {
   await using project = await newProject({
     'test_a.py':
       'import signal, time\ndef test_quick(): pass\ndef test_deaf():\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    end = time.time() + 60\n    while time.time() < end: time.sleep(1)\n',
@@ -235,7 +235,7 @@ test('a second interrupt ends the run at once with what is known, whatever a tes
   expect(outcomesOf(await project.report())).toEqual({ 'test_a.py::test_quick': 'passed' });
 });
 
-test('what cannot be resumed is refused: exit 4', async () => {
+test('--resume refuses an unknown run (exit 4)', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const absent = await project.shardline(['run', '--resume', 'no-such-run', ...out]);
   expect(absent.exitCode).toBe(4);

@@ -1,4 +1,4 @@
-// Coordinator and agents in containers, over a real Redis container: once piece by piece, once as docker/compose.yaml has it.
+// Coordinator and agents in containers with a real Redis container: started one by one, and by docker/compose.yaml.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ describe.skipIf(why !== null)('with a Docker engine', () => {
       await network?.stop();
     });
 
-    test('carries a run of this machine', async () => {
+    test('serves a run of this machine', async () => {
       const out = join(dir, 'host');
       const url = `redis://${redis.getHost()}:${redis.getMappedPort(6379)}`;
       const args = ['run', '--redis', url, '--agents', '1', '-n', '2', '--python', testPython(), '--workspace', example, '--out', out];
@@ -56,7 +56,7 @@ describe.skipIf(why !== null)('with a Docker engine', () => {
       expect((await readReport(join(out, 'report.json'))).totals).toMatchObject(totals);
     });
 
-    test('carries a run between a coordinator container and an agent container, neither of them root', async () => {
+    test('serves a run between a coordinator container and an agent container without root', async () => {
       const inNetwork = (image: string) =>
         new GenericContainer(image)
           .withNetwork(network)

@@ -1,4 +1,4 @@
-// The examples are what they say they are, as plain pytest sees them.
+// Plain pytest finds the tests and outcomes that the examples announce.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,12 +21,12 @@ describe('the generated suite', () => {
   });
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
-  test('is the same for the same seed, and another for another', () => {
+  test('is the same for one seed and differs between seeds', () => {
     expect(generateSuite({ seed: 7, scale: 0.0002 })).toEqual(suite);
     expect(generateSuite({ seed: 8, scale: 0.0002 }).files).not.toEqual(suite.files);
   });
 
-  test('lists 81 different test files, all of them written', () => {
+  test('lists 81 distinct test files, and each of them exists', () => {
     expect(new Set(suite.selected).size).toBe(81);
     expect(suite.selected.filter((path) => !suite.files.has(path))).toEqual([]);
     expect(
@@ -43,7 +43,7 @@ describe('the generated suite', () => {
     expect(stdout).toMatch(new RegExp(`^${passed} passed, ${skipped} skipped, ${xfailed} xfailed in `, 'm'));
   });
 
-  test('has one test that is marked serial', async () => {
+  test('has one test marked serial', async () => {
     const { stdout } = await pytest(dir, ['-m', 'serial', '--strict-markers']);
     expect(stdout).toMatch(/^1 passed, \d+ deselected in /m);
   });

@@ -1,4 +1,4 @@
-// `shardline run --failed`: only what failed in the last run.
+// `shardline run --failed` runs only the tests that failed in the last run.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const files = {
   'tests/test_d.py': 'def test_fine(): pass\n',
 };
 
-test('runs what failed or could not be collected, skips what is gone with a line, and exits 5 once nothing failed', {
+test('reruns failed tests and uncollected files, reports tests that are gone, and exits 5 when nothing failed', {
   timeout: 300_000,
 }, async () => {
   await using project = await newProject(files);
@@ -45,7 +45,7 @@ test('runs what failed or could not be collected, skips what is gone with a line
   expect([last.exitCode, last.stderr]).toEqual([5, expect.stringContaining('--failed has nothing to run: no test failed in run ')]);
 });
 
-test("takes the failures of --baseline, and without any report those of pytest's own cache", { timeout: 300_000 }, async () => {
+test("reads the failures of --baseline, or of pytest's cache when there is no report", { timeout: 300_000 }, async () => {
   await using project = await newProject(files);
   const run = (...args: readonly string[]) => project.shardline(['run', '-n', '1', '--failed', '--out', 'out', ...args]);
   await execa(testPython(), ['-m', 'pytest', '-q', '--continue-on-collection-errors', 'tests'], { cwd: project.directory, reject: false });

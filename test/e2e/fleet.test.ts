@@ -1,4 +1,4 @@
-// A fleet of which some machines are not what the run needs: another commit, the wrong folder, a package that is missing. The verdict is plain pytest's.
+// Fleets in which some agents are unfit: another commit, the wrong folder, a missing package. The verdict is that of plain pytest.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
 type Command = ReturnType<Project['shardline']>;
 
-/** Tests wait until the file that GATE names is there: so long no agent can run off with the whole suite. */
+/** Tests wait until the file named by GATE exists, so that no agent runs the whole suite before the others join. */
 const conftest = `
 import os, sys, time
 import pytest
@@ -43,7 +43,7 @@ async function commit(project: Project, message: string): Promise<void> {
   await git(cwd, 'commit', '--quiet', '--message', message);
 }
 
-/** All that a command printed so far. */
+/** Everything the command has printed so far. */
 function listen(command: Command): () => string {
   let text = '';
   command.all.on('data', (chunk: Buffer) => {
@@ -63,65 +63,62 @@ async function end(...agents: readonly Command[]): Promise<void> {
 test.each([
   ['suite', /Quarantined agent lacking-/],
   ['file', /ERROR collecting \S+ \(lacking-/],
-])(
-  'with --collect %s a mixed fleet has the verdict of plain pytest, and each unfit agent is named with its cause on both sides',
-  async (collect, weighed) => {
-    // On one machine only agents with other packages can be to blame for what they cannot collect.
-    const name = 'packages/other_package-2.0.dist-info/METADATA';
-    await using project = await newProject({ ...suite, [name]: 'Metadata-Version: 2.1\nName: other-package\nVersion: 2.0\n' });
-    await using server = await startTcpServer();
-    const gate = join(project.directory, 'gate');
-    const settings = { SHARDLINE_REDIS_URL: server.url, GATE: gate };
-    const lacking = { ...settings, WITHOUT_DEPENDENCY: '1', PYTHONPATH: join(project.directory, 'packages') };
-    await commit(project, 'first');
-    await git(project.directory, 'clone', '--quiet', 'good', 'old');
-    await writeFile(join(project.directory, 'good', 'test_bad.py'), 'def test_bad(): assert 0\n');
-    await commit(project, 'second');
-    await git(project.directory, 'clone', '--quiet', 'good', 'lacking');
-    await mkdir(join(project.directory, 'wrong'));
+])('--collect %s: a mixed fleet gives the verdict of plain pytest, and both sides log why an agent is unfit', async (collect, weighed) => {
+  // On one machine an agent is blamed for a collection error only if its packages differ.
+  const name = 'packages/other_package-2.0.dist-info/METADATA';
+  await using project = await newProject({ ...suite, [name]: 'Metadata-Version: 2.1\nName: other-package\nVersion: 2.0\n' });
+  await using server = await startTcpServer();
+  const gate = join(project.directory, 'gate');
+  const settings = { SHARDLINE_REDIS_URL: server.url, GATE: gate };
+  const lacking = { ...settings, WITHOUT_DEPENDENCY: '1', PYTHONPATH: join(project.directory, 'packages') };
+  await commit(project, 'first');
+  await git(project.directory, 'clone', '--quiet', 'good', 'old');
+  await writeFile(join(project.directory, 'good', 'test_bad.py'), 'def test_bad(): assert 0\n');
+  await commit(project, 'second');
+  await git(project.directory, 'clone', '--quiet', 'good', 'lacking');
+  await mkdir(join(project.directory, 'wrong'));
 
-    const agents = [
-      agentIn(project, 'old', settings),
-      agentIn(project, 'wrong', settings),
-      agentIn(project, 'lacking', lacking),
-      agentIn(project, 'good', settings),
-    ] as const;
-    const [ofOld, ofWrong, ofLacking] = agents.map(listen);
-    const running = project.shardline(['run', '--workspace', 'good', '--collect', collect, ...out], settings);
-    const said = listen(running);
-    await eventually('two agents joined', () => /Agent good-\S+ joined/.test(said()) && /Agent lacking-\S+ joined/.test(said()), 60);
-    await eventually('the one without the dependency has failed at a file', () => weighed.test(said()), 60);
-    await writeFile(gate, '');
-    const result = await running;
-    await end(...agents);
+  const agents = [
+    agentIn(project, 'old', settings),
+    agentIn(project, 'wrong', settings),
+    agentIn(project, 'lacking', lacking),
+    agentIn(project, 'good', settings),
+  ] as const;
+  const [ofOld, ofWrong, ofLacking] = agents.map(listen);
+  const running = project.shardline(['run', '--workspace', 'good', '--collect', collect, ...out], settings);
+  const said = listen(running);
+  await eventually('two agents joined', () => /Agent good-\S+ joined/.test(said()) && /Agent lacking-\S+ joined/.test(said()), 60);
+  await eventually('the one without the dependency has failed at a file', () => weighed.test(said()), 60);
+  await writeFile(gate, '');
+  const result = await running;
+  await end(...agents);
 
-    const plain = await countedByPlainPytest(testPython(), join(project.directory, 'good'), []);
-    expect(result.exitCode, result.all).toBe(1);
-    const report = await project.report();
-    expect(outcomesOf(report)).toEqual(plain.outcomes);
-    expect(report.collectErrors).toEqual([]);
-    const ends = Object.fromEntries(report.agents.map(({ id, ended, why }) => [id.replace(/-\w+$/, ''), [ended, why]]));
-    expect(ends).toEqual({
-      good: ['left', null],
-      old: ['refused', expect.stringMatching(/differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)$/)],
-      wrong: ['refused', expect.stringContaining('other Python or configuration files')],
-      lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
-    });
-    expect(said()).toMatch(
-      /Refused agent old-\S+: its workspace differs from the run's: another commit .* Fix: check out the run's commit there/,
-    );
-    expect(said()).toMatch(
-      /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
-    );
-    expect(ofOld?.()).toMatch(
-      /cannot join run \S+: its workspace differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)/,
-    );
-    expect(ofWrong?.()).toContain("its workspace differs from the run's: other Python or configuration files");
-    expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
-  },
-);
+  const plain = await countedByPlainPytest(testPython(), join(project.directory, 'good'), []);
+  expect(result.exitCode, result.all).toBe(1);
+  const report = await project.report();
+  expect(outcomesOf(report)).toEqual(plain.outcomes);
+  expect(report.collectErrors).toEqual([]);
+  const ends = Object.fromEntries(report.agents.map(({ id, ended, why }) => [id.replace(/-\w+$/, ''), [ended, why]]));
+  expect(ends).toEqual({
+    good: ['left', null],
+    old: ['refused', expect.stringMatching(/differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)$/)],
+    wrong: ['refused', expect.stringContaining('other Python or configuration files')],
+    lacking: ['quarantined', expect.stringMatching(/^it could not collect test_\d+\.py, and agent good-\w+ could$/)],
+  });
+  expect(said()).toMatch(
+    /Refused agent old-\S+: its workspace differs from the run's: another commit .* Fix: check out the run's commit there/,
+  );
+  expect(said()).toMatch(
+    /Quarantined agent lacking-\S+: it could not collect test_\d+\.py, and agent good-\S+ could\. Re-queued its work\./,
+  );
+  expect(ofOld?.()).toMatch(
+    /cannot join run \S+: its workspace differs from the run's: another commit \([0-9a-f]{12}; the run has [0-9a-f]{12}\)/,
+  );
+  expect(ofWrong?.()).toContain("its workspace differs from the run's: other Python or configuration files");
+  expect(ofLacking?.()).toMatch(/left run \S+: it could not collect test_\d+\.py/);
+});
 
-test('a run that only refused agents came to ends without them, and says why: exit 11', async () => {
+test('a run whose only agent is refused names the refusal and exits 11', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -139,7 +136,7 @@ test('a run that only refused agents came to ends without them, and says why: ex
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
 });
 
-test('with --fingerprint warn an agent that differs runs tests, and is named in a warning', async () => {
+test('with --fingerprint warn an agent that differs runs tests, and the run warns about it', async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
@@ -154,7 +151,7 @@ test('with --fingerprint warn an agent that differs runs tests, and is named in 
   expect((await project.report()).agents[0]?.differences).toMatchObject([expect.stringContaining('uncommitted changes in 1 file')]);
 });
 
-test('an agent whose pytest lacks a plugin of the run is refused, and one with other packages is named in a warning', async () => {
+test('refuses an agent that lacks a plugin of the run, and warns about one with other packages', async () => {
   await using project = await newProject({
     ...suite,
     'plugin/fake_plugin.py': '',
@@ -189,7 +186,7 @@ test('an agent whose pytest lacks a plugin of the run is refused, and one with o
   );
 });
 
-test('files that tests write during the run make no agent of the same workspace a stranger', async () => {
+test('files written during the run do not make agents of the same workspace differ', async () => {
   const writing = 'from pathlib import Path\ndef test_x(): Path(__file__).with_name("written_here.py").write_text("")\n';
   await using project = await newProject({ ...suite, 'good/test_0.py': writing });
   await using server = await startTcpServer();
@@ -216,7 +213,7 @@ test('files that tests write during the run make no agent of the same workspace 
   ]);
 });
 
-test.each(['suite', 'file'])('with --collect %s a file that no agent can collect is one error of the suite', async (collect) => {
+test.each(['suite', 'file'])('with --collect %s a file that no agent can collect is one collection error', async (collect) => {
   await using project = await newProject({ ...suite, 'good/test_broken.py': 'import there_is_no_such_module\n' });
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };

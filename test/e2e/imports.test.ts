@@ -1,4 +1,4 @@
-// Suites that rely on `python -m pytest`, which adds the current directory to sys.path: shardline runs the `pytest` command, and says what to set.
+// Suites that rely on `python -m pytest`, which adds the current directory to sys.path. shardline runs the `pytest` command and names the fix.
 
 import { expect, test } from 'vitest';
 import { newProject } from '../support/shardline.ts';
@@ -14,7 +14,7 @@ const FILES = {
 test.each([
   ['pyproject.toml', '[tool.pytest.ini_options]\n', 'pythonpath = ["."]'],
   ['pytest.ini', '[pytest]\n', 'pythonpath = .'],
-])('a collection error that `python -m pytest` would not have names the setting for %s, which fixes it', async (name, header, setting) => {
+])('a collection error that `python -m pytest` avoids names the setting in %s that fixes it', async (name, header, setting) => {
   const run = ['run', 'tests', '--out', 'out', '-n', '1'];
   {
     await using project = await newProject({ ...FILES, [name]: header });
@@ -31,7 +31,7 @@ test.each([
   expect((await project.shardline(run, { PYTHONPATH: '.' })).exitCode).toBe(0);
 });
 
-test('an initial conftest that cannot be imported names the same setting, and the command to reproduce it is pytest', async () => {
+test('a conftest that fails to import names the same fix, and `pytest` as the command that reproduces it', async () => {
   await using project = await newProject({ ...FILES, 'tests/conftest.py': 'import app\n', 'pytest.ini': '[pytest]\n' });
   const { exitCode, stderr } = await project.shardline(['run', 'tests']);
   expect(exitCode).toBe(4);
@@ -40,7 +40,7 @@ test('an initial conftest that cannot be imported names the same setting, and th
   expect(stderr).not.toMatch(/-m pytest .*--collect-only/);
 });
 
-test('a module that is not in the current directory gets no such advice', async () => {
+test('gives no such advice for a module that is not in the current directory', async () => {
   await using project = await newProject({ 'tests/test_none.py': 'import nothing_of_that_name\n', 'pytest.ini': '[pytest]\n' });
   expect((await project.shardline(['run', 'tests', '--out', 'out', '-n', '1'])).exitCode).toBe(1);
   expect((await project.report()).collectErrors[0]?.message).not.toContain('PYTHONPATH');

@@ -1,4 +1,4 @@
-// Places that cannot be written, or that another run writes to: a run has its verdict all the same, and says what is wrong with the place.
+// Outputs that cannot be written, or that another run writes to: the run still gives its verdict and names the problem.
 
 import { readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const waiting = {
   'test_a.py': 'import os, time\ndef test_ok():\n    open("begun", "w").close()\n    while not os.path.exists("go"): time.sleep(0.02)\n',
 };
 
-/** `shardline ARGV…` where no file may grow above so many KiB: as on a full disk, for whatever user runs the tests. */
+/** `shardline ARGV…` with a limit on file sizes in KiB: acts like a full disk, for root too. */
 const withFileLimit = (project: Project, kibibytes: number, argv: readonly string[]) =>
   execa('bash', ['-c', `ulimit -f ${kibibytes}; exec "$@"`, 'bash', ...program, ...argv], {
     cwd: project.directory,
@@ -27,7 +27,7 @@ const withFileLimit = (project: Project, kibibytes: number, argv: readonly strin
     stdin: 'ignore',
   });
 
-test('a disk that takes no more data costs neither the verdict nor the outputs that fit, and is one error: exit 4', async () => {
+test('a full disk is one error (exit 4), and the run still gives its verdict and the outputs that fit', async () => {
   await using project = await newProject(many);
   const result = await withFileLimit(project, 40, ['run', '-n', '1', '--out', 'out', '--html', 'copy.html']);
   expect(result.exitCode, result.all).toBe(4);
@@ -41,7 +41,7 @@ test('a disk that takes no more data costs neither the verdict nor the outputs t
   expect((await readdir(join(project.directory, 'out'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
-test('durations that cannot be kept are a note, and an error only where --timings asks for them', async () => {
+test('unwritable test durations are a warning, and an error only with --timings', async () => {
   await using project = await newProject({ ...passing, '.shardline': 'a file, as nothing can be written there' });
   const result = await project.shardline(['run', '-n', '1', '--out', 'out']);
   expect(result.exitCode, result.all).toBe(0);
@@ -51,7 +51,7 @@ test('durations that cannot be kept are a note, and an error only where --timing
   expect(asked.stdout).toContain('passed: 1 passed');
 });
 
-test('two runs with one --out: the second is refused at once, and the first ends as if nothing had happened', async () => {
+test('a second run with the same --out is refused at once, and the first finishes normally', async () => {
   await using project = await newProject(waiting);
   const first = project.shardline(['run', '-n', '1', '--out', 'out']);
   await eventually('the test has begun', () => project.holds('begun'));
@@ -68,14 +68,14 @@ test('two runs with one --out: the second is refused at once, and the first ends
   expect((await project.shardline(['run', '-n', '1', '--out', 'out'])).exitCode).toBe(0);
 });
 
-test('a run whose --out another one took unseen has its verdict and copies, and touches nothing there: exit 4', async () => {
+test('a run whose --out was taken by another keeps its verdict and copies, and writes nothing there (exit 4)', async () => {
   await using project = await newProject(waiting);
   await writeFile(join(project.directory, 'go'), '');
   expect((await project.shardline(['run', '-n', '1', '--out', 'other'])).exitCode).toBe(0);
   for (const name of ['go', 'begun']) await rename(join(project.directory, name), join(project.directory, `${name}.done`));
   const first = project.shardline(['run', '-n', '1', '--out', 'out', '--json', 'copy.json']);
   await eventually('the test has begun', () => project.holds('begun'));
-  // As a run on another machine does, which cannot see this one.
+  // A run on another machine does the same, because it cannot see this one.
   await rename(join(project.directory, 'other', 'events.ndjson'), join(project.directory, 'out', 'events.ndjson'));
   await writeFile(join(project.directory, 'go'), '');
   const result = await first;
@@ -94,14 +94,14 @@ test('TMPDIR may be missing or relative, as for pytest itself', async () => {
   }
 });
 
-test('with --out elsewhere git sees nothing of shardline in the project', async () => {
+test('with --out elsewhere git still ignores every file of shardline in the project', async () => {
   await using project = await newProject(passing);
   expect((await project.shardline(['run', '-n', '1', '--out', '.shardline-elsewhere/out'])).exitCode).toBe(0);
   expect(project.holds('.shardline/timings.json')).toBe(true);
   expect(await project.read('.shardline/.gitignore')).toBe('*\n');
 });
 
-test('an empty SHARDLINE_REDIS_URL counts as unset, with a note', async () => {
+test('an empty SHARDLINE_REDIS_URL counts as unset, with a message', async () => {
   await using project = await newProject(passing);
   const result = await project.shardline(['run', '-n', '1', '--out', 'out'], { SHARDLINE_REDIS_URL: '' });
   expect(result.exitCode, result.all).toBe(0);

@@ -1,4 +1,4 @@
-// The package as its users get it: packed, installed into an empty project, run on a suite of that project.
+// The npm package, packed, installed into an empty project, and run on the suite of that project.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { testPython } from '../support/python.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-// Whatever node is first on PATH would run npm and the installed command.
+// npm and the installed command use the first node on PATH, so make it this one.
 const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}` };
 
 describe('the packed package', () => {
@@ -38,7 +38,7 @@ describe('the packed package', () => {
 
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
-  test('holds compiled JavaScript with types, the pytest plugin, and nothing of sources or tests', () => {
+  test('contains compiled JavaScript with types and the pytest plugin, but no sources or tests', () => {
     const unexpected = packed.filter((path) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path));
     expect(unexpected).toEqual([]);
     expect(packed.filter((path) => /(?<!\.d)\.ts$|\.pyc$|\.test\.|^dist\/(test|scripts)\//.test(path))).toEqual([]);
@@ -49,12 +49,12 @@ describe('the packed package', () => {
     expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
   });
 
-  test('says its version', async () => {
+  test('prints its version', async () => {
     const { stdout } = await execa('npx', ['--no-install', 'shardline', '--version'], { cwd: project, env });
     expect(stdout).toBe(manifest.version);
   });
 
-  test('runs the suite of a project elsewhere', async () => {
+  test('runs the suite of another project', async () => {
     const out = join(project, 'out');
     const args = ['--no-install', 'shardline', 'run', '-n', '2', '--python', testPython(), '--out', out];
     await execa('npx', args, { cwd: project, env, stdio: 'inherit' });

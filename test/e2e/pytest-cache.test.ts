@@ -1,4 +1,4 @@
-// pytest's cache after runs of shardline, byte for byte beside what plain pytest leaves after the same history.
+// Compares pytest's cache after runs of shardline, byte for byte, with the cache of plain pytest after the same history.
 
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ async function cacheOf({ directory }: Project, place = '.pytest_cache'): Promise
 const plain = ({ directory }: Project, args: readonly string[]) =>
   execa(testPython(), ['-m', 'pytest', '-q', '--continue-on-collection-errors', ...args], { cwd: directory, reject: false, all: true });
 
-test('leaves the cache as plain pytest does: failures, fixes, subsets, a file that fails to collect and one that is gone', {
+test('writes the same cache as plain pytest: failures, fixes, subsets, a file that fails to collect, a deleted file', {
   timeout: 300_000,
 }, async () => {
   await using ours = await newProject(files);
@@ -67,7 +67,7 @@ test('leaves the cache as plain pytest does: failures, fixes, subsets, a file th
   await step(['-k', 'nothing_of_that_name', 'test_a.py'], 5);
 });
 
-test('honours cache_dir, and leaves none with -p no:cacheprovider', { timeout: 300_000 }, async () => {
+test('honours cache_dir, and writes no cache with -p no:cacheprovider', { timeout: 300_000 }, async () => {
   await using ours = await newProject({ 'test_a.py': 'def test_bad(): assert 0\n' });
   await using theirs = await newProject({ 'test_a.py': 'def test_bad(): assert 0\n' });
   const args = ['-o', 'cache_dir=build/cache'];
@@ -79,7 +79,7 @@ test('honours cache_dir, and leaves none with -p no:cacheprovider', { timeout: 3
   expect(await cacheOf(ours)).toBeNull();
 });
 
-test("a suite's own values stay in config.cache; a cache that cannot be written costs a line, not the run", {
+test("keeps a suite's own values in config.cache; an unwritable cache is one message and no failure", {
   timeout: 300_000,
 }, async () => {
   await using project = await newProject({
@@ -103,7 +103,7 @@ const numbered = Object.fromEntries(
   ]),
 );
 
-test('--lf, --ff, --nf, --sw and --cache-clear do what they do in plain pytest, on an agent of another workspace too', {
+test('--lf, --ff, --nf, --sw and --cache-clear work as in plain pytest, also on an agent in another workspace', {
   timeout: 600_000,
 }, async () => {
   await using ours = await newProject(numbered);

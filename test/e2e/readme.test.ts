@@ -1,4 +1,4 @@
-// Every command of the README is run: here, or by the test or CI step named here.
+// Runs every command of the README, except those in `elsewhere`, which a test or CI step runs.
 
 import { expect, test } from 'vitest';
 import { commandsOf, words } from '../support/doc-commands.ts';
@@ -17,7 +17,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 const commands = commandsOf('README.md');
 const runs = commands.filter((command) => command.startsWith('npx shardline run'));
 
-test('no command is left out', () => {
+test('some test or CI step runs every command', () => {
   const known = [
     ...Object.keys(elsewhere),
     ...runs,
@@ -28,7 +28,7 @@ test('no command is left out', () => {
   expect(runs.length).toBeGreaterThan(2);
 });
 
-test('its runs and its agent do what it says', async () => {
+test('its runs pass with the agent it starts', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\nmarkers = slow\n',
     'tests/test_a.py': 'import pytest\ndef test_a(): pass\n@pytest.mark.slow\ndef test_slow(): pass\n',

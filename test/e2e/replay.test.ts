@@ -1,4 +1,4 @@
-// `shardline replay` on what a real run left: the same order on one worker, and the tests that make another fail.
+// `shardline replay` on the output of a real run: repeats the order of one worker, and finds the tests that make another fail.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ beforeAll(async () => {
       'def test_alone(): assert False',
     ].join('\n'),
   });
-  // The longest first: the order is that of the files.
+  // Longer files run first, so these durations keep the files in order.
   const timing = (seconds: number) => ({ seconds, collectSeconds: 0.01, tests: [] });
   const files = [
     ['tests/test_first.py', timing(5)],
@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => project[Symbol.asyncDispose]());
 
 describe('shardline replay', () => {
-  test('runs the same tests in the same order with the same hash seed, and says what became of them then and now', async () => {
+  test('runs the same tests in the same order with the same hash seed, and compares the outcomes', async () => {
     const ran = await project.read('order.txt');
     await writeFile(join(project.directory, 'order.txt'), '');
     const replayed = await project.shardline(['replay', 'out', '--agent', 'a1', '--worker', 'gw0']);
@@ -64,7 +64,7 @@ describe('shardline replay', () => {
     expect(replayed.exitCode).toBe(1);
   });
 
-  test('finds the tests that make another fail, and the list that does it again', async () => {
+  test('finds the tests that make another fail, and prints the command that reproduces it', async () => {
     const found = await project.shardline(['replay', 'out', '--bisect', 'tests/test_second.py::test_victim']);
     expect(found.exitCode).toBe(1);
     expect(found.stdout).toContain(
@@ -75,7 +75,7 @@ describe('shardline replay', () => {
     expect(again.stdout.split('\n').at(-1)).toBe('replayed: 3 replayed, 1 failed, 3 as in the run; exit 1');
   });
 
-  test('says so where a test fails alone, and where it does not fail', async () => {
+  test('reports a test that fails alone, and one that does not fail', async () => {
     const alone = await project.shardline(['replay', 'out', '--bisect', 'tests/test_second.py::test_alone']);
     expect(alone.stdout).toContain('fails alone');
     const passes = await project.shardline(['replay', 'out', '--bisect', 'tests/test_second.py::test_d']);
@@ -83,7 +83,7 @@ describe('shardline replay', () => {
     expect(passes.exitCode).toBe(0);
   });
 
-  test('refuses what did not run there', async () => {
+  test('refuses agents and tests that are not in the run', async () => {
     const nobody = await project.shardline(['replay', 'out', '--agent', 'a9']);
     expect(nobody.exitCode).toBe(4);
     expect(nobody.stderr).toContain('Fix: Tests started on a1 gw0.');

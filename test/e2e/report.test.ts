@@ -1,4 +1,4 @@
-// What can be made of a finished run: one real run with everything in it, then `shardline report` on what it left.
+// `shardline report` on the output of one real run that has every kind of result.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ const timeless = (text: string): string =>
   text.replace(/"finishedAt": "[^"]*"/, '"finishedAt": ""').replace(/"mergeSeconds": [\d.e-]+/, '"mergeSeconds": 0');
 
 describe('shardline report', () => {
-  test('shows a finished run again, from its folder or its id, with its exit code and nothing but what was asked for', async () => {
+  test('shows a finished run again with its exit code, and writes no files', async () => {
     const shown = await project.shardline(['report', 'out']);
     expect(shown.exitCode).toBe(1);
     expect(shown.stdout).toContain('ERROR tests/test_bad.py::test_crash');
@@ -47,7 +47,7 @@ describe('shardline report', () => {
     expect(shown.stdout).not.toMatch(/^reports /m);
   });
 
-  test('rebuilds report.json from events.ndjson alone, byte for byte but for the times of writing', async () => {
+  test('rebuilds report.json from events.ndjson, byte for byte except for the times of writing', async () => {
     const { exitCode } = await project.shardline(['report', 'out/events.ndjson', '--json', 'again.json', '--quiet']);
     expect(exitCode).toBe(1);
     const { targets, comparison, ...rest } = JSON.parse(await project.read('out/report.json'));
@@ -66,7 +66,7 @@ describe('shardline report', () => {
     expect(await project.read('again.xml')).toBe(await project.read('out/junit.xml'));
   });
 
-  test('compares with an earlier run, be it a report or a JUnit file of plain pytest', async () => {
+  test('compares with a report of an earlier run, and with a JUnit file of plain pytest', async () => {
     const pytest = await execa(
       testPython(),
       ['-m', 'pytest', '-p', 'no:cacheprovider', '--junit-xml=plain.xml', 'tests/test_ok.py', 'tests/test_bad.py::test_skip'],
@@ -93,7 +93,7 @@ describe('shardline report', () => {
     }
   });
 
-  test('compares two runs, and merges several into one with one verdict', async () => {
+  test('compares two runs, and merges several runs into one report with one verdict', async () => {
     const compared = await project.shardline(['report', 'out', 'out/events.ndjson']);
     expect(compared.stdout).toContain('compared with out: 0 new failures, 0 fixed, 2 still failing, 0 newly slow, 0 new tests, 0 vanished');
     const merged = await project.shardline([
@@ -116,7 +116,7 @@ describe('shardline report', () => {
     expect(refused.exitCode).toBe(4);
   });
 
-  test('judges targets, and refuses what is none', async () => {
+  test('checks targets, and refuses an unknown target', async () => {
     const met = await project.shardline(['report', 'out', '--targets', 'time<10m, flaky=0']);
     expect(met.stdout).toMatch(/target met {4}time<10m {2}\d/);
     const missed = await project.shardline(['report', 'out', '--targets', 'time<1ms']);
@@ -126,7 +126,7 @@ describe('shardline report', () => {
     expect(refused.stderr).toContain("Fix: Write for example --targets 'time<120s,cpu>=80%', in quotes.");
   });
 
-  test('tells GitHub where tests failed, and nothing that a test printed is a command to it', async () => {
+  test('annotates failures for GitHub, and stops it from running commands that tests printed', async () => {
     const settings = { GITHUB_WORKSPACE: project.directory, GITHUB_STEP_SUMMARY: join(project.directory, 'summary.txt') };
     const { stdout } = await project.shardline(['report', 'out', '--github'], settings);
     expect(stdout).toMatch(/^::error file=tests\/test_broken\.py,line=1,title=could not collect tests\/test_broken\.py::/);
@@ -140,7 +140,7 @@ describe('shardline report', () => {
     expect(summary).toMatch(/^a1 gw0 +[·░▒▓█]{60}$/m);
   });
 
-  test('writes a trace with what was recorded of the run', async () => {
+  test('writes the same trace as the run itself', async () => {
     await project.shardline(['report', 'out', '--trace', 'again.json']);
     expect(await project.read('again.json')).toBe(await project.read('trace.json'));
     const { traceEvents } = JSON.parse(await project.read('trace.json')) as { traceEvents: { ph: string; name: string }[] };
@@ -150,7 +150,7 @@ describe('shardline report', () => {
     );
   });
 
-  test('tells what is no result of a run', async () => {
+  test('refuses files that are not the result of a run', async () => {
     await writeFile(join(project.directory, 'odd.json'), '{"schema": 1}');
     await writeFile(join(project.directory, 'odd.ndjson'), `{"version":${EVENT_VERSION},"kind":"tick","at":1}\n`);
     await writeFile(join(project.directory, 'old.ndjson'), `{"version":${EVENT_VERSION - 1},"kind":"tick","at":1}\n`);

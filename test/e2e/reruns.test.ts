@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { newProject, outcomesOf } from '../support/shardline.ts';
 
-/** Fails the first time that anybody runs it. */
+/** Fails the first time it runs, on any agent. */
 const flaky = `
 import os, pytest
 def once(name):
@@ -21,8 +21,8 @@ const project = {
 };
 const out = ['--out', 'out'] as const;
 
-test('a test that fails is run again on another agent: flaky when it passes there, failed when it never does', async () => {
-  // Long enough for the second agent to be there.
+test('reruns a failed test on another agent: flaky if it passes there, failed if it never passes', async () => {
+  // Long enough for the second agent to join.
   const slow = Array.from({ length: 6 }, (_, index) => [`test_slow_${index}.py`, 'import time\ndef test_slow(): time.sleep(0.7)\n']);
   await using suite = await newProject({ ...project, ...Object.fromEntries(slow) });
   const args = ['--agents', '2', '-n', '1', '--reruns', '2', '--reruns-limit', '3'];
@@ -47,7 +47,7 @@ test('a test that fails is run again on another agent: flaky when it passes ther
   expect(await suite.read('out/junit.xml')).toMatch(/<flakyFailure/);
 });
 
-test('with --flaky-fails a flaky test fails the run; -x of pytest stops at what failed in the end only', async () => {
+test('--flaky-fails fails a run with a flaky test, and -x does not stop at a test that passes when rerun', async () => {
   const { 'test_broken.py': _, ...healing } = project;
   await using suite = await newProject(healing);
   const result = await suite.shardline(

@@ -1,4 +1,4 @@
-// `shardline run` as users meet it: real Redis, real pytest, real agents.
+// `shardline run` with real Redis, real pytest and real agents.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { environment, newProject, outcomesOf, program } from '../support/shardli
 
 const out = ['--out', 'out'];
 
-test('one failing test: exit 1, its traceback in the terminal, in junit.xml and in report.json', async () => {
+test('a failing test exits 1, with its traceback in the terminal, junit.xml and report.json', async () => {
   await using project = await newProject({ 'tests/test_a.py': 'def test_ok(): pass\n\ndef test_bad():\n    x = 41\n    assert x == 42\n' });
   const result = await project.shardline(['run', 'tests', ...out]);
   expect(result.exitCode).toBe(1);
@@ -26,7 +26,7 @@ test('one failing test: exit 1, its traceback in the terminal, in junit.xml and 
   expect(report.exitCode).toBe(1);
 });
 
-test('a broken import: exit 1, and the rest still runs', async () => {
+test('a broken import exits 1, and the other files still run', async () => {
   await using project = await newProject({ 'test_broken.py': 'import nothing_of_that_name\n', 'test_fine.py': 'def test_ok(): pass\n' });
   const result = await project.shardline(['run', ...out]);
   expect(result.exitCode).toBe(1);
@@ -38,7 +38,7 @@ test('a broken import: exit 1, and the rest still runs', async () => {
   expect(result.stdout).toContain('ERROR collecting test_broken.py');
 });
 
-test('a session fixture that fails when all tests are over: exit 1', async () => {
+test('a session fixture that fails in its teardown exits 1', async () => {
   await using project = await newProject({
     'conftest.py':
       'import pytest, time\n@pytest.fixture(scope="session")\ndef base():\n    yield\n    time.sleep(1.5)\n    raise RuntimeError("left behind")\n',
@@ -51,7 +51,7 @@ test('a session fixture that fails when all tests are over: exit 1', async () =>
   expect(report.tests[0]?.attempts[0]?.message).toContain('left behind');
 });
 
-test("a hook of the suite that makes pytest's exit code a failure: exit 1", async () => {
+test('a hook that sets a failing pytest exit code makes the run exit 1', async () => {
   await using project = await newProject({
     'conftest.py': 'def pytest_sessionfinish(session, exitstatus):\n    if exitstatus == 0: session.exitstatus = 7\n',
     'test_a.py': 'def test_ok(): pass\n',
@@ -62,14 +62,14 @@ test("a hook of the suite that makes pytest's exit code a failure: exit 1", asyn
   expect(outcomesOf(await project.report())).toEqual({ 'test_a.py::test_ok': 'passed' });
 });
 
-test('no tests: exit 5', async () => {
+test('a run without tests exits 5', async () => {
   await using project = await newProject({ 'readme.txt': '' });
   const result = await project.shardline(['run', ...out]);
   expect(result.exitCode).toBe(5);
   expect((await project.report()).verdict).toBe('no-tests');
 });
 
-test('bad options and a path that is not there: exit 4, the fix, and no stack', async () => {
+test('bad options and missing paths exit 4 with a fix and no stack trace', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const bad = await project.shardline(['run', '--agnets', '2', '--wait-agents', 'soon']);
   expect(bad.exitCode).toBe(4);
@@ -104,7 +104,7 @@ test('bad options and a path that is not there: exit 4, the fix, and no stack', 
   for (const { all } of [bad, missing, nothing, expression, showing, debugging, foreign]) expect(all).not.toMatch(/^\s+at .*\.ts:\d/m);
 });
 
-test('what is run is what pytest would have run: its configuration, ids, marks, and options after --', async () => {
+test('runs the tests that pytest would run: its configuration, ids, marks and options after --', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\ntestpaths = checks\npython_files = check_*.py\nmarkers = slow\naddopts = -m "not slow"\n',
     'conftest.py': 'collect_ignore = ["checks/check_ignored.py"]\n',
@@ -122,7 +122,7 @@ test('what is run is what pytest would have run: its configuration, ids, marks, 
   expect((await project.report()).tests).toHaveLength(3);
 });
 
-test('tests that print megabytes, escape sequences and bytes that are no text come out right', async () => {
+test('tests that print megabytes, escape sequences and invalid bytes leave the outputs intact', async () => {
   await using project = await newProject({
     'test_noise.py':
       'import sys, os\ndef test_noise():\n    print("x" * 3_000_000)\n    print("\\x1b[2J\\x00\\ufffe]]>")\n    sys.stdout.flush()\n    os.write(1, b"\\xff\\xfe raw")\n    assert 0, "\\x1b[31mred\\x00"\n',
@@ -135,7 +135,7 @@ test('tests that print megabytes, escape sequences and bytes that are no text co
   expect((await project.read('out/junit.xml')).length).toBeLessThan(1_000_000);
 });
 
-test('a test that kills its worker is an error of that test, and the others have their outcomes', async () => {
+test('a test that kills its worker is an error, and the other tests keep their outcomes', async () => {
   await using project = await newProject({
     'test_a.py': 'import os\ndef test_before(): pass\ndef test_dies(): os._exit(3)\ndef test_after(): pass\n',
     'test_b.py': 'def test_other(): pass\n',
@@ -153,7 +153,7 @@ test('a test that kills its worker is an error of that test, and the others have
 test.each([
   ['whose reader has left', 'pipe'],
   ['that is full', '/dev/full'],
-])('a standard output %s costs a run nothing: exit code and copies are those of its tests, no stack', async (_what, stdout) => {
+])('a standard output %s changes neither exit code nor copies, and prints no stack trace', async (_what, stdout) => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   const full = stdout === 'pipe' ? null : await open(stdout, 'w');
   const running = spawn(program[0], [program[1], 'run', '--json', 'copy.json', ...out], {
@@ -169,7 +169,7 @@ test.each([
   expect(JSON.parse(await project.read('copy.json'))).toMatchObject({ verdict: 'passed' });
 });
 
-test('-x ends the run at the first failure and says what did not run', async () => {
+test('-x ends the run at the first failure and lists the tests that did not run', async () => {
   const files = Object.fromEntries(
     Array.from({ length: 6 }, (_, index) => [`test_${index}.py`, 'import time\ndef test_f():\n    time.sleep(0.2)\n    assert 0\n']),
   );
@@ -183,7 +183,7 @@ test('-x ends the run at the first failure and says what did not run', async () 
 });
 
 test.each(['file', 'suite'])(
-  'pytest.exit in a test ends the run (--collect %s): exit 2, and what did not run is named',
+  'pytest.exit in a test ends the run with exit 2 and names the tests that did not run (--collect %s)',
   async (collect) => {
     await using project = await newProject({
       'test_a.py':
@@ -198,7 +198,7 @@ test.each(['file', 'suite'])(
   },
 );
 
-test('an interrupt keeps what has finished: exit 2', async () => {
+test('an interrupt keeps the finished results (exit 2)', async () => {
   await using project = await newProject({
     'test_a.py': 'import time\ndef test_quick(): pass\ndef test_slow():\n    time.sleep(60)\n',
     'test_b.py': 'import time\ndef test_slow():\n    time.sleep(60)\n',
@@ -217,7 +217,7 @@ test('an interrupt keeps what has finished: exit 2', async () => {
   expect(report.notRun.map(({ nodeid }) => nodeid)).toContain('test_a.py::test_slow');
 });
 
-test('nothing outlives a coordinator that is killed: not its Redis, not its agents, not their pytest', async () => {
+test('the agents of a killed coordinator exit, and so does their pytest', async () => {
   await using project = await newProject({
     'test_a.py':
       'import os, time\ndef test_slow():\n    with open("pid.txt", "w") as out: out.write(str(os.getpid()))\n    time.sleep(300)\n',
@@ -236,7 +236,7 @@ test('nothing outlives a coordinator that is killed: not its Redis, not its agen
   await eventually('all are gone', () => !pids.some(isRunning), 40);
 });
 
-test('an interrupt while the suite is looked through ends the command: exit 2, no stack', async () => {
+test('an interrupt during collection ends the command with exit 2 and no stack trace', async () => {
   await using project = await newProject({
     'conftest.py': 'import time, pathlib\npathlib.Path("here").write_text("")\ntime.sleep(60)\n',
     'test_a.py': '',
@@ -254,7 +254,7 @@ test.each(['file', 'suite'])('tests marked serial run alone, one at a time, afte
     'import os, time, pytest\ndef work(name):\n    start = time.time()\n    time.sleep(0.2)\n    with open("log.txt", "a") as log: log.write("%s %f %f\\n" % (name, start, time.time()))\n';
   const body = `${work}@pytest.fixture(scope="module")\ndef shared():\n    yield []\ndef test_side(shared): work("side")\n@pytest.mark.serial\ndef test_alone(shared):\n    shared.append(1)\n    work("alone")\n@pytest.mark.serial\nclass TestAlone:\n    def test_too(self, shared):\n        assert shared == [1]\n        work("alone")\n`;
   await using project = await newProject({
-    // The user's own -n wins over ours, but not over this promise.
+    // The user's -n overrides shardline's, but serial tests must still run alone.
     'pytest.ini': '[pytest]\naddopts = -n 2 --strict-markers\n',
     ...Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`test_${index}.py`, body])),
   });
@@ -273,7 +273,7 @@ test.each(['file', 'suite'])('tests marked serial run alone, one at a time, afte
   for (const each of alone) expect(spans.filter((other) => other.from < each.to && each.from < other.to)).toEqual([each]);
 });
 
-test('a test that is put off to the end costs no further collection of the whole list where a fixture of the session is set up', async () => {
+test('a serial test costs no further collection of the whole suite, and session fixtures are torn down', async () => {
   await using project = await newProject({
     'conftest.py':
       'import os, pytest\ndef note(what):\n    with open("log.txt", "a") as log: log.write("%s %d\\n" % (what, os.getpid()))\n@pytest.fixture(scope="session", autouse=True)\ndef shared():\n    note("up")\n    yield\n    note("down")\n',
@@ -288,12 +288,12 @@ test('a test that is put off to the end costs no further collection of the whole
   expect(result.exitCode, result.all).toBe(0);
   const lines = (await project.read('log.txt')).trimEnd().split('\n');
   expect(lines.filter((line) => line.startsWith('collected'))).toHaveLength(2);
-  // Whatever was set up is torn down, in the process that did not get the last test too.
+  // Every fixture that was set up is torn down, also in the process that did not run the last test.
   const pids = (what: string) => lines.filter((line) => line.startsWith(`${what} `)).map((line) => line.split(' ')[1]);
   expect(pids('down').toSorted()).toEqual(pids('up').toSorted());
 });
 
-test('a deadline ends the run with what has finished, also where a test ignores every signal: exit 10', async () => {
+test('a deadline ends the run with the finished results, even if a test ignores every signal (exit 10)', async () => {
   await using project = await newProject({
     'test_a.py': 'def test_quick(): pass\n',
     'test_b.py':
@@ -309,7 +309,7 @@ test('a deadline ends the run with what has finished, also where a test ignores 
   expect(await project.read('out/junit.xml')).toContain('not run: deadline; predicted to take 1.0 s');
 });
 
-test('a hopeless deadline is said at the start and while it is on, and what failed last is not what is left out', async () => {
+test('warns of a hopeless deadline at the start and during the run, and does not leave out the last failure', async () => {
   const slow = (assertion: string) => `import time\ndef test_x():\n    time.sleep(3)\n    assert ${assertion}\n`;
   const names = Array.from({ length: 8 }, (_, index) => `test_${index}.py`);
   await using project = await newProject(Object.fromEntries(names.map((name, index) => [name, slow(index === 7 ? '0' : '1')])));
@@ -324,7 +324,7 @@ test('a hopeless deadline is said at the start and while it is on, and what fail
   expect(await project.read('out/events.ndjson')).toContain('"kind":"forecast"');
 });
 
-test('a deadline that comes while the suite is still looked through: a report says that nothing was run, exit 10', async () => {
+test('a deadline during collection writes a report without results (exit 10)', async () => {
   await using project = await newProject({ 'conftest.py': 'import time\ntime.sleep(120)\n', 'tests/test_a.py': 'def test_x(): pass\n' });
   const result = await project.shardline(['run', 'tests', '--deadline', '2s', ...out]);
   expect(result.exitCode, result.all).toBe(10);
@@ -333,7 +333,7 @@ test('a deadline that comes while the suite is still looked through: a report sa
   expect(report.notRun).toMatchObject([{ nodeid: 'tests', kind: 'file', reason: 'deadline' }]);
 });
 
-test('two agents that were started by hand serve run after run, by TCP with a password, and leave when asked', async () => {
+test('two agents started by hand serve several runs over TCP with a password, and exit on SIGTERM', async () => {
   const files = Object.fromEntries(
     Array.from({ length: 8 }, (_, index) => [`tests/test_${index}.py`, 'import time\ndef test_x():\n    time.sleep(0.5)\n']),
   );
@@ -362,7 +362,7 @@ test('two agents that were started by hand serve run after run, by TCP with a pa
 });
 
 test.each(['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const)(
-  'an agent that gets %s in the middle of a run costs no result: another runs the rest',
+  'an agent that gets %s in the middle of a run loses no result, because another agent runs the rest',
   async (signal) => {
     const files = Object.fromEntries(
       Array.from({ length: 10 }, (_, index) => [
@@ -391,7 +391,7 @@ test.each(['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const)(
   },
 );
 
-test('what one slow agent alone is at is run on the other too, and every test has its one outcome (--speculate auto)', async () => {
+test('--speculate auto reruns the straggler of a slow agent on another one, and every test has one outcome', async () => {
   const body =
     'import os, time\ndef test_x():\n    time.sleep(0.2 * float(os.environ.get("SLOWED", "1")))\n    assert __file__[-4] != "9"\n';
   const files = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`test_${index}.py`, body]));
@@ -419,7 +419,7 @@ test('what one slow agent alone is at is run on the other too, and every test ha
   for (const agent of agents) expect((await agent).exitCode).toBe(0);
 }, 300_000);
 
-test('no agent: exit 11 after the wait, and every file is told as not run', async () => {
+test('a run without agents exits 11 after the wait and lists every file as not run', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   await using server = await startTcpServer();
   const result = await project.shardline(['run', '--redis', server.url, '--wait-agents', '1s', ...out]);
@@ -428,7 +428,7 @@ test('no agent: exit 11 after the wait, and every file is told as not run', asyn
   expect((await project.report()).notRun).toMatchObject([{ nodeid: 'test_a.py', kind: 'file', reason: 'no-agent' }]);
 });
 
-test('a run leaves nothing in the project but its own folder, and learns for the next', async () => {
+test('a run adds only its own folder to the project, and saves durations there for the next run', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   expect((await project.shardline(['run', '--', '-p', 'no:cacheprovider'], { PYTHONDONTWRITEBYTECODE: '1' })).exitCode).toBe(0);
   expect((await readdir(project.directory)).sort()).toEqual(['.shardline', 'test_a.py']);

@@ -1,4 +1,4 @@
-// What pytest shows besides results, of two agents with two xdist workers each, beside what plain pytest shows of the same suite.
+// Warnings, sections, header and properties of two agents with two xdist workers each, compared with plain pytest.
 
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -64,7 +64,7 @@ beforeAll(async () => {
 });
 afterAll(() => project[Symbol.asyncDispose]());
 
-/** What plain pytest counts in its last line, by word. */
+/** The counts in plain pytest's last line, by word. */
 async function countedByPlain(...args: readonly string[]): Promise<Readonly<Record<string, number>>> {
   const { stdout } = await execa(testPython(), ['-m', 'pytest', '-q', ...args], {
     cwd: project.directory,
@@ -79,16 +79,16 @@ const countsIn = (line: string): Readonly<Record<string, number>> =>
     [...line.matchAll(/(\d+) (passed|failed|skipped|deselected|xfailed|warnings?)/g)].map(([, count, word]) => [word, Number(count)]),
   );
 
-/** A plugin named with `-p` is imported before pytest's own `pythonpath` counts. */
+/** pytest imports a plugin named with `-p` before it applies `pythonpath`. */
 const PATHS = { PYTHONPATH: '.' };
 const KEPT = ['-k', 'not left_out'] as const;
 
-test('warnings, deselected tests, sections, header and properties are those of plain pytest', async () => {
+test('shows the warnings, deselected tests, sections, header and properties of plain pytest', async () => {
   const { exitCode, stdout, stderr } = await project.shardline(
     [...['run', '--agents', '2', '-n', '2', '--out', 'out', '--'], ...[...KEPT, '-rA', '--durations=3', '--durations-min=0']],
     PATHS,
   );
-  // A warning that execnet or pytest's main process cannot take costs no xdist worker.
+  // A warning that execnet or pytest's main process cannot handle must not crash an xdist worker.
   expect([exitCode, stderr.includes('crashed')]).toEqual([0, false]);
   const plain = await countedByPlain(...KEPT);
   expect(plain).toMatchObject({ passed: 64, deselected: 4, warnings: 119 });
@@ -105,7 +105,7 @@ test('warnings, deselected tests, sections, header and properties are those of p
     expect(header).toEqual(
       expect.arrayContaining(['Using the seed 42', `rootdir: ${report.sessions[0]?.header.join('\n').match(/rootdir: (.*)/)?.[1]}`]),
     );
-    // One agent may have run everything before the other had collected the suite: its session is ended without a summary then.
+    // One agent may run every test before the other has collected the suite. The session of the other then ends without a summary.
     if (report.agents.some(({ id, tests }) => id === agent && tests === 0)) continue;
     expect(sections.map(({ title, text }) => [title, text.replace(/\d+ passed/, 'N passed')])).toEqual(
       expect.arrayContaining([['conftest.py', expect.stringMatching(/^=+ my summary =+\nN passed here\nprinted\n$/)]]),
@@ -132,7 +132,7 @@ test.each([
   { args: ['-p', 'no:warnings'], isShown: false },
   { args: ['-W', 'error:in a test:UserWarning'], isShown: true },
   { args: ['--disable-warnings'], isShown: false },
-])('warnings are counted as by plain pytest with $args', async ({ args, isShown }) => {
+])('counts warnings as plain pytest does with $args', async ({ args, isShown }) => {
   const { stdout } = await project.shardline(['run', '-n', '1', '--out', 'out', '--', ...KEPT, ...args], PATHS);
   expect(countsIn(stdout.split('\n').at(-1) ?? '')).toEqual(await countedByPlain(...KEPT, ...args));
   expect(/^warnings /m.test(stdout)).toBe(isShown);

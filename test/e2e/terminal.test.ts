@@ -1,4 +1,4 @@
-// What a person sees who runs shardline in a terminal: a screen that fits, whatever is done to the terminal, and nothing of it at the end.
+// The live screen in a real terminal: it fits after every resize, and it is gone when the run ends.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,10 +16,10 @@ const suite = {
   ].join('\n'),
 };
 const argv = ['run', 'tests', '-n', '2', '--out', 'out'];
-/** Enough for a machine of a fifth of the speed. */
+/** Enough for a machine at a fifth of the speed. */
 const WAIT_SECONDS = 60;
 
-/** Resolves when each of these is a line of the terminal, at the same time and so often. */
+/** Waits until the terminal shows each pattern on the given number of lines, all at the same time. */
 async function shows(terminal: TerminalRun, what: string, ...patterns: readonly (readonly [line: RegExp, times: number])[]): Promise<void> {
   const holds = (): boolean => {
     const lines = terminal.lines();
@@ -36,7 +36,7 @@ const files = / 1\/2 files$/;
 const worker = /^ {2}gw\d .*験$/;
 const onScreen = [/slowest now/, /\d\/\d files$/, /^ {2}gw\d /, /^a1 on /] as const;
 
-test('a screen tells what runs, fits a terminal that is made narrower and wider, and leaves the report alone', {
+test('the screen shows the running tests, fits a resized terminal, and leaves only the report', {
   timeout: 180_000,
 }, async () => {
   await using project = await newProject(suite);
@@ -71,7 +71,7 @@ test('a screen tells what runs, fits a terminal that is made narrower and wider,
   expect(terminal.written()).toMatch(/\u001b\[31mfailed: .*\u001b\[22m\r\n$/);
 });
 
-test('Ctrl-C twice leaves a terminal as it was', { timeout: 180_000 }, async () => {
+test('restores the terminal after two Ctrl-C', { timeout: 180_000 }, async () => {
   await using project = await newProject(suite);
   await using terminal = startInTerminal(project.directory, { columns: 80, rows: 24 }, argv);
   await shows(terminal, 'the test runs', [worker, 1]);

@@ -1,4 +1,4 @@
-// The coordinator's values of pytest's cache in a session elsewhere: pytest selects by them as it does by a cache of its own.
+// Sessions on other machines get the coordinator's pytest cache, and pytest selects tests from it as from a cache of its own.
 
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { newProject } from '../support/shardline.ts';
 
 const lib = fileURLToPath(new URL('../../shared/pytest/plugin/lib', import.meta.url));
 
-/** Guards the cache as our plugin does, also in xdist workers. Records the tests in pytest's order, how many `--sw` counted, and its limit of failures. */
+/** Replaces the cache as our plugin does, also in xdist workers. Records the tests in order, the count of `--sw`, and maxfail. */
 const probe = `
 import json, os
 from shardline_pytest.cache import CacheGuard, stepwise_count
@@ -38,7 +38,7 @@ test.each([
   [['--lf', 'test_c.py'], 1, 0],
   [['--sw'], 7, 1],
   [['--sw-skip', '--maxfail=5'], 7, 2],
-] as const)('%j selects what plain pytest selects with the same cache', { timeout: 300_000 }, async (options, count, limit) => {
+] as const)('%j selects the tests that plain pytest selects with the same cache', { timeout: 300_000 }, async (options, count, limit) => {
   const added = { 'test_new.py': 'def test_new(): pass\n' };
   await using theirs = await newProject({ ...suite, 'spy.py': spy });
   await using ours = await newProject({ ...suite, ...added, 'probe.py': probe });
@@ -48,7 +48,7 @@ test.each([
   await python(theirs.directory, ['--sw'], {});
   const shipped = await readCacheValues(join(theirs.directory, '.pytest_cache'));
   await cp(join(ours.directory, 'test_new.py'), join(theirs.directory, 'test_new.py'), { preserveTimestamps: true });
-  // Where pytest records how many tests it had, another number would make it begin anew.
+  // --sw records the number of tests, and restarts when that number differs.
   if (limit > 0) await Promise.all([ours, theirs].map(({ directory }) => rm(join(directory, 'test_new.py'))));
 
   await python(theirs.directory, ['-p', 'spy', ...options], { PYTHONPATH: theirs.directory });
@@ -66,7 +66,7 @@ test.each([
   expect(expected).toHaveLength(count);
 });
 
-test('named tests that are gone are no mistake where pytest collects the whole list', async () => {
+test('named tests that are gone cause no error when pytest collects the whole suite', async () => {
   await using project = await newProject({
     ...suite,
     'probe.py':
@@ -87,7 +87,7 @@ test('named tests that are gone are no mistake where pytest collects the whole l
   expect((await run(['test_gone.py::test_x'])).exitCode).toBe(4);
 });
 
-test('values of another form count as none', async () => {
+test('ignores cache values in an unknown format', async () => {
   await using project = await newProject({
     'test_a.py': '',
     '.pytest_cache/v/cache/lastfailed': '[1]',

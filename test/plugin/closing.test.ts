@@ -1,4 +1,4 @@
-// What the suite's own hooks make of a session's end is not lost, however the suite is collected: plain pytest would have failed by it.
+// Hooks of a suite can fail a session at its end. The engines report such failures as problems, because plain pytest would fail too.
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { collectModes } from '../../shared/domain/suite-list.ts';
 import { testPython } from '../support/python.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
-/** Of pytest 9.1 and later. */
+/** pytest 9.1 and later have it. */
 const hasMaxWarnings = execFileSync(testPython(), ['-m', 'pytest', '--help'], { encoding: 'utf8' }).includes('--max-warnings');
 
 const TESTS = { 'test_a.py': 'import warnings\ndef test_1(): warnings.warn("old")\ndef test_2(): pass\n' };

@@ -1,4 +1,4 @@
-// Which tests a fed session finds, and which files it cannot collect: each suite by plain pytest and fed.
+// Compares the tests that a fed session finds, and the files it cannot collect, with plain pytest.
 
 import { describe, expect, test } from 'vitest';
 import { bothWays, openFed } from './compare.ts';
@@ -10,7 +10,7 @@ interface Case {
   readonly files: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   readonly cwd?: string;
-  /** How many outcomes and uncollected files there must be, so that equal means something. */
+  /** The expected numbers of outcomes and uncollected files, so that two empty results do not count as equal. */
   readonly tests: number;
   readonly uncollected?: number;
 }
@@ -201,7 +201,7 @@ class Check(pytest.Item):
   },
 };
 
-describe('a fed session collects and runs what plain pytest does', () => {
+describe('a fed session collects and runs the tests of plain pytest', () => {
   test.each(Object.entries(cases))('%s', async (_name, { files, args, cwd, tests, uncollected = 0 }) => {
     await using suite = await makeSuite(files);
     const { plain, streamed, ran } = await bothWays(suite, args ?? [], cwd === undefined ? {} : { cwd });
@@ -211,7 +211,7 @@ describe('a fed session collects and runs what plain pytest does', () => {
   });
 });
 
-test('a hook of the suite that takes a file for a usage error: the file is told as not collected, and why', async () => {
+test('reports a file as not collected, with the reason, when a hook raises a usage error for it', async () => {
   const refuses =
     'import pytest\ndef pytest_collection_modifyitems(items):\n    if "bad" in items[0].nodeid: raise pytest.UsageError("no owner of test_bad.py")\n';
   await using suite = await makeSuite({ 'conftest.py': refuses, 'test_bad.py': PASS, 'test_good.py': PASS });

@@ -1,4 +1,4 @@
-// A suite by plain pytest and by the stream engine, the way a run would do it: discovered, then every file an attempt of its own.
+// Runs a suite with plain pytest and with the stream engine, as a run does: discovery first, then one attempt for each file.
 
 import { join } from 'node:path';
 import type { Engine } from '../../agent/ports.ts';
@@ -11,7 +11,7 @@ import { testPython } from '../support/python.ts';
 import { type OpenSuite, openSuite, type Ran, type RunOptions, type Suite, selectors } from './suite.ts';
 
 export interface CompareOptions extends Pick<RunOptions, 'numprocesses' | 'maxWorkerFiles' | 'collect'> {
-  /** Where both are started, relative to the suite. */
+  /** The working directory of both, relative to the suite. */
   readonly cwd?: string;
   readonly python?: string;
   /** The stream engine unless given. */
@@ -22,7 +22,7 @@ export interface Streamed extends Counted {
   readonly ran: readonly Ran[];
 }
 
-/** Both ways with the same arguments. They are equal but for what `streamed` tells beside. */
+/** Runs both with the same arguments. */
 export async function bothWays(
   suite: Suite,
   args: readonly string[] = [],
@@ -34,7 +34,7 @@ export async function bothWays(
   return { plain, streamed, ran };
 }
 
-/** Discovers what these arguments select and feeds it to one session, all at once. */
+/** Discovers the tests that these arguments select, and feeds them all at once to one session. */
 export async function stream(suite: Suite, args: readonly string[] = [], options: CompareOptions = {}): Promise<Streamed> {
   const {
     cwd = '.',
@@ -60,20 +60,20 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
     );
     return await Promise.all(wanted.map((selector) => session.run([selector])));
   };
-  // What is told in the last teardowns comes when the session is closed.
+  // Events of the last teardowns arrive when the session closes.
   const ran = await feed();
   for (const { events } of ran) for (const event of events) if (event.kind === 'collect-failed') uncollected.add(event.file);
-  // --doctest-modules has two collectors of one file, which plain pytest counts under one id where it skips itself.
+  // --doctest-modules adds a second collector for a file. Plain pytest counts both under one id when the module skips itself.
   const told = Object.assign({}, ...ran.map((one) => one.outcomes)) as Record<string, string>;
   const outcomes = Object.fromEntries(Object.entries(told).filter(([id]) => id.includes('::') || pytestId(nodeId(id)) === id));
   return { ran, outcomes, uncollected: [...uncollected].sort() };
 }
 
-/** An open session of the stream engine, with one xdist worker unless told otherwise. */
+/** Opens a session of the stream engine, with one xdist worker by default. */
 export const openFed = (suite: Suite, options: RunOptions = {}): Promise<OpenSuite> =>
   openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', ...options });
 
-/** Each file as an attempt of its own, in this order where there is one xdist worker. */
+/** Runs each file as its own attempt. One xdist worker runs them in this order. */
 export async function feed(suite: Suite, files: readonly string[], options: RunOptions = {}): Promise<Ran[]> {
   await using session = await openFed(suite, options);
   return await Promise.all(files.map((file) => session.run(selectors(file))));

@@ -1,4 +1,4 @@
-// What kills an xdist worker, a session or the agent, and what ends a run early: who is blamed, and what is lost (nothing else).
+// Crashes of an xdist worker, a session or the agent, and early ends of a run: the right test is blamed, and no other result is lost.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { testPython } from '../support/python.ts';
 import { feed, merged, openFed } from './compare.ts';
 import { makeSuite, type Ran, selectors } from './suite.ts';
 
-test('a test that kills its worker is blamed alone; the rest of its file runs in another worker', async () => {
+test('blames only the test that kills its worker, and runs the rest of its file in another worker', async () => {
   await using suite = await makeSuite({
     'test_k.py':
       'import os, signal\ndef test_1(): pass\ndef test_2(): os.kill(os.getpid(), signal.SIGSEGV)\ndef test_3(): pass\ndef test_4(): os._exit(7)\ndef test_5(): pass\n',
@@ -32,7 +32,7 @@ test('a test that kills its worker is blamed alone; the rest of its file runs in
   expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished']);
 });
 
-test('a file that kills its worker while it is imported is blamed, once, and nothing else is lost', async () => {
+test('blames a file that kills its worker on import once, and loses no other result', async () => {
   await using suite = await makeSuite({ 'test_i.py': 'import os\nos._exit(3)\n', 'test_o.py': 'def test_o(): pass\n' });
   const ran = await feed(suite, ['test_i.py', 'test_o.py']);
   expect(ran[0]?.events).toMatchObject([
@@ -45,7 +45,7 @@ test('a file that kills its worker while it is imported is blamed, once, and not
   expect(merged(ran)).toEqual({ 'test_o.py::test_o': 'passed' });
 });
 
-test('a worker that is killed while it waits is replaced', async () => {
+test('replaces an idle worker that is killed', async () => {
   await using suite = await makeSuite({
     'test_p.py': 'import os\ndef test_p():\n    with open("pid.txt", "w") as out: out.write(str(os.getpid()))\n',
     'test_o.py': 'def test_o(): pass\n',
@@ -57,7 +57,7 @@ test('a worker that is killed while it waits is replaced', async () => {
   expect(ran.outcomes).toEqual({ 'test_o.py::test_o': 'passed' });
 });
 
-test('a session whose main process is killed is replaced for the next attempt', async () => {
+test('replaces a session whose main process is killed for the next attempt', async () => {
   await using suite = await makeSuite({
     'test_p.py': 'import os, signal\ndef test_p(): os.kill(os.getppid(), signal.SIGKILL)\ndef test_q():\n    import time; time.sleep(5)\n',
     'test_o.py': 'def test_o(): pass\n',
@@ -67,7 +67,7 @@ test('a session whose main process is killed is replaced for the next attempt', 
   expect((await session.run(selectors('test_o.py'))).outcomes).toEqual({ 'test_o.py::test_o': 'passed' });
 });
 
-test('an interrupted attempt keeps what it has, ends soon, and the session goes on', async () => {
+test('an interrupted attempt keeps its results, and the session runs the next attempt', async () => {
   await using suite = await makeSuite({
     'test_l.py': 'import time\ndef test_1(): pass\ndef test_2(): time.sleep(60)\ndef test_3(): pass\n',
     'test_o.py': 'def test_o(): pass\n',
@@ -80,7 +80,7 @@ test('an interrupted attempt keeps what it has, ends soon, and the session goes 
   expect((await session.run(selectors('test_o.py'))).outcomes).toEqual({ 'test_o.py::test_o': 'passed' });
 });
 
-test('an error inside pytest, such as of a hook of the suite, costs one worker and is told where it happened', async () => {
+test('reports an error of a hook at its test or file, and keeps all other results', async () => {
   await using suite = await makeSuite({
     'a/conftest.py':
       'def pytest_runtest_logstart(nodeid):\n    if "test_2" in nodeid: raise RuntimeError("hook broke at test")\ndef pytest_collection_modifyitems(items):\n    if any(item.name == "test_c" for item in items): raise RuntimeError("hook broke at file")\n',
@@ -105,7 +105,7 @@ test('an error inside pytest, such as of a hook of the suite, costs one worker a
   expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished', 'finished']);
 });
 
-test('a child that a test forks and that comes back into pytest ends there, and takes nothing from its parent', async () => {
+test('ends a forked child that returns into pytest, and loses no result of its parent', async () => {
   await using suite = await makeSuite({
     'test_f.py': `
 import os, sys
@@ -132,7 +132,7 @@ def test_3():
   expect(await readFile(join(suite.path, 'log.txt'), 'utf8')).toBe('two\nthree\n');
 });
 
-test('a test that hangs and is killed from outside is blamed, and the rest of its file runs', async () => {
+test('blames a hanging test that is killed from outside, and runs the rest of its file', async () => {
   await using suite = await makeSuite({
     'test_h.py':
       'import os, time\ndef test_1(): pass\ndef test_2():\n    with open("pid.txt", "w") as out: out.write(str(os.getpid()))\n    time.sleep(600)\ndef test_3(): pass\n',
@@ -150,7 +150,7 @@ test('a test that hangs and is killed from outside is blamed, and the rest of it
 test.each([
   ['pytest.exit("enough", returncode=7)', 'enough'],
   ['raise KeyboardInterrupt', 'KeyboardInterrupt'],
-])('%s in a test is an error of it, and ends the attempt as the suite wants', async (statement, told) => {
+])('%s in a test is an error of that test and ends the attempt', async (statement, told) => {
   await using suite = await makeSuite({
     'test_e.py': `import pytest\ndef test_1(): pass\ndef test_2(): ${statement}\ndef test_3(): pass\n`,
   });
@@ -160,14 +160,14 @@ test.each([
   expect(ran?.results[1]?.message).toContain(told);
 });
 
-test.each([['-x'], ['--maxfail=1']])('%s stops in the middle of a file, and what it has is kept', async (option) => {
+test.each([['-x'], ['--maxfail=1']])('%s stops in the middle of a file and keeps the results so far', async (option) => {
   await using suite = await makeSuite({ 'test_x.py': 'def test_1(): pass\ndef test_2(): assert 0\ndef test_3(): pass\n' });
   const [ran] = await feed(suite, ['test_x.py'], { pytestArgs: [option] });
   expect(ran?.ending).toEqual({ kind: 'interrupted', by: 'maxfail' });
   expect(ran?.outcomes).toEqual({ 'test_x.py::test_1': 'passed', 'test_x.py::test_2': 'failed' });
 });
 
-test('a conftest that kills every worker at its start ends the session instead of starting workers for ever', async () => {
+test('ends the session, and starts no more workers, when a conftest kills every worker at its start', async () => {
   await using suite = await makeSuite({
     'conftest.py': 'import os\nif "PYTEST_XDIST_WORKER" in os.environ: os._exit(9)\n',
     'test_o.py': 'def test_o(): pass\n',
@@ -176,10 +176,10 @@ test('a conftest that kills every worker at its start ends the session instead o
 });
 
 test.each(collectModes)(
-  'an xdist worker that dies at its start and is not replaced keeps no other from the tests (%s)',
+  'an xdist worker that dies at its start, and is not replaced, does not keep others from running tests (%s)',
   async (collect) => {
     await using suite = await makeSuite({
-      // The other one is ready after its death is known.
+      // The other worker becomes ready only after the death is known.
       'conftest.py':
         'import os, time\nworker = os.environ.get("PYTEST_XDIST_WORKER")\nif worker == "gw0": os._exit(9)\nif worker == "gw1": time.sleep(2)\n',
       'test_o.py': 'def test_o(): pass\n',
@@ -189,7 +189,7 @@ test.each(collectModes)(
   },
 );
 
-test('the tests begin when what replaces a worker that died at its start is ready', async () => {
+test('tests wait for the replacement of a worker that died at its start', async () => {
   await using suite = await makeSuite({
     'conftest.py':
       'import os, time\nworker = os.environ.get("PYTEST_XDIST_WORKER")\nif worker == "gw0": os._exit(9)\nif worker == "gw2": time.sleep(1)\ndef pytest_sessionstart(session): open("started-%s" % worker, "w").close()\n',
@@ -206,25 +206,22 @@ def test_set(x): pass
 def test_die(): os._exit(3)
 `;
 
-test.each(['1', '2'])(
-  'a session of -n %s whose workers with the first list are all gone is ended, and a new one runs what is left',
-  async (numprocesses) => {
-    await using suite = await makeSuite({ 'test_a.py': DIFFERENT_EACH_TIME, 'test_b.py': 'import time\ndef test_b(): time.sleep(0.5)\n' });
-    await using session = await openFed(suite, { collect: 'suite', numprocesses });
-    const [died, left] = await Promise.all([
-      session.run(selectors('test_a.py::test_set[all]', 'test_a.py::test_die', 'test_b.py')),
-      session.run(selectors('test_b.py')),
-    ]);
-    expect(died.outcomes).toEqual({ 'test_a.py::test_set[all]': 'passed', 'test_a.py::test_die': 'error' });
-    expect(died.ending).toMatchObject({
-      kind: 'crashed',
-      detail: expect.stringContaining('no xdist worker is left that collected the same tests as the first one'),
-    });
-    expect([left.ending.kind, left.outcomes]).toEqual(['finished', { 'test_b.py::test_b': 'passed' }]);
-  },
-);
+test.each(['1', '2'])('-n %s: replaces a session that has lost all workers with the first list of tests', async (numprocesses) => {
+  await using suite = await makeSuite({ 'test_a.py': DIFFERENT_EACH_TIME, 'test_b.py': 'import time\ndef test_b(): time.sleep(0.5)\n' });
+  await using session = await openFed(suite, { collect: 'suite', numprocesses });
+  const [died, left] = await Promise.all([
+    session.run(selectors('test_a.py::test_set[all]', 'test_a.py::test_die', 'test_b.py')),
+    session.run(selectors('test_b.py')),
+  ]);
+  expect(died.outcomes).toEqual({ 'test_a.py::test_set[all]': 'passed', 'test_a.py::test_die': 'error' });
+  expect(died.ending).toMatchObject({
+    kind: 'crashed',
+    detail: expect.stringContaining('no xdist worker is left that collected the same tests as the first one'),
+  });
+  expect([left.ending.kind, left.outcomes]).toEqual(['finished', { 'test_b.py::test_b': 'passed' }]);
+});
 
-test('when the agent is gone its session ends too, and no process is left', async () => {
+test('ends the session of a killed agent and leaves no process', async () => {
   await using suite = await makeSuite({
     'test_l.py':
       'import os, time\ndef test_l():\n    with open("pids.txt", "w") as out: out.write("%d %d" % (os.getpid(), os.getppid()))\n    time.sleep(600)\n',

@@ -1,4 +1,4 @@
-// What the plugin reports of an interpreter and its installed distributions.
+// The plugin reports the interpreter and its installed distributions.
 
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -26,7 +26,7 @@ test.each([
   expect(fingerprint.packagesDigest).toMatch(/^[0-9a-f]{12}$/);
 });
 
-test('reads names and versions of distributions, and no version of the workspace itself', async () => {
+test('reads names and versions of distributions, but no version of packages in the workspace', async () => {
   await using project = await newProject({
     'site/Some.Package-1.2.dist-info/METADATA': '',
     'site/old_egg-3.4-py3.9.egg-info/PKG-INFO': '',

@@ -1,4 +1,4 @@
-// What lives longer than one test in a fed session: fixtures of every scope, and what pytest, xdist and unittest give to tests.
+// Fixtures of every scope in a fed session, and the fixtures that pytest, xdist and unittest provide.
 
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ def in_function(in_session):
 const usesAll =
   'class TestX:\n    def test_a(self, in_package, in_class, in_function): pass\n    def test_b(self, in_class, in_function): pass\ndef test_c(in_package): pass\n';
 
-test('fixtures of every scope are set up and torn down as in plain pytest', async () => {
+test('sets up and tears down fixtures of every scope as plain pytest does', async () => {
   const files = ['a/test_1.py', 'a/test_2.py', 'b/c/test_3.py', 'b/test_4.py', 'test_5.py'];
   await using suite = await makeSuite({
     'conftest.py': logged,
@@ -51,7 +51,7 @@ test('fixtures of every scope are set up and torn down as in plain pytest', asyn
   expect(await readFile(log, 'utf8')).toBe(plainLog);
 });
 
-test('a package that is left and entered again is set up again, what the session has stays', async () => {
+test('sets up package fixtures again when a package is re-entered, and keeps session fixtures', async () => {
   const files = ['a/test_1.py', 'test_5.py', 'a/test_2.py'];
   await using suite = await makeSuite({
     'conftest.py': logged,
@@ -73,7 +73,7 @@ test('a package that is left and entered again is set up again, what the session
 
 const failsLate = (scope: string, how: string): Readonly<Record<string, string>> => ({
   'a/__init__.py': '',
-  // A package's fixture lives as long as the package that defines it.
+  // A package fixture lives as long as the package that defines it.
   [scope === 'package' ? 'a/conftest.py' : 'conftest.py']:
     `import os, pytest\n@pytest.fixture(scope="${scope}")\ndef up():\n    yield\n    ${how}\n`,
   'a/test_a.py': 'def test_a(up): pass\n',
@@ -92,7 +92,7 @@ test.each([
   expect(JSON.stringify(ran.map(({ events }) => events))).toContain('too late');
 });
 
-test('a session fixture that fails when the results are out is an error with the name of the test that ran last', async () => {
+test('reports a session fixture that fails after the last result as an error that names the last test', async () => {
   await using suite = await makeSuite({
     'conftest.py':
       'import pytest\n@pytest.fixture(scope="session", autouse=True)\ndef up():\n    yield\n    raise RuntimeError("too late")\n',
@@ -101,7 +101,7 @@ test('a session fixture that fails when the results are out is an error with the
   });
   const session = await openSuite(suite, { numprocesses: '1' });
   const taken = new AbortController();
-  // The worker knows that a test comes next, and then loses it.
+  // The worker already has the next test, and then loses it.
   const first = session.run(selectors('test_a.py'), (event) => {
     if (event.kind === 'test-started' && event.nodeid.endsWith('test_2')) taken.abort('superseded');
     return false;
@@ -267,7 +267,7 @@ describe('in a fed session, as in plain pytest', () => {
   });
 });
 
-test('tests see the xdist worker that they run in, as under plain xdist', async () => {
+test('tests see the id of their xdist worker, as under plain xdist', async () => {
   const sees = `
 import os
 def test_names(worker_id, testrun_uid, request):

@@ -1,4 +1,4 @@
-// Tests that hang or crash, with real pytest: only they are lost, and what is known of them is told.
+// Tests that hang or crash in real pytest: only they are lost, and their error shows all that is known.
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
@@ -24,37 +24,34 @@ def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
 def test_after(): pass
 `;
 
-test.each(collectModes)(
-  'collected by %s: a test that hangs is killed alone, in any of its phases, with its stack told',
-  async (collect) => {
-    await using suite = await makeSuite({ 'test_h.py': hanging });
-    const ran = await runAttempt(suite, selectors('test_h.py'), { collect, numprocesses: '1', testTimeoutSeconds: 1.5 });
-    expect(ran.outcomes).toEqual({
-      'test_h.py::test_before': 'passed',
-      'test_h.py::test_hang': 'error',
-      'test_h.py::test_between': 'passed',
-      'test_h.py::test_teardown': 'error',
-      'test_h.py::test_deaf': 'error',
-      'test_h.py::test_segfault': 'error',
-      'test_h.py::test_killed': 'error',
-      'test_h.py::test_after': 'passed',
-    });
-    expect(ran.ending.kind).toBe('finished');
-    const messageOf = (name: string): string => ran.results.find(({ nodeid }) => nodeid.endsWith(name))?.message ?? '';
-    expect(messageOf('test_hang')).toMatch(
-      /^xdist worker gw\d+ crashed while running test_h\.py::test_hang: it was killed by SIGABRT as it was still running after 1\.5 s, the --test-timeout\n\nFatal Python error: Aborted\n/,
-    );
-    expect(messageOf('test_hang')).toMatch(/File ".*test_h\.py", line 5 in test_hang/);
-    expect(messageOf('test_teardown')).toMatch(/line 10 in slow_teardown/);
-    expect(messageOf('test_deaf')).toMatch(/killed by SIGKILL as it was still running/);
-    expect(messageOf('test_segfault')).toMatch(
-      /SIGSEGV after \d+\.\d s\n\nFatal Python error: Segmentation fault[\s\S]*line 15 in test_segfault/,
-    );
-    expect(messageOf('test_killed')).toMatch(/SIGKILL \(as the kernel does when memory runs out\) after \d/);
-  },
-);
+test.each(collectModes)('collected by %s: kills only the test that hangs, in any phase, and reports its stack', async (collect) => {
+  await using suite = await makeSuite({ 'test_h.py': hanging });
+  const ran = await runAttempt(suite, selectors('test_h.py'), { collect, numprocesses: '1', testTimeoutSeconds: 1.5 });
+  expect(ran.outcomes).toEqual({
+    'test_h.py::test_before': 'passed',
+    'test_h.py::test_hang': 'error',
+    'test_h.py::test_between': 'passed',
+    'test_h.py::test_teardown': 'error',
+    'test_h.py::test_deaf': 'error',
+    'test_h.py::test_segfault': 'error',
+    'test_h.py::test_killed': 'error',
+    'test_h.py::test_after': 'passed',
+  });
+  expect(ran.ending.kind).toBe('finished');
+  const messageOf = (name: string): string => ran.results.find(({ nodeid }) => nodeid.endsWith(name))?.message ?? '';
+  expect(messageOf('test_hang')).toMatch(
+    /^xdist worker gw\d+ crashed while running test_h\.py::test_hang: it was killed by SIGABRT as it was still running after 1\.5 s, the --test-timeout\n\nFatal Python error: Aborted\n/,
+  );
+  expect(messageOf('test_hang')).toMatch(/File ".*test_h\.py", line 5 in test_hang/);
+  expect(messageOf('test_teardown')).toMatch(/line 10 in slow_teardown/);
+  expect(messageOf('test_deaf')).toMatch(/killed by SIGKILL as it was still running/);
+  expect(messageOf('test_segfault')).toMatch(
+    /SIGSEGV after \d+\.\d s\n\nFatal Python error: Segmentation fault[\s\S]*line 15 in test_segfault/,
+  );
+  expect(messageOf('test_killed')).toMatch(/SIGKILL \(as the kernel does when memory runs out\) after \d/);
+});
 
-test('what a package has set up and cannot tear down is killed, told of its last test, and costs the files after it nothing', async () => {
+test('kills a package fixture that hangs in its teardown, blames the last test, and runs the next files', async () => {
   const conftest = 'import pytest, time\n@pytest.fixture(scope="package")\ndef held():\n    yield\n    while True: time.sleep(600)\n';
   await using suite = await makeSuite({
     'pkg/__init__.py': '',
@@ -70,7 +67,7 @@ test('what a package has set up and cannot tear down is killed, told of its last
   );
 });
 
-test('a session whose only xdist worker died, and whose next hangs at its start, is ended, and a new one runs what is left', async () => {
+test('replaces a session whose only xdist worker died and whose replacement worker hangs at its start', async () => {
   const conftest =
     'import os, time\nif os.path.exists("died") and not os.path.exists("hung"):\n    open("hung", "w").close()\n    time.sleep(600)\n';
   await using suite = await makeSuite({
@@ -89,7 +86,7 @@ test('a session whose only xdist worker died, and whose next hangs at its start,
   expect((await session.run(selectors('test_z.py'))).outcomes).toEqual({ 'test_z.py::test_x': 'passed' });
 });
 
-test('an xdist worker that hangs at its start keeps the others from the tests for no longer than a replacement may take', async () => {
+test('tests wait for an xdist worker that hangs at its start only as long as for a replacement', async () => {
   await using suite = await makeSuite({
     'conftest.py': 'import os, time\nif os.environ.get("PYTEST_XDIST_WORKER") == "gw1": time.sleep(6)\n',
     'test_a.py': 'def test_1(): pass\n',
@@ -101,7 +98,7 @@ test('an xdist worker that hangs at its start keeps the others from the tests fo
   expect(told).toEqual(['starting tests before every xdist worker is ready: no other worker became ready within 1 s']);
 });
 
-test('a test that hangs where there are no xdist workers is an error too', async () => {
+test('a test that hangs without xdist workers is an error', async () => {
   await using suite = await makeSuite({ 'test_h.py': 'import time\ndef test_hang(): time.sleep(600)\n' });
   const ran = await runAttempt(suite, selectors('test_h.py'), { pytestArgs: ['-n', '0'], testTimeoutSeconds: 1 });
   expect(ran.outcomes).toEqual({ 'test_h.py::test_hang': 'error' });

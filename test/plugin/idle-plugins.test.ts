@@ -1,4 +1,4 @@
-// Options of plugins that switch themselves off under xdist are found before anything runs. A plugin with pytest-benchmark's options stands for it.
+// Discovery finds options of plugins that disable themselves under xdist. A fake plugin has the options of pytest-benchmark.
 
 import { expect, test } from 'vitest';
 import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts';
@@ -22,7 +22,7 @@ async function discovered(...pytestArgs: readonly string[]): Promise<DiscoveredS
   return await pytestDiscovery().discover(request, new AbortController().signal);
 }
 
-test('an option that makes pytest refuse to run is refused with the command that works', async () => {
+test('refuses an option with which pytest would refuse to run, and names the command that works', async () => {
   await expect(discovered('test_a.py', '--benchmark-only')).rejects.toMatchObject({
     code: 'plugin-without-xdist',
     exitCode: 4,
@@ -30,13 +30,13 @@ test('an option that makes pytest refuse to run is refused with the command that
   });
 });
 
-test('an option without effect is named with the command that works', async () => {
+test('names an option without effect, and the command that works', async () => {
   const { idlePlugin } = await discovered('--benchmark-json=x.json');
   const command = 'shardline run -- -n 0 --benchmark-json=x.json';
   expect(idlePlugin).toEqual({ plugin: 'pytest-benchmark', option: '--benchmark-json', command });
 });
 
-test('nothing is said without xdist workers, without such an option, and where the plugin is told to do nothing', async () => {
+test('reports nothing without xdist workers, without such an option, or with the plugin disabled', async () => {
   for (const args of [['-n', '0', '--benchmark-only'], [], ['--benchmark-json=x.json', '--benchmark-disable']]) {
     expect([args, (await discovered(...args)).idlePlugin]).toEqual([args, null]);
   }

@@ -1,4 +1,4 @@
-// Node ids as suites may make them: each is told, and selected, as plain pytest has it.
+// Unusual node ids: shardline reports and selects each of them as plain pytest does.
 
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const file = `import pytest\n@pytest.mark.parametrize("x", ${PARAMETERS})\ndef t
 test.each([
   ['escaped by pytest', '[pytest]\n'],
   ['as they are', `[pytest]\n${RAW}\n`],
-])('ids with unicode, separators, control characters and a lone surrogate, %s', async (_how, ini) => {
+])('runs ids with unicode, separators, control characters and a lone surrogate, %s', async (_how, ini) => {
   await using suite = await makeSuite({ 'pytest.ini': ini, 'test_i.py': file, 'sub dir/test_ü.py': 'def test_u(): pass\n' });
   const { plain, streamed, ran } = await bothWays(suite);
   expect(streamed).toEqual(plain);
@@ -23,7 +23,7 @@ test.each([
   expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished']);
 });
 
-test('each such id can be asked for by itself, and runs once', async () => {
+test('selects each such id by itself, and runs it once', async () => {
   await using suite = await makeSuite({ 'pytest.ini': `[pytest]\n${RAW}\n`, 'test_i.py': file });
   const plain = await countedByPlainPytest(testPython(), suite.path, []);
   const nodeids = Object.keys(plain.outcomes).map(nodeId);
@@ -34,7 +34,7 @@ test('each such id can be asked for by itself, and runs once', async () => {
   expect({ ...some.outcomes, ...rest.outcomes }).toEqual(plain.outcomes);
 });
 
-test('a file whose name is no text runs like any other', async () => {
+test('runs a file whose name is not valid UTF-8', async () => {
   await using suite = await makeSuite({ 'test_o.py': 'def test_o(): pass\n' });
   await writeFile(Buffer.concat([Buffer.from(`${suite.path}/test_`), Buffer.from([0xff]), Buffer.from('.py')]), 'def test_f(): pass\n');
   const { plain, streamed, ran } = await bothWays(suite);

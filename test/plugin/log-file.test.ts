@@ -1,4 +1,4 @@
-// The file of `log_file`, which all xdist workers of a session write.
+// The `log_file` of pytest, which all xdist workers of a session write.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
-test('log_file holds the lines of every worker of the session, and none of an earlier one', async () => {
+test('log_file contains the lines of every worker of the session, and none of an earlier session', async () => {
   await using suite = await makeSuite({
     'pytest.ini': '[pytest]\nlog_file = own.log\nlog_file_level = INFO\nlog_file_format = %(message)s\n',
     'conftest.py': `import pytest

@@ -1,4 +1,4 @@
-// An agent's stream engine in a process of its own, to be killed: `node lone-agent.ts WORKSPACE PYTHON FILE`.
+// Runs an agent's stream engine in its own process, for a test to kill: `node lone-agent.ts WORKSPACE PYTHON FILE`.
 
 import { openFed } from './compare.ts';
 import { selectors } from './suite.ts';

@@ -1,11 +1,11 @@
-// Ids and numbers of xdist workers, in every place where a suite can read them.
+// Checks ids and numbers of xdist workers in every place where a suite can read them.
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { claimAlone } from '../../agent/worker-numbers.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
-/** Each test fails with its worker's names, as a result carries them out. The conftest sees the number when it is imported. */
+/** Each test fails with its worker's id and number, so that the result reports them. The conftest reads the number on import. */
 const FILES = {
   'conftest.py': 'import os\nNUMBER = os.environ.get("SHARDLINE_WORKER")\n',
   'test_names.py': `import os
@@ -20,7 +20,7 @@ def test_names(worker_id, request, tmp_path):
   'test_dies.py': 'import os\ndef test_dies(): os._exit(3)\n',
 };
 
-test('workers of two agents, and the one that replaces a crashed one, have ids of their own; a replacement keeps the number', async () => {
+test('every worker of two agents has a unique id, and a replacement keeps the number of the crashed worker', async () => {
   await using suite = await makeSuite(FILES);
   const claimNumbers = claimAlone();
   const open = () => openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', claimNumbers });
@@ -36,7 +36,7 @@ test('workers of two agents, and the one that replaces a crashed one, have ids o
   expect(await names(one)).toBe('I am gw2, number 0.');
 });
 
-test('a session goes on with the ids of xdist where numbers cannot be had', async () => {
+test('a session uses the ids of xdist when it cannot claim numbers', async () => {
   await using suite = await makeSuite({
     'test_a.py': 'import os\ndef test_a(worker_id): assert (worker_id, "SHARDLINE_WORKER" in os.environ) == ("gw0", False)\n',
   });

@@ -1,4 +1,4 @@
-// What tests become under each engine, against what plain pytest makes of them.
+// Compares the outcomes of each engine with those of plain pytest.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -57,7 +57,7 @@ describe.each(collectModes)('collected by %s', (collect) => {
   const run = (suite: Suite, wanted: readonly Selector[], options: RunOptions = {}): Promise<Ran> =>
     runAttempt(suite, wanted, { collect, ...options });
 
-  test('every kind of outcome is what plain pytest says, with its message, line and output', async () => {
+  test('every kind of outcome equals that of plain pytest, with message, line and output', async () => {
     await using suite = await makeSuite({
       'tests/test_kinds.py': KINDS,
       'tests/test_more.py': 'def test_more(): pass\n',
@@ -96,7 +96,7 @@ describe.each(collectModes)('collected by %s', (collect) => {
     ]);
   });
 
-  test('a test is told to have started before it runs, and each file to be collected once although every xdist worker collects it', async () => {
+  test('reports each test as started before it finishes, and each file as collected once', async () => {
     await using suite = await makeSuite({
       'test_a.py': 'def test_1(): pass\ndef test_2(): pass\n',
       'test_empty.py': '',
@@ -117,7 +117,7 @@ describe.each(collectModes)('collected by %s', (collect) => {
     }
   });
 
-  test('long tracebacks and output keep head and tail around a visible cut, and bytes that are no text arrive escaped', async () => {
+  test('cuts long tracebacks and output in the middle, and escapes bytes that are not text', async () => {
     await using suite = await makeSuite({
       'test_loud.py': `
 import sys
@@ -137,7 +137,7 @@ def test_loud():
     expect(result?.sections.find((section) => section.title.includes('stderr'))?.text).toContain('bad ');
   });
 
-  test('a user -n 0 runs without xdist workers, a user -n wins over ours, and auto is capped', async () => {
+  test('-n 0 runs without xdist workers, the -n of a user overrides that of shardline, and auto is capped', async () => {
     await using suite = await makeSuite({ 'test_w.py': 'def test_w(): pass\ndef test_v(): assert 0\n' });
     const none = await run(suite, selectors('test_w.py'), { pytestArgs: ['-n', '0'] });
     expect(none.results.map((result) => result.worker)).toEqual(['main', 'main']);
@@ -150,7 +150,7 @@ def test_loud():
     expect(auto.workers).toBe(1);
   });
 
-  test('ids of --dist loadgroup are those of plain pytest', async () => {
+  test('tests under --dist loadgroup keep the ids of plain pytest', async () => {
     await using suite = await makeSuite({
       'test_g.py': 'import pytest\n@pytest.mark.xdist_group("g")\ndef test_g(): pass\ndef test_h(): pass\n',
     });
@@ -159,7 +159,7 @@ def test_loud():
     expect(ran.ending).toEqual({ kind: 'finished' });
   });
 
-  test('says of a failure in one line what the short summary of plain pytest says', async () => {
+  test('describes a failure in one line as the short summary of plain pytest does', async () => {
     await using suite = await makeSuite({
       'test_s.py': `
 import pytest
@@ -195,7 +195,7 @@ def test_setup(bad): pass
     expect(ran.results[0]?.message).toMatch(/^self = .*\n\n {4}def test_i|^ {4}def test_i/);
   });
 
-  test('a phase of no name of pytest, as pytest-forked reports a crash, is a failure as it is for pytest', async () => {
+  test('a report without a pytest phase is a failure, as pytest-forked reports a crash', async () => {
     await using suite = await makeSuite({
       'conftest.py': `
 import pytest
@@ -214,7 +214,7 @@ def pytest_runtest_protocol(item, nextitem):
     expect(ran.results).toMatchObject([{ outcome: 'failed', brief: expect.stringContaining('CRASHED') }]);
   });
 
-  test('a module that skips itself is one skipped test, as it is for pytest', async () => {
+  test('a module that skips itself is one skipped test, as in plain pytest', async () => {
     await using suite = await makeSuite({
       'test_m.py': 'import pytest\npytest.importorskip("nothing_of_that_name")\ndef test_m(): pass\n',
       'test_n.py': 'def test_n(): pass\n',

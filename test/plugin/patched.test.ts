@@ -1,4 +1,4 @@
-// Tests that patch the standard library, or change its defaults, cost no xdist worker and spoil no message.
+// Tests that patch the standard library, or change its defaults, crash no xdist worker and corrupt no message.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 
-/** Each is patched over a whole module. The last stays patched until the worker ends, so it is one that pytest's own end survives. */
+/** Each is patched for a whole module. The last stays patched until the worker ends, so pytest must be able to end without it. */
 const PATCHED = [
   'os.getpid',
   'os.mkdir',
@@ -40,7 +40,7 @@ const PATCHED = [
   'builtins.open',
 ] as const;
 
-/** The tests of a module that patches all of `targets`, one after the other, each over `test_1` and `test_2`. */
+/** A module that patches the `targets` one after the other, each for `test_1` and `test_2`. */
 const patching = (targets: readonly string[], scope: string): string => `import os, pytest
 from unittest import mock
 WORKER = os.environ["PYTEST_XDIST_WORKER"]
@@ -55,28 +55,31 @@ class TestPatched:
     def test_2(self): assert WORKER == "gw0"
 `;
 
-test.each(['module', 'class', 'function'])('reports tests under a patch of scope %s of anything that the plugin uses', async (scope) => {
-  await using suite = await makeSuite({
-    'test_patching.py': patching(PATCHED, scope),
-    'test_staying.py': patching(
-      ['os.mkdir', 'os.getpid', 'json.dumps', 'json.loads', 'time.time', 'select.select', 'socket.socket'],
-      scope,
-    ),
-    'test_after.py': 'import os\ndef test_after(): assert os.environ["PYTEST_XDIST_WORKER"] == "gw0"\n',
-  });
-  await using session = await openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', maxWorkerBytes: 2 ** 40 });
-  const startedAt = Date.now();
-  // Beside one another, so that two of them wait with the busy worker and are claimed by it.
-  const files = ['test_staying.py', 'test_patching.py', 'test_after.py'];
-  const all = await Promise.all(files.map((file) => session.run(selectors(file))));
-  expect(all.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished']);
-  const results = all.flatMap(({ results }) => results);
-  expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
-  expect(results).toHaveLength(2 * (PATCHED.length + 7) + 1);
-  for (const { startedAt: at } of results) expect(at).toBeGreaterThanOrEqual(Math.floor(startedAt / 1000));
-});
+test.each(['module', 'class', 'function'])(
+  'reports tests while a fixture of scope %s patches any function that the plugin uses',
+  async (scope) => {
+    await using suite = await makeSuite({
+      'test_patching.py': patching(PATCHED, scope),
+      'test_staying.py': patching(
+        ['os.mkdir', 'os.getpid', 'json.dumps', 'json.loads', 'time.time', 'select.select', 'socket.socket'],
+        scope,
+      ),
+      'test_after.py': 'import os\ndef test_after(): assert os.environ["PYTEST_XDIST_WORKER"] == "gw0"\n',
+    });
+    await using session = await openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', maxWorkerBytes: 2 ** 40 });
+    const startedAt = Date.now();
+    // All at once, so that two of them wait with the busy worker, which claims them later.
+    const files = ['test_staying.py', 'test_patching.py', 'test_after.py'];
+    const all = await Promise.all(files.map((file) => session.run(selectors(file))));
+    expect(all.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished']);
+    const results = all.flatMap(({ results }) => results);
+    expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+    expect(results).toHaveLength(2 * (PATCHED.length + 7) + 1);
+    for (const { startedAt: at } of results) expect(at).toBeGreaterThanOrEqual(Math.floor(startedAt / 1000));
+  },
+);
 
-test('the default timeout that a suite sets for sockets does not reach our own', async () => {
+test('the default socket timeout of a suite does not affect the sockets of the plugin', async () => {
   await using suite = await makeSuite({
     'conftest.py': `import os, socket
 socket.setdefaulttimeout(0)
@@ -88,7 +91,7 @@ def pytest_sessionstart(session):
     'test_next.py': 'def test_next(): pass\n',
   });
   await using session = await openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1' });
-  // One after the other: the worker waits for each with nothing to do, and a socket that does not block would end it.
+  // One after the other, so that the worker waits idle for each. A non-blocking socket would end it.
   for (const file of ['test_first.py', 'test_next.py']) {
     const { ending, results } = await session.run(selectors(file));
     expect([ending.kind, ...results.map(({ outcome }) => outcome)]).toEqual(['finished', 'passed']);

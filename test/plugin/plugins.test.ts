@@ -1,4 +1,4 @@
-// Plugins that many suites use: what becomes of their tests under `shardline run`, however they are collected, and under plain pytest.
+// Compares tests that use popular plugins under shardline with plain pytest.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,10 +10,10 @@ import { newProject, outcomesOf } from '../support/shardline.ts';
 import { bothWays, stream } from './compare.ts';
 import { makeSuite } from './suite.ts';
 
-/** Their present versions need Python 3.10. */
+/** The current versions of the plugins need Python 3.10. */
 const test = testAlways.skipIf(pythonMinor() < 10);
 
-/** pytest-randomly is for the test that wants it. */
+/** Only one test uses pytest-randomly. */
 const NOT_RANDOM = ['-p', 'no:randomly'] as const;
 
 const asyncio = {
@@ -177,7 +177,7 @@ def test_then(subtests):
 
 const all = { ...asyncio, ...mock, ...hypothesis, ...reruns, ...timeout, ...django, ...subtests };
 
-test('asyncio, django, hypothesis, mock, rerunfailures, subtests and timeout: two agents give the outcomes of plain pytest', async () => {
+test('two agents give the outcomes of plain pytest with asyncio, django, hypothesis, mock and other plugins', async () => {
   const python = environmentPython('plugins');
   await using project = await newProject({
     ...all,
@@ -207,14 +207,14 @@ test('asyncio, django, hypothesis, mock, rerunfailures, subtests and timeout: tw
   expect([...outcomes].map(([outcome, tests]) => `${tests.length} ${outcome}`).sort()).toEqual(['1 error', '11 failed', '23 passed']);
 });
 
-test('pytest-flask, without the other plugin that has a client: the outcomes of plain pytest', async () => {
+test('pytest-flask gives the outcomes of plain pytest', async () => {
   await using suite = await makeSuite(flask);
   const { plain, streamed } = await bothWays(suite, [...NOT_RANDOM, '-p', 'no:django'], { python: environmentPython('plugins') });
   expect(streamed).toEqual(plain);
   expect(plain.outcomes).toMatchObject({ 'flasked/test_flask.py::test_json': 'passed', 'flasked/test_flask.py::test_status': 'failed' });
 });
 
-test('pytest-cov counts the same lines and branches, from all xdist workers together, those that were replaced too', async () => {
+test('pytest-cov counts the lines and branches of plain pytest, also when workers are replaced', async () => {
   const python = environmentPython('plugins');
   await using suite = await makeSuite({
     'pkg/__init__.py': '',
@@ -235,7 +235,7 @@ test('pytest-cov counts the same lines and branches, from all xdist workers toge
   expect(theirs?.totals).toMatchObject({ num_branches: 4, missing_branches: 1 });
 });
 
-test('pytest-timeout by thread ends the xdist worker, which is told of the test that was too slow', async () => {
+test('pytest-timeout with method=thread ends the xdist worker and makes the slow test an error', async () => {
   const python = environmentPython('plugins');
   await using suite = await makeSuite({
     'test_t.py':
@@ -245,7 +245,7 @@ test('pytest-timeout by thread ends the xdist worker, which is told of the test 
   expect(outcomes).toEqual({ 'test_t.py::test_1': 'passed', 'test_t.py::test_2': 'error', 'test_t.py::test_3': 'passed' });
 });
 
-test('pytest-randomly wants the whole list: every worker collects it, and a line says so', async () => {
+test('with pytest-randomly every worker collects the whole suite, and a message gives the reason', async () => {
   const python = environmentPython('plugins');
   await using suite = await makeSuite({
     'test_r.py':

@@ -1,4 +1,4 @@
-// What lies with a busy xdist worker so that it need not wait: run once, by whoever comes to it first, or handed back.
+// Files queued at a busy xdist worker: the first worker that is free runs them, exactly once, or the session hands them back.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { AttemptEvent } from '../../shared/domain/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeSuite, openSuite, type Suite, selectors } from './suite.ts';
 
-/** Every test tells that it runs; `test_waiting.py` goes on when somebody says so. */
+/** Every test records that it runs. `test_waiting.py` waits for the file `go`. */
 const FILES = {
   'conftest.py': `import os
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,7 +32,7 @@ const open = (suite: Suite, numprocesses: string) => openSuite(suite, { engine: 
 const ran = async (suite: Suite): Promise<string[]> =>
   (await readFile(join(suite.path, 'ran.txt'), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 
-test('what lies with a worker that is at something long is run by one that is idle', async () => {
+test('an idle worker runs a file that is queued at a busy worker', async () => {
   await using suite = await makeSuite(FILES);
   await using session = await open(suite, '2');
   const runs = ['test_waiting.py', 'test_quick.py', 'test_going.py'].map((file) => session.run(selectors(file)));
@@ -45,7 +45,7 @@ test('what lies with a worker that is at something long is run by one that is id
   expect((await ran(suite)).toSorted()).toEqual(['test_going', 'test_quick', 'test_waiting']);
 });
 
-test('what was not begun is handed back at once, and never run', async () => {
+test('hands back files that have not started at once, and never runs them', async () => {
   await using suite = await makeSuite(FILES);
   await using session = await open(suite, '1');
   const stop = new AbortController();
@@ -63,7 +63,7 @@ test('what was not begun is handed back at once, and never run', async () => {
   expect(await ran(suite)).toEqual(['test_waiting', 'test_next']);
 });
 
-test('what lay with a worker that dies is run by its replacement', async () => {
+test('the replacement of a dead worker runs the files that were queued at it', async () => {
   await using suite = await makeSuite(FILES);
   await using session = await open(suite, '1');
   const runs = ['test_killing.py', 'test_quick.py', 'test_next.py'].map((file) => session.run(selectors(file)));
@@ -75,7 +75,7 @@ test('what lay with a worker that dies is run by its replacement', async () => {
   expect(await ran(suite)).toEqual(['test_killing', 'test_quick', 'test_next']);
 });
 
-test('an interruption of one file stops none that comes after it', async () => {
+test('interrupting one file does not stop the next file', async () => {
   await using suite = await makeSuite({ ...FILES, 'test_two.py': 'import time\ndef test_1(): time.sleep(0.2)\ndef test_2(): pass\n' });
   await using session = await open(suite, '1');
   const stop = new AbortController();

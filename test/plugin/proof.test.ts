@@ -1,4 +1,4 @@
-// Which hooks of a suite are proven to treat each file by itself, and which are not.
+// The proof that a hook treats each file by itself: hooks that pass it and hooks that fail it.
 
 import { describe, expect, test } from 'vitest';
 import { type Proof, prove, type ToProve } from './prove.ts';
@@ -686,14 +686,14 @@ describe('hooks that can see more than one item are not proven', { timeout: 180_
   });
 });
 
-test('a session fixture that reads the list shows while tests run', async () => {
+test('the proof finds a session fixture that reads the list of items once tests run', async () => {
   const reader = '@pytest.fixture(scope="session", autouse=True)\ndef total(request):\n    return len(request.session.items)\n';
   const [proof] = await prove([{ ...conftest(reader), runs: true }]);
   expect(proof?.problems).toEqual([]);
   expect(proof?.afterRun).toEqual(['session.items in conftest.py:4 reads the list of items']);
 });
 
-test('a hook that the user declares harmless is no problem', async () => {
+test('reports no problem for a hook that the user declares harmless', async () => {
   const sorts = modify('items.sort(key=str)');
   const proofs = await prove([
     { ...sorts, declared: ['conftest.py'] },

@@ -1,4 +1,4 @@
-// Runs shardline's proof over small suites, each collected by a real pytest.
+// Runs shardline's proof on small suites, each collected by a real pytest.
 
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -23,9 +23,9 @@ export interface Proof {
   readonly collectors: string | null;
   readonly options: string | null;
   readonly order: string | null;
-  /** What the import of test files changed for others. */
+  /** The changes that imports of test files make for other files. */
   readonly imports: readonly string[];
-  /** How many files plain pytest refuses for their names. */
+  /** The number of files that plain pytest refuses because of their names. */
   readonly refused: number;
   readonly key: string;
   /** pytest's exit code. */

@@ -1,4 +1,4 @@
-// xdist workers that are replaced at a file boundary: by what they hold, and by what they ran.
+// Replaces xdist workers at a file boundary: by their memory, and by the number of files they ran.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { makeSuite, openSuite, type Ran, type RunOptions, type Suite, selectors 
 
 const MB = 1_000_000;
 
-/** Each file keeps 40 MB for as long as its process lives. Every worker's own session fixture, and its crash, would show in the log. */
+/** Each file keeps 40 MB until its process exits. The log shows the session fixture of every worker, and every crash. */
 const KEEPING = Object.fromEntries(
   Array.from({ length: 8 }, (_, index) => [
     `test_${index}.py`,
@@ -26,7 +26,7 @@ def up(worker_id):
 def pytest_testnodedown(node, error): log("ended %s %s" % (node.gateway.id, error))
 `;
 
-/** All files at once, as many sessions would have them waiting. */
+/** Feeds all files at once, so that most of them wait. */
 async function feedAll(suite: Suite, options: RunOptions): Promise<Ran[]> {
   await using session = await openSuite(suite, { engine: streamEngine(() => undefined), ...options });
   return await Promise.all(Object.keys(KEEPING).map((file) => session.run(selectors(file))));
@@ -34,7 +34,7 @@ async function feedAll(suite: Suite, options: RunOptions): Promise<Ran[]> {
 
 const logOf = async (suite: Suite): Promise<string[]> => (await readFile(join(suite.path, 'log.txt'), 'utf8')).trim().split('\n');
 
-test('a worker that holds too much is replaced: nothing is lost, its fixtures are torn down and nobody calls it crashed', async () => {
+test('replaces a worker over the memory limit, tears down its fixtures, loses no result and reports no crash', async () => {
   await using suite = await makeSuite({ ...KEEPING, 'conftest.py': CONFTEST });
   const limit = 150 * MB;
   const ran = await feedAll(suite, { maxWorkerBytes: limit, numprocesses: '2' });
@@ -48,24 +48,24 @@ test('a worker that holds too much is replaced: nothing is lost, its fixtures ar
     expect(log.filter((line) => line.endsWith(` ${worker}`))).toEqual([`up ${worker}`, `down ${worker}`]);
   }
   expect(log.filter((line) => line.startsWith('ended') && !line.endsWith(' None'))).toEqual([]);
-  // Two workers, each at most one file above its limit.
+  // Each of the two workers exceeds its limit by at most one file.
   expect(Math.max(...ran.map(({ peakRssBytes }) => peakRssBytes))).toBeLessThan(2 * (limit + 60 * MB));
 });
 
-test('a worker that ran its number of files is replaced, and what waits goes to the next', async () => {
+test('replaces a worker that has run its number of files, and the next one runs the rest', async () => {
   await using suite = await makeSuite({ ...KEEPING, 'conftest.py': CONFTEST });
   const ran = await feedAll(suite, { maxWorkerFiles: 3, numprocesses: '1' });
   expect(ran.map(({ ending }) => ending.kind)).toEqual(ran.map(() => 'finished'));
   expect(ran.map(({ results }) => results[0]?.worker)).toEqual(['gw0', 'gw0', 'gw0', 'gw1', 'gw1', 'gw1', 'gw2', 'gw2']);
 });
 
-test('without a limit no worker is replaced', async () => {
+test('replaces no worker without a limit', async () => {
   await using suite = await makeSuite({ ...KEEPING, 'conftest.py': CONFTEST });
   const ran = await feedAll(suite, { numprocesses: '1' });
   expect(new Set(ran.map(({ results }) => results[0]?.worker))).toEqual(new Set(['gw0']));
 });
 
-test('a fixture that fails in its teardown fails the last test of a worker that is replaced', async () => {
+test('a fixture that fails in its teardown makes the last test of a replaced worker an error', async () => {
   await using suite = await makeSuite({
     'conftest.py': 'import pytest\n@pytest.fixture(scope="session")\ndef up():\n    yield\n    raise RuntimeError("too late")\n',
     'test_a.py': 'def test_a(up): pass\n',

@@ -1,4 +1,4 @@
-// What of the user's waits for reports in pytest's main process gets them there, and nothing else is sent that way.
+// Relays reports to pytest's main process only if code of the user needs them there.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import type { Relay } from '../../shared/domain/run-spec.ts';
 import { makeSuite, openSuite, type Suite, selectors } from './suite.ts';
 
-/** Writes what each hook hears in pytest's main process, as it would under plain `pytest -n`. */
+/** Logs every hook call in pytest's main process, as under plain `pytest -n`. */
 const LISTENING = `
 import os
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -58,7 +58,7 @@ const OUTCOMES = {
 
 const linesOf = async (suite: Suite): Promise<string[]> => (await readFile(join(suite.path, 'heard.txt'), 'utf8')).trim().split('\n');
 
-test('a conftest hears every report in the main process, also that of a crash, and it is said that it does', async () => {
+test('relays every report to a conftest in the main process, crashes included, and prints a message about it', async () => {
   await using suite = await makeSuite({ ...FILES, 'conftest.py': LISTENING });
   const ran = await run(suite, 'auto');
   expect(ran.outcomes).toEqual(OUTCOMES);
@@ -83,7 +83,7 @@ test('a conftest hears every report in the main process, also that of a crash, a
   ]);
 });
 
-test('a --junit-xml with settings of its own holds every test, crashed ones too; any other is left to the coordinator', async () => {
+test('pytest writes --junit-xml with every test if it has its own settings; otherwise the coordinator writes it', async () => {
   await using suite = await makeSuite(FILES);
   const ran = await run(suite, 'auto', ['--junit-xml=own.xml', '-o', 'junit_logging=all']);
   expect(ran.told).toEqual(["reports also pass through pytest's main process: pytest writes the file of --junit-xml"]);
@@ -98,7 +98,7 @@ test('a --junit-xml with settings of its own holds every test, crashed ones too;
   await expect(readFile(join(usual.path, 'own.xml'), 'utf8')).rejects.toThrow('ENOENT');
 });
 
-test('never sends nothing that way, auto neither where only xdist and pytest listen, always does it in any case', async () => {
+test('never relays no report, always relays every report, auto relays only if code of the suite reads reports', async () => {
   await using suite = await makeSuite({ ...FILES, 'conftest.py': LISTENING });
   const never = await run(suite, 'never');
   expect(never).toEqual({ outcomes: OUTCOMES, told: [] });
@@ -121,7 +121,7 @@ test('never sends nothing that way, auto neither where only xdist and pytest lis
   ]);
 });
 
-test('a report that xdist cannot carry is told and costs nothing', async () => {
+test('prints a message about a report that xdist cannot serialize, and loses no result', async () => {
   await using suite = await makeSuite({
     ...FILES,
     'conftest.py': LISTENING,
@@ -132,7 +132,7 @@ test('a report that xdist cannot carry is told and costs nothing', async () => {
   expect(ran.told.slice(1)).toEqual(expect.arrayContaining([expect.stringMatching(/^a report of test_a\.py::test_1 did not reach/)]));
 });
 
-test('with -x the session stops after the first failure, relayed or not', async () => {
+test('-x stops the session after the first failure, with and without relayed reports', async () => {
   for (const relay of ['always', 'never'] as const) {
     await using suite = await makeSuite({ 'test_x.py': 'def test_1(): assert 0\ndef test_2(): pass\n' });
     await using session = await openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1', relay, pytestArgs: ['-x'] });

@@ -1,4 +1,4 @@
-// What an agent makes of a pytest that cannot be fed: found out before a run relies on it, or by a file that is short of results.
+// Agents detect a pytest that cannot be fed, in a self-test before the run or by a file with missing results.
 
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const FILES = { 'test_a.py': 'def test_a(): pass\n' };
 
-/** Opens and closes a session of this interpreter; what was told. */
+/** Opens and closes a session of this interpreter, and returns its messages. */
 async function open(suite: Suite, cache: string, python = testPython()): Promise<readonly string[]> {
   const told: string[] = [];
   await using session = await openSuite(suite, {
@@ -27,7 +27,7 @@ async function open(suite: Suite, cache: string, python = testPython()): Promise
   return told;
 }
 
-test('a pytest that can be fed is tried out once, and only its user can read what is kept of it', async () => {
+test('runs the self-test once, and caches its result in a file that only the user can read', async () => {
   await using suite = await makeSuite(FILES);
   const cache = join(directory, 'once');
   expect(await open(suite, cache)).toEqual([]);
@@ -40,21 +40,21 @@ test('a pytest that can be fed is tried out once, and only its user can read wha
   expect(await open(suite, cache)).toEqual([]);
   expect((await stat(join(cache, name))).mtimeMs).toBe(mtimeMs);
 
-  // What cannot be read is made anew.
+  // A corrupt result is replaced.
   await writeFile(join(cache, name), '{"canBeFed": tr');
   expect(await open(suite, cache)).toEqual([]);
   expect(JSON.parse(await readFile(join(cache, name), 'utf8'))).toMatchObject({ canBeFed: true });
 });
 
-test('a cache that cannot be written costs nothing else', async () => {
+test('a cache that cannot be written has no other effect', async () => {
   await using suite = await makeSuite(FILES);
   const notADirectory = join(directory, 'file');
   await writeFile(notADirectory, '');
   expect(await open(suite, notADirectory)).toEqual([]);
 });
 
-test('a pytest that does otherwise than it did is not fed, one line says why, and it is tried again the next time', async () => {
-  // What it lacks shows in no name: sessions of this interpreter find no fixture of a package the second time.
+test('does not feed a pytest that fails the self-test, prints the reason, and tests it again next time', async () => {
+  // All names of pytest exist, but this interpreter does not find the fixtures of a package in its second file.
   await using suite = await makeSuite({
     ...FILES,
     'changed/sitecustomize.py': `import os, _pytest.fixtures
@@ -78,7 +78,7 @@ _pytest.fixtures.FixtureManager.getfixturedefs = getfixturedefs
   }
 });
 
-test('a test without a result is no part of a shard that is done', async () => {
+test('an attempt with a test that has no result does not finish', async () => {
   await using suite = await makeSuite({
     'conftest.py': 'def pytest_runtest_protocol(item):\n    if item.name == "test_lost": return True\n',
     'test_s.py': 'def test_kept(): pass\ndef test_lost(): pass\n',

@@ -1,4 +1,4 @@
-// What else keeps a suite from being collected file by file: collectors, options, the order of the list, imports; and the digests of files.
+// Other reasons not to collect a suite file by file: collectors, options, the order of tests, imports. Also the digests of files.
 
 import { describe, expect, test } from 'vitest';
 import { environmentPython } from '../support/python.ts';
@@ -10,7 +10,7 @@ const only = async (suite: ToProve): Promise<Proof> => {
   return proof;
 };
 
-test('a suite of plain files has no problem at all', async () => {
+test('finds no problem in a suite of plain files', async () => {
   const { problems, collectors, options, order, imports, refused } = await only({
     files: {
       'pkg/__init__.py': '',
@@ -61,7 +61,7 @@ describe('collectors', () => {
     expect(problems.length).toBeGreaterThan(0);
   });
 
-  test('E8: two files of one name without packages', async () => {
+  test('E8: counts two files of one name without packages as refused', async () => {
     const files = {
       'a/test_same.py': 'def test_1(): pass\n',
       'b/test_same.py': 'def test_2(): pass\n',
@@ -73,7 +73,7 @@ describe('collectors', () => {
   });
 });
 
-test('options, arguments and plugins that need the whole list', async () => {
+test('names the options and arguments that need the whole suite', async () => {
   const proofs = await prove([
     { files: {}, args: ['--keep-duplicates', 'test_a.py', 'test_a.py'] },
     { files: {}, args: ['test_a.py::test_slow'] },
@@ -88,9 +88,9 @@ test('options, arguments and plugins that need the whole list', async () => {
   ]);
 });
 
-test('E9: a mark that depends on tests of other files, with the plugin for it', async () => {
+test('E9: names a dependency mark that refers to tests of other files', async () => {
   const files = {
-    // The part of pytest-dependency that matters: its name and its mark.
+    // Fakes pytest-dependency with its name and its mark.
     'conftest.py': 'def pytest_configure(config): config.pluginmanager.register(object(), "dependency")\n',
     'test_1.py': 'import pytest\n@pytest.mark.dependency(depends=["test_0.py::test_0"], scope="session")\ndef test_1(): pass\n',
     'test_2.py': 'import pytest\n@pytest.mark.dependency(depends=["test_0"])\ndef test_2(): pass\n',
@@ -99,7 +99,7 @@ test('E9: a mark that depends on tests of other files, with the plugin for it', 
   expect((await only({ files: { ...files, 'test_1.py': '' } })).options).toBeNull();
 });
 
-test('a list in which the tests of a file are not together', async () => {
+test('names a file whose tests are not together in the list', async () => {
   const files = {
     'conftest.py': 'import pytest\n@pytest.fixture(scope="session", params=[1, 2])\ndef db(request): return request.param\n',
     'test_c.py': 'def test_c(db): pass\n',
@@ -124,7 +124,7 @@ test.each([
   ['a list of a class of the workspace', 'base.Base.cases.append(1)', 'test_c.py changes base.Base.cases when it is imported'],
   ['a function of the workspace', 'base.helper = len', 'test_c.py changes base.helper when it is imported'],
   ['the subclasses of a class', 'class Derived(base.Base): pass', 'test_c.py derives a class from base.Base when it is imported'],
-])('an import that changes %s for other files', async (_name, statement, found) => {
+])('names an import that changes %s for other files', async (_name, statement, found) => {
   const files = {
     'conftest.py': 'import base, colorsys\n',
     'base.py': 'NAMES = []\nTABLE = {}\n_PRIVATE = []\ndef helper(): pass\nclass Base: cases = []\n',
@@ -137,7 +137,7 @@ test.each([
   expect((await only({ files })).imports).toEqual([typeof found === 'string' ? found : expect.stringMatching(found)]);
 });
 
-test('an import that loads modules of the workspace, or changes what is its own, changes nothing for others', async () => {
+test('accepts an import that loads modules of the workspace, or changes only its own objects', async () => {
   const files = {
     'conftest.py': 'import base\n',
     'base.py': 'REGISTRY = []\n_CACHE = {}\nclass Base: pass\n',
@@ -147,7 +147,7 @@ test('an import that loads modules of the workspace, or changes what is its own,
   expect((await only({ files })).imports).toEqual([]);
 });
 
-test("a weak entry of sys.modules that goes while a file is imported is not that file's doing", async () => {
+test('does not blame a file for a weak entry that leaves sys.modules during its import', async () => {
   const files = {
     'conftest.py': `
 import sys, types, weakref
@@ -168,7 +168,7 @@ def test_c(x): pass
 def test_d(): pass
 `;
 
-  test('are equal in every process', async () => {
+  test('are the same in every process', async () => {
     const suite = { files: { 'test_c.py': marked } };
     const [one] = await prove([suite], undefined, { PYTHONHASHSEED: '1' });
     const [other] = await prove([suite], undefined, { PYTHONHASHSEED: '2' });
@@ -177,7 +177,7 @@ def test_d(): pass
     expect(other?.key).toEqual(one?.key);
   });
 
-  test('differ by ids, how often an id is there, marks, order and what was deselected', async () => {
+  test('differ by ids, repeated ids, marks, order and deselected tests', async () => {
     const hook = (body: string): ToProve => ({
       files: { 'conftest.py': `def pytest_collection_modifyitems(config, items):\n    ${body}\n` },
     });
@@ -194,7 +194,7 @@ def test_d(): pass
   });
 });
 
-test('the key of a census changes with conftests, plugins of the suite, ini and options, not with files or workers', async () => {
+test('the key of a census depends on conftests, plugins, ini and options, but not on test files or verbosity', async () => {
   const key = async (suite: ToProve): Promise<string> => (await only(suite)).key;
   const plain = await key({ files: {} });
   expect(await key({ files: { 'test_c.py': 'def test_c(): pass\n' }, args: ['test_a.py', '-v', '--maxfail=3', '--color=yes'] })).toBe(
@@ -211,14 +211,14 @@ test('the key of a census changes with conftests, plugins of the suite, ini and 
   expect(new Set([plain, ...others]).size).toBe(7);
 });
 
-test('plugins are proven by what was read of them: those that order the list are not', async () => {
+test('proves the hooks of installed plugins, except those that reorder the list', async () => {
   const [proof] = await prove([{ files: {} }], environmentPython('plugins'));
   expect(proof?.problems).toEqual([expect.stringMatching(/^pytest_collection_modifyitems in pytest_randomly\/__init__\.py:\d+ /)]);
   const [without] = await prove([{ files: {}, args: ['-p', 'no:randomly'] }], environmentPython('plugins'));
   expect(without?.problems).toEqual([]);
 });
 
-test('coverage measures a hook whose lines the proof observes', async () => {
+test('coverage still measures the lines of a hook that the proof observes', async () => {
   const hook =
     'def pytest_collection_modifyitems(items):\n    for item in items:\n        item.add_marker("seen")\n    items.sort(key=str)\n';
   const args = ['-p', 'no:randomly', '--cov=.', '--cov-fail-under=100'];

@@ -1,4 +1,4 @@
-// What can go wrong when one session is fed file by file.
+// Feeds one session file by file, including broken and missing files.
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
@@ -7,7 +7,7 @@ import { collectModes } from '../../shared/domain/suite-list.ts';
 import { feed, merged, openFed } from './compare.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 
-test('a file that cannot be imported, a broken conftest and a file that is not there are told, and the session goes on', async () => {
+test('reports a broken file, a broken conftest and a missing file, and runs the next file', async () => {
   await using suite = await makeSuite({
     'test_broken.py': 'import nothing_of_that_name\n',
     'bad/conftest.py': 'raise RuntimeError("conftest broke")\n',
@@ -26,7 +26,7 @@ test('a file that cannot be imported, a broken conftest and a file that is not t
   expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished', 'finished']);
 });
 
-test('the same file may be fed again, as a whole or in parts', async () => {
+test('runs the same file again, as a whole or in parts', async () => {
   await using suite = await makeSuite({
     'test_s.py':
       'import pytest\nCALLS = []\n@pytest.fixture(scope="module")\ndef up():\n    CALLS.append(1)\n    return len(CALLS)\ndef test_a(up): assert up == 1\nclass TestC:\n    def test_b(self, up): pass\n    def test_d(self): pass\n',
@@ -40,7 +40,7 @@ test('the same file may be fed again, as a whole or in parts', async () => {
   expect(Object.keys((await session.run(selectors('test_s.py'))).outcomes)).toHaveLength(3);
 });
 
-test('the parts of a file that was split are all of it, also when tests came and went since', async () => {
+test('the parts of a split file cover it completely, even if tests were added and removed since', async () => {
   await using suite = await makeSuite({ 'test_s.py': 'def test_a(): pass\ndef test_b(): pass\ndef test_new(): pass\n' });
   const file = testFile('test_s.py');
   const [gone, b] = [nodeId('test_s.py::test_gone'), nodeId('test_s.py::test_b')];
@@ -54,7 +54,7 @@ test('the parts of a file that was split are all of it, also when tests came and
   }
 });
 
-test('a part that is named by classes has all of their tests, new ones too', async () => {
+test('a part that names classes runs all of their tests, new ones included', async () => {
   const text = 'def test_f(): pass\nclass TestA:\n    def test_1(self): pass\nclass TestB:\n    def test_1(self): pass\n';
   await using suite = await makeSuite({
     'test_s.py': `${text}    class TestIn:\n        def test_new(self): pass\nclass TestBB:\n    def test_1(self): pass\n`,
@@ -71,7 +71,7 @@ test('a part that is named by classes has all of their tests, new ones too', asy
   }
 });
 
-test('files run side by side in as many workers as there are, with names that tests can see', async () => {
+test('runs files in parallel on all workers, and tests see the ids of their workers', async () => {
   const wait = 'import os, time\ndef test_w(worker_id):\n    assert worker_id == os.environ["PYTEST_XDIST_WORKER"]\n    time.sleep(0.5)\n';
   await using suite = await makeSuite({ 'test_1.py': wait, 'test_2.py': wait });
   await using session = await openFed(suite, { numprocesses: '2' });
@@ -83,7 +83,7 @@ test('files run side by side in as many workers as there are, with names that te
 test.each([
   [['--lf'], 'whole list'],
   [['--sw-skip'], 'whole list'],
-])('options %s need the whole list: every worker collects it, and a line says why', async (pytestArgs, why) => {
+])('with %s every worker collects the whole suite, and a message gives the reason', async (pytestArgs, why) => {
   await using suite = await makeSuite({ 'test_o.py': 'def test_o(): pass\n' });
   const lines: string[] = [];
   const engine = streamEngine((line) => lines.push(line));
@@ -92,7 +92,7 @@ test.each([
   expect(lines).toEqual([expect.stringContaining(why)]);
 });
 
-test('--dist each is refused, with the reason', async () => {
+test('refuses --dist each with the reason', async () => {
   await using suite = await makeSuite({ 'test_o.py': 'def test_o(): pass\n' });
   await expect(openFed(suite, { pytestArgs: ['--dist', 'each'] })).rejects.toThrow('runs every test in every xdist worker');
 });

@@ -1,4 +1,4 @@
-// Small generated suites in temporary directories, run by a session of an agent and by plain pytest. Everything is removed with `await using`.
+// Makes small suites in temporary directories, and runs them in an agent's session or with plain pytest. `await using` removes them.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export interface Suite extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A project with these files (path → text) and an empty pytest.ini unless one is given. */
+/** Makes a project with these files (path → text), and with an empty pytest.ini by default. */
 export async function makeSuite(files: Readonly<Record<string, string>>): Promise<Suite> {
   const path = await realpath(await mkdtemp(join(tmpdir(), 'suite-')));
   for (const [name, text] of Object.entries({ 'pytest.ini': '[pytest]\n', ...files })) {
@@ -65,21 +65,21 @@ export interface RunOptions {
   readonly python?: string;
   /** Whether the queue has more for this session. */
   readonly isMoreWaiting?: () => Promise<boolean>;
-  /** As of a run with other agents. */
+  /** As in a run with other agents. */
   readonly claimNumbers?: ClaimNumbers;
-  /** Interrupts the attempt as soon as this is true of an event. */
+  /** Interrupts the attempt at the first event for which this returns true. */
   readonly interruptWhen?: (event: AttemptEvent) => boolean;
 }
 
 /** An open session, in which attempts may run one after the other or side by side. */
 export interface OpenSuite extends AsyncDisposable {
-  /** The whole list, where the session collects it. */
+  /** The lists of a session that collects the whole suite. */
   readonly listed: readonly SuiteList[];
   readonly refusals: readonly string[];
   readonly inseparable: readonly string[];
   /** Known once the session is closed. */
   readonly endings: readonly SessionEnding[];
-  /** Interrupted when `interruptWhen` is true of an event, as at a deadline, or when `signal` says so. */
+  /** Interrupts the attempt, as a deadline does, when `interruptWhen` returns true for an event, or when `signal` aborts. */
   run(
     wanted: readonly Selector[],
     interruptWhen?: (event: AttemptEvent) => boolean,
@@ -194,7 +194,7 @@ export async function runAttempt(suite: Suite, wanted: readonly Selector[], opti
   return await open.run(wanted, options.interruptWhen);
 }
 
-/** Outcome of each test by plain sequential pytest, from its own JUnit file; keyed and worded as `inJunitTerms` does. */
+/** The outcome of each test in plain sequential pytest, from its JUnit file, with the keys and words of `inJunitTerms`. */
 export async function plainPytest(suite: Suite, args: readonly string[] = []): Promise<Readonly<Record<string, string>>> {
   const junit = join(suite.path, 'plain.xml');
   const all = ['-m', 'pytest', '-p', 'no:cacheprovider', '-q', `--junitxml=${junit}`, '--continue-on-collection-errors', ...args];
@@ -222,7 +222,7 @@ function junitOutcome(one: JunitCase): string {
   return one.skipped.type === 'pytest.xfail' ? 'xfailed' : 'skipped';
 }
 
-/** Our outcomes as JUnit names and tells them: it knows no xpassed. */
+/** Our outcomes in the terms of JUnit, which has no xpassed. */
 export function inJunitTerms(outcomes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(outcomes).map(([id, outcome]) => {

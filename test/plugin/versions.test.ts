@@ -1,4 +1,4 @@
-// Older pytest and xdist, each in an environment of its own: pytest 8 can be fed file by file, pytest 7 collects the whole suite.
+// Older pytest and xdist in their own environments: pytest 8 is fed file by file, pytest 7 collects the whole suite.
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
@@ -34,7 +34,7 @@ const SUBTESTS = {
     'def test_some(subtests):\n    for i in range(3):\n        with subtests.test(i=i): assert i != 1\ndef test_all(subtests):\n    with subtests.test(i=0): pass\n',
 };
 
-test('pytest 8.4 with xdist 3.6 is fed, with the outcomes of plain pytest, subtests among them', async () => {
+test('pytest 8.4 with xdist 3.6 is fed and gives the outcomes of plain pytest, subtests included', async () => {
   await using suite = await makeSuite({ ...SUITE, ...SUBTESTS });
   const { plain, streamed, ran } = await bothWays(suite, [], { python: environmentPython('pytest-8') });
   expect(streamed).toEqual(plain);
@@ -42,7 +42,7 @@ test('pytest 8.4 with xdist 3.6 is fed, with the outcomes of plain pytest, subte
   expect(new Set(ran.map(({ ending }) => ending.kind))).toEqual(new Set(['finished']));
 });
 
-test('with pytest 8.4 and xdist 3.6 each crash costs one xdist worker and is told where it happened', async () => {
+test('pytest 8.4 with xdist 3.6 reports each crash at its test or file and loses no other result', async () => {
   await using suite = await makeSuite({
     'conftest.py': 'import pytest\n@pytest.fixture(scope="session")\ndef late():\n    yield\n    raise RuntimeError("too late")\n',
     'test_k.py': 'import os\ndef test_1(late): pass\ndef test_2(): os._exit(7)\ndef test_3(): pass\n',
@@ -68,7 +68,7 @@ test('with pytest 8.4 and xdist 3.6 each crash costs one xdist worker and is tol
   expect(late.map(({ message }) => message)).toEqual([expect.stringContaining('too late')]);
 });
 
-test('pytest 7.0 with xdist 3.0 collects the whole suite, says so, and has the outcomes of plain pytest', async () => {
+test('pytest 7.0 with xdist 3.0 collects the whole suite, prints the reason, and gives the outcomes of plain pytest', async () => {
   await using suite = await makeSuite(SUITE);
   const told: string[] = [];
   const engine = streamEngine((line) => told.push(line));

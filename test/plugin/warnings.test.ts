@@ -1,4 +1,4 @@
-// Warnings that xdist cannot carry to the controller cost no xdist worker, and the controller shows as much of each as it can.
+// Warnings that xdist cannot serialize crash no xdist worker, and the controller shows as much of each as possible.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ def test_worker(): assert os.environ["PYTEST_XDIST_WORKER"] == "gw0"
 `,
 };
 
-test('forwards a warning that xdist cannot carry as text, without losing the worker', async () => {
+test('forwards a warning that xdist cannot serialize as text, without losing the worker', async () => {
   await using suite = await makeSuite(FILES);
   {
     await using session = await openSuite(suite, { engine: streamEngine(() => undefined), numprocesses: '1' });
