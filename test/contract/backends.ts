@@ -1,4 +1,4 @@
-// What a run can be coordinated over: real servers, and the model of one that simulations use. All keep the same contract.
+// The backends of a run: real servers, and the model server of the simulations. All satisfy the same contract.
 
 import type { Redis } from 'ioredis';
 import type { PoolMember } from '../../agent/ports.ts';
@@ -19,22 +19,22 @@ import { servers, startServer } from '../support/redis.ts';
 export interface Backend extends AsyncDisposable {
   readonly pools: Pools;
   member(spec: RunSpec, name?: string): Promise<PoolMember & AsyncDisposable>;
-  /** What is stored of the run, by name. */
+  /** The names of all stored data of the run. */
   keys(run: RunId): Promise<readonly string[]>;
   isAnnounced(spec: RunSpec): Promise<boolean>;
-  /** Loses all that is stored of the run, but for its announcement. */
+  /** Loses all data of the run except its announcement. */
   loseRun(run: RunId): Promise<void>;
   loseAnnouncement(spec: RunSpec): Promise<void>;
   loseNumbers(run: RunId): Promise<void>;
-  /** Loses an attempt, but for its place in the queue. */
+  /** Loses the data of an attempt, but keeps its place in the queue. */
   loseAttempt(run: RunId, attempt: AttemptId): Promise<void>;
-  /** Forgets all looks of the coordinator but the first, as a server does that is back at an earlier state. */
+  /** Forgets all looks of the coordinator but the first, like a server restored to an earlier state. */
   forgetLooks(run: RunId): Promise<void>;
-  /** Moves the coordinator's last sign into the past. */
+  /** Moves the coordinator's last sign of life into the past. */
   silence(run: RunId, ms: number): Promise<void>;
-  /** Breaks every connection but those that show that an agent is there. */
+  /** Breaks every connection except those that show that an agent is connected. */
   breakConnections(): Promise<void>;
-  /** Breaks those. */
+  /** Breaks the connections that show that an agent is connected. */
   breakLines(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
   const server = await startServer(redisBin);
   const redis: Redis = await connect(server.url, 'coordinator');
   const keys = async (run: RunId): Promise<readonly string[]> => (await redis.keys(`*${run}}*`)).sort();
-  // Its connection is the one that is not broken.
+  // This connection breaks all others, and stays open.
   const knife = await connect(server.url, 'knife');
   return {
     pools: redisPools(redis),
@@ -87,7 +87,7 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
   };
 }
 
-/** Over real time: each message takes a millisecond or two. */
+/** Runs in real time. Each message takes one or two milliseconds. */
 async function modelBackend(): Promise<Backend> {
   const server = startModel(realTime);
   let messages = 0;

@@ -1,4 +1,4 @@
-// What the coordinator's and the agent's side of a run promise each other, over every server that a run may find and over the model of one.
+// The contract between the coordinator's and the agent's side of a run, over every supported server and over the model.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -91,7 +91,7 @@ describe.each(backends)('a run over %s', (_, start) => {
   });
   const member = (spec: RunSpec, name = 'a1'): Promise<PoolMember & AsyncDisposable> => backend.member(spec, name);
 
-  test('an agent that waits is woken by a run, one that comes later finds it, and none is given it twice', async () => {
+  test('a run wakes a waiting agent, a late agent finds it, and no agent gets it twice', async () => {
     const spec = newSpec();
     await using early = await member(spec, 'early');
     const waiting = early.nextRun(never);
@@ -109,7 +109,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('attempts are served in the order they were enqueued, each once, even when they are enqueued again', async () => {
+  test('serves attempts once and in order, even if they are enqueued again', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const requests = [1, 2, 3, 4, 5].map((index) => request(index));
@@ -138,7 +138,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('numbers from one counter go to one agent each, counters are apart, and a closed run has none', async () => {
+  test('gives each number of a counter to one agent, keeps counters apart, and stores none for a closed run', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await using one = await member(spec, 'a1');
@@ -157,7 +157,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await second.leave();
   });
 
-  test('coverage data arrive whole, are taken once, and leave nothing behind', async () => {
+  test('coverage data arrives whole, is taken once, and leaves no keys', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await using agent = await member(spec);
@@ -175,7 +175,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await run.leave();
   });
 
-  test('a run that is closed while attempts are enqueued leaves none of them behind', async () => {
+  test('a run that is closed while attempts are enqueued leaves no keys', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const enqueuing = channel.enqueue([1, 2, 3].map((index) => request(index)));
@@ -184,7 +184,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect(await backend.keys(spec.runId)).toEqual([]);
   });
 
-  test('a retry is served before all that waits, and retries in the order they were enqueued', async () => {
+  test('serves retries before waiting attempts, in the order they were enqueued', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await channel.enqueue([request(1), request(2), request(3, 2), request(4, 2)]);
@@ -204,7 +204,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('no more attempts are pulled than there are slots, and presence tells who holds which', async () => {
+  test('an agent pulls no more attempts than it has slots, and presence shows the holder of each attempt', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await channel.enqueue([1, 2, 3].map((index) => request(index)));
@@ -238,7 +238,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('an attempt of which Redis lost all but its place among those that were fetched belongs to nobody', async () => {
+  test('an attempt whose data Redis lost is not reported as taken', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await channel.enqueue([request(1)]);
@@ -259,7 +259,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('an attempt is left to others by an agent that is to avoid it, and taken by it in the end where nobody else is', async () => {
+  test('an agent leaves an attempt it should avoid to others, and takes it if no other agent is left', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const avoided = (index: number): AttemptRequest => ({ ...request(index), avoid: [agentId('a1')] });
@@ -292,7 +292,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('events arrive once and in order although every connection is cut again and again', async () => {
+  test('events arrive once and in order while connections keep breaking', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const hearing = hear(channel, 400);
@@ -310,7 +310,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('a late agent hears every command from the first, and a run whose keys are gone is over', async () => {
+  test('a late agent receives every command, and a run without keys is over', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const cancel: ControlCommand = { kind: 'cancel-attempt', attempt: attemptId(shardId(1), 1), by: 'superseded' };
@@ -327,7 +327,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await run.leave();
   });
 
-  test('a run whose coordinator was silent for minutes is over for its agents', async () => {
+  test('agents end a run whose coordinator is silent for minutes', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await here(channel);
@@ -341,7 +341,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('whose agent is connected is known at once, also after its connections were cut, until it ends', async () => {
+  test('the coordinator knows that an agent is connected until it exits, also after a broken connection', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const names = [agentId('a1'), agentId('a2')];
@@ -356,7 +356,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('a coordinator whose run was taken over stays so when Redis has lost all since', async () => {
+  test('a deposed coordinator stays deposed after Redis loses the run', async () => {
     const spec = newSpec();
     const old = await pools.openRun(spec);
     await pools.openRun(spec);
@@ -368,7 +368,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await next.close();
   });
 
-  test('a coordinator whose run was taken over changes nothing any more, while it is on and afterwards', async () => {
+  test('a deposed coordinator changes nothing, during the run and after it', async () => {
     const spec = newSpec();
     const old = await pools.openRun(spec);
     await old.enqueue([request(1)]);
@@ -394,7 +394,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect(await keys()).toEqual([]);
   });
 
-  test('a command that is sent again, as its reply was lost with the connection, is told once', async () => {
+  test('delivers a command once that is sent again after a broken connection', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const commands = Array.from({ length: 60 }, (_each, index): ControlCommand => {
@@ -414,7 +414,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('a run that Redis has lost is noticed once, and announced again it goes on with whoever comes', async () => {
+  test('the coordinator notices a lost run once, and continues with new agents after announcing it again', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await channel.enqueue([request(1)]);
@@ -437,7 +437,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect(await backend.isAnnounced(spec)).toBe(false);
   });
 
-  test('a run that an agent joined before it was announced again is not over for that agent', async () => {
+  test('an agent that joins before a lost run is announced again stays in the run', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await backend.loseRun(spec.runId);
@@ -453,7 +453,7 @@ describe.each(backends)('a run over %s', (_, start) => {
         if (command.kind === 'close-run') return;
       }
     })();
-    // Longer than a reader goes without hearing that there is nothing.
+    // Longer than a reader waits for a reply without commands.
     await delay(1500);
     await channel.tell({ kind: 'close-run', by: 'done' });
     await hearing;
@@ -462,7 +462,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
-  test('a run that Redis remembers as it was before is noticed', async () => {
+  test('the coordinator notices that Redis restored an earlier state of the run', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     await channel.presence();
@@ -489,7 +489,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
   const member = (spec: RunSpec) =>
     redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId('a1'), only: null, warn: () => undefined });
 
-  test('while a run is open each of its keys has a life span, and a closed run leaves none', async () => {
+  test('every key of an open run expires, and a closed run leaves no keys', async () => {
     const spec = newSpec();
     const channel = await redisPools(redis).openRun(spec);
     await channel.enqueue([1, 2, 3].map((index) => request(index)));
@@ -526,7 +526,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
     expect(await redis.hexists(`{sl:pool:${spec.pool}}:runs`, spec.runId)).toBe(0);
   });
 
-  test('durations that are saved are loaded, and what is newer replaces what was known of a file', async () => {
+  test('loads saved durations, and newer durations replace those of a file', async () => {
     const store = redisTimingStore(redis, 'suite', () => undefined);
     const timing = (seconds: number) => ({
       seconds,
@@ -546,7 +546,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
     expect(await redis.ttl('{sl:pool:suite}:timings')).toBeGreaterThan(0);
   });
 
-  test('durations that are impossible, or of a newer version, are neither stored nor fatal', async () => {
+  test('drops impossible durations and those of a newer version', async () => {
     const dropped: (readonly [number, string])[] = [];
     const store = redisTimingStore(redis, 'odd', (...told) => dropped.push(told));
     const file = testFile('tests/test_a.py');

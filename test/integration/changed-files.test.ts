@@ -1,4 +1,4 @@
-// What git says has changed, in a real repository.
+// Reads changed files from git, in a real repository.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { changedFiles } from '../../coordinator/discovery/changed-files.ts';
 
 const never = new AbortController().signal;
 
-test('files that differ from a branch, committed or not, tracked or not, are told relative to the rootdir; no ref is an option', async () => {
+test('lists files that differ from a branch relative to the rootdir, and never passes a ref as an option', async () => {
   const repository = await mkdtemp(join(tmpdir(), 'shardline-test-git-'));
   try {
     const rootdir = join(repository, 'pkg');

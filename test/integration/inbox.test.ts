@@ -1,4 +1,4 @@
-// The agent's socket for pytest: who is not heard for a while waits, and loses nothing.
+// The agent's socket for pytest: a writer waits while the agent has no room, and loses no message.
 
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { openInbox } from '../../agent/pytest/plugin-socket.ts';
 import { eventually } from '../support/eventually.ts';
 
-test('while there is no room pytest has to wait, and afterwards all is heard in order', async () => {
+test('pytest waits while the agent has no room, and then every message arrives in order', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-inbox-'));
   const path = join(directory, 's');
   const heard: string[] = [];
@@ -28,7 +28,7 @@ test('while there is no room pytest has to wait, and afterwards all is heard in 
   pytest.write(`${JSON.stringify({ kind: 'hello', worker: 'gw0', pid: 1 })}\n`);
   for (const file of files) pytest.write(`${JSON.stringify({ kind: 'collecting', task: 1, file })}\n`);
   await eventually('something is heard', () => heard.length > 0);
-  // Far more was written than a socket holds: most of it waits on the other side.
+  // The writer wrote far more than a socket buffers, so most of it waits on that side.
   await eventually('the writer waits', () => pytest.writableNeedDrain);
   expect(heard.length).toBeLessThan(files.length / 2);
   isFull = false;

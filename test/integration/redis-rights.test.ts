@@ -1,4 +1,4 @@
-// Whether the rights that docs/redis.md asks for are all that a run needs.
+// Checks that a run needs no rights beyond those in docs/redis.md.
 
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';

@@ -7,7 +7,7 @@ import { newProject } from '../support/shardline.ts';
 
 const never = new Promise<FoundCache>(() => undefined);
 
-test('sends the cache where an option reads it, wherever the option stands, and waits for discovery only then', async () => {
+test('sends the cache if an option from any source reads it, and waits for discovery only then', async () => {
   await using project = await newProject({
     'plain/pytest.ini': '[pytest]\naddopts = -q\n',
     'project/pyproject.toml': '[tool.pytest.ini_options]\naddopts = "--ff"\n',
@@ -32,7 +32,7 @@ test('sends the cache where an option reads it, wherever the option stands, and 
   expect(await cacheToShip(source('plain', { pytestArgs: ['--lf'] }), found(true))).toEqual(values);
   expect(await cacheToShip(source('plain', { addopts: '-x --nf' }), found(true))).toEqual(values);
   expect(await cacheToShip(source('project/tests'), found(true))).toEqual(values);
-  // The text may be a comment, and discovery may fail.
+  // The option may only appear in a comment, and discovery may fail.
   expect(await cacheToShip(source('project/tests'), found(false))).toBeNull();
   expect(await cacheToShip(source('project/tests'), Promise.resolve(null))).toBeNull();
   expect(await cacheToShip(source('project/tests'), Promise.reject(new Error('no pytest')))).toBeNull();

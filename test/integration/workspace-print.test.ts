@@ -1,4 +1,4 @@
-// The fingerprint of real workspaces: git where it knows them, contents where it does not.
+// Fingerprints of real workspaces: from git if it knows them, from contents otherwise.
 
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function refused(one: string, two: string): Promise<readonly string[]> {
   return compareFiles(run, await printBeside(two, run)).refused;
 }
 
-test('two clones at one commit have the same fingerprint, whatever git ignores or is no Python, and however files were touched', async () => {
+test('two clones at one commit have the same fingerprint despite ignored files, non-Python files and new mtimes', async () => {
   await using clones = await twoClones();
   const { one, two } = clones;
   await writeFile(join(two, 'ignored.py'), 'x = 1\n');
@@ -55,7 +55,7 @@ test.each([
   expect(await refused(clones.one, clones.two)).toEqual([expect.stringMatching(/^uncommitted changes in 1 file/)]);
 });
 
-test('the same change on both sides is no difference, and another content of it is one', async () => {
+test('the same change in both clones is no difference, but different changes to a file are', async () => {
   await using clones = await twoClones();
   const { one, two } = clones;
   for (const clone of [one, two]) await writeFile(join(clone, 'test_b.py'), 'def test_y(): pass\n');
@@ -64,7 +64,7 @@ test('the same change on both sides is no difference, and another content of it 
   expect(await refused(one, two)).toHaveLength(1);
 });
 
-test('another directory of the same clone differs, and a directory is always its own equal', async () => {
+test('another directory of a clone differs, and a directory always equals itself', async () => {
   await using clones = await twoClones();
   const { one, two } = clones;
   await mkdir(join(two, 'sub'));
@@ -75,7 +75,7 @@ test('another directory of the same clone differs, and a directory is always its
   expect(compareFiles(run, await printBeside(one, run)).refused).toEqual([]);
 });
 
-test('without git on one side the contents are compared: the same files are equal, others differ', async () => {
+test('compares contents when one side has no git', async () => {
   await using clones = await twoClones();
   const { one, two } = clones;
   await rm(join(two, '.git'), { recursive: true });
@@ -85,7 +85,7 @@ test('without git on one side the contents are compared: the same files are equa
   expect(await refused(one, two)).toEqual([expect.stringContaining('other Python or configuration files')]);
 });
 
-test('contents leave out environments, caches and hidden directories, and a tree that is too large is not read', async () => {
+test('fingerprints of contents skip environments, caches and hidden directories, and are null for a large tree', async () => {
   await using project = await newProject({
     'a/test_a.py': 'x\n',
     'b/test_a.py': 'x\n',
