@@ -7,11 +7,11 @@ const notHere = (): never => {
   throw new Error('no run is joined here');
 };
 
-test.each([600, 2000])('an agent that may be idle for %i hours waits for a run', async (hours) => {
+test.each([600, 2000])('an agent with a maximum idle time of %i hours waits for a run', async (hours) => {
   let isWaiting = false;
   const member = {
     async nextRun(signal: AbortSignal): Promise<null> {
-      // A timer that is asked for too much fires after a millisecond.
+      // A timer with too long a delay fires after a millisecond.
       await systemClock.wait(20);
       isWaiting = !signal.aborted;
       return null;

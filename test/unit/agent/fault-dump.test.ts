@@ -14,18 +14,18 @@ const dump = [
   'Extension modules: numpy (total: 1)',
 ].join('\n');
 
-test('the last dump is found among dots and what other processes print, and nothing else of it', () => {
+test('finds the last fault dump among dots and output of other processes', () => {
   expect(faultDump(`Fatal Python error: older\n  File "old.py"\n..F.${dump}\nreplacing crashed worker gw0\n....`)).toBe(dump);
   expect(faultDump('.....\n')).toBeNull();
 });
 
-test('of other output the end is told, without what xdist says of every death', () => {
+test('returns the end of other output, without the messages that xdist prints for every crash', () => {
   expect(lastOutput('free(): invalid pointer\n[gw0] node down: Not properly terminated\n\nreplacing crashed worker gw0\n')).toBe(
     'free(): invalid pointer',
   );
 });
 
-test('without a limit of the user a test hangs only after half an hour, and many times its estimate', () => {
+test('without --test-timeout a test hangs only after half an hour and ten times its estimate', () => {
   expect(testLimitSeconds(null, 0.1)).toBe(1800);
   expect(testLimitSeconds(null, 1000)).toBe(10_000);
   expect(testLimitSeconds(5, 1000)).toBe(5);

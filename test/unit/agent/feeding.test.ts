@@ -1,10 +1,10 @@
-// Which worker gets which task: by rows, and against every order in which workers, claims and interruptions may come.
+// Assigns tasks to workers: in fixed examples, and in every order of workers, claims and interruptions.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createFeeding, type Feeding } from '../../../agent/pytest/work-stealing.ts';
 
-/** Workers as they are: what was sent lies with each in order, and whoever makes a claim first has it. */
+/** Models real workers: tasks queue in order at each worker, and the first claim of a task wins. */
 function setUp() {
   const sent: [worker: string, task: number, claim: string | null][] = [];
   const claimed = new Set<string>();
@@ -25,7 +25,7 @@ function setUp() {
   return { feeding, sent, take, gone, at };
 }
 
-test('an idle worker begins at once; what else waits lies with busy ones, and goes to the first that is idle', () => {
+test('an idle worker starts a task at once; other tasks queue at busy workers until one is idle', () => {
   const { feeding, sent, at } = setUp();
   feeding.free('gw0');
   feeding.free('gw1');
@@ -40,7 +40,7 @@ test('an idle worker begins at once; what else waits lies with busy ones, and go
   expect(at.get('gw1')).toBe(3);
 });
 
-test('what its worker has begun stays with it', () => {
+test('a started task stays with its worker', () => {
   const { feeding, sent, take, at } = setUp();
   feeding.free('gw0');
   for (const task of [1, 2]) feeding.add(task);
@@ -53,7 +53,7 @@ test('what its worker has begun stays with it', () => {
   expect(feeding.withdraw(2)).toEqual({ kind: 'begun', worker: 'gw0' });
 });
 
-test('what lies with a worker that leaves waits again, and can be withdrawn', () => {
+test('the queued tasks of a worker that leaves wait again, and can be withdrawn', () => {
   const { feeding, gone } = setUp();
   feeding.free('gw0');
   for (const task of [1, 2, 3]) feeding.add(task);
@@ -65,14 +65,14 @@ test('what lies with a worker that leaves waits again, and can be withdrawn', ()
   expect(feeding.clear()).toEqual([2]);
 });
 
-test('no task is begun twice and none is lost, in whatever order things happen', () => {
+test('starts no task twice and loses none, in any order of events', () => {
   const step = fc.record({ kind: fc.constantFrom('add', 'work', 'work', 'tell', 'die', 'withdraw'), pick: fc.nat(3) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       const { feeding, sent, take, gone } = setUp();
       const begun: number[] = [];
       const settled = new Set<number>();
-      /** What each worker is at, and what it has done that the agent has not heard of. */
+      /** The current task of each worker, and its finished tasks that the agent has not received yet. */
       const workers = new Map<string, { at: number | null; unheard: number[]; read: number }>();
       let tasks = 0;
       let names = 0;
@@ -80,7 +80,7 @@ test('no task is begun twice and none is lost, in whatever order things happen',
         workers.set(`gw${names}`, { at: null, unheard: [], read: 0 });
         feeding.free(`gw${names++}`);
       };
-      /** Reads on in what was sent until it finds something that it may begin; false when there is nothing. */
+      /** Reads the sent tasks until it finds one that it may start. Returns false if there is none. */
       const goOn = (name: string): boolean => {
         const worker = workers.get(name);
         if (worker === undefined) return false;

@@ -1,4 +1,4 @@
-// Delta debugging, and the order that is replayed.
+// Delta debugging, and the order of replayed tests.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -20,13 +20,13 @@ function least(items: readonly number[], fails: (items: readonly number[]) => bo
 }
 const upTo = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-test('one culprit among a thousand is found in about as many tries as halving takes', () => {
+test('finds one culprit among a thousand in about as many tries as bisection', () => {
   const { found, tries } = least(upTo(1000), (items) => items.includes(617));
   expect(found).toEqual([617]);
   expect(tries).toBeLessThanOrEqual(20);
 });
 
-test('whatever set is needed is found, in its order, and nothing else', () => {
+test('finds exactly the needed set, in its order', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 60 }), fc.infiniteStream(fc.nat()), fc.integer({ min: 1, max: 5 }), (length, picks, culprits) => {
       const needed = new Set([...picks.take(culprits)].map((pick) => pick % length));
@@ -36,7 +36,7 @@ test('whatever set is needed is found, in its order, and nothing else', () => {
   );
 });
 
-test('with a cause that is no mere set, what is found still fails, and with one less does not', () => {
+test('the result fails and is minimal, even if the cause is not a fixed set', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 10 }), (length, least_) => {
       const fails = (items: readonly number[]): boolean => items.length >= Math.min(least_, length);
@@ -65,7 +65,7 @@ const all = [
 ];
 const ids = (tests: readonly BegunTest[]): string[] => tests.map(({ worker, nodeid }) => `${worker} ${nodeid}`);
 
-test('an agent is replayed in the order in which its tests began, a worker by itself', () => {
+test('replays an agent in the order in which its tests started, or one worker alone', () => {
   const a1 = agentId('a1');
   expect(ids(testsOf(all, { agent: a1, worker: null, upTo: null }))).toEqual([
     'gw0 a.py::1',
@@ -78,13 +78,13 @@ test('an agent is replayed in the order in which its tests began, a worker by it
   expect(testsOf(all, { agent: a1, worker: 'gw9', upTo: null })).toEqual([]);
 });
 
-test('what is bisected is the run of it that failed, up to it', () => {
+test('bisects the tests before the failed attempt of a test', () => {
   expect(ids(testsOf(all, { agent: null, worker: null, upTo: nodeId('a.py::2') }))).toEqual(['gw1 b.py::1', 'gw1 a.py::2']);
   expect(ids(testsOf(all, { agent: null, worker: 'gw0', upTo: nodeId('a.py::2') }))).toEqual(['gw0 a.py::1', 'gw0 a.py::2']);
   expect(testsOf(all, { agent: null, worker: null, upTo: nodeId('z.py::1') })).toEqual([]);
 });
 
-test('tests of one file that follow each other are asked for together', () => {
+test('groups consecutive tests of one file', () => {
   const groups = groupByFile(['a.py::1', 'a.py::2', 'b.py::1', 'a.py::3', 'a.py::3'].map(nodeId));
   expect(groups.map(({ file, nodeids }) => [file, ...nodeids])).toEqual([
     ['a.py', 'a.py::1', 'a.py::2'],

@@ -20,7 +20,7 @@ const kept = (...parts: readonly CoveragePart[]): KeptCoverage => ({
   ...{ agent: a1, origin: { workspace: '/w', packages: '/p' }, parts, attempts: [], lost: [], problem: null },
 });
 
-test('data files are taken once, also by a coordinator that takes over; one that is gone or damaged is told', async () => {
+test('takes each data file once, also after a takeover, and reports missing and damaged files', async () => {
   const stored = new Map([
     [1, deflateSync('one')],
     [2, Buffer.from('not compressed')],
@@ -58,7 +58,7 @@ const lines = (changes: Partial<ReportedCoverage>, table = ''): readonly string[
     table,
   );
 
-test('the terminal tells the total, what it is a part of, and what it fell short of', () => {
+test('the terminal shows the total, whether it is complete, and the limit it misses', () => {
   expect(lines({}, 'Name  Cover\n')).toEqual(['Name  Cover', 'coverage 85.71 %']);
   expect(lines({ failUnder: 80, isMet: true })).toEqual(['coverage 85.71 %, limit 80 %']);
   expect(lines({ failUnder: 90, isMet: false })).toEqual(['ERROR coverage of 85.71 % is below the limit of 90 % (--cov-fail-under)']);

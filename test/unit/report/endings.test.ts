@@ -1,4 +1,4 @@
-// What did not go well is named at the end of a run, in every form, with counts that agree.
+// Every form of the report names failures, tests not run and unfit agents, with counts that agree.
 
 import { describe, expect, test } from 'vitest';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
@@ -47,7 +47,7 @@ describe('tests that were not run', () => {
   };
   const rated: Report = { ...base, profile: { ...base.profile, breakdown: Object.fromEntries([]) as never } };
 
-  test('are counted as tests, at least', () => {
+  test('are counted, as a minimum if a file has an unknown number of tests', () => {
     const lines = linesOf(report, { verbosity: 'quiet' });
     expect(lines).toContain('NOT RUN t/known.py (149 tests) - deadline reached');
     expect(lines).toContain('NOT RUN t/new.py (at least 1 test) - deadline reached');
@@ -58,14 +58,14 @@ describe('tests that were not run', () => {
     expect(junitXml(report)).toContain('not run: deadline, 149 tests; predicted to take ');
   });
 
-  test('take the rating away', () => {
+  test('remove the rating of the run', () => {
     expect(rated.totals.notRun).toBe(0);
     expect(JSON.stringify(pageData(report).totals)).toContain('"notRunIsLeast":true');
     for (const text of [summaryMarkdown({ ...report, profile: base.profile }), renderReport({ ...report, profile: base.profile }, plain)])
       expect(text).not.toContain('excellent');
   });
 
-  test('of a report of an earlier version are what that says', () => {
+  test('keep the counts of a report from an earlier version', () => {
     const { notRunIsLeast: _, ...totals } = report.totals;
     const earlier = JSON.stringify({
       ...JSON.parse(encodeReport({ ...report, profile: base.profile })),
@@ -89,7 +89,7 @@ describe('agents', () => {
     ],
   });
 
-  test.each(['normal', 'quiet'] as const)('that ended badly are in the last lines, also when it is %s', (verbosity) => {
+  test.each(['normal', 'quiet'] as const)('that ended badly appear in the last lines with verbosity %s', (verbosity) => {
     const lines = linesOf(report, { verbosity });
     expect(lines).toContain('LOST agent a2 on a2-box - it stopped answering 5.0 s into the run');
     expect(lines).toContain("QUARANTINED agent a3 on a3-box - its last 10 tests failed while other agents' tests passed");
@@ -98,7 +98,7 @@ describe('agents', () => {
     expect(lines.at(-1)).toContain('; 4 agents (1 lost, 1 quarantined, 1 not started); exit 0');
   });
 
-  test('are in the summary and on the page', () => {
+  test('that ended badly appear in the summary and on the page', () => {
     expect(summaryMarkdown(report)).toContain('- agent `a2` on `a2-box` lost: `it stopped answering 5.0 s into the run`');
     expect(pageData(report).agents.map(({ why }) => why)).toEqual([
       null,
@@ -109,7 +109,7 @@ describe('agents', () => {
   });
 });
 
-test('a session that failed at its end is a problem of the session, of no file', () => {
+test('reports a session that failed at its end as a session error, not as an error of a file', () => {
   const report = sampleReport([sampleTest('t.py::test_1', 'passed')], {
     verdict: 'failed',
     exitCode: 1,
@@ -123,7 +123,7 @@ test('a session that failed at its end is a problem of the session, of no file',
   expect(summaryMarkdown(report)).toContain('pytest failed at the end of its session on `a1`:');
 });
 
-test('a teardown that failed after the result of its test is an error with the name of the test, and no collection error', () => {
+test('reports a teardown that failed after the result of its test as an error of that test', () => {
   const late = {
     file: testFile('t.py'),
     nodeid: nodeId('t.py::TestX::test_2'),
@@ -138,13 +138,13 @@ test('a teardown that failed after the result of its test is an error with the n
   expect(summaryMarkdown(report)).toContain('Error at teardown of `t.py::TestX::test_2`:');
 });
 
-test('counts agree', () => {
+test('counts have the right plural', () => {
   const tests = ['1', '2'].map((name) => sampleTest(`t.py::test_${name}`, 'error', 'E   no'));
   const collectErrors = ['a', 'b', 'c'].map((name) => ({ file: testFile(`${name}.py`), nodeid: nodeId(`${name}.py`), message: 'E   no' }));
   expect(linesOf(sampleReport(tests, { collectErrors })).at(-1)).toContain('failed: 2 errors, 3 collection errors in ');
 });
 
-test('a very long id is one line, and what went wrong has the room that is left', () => {
+test('a very long id takes one line, and messages are cut to the width of the terminal', () => {
   const id = `t.py::test[${'x'.repeat(4000)}]`;
   const report = sampleReport([sampleTest(id, 'failed', 'E   no'), sampleTest('t.py::test_a', 'failed', `E   ${'word '.repeat(100)}`)]);
   for (const line of linesOf(report, { width: 80 }).filter((each) => each.includes('xxx'))) expect(line.length).toBeLessThan(300);

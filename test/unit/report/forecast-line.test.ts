@@ -1,4 +1,4 @@
-// A forecast in words.
+// The text of a forecast.
 
 import { expect, test } from 'vitest';
 import { lateLine, timeLeft } from '../../../coordinator/reporters/progress/forecast-text.ts';
@@ -10,7 +10,7 @@ const late = (agents: number | null, files: number, ...named: string[]) => ({
   remedy: { agents, workersPerAgent: 4, leaveOut: { files, named: named.map(testFile) } },
 });
 
-test('names by how much the run is late, and every way to fix it', () => {
+test('names how late the run is, and every way to fix it', () => {
   expect(timeLeft(late(2, 0))).toBe('done in about 62 s');
   expect(lateLine(late(2, 5, 'a.py', 'b.py', 'c.py'))).toBe(
     'At this rate the run misses its deadline by 13 s. 2 more agents (4 workers each), or leaving out these 5 files (a.py, b.py, c.py and 2 more) would fix it.',

@@ -1,4 +1,4 @@
-// Each form of the report says the same, whatever tests print.
+// Every form of the report shows the same results, whatever tests print.
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -30,12 +30,12 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('report.json', () => {
-  test('what is written is what is read', () => {
+  test('reads back the report that was written', () => {
     const report = sampleReport([sampleTest('tests/test_a.py::test_ü[a::b c]', 'failed', 'boom', 'out')]);
     expect(decodeReport(encodeReport(report), 'here')).toEqual(report);
   });
 
-  test('a newer schema, a broken file and a path out of the rootdir are refused', () => {
+  test('refuses a newer schema, a broken file and a path outside the rootdir', () => {
     const report = sampleReport([]);
     expect(() => decodeReport(JSON.stringify({ ...report, schema: 2 }), 'x')).toThrow(expect.objectContaining({ code: 'newer-version' }));
     expect(() => decodeReport('{', 'x')).toThrow(expect.objectContaining({ code: 'bad-message' }));
@@ -52,7 +52,7 @@ describe('junit.xml', () => {
       isArray: (name, _path, _isLeaf, isAttribute) => !isAttribute && name !== 'testsuites',
     }).parse(xml);
 
-  test('counts, names and kinds are those of pytest', () => {
+  test('has the counts, names and elements of pytest', () => {
     const report = sampleReport(
       [
         sampleTest('tests/test_a.py::TestX::test_y[1.5]', 'failed', 'def test():\nE   assert 1 == 2', 'printed'),
@@ -80,7 +80,7 @@ describe('junit.xml', () => {
     expect(xml).toContain('<skipped type="shardline.not-run" message="no-agent">');
   });
 
-  test('a test that failed and passed is flaky the Surefire way', () => {
+  test('marks a test that failed and then passed as flaky, as Surefire does', () => {
     const once = sampleTest('tests/test_a.py::test_f', 'failed', 'first time');
     const twice = sampleTest('tests/test_a.py::test_f', 'passed');
     const xml = junitXml(sampleReport([{ ...twice, flaky: true, attempts: [...once.attempts, ...twice.attempts] }]));
@@ -88,7 +88,7 @@ describe('junit.xml', () => {
     expect(xml).not.toContain('<failure');
   });
 
-  test('is valid whatever tests are called and print', () => {
+  test('is valid for all test names and output', () => {
     fc.assert(
       fc.property(nasty, nasty, nasty, (name, message, output) => {
         const report = sampleReport([sampleTest(`tests/test_a.py::test[${name}]`, 'failed', message, output)]);
@@ -99,14 +99,14 @@ describe('junit.xml', () => {
     );
   });
 
-  test('ten thousand tests are no burden', () => {
+  test('holds ten thousand tests', () => {
     const tests = Array.from({ length: 10_000 }, (_, index) => sampleTest(`tests/test_${index % 100}.py::test_${index}`, 'passed'));
     expect(junitXml(sampleReport(tests)).match(/<testcase /g)).toHaveLength(10_000);
   });
 });
 
 describe('the terminal', () => {
-  test('failures come first with their tracebacks, the verdict last', () => {
+  test('shows failures with tracebacks first and the verdict last', () => {
     const report = sampleReport([
       sampleTest('t.py::test_p', 'passed'),
       sampleTest('t.py::test_f', 'failed', 'def f():\nE   assert 0', 'hello'),
@@ -119,7 +119,7 @@ describe('the terminal', () => {
     expect(lines.at(-1)).toBe('failed: 1 failed, 1 passed in 12.3 s; exit 1');
   });
 
-  test('quiet leaves the short summary and the verdict', () => {
+  test('quiet shows only the short summary and the verdict', () => {
     const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'E   assert 0')]);
     expect(
       renderReport(report, { ...plain, verbosity: 'quiet' })
@@ -128,7 +128,7 @@ describe('the terminal', () => {
     ).toHaveLength(2);
   });
 
-  test('a long list of tests that did not run is cut, and says so', () => {
+  test('cuts a long list of tests that did not run, and counts the rest', () => {
     const notRun = Array.from({ length: 25 }, (_, index) => ({
       nodeid: nodeId(`t.py::test_${index}`),
       kind: 'test' as const,
@@ -141,7 +141,7 @@ describe('the terminal', () => {
     expect(text).toContain('NOT RUN 5 more - no agent left');
   });
 
-  test('failures are red, heads bold and the verdict has its colour, where colours are taken', () => {
+  test('with colours, failures are red, headings bold and the verdict coloured', () => {
     const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'def f():\nE   assert 0', 'hello')]);
     const colored = { ...plain, color: true, verbosity: 'verbose' } as const;
     const text = renderReport(report, colored);
@@ -151,7 +151,7 @@ describe('the terminal', () => {
     expect(stripVTControlCharacters(text)).toBe(renderReport(report, { ...colored, color: false }));
   });
 
-  test('nothing that a test prints moves the cursor or adds a line to the summary', () => {
+  test('output of a test never moves the cursor or adds a line to the summary', () => {
     fc.assert(
       fc.property(nasty, nasty, nasty, (name, message, output) => {
         const id = `t.py::test[${name}]`;
@@ -164,7 +164,7 @@ describe('the terminal', () => {
 });
 
 describe('summary.md', () => {
-  test('backticks in a traceback do not end its block', () => {
+  test('backticks in a traceback do not end its code block', () => {
     const markdown = summaryMarkdown(sampleReport([sampleTest('t.py::test_f', 'failed', 'a\n```\n<script>alert(1)</script>\n````')]));
     expect(markdown).toContain('\n`````text\n');
     expect(markdown).toContain('| 1 | 0 | 1 |');
@@ -172,7 +172,7 @@ describe('summary.md', () => {
 });
 
 describe('events.ndjson', () => {
-  test('is read as it was written, but for a line that was cut off', async () => {
+  test('reads back the written events, and skips a truncated last line', async () => {
     const path = join(directory, 'events.ndjson');
     const journal = openJournal(path);
     journal.record({ kind: 'tick', at: 1 });
@@ -185,7 +185,7 @@ describe('events.ndjson', () => {
     ]);
   });
 
-  test('is read line by line, however its lines fall into the pieces that are read', async () => {
+  test('reads lines of any length across chunk boundaries', async () => {
     const path = join(directory, 'long.ndjson');
     const journal = openJournal(path);
     const told = [10, 65_000, 66_000, 200_000, 1].map((chars, at) => ({ kind: 'interrupt-requested', at, by: 'ü'.repeat(chars) }) as const);
@@ -197,7 +197,7 @@ describe('events.ndjson', () => {
     expect(await readJournal(again)).toEqual(told);
   });
 
-  test('is ours until another one stands in its place, and says which run it is of', async () => {
+  test('is ours until another journal replaces it, and names its run', async () => {
     const path = join(directory, 'own.ndjson');
     const journal = openJournal(path);
     expect(recordedRun(path)).toBeNull();
@@ -210,7 +210,7 @@ describe('events.ndjson', () => {
     expect(recordedRun(join(directory, 'nowhere.ndjson'))).toBeNull();
   });
 
-  test('a journal that never came to its place was not replaced there', async () => {
+  test('is ours if it could not be created', async () => {
     const path = join(directory, 'taken');
     await mkdir(path);
     const journal = openJournal(path);
@@ -218,7 +218,7 @@ describe('events.ndjson', () => {
     await expect(journal.close()).rejects.toMatchObject({ code: 'output-not-writable' });
   });
 
-  test('a journal that cannot be written is an error when it is closed', async () => {
+  test('reports a write error when it is closed', async () => {
     const journal = openJournal(join(directory, 'nowhere', 'events.ndjson'));
     journal.record({ kind: 'tick', at: 1 });
     await expect(journal.close()).rejects.toMatchObject({ code: 'output-not-writable' });
@@ -226,7 +226,7 @@ describe('events.ndjson', () => {
 });
 
 describe('the files of a run', () => {
-  test('stand in their folder and where copies were asked for, and git ignores them in a project', async () => {
+  test('are written to their folder and as copies, and git ignores them in a project', async () => {
     const dir = join(directory, '.shardline', 'runs', 'r1');
     await prepareOut(dir);
     const json = join(directory, 'copies', 'r.json');
@@ -238,13 +238,13 @@ describe('the files of a run', () => {
     expect(await readFile(join(directory, '.shardline', '.gitignore'), 'utf8')).toBe('*\n');
   });
 
-  test('a folder that cannot be made is told before anything is run', async () => {
+  test('refuses a folder that cannot be created before anything runs', async () => {
     await writeFile(join(directory, 'file'), '');
     const places = [join(directory, 'file', 'out'), ...(existsSync('/proc') ? ['/proc', '/proc/foo', '/proc/foo/bar'] : [])];
     for (const place of places) await expect(prepareOut(place)).rejects.toMatchObject({ code: 'output-not-writable', exitCode: 4 });
   });
 
-  test('one that cannot be written costs no other, and a disk that refuses several is one problem', async () => {
+  test('are still written when one of them fails, and a full disk is one problem', async () => {
     const at = (name: string): string => join(directory, 'copies', name);
     const places = {
       json: join(directory, 'file', 'r.json'),

@@ -1,4 +1,4 @@
-// What GitHub Actions is told.
+// Annotations for GitHub Actions.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { sampleReport, sampleTest } from './sample-report.ts';
 
 const inRepository = (file: string): string => `python/${file}`;
 
-test('a failure stands on the line of its file where the traceback leaves it', () => {
+test('annotates the line of the test file in the traceback', () => {
   const message = [
     'def test_f():',
     '>   helper(1)',
@@ -26,13 +26,13 @@ test('a failure stands on the line of its file where the traceback leaves it', (
   expect(line).toContain('100%25 wrong%0A');
 });
 
-test('without such a line it stands where the test begins', () => {
+test('annotates the first line of the test if the traceback has no such line', () => {
   expect(annotations(sampleReport([sampleTest('t.py::test_f', 'error', 'crashed')]), inRepository)).toEqual([
     '::error file=python/t.py,line=3,title=error%3A t.py%3A%3Atest_f::crashed',
   ]);
 });
 
-test('GitHub shows ten: collection errors and new failures first, then a notice of the rest', () => {
+test('emits ten annotations, collection errors and new failures first, and a notice of the rest', () => {
   const tests = Array.from({ length: 14 }, (_, index) => sampleTest(`t.py::test_${index}`, 'failed', 'no'));
   const comparison = {
     baseline: 'old',
@@ -51,7 +51,7 @@ test('GitHub shows ten: collection errors and new failures first, then a notice 
   expect(lines[10]).toBe('::notice::shardline: the job summary and the report have 5 more failures.');
 });
 
-test('whatever a test is called or prints, one failure is one command, and a report none', () => {
+test('a failure is exactly one command for all test names and output, and printed commands do not run', () => {
   const nasty = fc.string({ unit: 'binary', maxLength: 60 });
   fc.assert(
     fc.property(nasty, nasty, (name, message) => {

@@ -1,4 +1,4 @@
-// junit.xml as others read it: validated by libxml2, parsed by two consumers that know nothing of us.
+// junit.xml as other tools read it: validated by libxml2, and parsed by two independent consumers.
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ const onOther = (given: ReportedTest): ReportedTest => ({
 });
 
 const f = 'tests/test_a.py::test_f';
-/** Every kind of thing that can stand in the file. */
+/** A report with every kind of entry. */
 const everything: Report = sampleReport(
   [
     sampleTest(
@@ -68,13 +68,13 @@ const everything: Report = sampleReport(
 );
 
 describe('junit.xml', () => {
-  test('is valid for Jenkins, with the elements of a test in the order of Surefire', async () => {
+  test('is valid for Jenkins, with the elements of a test case in the order of Surefire', async () => {
     expect(await validate(junitXml(everything))).toEqual([]);
     expect(await validate(junitXml(sampleReport([])))).toEqual([]);
     expect(await validate(junitXml(everything).replace('<flakyFailure', '<flaky').replace('</flakyFailure', '</flaky'))).not.toEqual([]);
   });
 
-  test('is valid whatever tests are called and print', async () => {
+  test('is valid for all test names and output', async () => {
     const nasty = fc.string({ unit: 'binary', maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(nasty, nasty, nasty, nasty, async (name, message, output, worker) => {
@@ -86,7 +86,7 @@ describe('junit.xml', () => {
     );
   });
 
-  test('says what ran where: what ran on one xdist worker makes a suite', async () => {
+  test('groups the tests of a file by xdist worker, and names agent and worker', async () => {
     const suites = (await parse(junitXml(everything))) as NonNullable<Awaited<ReturnType<typeof parse>>> & { testsuite?: unknown };
     expect(suites.testsuite).toMatchObject([
       {
@@ -108,12 +108,12 @@ describe('junit.xml', () => {
     ]);
   });
 
-  test('has one total for everybody who counts', async () => {
+  test('gives every consumer the same totals', async () => {
     const xml = junitXml(everything);
     const path = join(directory, 'junit.xml');
     await writeFile(path, xml);
     const { result } = parseV2({ type: 'junit', files: [path] });
-    // It counts skipped tests apart, and a test that was not run as skipped.
+    // This consumer counts skipped tests separately, and a test that was not run as skipped.
     expect(result).toMatchObject({ total: 8, passed: 4, failed: 2, errors: 2, skipped: 4 });
     const suites = (await parse(xml)) as {
       testsuite: { testcase: Record<string, unknown>[] }[];
@@ -123,7 +123,7 @@ describe('junit.xml', () => {
     expect([cases.length, having('failure'), having('error'), having('skipped')]).toEqual([12, 2, 2, 4]);
   });
 
-  test('marks reruns as Surefire does: flaky where the test passed in the end, rerun where it did not', () => {
+  test('marks reruns as Surefire does: flaky if the test passed in the end, rerun if it did not', () => {
     const xml = junitXml(everything);
     expect(xml).toContain('<flakyFailure message="OSError: once" type="OSError">');
     expect(xml).toContain('<flakyError message="teardown" type="error">');

@@ -1,4 +1,4 @@
-// How long the dashboard says that a run has lasted.
+// The duration of a run on the dashboard.
 
 import { expect, test } from 'vitest';
 import { closedAt, endOr, type LiveSpan, testEndedAt } from '../../../coordinator/web/live-span.ts';
@@ -15,7 +15,7 @@ test('a test that ended before another one changes nothing', () => {
   expect(testEndedAt(span, 4000)).toBe(span);
 });
 
-test('a closed run has its end, whatever the time is', () => {
+test('a closed run keeps its end, whatever the time is', () => {
   const closed = closedAt(testEndedAt(running, 6000), 7000);
   expect(closed).toEqual({ kind: 'ended', at: 7000 });
   expect(endOr(closed, 9000)).toBe(7000);

@@ -1,4 +1,4 @@
-// What the dashboard knows of a run from its agents' events, and how a page that hears it in parts puts it together.
+// The dashboard's view of a run, built from agents' events and sent to the page in parts.
 
 import { expect, test } from 'vitest';
 import { joinColumns, liveModel } from '../../../coordinator/web/browser/live-model.ts';
@@ -86,7 +86,7 @@ function ended(name: string, outcome: Outcome, worker = 'gw0'): RunEvent {
   return told({ kind: 'test-finished', at: 3000, result });
 }
 
-test('a live run counts what is known, what is done and what runs, and takes the first result of a test', () => {
+test('a live run counts known, finished and running tests, and keeps the first result of a test', () => {
   const run = createLiveRun(spec);
   for (const event of [
     joined,
@@ -120,13 +120,13 @@ test('a live run counts what is known, what is done and what runs, and takes the
   expect(run.line()).toEqual({ runId: 'r1', isOpen: false, tests: 1, failures: 1 });
 });
 
-test('a test that fails, and passes when it runs again, is flaky and no failure', () => {
+test('a test that fails and then passes in a rerun is flaky, not a failure', () => {
   const run = createLiveRun(spec);
   const rerun = attemptId(shardId(1), 2);
   const again = (event: RunEvent): RunEvent => (event.kind === 'attempt-told' ? { ...event, attempt: rerun } : event);
   for (const event of [joined, collected, ended('test_1', 'failed'), ended('test_2', 'passed')]) run.observe(event);
   run.observe({ kind: 'attempt-started', at: 4000, agent, attempt: rerun, shard: shardId(1), fence: 2, role: 'rerun' });
-  // Received twice, it counts once; and a rerun of what has passed changes nothing.
+  // A rerun received twice counts once, and a rerun of a passed test changes nothing.
   for (const event of [ended('test_1', 'passed'), ended('test_1', 'passed'), ended('test_2', 'failed')]) run.observe(again(event));
   const head = run.head(6000);
   expect(head.totals).toMatchObject({ expected: 3, passed: 2, failed: 0, flaky: 1, notRun: 1, duplicatesDropped: 2 });
@@ -138,7 +138,7 @@ test('a test that fails, and passes when it runs again, is flaky and no failure'
   ]);
 });
 
-test('a page that hears a run in parts has the same as one that hears it whole', () => {
+test('a page that receives a run in parts has the same data as the whole', () => {
   const run = createLiveRun(spec);
   const events = [
     joined,

@@ -1,24 +1,24 @@
-// What CI providers fold in a job's log.
+// Folded groups in the logs of CI providers.
 
 import { expect, test } from 'vitest';
 import { folded, logProvider } from '../../../coordinator/reporters/files/log-sections.ts';
 import { reportParts } from '../../../coordinator/reporters/summary/terminal-summary.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
-test('a provider is known by what it documents', () => {
+test('detects a provider by the variables it documents', () => {
   expect(logProvider(true, {})).toBe('github');
   expect(logProvider(false, { GITLAB_CI: 'true' })).toBe('gitlab');
   expect(logProvider(false, { CI: 'true', GITLAB_CI: '' })).toBeNull();
 });
 
-test('a group has a title that opens it', () => {
+test('wraps a group in the markers of its provider', () => {
   expect(folded('github', 'times', 'shardline_details', 'a\nb\n', 7)).toBe('::group::times\na\nb\n::endgroup::\n');
   expect(folded('gitlab', 'times', 'shardline_details', 'a\nb\n', 7)).toBe(
     '\u001b[0Ksection_start:7:shardline_details[collapsed=true]\r\u001b[0Ktimes\na\nb\n\u001b[0Ksection_end:7:shardline_details\r\u001b[0K\n',
   );
 });
 
-test('only slow tests and the profile are for folding; what failed and why is not', () => {
+test('folds only slow tests and the profile, not failures', () => {
   const report = sampleReport([sampleTest('t.py::test_f', 'failed', 'E   no')]);
   const options = {
     color: false,

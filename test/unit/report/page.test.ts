@@ -1,4 +1,4 @@
-// What the page in report.html works with: the columns it is given, the rows it finds, the lanes it draws, the words it writes.
+// The data of report.html: its columns, the rows it finds, the lanes of the timeline, and formatted durations and sizes.
 
 import { describe, expect, test } from 'vitest';
 import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../coordinator/web/browser/model.ts';
@@ -16,7 +16,7 @@ const model = (report: Report) => readModel(pageData(report));
 const shop = syntheticReport({ tests: 400, agents: 2, workers: 3, seed: 3, failuresPerThousand: 40, deadlineSeconds: 5 });
 
 describe('the columns of a page', () => {
-  test('hold every test, attempt, not-run entry and collection error of the report', () => {
+  test('contain every test, attempt, not-run entry and collection error of the report', () => {
     const report = {
       ...shop,
       collectErrors: [{ file: testFile('tests/test_broken.py'), nodeid: nodeId('tests/test_broken.py'), message: 'ImportError' }],
@@ -41,17 +41,17 @@ describe('the columns of a page', () => {
     expect([nodeidOf(read, read.count - 1), read.why.get(read.count - 1)]).toEqual(['tests/test_broken.py', 'ImportError']);
   });
 
-  test('leave out what passed tests printed, and nothing that others did', () => {
+  test('omit only the output of passed tests', () => {
     const tests = [sampleTest('a.py::test_1', 'passed', null, 'chatter'), sampleTest('a.py::test_2', 'failed', 'E   no', 'output')];
     expect(pageData(sampleReport(tests)).texts).toEqual(['E   no', 'Captured stdout call', 'output']);
   });
 
-  test('name the place of a skip by the node id, not by a path of the machine that ran it', () => {
+  test('name the place of a skip by its node id, not by a path on the agent', () => {
     const skipped = sampleTest('t/a.py::test_1', 'skipped', '/home/ci/project/t/a.py:7: Skipped: no database');
     expect(pageData(sampleReport([skipped])).texts).toEqual(['t/a.py:7: no database']);
   });
 
-  test('stand in the page as one JSON element that nothing in them can end', async () => {
+  test('are one JSON element in the page that no text can end', async () => {
     const html = await reportHtml(sampleReport([sampleTest('a.py::t[</script><script>x]', 'failed', '<!--<script>')]));
     expect(html.match(/<\/script/g)).toHaveLength(2);
     expect(html.match(/<script/g)).toHaveLength(2);
@@ -65,20 +65,20 @@ describe('finding rows', () => {
   const { find } = createFinder(read);
   const names = (query: Partial<typeof everything>) => Array.from(find({ ...everything, ...query }), (row) => nodeidOf(read, row));
 
-  test('puts failures first, and keeps the report’s order among equals', () => {
+  test('lists failures first, and keeps the report’s order among equals', () => {
     const failed = shop.tests.filter(({ outcome }) => outcome === 'failed').map(({ nodeid }) => nodeid);
     expect(failed.length).toBeGreaterThan(1);
     expect(names({}).slice(0, failed.length)).toEqual(failed);
   });
 
-  test('matches every word, in names, tracebacks and output, whatever their case', () => {
+  test('matches every word in names, tracebacks and output, ignoring case', () => {
     const red = shop.tests.filter(({ outcome }) => outcome === 'failed' || outcome === 'error').map(({ nodeid }) => nodeid);
     const flaky = shop.tests.filter(({ flaky: each }) => each).map(({ nodeid }) => nodeid);
     expect(names({ words: 'SHOP.PRICING 119.69', order: 'by file' }).toSorted()).toEqual([...red, ...flaky].toSorted());
     expect(names({ words: 'nowhere' })).toEqual([]);
   });
 
-  test('sorts by time, by start and by file', () => {
+  test('sorts by duration, by start and by file', () => {
     const bySeconds = [...shop.tests, ...shop.notRun.map((each) => ({ ...each, seconds: each.predictedSeconds }))].toSorted(
       (left, right) => right.seconds - left.seconds,
     );
@@ -94,7 +94,7 @@ describe('finding rows', () => {
 });
 
 describe('the timeline', () => {
-  test('has a lane for each xdist worker, with its attempts in the order of their start', () => {
+  test('has a lane for each xdist worker, with its attempts ordered by start', () => {
     const { lanes, attempts, marks, endMs } = timelineOf(model(shop));
     expect(lanes.map(({ agent, worker }) => `${agent} ${worker}`)).toEqual([
       'runner-1 gw0',
@@ -119,7 +119,7 @@ describe('the timeline', () => {
     expect(utilisation(timelineOf(model(shop)), 100).reduce((sum, busy) => sum + busy, 0) * (endMs / 100)).toBeCloseTo(busyMs, 3);
   });
 
-  test('sets right what an agent with a wrong clock told, and leaves out what never came back', () => {
+  test('corrects times of an agent with a wrong clock, and omits attempts without a duration', () => {
     const fine = sampleTest('a.py::test_1', 'passed');
     const [attempt] = fine.attempts;
     if (attempt === undefined) throw new Error('a sample has an attempt');
@@ -144,14 +144,14 @@ test.each([
   [12_300, '12.3 s'],
   [245_000, '4 min 05 s'],
   [7_500_000, '2 h 05 min'],
-])('a duration of %d ms is written %s', (ms, text) => expect(duration(ms)).toBe(text));
+])('formats a duration of %d ms as %s', (ms, text) => expect(duration(ms)).toBe(text));
 
 test.each([
   [12_250, 1, '0:12.250'],
   [59_996, 100, '1:00.0'],
   [245_000, 5000, '4:05'],
   [3_845_000, 60_000, '1:04:05'],
-])('the instant %d at steps of %d ms is written %s', (ms, step, text) => expect(instant(ms, step)).toBe(text));
+])('formats the instant %d at steps of %d ms as %s', (ms, step, text) => expect(instant(ms, step)).toBe(text));
 
-test('sizes are written in the unit that fits', () =>
+test('formats sizes in the unit that fits', () =>
   expect([bytes(12), bytes(2048), bytes(300 * 2 ** 20)]).toEqual(['12 B', '2.0 KiB', '300 MiB']));

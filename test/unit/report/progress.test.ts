@@ -1,4 +1,4 @@
-// What is told while a run is on, on a terminal and in a record.
+// Progress during a run, on a terminal and in a log.
 
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
@@ -34,7 +34,7 @@ const begun: readonly CoordinatorEvent[] = [
   told(a1, 1, 1, { kind: 'test-started', at: 2200, nodeid: nodeId('a.py::t'), worker: 'gw0' }),
 ];
 
-/** A stream that keeps what was written, and a clock that is moved by hand. */
+/** Progress that writes to a stream in memory, with a clock that the test sets. */
 async function watched(changes: Partial<ProgressOptions> = {}) {
   const out = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
   let at = 0;
@@ -44,7 +44,7 @@ async function watched(changes: Partial<ProgressOptions> = {}) {
   return {
     out,
     progress,
-    /** What is written on these events at that time. */
+    /** Observes the events at time `now`, and returns the output. */
     hear(now: number, ...events: readonly CoordinatorEvent[]): string {
       at = now;
       for (const event of events) {
@@ -56,7 +56,7 @@ async function watched(changes: Partial<ProgressOptions> = {}) {
   };
 }
 
-test('a record has failures at once and how the run stands every few seconds, without control characters', async () => {
+test('a log shows failures at once and a status line every few seconds, without control characters', async () => {
   const record = await watched();
   expect(record.hear(0, ...begun)).toBe('Run r1: found 2 test files in 2 shards\nAgent a1 joined: 2 workers on host\n');
   expect(record.hear(1000, told(a1, 1, 1, finished('a.py::t', 'failed')), tick(1000))).toBe('FAILED a.py::t (a1)\n');
@@ -70,7 +70,7 @@ test('a record has failures at once and how the run stands every few seconds, wi
   expect(record.written()).toBe('');
 });
 
-test('a worker is said to be at no test once it has had none for a second, and agents stand in order', async () => {
+test('shows a worker as idle after a second without a test, and sorts agents', async () => {
   const screen = await watched({ screen: true });
   screen.hear(0, opening, joined(agentId('a10')), ...begun.slice(1));
   const done = stripVTControlCharacters(screen.hear(2000, told(a1, 1, 1, finished('a.py::t')), tick(2000)));
@@ -81,7 +81,7 @@ test('a worker is said to be at no test once it has had none for a second, and a
   screen.progress.end();
 });
 
-test('a screen stands below the lines that stay, some times a second at most, and is gone at the end', async () => {
+test('draws the screen below permanent lines, a few times a second, and removes it at the end', async () => {
   const screen = await watched({ screen: true });
   expect(screen.hear(0, opening)).toContain('Run r1: found 2 test files in 2 shards\n');
   expect(screen.hear(50, ...begun.slice(1))).toBe('');
@@ -95,7 +95,7 @@ test('a screen stands below the lines that stay, some times a second at most, an
   expect(last).not.toContain('\u001b[?25l');
 });
 
-test('a resized terminal is drawn on at once, as wide as it is now', async () => {
+test('redraws a resized terminal at once with its new width', async () => {
   const screen = await watched({ screen: true });
   screen.hear(0, ...begun);
   screen.hear(3000, tick(3000));
@@ -110,7 +110,7 @@ test('a resized terminal is drawn on at once, as wide as it is now', async () =>
   expect(screen.written()).toBe('');
 });
 
-test('what others say stands above the screen too, and can do nothing to it', async () => {
+test('prints messages of others above the screen, without their control characters', async () => {
   const screen = await watched({ screen: true });
   screen.hear(0, ...begun);
   screen.progress.say('shardline agent a1: \u001b[2Jslow');
@@ -118,7 +118,7 @@ test('what others say stands above the screen too, and can do nothing to it', as
   expect(stripVTControlCharacters(screen.written())).toMatch(/shardline agent a1: slow\n$/);
 });
 
-test('a deadline is told to be missed once two forecasts say so, and then when it is not any more', async () => {
+test('reports a missed deadline after two late forecasts, and when the run is on time again', async () => {
   const record = await watched();
   record.hear(0, ...begun);
   const remedy = { agents: 1, workersPerAgent: 2, leaveOut: { files: 0, named: [] } };
@@ -129,7 +129,7 @@ test('a deadline is told to be missed once two forecasts say so, and then when i
   expect(record.hear(1000, late, inTime)).toBe('On time for the deadline again: done in about 9 s\n');
 });
 
-test('an interrupt names the key that quits now, and a suite that every worker collects has no shards yet', async () => {
+test('an interrupt names the key that quits at once, and a whole-suite run starts without shards', async () => {
   const record = await watched();
   const suite = { ...opening, spec: { ...opening.spec, collect: 'suite' as const } };
   expect(record.hear(0, suite)).toBe('Run r1: found 2 test files\n');
@@ -138,7 +138,7 @@ test('an interrupt names the key that quits now, and a suite that every worker c
   expect(record.hear(0, by('SIGTERM'))).toBe('Interrupted by SIGTERM: finishing up, results are kept. Send it again to quit now.\n');
 });
 
-test('verbose tells every test, quiet none', async () => {
+test('verbose prints every test, quiet prints none', async () => {
   const passed = told(a1, 1, 1, finished('a.py::t'));
   expect((await watched({ verbosity: 'verbose', color: true })).hear(0, ...begun, passed)).toContain(
     '\n\u001b[32mPASSED\u001b[39m a.py::t (a1)\n',

@@ -1,4 +1,4 @@
-// What each xdist worker is at, from what agents tell.
+// The running test of each xdist worker, from agents' events.
 
 import { expect, test } from 'vitest';
 import { createRunningTests } from '../../../coordinator/core/result/running-tests.ts';
@@ -16,20 +16,20 @@ function after(...events: Parameters<ReturnType<typeof createRunningTests>['obse
     .map(({ agent, worker, test: { nodeid, beganAt }, endedAt }) => `${agent} ${worker} ${nodeid} ${endedAt === null ? beganAt : 'done'}`);
 }
 
-test('a worker is at the test that it began, until that is over', () => {
+test('a worker runs the test that it started until that test finishes', () => {
   const both = [joined(a1), told(a1, 1, 1, began('a.py::t')), told(a1, 2, 1, began('b.py::t', 'gw1'))] as const;
   expect(after(...both)).toEqual(['a1 gw0 a.py::t 105', 'a1 gw1 b.py::t 105']);
   expect(after(...both, told(a1, 1, 1, finished('a.py::t')))).toEqual(['a1 gw0 a.py::t done', 'a1 gw1 b.py::t 105']);
   expect(after(...both, told(a1, 1, 1, finished('a.py::other')))).toEqual(after(...both));
 });
 
-test('what ends with its attempt or its agent is over too', () => {
+test('the end of an attempt or the loss of an agent ends its running tests', () => {
   const both = [joined(a1), joined(a2), told(a1, 1, 1, began('a.py::t')), told(a2, 2, 1, began('b.py::t'))] as const;
   expect(after(...both, ended(a1, 1))).toEqual(['a1 gw0 a.py::t done', 'a2 gw0 b.py::t 105']);
   expect(after(...both, lost(a2))).toEqual(['a1 gw0 a.py::t 105']);
 });
 
-test('a worker that took the place of another takes its lane', () => {
+test('a replacement worker takes the lane of the worker that it replaces', () => {
   const events = [joined(a1, 1000, 1), told(a1, 1, 1, began('a.py::t')), told(a1, 1, 1, finished('a.py::t'))] as const;
   expect(after(...events, told(a1, 1, 1, began('a.py::u', 'gw1')))).toEqual(['a1 gw1 a.py::u 105']);
 });

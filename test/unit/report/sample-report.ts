@@ -1,4 +1,4 @@
-// A report to be written in every form.
+// A sample report for tests of every form.
 
 import { reportParts, type TerminalOptions } from '../../../coordinator/reporters/summary/terminal-summary.ts';
 import { agentId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
@@ -101,7 +101,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   };
 }
 
-/** All that stands in the terminal. */
+/** The full text for the terminal. */
 export function renderReport(report: Report, options: TerminalOptions): string {
   const { parts, verdict } = reportParts(report, options);
   return `${parts.map(({ text }) => text).join('')}${verdict}`;

@@ -1,4 +1,4 @@
-// One screenful of how a run stands, on terminals of every size.
+// The live screen of a run on terminals of every size.
 
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
@@ -32,7 +32,7 @@ const standing: RunStatus = {
 const linesOf = (given: RunStatus, width: number, height: number): readonly string[] =>
   screenLines(given, { width, height, paint: plainPaint });
 
-test('80 columns tell what is done, what failed, the time, the slowest test, and what every xdist worker is at', () => {
+test('80 columns show progress, failures, the time, the slowest test, and the test of every xdist worker', () => {
   expect(linesOf(standing, 80, 24)).toEqual([
     `${'█'.repeat(26)}${'░'.repeat(14)}  67 %  812/1204+ tests  40/81 files`,
     '2 failed, 1 flaky, 807 passed, 3 skipped',
@@ -47,7 +47,7 @@ test('80 columns tell what is done, what failed, the time, the slowest test, and
   ]);
 });
 
-test('40 columns keep the beginning and the end of long lines', () => {
+test('40 columns keep the start and the end of long lines', () => {
   const name = 'tests/integration/payments/test_refunds.py::TestRefund::test_partial_refund';
   const lines = linesOf({ ...standing, agents: [agentOf('a1', 1, name)] }, 40, 24);
   expect(lines[0]).toBe('67 %  812/1204+ tests  40/81 files');
@@ -55,12 +55,12 @@ test('40 columns keep the beginning and the end of long lines', () => {
   for (const line of lines) expect(stringWidth(line)).toBeLessThan(40);
 });
 
-test('200 columns cut nothing', () => {
+test('200 columns show every line in full', () => {
   const name = `tests/test_x.py::test_${'long_'.repeat(20)}name`;
   expect(linesOf({ ...standing, agents: [agentOf('a1', 1, name)] }, 200, 50)).toContain(`  gw0 12 s  ${name}`);
 });
 
-test('where agents with their workers do not fit, each has a line; where these do not, the rest is counted', () => {
+test('a low screen shows one line for each agent, and counts the agents that do not fit', () => {
   const many = (count: number): RunStatus => ({
     ...standing,
     agents: Array.from({ length: count }, (_, index) => agentOf(`a${index + 1}`, 4)),
@@ -73,14 +73,14 @@ test('where agents with their workers do not fit, each has a line; where these d
   expect(linesOf(many(23), 80, 7)).toHaveLength(4);
 });
 
-test('of an agent with more workers than fit some are shown, in the order of their numbers', () => {
+test('shows the first workers of an agent with more workers than fit, in numeric order', () => {
   const lines = linesOf({ ...standing, agents: [agentOf('a1', 64)] }, 80, 24);
   expect(lines).toHaveLength(16);
   expect(lines[14]).toMatch(/^ {2}gw9 /);
   expect(lines.at(-1)).toBe('  and 54 more workers, 54 busy');
 });
 
-test('the end of a run, an interrupt, a lack of agents and a deadline that will be missed stand beside the time', () => {
+test('the line with the time also shows the end of a run, an interrupt, missing agents and a missed deadline', () => {
   const timeOf = (changes: Partial<RunStatus>): string | undefined => linesOf({ ...standing, ...changes }, 80, 24)[2];
   expect(timeOf({ phase: 'ending' })).toBe('41 s of 2 min, waiting for the last teardowns');
   expect(timeOf({ phase: 'stopping' })).toBe('41 s of 2 min, stopping');
@@ -93,20 +93,20 @@ test('the end of a run, an interrupt, a lack of agents and a deadline that will 
   expect(timeOf({ deadlineSeconds: null, secondsLeft: 0 })).toBe('41 s, done any moment');
 });
 
-test('a plain line says the same', () => {
+test('the status line of a log shows the same facts', () => {
   expect(statusWords({ ...standing, tests: 0, tally: { ...standing.tally, done: 0 }, phase: 'collecting' })).toMatch(
     /^no tests yet, 40\/81 files, .* collecting the whole suite$/,
   );
   expect(statusWords(standing)).toBe('812/1204+ tests, 40/81 files, 2 failed, 1 flaky, 2 agents, 41 s of 2 min, done in about 20 s');
 });
 
-test('colours change no letter, and there are none without', () => {
+test('colours do not change the text', () => {
   const colored = screenLines(standing, { width: 80, height: 24, paint: paintFor(true) });
   expect(colored.join('')).toContain('\u001b[');
   expect(colored.map(stripVTControlCharacters)).toEqual(linesOf(standing, 80, 24));
 });
 
-test('whatever tests are called, no line is wider than the terminal, none controls it, and they are fewer than its rows', () => {
+test('for all test names, lines fit the terminal and have no control characters', () => {
   const name = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 120 }),
     fc.string({ unit: fc.constantFrom('試', '験', '👩‍👩‍👧', 'é', '\u001b[2J', '\t', '\n', 'ﷺ', 'ा', 'x'), maxLength: 60 }),
@@ -126,7 +126,7 @@ test('whatever tests are called, no line is wider than the terminal, none contro
         expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
       }
     }),
-    // A letter that the two libraries that cut and count lines take for differently wide.
+    // The two libraries that cut and measure lines disagree on the width of this letter.
     { examples: [[{ width: 3, height: 8, color: false }, [{ workers: 1, name: '𑪄'.repeat(9), seconds: 5 }]]] },
   );
 });

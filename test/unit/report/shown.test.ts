@@ -1,4 +1,4 @@
-// What the end of a run shows besides results: one line for all warnings, sections of plugins, and what pytest's options ask for.
+// The end of a run besides results: warnings, sections of plugins, and the output of pytest's options.
 
 import { XMLParser } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
@@ -25,14 +25,14 @@ const lines = (changes: Partial<Report>, options = normal): string[] =>
     .split('\n')
     .filter((line) => !/^(time|speed|bound|agent|slow|reports) /.test(line) && line !== '');
 
-test('all warnings are one line, and a number in the last line', () => {
+test('shows all warnings in one line, and their number in the last line', () => {
   expect(lines({ warnings, asked: asked() })).toEqual([
     'warnings 3: a.py:3: UserWarning: look out (-v shows all 2)',
     'passed: 1 passed, 3 warnings in 12.3 s; exit 0',
   ]);
 });
 
-test('the line of the warnings is as wide as the terminal', () => {
+test('cuts the warnings line to the width of the terminal', () => {
   const [warning] = warnings;
   const long = { ...warning, message: 'word '.repeat(100) } as ReportedWarning;
   const [line = ''] = lines({ warnings: [long, ...warnings], asked: asked() }, { ...normal, width: 80 });
@@ -40,7 +40,7 @@ test('the line of the warnings is as wide as the terminal', () => {
   expect(line).toMatch(/^warnings 5: a\.py:3: UserWarning: word .*… \(-v shows all 3\)$/);
 });
 
-test('with -v each distinct warning stands with its places', () => {
+test('-v lists each distinct warning with its places', () => {
   expect(lines({ warnings, asked: asked() }, verbose).slice(1, 6)).toEqual([
     't.py::test_p: 2 warnings',
     '  a.py:3: UserWarning: look out',
@@ -50,15 +50,15 @@ test('with -v each distinct warning stands with its places', () => {
   ]);
 });
 
-test('--disable-warnings leaves their number in the last line, as in pytest', () => {
+test('--disable-warnings keeps only the number of warnings in the last line, as in pytest', () => {
   expect(lines({ warnings, asked: asked({ outcomes: 'fE' }) })).toEqual(['passed: 1 passed, 3 warnings in 12.3 s; exit 0']);
 });
 
-test('deselected tests are counted in the last line', () => {
+test('counts deselected tests in the last line', () => {
   expect(lines({ deselected: 2 }).at(-1)).toBe('passed: 1 passed, 2 deselected in 12.3 s; exit 0');
 });
 
-test('a section that several agents print stands once; a long one is cut, but not with -v', () => {
+test('prints a section of several agents once, and cuts a long one without -v', () => {
   const text = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n');
   const sessions = ['a1', 'a2'].map((agent) => ({ agent: agentId(agent), header: [], sections: [{ title: 'conftest.py', text }] }));
   const shown = lines({ sessions });
@@ -68,7 +68,7 @@ test('a section that several agents print stands once; a long one is cut, but no
   expect(lines({ sessions }, verbose)).toContain('line 39');
 });
 
-test('with -v the header stands once for agents that have the same', () => {
+test('-v prints the same header of several agents once', () => {
   const header = ['platform linux -- Python 3.12.1, pytest-9.0', 'Using --randomly-seed=7'];
   const sessions = ['a1', 'a2'].map((agent) => ({ agent: agentId(agent), header, sections: [] }));
   expect(lines({ sessions }, verbose).slice(0, 2)).toEqual([
@@ -78,7 +78,7 @@ test('with -v the header stands once for agents that have the same', () => {
   expect(lines({ sessions })).toHaveLength(1);
 });
 
-test('-r lists the tests of the outcomes that it names in the order of its letters, skips folded', () => {
+test('-r lists tests by outcome in the order of its letters, and folds skips', () => {
   const tests = [
     passed,
     sampleTest('t.py::test_s[1]', 'skipped', '/home/ci/project/t.py:7: Skipped: no way'),
@@ -97,14 +97,14 @@ test('-r lists the tests of the outcomes that it names in the order of its lette
   ]);
 });
 
-test('-rP shows what passed tests printed', () => {
+test('-rP shows the output of passed tests', () => {
   const printing = sampleTest('t.py::test_p', 'passed', null, 'hello');
   const report = (outcomes: string): string => renderReport(sampleReport([printing], { asked: asked({ outcomes }) }), normal);
   expect(report('wfE')).not.toContain('hello');
   expect(report('wP').split('\n').slice(1, 3)).toEqual([expect.stringContaining(' Captured stdout call '), 'hello']);
 });
 
-test('--durations lists the slowest phases of all tests, and counts those below --durations-min', () => {
+test('--durations lists the slowest phases of all tests, and counts phases below --durations-min', () => {
   const [attempt] = passed.attempts;
   const timed = (id: string, seconds: number, setupSeconds: number, teardownSeconds: number) => ({
     ...sampleTest(id, 'passed'),
@@ -123,7 +123,7 @@ test('--durations lists the slowest phases of all tests, and counts those below 
   expect(shown({ durations: 0, leastSeconds: 1.5 }).at(-1)).toBe('(2 durations < 1.5s hidden.)');
 });
 
-test('properties stand in junit.xml where pytest writes them, and on the page', () => {
+test('writes properties to junit.xml as pytest does, and to the page', () => {
   const properties = [
     { name: 'build', value: '7 <&>' },
     { name: 'odd', value: '\u0000' },
@@ -139,7 +139,7 @@ test('properties stand in junit.xml where pytest writes them, and on the page', 
   expect(pageData(report).properties).toEqual([[1, 'build', '7 <&>', 'odd', '\\x00']]);
 });
 
-test('report.json keeps all of it; a report of an earlier version has none', () => {
+test('report.json keeps all of it, and a report of an earlier version has none', () => {
   const sessions = [{ agent: agentId('a1'), header: ['platform linux'], sections: [{ title: 'conftest.py', text: 'done' }] }];
   const report = sampleReport([passed], { warnings, deselected: 2, sessions, asked: asked() });
   expect(decodeReport(encodeReport(report), 'here')).toEqual(report);

@@ -1,4 +1,4 @@
-// The timeline without its canvas: which bar is where, which test the keys go to, and what is selected.
+// The timeline without its canvas: the places of bars, the tests that the keys select, and the selection.
 
 import { describe, expect, test } from 'vitest';
 import { readModel } from '../../../coordinator/web/browser/model.ts';
@@ -67,7 +67,7 @@ describe('the bar under the pointer', () => {
 });
 
 describe('the bar of a test', () => {
-  test('ends below its lane, and its details are at its middle inside the visible part', () => {
+  test('shows its details below its lane, at the middle of its visible part', () => {
     expect(barOf(timeline, { lane: 1, place: 3 }, scale)).toMatchObject({ from: 3, to: 4, x: 650, y: 2 * laneHeight });
     expect(barOf(timeline, { lane: 1, place: 3 }, { ...scale, width: 100 })).toMatchObject({ x: 100 });
   });
@@ -101,7 +101,7 @@ describe('the keys', () => {
     ['f', null, { lane: 0, place: 1 }],
   ])('%s from %j selects %j', (name, from, to) => expect(act(name, from)).toEqual({ kind: 'select', cursor: to }));
 
-  test('lead nowhere beyond the first and the last lane, and open nothing before a test is selected', () => {
+  test('do nothing beyond the first and the last lane, or without a selected test', () => {
     expect(act('ArrowUp', { lane: 0, place: 0 })).toEqual({ kind: 'none' });
     expect(act('ArrowDown', { lane: 1, place: 0 })).toEqual({ kind: 'none' });
     expect(act('Enter', null)).toEqual({ kind: 'none' });
@@ -114,7 +114,8 @@ describe('the keys', () => {
     expect([act('0', null), act('Escape', null)]).toEqual([{ kind: 'whole-run' }, { kind: 'point-nowhere' }]);
   });
 
-  test('that the timeline does not know are the page’s', () => expect([act('Tab', null), act('constructor', null)]).toEqual([null, null]));
+  test('that the timeline does not handle go to the page', () =>
+    expect([act('Tab', null), act('constructor', null)]).toEqual([null, null]));
 
   test('find the failures of all lanes in turn', () => {
     const [first, second] = [nextFailure(timeline, null), nextFailure(timeline, { lane: 0, place: 1 })];
@@ -125,7 +126,7 @@ describe('the keys', () => {
     expect(nextFailure(timeline, second)).toEqual(first);
   });
 
-  test('find no failure where none is, and no neighbor of a test that is gone', () => {
+  test('find no failure in a green run, and no neighbor of a missing test', () => {
     const green: Timeline = { ...timeline, lanes: timeline.lanes.map((lane) => ({ ...lane, failures: new Int32Array() })) };
     expect(nextFailure(green, null)).toBeNull();
     expect(besides(timeline, { lane: 0, place: 9 }, 1)).toBeNull();
@@ -138,14 +139,14 @@ describe('the selection', () => {
   if (bar === null) throw new Error('the sample has this test');
   const keys: Selection = { kind: 'keys', cursor };
 
-  test('is the bar under the pointer, and after it the test that the keys chose', () => {
+  test('is the bar under the pointer, and then again the test that the keys selected', () => {
     const pointed = pointTo(keys, bar);
     expect(pointed).toEqual({ kind: 'pointer', bar, cursor });
     expect(cursorOf(pointed)).toBe(cursor);
     expect(pointTo(pointed, null)).toEqual(keys);
   });
 
-  test('is nothing after the pointer has left if the keys chose nothing', () => {
+  test('is empty after the pointer has left if the keys selected nothing', () => {
     expect(pointTo(pointTo({ kind: 'nothing' }, bar), null)).toEqual({ kind: 'nothing' });
   });
 

@@ -1,4 +1,4 @@
-// The trace, and the picture of text, of a run.
+// The trace of a run, and its timeline as text.
 
 import { expect, test } from 'vitest';
 import { timelineText } from '../../../coordinator/reporters/files/timeline-text.ts';
@@ -29,7 +29,7 @@ interface Traced {
 }
 const parse = (text: string): Traced[] => (JSON.parse(text) as { traceEvents: Traced[] }).traceEvents;
 
-test('has a process for each agent, a thread for each xdist worker, a slice for each test', () => {
+test('has a process for each agent, a thread for each xdist worker and a slice for each test', () => {
   const report = sampleReport([
     at(sampleTest('t.py::test_a', 'passed'), 500, 'gw0', 0.25),
     at(sampleTest('t.py::test_b', 'failed'), 1000, 'gw1', 2),
@@ -52,7 +52,7 @@ test('has a process for each agent, a thread for each xdist worker, a slice for 
   });
 });
 
-test('the events of a run add its collections, shards, agents and deadline', () => {
+test('the events of a run add collections, shards, agents and the deadline', () => {
   const report = sampleReport([], { startedAt: new Date(0).toISOString() });
   const opening = opened([shardOf(1, ['t.py'])], { deadline: { seconds: 100, reserveSeconds: 2 } });
   const marks = createTraceMarks();
@@ -66,7 +66,7 @@ test('the events of a run add its collections, shards, agents and deadline', () 
   expect(traced.find(({ name }) => name === 'deadline')?.ts).toBe(100_000_000);
 });
 
-test('the picture is as dark as a worker was busy', () => {
+test('the text timeline is darker while a worker is busy', () => {
   const report = sampleReport([
     at(sampleTest('t.py::test_a', 'passed'), 0, 'gw0', 6),
     at(sampleTest('t.py::test_b', 'passed'), 3000, 'gw1', 1.5),

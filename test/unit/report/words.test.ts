@@ -1,4 +1,4 @@
-// Profile, targets and comparison in words.
+// The text of profile, targets and comparison.
 
 import { expect, test } from 'vitest';
 import { withTargets } from '../../../coordinator/core/result/targets.ts';
@@ -44,7 +44,7 @@ const report: Report = {
   },
 };
 
-test('the profile is a few lines whose seconds add up to those of the verdict', () => {
+test('the profile has four lines whose seconds add up to the time of the run', () => {
   expect(profileLines(report)).toEqual([
     'time     12.3 s: set-up and discovery 1.23 s (10 %), collection 2.00 s (16 %), tests 8.00 s (65 %), merging and reports 1.06 s (9 %)',
     'speed    2.0 times as fast as one worker (20.0 s of collection and tests); first test after 1.50 s; 250 ms per test',
@@ -53,14 +53,14 @@ test('the profile is a few lines whose seconds add up to those of the verdict', 
   ]);
 });
 
-test('where every worker collects the whole suite, collection is a part of what comes before the tests', () => {
+test('counts collection as set-up when every worker collects the whole suite', () => {
   const breakdown = { ...report.profile.breakdown, collection: { seconds: 0, share: 0 } } as Breakdown;
   expect(profileLines({ ...report, profile: { ...report.profile, breakdown } })[0]).toContain(
     'time     12.3 s: set-up, discovery and collection 1.23 s (10 %), ',
   );
 });
 
-test('a short run is not rated', () => {
+test('a short run gets no rating', () => {
   const short = { ...report, profile: { ...report.profile, makespanSeconds: 9.9 } };
   expect(profileLines(short)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 9.90 s (efficiency 90 %)');
 });
@@ -99,11 +99,11 @@ test('a run ends with at most four lines: warnings, time against the bound, repo
   );
 });
 
-test('a report of an earlier version has no breakdown to tell of', () => {
+test('shows no breakdown for a report of an earlier version', () => {
   expect(profileLines(plain)).toEqual(['agent    a1 on h: 1 test with 2 workers, memory at most 0 MB']);
 });
 
-test('targets are a table, and the verdict counts those that were missed', () => {
+test('shows targets as a table, and counts missed targets in the verdict', () => {
   const judged = withTargets(report, parseTargets('time<1s,memory<2GB,cpu>=50%') ?? []);
   expect(targetLines(judged)).toEqual([
     'target MISSED time<1s     12.3 s',
@@ -114,7 +114,7 @@ test('targets are a table, and the verdict counts those that were missed', () =>
   expect(text.trimEnd().split('\n').at(-1)).toBe('failed: 1 passed, 2 missed targets in 12.3 s; exit 1');
 });
 
-test('a comparison names what changed, in lines that no test can add to', () => {
+test('a comparison names the changed tests, and a test name never adds a line', () => {
   const comparison = {
     baseline: 'old',
     newFailures: [nodeId('t.py::test[a\nb]')],
