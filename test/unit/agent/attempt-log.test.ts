@@ -44,7 +44,7 @@ function setUp(files: readonly string[] = [a]) {
   const receive = (...messages: PytestMessage[]): void => {
     for (const message of messages) log.receive(message, 'gw0');
   };
-  /** What each event says, with the message of its error. */
+  /** Each event in words, with the message of its error. */
   const told = (): readonly string[] =>
     events.flatMap((event) => {
       if (event.kind === 'collect-failed') return event.errors.map(({ nodeid, message }) => `${event.file} ${nodeid}: ${message}`);
@@ -55,7 +55,7 @@ function setUp(files: readonly string[] = [a]) {
   return { log, events, receive, told };
 }
 
-test('a crash becomes the error of the running test, and the rest of the file is left', () => {
+test('a crash becomes the error of the running test, and the rest of its file is left to run', () => {
   const { log, receive, told } = setUp();
   receive(collected, started(one));
   expect(log.running()).toBe(one);
@@ -107,7 +107,7 @@ test('pytest.exit is the error of the running test but no crash', () => {
   expect(events.at(-1)).toMatchObject({ result: { isCrash: false } });
 });
 
-test('passes on each file and each result once, whichever workers repeat them', () => {
+test('forwards each file and each result once, whichever workers repeat them', () => {
   const { log, events } = setUp();
   for (const worker of ['gw0', 'gw1']) for (const message of [collected, passed(one)]) log.receive(message, worker);
   expect(events.map(({ kind }) => kind)).toEqual(['collected', 'test-finished']);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { averageWith, SHORT_MS, slotsFor } from '../../../agent/core/attempt-pace.ts';
 
-test('one attempt may wait in the agent while attempts are long, and one for each worker while they are short', () => {
+test('an agent takes one attempt ahead while attempts are long, and one for each worker while they are short', () => {
   expect(slotsFor(4, SHORT_MS)).toBe(5);
   expect(slotsFor(4, SHORT_MS - 1)).toBe(8);
 });

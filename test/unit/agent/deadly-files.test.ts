@@ -15,7 +15,7 @@ test('blames the file that the worker was collecting, with the internal error of
   });
 });
 
-test('blames nothing for a death between files', () => {
+test('blames no file for a death between files', () => {
   const deadly = createDeadlyFiles();
   deadly.begin('gw0', 'test_a.py');
   deadly.end('gw0');

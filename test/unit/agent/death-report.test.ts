@@ -1,16 +1,16 @@
-// What is said about the death of a process that was at work.
+// How an agent describes the death of a working process.
 
 import { expect, test } from 'vitest';
 import { deathReport } from '../../../agent/core/death-report.ts';
 
 const killed = { how: 'it was killed by SIGKILL', seconds: 1.234, endedBecause: null, output: '' };
 
-test('names the time, and memory as a likely cause of a SIGKILL from outside', () => {
+test('names the time, and lack of memory as a possible cause of a SIGKILL from outside', () => {
   expect(deathReport(killed)).toBe('it was killed by SIGKILL (as the kernel does when memory runs out) after 1.2 s');
   expect(deathReport({ ...killed, how: 'it was killed by SIGSEGV' })).toBe('it was killed by SIGSEGV after 1.2 s');
 });
 
-test('names the reason of the watchdog in place of the time', () => {
+test('names the reason of the watchdog instead of the time', () => {
   expect(deathReport({ ...killed, endedBecause: 'as it was still running after 5 s' })).toBe(
     'it was killed by SIGKILL as it was still running after 5 s',
   );

@@ -52,7 +52,7 @@ test('settles at once an attempt that no worker has begun', () => {
   expect([done, interruptions.hasInterfered()]).toEqual([[], false]);
 });
 
-test('asks the worker to stop, and kills it alone when it does not', () => {
+test('asks the worker to stop, and kills only that worker if it does not', () => {
   const { done, feeding, interruptions, run } = setUp();
   feeding.free('gw0');
   run().interrupt.abort('cancelled');
@@ -61,7 +61,7 @@ test('asks the worker to stop, and kills it alone when it does not', () => {
   expect([done.slice(1), interruptions.hasInterfered()]).toEqual([['kill gw0'], true]);
 });
 
-test('leaves a worker alone that stops in time', () => {
+test('does not kill a worker that stops in time', () => {
   const { done, feeding, interruptions, run } = setUp();
   feeding.free('gw0');
   const { interrupt, unwatch } = run();

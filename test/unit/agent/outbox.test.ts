@@ -28,7 +28,7 @@ const told = (at: number, text: string): RunEvent => {
   };
 };
 
-/** An append that stands until it is let go, one batch at a time. */
+/** An append that waits until it is released, one batch at a time. */
 function heldAppend() {
   const batches: (readonly RunEvent[])[] = [];
   let gate = Promise.withResolvers<void>();
@@ -51,7 +51,7 @@ function heldAppend() {
 /** No time passes between two appends. */
 const noWait = { wait: async () => undefined };
 
-test('events leave in order, and what is told while a batch is under way goes with the next', async () => {
+test('sends events in order, and sends those pushed during an append in the next batch', async () => {
   const held = heldAppend();
   const outbox = createOutbox(held.append, noWait);
   const events = [1, 2, 3].map((at) => told(at, ''));
@@ -66,7 +66,7 @@ test('events leave in order, and what is told while a batch is under way goes wi
   expect(held.batches.flat()).toEqual(events);
 });
 
-test('while Redis is away there is room until what waits is large, and again once half of it has left', async () => {
+test('has room until the waiting events exceed the limit, and again once at most half of the limit waits', async () => {
   const held = heldAppend();
   const outbox = createOutbox(held.append, noWait, 10_000);
   outbox.push(told(1, 'x'.repeat(6000)));
@@ -82,7 +82,7 @@ test('while Redis is away there is room until what waits is large, and again onc
   await outbox.flushed();
 });
 
-test('when nothing more can leave nobody is kept waiting, and it is told', async () => {
+test('a failed append ends the wait for room, and flushing rejects with its error', async () => {
   const held = heldAppend();
   const outbox = createOutbox(held.append, noWait, 100);
   outbox.push(told(1, 'x'.repeat(6000)));
@@ -93,19 +93,19 @@ test('when nothing more can leave nobody is kept waiting, and it is told', async
   await expect(outbox.flushed()).rejects.toThrow('no');
 });
 
-test('what is told after an append has failed is not waited for', async () => {
+test('never sends an event pushed after a failed append, and flushing still rejects', async () => {
   const held = heldAppend();
   const outbox = createOutbox(held.append, noWait);
   outbox.push(told(1, ''));
   held.fail(new Error('no'));
   await expect(outbox.flushed()).rejects.toThrow('no');
-  // Waiting for it would be a loop that lets nothing else happen in this process.
+  // A wait for it would loop forever and block this process.
   outbox.push(told(2, ''));
   await expect(outbox.flushed()).rejects.toThrow('no');
   expect(held.batches.length).toBe(1);
 });
 
-test('after an append the next is held back for what comes soon, unless somebody waits for it', async () => {
+test('delays the next append to batch more events, unless a flush waits for it', async () => {
   const batches: (readonly RunEvent[])[] = [];
   const isOver = Promise.withResolvers<void>();
   const clock = {

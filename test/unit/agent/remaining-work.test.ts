@@ -10,13 +10,13 @@ const both: readonly Selector[] = [
   { kind: 'file', file: b },
 ];
 
-test('everything is left before anything is collected', () => {
+test('every selector is left to run before anything is collected', () => {
   const work = createRemainingWork(both);
   expect(work.missing()).toEqual([a, b]);
   expect(work.selectors()).toEqual(both);
 });
 
-test('a collected file leaves its tests, in the order of the selectors', () => {
+test('the unfinished tests of a collected file are left to run, in the order of the selectors', () => {
   const work = createRemainingWork(both);
   const late = nodeId(`${b}::late`);
   expect(work.collect(b, [late], [])).toBe(true);
@@ -29,7 +29,7 @@ test('a collected file leaves its tests, in the order of the selectors', () => {
   ]);
 });
 
-test('a second result, collection or failure is refused', () => {
+test('refuses a second result of a test, and a second collection or failure of a file', () => {
   const work = createRemainingWork(both);
   work.collect(a, [one], []);
   work.settle(one);
@@ -40,34 +40,34 @@ test('a second result, collection or failure is refused', () => {
   expect(work.missing()).toEqual([]);
 });
 
-test('a test that has its result before its file is collected is not left', () => {
+test('a test whose result arrives before its file is collected is not left to run', () => {
   const work = createRemainingWork([{ kind: 'file', file: a }]);
   work.settle(one);
   work.collect(a, [one, two], []);
   expect(work.missing()).toEqual([two]);
 });
 
-test('a postponed serial test is not left', () => {
+test('a postponed serial test is not left to run', () => {
   const work = createRemainingWork([{ kind: 'file', file: a }]);
   work.collect(a, [one, two], [two]);
   expect(work.missing()).toEqual([one]);
 });
 
-test.each(['tests', '.'])('a directory that fails to collect (%s) leaves nothing of the files below it', (directory) => {
+test.each(['tests', '.'])('no file below a directory that fails to collect (%s) is left to run', (directory) => {
   const work = createRemainingWork(both);
   work.fail(testFile(directory));
   expect(work.missing()).toEqual([]);
   expect(work.selectors()).toEqual([]);
 });
 
-test('a directory that fails leaves a file whose name only begins like it', () => {
+test('a failed directory does not affect a file whose path only begins with the same letters', () => {
   const file = testFile('tests_more/test_c.py');
   const work = createRemainingWork([{ kind: 'file', file }]);
   work.fail(testFile('tests'));
   expect(work.missing()).toEqual([file]);
 });
 
-test('a test belongs to the file with which it was collected, whatever its node id begins with', () => {
+test('a test belongs to the file that collected it, whatever its node id begins with', () => {
   const work = createRemainingWork([{ kind: 'file', file: a }]);
   const borrowed = nodeId('other/base.py::borrowed');
   expect(work.fileFor(borrowed)).toBe('other/base.py');
@@ -76,7 +76,7 @@ test('a test belongs to the file with which it was collected, whatever its node 
   expect(work.selectors()).toEqual([{ kind: 'tests', file: a, nodeids: [borrowed] }]);
 });
 
-test('a file that two selectors name is left once when it is collected', () => {
+test('a collected file that two selectors name is left to run once', () => {
   const part: Selector = { kind: 'part', file: a, only: [one], except: [] };
   const rest: Selector = { kind: 'part', file: a, only: null, except: [one] };
   const work = createRemainingWork([part, rest]);

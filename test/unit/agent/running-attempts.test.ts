@@ -44,7 +44,7 @@ test('interrupts an attempt that starts during a shutdown', () => {
   expect(interrupted).toEqual([`${first.id} shutdown`]);
 });
 
-test('interrupts all that run, and none that is over', async () => {
+test('interrupts all running attempts, and none that has ended', async () => {
   const { attempts, interrupted, end } = setUp();
   const served = attempts.serve(first);
   void attempts.serve(second);
@@ -63,7 +63,7 @@ test('adds up the time of attempts that ran at the same time', async () => {
   expect(attempts.busySeconds()).toBe(5);
 });
 
-test('waits for attempts that fail too', async () => {
+test('waits for attempts that fail, too', async () => {
   const { attempts, end } = setUp();
   const served = attempts.serve(first);
   const settled = attempts.settled();

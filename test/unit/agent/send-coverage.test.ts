@@ -12,7 +12,7 @@ import { agentId, attemptId, shardId } from '../../../shared/domain/ids.ts';
 const origin = { workspace: '/w', packages: '/p' };
 const [first, second] = [attemptId(shardId(1), 1), attemptId(shardId(2), 1)];
 
-/** Sends what is in a directory of these files (name → text, or size of a hole) and gives what was stored and told. */
+/** Sends the coverage in a directory of these files (name → text, or size of a sparse file). Returns the stored data and the sent events. */
 async function send(files: Readonly<Record<string, string | number>>) {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-coverage-'));
   try {
@@ -36,7 +36,7 @@ async function send(files: Readonly<Record<string, string | number>>) {
   }
 }
 
-test('every data file is sent, and told with the attempts that it is of', async () => {
+test('sends every coverage data file, and reports which attempts they cover', async () => {
   const { stored, told } = await send({ data: 'all', 'data.host.1.x': 'of a worker', 'data-journal': 'of SQLite' });
   expect(stored).toEqual(['all', 'of a worker']);
   const parts = [
@@ -48,14 +48,14 @@ test('every data file is sent, and told with the attempts that it is of', async 
   ]);
 });
 
-test('where there is no data file, or one that is too large, nothing counts as sent', async () => {
+test('counts no attempt as covered if a data file is missing or too large', async () => {
   const nothing = { attempts: [], lost: [first, second] };
   expect((await send({})).told).toMatchObject([{ coverage: { ...nothing, parts: [], problem: null } }]);
   const { told } = await send({ data: 'small', 'data.large': COVERAGE_LIMITS.fileBytes + 1 });
   expect(told).toMatchObject([{ coverage: { ...nothing, problem: expect.stringContaining('agent a1 could not send its coverage') } }]);
 });
 
-test('an attempt is covered where its worker has written what it measured, and none died over it', () => {
+test('an attempt is covered if its worker wrote its data and none died while running it', () => {
   const covered = createCovered();
   covered.done(first, true);
   expect(covered.told()).toBeNull();

@@ -1,4 +1,4 @@
-// Tasks that were sent ahead, and who runs them.
+// Tasks that were sent ahead, and which worker runs them.
 
 import { expect, test } from 'vitest';
 import { createSentAhead } from '../../../agent/pytest/sent-ahead.ts';
@@ -15,7 +15,7 @@ function setUp() {
   return { ahead, taken, gone };
 }
 
-test('keeps nothing for a worker that is gone', () => {
+test('keeps no task for a worker that is gone', () => {
   const { ahead, gone } = setUp();
   gone.add('gw0');
   expect(ahead.send('gw0', 'a')).toBe(false);

@@ -12,7 +12,7 @@ test.each([
   ['a hook made it fail, which heard of no tests', 5, 1, true, false],
   ['a hook raised before ours was asked', null, 1, true, false],
   ['it was killed', null, null, false, false],
-])('%s: pytest came to %s, its process to %s', (_what, finished, exitCode, isProblem, accepts) => {
+])('%s: pytest finished with %s, its process exited with %s', (_what, finished, exitCode, isProblem, accepts) => {
   const { problem, acceptsNoTests } = sessionEnding({ finished, exitCode, output: '3 sockets left open\n' });
   expect(acceptsNoTests).toBe(accepts);
   expect(problem === null).toBe(!isProblem);

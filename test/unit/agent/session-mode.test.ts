@@ -1,4 +1,4 @@
-// The modes of a fed session, and why one cannot go on.
+// The modes of a fed session, and the first cause of its failure.
 
 import { expect, test } from 'vitest';
 import { createFailure } from '../../../agent/pytest/session/failure.ts';
@@ -13,7 +13,7 @@ const paths: readonly [moves: readonly Mode[], isOpen: boolean][] = [
   [['gone'], false],
 ];
 
-test.each(paths)('moves through %j; attempts may begin: %s', (moves, isOpen) => {
+test.each(paths)('after the moves %j, attempts may begin: %s', (moves, isOpen) => {
   const mode = createSessionMode();
   for (const each of moves) mode.move(each);
   expect([mode.now(), mode.isOpen()]).toEqual([moves.at(-1) ?? 'starting', isOpen]);
@@ -31,7 +31,7 @@ test.each([
   }).toThrow(message);
 });
 
-test('keeps the first cause of a failure, and kills pytest for each', () => {
+test('keeps the first cause of a failure, and kills pytest at every failure', () => {
   const refused: unknown[] = [];
   let kills = 0;
   const failure = createFailure(

@@ -16,7 +16,7 @@ test('a worker that ends names everything that it was doing, once', () => {
   expect(activity.end('gw0')).toEqual(nothing);
 });
 
-test('what ended is not named', () => {
+test('a worker that ends does not name what it had finished', () => {
   const activity = createWorkerActivity();
   activity.startTest('gw0', { nodeid: one, startedAt: 1 });
   activity.endTest('gw0');
@@ -34,7 +34,7 @@ test('the end of another collection does not end the current one', () => {
   expect(activity.end('gw0').collecting).toBe(a);
 });
 
-test('the test that started first is the running one until it ends', () => {
+test('names the test that started first as the running one until it ends', () => {
   const activity = createWorkerActivity();
   expect(activity.running()).toBeNull();
   activity.startTest('gw1', { nodeid: two, startedAt: 1 });

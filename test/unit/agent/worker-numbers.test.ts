@@ -9,14 +9,14 @@ test('two agents of one run share neither ids nor numbers', async () => {
   expect(await a1.replace()).toEqual({ ids: [4], numbers: [] });
 });
 
-test('a session that replaces another keeps its numbers and claims only what it has more, with ids of its own', async () => {
+test('a session that replaces another gets new ids, keeps its numbers and claims only missing ones', async () => {
   const workers = createWorkerNumbers(claimAlone());
   await workers.begin(2);
   expect(await workers.begin(1)).toEqual({ ids: [2], numbers: [0] });
   expect(await workers.begin(3)).toEqual({ ids: [3, 4, 5], numbers: [0, 1, 2] });
 });
 
-test('never asks for a number below one that it has', async () => {
+test('never claims a number below one that it has', async () => {
   const asked: unknown[] = [];
   const workers = createWorkerNumbers(async (scope, count, floor) => {
     asked.push([scope, count, floor]);
