@@ -1,4 +1,4 @@
-// A traceback in one line, where pytest itself says nothing of it.
+// Shortens a traceback to one line if pytest itself has no summary of it.
 
 import { expect, test } from 'vitest';
 import { briefOf } from '../../shared/text/brief.ts';

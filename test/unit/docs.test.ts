@@ -1,4 +1,4 @@
-// What the documentation says is what the program does.
+// The documentation matches the program.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,11 +7,11 @@ import { pages } from '../../scripts/docs-text.ts';
 import { root } from '../../scripts/process.ts';
 import { errorCodes } from '../../shared/errors.ts';
 
-test.each([...pages])('%s is what scripts/docs.ts writes', (path, text) => {
+test.each([...pages])('%s matches the output of scripts/docs.ts', (path, text) => {
   expect(readFileSync(join(root, path), 'utf8')).toBe(text());
 });
 
-test('every page that README and docs/ refer to is there', () => {
+test('every file that README, CONTRIBUTING and docs/ link to exists', () => {
   const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
   for (const page of ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)]) {
     const text = readFileSync(join(root, page), 'utf8');

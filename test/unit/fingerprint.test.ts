@@ -35,7 +35,7 @@ test.each([
   expect(compare(theirs)).toEqual({ refused: [difference], warned: [] });
 });
 
-test('warns of other packages, a few of them by name', () => {
+test('warns of other packages, and names the first five', () => {
   const many = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`package-${index}`, '1.0']));
   expect(compare(withPython({ packages: many, packagesDigest: 'm' }))).toEqual({
     refused: [],
@@ -45,7 +45,7 @@ test('warns of other packages, a few of them by name', () => {
   });
 });
 
-test('tells changes to the same number of files apart by their digests, and no changes from some', () => {
+test('distinguishes changes to the same number of files by their digests, and no changes from some', () => {
   const changed = (changedFiles: number, changes: string) => ({
     files: { place: changes, git: { ...git, changedFiles, changes }, contents: null },
     python,
@@ -58,14 +58,14 @@ test('tells changes to the same number of files apart by their digests, and no c
   ]);
 });
 
-test('never compares the files of one directory with itself, whatever tests wrote there meanwhile', () => {
+test('never compares a directory with itself, whatever tests wrote there meanwhile', () => {
   expect(compare({ files: { place: 'here', git: { ...git, changedFiles: 3, changes: 'new' }, contents: null } })).toEqual({
     refused: [],
     warned: [],
   });
 });
 
-test('compares contents where git does not know both workspaces, and warns where those are not known either', () => {
+test('compares contents unless git knows both workspaces, and warns if contents are unknown too', () => {
   const ours = { files: { ...files, contents: 'c' }, python };
   const theirs = (contents: string | null) => ({ files: { place: 'there', git: null, contents }, python });
   expect(compareFingerprints(ours, theirs('c'))).toEqual({ refused: [], warned: [] });
@@ -76,7 +76,7 @@ test('compares contents where git does not know both workspaces, and warns where
   });
 });
 
-test('warns of an agent that reports nothing, and asks nothing where the run took no fingerprint', () => {
+test('warns of an agent without a fingerprint, and compares nothing if the run has none', () => {
   expect(compare({ files: null, python: null })).toMatchObject({
     refused: [],
     warned: [/files are unknown/, /Python is unknown/].map((each) => expect.stringMatching(each)),

@@ -13,11 +13,11 @@ test('keeps the end of the output, however it was cut into chunks', () => {
   expect(tailOf(4, 'ab').text()).toBe('ab');
 });
 
-test('counts all bytes, also those that are not kept', () => {
+test('counts all bytes, including those that it drops', () => {
   expect(tailOf(4, 'ab', 'cde', 'f').printedBytes()).toBe(6);
 });
 
-test('leaves out what was printed before a given byte', () => {
+test('omits output from before a given byte', () => {
   const tail = tailOf(4, 'ab', 'cde', 'f');
   expect(tail.text(5)).toBe('f');
   expect(tail.text(6)).toBe('');

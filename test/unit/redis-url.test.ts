@@ -1,4 +1,4 @@
-// What the URL of a Redis means, what is wrong with one, and that no message shows a secret.
+// Reads the URL of a Redis, explains what is wrong with one, and never shows a secret.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -34,13 +34,13 @@ describe('readRedisUrl', () => {
     ['redis://user:12#s3cret@host', 'ends the host', '%23 for #'],
     ['redis://:s3cret s3cret@host', 'white space', 'Percent-encode'],
     ['redis://:s3cret@host:99999', 'could not be parsed', 'redis://host:port'],
-  ])('refuses %j without showing what is in it', (text, problem, fix) => {
+  ])('refuses %j without showing a secret', (text, problem, fix) => {
     const read = readRedisUrl(text);
     expect(read).toMatchObject({ kind: 'bad', problem: expect.stringContaining(problem), fix: expect.stringContaining(fix) });
     expect(JSON.stringify(read) + safeUrl(text)).not.toMatch(/s3c/);
   });
 
-  test('reads back every password that is percent-encoded', () => {
+  test('reads every percent-encoded password', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (password) => {
         expect(readRedisUrl(`redis://:${encodeURIComponent(password)}@host`)).toMatchObject({ kind: 'tcp', password, host: 'host' });
@@ -48,7 +48,7 @@ describe('readRedisUrl', () => {
     );
   });
 
-  test('never throws, whatever it is given', () => {
+  test('never throws, for any text', () => {
     fc.assert(
       fc.property(fc.constantFrom('', 'redis://', 'rediss://:', 'unix://'), fc.string({ unit: 'binary' }), (start, text) => {
         readRedisUrl(start + text);
@@ -58,14 +58,14 @@ describe('readRedisUrl', () => {
   });
 });
 
-test('TLS gets the server name of a host, and none of an address, which TLS forbids', () => {
+test('TLS gets the name of a host as its server name, but no address, which TLS forbids', () => {
   expect(addressOf('rediss://cache.example')).toMatchObject({ tls: { servername: 'cache.example' } });
   for (const host of ['127.0.0.1', '[::1]']) expect(addressOf(`rediss://${host}`).tls).toEqual({});
   expect(addressOf('redis://127.0.0.1')).not.toHaveProperty('tls');
 });
 
 describe('safeUrl', () => {
-  test('never shows a password, wherever it stands', () => {
+  test('never shows a password, wherever it is in the URL', () => {
     const secret = fc.stringMatching(/^[A-Za-z0-9!$&*+,;=~%:@/?#]{6,20}$/);
     fc.assert(
       fc.property(secret, fc.constantFrom('', 'user'), (password, user) => {
@@ -80,7 +80,7 @@ describe('safeUrl', () => {
     );
   });
 
-  test('shows where a server is', () => {
+  test('shows the address of a server', () => {
     expect(safeUrl('unix:///tmp/s?db=1')).toBe('unix:///tmp/s?db=1');
     expect(safeUrl('rediss://[::1]:7/2')).toBe('rediss://[::1]:7/2');
   });

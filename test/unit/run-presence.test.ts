@@ -1,4 +1,4 @@
-// What the coordinator finds out about its run, look by look, when Redis loses the run.
+// How a coordinator notices, look by look, that Redis has lost its run.
 
 import { expect, test } from 'vitest';
 import type { Found } from '../../coordinator/redis/coordinator-epoch.ts';
@@ -25,7 +25,7 @@ function setUp(...looks: readonly Found[]) {
   return { presence, left, timesMissing: () => timesMissing };
 }
 
-test('a run that is kept has its agents, and of their attempts those of this run', async () => {
+test('reports the agents of a run with only the attempts of this run', async () => {
   const { presence } = setUp();
   expect(await presence.look()).toEqual({
     kind: 'here',
@@ -36,7 +36,7 @@ test('a run that is kept has its agents, and of their attempts those of this run
   });
 });
 
-test('a lost run is reported once, and is not looked at until it is announced again', async () => {
+test('reports a lost run once, and does not look again until the run is announced again', async () => {
   const { presence, left, timesMissing } = setUp({ kind: 'missing' }, here);
   expect(await presence.look()).toEqual({ kind: 'emptied', isMissing: true });
   expect(await presence.look()).toEqual({ kind: 'unknown' });
@@ -46,7 +46,7 @@ test('a lost run is reported once, and is not looked at until it is announced ag
   expect(timesMissing()).toBe(1);
 });
 
-test('a run in an earlier state is lost, but its streams go on', async () => {
+test('a run in an earlier state is lost, but its streams continue', async () => {
   const { presence, timesMissing } = setUp({ kind: 'earlier' });
   expect(await presence.look()).toEqual({ kind: 'emptied', isMissing: false });
   expect(await presence.look()).toEqual({ kind: 'unknown' });

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { tailOf } from '../../shared/text/tail.ts';
 
-test('keeps a short text whole, and of a long one whole lines from its end', () => {
+test('keeps a short text whole, and the last whole lines of a long one', () => {
   expect(tailOf('one\ntwo', 100)).toBe('one\ntwo');
   expect(tailOf('first line\nsecond line\nthird', 15)).toBe('third');
   expect(tailOf('first line\nsecond line\nthird', 17)).toBe('second line\nthird');
   expect(tailOf('one line without an end', 6)).toBe('an end');
 });
 
-test('is the end of the text, within the limit, and never begins in a line that has an end', () => {
+test('keeps an end of the text within the limit, and starts inside a line only if it keeps just a part of it', () => {
   fc.assert(
     fc.property(fc.array(fc.string()), fc.integer({ min: 1, max: 50 }), (lines, chars) => {
       const text = lines.join('\n');

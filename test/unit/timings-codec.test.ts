@@ -7,7 +7,7 @@ import { decodeFileTiming, decodeTimings, encodeFileTiming, encodeTimings, stora
 
 const id = nodeId('test_a.py::test_1');
 
-test('a history that was written is read back, with what failed of late', () => {
+test('reads back a written history, with its recent failures', () => {
   const timing = decodeFileTiming(
     JSON.stringify({ version: 2, timing: { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]], failing: [[id, 0.3]] } }),
     'test',
@@ -18,7 +18,7 @@ test('a history that was written is read back, with what failed of late', () => 
   expect(decodeTimings(encodeTimings(timings), 'test')).toEqual({ timings, dropped: 0 });
 });
 
-test('a history of version 1 is read, as one in which nothing failed; a newer one is refused', () => {
+test('reads a history of version 1 as one without failures, and refuses a newer version', () => {
   const old = JSON.stringify({ version: 1, files: [['test_a.py', { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]] }]] });
   const { timings } = decodeTimings(old, 'test');
   expect(timings.get(testFile('test_a.py'))).toMatchObject({ seconds: 1, fixtureSeconds: 0, failing: new Map() });
@@ -34,11 +34,11 @@ const impossible: readonly FileTiming[] = [-1, Number.NaN, Number.POSITIVE_INFIN
 ]);
 const filesOf = (timings: readonly FileTiming[]) => new Map(timings.map((timing, index) => [testFile(`test_${index}.py`), timing]));
 
-test('impossible durations are never stored, and the others are', () => {
+test('stores valid durations, and drops and counts impossible ones', () => {
   expect(storable(filesOf([sound, ...impossible]))).toEqual({ timings: filesOf([sound]), dropped: impossible.length });
 });
 
-test('impossible durations that were stored all the same are dropped and counted, never fatal', () => {
+test('drops and counts impossible durations that were stored anyway', () => {
   const text = encodeTimings(filesOf([sound, ...impossible]));
   expect(decodeTimings(text, 'test')).toEqual({ timings: filesOf([sound]), dropped: impossible.length });
   const odd = JSON.stringify({ version: 2, files: [1, null, ['../x.py', {}], ['a.py']] });

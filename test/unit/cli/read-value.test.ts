@@ -38,12 +38,12 @@ test.each<[OptionKind, string]>([
   ['host', 'a host'],
   ['port', '65536'],
   ['url', 'localhost'],
-])('refuses a %s of "%s" and says what to write', (kind, text) => {
+])('refuses a %s of "%s", with the expected form and a fix', (kind, text) => {
   const value = readValue(optionOf(kind), text, '/base');
   expect(value).toEqual({ expected: expect.stringMatching(/\S/), fix: expect.stringMatching(/\.$/) });
 });
 
-test('a relative path starts from the base, and only --selected may name standard input', () => {
+test('resolves a relative path from the base, and reads - as standard input only for --selected', () => {
   const [selected, out] = ['selected', 'out'].map((name) => optionTable.find((each) => each.name === name) ?? optionOf('path'));
   if (selected === undefined || out === undefined) throw new Error('no such options');
   expect(readValue(selected, 'list.txt', '/base')).toBe('/base/list.txt');

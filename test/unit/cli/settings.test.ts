@@ -1,4 +1,4 @@
-// From command line, environment and pyproject.toml to settings, or to every mistake at once.
+// Reads settings from the command line, the environment and pyproject.toml, or reports all mistakes together.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ const agent = async (argv: readonly string[], env: Record<string, string> = {}, 
   return settings;
 };
 
-/** Everything that was told, in order. */
+/** The messages of all errors, in order. */
 async function mistakes(loading: Promise<unknown>): Promise<string[]> {
   const thrown: unknown = await loading.then(
     () => null,
@@ -54,7 +54,7 @@ async function mistakes(loading: Promise<unknown>): Promise<string[]> {
 }
 
 describe('settings', () => {
-  test('sets of patterns have semicolons between them, or are entries of a list', async () => {
+  test('sets of patterns are separated by semicolons, or are entries of a list', async () => {
     const sets = [['a/**'], ['b/{x,y}.py', 'c.py']];
     expect((await run(['--shard-together', 'a/** ; b/{x,y}.py c.py;'])).shardTogether).toEqual(sets);
     expect((await run([], {}, '[tool.shardline]\nshard-together = ["a/**", "b/{x,y}.py c.py"]\n')).shardTogether).toEqual(sets);
@@ -81,7 +81,7 @@ describe('settings', () => {
     });
   });
 
-  test('a fed xdist worker may have limits, and where reports go may be said', async () => {
+  test('limit the memory and the files of an xdist worker, and choose when reports are relayed', async () => {
     expect(await run([])).toMatchObject({ relay: 'auto', maxWorkerBytes: 0, maxWorkerFiles: 0 });
     const toml = '[tool.shardline]\nmax-worker-memory = "1.5GiB"\nrelay = "never"\n';
     const settings = await run(['--max-worker-files', '200'], { SHARDLINE_RELAY: 'always' }, toml);
@@ -92,7 +92,7 @@ describe('settings', () => {
     ]);
   });
 
-  test("pytest-cov's options go to pytest wherever they stand, with their values", async () => {
+  test('options of pytest-cov go to pytest with their values, wherever they are on the command line', async () => {
     const given = ['--cov', 'pkg', '--agents', '2', '--cov-report', 'xml:c.xml', '--cov-fail-under=80', '--cov-branch', 'tests', '--cov'];
     expect(await run([...given, '--', '-k', 'x'])).toMatchObject({
       agents: 2,
@@ -103,20 +103,20 @@ describe('settings', () => {
     expect(await mistakes(agent(['--redis', 'redis://h', '--cov=pkg']))).toEqual([expect.stringContaining('There is no option --cov.')]);
   });
 
-  test('on the command line win over the environment, and these over pyproject.toml', async () => {
+  test('on the command line override the environment, which overrides pyproject.toml', async () => {
     const toml = '[tool.shardline]\nagents = 1\npool = "toml"\nwait-agents = "2m"\n';
     const env = { SHARDLINE_AGENTS: '2', SHARDLINE_POOL: 'env' };
     expect(await run(['--agents', '3'], env, toml)).toMatchObject({ agents: 3, pool: 'env', waitAgentsSeconds: 120 });
   });
 
-  test('GitHub Actions is noticed, unless somebody says otherwise', async () => {
+  test('turn on GitHub output in GitHub Actions, unless the github option is set', async () => {
     expect((await run([])).github).toBe(false);
     expect((await run([], { GITHUB_ACTIONS: 'true' })).github).toBe(true);
     expect((await run([], { GITHUB_ACTIONS: 'true' }, '[tool.shardline]\ngithub = false\n')).github).toBe(false);
     expect((await run(['--github'])).github).toBe(true);
   });
 
-  test('a report listens to the command line alone', async () => {
+  test('a report reads only the command line', async () => {
     const report = await load(
       ['report', 'out'],
       { SHARDLINE_JSON: 'j.json', GITHUB_ACTIONS: 'true' },
@@ -126,7 +126,7 @@ describe('settings', () => {
     expect(await mistakes(load(['report', 'out', '--', '-x']))).toEqual([expect.stringContaining('takes no pytest arguments')]);
   });
 
-  test('paths are relative to where they were given', async () => {
+  test('resolve relative paths, but keep the name of a Python command', async () => {
     const settings = await run(['--out', 'o'], { SHARDLINE_JSON: 'j.json' }, '[tool.shardline]\ntimings = "t.json"\n');
     expect(settings).toMatchObject({
       out: join(workspace, 'o'),
@@ -137,19 +137,19 @@ describe('settings', () => {
     expect(await run(['--python', 'v/bin/python'])).toMatchObject({ python: join(workspace, 'v/bin/python') });
   });
 
-  test('what follows -- goes to pytest as it is', async () => {
+  test('everything after -- goes to pytest unchanged', async () => {
     const settings = await run(['tests/', '-x', '--', '-k', 'not slow', '--agents', '--', 'x']);
     expect(settings).toMatchObject({ paths: ['tests/'], maxfail: 1, pytestArgs: ['-k', 'not slow', '--agents', '--', 'x'] });
   });
 
-  test('an agent ignores the settings of runs, and needs a Redis', async () => {
+  test('an agent ignores settings of runs, and requires a Redis', async () => {
     const toml = '[tool.shardline]\nagents = 4\npool = "p"\n';
     expect(await agent(['--redis', 'redis://h:1'], {}, toml)).toMatchObject({ redis: 'redis://h:1', pool: 'p', once: false, run: null });
     expect(await agent([], { SHARDLINE_REDIS_URL: 'unix:///s' })).toMatchObject({ redis: 'unix:///s' });
     expect(await mistakes(agent([]))).toEqual([expect.stringContaining('SHARDLINE_REDIS_URL')]);
   });
 
-  test('every mistake in every source is told at once', async () => {
+  test('all mistakes in all sources are reported together', async () => {
     const toml = '[tool.shardline]\nagnets = 2\npool = "a b"\n';
     const told = await mistakes(
       run(['--agents', 'many', '--wait-agents', 'soon', '--otu', 'x'], { SHARDLINE_QUIT: '1', SHARDLINE_REDIS_URL: 'http://h' }, toml),
@@ -172,7 +172,7 @@ describe('settings', () => {
     ]);
   });
 
-  test('secrets are shown by no mistake, whichever place they come from', async () => {
+  test('no error shows a secret, whichever source it comes from', async () => {
     const url = 'redis://user:s3cret%@host';
     const told = [
       ...(await mistakes(run(['--redis', url]))),
@@ -184,13 +184,13 @@ describe('settings', () => {
     expect(told.join('\n')).not.toContain('s3cret');
   });
 
-  test('a workspace that is not there and a pyproject.toml that is no TOML are told', async () => {
+  test('a missing workspace and an invalid pyproject.toml are errors', async () => {
     expect(await mistakes(run(['--workspace', 'nowhere']))).toEqual([expect.stringContaining('nowhere')]);
     expect(await mistakes(run([], {}, '[tool'))).toEqual([expect.stringContaining('not valid TOML')]);
     expect(await mistakes(run([], {}, '[tool.shardline]\nagents = [1]\n'))).toEqual([expect.stringContaining('agents')]);
   });
 
-  test('variables of the tests are no settings', async () => {
+  test('environment variables of the tests are not settings', async () => {
     expect(await run([], { SHARDLINE_TEST_PYTHON: 'p', SHARDLINE_NEED_DOCKER: '1', SHARDLINE_WORKER: '3', OTHER: 'x' })).toMatchObject({
       command: 'run',
     });
@@ -213,7 +213,7 @@ describe('the command line', () => {
     expect(help('--version')).toBe('1.2.3\n');
   });
 
-  test('names the fix of no command, an unknown command and a missing value', () => {
+  test('names the fix for a missing command, an unknown command and a missing value', () => {
     expect(() => readArguments([], '1', silent)).toThrow(/No command was given[\s\S]*shardline run/);
     expect(() => readArguments(['rnu'], '1', silent)).toThrow(/no command rnu[\s\S]*Did you mean run\?/);
     expect(() => readArguments(['run', '--agents'], '1', silent)).toThrow(
@@ -233,7 +233,7 @@ test('run --help groups its options under headings', () => {
 });
 
 describe("pytest's options before --", () => {
-  test('the fix is the same command with them behind --', async () => {
+  test('are refused, and the fix is the same command with them after --', async () => {
     expect(await mistakes(run(['tests', '-k', 'not slow', '--agents', '2']))).toEqual([
       "-k is an option of pytest. Options of pytest go after --.\nFix: Run `shardline run tests --agents 2 -- -k 'not slow'`.",
     ]);
@@ -243,7 +243,7 @@ describe("pytest's options before --", () => {
     expect(await mistakes(load(['report', 'out', '-k', 'x']))).toEqual([expect.stringContaining('There is no option -k.')]);
   });
 
-  test('a flag with a value is not an unknown flag', async () => {
+  test('a flag with a value is not reported as an unknown flag', async () => {
     expect(await mistakes(run(['--failed=x']))).toEqual(['--failed takes no value, but got: --failed=x\nFix: Write --failed alone.']);
   });
 });
@@ -256,7 +256,7 @@ describe('--agents', () => {
     expect(await run(['--agents', '0', '--redis', 'redis://h'])).toMatchObject({ agents: 0 });
   });
 
-  test('a number below 0 is refused', async () => {
+  test('refuses a number below 0', async () => {
     expect(await mistakes(run(['--agents', '-1']))).toEqual([
       '--agents -1 is invalid: expected a whole number, 0 or more.\nFix: Write for example --agents 2.',
     ]);
@@ -264,7 +264,7 @@ describe('--agents', () => {
 });
 
 describe('--failed', () => {
-  test('goes with paths and a baseline, but neither with --selected nor with --resume', async () => {
+  test('works with paths and a baseline, but not with --selected or --resume', async () => {
     expect(await run(['--failed', 'tests', '--baseline', 'out'])).toMatchObject({ failed: true, paths: ['tests'], selected: null });
     expect(await run([])).toMatchObject({ failed: false });
     expect(await mistakes(run(['--failed', '--selected', '-']))).toHaveLength(1);
@@ -273,11 +273,11 @@ describe('--failed', () => {
 });
 
 describe('a list of selected tests', () => {
-  test('has one entry a line, and comments', () => {
+  test('has one entry per line, and comments', () => {
     expect(parseSelected('\uFEFFa.py\r\n\n  # no\n b.py::test[x # y]\n')).toEqual(['a.py', 'b.py::test[x # y]']);
   });
 
-  test('comes from standard input, and may be neither missing, empty nor full of options', async () => {
+  test('is read from standard input, and must not be missing, empty or contain options', async () => {
     expect(await readSelected('-', Readable.from(['a.py\n', 'b.py']))).toEqual(['a.py', 'b.py']);
     for (const [path, content] of [
       ['/nowhere', ''],
@@ -290,7 +290,7 @@ describe('a list of selected tests', () => {
 });
 
 describe('values', () => {
-  test('durations', () => {
+  test('reads durations with their units, and refuses anything else', () => {
     const cases = {
       '90s': 90,
       '5m': 300,
@@ -307,7 +307,7 @@ describe('values', () => {
     for (const [text, seconds] of Object.entries(cases)) expect(parseDuration(text), text).toBe(seconds);
   });
 
-  test('sizes', () => {
+  test('reads sizes with their units, and refuses anything else', () => {
     const cases = { '300MB': 3e8, '1GiB': 2 ** 30, '1024': 1024, '1.5kb': 1500, '0': null, '': null, MB: null, '-1': null };
     for (const [text, bytes] of Object.entries(cases)) expect(parseBytes(text), text).toBe(bytes);
   });

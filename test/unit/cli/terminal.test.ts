@@ -1,4 +1,4 @@
-// What an output takes: colours, a screen, or plain lines.
+// Whether an output gets colours and a screen, or plain lines.
 
 import { expect, test } from 'vitest';
 import type { Output } from '../../../shared/system/edge.ts';
@@ -19,7 +19,7 @@ test.each<Row>([
   [terminal, { FORCE_COLOR: '0' }, false],
   [file, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
   [terminal, { CI: 'true' }, true],
-])('colours on %o in %o: %s', (output, env, expected) => {
+])('colours on output %o with environment %o: %s', (output, env, expected) => {
   expect(takesColor(output, env)).toBe(expected);
 });
 
@@ -32,6 +32,6 @@ test.each<Row>([
   [terminal, { CI: 'true' }, false],
   [terminal, { CI: 'false' }, true],
   [{ ...terminal, columns: 0, rows: 0 }, {}, false],
-])('a screen on %o in %o: %s', (output, env, expected) => {
+])('a screen on output %o with environment %o: %s', (output, env, expected) => {
   expect(takesScreen(output, env)).toBe(expected);
 });
