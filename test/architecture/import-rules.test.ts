@@ -1,4 +1,4 @@
-// Holds every file of the product to import-rules.ts: which room may import which, and which package stays behind which adapter.
+// Checks every file of the product against import-rules.ts: which room may import which, and which package stays behind which adapter.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,7 +25,7 @@ interface Import {
 
 interface Rule {
   readonly says: string;
-  /** What breaks the rule: one file with one import, `target` being the imported file's path from the root, or the specifier of a package. */
+  /** Whether an import in a file breaks the rule. `target` is the path of the imported file from the root, or the specifier of a package. */
   readonly forbids: (path: string, target: string, found: Import) => boolean;
 }
 
@@ -35,7 +35,7 @@ const isRelative = (specifier: string): boolean => specifier.startsWith('.');
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 const homeOf = (name: string): RegExp | undefined => packageHomes[name] ?? bundledHomes[name];
 
-/** The longest name of a room that the path lies in; null for a path in none. */
+/** The innermost room that contains the path; null if no room does. */
 function roomOf(path: string): string | null {
   for (let name = path; ; name = dirname(name)) {
     if (Object.hasOwn(rooms, name)) return name;
@@ -43,7 +43,7 @@ function roomOf(path: string): string | null {
   }
 }
 
-/** May files of one room import files of the other? */
+/** May files in the room of `path` import files in the room of `target`? */
 function mayImport(path: string, target: string): boolean {
   const [room, other] = [roomOf(path), roomOf(target)];
   const allowed = room === null ? undefined : rooms[room];
@@ -117,7 +117,7 @@ function violations(path: string, source: string): string[] {
   return found;
 }
 
-/** The first circle of imports, type-only ones included, as paths; null without one. */
+/** The first cycle of imports, including type-only ones, as paths; null if there is none. */
 function circle(files: ReadonlyMap<string, string>): string[] | null {
   const finished = new Set<string>();
   const visit = (path: string, trail: readonly string[]): string[] | null => {
@@ -145,11 +145,11 @@ const sources = new Map(
   ),
 );
 
-test('every import of the product keeps the rules', () => {
+test('every import of the product follows the rules', () => {
   expect([...sources].flatMap(([path, source]) => violations(path, source))).toEqual([]);
 });
 
-test('no file imports itself through others', () => {
+test('finds a planted import cycle, and none in the product', () => {
   expect(circle(sources)).toBeNull();
   expect(
     circle(
@@ -161,18 +161,18 @@ test('no file imports itself through others', () => {
   ).not.toBeNull();
 });
 
-test('no folder of the product is a drawer', () => {
+test('no folder of the product has too many files of its own', () => {
   const files = Map.groupBy(sources.keys(), dirname);
   expect([...files].filter(([, own]) => own.length > MOST_FILES).map(([folder, own]) => `${folder}: ${own.length} files`)).toEqual([]);
 });
 
-test('the top of the repository has no other folder', () => {
+test('the repository has only the listed top-level folders', () => {
   const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   const names = folders.map((entry) => entry.name).filter((name) => !ignoredFolders.includes(name));
   expect(names.filter((name) => !topFolders.includes(name))).toEqual([]);
 });
 
-test('every package that the product may import is a dependency of it, and the other way round', () => {
+test('the packages that the product may import are exactly its dependencies', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
     devDependencies: Record<string, string>;
@@ -213,6 +213,6 @@ test.each([
   ['coordinator/web/browser/app.tsx', "import { readFile } from 'node:fs/promises';"],
   ['coordinator/web/report-html.ts', "import { render } from 'preact';"],
   ['coordinator/web/report-html.ts', "import { readModel } from './browser/model.ts';"],
-])('the rules refuse, in %s: %s', (path, source) => {
+])('in %s the rules refuse: %s', (path, source) => {
   expect(violations(path, source)).not.toEqual([]);
 });

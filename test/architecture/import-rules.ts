@@ -1,5 +1,5 @@
-// Which room may import which, type-only imports included. A room is a folder or a file; a path belongs to the longest name that fits.
-// A room may always import itself. import-rules.test.ts holds every file to these tables.
+// Which room may import which, including type-only imports. A room is a folder or a file; a path belongs to the innermost room that contains it.
+// A room may always import itself. import-rules.test.ts checks every file against these tables.
 
 /** Rooms that both sides and every floor may use. */
 const values = ['shared', 'shared/domain', 'shared/text'];
@@ -9,12 +9,12 @@ const decide = 'coordinator/core/decide';
 const learn = 'coordinator/core/learn';
 const result = 'coordinator/core/result';
 
-/** `anything`: the room joins the others. */
+/** `anything`: the room joins all others. */
 export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   // The executable, arguments, options and dispatch: the only place that knows every command.
   cli: 'anything',
 
-  // What coordinator and agent have in common.
+  // Shared by coordinator and agent.
   shared: [],
   'shared/text': ['shared'],
   'shared/domain': ['shared', 'shared/text'],
@@ -31,7 +31,7 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   [learn]: [...values, plan, state],
   [result]: [...values, plan, state],
 
-  // The run loop, what it waits for, and the ports that it acts through.
+  // The run loop, its sources of events, and its ports.
   coordinator: [...values, 'shared/wire', plan, state, decide, learn, result],
   'coordinator/local-agents.ts': [...values, 'shared/system', 'coordinator'],
 
@@ -40,7 +40,7 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'coordinator/discovery': [...values, 'shared/wire', 'shared/system', 'shared/pytest', 'coordinator', plan, state],
   'coordinator/record': [...values, 'shared/wire', 'shared/system', 'coordinator', plan, state, result],
 
-  // What people and machines read.
+  // Output for people and machines.
   'coordinator/reporters': [
     ...values,
     'shared/settings',
@@ -106,7 +106,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
 };
 
-/** What is bundled into the pages, and the bundler: the published package holds what came of them and does not depend on them. */
+/** The packages bundled into the pages, and the bundler. The published package contains the bundles, so it does not depend on these. */
 export const bundledHomes: Readonly<Record<string, RegExp>> = {
   preact: /^coordinator\/web\/browser\//,
   '@tanstack/virtual-core': /^coordinator\/web\/browser\//,
@@ -116,8 +116,8 @@ export const bundledHomes: Readonly<Record<string, RegExp>> = {
   rolldown: /^coordinator\/web\/bundle\.ts$/,
 };
 
-/** Only these folders at the top, besides what starts with a dot and what git ignores. */
+/** The only folders at the top, besides those that start with a dot or that git ignores. */
 export const topFolders = ['agent', 'bench', 'cli', 'coordinator', 'docker', 'docs', 'examples', 'scripts', 'shared', 'test'];
 
-/** So many files of its own at most, in any folder of the product. */
+/** The most files of its own that a folder of the product may have. */
 export const MOST_FILES = 20;

@@ -1,4 +1,4 @@
-// `shardline serve` in a real browser: a run that is on, seen from its first test to its end.
+// `shardline serve` in a real browser: a run from its first test to its end.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -28,7 +28,7 @@ def test_gate():
 describe.skipIf(why !== null)('shardline serve', () => {
   let browser: Browser;
   let redis: TcpRedis;
-  /** The same server by an account that may only read. */
+  /** The same server, through an account that may only read. */
   let watched = '';
   let project: Project;
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
     await redis[Symbol.asyncDispose]();
   });
 
-  /** The dashboard as a user starts it, with its address. */
+  /** Starts the dashboard as a user does, and returns its address. */
   async function serve(argv: readonly string[] = [], settings: Readonly<Record<string, string>> = {}) {
     const serving = project.shardline(['serve', '--redis', watched, '--port', '0', ...argv], settings);
     const url = await new Promise<string>((resolve, reject) => {
@@ -64,7 +64,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
   }
   const shown = (page: Page): Promise<string> => page.getByRole('tabpanel').getByRole('status').innerText();
 
-  test('shows a run while it runs, test by test, and that it has ended', async () => {
+  test('shows a run test by test while it runs, and then that it has ended', async () => {
     await using dashboard = await serve();
     expect(dashboard.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     await using opened = await openPage(browser, dashboard.url, { colorScheme: 'dark' });
@@ -97,7 +97,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
     expect(problems).toEqual([]);
   });
 
-  test('lets nobody in without the token where one is given, nor by another name than its own, and only shows', async () => {
+  test('refuses requests without the token, under a foreign host name, or with a method other than GET', async () => {
     await using dashboard = await serve([], { SHARDLINE_TOKEN: 'open-sesame' });
     expect(dashboard.url).toMatch(/\/\?token=open-sesame$/);
     const { origin, port, host } = new URL(dashboard.url);
@@ -113,7 +113,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
     expect(opened.problems).toEqual([]);
   });
 
-  test('ends when it is told to, also while Redis is away', async () => {
+  test('exits on SIGTERM, even while Redis is unreachable', async () => {
     const away = await startTcpServer();
     const serving = project.shardline(['serve', '--redis', away.url, '--port', '0']);
     await new Promise((resolve) => serving.stdout.once('data', resolve));
@@ -122,13 +122,13 @@ describe.skipIf(why !== null)('shardline serve', () => {
     expect((await serving).exitCode).toBe(0);
   });
 
-  test('makes a token where anybody could reach it', async () => {
+  test('creates a token if it listens on more than loopback', async () => {
     await using dashboard = await serve(['--host', '0.0.0.0']);
     expect(dashboard.url).toMatch(/^http:\/\/0\.0\.0\.0:\d+\/\?token=[0-9a-f]{32}$/);
     expect((await fetch(dashboard.url.replace(/\?.*/, ''))).status).toBe(401);
   });
 
-  /** The status that a request with this Host header gets. */
+  /** The status of a request with this Host header. */
   function statusOf(port: number, host: string): Promise<number> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, '127.0.0.1', () =>

@@ -1,4 +1,4 @@
-// report.html in a real browser: opened from a file, read, filtered, searched, its timeline used by pointer and keys, and what hostile tests printed.
+// report.html in a real browser, opened from a file: filters, search, the timeline with pointer and keys, and the output of hostile tests.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ if (why !== null) console.warn(`browser tests ${why}`);
 const screenshots = fileURLToPath(new URL('../../.shardline/test/screenshots', import.meta.url));
 const shop = syntheticReport({ tests: 3200, agents: 4, workers: 4, seed: 1, failuresPerThousand: 3, deadlineSeconds: 6.4 });
 
-/** Whatever a test can put into a name or print, to get out of the place where text stands. */
+/** Names and output with which a test could try to break out of the text of the page. */
 const hostile = [
   '<script>document.title="taken"</script>',
   '</script><script>document.title="taken"</script>',
@@ -55,7 +55,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
   const shown = (page: Page): Promise<string> => page.getByRole('status').innerText();
   const timeline = (page: Page) => page.getByRole('application', { name: 'Timeline of 16 xdist workers' });
 
-  test('says the verdict, filters by outcome, file and agent, searches tracebacks, and folds', async () => {
+  test('shows the verdict, filters by outcome, file and agent, searches tracebacks, and folds results', async () => {
     await using opened = await openPage(browser, await write('shop', shop));
     const { page, problems } = opened;
     const { totals } = shop;
@@ -110,7 +110,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(problems).toEqual([]);
   });
 
-  test('lists the slowest tests and files, and who ran what', async () => {
+  test('lists the slowest tests and files, and the agents with their hosts', async () => {
     await using opened = await openPage(browser, await write('slow', shop), { colorScheme: 'light' });
     const { page, problems } = opened;
     const slowest = shop.tests.toSorted((left, right) => right.seconds - left.seconds)[0];
@@ -125,7 +125,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(problems).toEqual([]);
   });
 
-  test('draws a timeline that is zoomed and read with the pointer', async () => {
+  test('the pointer zooms the timeline, shows its bars, and opens a test', async () => {
     await using opened = await openPage(browser, await write('pointer', shop));
     const { page, problems } = opened;
     const box = await timeline(page).locator('canvas').boundingBox();
@@ -152,7 +152,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(problems).toEqual([]);
   });
 
-  test('says its bars aloud to whoever goes through them with the keys', async () => {
+  test('the keys select the bars of the timeline, and the page announces each to screen readers', async () => {
     await using opened = await openPage(browser, await write('keys', shop), { colorScheme: 'dark' });
     const { page, problems } = opened;
     const said = page.locator('[aria-live]');
@@ -196,7 +196,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(problems).toEqual([]);
   });
 
-  test('shows what hostile names and output say as text, a line of a megabyte too, and runs none of it', async () => {
+  test('shows hostile names and output as text, including a line of a megabyte, and executes none of it', async () => {
     const long = 'x'.repeat(2 ** 20);
     const tests = [...hostile, long].map((text, index) => ({
       ...sampleTest(`tests/test_${index}.py::test[${text}]`, 'failed', `E   ${text}`, text),
@@ -232,7 +232,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(problems).toEqual([]);
   });
 
-  test('is left by a run, and shows what its hostile tests printed', async () => {
+  test('is written by a run, and shows the output of its hostile tests', async () => {
     await using project = await newProject({
       'tests/test_hostile.py': `import pytest
 hostile = ${JSON.stringify(hostile)}
@@ -259,7 +259,7 @@ def test_fine():
     expect(await project.read('copies/page.html')).toBe(await project.read('out/report.html'));
   });
 
-  test('says without scripts where the same is found', async () => {
+  test('names the files with the same results if scripts are disabled', async () => {
     await using opened = await openPage(browser, await write('plain', sampleReport([])), { javaScriptEnabled: false });
     expect(await opened.page.locator('body').innerText()).toContain('report.json and junit.xml have the same results');
   });

@@ -1,9 +1,9 @@
-// A few storms with every `npm test`; more with `npm run chaos`. A seed that showed a defect is kept here once it is mended.
+// A few storms in every `npm test`; `npm run chaos` runs more. A seed that showed a bug is added here once the bug is fixed.
 
 import { beforeAll, expect, test } from 'vitest';
 import { plainOutcomes, storm } from './storm.ts';
 
-/** Short, as three of them are part of every `npm test`. */
+/** Short, because every `npm test` runs three of them. */
 const SHORT_MS = 3000;
 
 let plain: ReadonlyMap<string, string>;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 test.each([1, 2, 3])(
-  'whatever breaks by seed %i, every test is accounted for once, as by plain pytest, and nothing is left behind',
+  'with the faults of seed %i, every test has the one outcome of plain pytest, and nothing is left behind',
   async (seed) => {
     const { blows, problems, said } = await storm(seed, plain, SHORT_MS);
     expect(problems, [...blows, said].join('\n')).toEqual([]);

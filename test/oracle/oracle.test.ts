@@ -1,4 +1,4 @@
-// Every suite of the faults page, and a few generated ones, give what plain pytest gives. `npm run oracle` runs more of them in more ways.
+// Runs every suite in faults/, and a few generated ones, and compares the results with plain pytest. `npm run oracle` runs more of them in more ways.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const folders = readdirSync(join(here, 'faults')).sort();
 const suites = folders.map((name) => readSuite(join(here, 'faults', name)));
 const SEEDS = [2, 4, 6];
 
-/** A suite that hangs is ended by the harness, in each of its runs. */
+/** The harness stops a suite that hangs, in each of its runs. */
 const TIMEOUT_MS = 900_000;
 
 function expectEqual(name: string, verdict: Verdict): void {
@@ -30,7 +30,7 @@ function expectEqual(name: string, verdict: Verdict): void {
   }
 }
 
-// The plugins' present versions need Python 3.10.
+// The current versions of the plugins need Python 3.10.
 const runnable = suites.filter(({ plugins }) => plugins.length === 0 || pythonMinor() >= 10);
 
 test.concurrent.for(runnable.map((suite) => [suite.name, suite.title, suite] as const))(
@@ -39,16 +39,16 @@ test.concurrent.for(runnable.map((suite) => [suite.name, suite.title, suite] as 
   async ([name, , suite]) => expectEqual(name, await judge(suite, fewWays(suite))),
 );
 
-test.concurrent.for(SEEDS)('seed %i gives what plain pytest gives', { timeout: TIMEOUT_MS }, async (seed) => {
+test.concurrent.for(SEEDS)('the suite of seed %i has the results of plain pytest', { timeout: TIMEOUT_MS }, async (seed) => {
   expectEqual(`seed-${seed}`, await judgeGenerated(generateSuite(seed), [oneAgent]));
 });
 
-test('a seed gives the same suite every time, and another seed another suite', () => {
+test('a seed always generates the same suite, and another seed generates another', () => {
   expect(generateSuite(7)).toEqual(generateSuite(7));
   expect(generateSuite(7)).not.toEqual(generateSuite(8));
 });
 
-test('every known fault names a suite, once', () => {
+test('every known fault names an existing suite, and no two name the same', () => {
   const names = known.map(({ suite }) => suite);
   expect(names).toEqual([...new Set(names)]);
   expect([...folders, ...SEEDS.map((seed) => `seed-${seed}`)]).toEqual(expect.arrayContaining(names));
