@@ -1,5 +1,5 @@
-// Storm after storm, each by a seed of its own: `npm run chaos -- --seed 1 --rounds 10 [--keep FILE]`.
-// Prints a line for each; of one that shows a defect all that broke and all that was said goes to FILE. Ends with 1 when there was one.
+// Runs one storm after another, each with its own seed: `npm run chaos -- --seed 1 --rounds 10 [--keep FILE]`.
+// Prints a line for each storm. Writes the faults and the output of a storm that shows a bug to FILE, and then exits with 1.
 
 import { appendFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-// The processes that a storm hits: agents behind links of their own, each replaced when it is gone, and one coordinator.
+// The processes that a storm hits: agents, each with its own link and replaced when it is gone, and one coordinator.
 
 import type { CollectMode } from '../../shared/domain/suite-list.ts';
 import type { Project } from '../support/shardline.ts';
@@ -6,15 +6,15 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 type Command = ReturnType<Project['shardline']>;
 
-/** One process behind a link that can be cut. */
+/** A process behind a link that can be cut. */
 export interface Member {
   readonly name: string;
   readonly link: TcpProxy;
-  /** Everything that was started under this name; the last is the one that runs, if any does. */
+  /** Every command started under this name. Only the last one may still run. */
   readonly commands: Command[];
-  /** Whether it is stopped by SIGSTOP. */
+  /** Whether SIGSTOP has stopped it. */
   isFrozen: boolean;
-  /** All that it ever said, and how much of that when the last was started. */
+  /** All of its output, and the length of that output when the last command started. */
   said: string;
   saidBefore: number;
 }
@@ -23,7 +23,7 @@ export interface Fleet extends AsyncDisposable {
   readonly agents: readonly Member[];
   readonly coordinator: Member;
   startAgent(agent: Member): void;
-  /** From now on no agent is started again. */
+  /** Stops restarting agents. */
   close(): void;
   /** Starts the run, or resumes it once it has an id. */
   startCoordinator(): void;
@@ -34,7 +34,7 @@ export const isUp = (member: Member): boolean => {
   return last !== undefined && last.exitCode === null && last.signalCode === null;
 };
 
-/** Has the last coordinator that was started the run? Before, one that was frozen would take it over when it wakes. */
+/** Does the coordinator that started last hold the run? Until then, an earlier one that was frozen would take the run over when it wakes. */
 export const hasTheRun = ({ said, saidBefore }: Member): boolean => /^(Run [a-z0-9-]+:|Resumed run )/m.test(said.slice(saidBefore));
 
 export function signal(member: Member, name: NodeJS.Signals): void {
@@ -42,13 +42,13 @@ export function signal(member: Member, name: NodeJS.Signals): void {
   if (isUp(member)) member.commands.at(-1)?.kill(name);
 }
 
-/** Resolves when the last process of that name has ended, with its exit code. */
+/** Waits until the last process of that name has ended, and returns its exit code. */
 export async function endOf(member: Member): Promise<number | null> {
   const result = await member.commands.at(-1);
   return result?.exitCode ?? null;
 }
 
-/** `mark` is in the environment of everything that is started here, so that what outlives it is found. */
+/** Every process started here has `mark` in its environment, so that a process that outlives the run can be found. */
 export async function makeFleet(project: Project, redisPort: number, agents: number, mark: string, collect: CollectMode): Promise<Fleet> {
   const member = async (name: string): Promise<Member> => ({
     name,
@@ -66,7 +66,7 @@ export async function makeFleet(project: Project, redisPort: number, agents: num
     });
     to.commands.push(command);
     to.saidBefore = to.said.length;
-    // As whoever runs agents would: one that found no Redis is started again.
+    // Like a supervisor of agents, restart an agent that found no Redis.
     if (argv[0] === 'agent') {
       void command.then(({ exitCode }) => {
         if (exitCode === 4 && !isClosing) setTimeout(() => start(to, argv), 500);

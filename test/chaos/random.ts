@@ -1,12 +1,12 @@
-// Chance that can be had again: the same seed gives the same storm.
+// Random numbers from a seed: the same seed gives the same storm.
 
 export interface Random {
-  /** From `least` to below `most`. */
+  /** From `least` up to, but not including, `most`. */
   between(least: number, most: number): number;
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** Mulberry32 (Tommy Ettinger, 2017): 32 bits of state, enough to play with. */
+/** Mulberry32 (Tommy Ettinger, 2017): its 32 bits of state are enough here. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

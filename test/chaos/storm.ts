@@ -1,4 +1,4 @@
-// One storm over one real run: what breaks is drawn from a seed, and afterwards everything must be as if nothing had broken.
+// One storm over one real run: a seed decides what breaks, and afterwards everything must be as if nothing had broken.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -12,26 +12,26 @@ import { endOf, type Fleet, hasTheRun, isUp, type Member, makeFleet, signal } fr
 import { createRandom, type Random } from './random.ts';
 import { crashing, suite } from './suite.ts';
 
-/** How long a storm rages; then the run may end. */
+/** How long a storm lasts. After it the run may end. */
 export const STORM_MS = 7000;
-/** How long a run may take to end once the storm is over, and a process once it was asked to leave. */
+/** How long a run may take to end after the storm, and a process after it is asked to leave. */
 const END_SECONDS = 90;
 const LEAVE_SECONDS = 40;
-/** Keys of a pool that say who is there and what is new go by themselves after this long. */
+/** The keys with a pool's agents and news expire after this long. */
 const PASSING_MS = 10_000;
 
 export interface StormResult {
   readonly seed: number;
-  /** What broke, in order, with seconds since the start. */
+  /** The faults in order, each with the seconds since the start. */
   readonly blows: readonly string[];
-  /** What is not as if nothing had broken; empty is good. */
+  /** Every difference from a run in which nothing broke; empty for a sound run. */
   readonly problems: readonly string[];
   readonly seconds: number;
-  /** All that coordinator and agents said, for whoever looks for the cause. */
+  /** The output of coordinator and agents, to find the cause of a problem. */
   readonly said: string;
 }
 
-/** Node id → outcome by plain pytest, without the tests that crash: those are errors. */
+/** Node id → outcome in plain pytest. The crashing tests do not run there: they count as errors. */
 export async function plainOutcomes(): Promise<ReadonlyMap<string, string>> {
   await using project = await newProject(suite);
   const deselected = crashing.flatMap((id) => ['--deselect', id]);
@@ -89,7 +89,7 @@ type Blow = (fleet: Fleet, redis: DurableRedis, random: Random, tell: (what: str
 const wait = (ms: number): Promise<void> => delay(ms);
 const anyAgent = (fleet: Fleet, random: Random): Member => random.pick(fleet.agents);
 
-/** Every blow mends itself after a while, so that the run can end; what is broken already is left alone. */
+/** Every fault is undone after a while, so that the run can end. A fault does not touch what is already broken. */
 const blowTable: readonly (readonly [weight: number, blow: Blow])[] = [
   [4, (fleet, _redis, random, tell) => endAgent(fleet, random, tell, 'SIGKILL')],
   [2, (fleet, _redis, random, tell) => endAgent(fleet, random, tell, 'SIGTERM')],
@@ -104,7 +104,7 @@ const blowTable: readonly (readonly [weight: number, blow: Blow])[] = [
 ];
 const blowList: readonly Blow[] = blowTable.flatMap(([weight, blow]) => Array.from({ length: weight }, () => blow));
 
-/** Resolves when the storm is over, with what is still being mended. */
+/** Waits until the storm is over, and returns the faults that are still being undone. */
 async function rage(
   fleet: Fleet,
   redis: DurableRedis,
@@ -130,7 +130,7 @@ async function endAgent(fleet: Fleet, random: Random, tell: (what: string) => vo
   signal(agent, name);
   await command;
   await wait(random.between(100, 1500));
-  // One that was hit twice is replaced once.
+  // An agent that was hit twice is replaced once.
   if (command === agent.commands.at(-1)) fleet.startAgent(agent);
 }
 
@@ -174,7 +174,7 @@ async function killCoordinator(fleet: Fleet, seconds: number, tell: (what: strin
   if (command === coordinator.commands.at(-1)) fleet.startCoordinator();
 }
 
-/** Frozen, and woken when another has its run. */
+/** Freezes the coordinator, and wakes it after another one has taken over its run. */
 async function deposeCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
   const { coordinator } = fleet;
   const old = coordinator.commands.at(-1);
@@ -190,7 +190,7 @@ async function deposeCoordinator(fleet: Fleet, seconds: number, tell: (what: str
   }
 }
 
-/** Every expected test exactly once, with plain pytest's outcome. */
+/** Every expected test must be in the report exactly once, with the outcome of plain pytest. */
 async function differences(project: Project, plain: ReadonlyMap<string, string>): Promise<readonly string[]> {
   const { tests, notRun, collectErrors } = await project.report();
   const counts = new Map<string, number>();
@@ -206,13 +206,13 @@ async function differences(project: Project, plain: ReadonlyMap<string, string>)
   ];
 }
 
-/** Keys that stay: all but durations, and what goes by itself within seconds. */
+/** Keys that never expire, and keys other than durations and censuses that do not expire within seconds. */
 async function keysLeft(url: string): Promise<readonly string[]> {
   const redis = new Redis(url);
   try {
     const keys = await redis.keys('*');
     const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
-    // What a pool has learned outlives its runs, and has a life span too.
+    // What a pool has learned outlives its runs, but expires too.
     const isLearned = (key: string): boolean => key.endsWith(':timings') || key.endsWith(':census');
     return keys.filter((key, at) => (lives[at] ?? -1) < 0 || (!isLearned(key) && (lives[at] ?? 0) > PASSING_MS));
   } finally {

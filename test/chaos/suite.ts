@@ -1,6 +1,6 @@
-// The suite that storms rage over: every outcome there is, tests that crash, fixtures that live long.
+// The suite that storms run: every kind of outcome, tests that crash, and fixtures with a wide scope.
 
-/** Tests that end their process by design: they are an error wherever they run. */
+/** Tests that kill their process: they are errors on every agent. */
 export const crashing: readonly string[] = ['tests/test_crash.py::test_exits', 'tests/test_crash.py::test_segfaults'];
 
 const plainTests = (index: number): string =>

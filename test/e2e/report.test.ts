@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => project[Symbol.asyncDispose]());
 
-/** Without what only the writer of a report knows: when it stood, and how long merging took. */
+/** Drops what only the writer of a report knows: when it was written, and how long merging took. */
 const timeless = (text: string): string =>
   text.replace(/"finishedAt": "[^"]*"/, '"finishedAt": ""').replace(/"mergeSeconds": [\d.e-]+/, '"mergeSeconds": 0');
 

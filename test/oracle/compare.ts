@@ -1,4 +1,4 @@
-// Where two observations of one suite differ, in words. Values only.
+// Describes how two observations of one suite differ. Values only.
 
 import type { JunitCase, Observation } from './observation.ts';
 import type { Aspect } from './suite.ts';
@@ -9,7 +9,7 @@ export interface Difference {
   readonly lines: readonly string[];
 }
 
-/** Aspects that are compared unless a suite documents a difference; where either side cannot show one, it is not compared. */
+/** Aspects that are compared unless a suite documents a difference, or either side cannot show the aspect. */
 export const ALWAYS: readonly Aspect[] = [
   'exit',
   'ids',
@@ -23,7 +23,7 @@ export const ALWAYS: readonly Aspect[] = [
   'warnings',
 ];
 
-/** What of `seen` is not as in `truth`, aspect by aspect. */
+/** How `seen` differs from `truth`, aspect by aspect. */
 export function differences(truth: Observation, seen: Observation, compared: readonly Aspect[]): Difference[] {
   return compared.flatMap((aspect) => {
     const lines = linesOf(aspect, truth, seen);
@@ -70,11 +70,11 @@ const idsOf = ({ tests }: Observation): string[] => tests.map(({ id }) => id);
 const entriesOf = (record: Readonly<Record<string, unknown>>): string[] =>
   Object.entries(record).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
 
-/** What was not run is no case of plain pytest's; ours says so on purpose. */
+/** Omits tests that were not run: plain pytest has no case for them, and shardline adds one on purpose. */
 const casesOf = (cases: readonly JunitCase[]): string[] =>
   cases.filter(({ kind }) => kind !== 'not-run').map(({ classname, name, kind }) => `${kind} ${JSON.stringify(`${classname} :: ${name}`)}`);
 
-/** Outcomes of the ids that both have equally often: the others are reported as ids. */
+/** The outcomes of the ids that both have equally often. The aspect `ids` reports the others. */
 function common(truth: Observation, seen: Observation): [string[], string[]] {
   const there = tally(idsOf(truth));
   const here = tally(idsOf(seen));
@@ -89,7 +89,7 @@ function tally(texts: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** Multisets: `- text` for what the truth has more of, `+ text` for what is seen more often. */
+/** Compares multisets: `- text` if the truth has more of it, `+ text` if `seen` has more. */
 function unequal(truth: readonly string[], seen: readonly string[]): string[] {
   const [there, here] = [tally(truth), tally(seen)];
   const texts = [...new Set([...truth, ...seen])].sort();

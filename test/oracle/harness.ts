@@ -1,4 +1,4 @@
-// Runs one suite in several ways and reports where they differ from plain pytest.
+// Runs one suite in several ways and reports how they differ from plain pytest.
 
 import { environmentPython, testPython } from '../support/python.ts';
 import { ALWAYS, type Difference, differences } from './compare.ts';
@@ -10,7 +10,7 @@ import type { Aspect, OracleSuite, Step } from './suite.ts';
 import type { Way } from './ways.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
-/** One run of one step: the truth beside what was seen, and where they differ. */
+/** One run of one step: the truth, the observation, and their differences. */
 export interface Judged {
   readonly way: string;
   readonly pass: number;
@@ -21,14 +21,14 @@ export interface Judged {
 }
 
 export interface Verdict {
-  /** Where plain pytest does not give what the suite says is right: the input does not show its fault. */
+  /** How plain pytest differs from the result that the suite calls right. Such a suite does not show its fault. */
   readonly wrong: readonly string[];
-  /** Plain pytest's runs, step by step, of the first pass. */
+  /** The runs of plain pytest in the first pass, step by step. */
   readonly truth: readonly Observation[];
   readonly judged: readonly Judged[];
 }
 
-/** Runs the suite by plain pytest and in each of these ways, one after the other. */
+/** Runs the suite with plain pytest, and then in each of these ways. */
 export async function judge(suite: OracleSuite, ways: readonly Way[]): Promise<Verdict> {
   const python = suite.plugins.length === 0 ? testPython() : environmentPython('oracle');
   const passes = Math.max(1, ...ways.map((way) => way.passes));
@@ -54,7 +54,7 @@ export async function judge(suite: OracleSuite, ways: readonly Way[]): Promise<V
   return { wrong, truth: first, judged };
 }
 
-/** Every difference as text, a line each; empty where all ways agree with plain pytest. */
+/** Every difference as one line of text; empty if all ways agree with plain pytest. */
 export const problemsOf = ({ wrong, judged }: Verdict): string[] => [
   ...wrong,
   ...judged.flatMap(({ way, pass, step, differences: found }) =>
@@ -63,8 +63,8 @@ export const problemsOf = ({ wrong, judged }: Verdict): string[] => [
 ];
 
 /**
- * All steps in one directory. A suite of one step runs as often as there are passes, and each time finds its files as they were, beside what the last
- * run remembers; one of several steps says itself what is repeated.
+ * Runs all steps in one directory. A suite of one step runs once for each pass: its files are restored, but the memory of the last run stays. A suite
+ * of several steps defines itself what is repeated.
  */
 async function runPasses(
   suite: OracleSuite,
@@ -99,7 +99,7 @@ function wrongIn({ right }: Step, index: number, truth: Observation | undefined)
     : [`plain pytest, step ${index + 1}: ${got} instead of the right ${said} (exit code, ${outcomes.join(', ')}, collection errors)`];
 }
 
-/** A suite that plain pytest does not run the same way twice proves nothing. */
+/** The differences between two runs of plain pytest: a suite that has any proves nothing. */
 function unsteady(truth: readonly (readonly Observation[])[]): string[] {
   const [first, second] = [truth[0]?.[0], truth[1]?.[0]];
   if (first === undefined || second === undefined) return [];

@@ -1,4 +1,4 @@
-// Reads the test cases of a JUnit file, of pytest or of shardline.
+// Reads the test cases of a JUnit file written by pytest or shardline.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { XMLParser } from 'fast-xml-parser';
@@ -23,7 +23,7 @@ interface Document {
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-/** As XML has it (3.3.3): a newline or tab is a space unless it is written as a reference. */
+/** Normalizes an attribute value (XML, section 3.3.3): a newline or tab is a space unless it is written as a reference. */
 const attributeText = (raw: string): string =>
   raw.replace(/[\t\r\n]/g, ' ').replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex?: string, decimal?: string, name?: string) => {
     if (name !== undefined) return ENTITIES[name] ?? whole;
@@ -47,8 +47,8 @@ const elementsOf = (path: string): readonly Element[] => {
 };
 
 /**
- * All cases of the file; null where it does not exist. pytest writes a test that failed in its call and again in its teardown as two cases of one
- * name, one after the other: they count as the failure.
+ * All cases of the file; null if it does not exist. pytest writes a test that fails in its call and again in its teardown as two consecutive cases
+ * with one name. They count as one failure.
  */
 export function readJunit(path: string): JunitCase[] | null {
   if (!existsSync(path)) return null;
@@ -63,7 +63,7 @@ export function readJunit(path: string): JunitCase[] | null {
   return cases;
 }
 
-/** `classname.name property=value` of every property of a test, sorted; null where the file does not exist. */
+/** `classname.name property=value` for every property of a test, sorted; null if the file does not exist. */
 export function readJunitProperties(path: string): string[] | null {
   if (!existsSync(path)) return null;
   return elementsOf(path)

@@ -1,6 +1,6 @@
-// What one run of one suite shows to whoever ran it, in the same terms for plain pytest, pytest -n and shardline.
+// What a user sees of one run of one suite, in the same terms for plain pytest, pytest -n and shardline.
 
-/** One execution of one collected item: ids may repeat. */
+/** One execution of one collected item. Ids may repeat. */
 export interface ObservedTest {
   readonly id: string;
   readonly outcome: string;
@@ -13,9 +13,9 @@ export interface JunitCase {
   readonly kind: 'passed' | 'failure' | 'error' | 'skipped' | 'not-run';
 }
 
-/** null where this way of running cannot show it. */
+/** A field is null if this way of running cannot show it. */
 export interface Observation {
-  /** null where the process was stopped because it did not end. */
+  /** null if the process did not end and was stopped. */
   readonly exitCode: number | null;
   readonly tests: readonly ObservedTest[];
   readonly counts: Readonly<Record<string, number>>;
@@ -25,23 +25,23 @@ export interface Observation {
   readonly junit: readonly JunitCase[] | null;
   /** Files that were not in the suite before, sorted. */
   readonly files: readonly string[];
-  /** By path, what each file that the suite names holds. */
+  /** The contents, by path, of each file that the suite names. */
   readonly reads: Readonly<Record<string, unknown>>;
-  /** `Category: message`, each once, sorted. */
+  /** Distinct entries `Category: message`, sorted. */
   readonly warnings: readonly string[] | null;
-  /** What pytest's cache holds for the next run. */
+  /** The contents of pytest's cache for the next run. */
   readonly cache: Readonly<Record<string, unknown>>;
   /** `id name=value` of record_property, sorted. */
   readonly properties: readonly string[] | null;
-  /** The end of what was printed, for a person who looks for the cause. */
+  /** The end of the output, to find the cause of a difference. */
   readonly log: string;
 }
 
 export const outcomes = ['passed', 'failed', 'error', 'skipped', 'xfailed', 'xpassed'] as const;
 
-/** Number of tests by outcome, with a 0 for each that did not occur. */
+/** The number of tests by outcome, with 0 for each outcome that did not occur. */
 export const countOutcomes = (tests: readonly ObservedTest[]): Record<string, number> =>
   Object.fromEntries(outcomes.map((outcome) => [outcome, tests.filter((test) => test.outcome === outcome).length]));
 
-/** Each once, sorted. */
+/** Without repetitions, and sorted. */
 export const distinct = (texts: Iterable<string>): string[] => [...new Set(texts)].sort();

@@ -70,7 +70,7 @@ async function runSeeds(range: string): Promise<void> {
   console.log(`${seeds.length} seeds, ${differing} differences`);
 }
 
-/** Keeps the suite of a seed that differs, and its least part that does. */
+/** Keeps the suite of a seed that differs, and its smallest part that still differs. */
 async function keepSeed(seed: number, suite: GeneratedSuite, verdict: Verdict): Promise<void> {
   const { keep } = values;
   if (keep !== undefined) writeSuite(join(keep, `seed-${seed}`), suite);

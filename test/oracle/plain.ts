@@ -1,4 +1,4 @@
-// The truth: plain pytest, and pytest -n, watched by a recorder of ours that shares nothing with shardline.
+// The truth: runs plain pytest, or pytest -n, with a recorder that shares no code with shardline.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { pluginArgs } from './plugins.ts';
 import type { OracleSuite, Step } from './suite.ts';
 import type { Workspace } from './workspace.ts';
 
-/** A suite that takes longer hangs. */
+/** A suite that takes longer than this hangs. */
 export const HANGS_AFTER_MS = 180_000;
 
 interface Recorded {
@@ -24,7 +24,7 @@ interface Recorded {
 const NOTHING: Recorded = { tests: [], collectErrors: [], deselected: 0, warnings: [] };
 const recorder = fileURLToPath(new URL('./python', import.meta.url));
 
-/** Runs one step with pytest itself; `extra` are arguments before the suite's own, such as `-n 2`. */
+/** Runs one step with pytest itself. `extra` are arguments before those of the suite, such as `-n 2`. */
 export async function runPytest(
   suite: OracleSuite,
   step: Step,
@@ -35,8 +35,8 @@ export async function runPytest(
   const record = join(workspace.scratch, 'record.json');
   const junit = join(workspace.scratch, 'plain.xml');
   const [command, ...module] = suite.launch === 'module' ? [python, '-m', 'pytest'] : [join(dirname(python), 'pytest')];
-  // A collection error: plain pytest runs nothing and exits 2, `pytest -n` and shardline run the rest (docs/exit-codes.md).
-  // pytest warns of record_property in files of the other JUnit family, which it would not without a JUnit file.
+  // After a collection error plain pytest runs nothing and exits 2; `pytest -n` and shardline run the rest (docs/exit-codes.md).
+  // In the other JUnit family pytest warns of record_property, which it does not do without a JUnit file.
   const file = suite.junit ? [`--junitxml=${junit}`, '-o', 'junit_family=xunit1'] : [];
   const ours = ['-p', 'oracle_recorder', '--continue-on-collection-errors', ...file];
   const { all, exitCode } = await execa(
@@ -59,7 +59,7 @@ export async function runPytest(
     tests: recorded.tests,
     counts: countOutcomes(recorded.tests),
     collectErrors: recorded.collectErrors,
-    // Only the workers of pytest-xdist know.
+    // Only the workers of pytest-xdist know this number.
     deselected: isParallel ? null : recorded.deselected,
     junit: suite.junit ? readJunit(junit) : null,
     files: workspace.left(),
@@ -71,7 +71,7 @@ export async function runPytest(
   };
 }
 
-/** `{workspace}` in a value is the suite's copy. */
+/** `{workspace}` in a value stands for the suite's copy. */
 export const suiteEnvironment = (
   suite: OracleSuite,
   workspace: Workspace,

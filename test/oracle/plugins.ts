@@ -1,6 +1,6 @@
-// The plugins of test/environments/oracle.txt, and how a suite gets only those that it asks for.
+// The plugins of test/environments/oracle.txt, and the arguments that give a suite only those it asks for.
 
-/** Package → names under which pytest loads it by itself. pytest-metadata, which others need, does nothing alone. */
+/** Package → the names under which pytest loads it automatically. pytest-metadata, which others need, does nothing alone. */
 const NAMES = {
   'allure-pytest': ['allure_pytest'],
   'pytest-bdd': ['pytest-bdd'],
@@ -19,7 +19,7 @@ export type Plugin = keyof typeof NAMES;
 
 export const plugins = Object.keys(NAMES) as [Plugin, ...Plugin[]];
 
-/** Arguments that keep all other plugins out; none for a suite without plugins, which runs where there are none. */
+/** The arguments that disable all other plugins. A suite without plugins needs none, because its environment has no plugins. */
 export const pluginArgs = (wanted: readonly Plugin[]): string[] =>
   wanted.length === 0
     ? []

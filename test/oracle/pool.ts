@@ -1,6 +1,6 @@
-// At most so many at a time.
+// Runs a limited number of tasks at a time.
 
-/** Calls `run` for every item, `most` at a time, in order; `done` is called in order too, as soon as all before have ended. */
+/** Calls `run` for every item in order, at most `most` at a time. Calls `done` in order too, once an item and all items before it have ended. */
 export async function eachOf<Item, Result>(
   items: readonly Item[],
   most: number,

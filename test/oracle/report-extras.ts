@@ -1,4 +1,4 @@
-// Fields of report.json that a report may lack: warnings, properties of tests, and the number of deselected tests. null where it has none.
+// Optional fields of report.json: warnings, properties of tests, and the number of deselected tests. Each is null if the report lacks it.
 
 import { z } from 'zod';
 import { namesOf } from '../../coordinator/core/result/junit-id.ts';
@@ -18,16 +18,16 @@ const schema = z.object({
 });
 
 export interface ReportExtras {
-  /** `Category: message`, each once, sorted. */
+  /** Distinct entries `Category: message`, sorted. */
   readonly warnings: readonly string[] | null;
   readonly deselected: number | null;
-  /** `classname.name property=value`, as readJunitProperties gives them. */
+  /** `classname.name property=value`, as from readJunitProperties. */
   readonly properties: readonly string[] | null;
 }
 
 export const NO_EXTRAS: ReportExtras = { warnings: null, deselected: null, properties: null };
 
-/** Reads the text of a report.json that is otherwise known to be valid; throws where one of these fields has another shape. */
+/** Reads the text of a valid report.json. Throws if one of these fields has an unknown shape. */
 export function readExtras(report: string): ReportExtras {
   const { warnings, deselected, totals, tests } = schema.parse(JSON.parse(report));
   return {

@@ -1,4 +1,4 @@
-// The same suite by shardline, as a user runs it, observed in what the run leaves: its exit code, report.json and junit.xml.
+// Runs a suite with shardline as a user does, and observes the results: the exit code, report.json and junit.xml.
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,11 +17,11 @@ import type { Workspace } from './workspace.ts';
 export interface Fleet {
   readonly agents: number;
   readonly workers: number;
-  /** `--collect`; null where this version of shardline has no such option. */
+  /** The value of `--collect`; null if this version of shardline has no such option. */
   readonly collect: 'suite' | 'auto' | null;
 }
 
-/** True of a version that has `--collect`. */
+/** Whether this version of shardline has `--collect`. */
 export const knowsCollect = optionTable.some(({ name }) => String(name) === 'collect');
 
 /** Runs one step with a local fleet. */

@@ -1,4 +1,4 @@
-// The least of a generated suite's files that still differs.
+// Finds the fewest files of a generated suite that still differ from plain pytest.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { judge, problemsOf, type Verdict } from './harness.ts';
 import { readSuite } from './suite.ts';
 import type { Way } from './ways.ts';
 
-/** Judges a suite that is written to a temporary folder. */
+/** Writes the suite to a temporary folder and judges it. */
 export async function judgeGenerated(generated: GeneratedSuite, ways: readonly Way[]): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'shardline-oracle-seed-'));
   try {
@@ -20,7 +20,7 @@ export async function judgeGenerated(generated: GeneratedSuite, ways: readonly W
   }
 }
 
-/** Drops files while an aspect that differed still differs in one of these ways. The oracle.json stays. */
+/** Drops files as long as one of these aspects still differs in one of these ways. The oracle.json stays. */
 export async function shrink(generated: GeneratedSuite, ways: readonly Way[], aspects: ReadonlySet<string>): Promise<GeneratedSuite> {
   const of = (paths: readonly string[]): GeneratedSuite =>
     Object.fromEntries(Object.entries(generated).filter(([path]) => path === 'oracle.json' || paths.includes(path)));

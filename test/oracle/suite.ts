@@ -1,11 +1,11 @@
-// What a folder of the oracle says about itself: `oracle.json` beside the suite's own files. README.md lists the fields.
+// The `oracle.json` of an oracle folder, beside the suite's own files. README.md describes it.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { plugins } from './plugins.ts';
 
-/** What two ways of running are compared in. `cache` and `properties` are compared only where a suite asks. */
+/** The aspects in which two ways of running are compared. `cache` and `properties` are compared only if a suite asks for them. */
 export const aspects = [
   'exit',
   'ids',
@@ -22,7 +22,7 @@ export const aspects = [
 ] as const;
 export type Aspect = (typeof aspects)[number];
 
-/** Groups of ways, for differences that are documented: `xdist` is `pytest -n 2`, `shardline` all ways of ours, `fleet` those with two agents. */
+/** Groups of ways, for documented differences: `xdist` is `pytest -n 2`, `shardline` is every way of shardline, `fleet` is those with two agents. */
 const wayGroups = ['xdist', 'shardline', 'fleet'] as const;
 export type WayGroup = (typeof wayGroups)[number];
 
@@ -31,15 +31,15 @@ const count = z.number().int().nonnegative();
 const step = z.strictObject({
   /** Paths and node ids. */
   targets: z.array(z.string()).default([]),
-  /** Arguments of pytest; shardline gets them after `--`. */
+  /** Arguments for pytest, which shardline gets after `--`. */
   args: z.array(z.string()).default([]),
   /** Files written before the step: path → text. */
   write: z.record(z.string(), z.string()).default({}),
-  /** What plain pytest gives in a fresh copy; checked, so that the input is known to show what it should. A generated suite has none. */
+  /** The result of plain pytest in a fresh copy. It is checked, so that the suite is known to show its fault. A generated suite has none. */
   right: z
     .strictObject({
       exit: count,
-      /** Number of tests by outcome; an outcome that is left out is 0. */
+      /** The number of tests by outcome; 0 for a missing outcome. */
       counts: z.record(z.string(), count),
       collectErrors: z.array(z.string()).default([]),
     })
@@ -47,30 +47,30 @@ const step = z.strictObject({
 });
 
 const schema = z.strictObject({
-  /** One sentence: the right result, and what goes wrong without it. */
+  /** The right result in one sentence, which is also the title of the test. */
   title: z.string(),
-  /** Run one after the other in one directory. */
+  /** Steps run one after the other in one directory. */
   steps: z.array(step).min(1),
   env: z.record(z.string(), z.string()).default({}),
-  /** Where everything is started, relative to the folder. */
+  /** The working directory, relative to the folder. */
   cwd: z.string().default('.'),
   /** `module` for suites that people start with `python -m pytest`, which puts the current directory on sys.path. */
   launch: z.enum(['pytest', 'module']).default('pytest'),
-  /** `npm test` runs it with two agents too. */
+  /** Whether `npm test` also runs it with two agents. */
   fleet: z.boolean().default(false),
-  /** `npm test` runs it twice in one directory: memory of the first run, or its order, may change the second. */
+  /** Whether `npm test` runs it twice in one directory, because the memory or the order of the first run may affect the second. */
   again: z.boolean().default(false),
-  /** Plugins of test/environments/oracle.txt that the suite needs; without any, it runs in the repository's own environment. */
+  /** The plugins of test/environments/oracle.txt that the suite needs. Without any, it runs in the repository's own environment. */
   plugins: z.array(z.enum(plugins)).default([]),
-  /** False where the suite itself says where pytest's JUnit file goes. */
+  /** False if the suite itself sets the path of pytest's JUnit file. */
   junit: z.boolean().default(true),
-  /** Files that must hold the same: a JUnit file, lines in any order, one field of a JSON file, or the number of files that a glob matches. */
+  /** Files that must have the same contents: a JUnit file, lines in any order, a field of a JSON file, or the number of files that a glob matches. */
   reads: z
     .array(z.strictObject({ path: z.string(), as: z.enum(['junit', 'lines', 'json', 'count']), field: z.string().optional() }))
     .default([]),
-  /** Globs of files that are not compared, beside those of shardline, pytest's cache and Python's. */
+  /** Globs of files that are not compared, besides those of shardline and the caches of pytest and Python. */
   ignore: z.array(z.string()).default([]),
-  /** Aspects that are compared only where a suite asks. */
+  /** Further aspects to compare. */
   also: z.array(z.enum(['cache', 'properties'])).default([]),
   /** Documented differences from plain pytest. */
   differs: z.array(z.strictObject({ aspects: z.array(z.enum(aspects)), in: z.array(z.enum(wayGroups)), why: z.string() })).default([]),
@@ -80,7 +80,7 @@ export type SuiteFile = z.infer<typeof schema>;
 export type Step = SuiteFile['steps'][number];
 export type Read = SuiteFile['reads'][number];
 
-/** As `oracle.json` has it before defaults are filled in. */
+/** `oracle.json` before defaults are filled in. */
 export type GivenSuite = z.input<typeof schema>;
 
 export interface OracleSuite extends SuiteFile {
@@ -88,7 +88,7 @@ export interface OracleSuite extends SuiteFile {
   readonly folder: string;
 }
 
-/** Reads the folder's `oracle.json`; throws with the path where it is missing or has an unknown field. */
+/** Reads the folder's `oracle.json`. Throws with its path if it is missing or invalid. */
 export function readSuite(folder: string): OracleSuite {
   const path = join(folder, 'oracle.json');
   if (!existsSync(path)) throw new Error(`${path} does not exist. Fix: write one; test/oracle/README.md lists its fields`);

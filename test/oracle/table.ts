@@ -1,4 +1,4 @@
-// Verdicts as rows of a Markdown table: exit code and counts, plain pytest's and those of each way.
+// Verdicts as rows of a Markdown table: the exit code and counts of plain pytest and of each way.
 
 import type { Verdict } from './harness.ts';
 import { type Observation, outcomes } from './observation.ts';
@@ -9,7 +9,7 @@ export function tableTop(ways: readonly Way[]): string {
   return `| ${columns.join(' | ')} |\n|${columns.map(() => '---|').join('')}`;
 }
 
-/** A cell is `exit code: counts` of each run in order, each different one once; in bold where it differs from plain pytest. */
+/** A cell has `exit code: counts` of each run in order, without repetitions. It is bold if a run differs from plain pytest. */
 export function tableRow(name: string, { truth, judged }: Verdict, ways: readonly Way[]): string {
   const cells = ways.map((way) => {
     const runs = judged.filter((one) => one.way === way.name);

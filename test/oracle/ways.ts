@@ -1,4 +1,4 @@
-// The ways of running a suite that are compared with plain pytest.
+// The ways of running a suite that the oracle compares with plain pytest.
 
 import type { Fleet } from './sharded.ts';
 import { knowsCollect } from './sharded.ts';
@@ -6,11 +6,11 @@ import type { WayGroup } from './suite.ts';
 
 export interface Way {
   readonly name: string;
-  /** Where documented differences apply. */
+  /** The groups whose documented differences apply to this way. */
   readonly groups: readonly WayGroup[];
   /** null for `pytest -n 2`. */
   readonly fleet: Fleet | null;
-  /** How often it runs in one directory: memory of the last run changes what happens in the next. */
+  /** How often it runs in one directory: the memory of one run affects the next. */
   readonly passes: 1 | 2;
 }
 
@@ -25,16 +25,16 @@ const way = (agents: 1 | 2, collect: Fleet['collect'], passes: Way['passes']): W
   passes,
 });
 
-/** Everything: `pytest -n 2`, and one agent with two workers and two agents with one, each twice. */
+/** All ways: `pytest -n 2`, one agent with two workers, and two agents with one worker each. The ways of shardline run twice. */
 export const everyWay: readonly Way[] = [XDIST, ...collects.flatMap((collect) => [way(1, collect, 2), way(2, collect, 2)])];
 
-/** What a user runs. */
+/** The way that a user runs. */
 export const oneAgent: Way = way(1, collects.at(-1) ?? null, 1);
 
 /** Two agents, with the whole list on each. */
 const twoAgents: Way = way(2, collects[0] ?? null, 1);
 
-/** For `npm test`: two agents, and a second run, only where the suite asks for them. */
+/** For `npm test`: two agents, or a second run, only if the suite asks for them. */
 export const fewWays = ({ fleet, again }: { readonly fleet: boolean; readonly again: boolean }): readonly Way[] => [
   { ...oneAgent, passes: again ? 2 : 1 },
   ...(fleet ? [twoAgents] : []),

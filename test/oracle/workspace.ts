@@ -1,4 +1,4 @@
-// A copy of a suite for one way of running: what a run leaves in it, and how it is put back for the next.
+// A copy of a suite for one way of running: lists what a run leaves in it, and restores it for the next run.
 
 import {
   cpSync,
@@ -20,26 +20,26 @@ import { readJunit } from './junit-cases.ts';
 import { distinct } from './observation.ts';
 import type { OracleSuite, Read, Step } from './suite.ts';
 
-/** What a way of running may leave: its memory, caches, and Python's. */
+/** Memory and caches that a run may leave, and caches of Python. */
 const MEMORY = ['.shardline', '.pytest_cache', '__pycache__'];
 
 export interface Workspace extends Disposable {
   /** The suite's copy. */
   readonly directory: string;
-  /** Where the suite is started. */
+  /** The directory in which the suite starts. */
   readonly cwd: string;
-  /** Beside the suite, for records and reports. */
+  /** A directory beside the suite, for records and reports. */
   readonly scratch: string;
   write(files: Step['write']): void;
-  /** Paths that the suite did not have, sorted. */
+  /** The paths that the suite did not have, sorted. */
   left(): string[];
   read(reads: readonly Read[]): Record<string, unknown>;
   cache(): Record<string, unknown>;
-  /** Removes what was left and restores what was changed; memory and caches stay. */
+  /** Removes the files that a run left, and restores those that it changed. Memory and caches stay. */
   restore(): void;
 }
 
-/** Copies the suite's folder into a new temporary directory, which is removed when the workspace is disposed of. */
+/** Copies the suite's folder into a new temporary directory. Disposing of the workspace removes it. */
 export function openWorkspace(suite: OracleSuite): Workspace {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'shardline-oracle-')));
   const directory = join(base, 'suite');
@@ -76,7 +76,7 @@ export function openWorkspace(suite: OracleSuite): Workspace {
 
 const isHeld = (path: string): boolean => path === 'oracle.json' || path.split('/').some((part) => MEMORY.includes(part));
 
-/** Removes all but memory and caches, wherever they lie. */
+/** Removes everything except memory and caches in any folder. */
 function clear(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
@@ -109,7 +109,7 @@ function readAs(directory: string, { path: named, as, field }: Read): unknown {
   return field === undefined ? document : document[field];
 }
 
-/** Names in a list have no order that counts, and the date of pytest's cache is not compared. null where there is no such file. */
+/** Ignores the order of a list and the date in pytest's cache. null if the file does not exist. */
 function readJson(path: string): unknown {
   if (!existsSync(path)) return null;
   let value: unknown;

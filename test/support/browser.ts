@@ -1,10 +1,10 @@
-// A real Chromium for the tests of pages, and whether there is one here.
+// Finds a real Chromium for the tests of pages, and opens pages in it.
 
 import { execFileSync } from 'node:child_process';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const programs = ['chromium', 'chromium-browser', 'google-chrome'] as const;
-/** Nothing that asks the network for anything of its own. */
+/** Disables everything for which the browser itself uses the network. */
 const args = [
   '--no-sandbox',
   '--disable-gpu',
@@ -20,14 +20,14 @@ function findBrowser(): string | null {
     try {
       return execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
     } catch {
-      // The next one may be there.
+      // Try the next one.
     }
   }
   return null;
 }
 
 /**
- * Null where a browser is on PATH, else the reason for skipping, in one sentence. Where CI or SHARDLINE_NEED_BROWSER=1 is set a missing browser
+ * Null if a browser is on PATH, otherwise the reason for skipping, in one sentence. If CI or SHARDLINE_NEED_BROWSER=1 is set, a missing browser
  * throws instead, so that no test is skipped unnoticed.
  */
 export function whyNoBrowser(): string | null {
@@ -43,7 +43,7 @@ export const openBrowser = (): Promise<Browser> => chromium.launch({ executableP
 
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
-  /** What a page that is in order does none of: errors, warnings of the policy, dialogs, and requests but for its own. */
+  /** Empty for a sound page: errors, console messages, dialogs, and requests to other origins. */
   readonly problems: readonly string[];
 }
 

@@ -1,8 +1,8 @@
-// The commands that a page of documentation tells its readers to type.
+// The commands in a page of the documentation.
 
 import { readFileSync } from 'node:fs';
 
-/** The lines of its `sh` blocks, and what jobs in its `yaml` blocks run. `page` is relative to the repository. */
+/** The lines of its `sh` blocks, and the commands of jobs in its `yaml` blocks. `page` is relative to the repository. */
 export function commandsOf(page: string): readonly string[] {
   const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   const blocks = (language: string): string[] =>
@@ -12,6 +12,6 @@ export function commandsOf(page: string): readonly string[] {
   return [...blocks('sh'), ...blocks('yaml').flatMap((line) => /^\s*(?:- )?run: (.*)$/.exec(line)?.[1] ?? [])];
 }
 
-/** What a shell makes of a line: words, with double quotes around those that hold spaces. */
+/** Splits a line into words like a shell, with double quotes around words that contain spaces. */
 export const words = (line: string): string[] =>
   Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');

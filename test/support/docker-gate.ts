@@ -2,15 +2,15 @@
 
 import { execFileSync } from 'node:child_process';
 
-/** The image that docker/Dockerfile builds on; a stand-in where no image registry is reached (scripts/docker-base-image.sh). */
+/** The base image of docker/Dockerfile, or a stand-in if no image registry is reachable (scripts/docker-base-image.sh). */
 export const baseImage = process.env.SHARDLINE_BASE_IMAGE ?? 'node:24-bookworm-slim';
 
 /** The image of the Redis in the tests. */
 export const redisImage = process.env.SHARDLINE_REDIS_IMAGE ?? 'redis:7';
 
 /**
- * Null where a Docker engine answers, with its compose and buildx plugins; else the reason for skipping, in one sentence.
- * Where CI or SHARDLINE_NEED_DOCKER=1 is set a missing engine throws instead, so that no test is skipped unnoticed.
+ * Null if a Docker engine answers and the compose and buildx plugins exist, otherwise the reason for skipping, in one sentence.
+ * If CI or SHARDLINE_NEED_DOCKER=1 is set, a missing engine throws instead, so that no test is skipped unnoticed.
  */
 export function whyNoDocker(): string | null {
   const missing = [

@@ -1,4 +1,4 @@
-// A Redis server for tests that is killed and started again, with everything it stored or without.
+// A Redis server for tests that kill it and start it again, with or without its data.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,15 @@ import { freePort } from './redis.ts';
 export interface DurableRedis extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Resolves when it answers, or was killed again before; where it runs already, at once. */
+  /** Resolves when the server answers or has been killed again; at once if it already runs. */
   start(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** What it stored is gone; only while it is killed. */
+  /** Drops its data. Call it only while the server is killed. */
   forget(): Promise<void>;
 }
 
-/** On a port of loopback, with an append-only file. */
+/** Starts a server on a loopback port, with an append-only file. */
 export async function startDurableRedis(): Promise<DurableRedis> {
   const program = await findServer({ redisBin: null, python: testPython(), path: process.env.PATH ?? '' });
   const port = await freePort();

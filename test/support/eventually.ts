@@ -1,8 +1,8 @@
-// Waiting in tests: for a condition, with an end.
+// Waits in tests for a condition, with a time limit.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves once `holds` is true; rejects, naming `what`, when it is not so in `seconds`. */
+/** Resolves once `holds` returns true. Rejects with `what` if that takes longer than `seconds`. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
   for (const until = Date.now() + seconds * 1000; ; await delay(20)) {
     if (await holds()) return;
@@ -10,7 +10,7 @@ export async function eventually(what: string, holds: () => boolean | Promise<bo
   }
 }
 
-/** Is a process of that id there? */
+/** Does a process with this id exist? */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

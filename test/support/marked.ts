@@ -1,8 +1,8 @@
-// Finds what a test left running: processes inherit their environment, so a mark in it finds them wherever they went.
+// Finds processes that a test left running: a mark in the environment, which processes inherit, identifies them.
 
 import { readdir, readFile } from 'node:fs/promises';
 
-/** Pid and command line of each process whose environment has `CHAOS_MARK=<mark>`. Linux only. */
+/** The pid and command line of each process whose environment has `CHAOS_MARK=<mark>`. Linux only. */
 export async function marked(mark: string): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(

@@ -1,4 +1,4 @@
-// What plain pytest itself counts, for comparison: a recorder that shares nothing with our plugin rides along with `-p`.
+// The counts of plain pytest, for comparison: pytest loads a recorder with `-p` that shares no code with shardline's plugin.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,11 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export interface Counted {
   /** Outcome by node id. */
   readonly outcomes: Readonly<Record<string, string>>;
-  /** Files, or directories where it is their conftest, that could not be collected; sorted. */
+  /** The files that could not be collected, or the directories of broken conftests, sorted. */
   readonly uncollected: readonly string[];
 }
 
-/** Runs `python -m pytest ARGS` in `cwd`, without a cache. Throws when pytest came to no summary. */
+/** Runs `python -m pytest ARGS` in `cwd`, without a cache. Throws if pytest ends without a summary. */
 export async function countedByPlainPytest(python: string, cwd: string, args: readonly string[]): Promise<Counted> {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-plain-'));
   try {

@@ -1,4 +1,4 @@
-// Redis servers for tests: real ones, each test file its own.
+// Real Redis servers for tests. Each test file has its own.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -16,7 +16,7 @@ const path = process.env.PATH ?? '';
 /** The Valkey that `npm test` installs, unless SHARDLINE_TEST_VALKEY names another. */
 const valkey = process.env.SHARDLINE_TEST_VALKEY ?? fileURLToPath(new URL('../../.venv/bin/valkey-server', import.meta.url));
 
-/** Whatever a run would find here, and a Valkey. */
+/** The server that a run would find on this machine, and a Valkey. */
 export const servers = [
   ['the server found on this machine', null],
   ['Valkey', valkey],
@@ -30,7 +30,7 @@ export interface TcpRedis extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A server on a port of loopback, with further options. */
+/** Starts a server on a loopback port, with further options. */
 export async function startTcpServer(...options: string[]): Promise<TcpRedis> {
   const program = await findServer({ redisBin: null, python: testPython(), path });
   const port = await freePort();

@@ -1,4 +1,4 @@
-// Runs the program as a user would, in projects made for one test.
+// Runs the program as a user does, in a project made for one test.
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,30 +10,30 @@ import type { Report } from '../../shared/domain/report.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { testPython } from './python.ts';
 
-/** How the program is started: interpreter and script. */
+/** The command that starts the program: interpreter and script. */
 export const program = [process.execPath, fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url))] as const;
 
-/** Settings of whoever runs the tests are not those of the tests. */
+/** The environment without the settings of the user who runs the tests. */
 const env = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(SHARDLINE_|GITHUB_|(CI|GITLAB_CI|NO_COLOR|FORCE_COLOR)$)/.test(name)),
   ),
-  // Self-tests of pytest are kept beside the test results, not in the user's own cache.
+  // Keeps the self-tests of pytest beside the test results instead of in the user's cache.
   XDG_CACHE_HOME: fileURLToPath(new URL('../../.shardline/test/cache', import.meta.url)),
 };
 
 export interface Project extends AsyncDisposable {
   readonly directory: string;
-  /** `shardline ARGV…` there, with the tests' interpreter; it never rejects. */
+  /** Runs `shardline ARGV…` in the project, with the tests' interpreter. Never rejects. */
   readonly shardline: (argv: readonly string[], settings?: Readonly<Record<string, string>>) => ReturnType<typeof start>;
-  /** The report of the run whose `--out` was `out`. */
+  /** Reads the report of the run with this `--out`. */
   report(out?: string): Promise<Report>;
   read(path: string): Promise<string>;
-  /** Is there such a file by now? */
+  /** Does this file exist now? */
   holds(path: string): boolean;
 }
 
-/** A project of these files, gone when it is disposed of. */
+/** Makes a project with these files. Disposing of it removes it. */
 export async function newProject(files: Readonly<Record<string, string>>): Promise<Project> {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-project-'));
   for (const [name, content] of Object.entries(files)) {
@@ -51,7 +51,7 @@ export async function newProject(files: Readonly<Record<string, string>>): Promi
   };
 }
 
-/** What the program finds there, with these settings. */
+/** The environment of the program, with these settings. */
 export const environment = (settings: Readonly<Record<string, string>> = {}): Record<string, string | undefined> => ({
   ...env,
   SHARDLINE_PYTHON: testPython(),

@@ -1,4 +1,4 @@
-// A report of a run that never was, of any size: every outcome, flaky tests, captured output, tests not run, agents with xdist workers that are busy
+// The report of an invented run of any size: every outcome, flaky tests, captured output, tests not run, and agents with xdist workers that are busy
 // most of the time. The same seed gives the same report.
 
 import { agentId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
@@ -11,9 +11,9 @@ export interface SyntheticRun {
   readonly agents: number;
   readonly workers: number;
   readonly seed: number;
-  /** Of each thousand tests, so many fail. */
+  /** How many of a thousand tests fail. */
   readonly failuresPerThousand: number;
-  /** Without, the run has no deadline. */
+  /** Without it, the run has no deadline. */
   readonly deadlineSeconds?: number;
 }
 
@@ -25,7 +25,7 @@ const areas = ['api', 'billing', 'catalog', 'core', 'exports', 'imports', 'mail'
 const topics = ['create', 'delete', 'filter', 'limits', 'merge', 'paging', 'permissions', 'retry', 'round_trip', 'validation'] as const;
 const cases = ['accepts', 'keeps', 'refuses', 'reports', 'returns', 'sorts', 'stores', 'updates'] as const;
 
-/** mulberry32: numbers from 0 up to 1 that a seed decides. */
+/** mulberry32: pseudo-random numbers from 0 up to 1 from a seed. */
 function numbersFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -52,7 +52,7 @@ export function syntheticReport({ tests: count, agents, workers, seed, failuresP
     const file = testFile(`tests/${area}/test_${pick(topics)}_${index}.py`);
     const lane = lanes.reduce((best, each) => (each.freeAt < best.freeAt ? each : best));
     lane.freeAt += 0.02 + random() * 0.05;
-    // As shardline hands them out: the longest first.
+    // Longest first, in the order in which shardline starts files.
     const slowness = index * TESTS_PER_FILE < count * 0.06 ? 8 : 1;
     for (let each = 0; each < TESTS_PER_FILE && tests.length < count; each += 1) {
       const seconds = Number((0.002 + slowness * 0.03 * random() ** 3).toFixed(4));

@@ -1,19 +1,19 @@
-// A way to a server that can be cut, as a network is: with a reset, or without a word.
+// A connection to a server that can break like a network: with a reset, or silently.
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  /** Ends every connection; new ones work. */
+  /** Ends every connection. New ones work. */
   reset(): void;
-  /** From now on nothing passes in either direction, and nobody is told. */
+  /** Stops all data in both directions without closing a connection. */
   silence(): void;
-  /** Everything passes again, also what was held back. */
+  /** Lets data pass again, including what was held back. */
   heal(): void;
 }
 
-/** From a port of loopback to `port`. */
+/** Forwards a loopback port to `port`. */
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isSilent = false;

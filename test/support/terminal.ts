@@ -1,4 +1,4 @@
-// Runs the program in a real terminal of a given size, and reads what stands on it as a person would.
+// Runs the program in a real terminal of a given size, and reads the screen as a person would.
 
 import { fileURLToPath } from 'node:url';
 import xterm from '@xterm/headless';
@@ -14,19 +14,19 @@ export interface Size {
 }
 
 export interface TerminalRun extends AsyncDisposable {
-  /** The lines that were written, also those that have scrolled away, as wide as the terminal; without the empty ones below. */
+  /** All lines, including those that have scrolled away, as wide as the terminal, without empty lines at the end. */
   lines(): readonly string[];
-  /** All that was written. */
+  /** The complete output. */
   written(): string;
   type(text: string): void;
   resize(size: Size): void;
-  /** What was written since it has that size; empty as long as it has not. */
+  /** The output since the terminal got this size; empty before that. */
   writtenSince(size: Size): string;
   /** Resolves with the exit code. */
   readonly ended: Promise<number | undefined>;
 }
 
-/** `shardline ARGV…` in that directory. */
+/** Starts `shardline ARGV…` in this directory. */
 export function startInTerminal(cwd: string, { columns, rows }: Size, argv: readonly string[]): TerminalRun {
   const terminal = new xterm.Terminal({ cols: columns, rows, scrollback: 2000, allowProposedApi: true });
   const running = execa(testPython(), [helper, String(columns), String(rows), ...program, ...argv], {
@@ -69,7 +69,7 @@ export function startInTerminal(cwd: string, { columns, rows }: Size, argv: read
   };
 }
 
-/** The size changes between what was drawn before and after. */
+/** Writes a chunk of output, and resizes the terminal at each resize sequence in it. */
 async function show(terminal: xterm.Terminal, chunk: string): Promise<void> {
   const [first = '', ...rest] = chunk.split(/\u001b\[8;(\d+);(\d+)t/);
   const write = (text: string): Promise<void> => new Promise((resolve) => terminal.write(text, resolve));

@@ -1,4 +1,4 @@
-// The agent's ports over the model: as agent/redis has them, with a worker that fetches as BullMQ's does.
+// The agent's ports over the model, like those of agent/redis, with a worker that fetches jobs as that of BullMQ does.
 
 import type { JoinedRun, PoolMember } from '../../../agent/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
@@ -97,7 +97,7 @@ async function joinRun(place: Place, redis: Connection, runId: RunId, agent: Age
   await beatOnce();
   const heart = keepBeating(place, beatOnce);
 
-  /** false where the run is over. */
+  /** Returns false if the run is over. */
   const persist = async (store: () => number): Promise<boolean> => {
     while ((await redis.request(store)) === -1) {
       await beatOnce();
@@ -141,7 +141,7 @@ async function joinRun(place: Place, redis: Connection, runId: RunId, agent: Age
         if (signal.aborted && server.defects.keepsPrefetched) return;
         await redis.request(() => scripts.moveToWait(server, runId, id, token)).catch(() => undefined);
       };
-      /** Ends with the next job, where the same command fetched one. */
+      /** Serves a job, and returns the next one if the same command fetched it. */
       const work = async (job: Job): Promise<Job | null> => {
         const { id } = job;
         if (signal.aborted && !serving.has(id)) {

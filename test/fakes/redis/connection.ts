@@ -1,30 +1,30 @@
-// One connection from a process to the server, as ioredis keeps it: commands arrive in the order they were sent, a broken connection is made again, and
-// then everything without an answer is sent again. So a command whose answer was lost is done twice. Two connections keep no order between them.
+// One connection from a process to the server, like one of ioredis: commands arrive in the order in which they were sent, and a broken connection
+// reconnects and sends every command without an answer again. So a command whose answer was lost runs twice. Two connections have no common order.
 
 import type { Process } from './process.ts';
 import type { RedisServer, ServerEnd } from './server.ts';
 
-/** What lies between a process and the server. Milliseconds. */
+/** The network between a process and the server. Milliseconds. */
 export interface Network {
-  /** How long a message takes that is sent now. */
+  /** How long a message sent now takes. */
   delayMs(process: Process): number;
-  /** How long it takes to connect again. */
+  /** How long a new connection takes. */
   connectMs(process: Process): number;
 }
 
 export interface Connection {
-  /** Resolves with what the server answers; `execute` runs there, once or more often. */
+  /** Runs `execute` on the server, once or more often, and resolves with its answer. */
   request<Answer>(execute: () => Answer): Promise<Answer>;
-  /** As a blocking command: waits there for `find` to find something, for `blockMs` at most; null then. */
+  /** Like a blocking command, waits on the server until `find` finds something; null after `blockMs`. */
   block<Found>(find: () => Found | null, blockMs: number): Promise<Found | null>;
-  /** How often it was made. */
+  /** How many times it has connected. */
   generation(): number;
-  /** What has no answer gets none. */
+  /** Commands without an answer get none. */
   close(): void;
 }
 
 interface Command {
-  /** On the server: calls `answer` once, now or later; gives what stops it before, where it waits. */
+  /** Runs on the server: calls `answer` once, now or later. If it waits, returns a function that stops the wait. */
   readonly arrive: (answer: (settle: () => void) => void) => (() => void) | null;
 }
 
@@ -149,7 +149,7 @@ export function openConnection(server: RedisServer, owner: Process, network: Net
   };
 }
 
-/** The connections of a process that is gone: the server sees their end, unless the machine went with it. */
+/** Breaks every connection of a process, as the server notices when a process dies. */
 export function endConnections(server: RedisServer, owner: Process): void {
   for (const connection of [...server.connections]) if (connection.owner === owner) connection.break();
 }

@@ -1,4 +1,4 @@
-// The coordinator's ports over the model: as coordinator/redis has them, command by command.
+// The coordinator's ports over the model, with the same commands as in coordinator/redis.
 
 import type { Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
@@ -16,7 +16,7 @@ import * as scripts from './scripts.ts';
 
 const READ_BATCHES = 200;
 
-/** One connection for all that this process asks, as a command has. */
+/** One connection for all requests of this process, as in a real command. */
 export function modelPools(place: Place): Pools {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
@@ -42,7 +42,7 @@ async function openChannel(
   const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
   const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
-  /** false where Redis has lost the run. */
+  /** Returns false if Redis has lost the run. */
   const holds = async (): Promise<boolean> => {
     const held = await redis.request(() => scripts.holds(server, runId, epoch));
     if (held === false) throw takenOver();
@@ -77,7 +77,7 @@ async function openChannel(
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
   };
 
-  /** Asks for what waits before what is active, as the adapter does. */
+  /** Lists waiting jobs before active ones, as the adapter does. */
   const look = async <Waiting>(listQueue: () => Promise<Waiting>): Promise<PresenceOf<Waiting>> => {
     if (isLost) return { kind: 'unknown' };
     looks += 1;

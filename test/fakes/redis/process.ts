@@ -1,12 +1,12 @@
-// A process of the fleet as the model sees it: it can be frozen and thawed, or killed. Whatever wakes its code (a timer, an answer) goes through
-// `resume`, so that a frozen process runs nothing and a killed one nothing ever again.
+// A process of the fleet in the model: it can be frozen and thawed, or killed. Everything that wakes its code, such as a timer or an answer, goes
+// through `resume`, so that a frozen process runs nothing, and a killed one never runs again.
 
 import type { Clock } from '../../../shared/clock.ts';
 
-/** What makes time pass: real timers, or the virtual time of a simulation. Milliseconds. */
+/** The source of time: real timers, or the virtual time of a simulation. Milliseconds. */
 export interface Schedule {
   now(): number;
-  /** Calls `run` after `ms`, unless the returned function is called before. */
+  /** Calls `run` after `ms`, unless the returned function is called first. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -20,9 +20,9 @@ export const realTime: Schedule = {
 
 export interface Process {
   readonly name: string;
-  /** What this machine takes for the time. */
+  /** The clock of this machine. */
   readonly clock: Clock;
-  /** Runs it now, when the process is thawed, or never. */
+  /** Calls `run` now, or when the process is thawed, or never if it is dead. */
   resume(run: () => void): void;
   freeze(): void;
   thaw(): void;
@@ -30,10 +30,10 @@ export interface Process {
   isDead(): boolean;
 }
 
-/** A timer of Node's waits for at least this long. */
+/** A timer of Node waits for at least this long. */
 const LEAST_WAIT_MS = 1;
 
-/** `skewMs`: by how much the clock of its machine is ahead. `onResume` is called before any of its code runs. */
+/** `skewMs`: how far the clock of its machine is ahead. `onResume` is called before any of its code runs. */
 export function startProcess(schedule: Schedule, name: string, skewMs = 0, onResume: () => void = () => undefined): Process {
   let state: 'running' | 'frozen' | 'dead' = 'running';
   let held: (() => void)[] = [];

@@ -1,4 +1,4 @@
-// Follows a stream of the model as shared/redis/read-stream.ts does: over a connection of its own, with an empty batch for each silent second.
+// Follows a stream of the model as shared/redis/read-stream.ts does: over its own connection, with an empty batch for each silent second.
 
 import type { Network } from './connection.ts';
 import { openConnection } from './connection.ts';

@@ -1,4 +1,4 @@
-// What a command or script does to the server's data in one step; named as the scripts of coordinator/redis and agent/redis, and meaning the same.
+// What a command or script does to the server's data in one step. Each function has the name and the meaning of a script in coordinator/redis or agent/redis.
 
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
@@ -19,7 +19,7 @@ const newRun = (): RunKeysData => ({
   active: [],
 });
 
-/** The run's keys, made where there are none. */
+/** The keys of the run. Creates them if they are missing. */
 function keysOf(server: RedisServer, id: RunId): RunKeysData {
   const known = server.data.runs.get(id);
   if (known !== undefined) return known;
@@ -48,7 +48,7 @@ export function begin(server: RedisServer, id: RunId, spec: string): { readonly 
   return { epoch, isFound };
 }
 
-/** Is it ours: null where the epoch is not there. */
+/** Does this epoch hold the run? null if the run has no epoch. */
 export function holds(server: RedisServer, id: RunId, epoch: number): boolean | null {
   if (server.data.runs.get(id)?.coordinator == null) return null;
   return !isDeposed(server, id, epoch);
@@ -78,7 +78,7 @@ export function look(server: RedisServer, id: RunId, epoch: number, number: numb
   return { kind: 'here', before, agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])) };
 }
 
-/** Is it told, or was it? false where it is another coordinator's to tell. */
+/** Sends a command unless it was sent before. false if another coordinator holds the run. */
 export function tell(server: RedisServer, id: RunId, epoch: number, number: number, text: string): boolean {
   const run = server.data.runs.get(id);
   if (run?.coordinator == null) return true;
@@ -90,7 +90,7 @@ export function tell(server: RedisServer, id: RunId, epoch: number, number: numb
   return true;
 }
 
-/** Deletes every key of the run; false where it is another coordinator's to end. */
+/** Deletes every key of the run. false if another coordinator holds the run. */
 export function end(server: RedisServer, id: RunId, epoch: number): boolean {
   if (isDeposed(server, id, epoch)) return false;
   server.data.runs.delete(id);
@@ -104,7 +104,7 @@ export function announce(server: RedisServer, pool: string, id: RunId, spec: str
   server.changed();
 }
 
-/** 1 stored, 0 stored before, -1 the run is closed. */
+/** 1: stored. 0: already stored. -1: the run is closed. */
 export function append(server: RedisServer, id: RunId, agent: AgentId, number: number, text: string): number {
   const run = server.data.runs.get(id);
   if (run?.spec == null) return -1;
@@ -133,7 +133,7 @@ export function claimNumbers(server: RedisServer, id: RunId, counter: string, co
 export interface Beaten {
   readonly isThere: boolean;
   readonly instance: number;
-  /** How long the coordinator was silent. */
+  /** How long the coordinator has been silent. */
   readonly silentMs: number;
 }
 
@@ -158,7 +158,7 @@ export const entriesAfter = (entries: readonly Entry[], from: string, count: num
   return entries.slice(first, first + count);
 };
 
-/** Adds jobs in order; one that is known is not added again. */
+/** Adds jobs in order, except those that it knows. */
 export function addJobs(
   server: RedisServer,
   run: RunId,
@@ -176,7 +176,7 @@ export function addJobs(
 
 export const isWaiting = (server: RedisServer, run: RunId): boolean => (server.data.runs.get(run)?.wait.length ?? 0) > 0;
 
-/** The next job, from now on active; null where none waits. */
+/** Takes the next job, which becomes active; null if none waits. */
 export function fetchJob(server: RedisServer, run: RunId, agent: AgentId, token: string): Job | null {
   const keys = server.data.runs.get(run);
   const id = keys?.wait.pop();
@@ -187,7 +187,7 @@ export function fetchJob(server: RedisServer, run: RunId, agent: AgentId, token:
   return { ...job };
 }
 
-/** Ends a job, and fetches the next where it `takesNext`. Throws where the job is not this token's any more. */
+/** Ends a job, and fetches the next one for the agent in `next`. Throws if this token no longer holds the job. */
 export function finishJob(
   server: RedisServer,
   run: RunId,
@@ -196,7 +196,7 @@ export function finishJob(
   next: { readonly agent: AgentId } | null,
 ): Job | null {
   ownJob(server, run, id, token).state = 'completed';
-  // Of a server that came back at an earlier state nobody can say that.
+  // A server that restarted may have lost the stored end.
   if (server.instance() === 1 && !isEndStored(server, run, id)) server.early.push(id);
   return next === null ? null : fetchJob(server, run, next.agent, token);
 }
@@ -207,7 +207,7 @@ function isEndStored(server: RedisServer, run: RunId, id: string): boolean {
   return entries.some(({ text }) => end.test(text));
 }
 
-/** The next to be served. Throws as `finishJob`. */
+/** Hands a job back, to be served next. Throws like `finishJob`. */
 export function moveToWait(server: RedisServer, run: RunId, id: string, token: string): void {
   const job = ownJob(server, run, id, token);
   Object.assign(job, { state: 'waiting', token: null });
@@ -215,7 +215,7 @@ export function moveToWait(server: RedisServer, run: RunId, id: string, token: s
   server.changed();
 }
 
-/** Takes it from the active ones. */
+/** Removes the job from the active ones. */
 function ownJob(server: RedisServer, run: RunId, id: string, token: string): Job {
   const keys = server.data.runs.get(run);
   const job = keys?.jobs.get(id);

@@ -1,7 +1,7 @@
-// A model of the Redis server of a run: what it stores, and that it can come back without it. What is done to the data in one step is scripts.ts's.
+// A model of the Redis server of a run: it stores data, and may lose some in a restart. scripts.ts owns the commands that change the data.
 //
-// Not in the model: key life spans, locks of jobs that expire (nobody re-takes a stalled job, see redis.md), answers such as LOADING or OOM, and
-// accounts that may not do everything.
+// The model has no expiry of keys, no expiry of job locks (no agent takes a stalled job again), no answers such as LOADING or OOM, and no
+// accounts with limited rights.
 
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { Process, Schedule } from './process.ts';
@@ -20,21 +20,21 @@ export interface Job {
   attemptsStarted: number;
 }
 
-/** The keys of one run; `spec` and `coordinator` are null where they are not there. */
+/** The keys of one run. `spec` and `coordinator` are null if they do not exist. */
 export interface RunKeysData {
   spec: string | null;
   coordinator: { epoch: number; look: number; told: number; at: number | null } | null;
   readonly events: Entry[];
-  /** Number of the last batch of each agent. */
+  /** The number of each agent's last batch. */
   readonly producers: Map<AgentId, number>;
   readonly control: Entry[];
-  /** When each agent counts as gone. */
+  /** When each agent's presence expires. */
   readonly agents: Map<AgentId, number>;
   readonly holding: Map<AgentId, readonly string[]>;
   readonly coverage: Map<string, Uint8Array>;
   readonly numbers: Map<string, number>;
   readonly jobs: Map<string, Job>;
-  /** The last of them is served first. */
+  /** The last one is served first. */
   readonly wait: string[];
   readonly active: string[];
 }
@@ -50,13 +50,13 @@ export interface ServerData {
   readonly pools: Map<string, PoolData>;
 }
 
-/** Protections that can be switched off, to show that what they protect against is noticed. */
+/** Protections that can be switched off, to show that a test notices what they prevent. */
 export interface Defects {
-  /** A coordinator that was deposed may write. */
+  /** A deposed coordinator may write. */
   readonly ignoresEpochs: boolean;
   /** A batch that is sent again is stored again. */
   readonly storesAgain: boolean;
-  /** An agent that leaves keeps what it fetched and did not begin. */
+  /** An agent that leaves keeps the jobs that it fetched but did not start. */
   readonly keepsPrefetched: boolean;
 }
 
@@ -65,7 +65,7 @@ export const SOUND: Defects = { ignoresEpochs: false, storesAgain: false, keepsP
 /** The server's end of a connection. */
 export interface ServerEnd {
   readonly owner: Process;
-  /** The channel that it listens to; null without one. */
+  /** The channel that it listens to; null if there is none. */
   readonly listensTo: string | null;
   break(): void;
 }
@@ -74,20 +74,20 @@ export interface RedisServer {
   readonly schedule: Schedule;
   readonly defects: Defects;
   data: ServerData;
-  /** What tells one start of the server from the next. */
+  /** The number of this start of the server. */
   instance(): number;
   isUp(): boolean;
   readonly connections: Set<ServerEnd>;
-  /** Jobs that were finished while the end of their attempt was not on the stream. */
+  /** Jobs that were finished before the end of their attempt was on the stream. */
   readonly early: string[];
-  /** Stops with all connections, and comes back after `downMs` with `data`; null for what it had. */
+  /** Breaks all connections, and is up again after `downMs` with `data`, or with its own data if that is null. */
   restart(downMs: number, data: ServerData | null): void;
-  /** An id above all before it. */
+  /** An id above all earlier ones. */
   nextId(): string;
   changed(): void;
-  /** Calls `check` after each change, until the returned function is called. */
+  /** Calls `check` after every change until the returned function is called. */
   onChange(check: () => void): () => void;
-  /** Resolves a wait for a server that is down. */
+  /** When a server that is down is up again. */
   upAt(): number;
 }
 
@@ -135,7 +135,7 @@ export function startServer(schedule: Schedule, defects: Defects = SOUND): Redis
 
 export const copyOf = (data: ServerData): ServerData => structuredClone(data);
 
-/** Is the first id above the second? `0` is below all. */
+/** Is the first id above the second? `0` is below every id. */
 export function isAfter(id: string, other: string): boolean {
   const [ms = 0, number = 0] = id.split('-').map(Number);
   const [otherMs = 0, otherNumber = 0] = other.split('-').map(Number);

@@ -1,4 +1,4 @@
-// A generated suite while it is being written. Its parts add to it; `generate.ts` lays it down as a folder.
+// A generated suite while it is being written. Parts add to it, and `generate.ts` turns it into files.
 
 import type { Random } from '../../chaos/random.ts';
 import type { Plugin } from '../plugins.ts';
@@ -8,7 +8,7 @@ export interface Draft {
   readonly random: Random;
   /** Path → text. */
   readonly files: Map<string, string>;
-  /** Text of each folder's conftest.py, in pieces; `.` is the root. */
+  /** The text of each folder's conftest.py, in pieces. `.` is the root. */
   readonly conftests: Map<string, string[]>;
   /** Folders that have test modules. */
   readonly folders: string[];
@@ -20,7 +20,7 @@ export interface Draft {
   readonly ignore: string[];
   readonly reads: NonNullable<GivenSuite['reads']>[number][];
   readonly differs: { aspects: Aspect[]; in: WayGroup[]; why: string }[];
-  /** Names of what it was made of, for the title. */
+  /** The names of its parts, for the title. */
   readonly parts: string[];
   /** A number that no other part has. */
   next(): number;
@@ -49,21 +49,21 @@ export function newDraft(random: Random): Draft {
   };
 }
 
-/** A part of a suite: what it is called, how often it is chosen beside its sisters, and what it adds. */
+/** A part of a suite: its name, how often it is chosen compared with other parts, and what it adds. */
 export interface Part<Added> {
   readonly name: string;
   readonly weight: number;
   readonly add: (draft: Draft) => Added;
 }
 
-/** One of the parts that the suite does not have yet. */
+/** Chooses one of the parts that the suite does not have yet. */
 export const chooseNew = <Added>(draft: Draft, parts: readonly Part<Added>[]): Part<Added> =>
   choose(
     draft,
     parts.filter(({ name }) => !draft.parts.includes(name)),
   );
 
-/** One of the parts by weight; its name is noted. */
+/** Chooses one of the parts by weight, and notes its name. */
 export function choose<Added>(draft: Draft, parts: readonly Part<Added>[]): Part<Added> {
   const total = parts.reduce((sum, { weight }) => sum + weight, 0);
   let at = draft.random.between(0, total);
@@ -82,7 +82,7 @@ export const chance = ({ random }: Draft, of: number): boolean => random.between
 /** A whole number from `least` to `most`. */
 export const between = ({ random }: Draft, least: number, most: number): number => Math.floor(random.between(least, most + 1));
 
-/** `count` of these, each at most once, in their order. */
+/** `count` of these items, each at most once, in their order. */
 export function sample<Item>(draft: Draft, items: readonly Item[], count: number): Item[] {
   const left = [...items.keys()];
   while (left.length > count) left.splice(between(draft, 0, left.length - 1), 1);
@@ -96,7 +96,7 @@ export function addToConftest(draft: Draft, folder: string, code: string): void 
   draft.conftests.set(folder, [...(draft.conftests.get(folder) ?? []), code]);
 }
 
-/** Outcomes that depend on which worker runs which test. */
+/** A documented difference of outcomes that depend on which worker runs which test. */
 export const differsBy = (why: string, ...groups: WayGroup[]): Draft['differs'][number] => ({
   aspects: ['outcomes', 'counts', 'junit', 'exit', 'cache', 'warnings'],
   in: groups,

@@ -1,4 +1,4 @@
-// A suite from a seed: the same seed gives the same files on every machine.
+// Generates a suite from a seed: the same seed gives the same files on every machine.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,14 +10,14 @@ import { hooks, rootOnly } from './hooks.ts';
 import { MODULE_HEAD, snippets, wholeModules } from './modules.ts';
 import { plugins, settings } from './settings.ts';
 
-/** Path → text, with `oracle.json` among them. */
+/** Path → text, including `oracle.json`. */
 export type GeneratedSuite = Readonly<Record<string, string>>;
 
 const FOLDERS = ['.', 'tests', 'tests/unit', 'tests/unit/deep', 'other', 'other/tests é'];
 const INI_FILES = ['pytest.ini', 'pyproject.toml', 'tox.ini', 'setup.cfg'] as const;
 
 export function generateSuite(seed: number): GeneratedSuite {
-  // Neighbouring seeds are spread, so that they share no beginning.
+  // Spreads neighbouring seeds, so that their suites do not begin alike.
   const draft = newDraft(createRandom(Math.imul(seed, 0x9e3779b1)));
   draft.folders.push(...sample(draft, FOLDERS, between(draft, 1, 3)));
   addModules(draft);
@@ -41,7 +41,7 @@ function addModules(draft: Draft): void {
   for (const folder of draft.folders) {
     if (arePackages && folder !== '.') for (const path of ancestors(folder)) draft.files.set(`${path}/__init__.py`, '');
     for (let more = between(draft, 1, 3); more > 0; more -= 1) {
-      // Without packages two modules of one name are an error, which is a case of its own.
+      // Without packages, two modules with one name are an error, which should be rare.
       const isSameName = chance(draft, arePackages ? 0.2 : 0.04);
       const path = join(folder, isSameName ? 'test_m0.py' : `test_m${draft.next()}.py`);
       draft.files.set(path, chance(draft, 0.15) ? choose(draft, wholeModules).add(draft) : moduleText(draft));
@@ -54,7 +54,7 @@ function moduleText(draft: Draft): string {
   return MODULE_HEAD + pieces.join('\n');
 }
 
-/** Two hooks of one name in one conftest are a legal suite too: the second definition counts. */
+/** Two hooks with one name in one conftest are legal too: the second definition counts. */
 function addHook(draft: Draft): void {
   const hook = chooseNew(draft, hooks);
   const folder = rootOnly.includes(hook.name) || chance(draft, 0.5) ? '.' : draft.random.pick(draft.folders);

@@ -2,7 +2,7 @@
 
 import { chance, type Draft, differsBy, type Part } from './draft.ts';
 
-/** What it adds is the code of a conftest. */
+/** Adds code of a conftest. */
 type Hook = Part<string>;
 
 const hook = (name: string, weight: number, add: (draft: Draft) => string): Hook => ({ name, weight, add });
@@ -121,5 +121,5 @@ export const hooks: readonly Hook[] = [
   }),
 ];
 
-/** Options can be added by the conftest of the root only. */
+/** Hooks only for the conftest of the root, because only that one can add options. */
 export const rootOnly: readonly string[] = ['own option'];

@@ -1,4 +1,4 @@
-// Snippets of test modules. Each is independent of time, chance and of the tests around it, unless it says how the ways differ.
+// Snippets of test modules. Each is independent of time, chance and the tests around it, unless it declares how the ways differ.
 
 import { addToConftest, between, chance, type Draft, differsBy, literal, type Part, sample } from './draft.ts';
 
@@ -34,7 +34,7 @@ const ODD_IDS = [
 const oddIds = (draft: Draft, count: number): string => `[${sample(draft, ODD_IDS, count).map(literal).join(', ')}]`;
 const truth = (draft: Draft): string => (chance(draft, 0.8) ? 'True' : 'False');
 
-/** Scopes wider than a function: their teardown falls to the last test of a worker. */
+/** Scopes wider than a function: pytest tears them down with the last test of a worker. */
 const WIDE = ['class', 'module', 'package', 'session'] as const;
 
 type Snippet = Part<string>;
@@ -139,7 +139,7 @@ export const snippets: readonly Snippet[] = [
 
 export const MODULE_HEAD = 'import os, sys, time, unittest, warnings\nimport pytest\n\n';
 
-/** Modules that are something else than a list of tests. */
+/** Modules that are not just a list of tests. */
 export const wholeModules: readonly Snippet[] = [
   snippet('module skip', 1, () => 'import pytest\npytest.skip("not here é", allow_module_level=True)\ndef test_never(): pass\n'),
   snippet('importorskip', 1, () => 'import pytest\npytest.importorskip("no_such_module_anywhere")\n'),
