@@ -102,7 +102,7 @@ class CombinedCoverage:
             try:
                 self.report()
             except self.error as error:
-                # pytest-cov warns so, and counts the total as 0.
+                # Like pytest-cov, warn in these words and count the total as 0.
                 self.result["warnings"].append(f"Failed to generate report: {error}")
                 self.result["percent"] = 0
         if self.options["failUnder"] is not None and self.result["percent"] is not None:
@@ -111,7 +111,7 @@ class CombinedCoverage:
             self.result["isUnder"] = should_fail_under(self.result["percent"], self.options["failUnder"], self.options["precision"])
 
     def map_paths(self) -> None:
-        """Maps the workspace and the packages of every agent to ours. The user's own [paths] win."""
+        """Maps the workspace and the packages of every agent to ours. The user's own [paths] take precedence."""
         paths: dict[str, list[str]] = dict(self.cov.get_option("paths") or {})
         self.foreign: set[str] = set()
         files = self.task["files"]

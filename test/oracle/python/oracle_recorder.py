@@ -1,6 +1,6 @@
 """A pytest plugin that writes what pytest counts, as JSON, to the file named by ORACLE_RECORD.
 
-It shares no code with shardline's plugin, so that the two can be compared. A test is one run of one collected item: two items with the same
+It shares no code with shardline's plugin, so that the two can be compared. A test is one run of one collected item, so two items with one
 node id are two tests. It works in plain pytest and in the controller of pytest-xdist.
 """
 

@@ -1,4 +1,4 @@
-"""Keeps pytest's cache out of a session: the coordinator owns what `--lf`, `--nf` and `--sw` keep, as only it sees every result.
+"""Keeps pytest's cache out of a session: the coordinator owns the values of `--lf`, `--nf` and `--sw`, because only it sees every result.
 
 Values that a suite or plugin stores in `config.cache` work as in plain pytest.
 """
@@ -39,7 +39,7 @@ def stepwise_of(config: pytest.Config) -> dict[str, bool] | None:
 
 
 def stepwise_count(config: pytest.Config) -> int | None:
-    """Number of tests before `--sw` deselected any; None without `--sw`, or where pytest does not keep it (before 8.4)."""
+    """Number of tests before `--sw` deselected any; None without `--sw`, or if pytest does not keep the number (before 8.4)."""
     return getattr(getattr(config.pluginmanager.get_plugin("stepwiseplugin"), "cached_info", None), "last_test_count", None)
 
 

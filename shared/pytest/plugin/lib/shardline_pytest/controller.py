@@ -34,7 +34,7 @@ class Controller:
         node.workerinput["shardline"] = real.encode(self.session)
 
     def decide_relay(self, config: pytest.Config) -> None:
-        """Decides whether workers send their reports to this process too, and says why."""
+        """Decides whether workers send their reports to this process too, and reports why."""
         why = why_relayed(config) if self.session["relay"] == "auto" else None
         self.session["relays"] = self.session["relay"] == "always" or why is not None
         if why is not None:
@@ -69,7 +69,7 @@ def is_replaced(config: pytest.Config) -> bool:
 
 
 def exit_of(node: WorkerController) -> str | None:
-    """How the process of a lost worker ended, in words; None where execnet, which keeps the process private, does not show it."""
+    """How the process of a lost worker ended, in words; None if execnet, which keeps the process private, does not show it."""
     try:
         code = node.gateway._io.popen.wait(timeout=2)
     except (AttributeError, real.TimeoutExpired):

@@ -1,6 +1,6 @@
 """Collects file by file: calls the hooks for each file that plain pytest calls once for the whole list.
 
-Used where the proof shows that both give the same tests. Only the nodes of directories stay, with their conftests and fixtures. The worker
+Used if the proof shows that both give the same tests. Only the nodes of directories stay, with their conftests and fixtures. The worker
 that runs a file collects it, once.
 """
 
@@ -107,7 +107,7 @@ class FileSource:
         except (self.session.Failed, self.session.Interrupted):
             pass  # -x and --maxfail count failed collections too
         except pytest.UsageError as error:
-            # It would end this worker, which could not say why.
+            # Otherwise it would end this worker without a reason.
             self.fail(file, f"usage error: {error}")
             self.session.items = []
         finally:
@@ -164,7 +164,7 @@ class FileSource:
         return session.items
 
     def digest_of(self, file: str, items: list[pytest.Item]) -> str:
-        """Return the digest from before tests of the file ran here: they may change what their marks hold, such as a list of parameters."""
+        """The digest from before tests of the file ran here: they may change what their marks hold, such as a list of parameters."""
         ids = [item.nodeid for item in items]
         if file not in self.digests or self.digests[file][0] != ids:
             self.digests[file] = (ids, self.separability.digest(items))

@@ -1,4 +1,4 @@
-"""What this interpreter is and what it has installed, to compare agents. Lists directories, and reads hardly any file."""
+"""Describes this interpreter and its installed distributions, to compare agents. Lists directories, and reads hardly any file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 # `name-1.2.dist-info`, `name-1.2-py3.12.egg-info`, `name.egg-info`.
 DISTRIBUTION = re.compile(r"(?P<name>[^~].*?)(-(?P<version>\d[^-]*))?(-py\d[\d.]*)?\.(dist|egg)-info")
-# Installers take no part in a test.
+# Installers do not affect tests.
 INSTALLERS = frozenset(("pip", "wheel"))
-# Stands for the version of the workspace's own distribution. Its files are compared, and its version may contain the date of the
+# Replaces the version of the workspace's own distribution. Its files are compared, and its version may contain the date of the
 # installation.
 OWN = "of the workspace"
 
@@ -77,7 +77,7 @@ def direct_url(path: str, entry: str, version: str) -> str | None:
 
 
 def is_own(path: object, origin: str | None, workspace: str) -> bool:
-    """Is this the project under test? Its metadata lie in the workspace, or it was installed from there."""
+    """Is this the project under test? Its metadata are in the workspace, or it was installed from there."""
     if origin is not None and Path(workspace).as_uri() in origin:
         return True
     place = os.path.realpath(str(path) or ".")

@@ -1,4 +1,4 @@
-"""Stand-ins for xdist's WorkerInteractor in a fed worker: what the controller receives from it, besides what the agent receives."""
+"""Replacements of xdist's WorkerInteractor in a fed worker: what the controller receives from it, besides what the agent receives."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class NoInteractor:
 
 
 def replace_interactor(pluginmanager: pytest.PytestPluginManager, relays: bool, channel: Channel) -> QuietInteractor | NoInteractor:
-    """Replaces xdist's plugin, if there is one, by a stand-in, and returns the stand-in."""
+    """Replaces xdist's plugin, if there is one, and returns the replacement."""
     interactor = next((plugin for plugin in pluginmanager.get_plugins() if type(plugin).__name__ == "WorkerInteractor"), None)
     if interactor is None:
         return NoInteractor()

@@ -1,4 +1,4 @@
-"""Unique keys for the items of one list: pytest's node id, with a suffix for each further item of the same id."""
+"""Unique keys for the items of one list: pytest's node id, with a suffix for each further item with that id."""
 
 from __future__ import annotations
 

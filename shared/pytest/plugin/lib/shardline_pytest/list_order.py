@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 FREE, LISTED, STRICT = "free", "listed", "strict"
 # pytest's options that only change which tests run first.
 FIRST_OPTIONS = {"failedfirst": "--ff", "newfirst": "--nf"}
-# In these scopes, pytest-dependency looks for results beyond the own file of a test.
+# In these scopes, pytest-dependency looks for results beyond the test's own file.
 WIDE_SCOPES = ("package", "session")
 
 
 class ListOrder:
-    """`kind` is FREE, LISTED or STRICT; `why` says what requires it, and is None for FREE."""
+    """`kind` is FREE, LISTED or STRICT; `why` names what requires it, and is None for FREE."""
 
     def __init__(self, kind: str, why: str | None = None) -> None:
         self.kind = kind

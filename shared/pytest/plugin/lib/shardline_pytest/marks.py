@@ -1,4 +1,4 @@
-"""The marks that shardline defines: registers them where the suite does not, and reads them without importing a file where possible."""
+"""The marks that shardline defines: registers them unless the suite does, and reads them without importing a file if possible."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Section(TypedDict):
 
 
 class Warned(TypedDict):
-    """Equal warnings. `file` is relative to the root directory where it lies in it; `line` counts from 1, 0 where unknown."""
+    """Equal warnings. `file` is relative to the root directory if it is below it; `line` counts from 1, and is 0 if unknown."""
 
     category: str
     message: str
@@ -158,7 +158,7 @@ class TestGroup(TypedDict):
 
 
 class Proof(TypedDict):
-    """What the collection of the whole list shows; `problems` is None where the worker proves nothing."""
+    """What the collection of the whole list shows; `problems` is None if the worker proves nothing."""
 
     problems: list[str] | None
     # Pairs of file and digest.

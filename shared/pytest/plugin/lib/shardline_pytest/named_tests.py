@@ -1,4 +1,4 @@
-"""Selects tests by name where pytest collects the whole list, and some names may be gone (`--failed`).
+"""Selects tests by name when pytest collects the whole list and some names may be gone (`--failed`).
 
 Plain pytest would refuse to run any of them.
 """

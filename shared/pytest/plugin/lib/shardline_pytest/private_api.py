@@ -1,4 +1,4 @@
-"""The private parts of pytest and xdist that a fed session needs. If one is missing, no session is fed, and the run says why."""
+"""The private parts of pytest and xdist that a fed session needs. If one is missing, no session is fed, and the run reports why."""
 
 from __future__ import annotations
 

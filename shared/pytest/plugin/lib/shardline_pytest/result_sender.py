@@ -57,7 +57,7 @@ class ResultSender:
             self.reports.append(report)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        # KeyboardInterrupt or pytest.exit: somebody wants the whole run to end.
+        # KeyboardInterrupt or pytest.exit asks the whole run to end.
         self.channel.send("exit-requested", reason=cap(excinfo.exconly(), self.traceback_bytes))
 
     @pytest.hookimpl(trylast=True)
@@ -128,7 +128,7 @@ class ResultSender:
         return None if line is None else cap(line, CRASH_BYTES)
 
     def sections(self, reports: Sequence[pytest.TestReport]) -> list[Section]:
-        """The captured output of a test, unless it plainly passed and no option asks for it."""
+        """The captured output of a test, unless the test simply passed and no option asks for the output."""
         if not reports or (not self.observations.keeps_output and all(is_plain_pass(report) for report in reports)):
             return []
         # Each report repeats the sections of the phases before it.

@@ -1,4 +1,4 @@
-"""What plain pytest writes once per run, so that the processes of one run do not overwrite each other's part of it."""
+"""Files that plain pytest writes once per run: keeps the processes of one run from overwriting each other's files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JUNIT_DEFAULTS = (
 
 
 def junit_path(config: pytest.Config) -> str | None:
-    """The absolute path of the JUnit file that the coordinator writes for the whole run in place of pytest; None when pytest writes it."""
+    """The absolute path of the JUnit file that the coordinator writes for the whole run instead of pytest; None if pytest writes it."""
     path: str | None = config.getoption("xmlpath", None)
     if not path or config.getoption("junitprefix", None) is not None:
         return None

@@ -62,7 +62,7 @@ class Separability:
             self.proof.reads.on_found = self.report_read
 
     def end_collection(self) -> None:
-        """Nothing is collected any more. Restores the suite's own hooks."""
+        """Called after the last collection. Restores the suite's own hooks."""
         self.proof.close()
 
     def watch_reads(self) -> None:

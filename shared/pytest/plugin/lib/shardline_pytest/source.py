@@ -1,4 +1,4 @@
-"""What the task loop takes tests from, for type checkers only: nothing imports this module while pytest runs."""
+"""The interface through which the task loop gets tests, for type checkers only: nothing imports this module while pytest runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Source(Protocol):
         """Collects a portion for the task of this number."""
 
     def upcoming(self, task: Task) -> pytest.Item | None:
-        """The item behind the last collected one of the task; None where there is none."""
+        """The item behind the last collected one of the task; None if there is none."""
 
     def put_off_item(self, rank: int) -> pytest.Item | None:
         """A test that runs after all others, for pytest to see behind the item at `rank`."""

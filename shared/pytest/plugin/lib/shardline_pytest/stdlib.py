@@ -1,4 +1,4 @@
-"""The functions of the standard library that the plugin calls while tests run, bound at import, because tests patch any of them.
+"""The functions of the standard library that the plugin calls while tests run, bound at import, because tests may patch any of them.
 
 They are attributes of one object, because freezegun and pyfakefs replace the globals of every module.
 """

@@ -89,7 +89,7 @@ class TaskLoop:
         return self.chosen
 
     def chosen_source(self, session: pytest.Session) -> FileSource | SuiteSource:
-        """Waits until the agent, once it knows the suite, says how to collect."""
+        """Waits for the agent, once it knows the suite, to decide how to collect."""
         first = self.channel.receive()
         if first is None:
             pytest.exit("shardline's agent is gone")
@@ -265,7 +265,7 @@ class TaskLoop:
             self.missing.examine(item, upcoming)
 
     def tear_down_to(self, item: pytest.Item | None) -> None:
-        """Tears down what `item` does not need, if pytest was told of another next test.
+        """Tears down what `item` does not need, in case pytest expected another next test.
 
         A failure is an error of the last test that ran.
         """

@@ -1,4 +1,4 @@
-"""What a stored digest of a file is valid for: the same conftests, plugins, ini file, options, Python and pytest."""
+"""The key under which a stored digest of a file is valid: the same conftests, plugins, ini file, options, Python and pytest."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class ImportChanges:
             name = next((name for name, module in loaded.items() if new.get(name) is not module and not may_go(module, name in new)), None)
             if name is not None:
                 self.report(file, f"replaces or removes the module {name} when it is imported")
-        # A library that is imported for the first time inserts filters for itself. Removed filters concern everyone.
+        # A library that is imported for the first time inserts filters for itself. Removed filters affect every file.
         if before["filters"] != now["filters"] and any(each not in now["filters"] for each in before["filters"]):
             self.report(file, "removes warning filters when it is imported")
         if now["directory"] != before["directory"]:

@@ -1,4 +1,4 @@
-"""What the rules know about a value: where it comes from, and so what may be done with it. Only known values are stored."""
+"""What the rules know about a value: its origin, which decides its allowed uses. Only known values are stored."""
 
 from __future__ import annotations
 

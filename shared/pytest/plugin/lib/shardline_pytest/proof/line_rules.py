@@ -89,7 +89,7 @@ class Judgement(Expressions):
             raise Unproven(missed[0], "has a line that ran and could not be judged")
 
     def see(self, node: ast.stmt | ast.ExceptHandler) -> None:
-        """Marks the lines of a statement as judged, without those of the statements in it."""
+        """Marks the lines of a statement as judged, except those of nested statements."""
         inner = [
             each.lineno
             for name in ("body", "handlers", "orelse", "finalbody")

@@ -1,4 +1,4 @@
-"""The list of a session's items, as a list that reports who reads or changes it."""
+"""The list of a session's items, which reports the code that reads or changes it."""
 
 from __future__ import annotations
 
