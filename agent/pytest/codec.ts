@@ -39,7 +39,7 @@ const shown = z.discriminatedUnion('what', [
 const message = z.discriminatedUnion('kind', [
   shown,
   /**
-   * The first message on every connection. `main` runs tests without xdist, `controller` has xdist workers, and `gw0`… are those workers.
+   * The first message on the connection that a process writes to. `main` runs tests without xdist, `controller` has xdist workers, and `gw0`… are those workers.
    */
   z.object({ kind: z.literal('hello'), worker: z.string(), pid: z.number().int() }),
   z.object({
@@ -148,18 +148,23 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('finished'), exitCode: z.number().int(), byMaxfail: z.boolean() }),
 ]);
 
+/** The only message on the connection that a process reads from. It comes before `hello`, and the process waits for an answer. */
+const listens = z.object({ kind: z.literal('listens'), worker: z.string() });
+const line = z.discriminatedUnion('kind', [listens, message]);
+
 export type PytestMessage = z.infer<typeof message>;
+export type Listens = z.infer<typeof listens>;
 export type ShownMessage = z.infer<typeof shown>;
 
 /** Decodes one line. Throws `bad-message`. */
-export function decodeMessage(line: string): PytestMessage {
+export function decodeMessage(text: string): PytestMessage | Listens {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(text);
   } catch (thrown) {
     throw new ShardlineError('bad-message', { source: 'pytest', problem: messageOf(thrown) }, { cause: thrown });
   }
-  const result = message.safeParse(value);
+  const result = line.safeParse(value);
   if (!result.success) throw new ShardlineError('bad-message', { source: 'pytest', problem: z.prettifyError(result.error) });
   return result.data;
 }

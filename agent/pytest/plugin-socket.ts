@@ -1,8 +1,10 @@
 // The Unix socket to which one pytest and its xdist workers report. It owns the connections, not the meaning of messages.
+// A process has two connections, one for each direction: when a write to a dead process fails, Node closes that connection at once, with
+// all that it has not read from it.
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { createLineSplitter, decodeMessage, type PytestMessage } from './codec.ts';
+import { createLineSplitter, decodeMessage, type Listens, type PytestMessage } from './codec.ts';
 
 /** How long a dead process's connection may stay open, held by a process that it forked, before the inbox closes it. */
 const LINGER_MS = 1000;
@@ -10,7 +12,7 @@ const LINGER_MS = 1000;
 export interface Inbox {
   /** Resolves when every connection has ended, at most `LINGER_MS` later. After that no message arrives. */
   drained(): Promise<void>;
-  /** Writes one message to a worker that has sent `hello`. Returns false when its connection is gone. */
+  /** Writes one message to a worker that has sent `hello`. Returns false when it no longer listens. */
   send(worker: string, message: object): boolean;
   close(): Promise<void>;
 }
@@ -21,7 +23,7 @@ export type Gone = (worker: string) => void;
 /** null while the agent can take more messages. Otherwise resolves when it can again. */
 export type Room = () => Promise<void> | null;
 
-/** `worker` is `main`, `controller` or an xdist worker's name, from the connection's first message. */
+/** `worker` is `main`, `controller` or an xdist worker's name, from `hello`. */
 export type Receive = (message: PytestMessage, worker: string) => void;
 
 /**
@@ -35,8 +37,8 @@ export async function openInbox(
   room: Room,
   gone: Gone = () => undefined,
 ): Promise<Inbox> {
-  const connections: Connections = { sockets: new Set(), byWorker: new Map() };
-  const { sockets, byWorker } = connections;
+  const connections: Connections = { sockets: new Set(), reporting: new Map(), listening: new Map() };
+  const { sockets, listening } = connections;
   const server = createServer((socket) => serve(socket, connections, { receive, onBroken, room, gone }));
   server.listen(path);
   await once(server, 'listening');
@@ -46,9 +48,9 @@ export async function openInbox(
       await Promise.all([...sockets].map((socket) => new Promise<void>((resolve) => afterEnd(socket, resolve))));
     },
     send(worker, message) {
-      const socket = byWorker.get(worker);
+      const socket = listening.get(worker);
       if (socket === undefined || socket.destroyed) return false;
-      socket.write(`${JSON.stringify(message)}\n`);
+      write(socket, message);
       return true;
     },
     async close() {
@@ -61,8 +63,10 @@ export async function openInbox(
 
 interface Connections {
   readonly sockets: Set<Socket>;
-  /** The latest connection of each process that has sent `hello`. */
-  readonly byWorker: Map<string, Socket>;
+  /** The latest connection on which each process sends its messages. */
+  readonly reporting: Map<string, Socket>;
+  /** The latest connection on which each process receives messages. */
+  readonly listening: Map<string, Socket>;
 }
 
 interface Receivers {
@@ -72,17 +76,22 @@ interface Receivers {
   readonly gone: Gone;
 }
 
-function serve(socket: Socket, { sockets, byWorker }: Connections, { receive, onBroken, room, gone }: Receivers): void {
+function serve(socket: Socket, { sockets, reporting, listening }: Connections, { receive, onBroken, room, gone }: Receivers): void {
   const split = createLineSplitter();
   let worker = 'unknown';
   sockets.add(socket);
 
-  const take = (message: PytestMessage): void => {
+  const take = (message: PytestMessage | Listens): void => {
+    if (message.kind === 'listens') {
+      listening.set(message.worker, socket);
+      write(socket, { kind: 'listening' });
+      return;
+    }
     if (message.kind === 'hello') {
       worker = message.worker;
-      byWorker.set(worker, socket);
+      reporting.set(worker, socket);
     }
-    const lost = message.kind === 'worker-down' ? byWorker.get(message.worker) : undefined;
+    const lost = message.kind === 'worker-down' ? reporting.get(message.worker) : undefined;
     const from = worker;
     // The last messages of the lost worker may still be in transit.
     if (lost !== undefined) afterEnd(lost, () => receive(message, from));
@@ -106,11 +115,16 @@ function serve(socket: Socket, { sockets, byWorker }: Connections, { receive, on
   socket.on('error', () => undefined);
   socket.once('close', () => {
     sockets.delete(socket);
-    if (byWorker.get(worker) !== socket) return;
-    byWorker.delete(worker);
+    if (reporting.get(worker) !== socket) return;
+    reporting.delete(worker);
+    // A process that it forked may still hold this connection.
+    listening.get(worker)?.destroy();
+    listening.delete(worker);
     gone(worker);
   });
 }
+
+const write = (socket: Socket, message: object): void => void socket.write(`${JSON.stringify(message)}\n`);
 
 function afterEnd(socket: Socket, act: () => void): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

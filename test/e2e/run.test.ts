@@ -299,10 +299,11 @@ test('a deadline ends the run with the finished results, even if a test ignores 
     'test_b.py':
       'import signal, time\ndef test_deaf():\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    end = time.time() + 120\n    while time.time() < end: time.sleep(1)\n',
   });
-  const result = await project.shardline(['run', '-n', '2', '--deadline', '12s', '--reserve', '3s', ...out]);
+  // On a machine with a load of 30, starting the run and its quick test took more than 9 s.
+  const result = await project.shardline(['run', '-n', '2', '--deadline', '30s', '--reserve', '3s', ...out]);
   expect(result.exitCode, result.all).toBe(10);
   const report = await project.report();
-  expect(report).toMatchObject({ verdict: 'deadline', deadline: { seconds: 12, met: false, overshootSeconds: expect.any(Number) } });
+  expect(report).toMatchObject({ verdict: 'deadline', deadline: { seconds: 30, met: false, overshootSeconds: expect.any(Number) } });
   expect(outcomesOf(report)).toEqual({ 'test_a.py::test_quick': 'passed' });
   const deaf = { nodeid: 'test_b.py::test_deaf', kind: 'test', reason: 'deadline', tests: 1, predictedSeconds: expect.any(Number) };
   expect(report.notRun).toEqual([deaf]);

@@ -1,5 +1,6 @@
-// The agent's socket for pytest: a writer waits while the agent has no room, and loses no message.
+// The agent's socket for pytest: no message is lost, neither while pytest has to wait nor when it dies.
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -7,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openInbox } from '../../agent/pytest/plugin-socket.ts';
+import { pluginPath } from '../../shared/pytest/plugin-path.ts';
 import { eventually } from '../support/eventually.ts';
+import { testPython } from '../support/python.ts';
 
 test('pytest waits while the agent has no room, and then every message arrives in order', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-inbox-'));
@@ -36,6 +39,38 @@ test('pytest waits while the agent has no room, and then every message arrives i
   await eventually('all is heard', () => heard.length === files.length + 1);
   expect(heard).toEqual(['hello', ...files]);
   pytest.destroy();
+  await inbox.close();
+  await rm(directory, { recursive: true });
+});
+
+test('the last messages of a process that died are received, also when a message to it fails first', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-inbox-'));
+  const path = join(directory, 's');
+  const received: string[] = [];
+  const inbox = await openInbox(
+    path,
+    (message) => void received.push('file' in message ? String(message.file) : message.kind),
+    (problem) => received.push(String(problem)),
+    () => null,
+    (worker) => received.push(`gone: ${worker}`),
+  );
+  const dying = [
+    'import os, sys',
+    'from shardline_pytest.channel import Channel',
+    'channel = Channel(sys.argv[1], "gw0")',
+    'channel.receive()',
+    'channel.send("collecting", task=1, file="last.py")',
+    'os._exit(6)',
+  ];
+  const process = spawn(testPython(), ['-c', dying.join('\n'), path], { env: { PYTHONPATH: join(pluginPath(), 'lib') } });
+  await eventually('the process has sent hello', () => received.includes('hello'));
+  inbox.send('gw0', { kind: 'none' });
+  // The event loop stands still while the process sends its last message and dies.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+  inbox.send('gw0', { kind: 'none' });
+  await once(process, 'exit');
+  await eventually('the connection has ended', () => received.includes('gone: gw0'));
+  expect(received).toEqual(['hello', 'last.py', 'gone: gw0']);
   await inbox.close();
   await rm(directory, { recursive: true });
 });

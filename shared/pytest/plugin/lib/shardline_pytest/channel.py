@@ -1,4 +1,8 @@
-"""The connection to the agent: one JSON message per line over a Unix socket, in both directions, and the texts that it can carry."""
+"""The connections to the agent: one JSON message per line over a Unix socket for each direction, and the texts that they can carry.
+
+The agent writes nothing to the socket that it reads. Otherwise a write that fails, because this process has died, would close the socket
+before the agent has read the last messages.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +26,27 @@ class Channel:
 
     def __init__(self, path: str, worker: str) -> None:
         self.pid = real.getpid()
-        self.socket: socket | None = real.socket(AF_UNIX, SOCK_STREAM)
-        self.socket.settimeout(None)  # overrides the suite's socket.setdefaulttimeout
-        self.socket.connect(path)
+        self.inbound: socket | None = connected(path)
         # Bound now, because a test may patch the methods of the class.
-        self.sendall, self.recv, self.close_socket = self.socket.sendall, self.socket.recv, self.socket.close
+        self.sendall, self.recv, self.close_inbound = self.inbound.sendall, self.inbound.recv, self.inbound.close
+        self.close_outbound = self.close_inbound
         self.received: deque[AgentMessage] = real.deque()
         self.partial = b""
         self.task: int | None = None
+        self.send("listens", worker=worker)
+        # The agent knows where to send messages before it learns of this process.
+        self.receive()
+        outbound = connected(path)
+        self.sendall, self.close_outbound = outbound.sendall, outbound.close
         self.send("hello", worker=worker, pid=self.pid)
 
     def is_inherited(self) -> bool:
-        """Is this a child that a test forked and that returned into pytest's hooks? It must not use the connection."""
+        """Is this a child that a test forked and that returned into pytest's hooks? It must not use the connections."""
         return real.getpid() != self.pid
 
     def send(self, kind: str, **fields: object) -> None:
-        """Sends one message. An interrupted line closes the connection, as no other line can follow it."""
-        if self.socket is None or self.is_inherited():
+        """Sends one message. An interrupted line closes the connections, as no other line can follow it."""
+        if self.inbound is None or self.is_inherited():
             return
         line = real.encode({"kind": kind, **fields}).encode("ascii") + b"\n"
         try:
@@ -94,7 +102,7 @@ class Channel:
 
     def must_stop(self) -> bool:
         """Did the agent send `stop` for this task, or end the session? Never waits."""
-        while real.select([self.socket], [], [], 0)[0] if self.socket is not None else False:
+        while real.select([self.inbound], [], [], 0)[0] if self.inbound is not None else False:
             if not self.read():
                 return True
         return any(each["kind"] == "end" or (each["kind"] == "stop" and each["task"] == self.task) for each in self.received)
@@ -109,7 +117,7 @@ class Channel:
     def read(self) -> bool:
         """Reads what the agent sent, waiting for it; False when it is gone."""
         try:
-            data = b"" if self.socket is None else self.recv(65536)
+            data = b"" if self.inbound is None else self.recv(65536)
         except OSError:
             data = b""
         *lines, self.partial = (self.partial + data).split(b"\n")
@@ -117,10 +125,19 @@ class Channel:
         return bool(data)
 
     def close(self) -> None:
-        """Closes the connection; `send` does nothing from now on."""
-        if self.socket is not None:
-            self.socket = None
-            self.close_socket()
+        """Closes the connections; `send` does nothing from now on."""
+        if self.inbound is not None:
+            self.inbound = None
+            self.close_inbound()
+            self.close_outbound()
+
+
+def connected(path: str) -> socket:
+    """A new connection to the agent."""
+    connection = real.socket(AF_UNIX, SOCK_STREAM)
+    connection.settimeout(None)  # overrides the suite's socket.setdefaulttimeout
+    connection.connect(path)
+    return connection
 
 
 def now_ms() -> int:

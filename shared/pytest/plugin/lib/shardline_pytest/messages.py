@@ -101,9 +101,12 @@ class NumberedMessage(TypedDict):
 
 
 class BareMessage(TypedDict):
-    """`send-list`: send the whole list of tests. `none`: no other task waits. `end`: no task follows."""
+    """`listening`: the answer to `listens`. `send-list`: send the whole list of tests.
 
-    kind: Literal["send-list", "none", "end"]
+    `none`: no other task waits. `end`: no task follows.
+    """
+
+    kind: Literal["listening", "send-list", "none", "end"]
 
 
 AgentMessage = Union[BeginMessage, RunMessage, StopMessage, NumberedMessage, BareMessage]
