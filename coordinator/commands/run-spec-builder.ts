@@ -20,7 +20,6 @@ export const specOf = (
   drain: Drain | null,
   aheadMs = 0,
 ): RunSpec => ({
-  version: 2,
   runId: id,
   pool: settings.pool,
   collect: settings.collect,

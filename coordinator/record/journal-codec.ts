@@ -2,13 +2,14 @@
 
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
-import { EVENT_VERSION, type RunEvent } from '../../shared/domain/events.ts';
+import type { RunEvent } from '../../shared/domain/events.ts';
 import { orders } from '../../shared/domain/order.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
+import { WIRE_VERSION } from '../../shared/wire/envelope.ts';
 import { runEventSchema } from '../../shared/wire/events.ts';
 import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, checked, nodeIdSchema, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
@@ -132,7 +133,7 @@ const ownSchemas: OwnSchemas = {
   'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),
 };
 
-export const encodeLine = (event: CoordinatorEvent): string => `${JSON.stringify({ version: EVENT_VERSION, ...event })}\n`;
+export const encodeLine = (event: CoordinatorEvent): string => `${JSON.stringify({ version: WIRE_VERSION, ...event })}\n`;
 
 /** Throws `bad-message`, `newer-version` and `older-version`. */
 export function decodeLine(line: string, source: string): CoordinatorEvent {
@@ -146,8 +147,8 @@ export function decodeLine(line: string, source: string): CoordinatorEvent {
     throw new ShardlineError('bad-message', { source, problem: 'it is not an event' });
   }
   const { version, ...event } = value;
-  if (Number(version) > EVENT_VERSION) throw new ShardlineError('newer-version', { found: Number(version), known: EVENT_VERSION });
-  if (version !== EVENT_VERSION) throw new ShardlineError('older-version', { source, found: Number(version), known: EVENT_VERSION });
+  if (Number(version) > WIRE_VERSION) throw new ShardlineError('newer-version', { found: Number(version), known: WIRE_VERSION });
+  if (version !== WIRE_VERSION) throw new ShardlineError('older-version', { source, found: Number(version), known: WIRE_VERSION });
   return checked<CoordinatorEvent>(isOwnKind(event.kind) ? ownSchemas[event.kind] : runEventSchema, event, source);
 }
 

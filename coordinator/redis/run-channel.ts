@@ -7,7 +7,8 @@ import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { coverageField, KEY_LIFE_SECONDS, poolKeys, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
-import { encodeSpec } from '../../shared/wire/run-spec.ts';
+import { COORDINATOR } from '../../shared/wire/envelope.ts';
+import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel } from '../ports.ts';
 import { createAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
@@ -25,9 +26,10 @@ const OPENED_LIFE_SECONDS = 10;
 export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Promise<readonly AttemptId[]>): Promise<RunChannel> {
   const { runId, pool } = spec;
   const keys = runKeys(runId);
+  const address = addressOf(spec);
   const tenure = await beginAnnounced(redis, spec, keys);
-  const queue = createAttemptQueue(redis, keys, tenure, await earlier());
-  const events = createRunEvents(redis, runId, keys);
+  const queue = createAttemptQueue(redis, address, tenure, await earlier());
+  const events = createRunEvents(redis, address);
   const presence = createRunPresence(tenure, queue, events.restart);
   const connections = followConnections(redis, pool);
 
@@ -50,7 +52,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
       await tenure.holds();
     },
     async tell(command) {
-      await tenure.tell(encodeCommand(command));
+      await tenure.tell((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: tenure.epoch }));
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,

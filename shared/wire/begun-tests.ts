@@ -2,10 +2,11 @@
 
 import { z } from 'zod';
 import type { BegunTest } from '../domain/begun-test.ts';
-import { type AgentInfo, EVENT_VERSION } from '../domain/events.ts';
+import type { AgentInfo } from '../domain/events.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
+import { WIRE_VERSION } from './envelope.ts';
 import { runEventSchema } from './events.ts';
 import { checked } from './parse.ts';
 import { specSchema } from './run-spec.ts';
@@ -60,7 +61,7 @@ function parse(line: string, source: string): { readonly kind: unknown } {
   if (typeof value !== 'object' || value === null || !('version' in value) || !('kind' in value)) {
     throw new ShardlineError('bad-message', { source, problem: 'it is not an event' });
   }
-  if (Number(value.version) > EVENT_VERSION)
-    throw new ShardlineError('newer-version', { found: Number(value.version), known: EVENT_VERSION });
+  if (Number(value.version) > WIRE_VERSION)
+    throw new ShardlineError('newer-version', { found: Number(value.version), known: WIRE_VERSION });
   return value;
 }
