@@ -10,7 +10,9 @@ import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.t
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Timings } from '../shared/domain/timings.ts';
+import type { LogRecord } from '../shared/wire/run-log.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
+import type { EventOf, OwnEvent } from './core/state/events.ts';
 
 /** The registry in which agents find runs. */
 export interface Pools {
@@ -34,6 +36,8 @@ export interface RunChannel {
   enqueue(attempts: readonly AttemptRequest[]): Promise<void>;
   /** True if the run existed before this coordinator opened it. */
   readonly isFound: boolean;
+  /** The number of this coordinator; each one of the run has a higher number than those before it. */
+  readonly epoch: number;
   /** Yields the run's events after the entry `from` (`0` for all), entry by entry, in order. Ends without an error when `signal` aborts. */
   events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
   /** Only checks that this coordinator still has the run. */
@@ -63,7 +67,40 @@ export interface RunChannel {
 /** The events of one entry of the run's stream. */
 export interface StreamedEvents {
   readonly position: string;
+  /** The batch as its agent sent it. */
+  readonly text: string;
   readonly events: readonly RunEvent[];
+}
+
+/** The record of one run, from which its state is rebuilt. */
+export interface RunLog {
+  /** Appends the records in this order, in one write. */
+  append(records: readonly LogRecord[]): Promise<void>;
+  /** Yields all records from the start. */
+  read(): AsyncIterable<LogRecord>;
+  /** True until another coordinator, or another run, has replaced this log with its own. */
+  isOurs(): boolean;
+  /** Throws `output-not-writable`, also for earlier writes. */
+  close(): Promise<void>;
+}
+
+/** Records what the run loop takes, in the order in which it takes it. */
+export interface Recorder {
+  add(event: OwnEvent): void;
+  addEntry(entry: StreamEntry): void;
+  /** Writes what was added. Nothing that follows from it may be sent before. */
+  flush(): void;
+}
+
+/** One entry of the run's stream, as the run loop takes it. */
+export interface StreamEntry {
+  readonly kind: 'stream-entry';
+  /** The batch as its agent sent it. */
+  readonly text: string;
+  /** Its events, by the coordinator's clock. */
+  readonly events: readonly RunEvent[];
+  /** Taken after the events. */
+  readonly read: EventOf<'stream-read'>;
 }
 
 /**

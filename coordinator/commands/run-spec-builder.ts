@@ -1,4 +1,4 @@
-// Builds a run's announcement to the agents, and the first event of its journal.
+// Builds a run's announcement to the agents, and the first event of its log.
 
 import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';

@@ -46,6 +46,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   return {
     runId,
     isFound: tenure.isFound,
+    epoch: tenure.epoch,
     enqueue: queue.enqueue,
     events: events.read,
     async confirm() {

@@ -27,7 +27,10 @@ export function createRunEvents(redis: Redis, address: RunAddress): RunEvents {
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(redis, keys.events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, fields }) => ({ position: id, events: decodeEvents(fields.get('batch') ?? '', address, source) }));
+          yield entries.map(({ id, fields }) => {
+            const text = fields.get('batch') ?? '';
+            return { position: id, text, events: decodeEvents(text, address, source) };
+          });
         }
       }
     },

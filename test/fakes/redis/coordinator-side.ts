@@ -124,6 +124,7 @@ async function openChannel(
   return {
     runId,
     isFound,
+    epoch,
 
     async enqueue(attempts) {
       const work = enqueue(attempts).finally(() => enqueuing.delete(work));
@@ -139,6 +140,7 @@ async function openChannel(
           if (entries.length === 0) continue;
           yield entries.map(({ id, text: batch }) => ({
             position: id,
+            text: batch,
             events: decodeEvents(batch, address, `event stream of run ${runId}`),
           }));
         }
