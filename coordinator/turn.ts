@@ -1,6 +1,7 @@
 // One turn of the run loop: takes what happened, records and reduces it, then decides and acts.
 //
-// Log before acting: `outgoing` sends nothing before the code of a turn has returned, and by then the whole turn is in the log.
+// Log before acting: `outgoing` sends nothing before the code of a turn has returned. By then the whole turn is in the file, and `outgoing`
+// appends it to the log in Redis before it sends anything else.
 
 import type { Clock } from '../shared/clock.ts';
 import { decide } from './core/decide/decide.ts';
@@ -81,7 +82,7 @@ export function createTurns(setting: TurnSetting, outgoing: Outgoing, wakeUps: W
     try {
       work();
     } finally {
-      recorder.flush();
+      outgoing.record(recorder.flush());
     }
   };
 

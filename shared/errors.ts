@@ -152,8 +152,8 @@ export const errorTable = {
   'nothing-to-resume': {
     exitCode: 4,
     what: 'Could not resume run {runId}: {problem}',
-    why: 'A run is resumed from the events.ndjson that its coordinator wrote to {path}.',
-    fix: 'Pass the same --workspace and --out as the run.',
+    why: 'A run is resumed from the events.ndjson that its coordinator wrote to {path}, or from its log in the Redis of --redis.',
+    fix: 'Pass the same --workspace and --out as the run, or the same --redis on another machine.',
   },
   'newer-version': {
     exitCode: 4,

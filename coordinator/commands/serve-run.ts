@@ -63,17 +63,6 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
     return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} started there meanwhile` });
   };
-  const guarded: Recorder = {
-    ...recorder,
-    add(event) {
-      if (event.kind === 'redis-emptied') claim();
-      recorder.add(event);
-    },
-  };
-  const record = (event: OwnEvent): void => {
-    recorder.add(event);
-    recorder.flush();
-  };
   const observe = (event: CoordinatorEvent, now: RunState, changes: readonly Change[]): void => {
     progress.observe(event, now, changes);
     for (const reporter of copies) reporter.observe?.(event, now, changes);
@@ -97,7 +86,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         clock: systemClock,
         aheadMs,
         redisWaitMs,
-        recorder: guarded,
+        recorder: guarded(recorder, claim),
         observe,
         noAgentCanCome,
       },
@@ -112,10 +101,8 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const census = { ...run.census, old: await keepCensus(setting, run, state) };
   const again = restartOf(state, systemClock.now());
   if (again !== null) {
-    const event: OwnEvent = { kind: 'run-restarted', at: again.at, opening: again };
-    record(event);
     edge.stderr.write(`shardline: ${restartLine(again)}\n`);
-    reduce(state, event);
+    take(recorder, state, { kind: 'run-restarted', at: again.at, opening: again });
     const reopened = await redis.again((pools) => pools.openRun(announcedAgain(again.spec)));
     const { runId, epoch } = reopened.channel;
     const writer = { address: { pool: again.spec.pool, run: runId }, epoch, seq: recorder.seq() };
@@ -133,12 +120,26 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const { coverage: asked } = state.opened;
   const combined = asked === null ? null : await combineRun(setting, state, asked, coverage);
   if (combined !== null) {
-    const event: OwnEvent = { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage };
-    record(event);
-    reduce(state, event);
+    take(recorder, state, { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage });
   }
   // Awaited here, because everything that was opened must stay open until the durations are saved.
   return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut });
+}
+
+/** Claims the run before Redis gets anything again that it has lost. */
+const guarded = (recorder: Recorder, claim: () => unknown): Recorder => ({
+  ...recorder,
+  add(event) {
+    if (event.kind === 'redis-emptied') claim();
+    recorder.add(event);
+  },
+});
+
+/** Records an event after the run is closed, and applies it. */
+function take(recorder: Recorder, state: RunState, event: OwnEvent): void {
+  recorder.add(event);
+  recorder.flush();
+  reduce(state, event);
 }
 
 /**

@@ -143,7 +143,6 @@ const ownSchemas: OwnSchemas = {
 export const encodeRecord = (event: OwnEvent, origin: Origin): string => encodeMessage('record', origin, event);
 
 export interface DecodedRecord {
-  readonly record: LogRecord;
   readonly seq: number;
   /** In the order in which the run loop took them, by the clock of the coordinator that did. */
   readonly events: readonly CoordinatorEvent[];
@@ -163,7 +162,7 @@ export async function* decodeLog(records: AsyncIterable<LogRecord> | Iterable<Lo
     if (last !== null && own.seq !== last + 1) throw bad(source, `record ${last + 1} is missing`);
     last = own.seq;
     const events = decodeRecord(record, own, `record ${own.seq} of ${source}`);
-    yield { record, seq: own.seq, events };
+    yield { seq: own.seq, events };
     // A run restarts under another run id.
     if (events.some(({ kind }) => kind === 'run-restarted')) address = null;
   }

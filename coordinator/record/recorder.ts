@@ -24,18 +24,18 @@ export function createRecorder(log: Pick<RunLog, 'append'>, { address, epoch, se
   let waiting: LogRecord[] = [];
   const add = (event: OwnEvent, batch: LogRecord['batch']): void => {
     seq += 1;
-    waiting.push({ own: encodeRecord(event, { ...address, sender: COORDINATOR, seq, epoch }), batch });
+    waiting.push({ seq, own: encodeRecord(event, { ...address, sender: COORDINATOR, seq, epoch }), batch });
   };
   return {
     seq: () => seq,
     add: (event) => add(event, null),
     addEntry: ({ read, text }) => add(read, { position: read.position, text }),
     flush() {
-      if (waiting.length === 0) return;
       const records = waiting;
       waiting = [];
       // A file is written when this returns, and keeps its failure until it is closed.
-      void log.append(records);
+      if (records.length > 0) void log.append(records);
+      return records;
     },
   };
 }

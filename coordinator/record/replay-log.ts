@@ -12,29 +12,24 @@ export interface ReplayedLog extends Recorded {
   readonly seq: number;
 }
 
-export interface ReplayObserver {
-  /** Called with each record before its events are applied. */
-  record?(record: LogRecord): void;
-  /** Called with each event, the state after it, and what it changed. */
-  observe?(event: CoordinatorEvent, state: RunState, changes: readonly Change[]): void;
-}
+/** Called with each event, the state after it, and what it changed. */
+export type ReplayObserver = (event: CoordinatorEvent, state: RunState, changes: readonly Change[]) => void;
 
 /** null if the log does not begin with the opening of a run. Rejects with the errors of `decodeLog`. */
 export async function replayLog(
   records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
   source: string,
-  observer: ReplayObserver = {},
+  observe: ReplayObserver = () => undefined,
 ): Promise<ReplayedLog | null> {
   let replay: Replay | null = null;
   let seq = 0;
   for await (const decoded of decodeLog(records, source)) {
     seq = decoded.seq;
-    observer.record?.(decoded.record);
     for (const event of decoded.events) {
       replay ??= beginReplay(event);
       if (replay === null) return null;
       const changes = replay.take(event);
-      observer.observe?.(event, replay.state, changes);
+      observe(event, replay.state, changes);
     }
   }
   return replay === null ? null : { ...replay.recorded(), seq };

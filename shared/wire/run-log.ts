@@ -7,6 +7,8 @@ import { decodeBody, decodeEnvelope } from './envelope.ts';
 
 /** One record of a run log. Both texts are kept as they were sent, so that a signature over them stays valid. */
 export interface LogRecord {
+  /** Its number in the log. Consecutive, across all coordinators of the run. */
+  readonly seq: number;
   /** The coordinator's record. */
   readonly own: string;
   /** What the coordinator read, if the record is `stream-read`; null for every other record. */
@@ -30,6 +32,12 @@ export const streamReadSchema = z.object({
   aheadMs: z.number(),
 });
 
+const kindSchema = z.object({ kind: z.string() });
+
+/** True if a log may begin with this record. */
+export const opensRun = ({ own }: LogRecord): boolean =>
+  decodeBody(kindSchema, decodeEnvelope(own, 'the run log'), 'the run log').kind === 'run-opened';
+
 /** The lines of one record. */
 export const encodeLines = ({ own, batch }: LogRecord): string => (batch === null ? `${own}\n` : `${batch.text}\n${own}\n`);
 
@@ -51,6 +59,6 @@ export async function* decodeLines(lines: AsyncIterable<string>, path: string): 
     }
     const batch = text === null ? null : { position: decodeBody(streamReadSchema, envelope, source).position, text };
     text = null;
-    yield { own: line, batch };
+    yield { seq: envelope.seq, own: line, batch };
   }
 }

@@ -138,7 +138,7 @@ test.each([
     expect(report.totals).toMatchObject({ passed: 2, notRun: 0 });
     // The log has the agents' own times, and by how much their clock was ahead.
     const replayed: CoordinatorEvent[] = [];
-    const recorded = await replayLog(log, 'the log', { observe: (event) => void replayed.push(event) });
+    const recorded = await replayLog(log, 'the log', (event) => void replayed.push(event));
     expect(replayed).toEqual(events);
     expect(recorded && merge(recorded.state, { finishedAt, mergeSeconds: 0 })).toEqual(report);
     const isWithin = (at: number): boolean => at >= startedAt - TOLERANCE_MS && at <= finishedAt + TOLERANCE_MS;

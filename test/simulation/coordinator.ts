@@ -140,13 +140,10 @@ async function open({ scenario }: World, { process }: Coordinator, pools: Pools,
 async function resume({ log, journal }: Coordinator, before: Coordinator, pools: Pools): Promise<Opened> {
   /** Reads the log as another command does. */
   const read = async () => {
-    log.length = 0;
+    const copied = [...before.log];
+    log.splice(0, log.length, ...copied);
     journal.length = 0;
-    const observer = {
-      record: (record: LogRecord) => void log.push(record),
-      observe: (event: CoordinatorEvent) => void journal.push(event),
-    };
-    const recorded = await replayLog([...before.log], 'the log', observer);
+    const recorded = await replayLog(copied, 'the log', (event) => void journal.push(event));
     if (recorded === null) throw new Error('the log does not begin with an opening');
     return recorded;
   };

@@ -1,6 +1,6 @@
 // The coordinator's ports over the model: as coordinator/redis has them, command by command.
 
-import type { Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
+import type { EarlierAttempts, Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
@@ -31,12 +31,7 @@ export function modelPools(place: Place): Pools {
   };
 }
 
-async function openChannel(
-  place: Place,
-  redis: Connection,
-  spec: RunSpec,
-  earlier: () => Promise<readonly AttemptId[]>,
-): Promise<RunChannel> {
+async function openChannel(place: Place, redis: Connection, spec: RunSpec, earlier: EarlierAttempts): Promise<RunChannel> {
   const { server } = place;
   const { runId } = spec;
   const address = addressOf(spec);
@@ -58,7 +53,7 @@ async function openChannel(
     await restore(0);
     await announceToPool();
   }
-  const known = new Set<AttemptId>(await earlier());
+  const known = new Set<AttemptId>(await earlier(null));
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -125,6 +120,7 @@ async function openChannel(
     runId,
     isFound,
     epoch,
+    log: null,
 
     async enqueue(attempts) {
       const work = enqueue(attempts).finally(() => enqueuing.delete(work));

@@ -31,8 +31,8 @@ const recordsOf = (...events: readonly OwnEvent[]): readonly LogRecord[] => {
 };
 const batch = encodeEvents([joined(a1)], { ...address, sender: a1, seq: 1, epoch: 0 });
 const batchRead = (): readonly LogRecord[] =>
-  recordsOf({ kind: 'stream-read', at: 5, position: '9-0', aheadMs: 0 }).map(({ own }) => ({
-    own,
+  recordsOf({ kind: 'stream-read', at: 5, position: '9-0', aheadMs: 0 }).map((record) => ({
+    ...record,
     batch: { position: '9-0', text: batch },
   }));
 

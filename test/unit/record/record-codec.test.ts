@@ -90,7 +90,7 @@ describe('a log', () => {
 
   test('is refused in another version, and with an event that no coordinator records', async () => {
     const [own] = recordsOf(tick) as [LogRecord];
-    const changed = (changes: object): LogRecord => ({ own: JSON.stringify({ ...JSON.parse(own.own), ...changes }), batch: null });
+    const changed = (changes: object): LogRecord => ({ ...own, own: JSON.stringify({ ...JSON.parse(own.own), ...changes }) });
     await expect(decoded([changed({ version: WIRE_VERSION - 1 })])).rejects.toMatchObject({ code: 'older-version' });
     await expect(decoded([changed({ version: WIRE_VERSION + 1 })])).rejects.toMatchObject({ code: 'newer-version' });
     await expect(decoded([changed({ body: JSON.stringify(joined(a1)) })])).rejects.toMatchObject({ code: 'bad-message' });
