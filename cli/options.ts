@@ -119,7 +119,7 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     env: null,
     meaning: 'Take over a run whose coordinator died',
-    detail: 'Reads what that run recorded in its `--out`.',
+    detail: 'Reads what that run recorded in its `--out`, or on another machine in the Redis of `--redis`.',
   }),
   row({
     name: 'agent',

@@ -1,31 +1,35 @@
-// Queues every event of a run for its single reader, the run loop. Keeps the order of arrival; interprets nothing.
+// Queues everything that happens to a run for its single reader, the run loop. Keeps the order of arrival; interprets nothing.
 
-import type { CoordinatorEvent } from './core/state/events.ts';
+import type { OwnEvent } from './core/state/events.ts';
+import type { StreamEntry } from './ports.ts';
+
+/** An event that a coordinator made, or an entry of the run's stream. */
+export type Incoming = OwnEvent | StreamEntry;
 
 export interface Inbox {
-  push(...events: readonly CoordinatorEvent[]): void;
-  /** Resolves with all events since the last call; waits while there are none. */
-  next(): Promise<readonly CoordinatorEvent[]>;
+  push(...incoming: readonly Incoming[]): void;
+  /** Resolves with everything since the last call; waits while there is nothing. */
+  next(): Promise<readonly Incoming[]>;
   /** Makes every later call of `next` reject with `cause`. */
   fail(cause: unknown): void;
 }
 
 export function createInbox(): Inbox {
-  let waiting: CoordinatorEvent[] = [];
+  let waiting: Incoming[] = [];
   let failure: { readonly cause: unknown } | null = null;
   let wake = Promise.withResolvers<void>();
   return {
-    push(...events) {
-      for (const event of events) waiting.push(event);
+    push(...incoming) {
+      for (const each of incoming) waiting.push(each);
       wake.resolve();
     },
     async next() {
       await wake.promise;
       if (failure !== null) throw failure.cause;
-      const events = waiting;
+      const incoming = waiting;
       waiting = [];
       wake = Promise.withResolvers<void>();
-      return events;
+      return incoming;
     },
     fail(cause) {
       failure ??= { cause };

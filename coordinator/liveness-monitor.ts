@@ -4,7 +4,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import { disconnectedNow, forgetConnections, isListingDue, noSuspicions, noticed } from './core/decide/liveness.ts';
-import type { CoordinatorEvent } from './core/state/events.ts';
+import type { OwnEvent } from './core/state/events.ts';
 import { livingAgents, type RunState } from './core/state/run-state.ts';
 import type { Inbox } from './event-queue.ts';
 import type { RunChannel } from './ports.ts';
@@ -102,7 +102,7 @@ export async function passes(ms: number, clock: Clock, over: AbortSignal): Promi
   }
 }
 
-const redisLost = (clock: Clock, thrown: unknown): CoordinatorEvent => ({
+const redisLost = (clock: Clock, thrown: unknown): OwnEvent => ({
   kind: 'redis-lost',
   at: clock.now(),
   message: messageOf(thrown),

@@ -10,7 +10,15 @@ import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.t
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Timings } from '../shared/domain/timings.ts';
+import type { LogRecord } from '../shared/wire/run-log.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
+import type { EventOf, OwnEvent } from './core/state/events.ts';
+
+/**
+ * Finds the attempts that an earlier coordinator of the run enqueued. `log` is the run's log in Redis, to which that coordinator can add
+ * nothing more; null without one.
+ */
+export type EarlierAttempts = (log: SharedLog | null) => Promise<readonly AttemptId[]>;
 
 /** The registry in which agents find runs. */
 export interface Pools {
@@ -18,7 +26,7 @@ export interface Pools {
    * Announces the run to the pool's agents and takes it over from an earlier coordinator, if any. Calls `earlier` once that coordinator can
    * enqueue no more; it resolves with the attempts that coordinator enqueued. Every key expires.
    */
-  openRun(spec: RunSpec, earlier?: () => Promise<readonly AttemptId[]>): Promise<RunChannel>;
+  openRun(spec: RunSpec, earlier?: EarlierAttempts): Promise<RunChannel>;
   /** Milliseconds since the epoch by the Redis server's clock, which coordinator and agents share. */
   serverNow(): Promise<number>;
   /** Agents of the pool that are alive now, whether or not they serve a run; used for the plan. */
@@ -34,6 +42,10 @@ export interface RunChannel {
   enqueue(attempts: readonly AttemptRequest[]): Promise<void>;
   /** True if the run existed before this coordinator opened it. */
   readonly isFound: boolean;
+  /** The number of this coordinator; each one of the run has a higher number than those before it. */
+  readonly epoch: number;
+  /** The run's log in Redis; null if the run keeps it in a file only. */
+  readonly log: SharedLog | null;
   /** Yields the run's events after the entry `from` (`0` for all), entry by entry, in order. Ends without an error when `signal` aborts. */
   events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
   /** Only checks that this coordinator still has the run. */
@@ -63,7 +75,46 @@ export interface RunChannel {
 /** The events of one entry of the run's stream. */
 export interface StreamedEvents {
   readonly position: string;
+  /** The batch as its agent sent it. */
+  readonly text: string;
   readonly events: readonly RunEvent[];
+}
+
+/** The record of one run, from which its state is rebuilt. */
+export interface RunLog {
+  /** Appends the records in this order, in one write. Throws `taken-over`, and then appends nothing. */
+  append(records: readonly LogRecord[]): Promise<void>;
+  /** Yields all records from the start. */
+  read(): AsyncIterable<LogRecord>;
+  /** True until another coordinator, or another run, has replaced this log with its own. */
+  isOurs(): boolean;
+  /** Throws `output-not-writable`, also for earlier writes. */
+  close(): Promise<void>;
+}
+
+/** A run log in Redis. It loses its records when Redis does, and then takes no more: half a log never looks like a whole one. */
+export interface SharedLog extends RunLog {
+  /** The number of its last record; 0 for none. */
+  last(): Promise<number>;
+}
+
+/** Records what the run loop takes, in the order in which it takes it. */
+export interface Recorder {
+  add(event: OwnEvent): void;
+  addEntry(entry: StreamEntry): void;
+  /** Writes what was added, and returns it. Nothing that follows from it may be sent before. */
+  flush(): readonly LogRecord[];
+}
+
+/** One entry of the run's stream, as the run loop takes it. */
+export interface StreamEntry {
+  readonly kind: 'stream-entry';
+  /** The batch as its agent sent it. */
+  readonly text: string;
+  /** Its events, by the coordinator's clock. */
+  readonly events: readonly RunEvent[];
+  /** Taken after the events. */
+  readonly read: EventOf<'stream-read'>;
 }
 
 /**

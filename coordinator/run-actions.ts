@@ -10,7 +10,7 @@ import { graceMs } from './core/decide/run-end.ts';
 import { whyDismissed } from './core/result/agent-end.ts';
 import { unplannedList } from './core/state/collection/suite.ts';
 import { deadlineTimes } from './core/state/deadline.ts';
-import type { CoordinatorEvent, SuitePlan } from './core/state/events.ts';
+import type { OwnEvent, SuitePlan } from './core/state/events.ts';
 import type { RunState } from './core/state/run-state.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { RunChannel } from './ports.ts';
@@ -23,7 +23,7 @@ export interface Acting {
   readonly outgoing: Outgoing;
   readonly wakeUps: WakeUps;
   /** Records an event and applies it to the state. */
-  readonly take: (event: CoordinatorEvent) => void;
+  readonly take: (event: OwnEvent) => void;
   /** Plans the shards of a whole list; the first one is `s<first>`. */
   readonly planSuite: (list: SuiteList, first: number) => SuitePlan;
 }

@@ -10,7 +10,7 @@ import type { RunChannel } from './ports.ts';
 export interface StreamReader {
   readonly channel: RunChannel;
   /** How far the run's events are recorded; null for a new run. */
-  readonly recorded: Pick<Recorded, 'position' | 'readAhead'> | null;
+  readonly recorded: Pick<Recorded, 'position'> | null;
   readonly clock: Clock;
   /** How far the agents' agreed clock is ahead of ours, in milliseconds. */
   readonly aheadMs: number;
@@ -18,12 +18,11 @@ export interface StreamReader {
 
 /** Reads until `over` aborts, from where the record of the run ends. A stream that Redis has lost is read from its start. */
 export async function readEvents({ channel, recorded, clock, aheadMs }: StreamReader, inbox: Inbox, over: AbortSignal): Promise<void> {
-  let known = channel.isFound ? (recorded?.readAhead ?? 0) : 0;
   try {
     for await (const batch of channel.events(channel.isFound ? (recorded?.position ?? '0') : '0', over)) {
-      for (const { position, events } of batch) {
-        inbox.push(...events.slice(known).map((event) => inTimeOf(event, -aheadMs)), { kind: 'stream-read', at: clock.now(), position });
-        known = Math.max(0, known - events.length);
+      for (const { position, text, events } of batch) {
+        const read = { kind: 'stream-read', at: clock.now(), position, aheadMs } as const;
+        inbox.push({ kind: 'stream-entry', text, events: events.map((event) => inTimeOf(event, -aheadMs)), read });
       }
     }
   } catch (thrown) {

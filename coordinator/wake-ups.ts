@@ -1,7 +1,7 @@
 // Wakes the run loop at a time, or when a signal aborts. The loop decides what follows.
 
 import type { Clock } from '../shared/clock.ts';
-import type { CoordinatorEvent } from './core/state/events.ts';
+import type { OwnEvent } from './core/state/events.ts';
 import type { Inbox } from './event-queue.ts';
 import { passes } from './liveness-monitor.ts';
 
@@ -11,7 +11,7 @@ export interface WakeUps {
   /** Wakes the loop after `ms`; at once if that is negative. */
   after(ms: number): void;
   /** Queues the event once the signal aborts; at once if it has. */
-  onAbort(signal: AbortSignal, event: () => CoordinatorEvent): void;
+  onAbort(signal: AbortSignal, event: () => OwnEvent): void;
 }
 
 /** Nothing wakes the loop any more once `over` aborts. */

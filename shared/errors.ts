@@ -152,8 +152,8 @@ export const errorTable = {
   'nothing-to-resume': {
     exitCode: 4,
     what: 'Could not resume run {runId}: {problem}',
-    why: 'A run is resumed from the events.ndjson that its coordinator wrote to {path}.',
-    fix: 'Pass the same --workspace and --out as the run.',
+    why: 'A run is resumed from the events.ndjson that its coordinator wrote to {path}, or from its log in the Redis of --redis.',
+    fix: 'Pass the same --workspace and --out as the run, or the same --redis on another machine.',
   },
   'newer-version': {
     exitCode: 4,
@@ -164,8 +164,8 @@ export const errorTable = {
   'older-version': {
     exitCode: 4,
     what: '{source} is in format {found}, which an earlier shardline wrote; this one reads format {known}.',
-    why: 'The format of recorded events changed.',
-    fix: 'Give the report.json of that run, or read it with the shardline that wrote it.',
+    why: 'The format of messages and recorded events changed.',
+    fix: 'Run the same version everywhere. For a finished run, give its report.json, or use the shardline that wrote it.',
   },
   'bad-message': {
     exitCode: 3,

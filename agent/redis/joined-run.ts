@@ -10,6 +10,7 @@ import { readStream } from '../../shared/redis/read-stream.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
+import type { RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import type { JoinedRun } from '../ports.ts';
 import { keepBeating, withinASecond } from './heartbeat.ts';
@@ -18,6 +19,7 @@ import { followRun, type RunLife } from './run-life.ts';
 
 export interface JoinRequest {
   readonly redis: Redis;
+  readonly pool: string;
   readonly runId: RunId;
   readonly agent: AgentId;
   /** Receives problems that resolve themselves, such as a broken connection. */
@@ -58,6 +60,7 @@ const AGAIN_MS = 250;
 /** A joined run as its reads and writes see it. */
 interface Membership extends JoinRequest {
   readonly keys: RunKeys;
+  readonly address: RunAddress;
   readonly life: RunLife;
   /** Reports that the agent is alive, and updates `life`. */
   readonly beat: () => Promise<void>;
@@ -65,13 +68,14 @@ interface Membership extends JoinRequest {
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
-  const { redis, runId, agent, warn } = request;
+  const { redis, pool, runId, agent, warn } = request;
   const keys = runKeys(runId);
+  const address: RunAddress = { pool, run: runId };
   /** The attempts that the agent serves, by their jobs. */
   const serving = new Map<string, Promise<void>>();
   const life = followRun(redis, keys);
   const beat = (): Promise<void> => life.beat(agent, [...serving.keys()]);
-  const membership: Membership = { ...request, keys, life, beat };
+  const membership: Membership = { ...request, keys, address, life, beat };
   let batches = 0;
   await patiently(beat, warn);
   const heart = keepBeating(beat, warn);
@@ -79,11 +83,12 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
   return {
     async append(events) {
       batches += 1;
-      const [batch, text] = [batches, encodeEvents(events)];
+      const batch = batches;
+      const text = encodeEvents(events, { ...address, sender: agent, seq: batch, epoch: 0 });
       await persist(membership, () => redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS));
     },
     storeCoverage: (part, data) => storeCoverage(membership, part, data),
-    pull: (slots, serve, signal) => pullAttempts({ redis, runId, keys, agent, serving, warn }, slots, serve, signal),
+    pull: (slots, serve, signal) => pullAttempts({ redis, address, keys, agent, serving, warn }, slots, serve, signal),
     commands: (signal) => readCommands(membership, signal),
     async isMoreWaiting() {
       const [waiting, urgent] = await Promise.all([redis.llen(jobKey(keys, 'wait')), redis.zcard(jobKey(keys, 'prioritized'))]);
@@ -121,12 +126,12 @@ async function storeCoverage(membership: Membership, part: number, data: Uint8Ar
   return { part, chunks };
 }
 
-async function* readCommands({ redis, runId, keys, life }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {
+async function* readCommands({ redis, runId, keys, address, life }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {
   const source = `commands of run ${runId}`;
   // A run that was announced again has a new stream, so the reader starts over. Executing a command twice has no further effect.
   for (let returns = 0; !signal.aborted; returns = life.returns()) {
     for await (const entries of readStream(redis, keys.control, '0', 100, signal)) {
-      for (const { fields } of entries) yield decodeCommand(fields.get('command') ?? '', source);
+      for (const { fields } of entries) yield decodeCommand(fields.get('command') ?? '', address, source);
       if (entries.length === 0 && life.isOver()) {
         yield { kind: 'close-run', by: 'cancelled' };
         return;

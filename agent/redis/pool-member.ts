@@ -27,7 +27,7 @@ export interface PoolMembership {
 
 /** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
 export async function redisPoolMember(membership: PoolMembership): Promise<RedisPoolMember> {
-  const { agent, warn } = membership;
+  const { pool, agent, warn } = membership;
   const redis = await connect(membership.url, `shardline:${agent}`);
   try {
     await checkServer(redis, membership.url);
@@ -35,18 +35,20 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     redis.disconnect();
     throw thrown;
   }
-  const keys = poolKeys(membership.pool);
+  const keys = poolKeys(pool);
   const served = new Set<RunId>();
   // However this process ends, its connections end with it, and a coordinator that counts this channel's subscribers notices at once. If
   // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
-  void line.subscribe(lifeline(membership.pool, agent)).catch(warn);
+  void line.subscribe(lifeline(pool, agent)).catch(warn);
   const heart = keepBeating(() => beat(redis, keys.agents, agent), warn);
 
   const openRun = async (): Promise<RunSpec | null> => {
-    const specs = Object.entries(await patiently(() => redis.hgetall(keys.runs), warn))
-      .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
-      .map(([id, text]) => decodeSpec(text, `run ${id} of pool ${membership.pool}`))
+    const runs = Object.entries(await patiently(() => redis.hgetall(keys.runs), warn));
+    const specs = runs
+      .map(([id, text]) => ({ run: id as RunId, text }))
+      .filter(({ run }) => !served.has(run) && (membership.only === null || run === membership.only))
+      .map(({ run, text }) => decodeSpec(text, { pool, run }, `run ${run} of pool ${pool}`))
       .sort((left, right) => left.openedAt - right.openedAt);
     return specs[0] ?? null;
   };
@@ -62,7 +64,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun({ redis, runId: spec.runId, agent, warn });
+      return joinRun({ redis, pool, runId: spec.runId, agent, warn });
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();

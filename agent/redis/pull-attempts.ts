@@ -6,9 +6,10 @@ import { type Job, WaitingError, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
-import type { AgentId, RunId } from '../../shared/domain/ids.ts';
+import type { AgentId } from '../../shared/domain/ids.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
+import type { RunAddress } from '../../shared/wire/envelope.ts';
 
 // The lock outlives a short absence of Redis. The agent's connection and presence reveal its death long before the lock expires.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
@@ -28,7 +29,7 @@ const DRAIN_SECONDS = 1;
 /** Whose attempts are pulled, and for which agent. */
 export interface Puller {
   readonly redis: Redis;
-  readonly runId: RunId;
+  readonly address: RunAddress;
   readonly keys: RunKeys;
   readonly agent: AgentId;
   /** The attempts that the agent serves, by their jobs. Its heartbeat reports them. */
@@ -94,11 +95,11 @@ const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({
   ...LOCK,
 });
 
-/** Throws `bad-message` if the job holds no attempt. */
-function fateOf({ runId, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
+/** Throws the errors of `decodeAttempt`. */
+function fateOf({ address, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
   const running = serving.get(idOf(job));
   if (isLeaving && running === undefined) return { kind: 'hand-back' };
-  const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
+  const request = decodeAttempt(job.data, address, `shard queue of run ${address.run}`);
   if (running !== undefined) return { kind: 'await', running };
   return isAvoidedBy(agent, request, job) ? { kind: 'avoid' } : { kind: 'serve', request };
 }

@@ -16,6 +16,7 @@ import { execa } from 'execa';
 import { fileOf, nodeId } from '../../shared/domain/ids.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { countedByPlainPytest } from '../../test/support/plain-pytest.ts';
+import { recordedEvents } from '../../test/support/recorded-events.ts';
 import { benchPython, realSuite, realSuites } from '../suites.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
@@ -99,10 +100,10 @@ async function shardlineOutcomes(
     if (run.exitCode !== 0 && run.exitCode !== 1) throw new Error(`shardline run ended with exit code ${run.exitCode}`);
     const path = join(directory, 'report.json');
     const report = decodeReport(await readFile(path, 'utf8'), path);
-    const [opening = ''] = (await readFile(join(directory, 'events.ndjson'), 'utf8')).split('\n', 1);
-    const { spec } = JSON.parse(opening) as { spec: { collect: string } };
+    const [opening] = await recordedEvents(join(directory, 'events.ndjson'));
+    if (opening?.kind !== 'run-opened') throw new Error('the log of the run does not begin with its opening');
     const outcomes = new Map(report.tests.map((test) => [test.nodeid, test.outcome]));
-    return { outcomes, seconds: (Date.now() - startedAt) / 1000, mode: spec.collect };
+    return { outcomes, seconds: (Date.now() - startedAt) / 1000, mode: opening.spec.collect };
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -6,7 +6,8 @@
 // from the blow to the first test of a later attempt of that shard on another agent, by the times that the agents report. The other agents
 // have work of their own: a slot becomes free after 0.4 s at most.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { findServer } from '../../coordinator/redis/find-server.ts';
+import { recordedEvents } from '../../test/support/recorded-events.ts';
 import { type Hosts, makeHosts } from './namespaces.ts';
 
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
@@ -99,13 +101,9 @@ async function writeSuite(directory: string, files: number): Promise<void> {
 
 /** Follows the events of the run that its coordinator records. */
 async function follow(path: string) {
-  let read = 0;
-  const events: CoordinatorEvent[] = [];
+  let events: readonly CoordinatorEvent[] = [];
   const more = async (): Promise<void> => {
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const end = text.lastIndexOf('\n') + 1;
-    for (const line of text.slice(read, end).split('\n')) if (line !== '') events.push(JSON.parse(line) as CoordinatorEvent);
-    read = Math.max(read, end);
+    if (existsSync(path)) events = await recordedEvents(path);
     if (events.some(({ kind }) => kind === 'run-closed')) throw new Error('the run ended before all was measured: give it more files');
   };
   const soon = async <Found>(find: () => Found | undefined): Promise<Found> => {

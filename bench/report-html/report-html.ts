@@ -77,7 +77,7 @@ try {
     `${tests} tests, 16 agents with 8 xdist workers; ${cpus().length} cores, Node.js ${process.version}, Chromium ${browser.version()}`,
   );
   console.log(
-    `report.html ${megabytes(Buffer.byteLength(await reportHtml(report)))}, report.json ${megabytes(Buffer.byteLength(encodeReport(report)))}`,
+    `report.html ${megabytes(Buffer.byteLength(await reportHtml(report)))}, report.json ${megabytes(Buffer.byteLength([...encodeReport(report)].join('')))}`,
   );
   for (const [name, found] of times) {
     const sorted = found.toSorted((left, right) => left - right);

@@ -36,6 +36,8 @@ def pytest_runtest_call(item):
     _time.sleep((_time.perf_counter() - started) * (float(_os.environ.get("BENCH_FACTOR", "1")) - 1))
 `;
 
+import { recordedEvents } from '../../test/support/recorded-events.ts';
+
 const directory = await mkdtemp(join(tmpdir(), 'shardline-straggler-'));
 try {
   const suite = generateSuite({ seed: 7, scale: Number(values.scale) });
@@ -97,8 +99,8 @@ async function run(paths: readonly string[], timings: string, speculate: string,
     });
     if (ended.exitCode !== 0) throw new Error(`the run ended with exit code ${ended.exitCode}`);
     const { profile, totals } = decodeReport(await readFile(join(out, 'report.json'), 'utf8'), 'report.json');
-    const events = await readFile(join(out, 'events.ndjson'), 'utf8');
-    const backups = events.split('\n').filter((line) => line.includes('"attempt-enqueued"') && line.includes('"backup"')).length;
+    const events = await recordedEvents(join(out, 'events.ndjson'));
+    const backups = events.filter((event) => event.kind === 'attempt-enqueued' && event.role === 'backup').length;
     return { seconds: profile.makespanSeconds, backups, duplicates: totals.duplicatesDropped };
   } finally {
     for (const agent of agents) agent.kill('SIGTERM');

@@ -54,7 +54,7 @@ export async function openRedis(
   opened.defer(() => redis.disconnect());
   await checkServer(redis, url);
   signal.throwIfAborted();
-  const pools = redisPools(redis);
+  const pools = redisPools(redis, { keepsLog: settings.redis !== null });
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());
   const place: Place = { setting, url, opened, signal };
   const first = await openWithAgents(place, () => announce(pools, aheadMs), '');

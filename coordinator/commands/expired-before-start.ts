@@ -7,7 +7,7 @@ import type { Timings } from '../../shared/domain/timings.ts';
 import { NO_AFFINITY } from '../core/plan/affinity.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';
 import { knownBelow, knownTests } from '../core/result/not-run.ts';
-import type { CoordinatorEvent, Deadline, KnownTests, RunOpened } from '../core/state/events.ts';
+import type { Deadline, KnownTests, OwnEvent, RunOpened } from '../core/state/events.ts';
 import type { DiscoveredSuite } from '../ports.ts';
 import type { Known } from './prepare-run.ts';
 import type { Setting } from './run-context.ts';
@@ -23,7 +23,7 @@ export function outOfTime(
   pytestArgs: readonly string[],
   deadline: Deadline,
   known: Known,
-): readonly [RunOpened, CoordinatorEvent] {
+): readonly [RunOpened, OwnEvent] {
   const { suite, timings } = known;
   const opening = openingOf(setting, deadline, {
     spec: specOf(setting, pytestArgs, null, null),

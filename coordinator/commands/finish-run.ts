@@ -9,8 +9,7 @@ import { goneTests } from '../core/result/last-failures.ts';
 import { merge } from '../core/result/merge.ts';
 import { firstExitCode } from '../core/result/verdict.ts';
 import type { RunState } from '../core/state/run-state.ts';
-import type { TimingStore } from '../ports.ts';
-import type { Journal } from '../record/journal.ts';
+import type { RunLog, TimingStore } from '../ports.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
 import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
@@ -23,8 +22,8 @@ import { terminalReporter } from './terminal-reporter.ts';
 export interface Ending {
   /** The store for learned durations; null if nothing was measured. */
   readonly store: (TimingStore & { readonly old: Timings }) | null;
-  /** The journal, still open; null if none is written. */
-  readonly journal: Pick<Journal, 'close'> | null;
+  /** The run's log, still open; null if none is written. */
+  readonly log: Pick<RunLog, 'close'> | null;
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
   /** Write the copies that the user requested. They have observed the run. */
   readonly copies: readonly Reporter[];
@@ -36,11 +35,7 @@ export interface Ending {
  * Merges, writes, saves durations (if there is a store) and prints. A file that cannot be written is reported beside the verdict, never
  * instead of it.
  */
-export async function finishRun(
-  setting: Setting,
-  state: RunState,
-  { store, journal, combined, copies, isShutOut }: Ending,
-): Promise<number> {
+export async function finishRun(setting: Setting, state: RunState, { store, log, combined, copies, isShutOut }: Ending): Promise<number> {
   const { settings, edge, out } = setting;
   const report = judge(timedMerge(state), setting.judgement);
   const problems: ShardlineError[] = isShutOut === null ? [] : [isShutOut];
@@ -61,7 +56,7 @@ export async function finishRun(
     problems.push(...written.problems);
   };
   if (isShutOut === null) await finish([resultFiles(out)]);
-  if (journal !== null) await attempt(journal.close());
+  if (log !== null) await attempt(log.close());
   await finish(copies);
   // The agents' pytest would each write the file with their own tests only.
   await finish(copyFiles({ json: null, junitXml: state.opened.junitXml, html: null, trace: null }));

@@ -1,13 +1,13 @@
 // `--failed`: finds the last run and turns its failures into arguments of pytest.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
 import { failuresOf, selects } from '../core/result/last-failures.ts';
 import { readFinishedRun } from '../record/finished-run.ts';
+import { readReport } from '../record/report-file.ts';
 
 /** The arguments, relative to the workspace, and notes about them for the user. */
 export interface LastFailures {
@@ -88,9 +88,11 @@ async function newestReport(workspace: string, out: string | null): Promise<Last
 async function firstReport(folders: readonly string[]): Promise<Parameters<typeof failuresOf>[0] | null> {
   for (const folder of folders) {
     const path = join(folder, 'report.json');
-    const text = await readFile(path, 'utf8').catch(() => null);
-    if (text === null) continue;
-    const report = decodeReport(text, path);
+    const report = await readReport(path).catch((thrown: unknown) => {
+      if (thrown instanceof ShardlineError) throw thrown;
+      return null;
+    });
+    if (report === null) continue;
     // A run that ran nothing, such as one with a mistyped option, has no information on failures.
     if (report.tests.length + report.collectErrors.length > 0) return report;
   }

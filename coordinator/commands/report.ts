@@ -8,7 +8,7 @@ import type { Edge } from '../../shared/system/edge.ts';
 import type { Baseline } from '../core/result/compare.ts';
 import { judge } from '../core/result/judge.ts';
 import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
-import { withAgent } from '../core/state/events.ts';
+import { type CoordinatorEvent, withAgent } from '../core/state/events.ts';
 import { baselineOf, readBaseline } from '../record/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
@@ -23,7 +23,7 @@ export async function reportCommand(settings: ReportSettings, edge: Edge): Promi
   const reporters = [...copyFiles(settings.copies), terminalReporter(settings, edge)];
   // Reading and reducing the events of a large run takes seconds.
   if (reporters.some(({ observe }) => observe !== undefined)) {
-    for (const { readEvents } of runs) replayRun(reporters, await readEvents());
+    for (const { events } of runs) await replayRun(reporters, events());
   }
   const { problems } = await finishAll(reporters, report);
   if (problems.length > 0) throw new AggregateError(foldFullDisks(problems));
@@ -50,7 +50,11 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<Sourc
   const names = ownAgentNames(reports);
   const runs = [first, ...others].map((run, index): FinishedRun => {
     const ofRun = (agent: AgentId): AgentId => names(agent, index);
-    return { report: run.report, readEvents: async () => (await run.readEvents()).map((event) => withAgent(event, ofRun)) };
+    return { report: run.report, events: () => renamed(run.events(), ofRun) };
   });
   return { runs, report: mergeReports(reports), baseline: given };
+}
+
+async function* renamed(events: AsyncIterable<CoordinatorEvent>, ofRun: (agent: AgentId) => AgentId): AsyncGenerator<CoordinatorEvent> {
+  for await (const event of events) yield withAgent(event, ofRun);
 }

@@ -1,4 +1,4 @@
-// Builds a run's announcement to the agents, and the first event of its journal.
+// Builds a run's announcement to the agents, and the first event of its log.
 
 import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';
@@ -20,7 +20,6 @@ export const specOf = (
   drain: Drain | null,
   aheadMs = 0,
 ): RunSpec => ({
-  version: 2,
   runId: id,
   pool: settings.pool,
   collect: settings.collect,

@@ -10,6 +10,7 @@ import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
 import { readSelected } from '../../shared/system/selected.ts';
+import { addressOf } from '../../shared/wire/run-spec.ts';
 import type { Baseline } from '../core/result/compare.ts';
 import { onlyFailures } from '../core/result/last-failures.ts';
 import { deadlineTimes, defaultReserveSeconds } from '../core/state/deadline.ts';
@@ -17,7 +18,8 @@ import type { Deadline } from '../core/state/events.ts';
 import { reduce } from '../core/state/reduce.ts';
 import { openRun } from '../core/state/run-state.ts';
 import { readBaseline } from '../record/baseline.ts';
-import { openJournal } from '../record/journal.ts';
+import { openFileLog } from '../record/file-log.ts';
+import { createRecorder } from '../record/recorder.ts';
 import { copyFiles, prepareOut } from '../reporters/files/report-files.ts';
 import { replayRun } from '../reporters/reporter.ts';
 import type { Interrupts } from '../run-loop.ts';
@@ -91,19 +93,21 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const preparing = prepareRun(setting, pytestArgs, deadline, known, opened, ending);
   const times = deadlineTimes({ startedAt, deadline });
   const isInTime = times === null || (await endsWithin(times.drainAt - Date.now(), preparing));
-  const journalPath = join(setting.out, 'events.ndjson');
+  const logPath = join(setting.out, 'events.ndjson');
   if (!isInTime && deadline !== null) {
     tooLate.abort();
-    const journal = openJournal(journalPath);
+    const log = openFileLog(logPath);
     const [opening, closing] = outOfTime(setting, paths, pytestArgs, deadline, known);
-    for (const event of [opening, closing]) journal.record(event);
+    const recorder = createRecorder(log, { address: addressOf(opening.spec), epoch: 0, seq: 0 });
+    for (const event of [opening, closing]) recorder.add(event);
+    recorder.flush();
     const state = openRun(opening);
     reduce(state, closing);
     const copies = copyFiles(settings.copies);
-    replayRun(copies, [opening, closing]);
+    await replayRun(copies, [opening, closing]);
     const exitCode = await finishRun(setting, state, {
       store: null,
-      journal,
+      log,
       combined: null,
       copies,
       isShutOut: null,
@@ -114,6 +118,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   }
 
   const { opening, planSuite, census, redis } = await preparing;
+  const log = openFileLog(logPath);
   return await serveRun(
     setting,
     {
@@ -122,7 +127,8 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
       planSuite,
       census,
       redis,
-      journal: openJournal(journalPath),
+      log,
+      recorder: createRecorder(log, { address: addressOf(opening.spec), epoch: redis.channel.epoch, seq: 0 }),
       copies: copyFiles(settings.copies),
     },
     interrupts,

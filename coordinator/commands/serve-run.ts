@@ -10,11 +10,13 @@ import { shellCommand } from '../../shared/text/shell-quote.ts';
 import { announcedAgain, restartOf } from '../core/decide/restart.ts';
 import { takeCensus } from '../core/learn/take-census.ts';
 import type { Change } from '../core/state/changes.ts';
-import type { CoordinatorEvent, RunOpened } from '../core/state/events.ts';
+import type { CoordinatorEvent, OwnEvent, RunOpened } from '../core/state/events.ts';
 import { reduce } from '../core/state/reduce.ts';
 import type { Recorded } from '../core/state/replay.ts';
 import type { RunState } from '../core/state/run-state.ts';
-import { type Journal, recordedRun } from '../record/journal.ts';
+import type { Recorder, RunLog } from '../ports.ts';
+import { recordedRun } from '../record/file-log.ts';
+import { createRecorder, type SequencedRecorder } from '../record/recorder.ts';
 import { openProgress } from '../reporters/progress/progress.ts';
 import type { Reporter } from '../reporters/reporter.ts';
 import { type Interrupts, type RunLoop, runLoop } from '../run-loop.ts';
@@ -36,14 +38,15 @@ export interface OpenedRun {
   readonly planSuite: RunLoop['planSuite'];
   readonly census: KnownCensus;
   readonly redis: OpenRedis;
-  readonly journal: Journal;
+  readonly log: RunLog;
+  readonly recorder: SequencedRecorder;
   /** Write the copies that the user requested. They have observed what happened so far. */
   readonly copies: readonly Reporter[];
 }
 
 /** Resolves with the exit code once the report is written. Throws `taken-over`, in which case it has written none. */
 export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Interrupts): Promise<number> {
-  const { state: begun, recorded, planSuite, redis, journal, copies } = run;
+  const { state: begun, recorded, planSuite, redis, log, recorder, copies } = run;
   const { settings, edge, id } = setting;
   const { channel, aheadMs } = redis;
   const out = edge.stderr;
@@ -52,17 +55,13 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env)];
   const progress = await openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
   redis.agents.local.speak((line) => progress.say(line));
-  // If Redis is gone, or was the run's own, only the journal shows that another command has resumed the run. Then this throws `taken-over`.
+  // If Redis is gone, or was the run's own, only the log shows that another command has resumed the run. Then this throws `taken-over`.
   // Another run may also have begun in the same directory unnoticed. Then this run ends as usual but writes nothing there.
   const claim = (): ShardlineError | null => {
-    if (journal.isOurs()) return null;
+    if (log.isOurs()) return null;
     const other = recordedRun(join(setting.out, 'events.ndjson'));
     if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
     return new ShardlineError('out-in-use', { path: setting.out, problem: `run ${other} started there meanwhile` });
-  };
-  const record = (event: CoordinatorEvent): void => {
-    if (event.kind === 'redis-emptied') claim();
-    journal.record(event);
   };
   const observe = (event: CoordinatorEvent, now: RunState, changes: readonly Change[]): void => {
     progress.observe(event, now, changes);
@@ -87,7 +86,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
         clock: systemClock,
         aheadMs,
         redisWaitMs,
-        record,
+        recorder: guarded(recorder, claim),
         observe,
         noAgentCanCome,
       },
@@ -102,15 +101,16 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const census = { ...run.census, old: await keepCensus(setting, run, state) };
   const again = restartOf(state, systemClock.now());
   if (again !== null) {
-    const event: CoordinatorEvent = { kind: 'run-restarted', at: again.at, opening: again };
-    journal.record(event);
     edge.stderr.write(`shardline: ${restartLine(again)}\n`);
-    reduce(state, event);
+    take(recorder, state, { kind: 'run-restarted', at: again.at, opening: again });
     const reopened = await redis.again((pools) => pools.openRun(announcedAgain(again.spec)));
-    return await serveRun(setting, { ...run, census, state, recorded: null, redis: { ...redis, ...reopened } }, interrupts);
+    const { runId, epoch } = reopened.channel;
+    const writer = { address: { pool: again.spec.pool, run: runId }, epoch, seq: recorder.seq() };
+    const next = { recorded: null, redis: { ...redis, ...reopened }, recorder: createRecorder(log, writer) };
+    return await serveRun(setting, { ...run, census, state, ...next }, interrupts);
   }
   if (state.suite.refusal !== null) {
-    await journal.close();
+    await log.close();
     throw new ShardlineError('bad-paths', {
       output: state.suite.refusal,
       pytestExitCode: 4,
@@ -120,12 +120,26 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const { coverage: asked } = state.opened;
   const combined = asked === null ? null : await combineRun(setting, state, asked, coverage);
   if (combined !== null) {
-    const event: CoordinatorEvent = { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage };
-    journal.record(event);
-    reduce(state, event);
+    take(recorder, state, { kind: 'coverage-combined', at: systemClock.now(), coverage: combined.coverage });
   }
   // Awaited here, because everything that was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, { store: redis.store, journal, combined, copies, isShutOut });
+  return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut });
+}
+
+/** Claims the run before Redis gets anything again that it has lost. */
+const guarded = (recorder: Recorder, claim: () => unknown): Recorder => ({
+  ...recorder,
+  add(event) {
+    if (event.kind === 'redis-emptied') claim();
+    recorder.add(event);
+  },
+});
+
+/** Records an event after the run is closed, and applies it. */
+function take(recorder: Recorder, state: RunState, event: OwnEvent): void {
+  recorder.add(event);
+  recorder.flush();
+  reduce(state, event);
 }
 
 /**

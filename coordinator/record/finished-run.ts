@@ -1,20 +1,21 @@
 // Reads what a finished run left: its report, or a report rebuilt from its events if there is none.
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { findRun } from '../../shared/system/run-place.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
 import { merge } from '../core/result/merge.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
-import { replay } from '../core/state/replay.ts';
-import { readJournal } from './journal.ts';
+import { readFileLog } from './file-log.ts';
+import { decodeLog } from './record-codec.ts';
+import { replayLog } from './replay-log.ts';
+import { readReport } from './report-file.ts';
 
 export interface FinishedRun {
   readonly report: Report;
-  /** The recorded events of the run; empty if it left only a report. Throws `bad-message`, `newer-version` and `older-version`. */
-  readonly readEvents: () => Promise<readonly CoordinatorEvent[]>;
+  /** Yields the recorded events of the run; none if it left only a report. Throws `bad-message`, `newer-version` and `older-version`. */
+  readonly events: () => AsyncIterable<CoordinatorEvent>;
 }
 
 /**
@@ -24,9 +25,9 @@ export interface FinishedRun {
 export async function readFinishedRun(name: string, cwd: string): Promise<FinishedRun> {
   const path = await placeOf(name, cwd);
   try {
-    const report = path.endsWith('.ndjson') ? await rebuild(path) : decodeReport(await readFile(path, 'utf8'), path);
-    const journal = path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
-    return { report, readEvents: async () => ((await isThere(journal)) ? await readJournal(journal) : []) };
+    const report = path.endsWith('.ndjson') ? await rebuild(path) : await readReport(path);
+    const log = path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
+    return { report, events: () => recordedEvents(log) };
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
     throw new ShardlineError('not-a-result', { path, problem: problemOf(thrown) }, { cause: thrown });
@@ -35,10 +36,15 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Finish
 
 /** Rebuilds the run's report. Only values known to its writer differ: the finish is the last event, and merging took no time. */
 async function rebuild(path: string): Promise<Report> {
-  const recorded = replay(await readJournal(path));
+  const recorded = await replayLog(readFileLog(path), path);
   if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event is not the start of a run' });
   const { state } = recorded;
   return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
+}
+
+async function* recordedEvents(path: string): AsyncGenerator<CoordinatorEvent> {
+  if (!(await isThere(path))) return;
+  for await (const { events } of decodeLog(readFileLog(path), path)) yield* events;
 }
 
 async function placeOf(name: string, cwd: string): Promise<string> {

@@ -4,9 +4,10 @@ import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../shared/domain/ids.ts';
-import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
+import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
+import type { RunAddress } from '../../shared/wire/envelope.ts';
 import type { Tenure } from './coordinator-epoch.ts';
 
 /** Jobs added or deleted per command; more would block Redis and Node for longer than a beat. */
@@ -35,7 +36,13 @@ export interface AttemptQueue {
 }
 
 /** `earlier` are the attempts that an earlier coordinator enqueued. */
-export function createAttemptQueue(redis: Redis, keys: RunKeys, tenure: Tenure, earlier: readonly AttemptId[]): AttemptQueue {
+export function createAttemptQueue(redis: Redis, address: RunAddress, tenure: Tenure, earlier: readonly AttemptId[]): AttemptQueue {
+  const keys = runKeys(address.run);
+  const toJob = (attempt: AttemptRequest) => ({
+    name: attempt.role,
+    data: encodeAttempt(attempt, address, tenure.epoch),
+    opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
+  });
   const queue = openQueue(redis, keys);
   const known = new Set<AttemptId>(earlier);
   const enqueuing = new Set<Promise<void>>();
@@ -117,9 +124,3 @@ const inQueueOrder = (attempts: readonly AttemptRequest[]): readonly AttemptRequ
   ...attempts.filter((attempt) => !isUrgent(attempt)),
   ...attempts.filter(isUrgent).toReversed(),
 ];
-
-const toJob = (attempt: AttemptRequest) => ({
-  name: attempt.role,
-  data: encodeAttempt(attempt),
-  opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
-});

@@ -72,10 +72,13 @@ export type Found =
 export interface Tenure {
   /** True if the run existed before. */
   readonly isFound: boolean;
+  /** The number of this coordinator; each one has a higher number than those before it. */
+  readonly epoch: number;
   /** True if the run exists. Throws `taken-over`. */
   holds(): Promise<boolean>;
   look(): Promise<Found>;
-  tell(command: string): Promise<void>;
+  /** Sends what `encode` makes of the number of the command. */
+  tell(encode: (number: number) => string): Promise<void>;
   /** Creates the run's keys again after Redis has lost them. Throws `taken-over`. */
   restore(): Promise<void>;
   /** Deletes these keys of the run. Throws `taken-over`. */
@@ -93,6 +96,7 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
 
   return {
     isFound: found === 1,
+    epoch,
 
     async holds() {
       const current = await patiently(() => redis.hget(keys.coordinator, 'epoch'));
@@ -121,9 +125,10 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
       return { kind: 'here', agents };
     },
 
-    async tell(command) {
+    async tell(encode) {
       commands += 1;
       const number = commands;
+      const command = encode(number);
       const told = await patiently(() => redis.eval(TELL, 2, keys.coordinator, keys.control, epoch, number, command, KEY_LIFE_SECONDS));
       if (told === -1) throw takenOver();
     },

@@ -2,18 +2,20 @@
 
 import type { Redis } from 'ioredis';
 import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage.ts';
-import type { AgentId, AttemptId } from '../../shared/domain/ids.ts';
+import type { AgentId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { coverageField, KEY_LIFE_SECONDS, poolKeys, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
-import { encodeSpec } from '../../shared/wire/run-spec.ts';
-import type { RunChannel } from '../ports.ts';
+import { COORDINATOR } from '../../shared/wire/envelope.ts';
+import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
+import type { EarlierAttempts, RunChannel } from '../ports.ts';
 import { createAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
 import { beginTenure, type Tenure } from './coordinator-epoch.ts';
 import { createRunEvents } from './run-events.ts';
 import { createRunPresence } from './run-presence.ts';
+import { createSharedLog } from './shared-log.ts';
 
 /**
  * Entries in the pool's stream of opened runs, and how long it lives. The stream only wakes agents; the hash records which runs are open.
@@ -21,13 +23,15 @@ import { createRunPresence } from './run-presence.ts';
 const OPENINGS = 100;
 const OPENED_LIFE_SECONDS = 10;
 
-/** Announces the run and takes over its coordination. `earlier` resolves with the attempts that an earlier coordinator enqueued. */
-export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Promise<readonly AttemptId[]>): Promise<RunChannel> {
+/** Announces the run and takes over its coordination. `keepsLog`: the run has a log in Redis too. */
+export async function openChannel(redis: Redis, spec: RunSpec, earlier: EarlierAttempts, keepsLog: boolean): Promise<RunChannel> {
   const { runId, pool } = spec;
   const keys = runKeys(runId);
+  const address = addressOf(spec);
   const tenure = await beginAnnounced(redis, spec, keys);
-  const queue = createAttemptQueue(redis, keys, tenure, await earlier());
-  const events = createRunEvents(redis, runId, keys);
+  const log = keepsLog ? createSharedLog(redis, address, tenure.epoch) : null;
+  const queue = createAttemptQueue(redis, address, tenure, await earlier(log));
+  const events = createRunEvents(redis, address);
   const presence = createRunPresence(tenure, queue, events.restart);
   const connections = followConnections(redis, pool);
 
@@ -44,13 +48,15 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   return {
     runId,
     isFound: tenure.isFound,
+    epoch: tenure.epoch,
+    log,
     enqueue: queue.enqueue,
     events: events.read,
     async confirm() {
       await tenure.holds();
     },
     async tell(command) {
-      await tenure.tell(encodeCommand(command));
+      await tenure.tell((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: tenure.epoch }));
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
@@ -114,6 +120,7 @@ async function deleteKeys(tenure: Tenure, keys: RunKeys): Promise<void> {
     keys.holding,
     keys.coverage,
     keys.numbers,
+    keys.log,
     ...queueKeys(keys),
   ]);
 }

@@ -1,9 +1,9 @@
 // Reads a run's events from their stream, and starts over when Redis has lost it.
 
 import type { Redis } from 'ioredis';
-import type { RunId } from '../../shared/domain/ids.ts';
-import type { RunKeys } from '../../shared/redis/keys.ts';
+import { runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
+import type { RunAddress } from '../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
 import type { StreamedEvents } from '../ports.ts';
 
@@ -17,16 +17,20 @@ export interface RunEvents {
   restart(): void;
 }
 
-export function createRunEvents(redis: Redis, runId: RunId, keys: RunKeys): RunEvents {
+export function createRunEvents(redis: Redis, address: RunAddress): RunEvents {
+  const keys = runKeys(address.run);
   let restart = new AbortController();
   return {
     async *read(from, signal) {
-      const source = `event stream of run ${runId}`;
+      const source = `event stream of run ${address.run}`;
       for (let after = from; !signal.aborted; after = '0') {
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(redis, keys.events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, fields }) => ({ position: id, events: decodeEvents(fields.get('batch') ?? '', source) }));
+          yield entries.map(({ id, fields }) => {
+            const text = fields.get('batch') ?? '';
+            return { position: id, text, events: decodeEvents(text, address, source) };
+          });
         }
       }
     },

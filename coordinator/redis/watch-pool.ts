@@ -44,9 +44,11 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
   };
   const follow = async (id: RunId, text: string, until: AbortSignal): Promise<void> => {
     try {
-      watcher.onOpened(decodeSpec(text, `run ${id} of pool ${pool}`));
+      watcher.onOpened(decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`));
       for await (const entries of readStream(redis, runKeys(id).events, '0', READ_BATCHES, until)) {
-        const events = entries.flatMap(({ fields }) => decodeEvents(fields.get('batch') ?? '', `event stream of run ${id}`));
+        const events = entries.flatMap(({ fields }) =>
+          decodeEvents(fields.get('batch') ?? '', { pool, run: id }, `event stream of run ${id}`),
+        );
         if (events.length > 0) watcher.onEvents(id, events);
       }
     } catch (thrown) {

@@ -4,8 +4,8 @@ import type { Report } from '../../shared/domain/report.ts';
 import type { ShardlineError } from '../../shared/errors.ts';
 import type { Change } from '../core/state/changes.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
-import { reduce } from '../core/state/reduce.ts';
-import { openRun, type RunState } from '../core/state/run-state.ts';
+import { beginReplay, type Replay } from '../core/state/replay.ts';
+import type { RunState } from '../core/state/run-state.ts';
 
 /** The paths that were written, and one error for each file that was not, mostly `output-not-writable`. */
 export interface Written {
@@ -33,12 +33,15 @@ export async function finishAll(reporters: readonly Reporter[], report: Report, 
 }
 
 /** Passes the recorded events of a run to the reporters, as if the run were happening now. */
-export function replayRun(reporters: readonly Reporter[], events: readonly CoordinatorEvent[]): void {
-  const [opening] = events;
-  if (opening?.kind !== 'run-opened') return;
-  const state = openRun(opening);
-  for (const event of events) {
-    const changes = reduce(state, event);
-    for (const reporter of reporters) reporter.observe?.(event, state, changes);
+export async function replayRun(
+  reporters: readonly Reporter[],
+  events: AsyncIterable<CoordinatorEvent> | Iterable<CoordinatorEvent>,
+): Promise<void> {
+  let replay: Replay | null = null;
+  for await (const event of events) {
+    replay ??= beginReplay(event);
+    if (replay === null) return;
+    const changes = replay.take(event);
+    for (const reporter of reporters) reporter.observe?.(event, replay.state, changes);
   }
 }

@@ -8,9 +8,6 @@ import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { SuiteList } from './suite-list.ts';
 
-/** Raised when a reader of the old format could misread the new one. A reader rejects a newer version and asks for an upgrade. */
-export const EVENT_VERSION = 4;
-
 /** The facts about one agent, sent when it joins a run. `workers` is its number of xdist workers (0 until its first session is open). */
 export interface AgentInfo {
   readonly id: AgentId;

@@ -15,7 +15,6 @@ export type Relay = (typeof relays)[number];
  * relative to the workspace. `maxfail` 0 sets no limit. The record of the run has `collect` and `maxfail` as the coordinator decided them.
  */
 export interface RunSpec {
-  readonly version: 2;
   readonly runId: RunId;
   readonly pool: string;
   readonly collect: CollectChoice;

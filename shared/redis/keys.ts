@@ -31,6 +31,8 @@ export interface RunKeys {
   readonly coverage: string;
   /** hash: counter → the next number for an xdist worker. */
   readonly numbers: string;
+  /** stream: the run's log, one entry for each record of a coordinator. */
+  readonly log: string;
   /** hash: the coordinator's epoch, the number of its last look, and the time of that look by the server's clock. */
   readonly coordinator: string;
   /** BullMQ's prefix. Its own keys are `<prefix>:<QUEUE_NAME>:…`. */
@@ -51,6 +53,7 @@ export function runKeys(runId: RunId): RunKeys {
     holding: `${run}:holding`,
     coverage: `${run}:coverage`,
     numbers: `${run}:numbers`,
+    log: `${run}:log`,
     coordinator: `${run}:coordinator`,
     queuePrefix: run,
   };

@@ -1,4 +1,4 @@
-// Reads a file line by line: the journal of a long run can exceed the longest possible string.
+// Reads a file line by line: the log of a long run can exceed the longest possible string.
 
 import { createReadStream } from 'node:fs';
 

@@ -15,7 +15,7 @@ export interface Modes {
 export const PRIVATE: Modes = { file: 0o600, directory: 0o700 };
 
 /** Creates missing directories. Throws the file system's error, and then leaves no part of the file behind. */
-export async function replaceFile(path: string, content: string | Buffer, modes: Modes | null = null): Promise<void> {
+export async function replaceFile(path: string, content: string | Buffer | Iterable<string>, modes: Modes | null = null): Promise<void> {
   makeDirectory(dirname(path), modes?.directory);
   const unfinished = `${path}.${process.pid}.tmp`;
   try {

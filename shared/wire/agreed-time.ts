@@ -18,6 +18,6 @@ function attemptEventAt(event: AttemptEvent, aheadMs: number): AttemptEvent {
 
 /**
  * By how much the agreed clock is ahead of this machine's, in whole milliseconds; the measurement is no more exact. Both arguments must be
- * read at the same moment.
+ * read at the same moment. Never -0, which JSON cannot hold.
  */
-export const aheadOf = (agreedNow: number, now: number): number => Math.round(agreedNow - now);
+export const aheadOf = (agreedNow: number, now: number): number => Math.round(agreedNow - now) + 0;

@@ -4,9 +4,8 @@ import { z } from 'zod';
 import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../domain/attempt.ts';
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
-import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
-
-const ATTEMPT_VERSION = 1;
+import { COORDINATOR, decodeMessage, encodeMessage, type RunAddress } from './envelope.ts';
+import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 
 export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),
@@ -14,8 +13,7 @@ export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', 
   z.object({ kind: z.literal('part'), file: testFileSchema, only: z.array(nodeIdSchema).nullable(), except: z.array(nodeIdSchema) }),
 ]);
 
-const requestSchema = z.object({
-  version: z.literal(ATTEMPT_VERSION),
+const requestSchema: z.ZodType<AttemptRequest> = z.object({
   id: attemptIdSchema,
   shard: shardIdSchema,
   fence: z.int().positive(),
@@ -39,10 +37,10 @@ export const endingSchema: z.ZodType<AttemptEnding> = z.discriminatedUnion('kind
   z.object({ kind: z.literal('lost') }),
 ]);
 
-export const encodeAttempt = (request: AttemptRequest): string => JSON.stringify({ version: ATTEMPT_VERSION, ...request });
+/** `epoch` is the coordinator's. */
+export const encodeAttempt = (request: AttemptRequest, address: RunAddress, epoch: number): string =>
+  encodeMessage('attempt', { ...address, sender: COORDINATOR, seq: request.fence, epoch }, request);
 
-/** Throws `bad-message` and `newer-version`. */
-export function decodeAttempt(text: string, source: string): AttemptRequest {
-  const { version: _, ...request } = parseVersioned(requestSchema, text, source, ATTEMPT_VERSION);
-  return request;
-}
+/** Throws `bad-message`, `newer-version` and `older-version`. */
+export const decodeAttempt = (text: string, address: RunAddress, source: string): AttemptRequest =>
+  decodeMessage('attempt', requestSchema, text, address, source);

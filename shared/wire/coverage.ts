@@ -1,4 +1,4 @@
-// The format of coverage in agents' events and in the journal.
+// The format of coverage in agents' events and in the run log.
 
 import { z } from 'zod';
 import { COVERAGE_LIMITS, type CoverageOptions, type KeptCoverage, type ReportedCoverage } from '../domain/coverage.ts';

@@ -2,12 +2,13 @@
 
 import { z } from 'zod';
 import { attemptRoles } from '../domain/attempt.ts';
-import { type AttemptEvent, EVENT_VERSION, type RunEvent, unfitCauses } from '../domain/events.ts';
+import { type AttemptEvent, type RunEvent, unfitCauses } from '../domain/events.ts';
 import { outcomes } from '../domain/outcome.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
+import { decodeMessage, encodeMessage, type Origin, type RunAddress } from './envelope.ts';
 import { fingerprintSchema } from './fingerprint.ts';
-import { agentIdSchema, attemptIdSchema, nodeIdSchema, parseVersioned, shardIdSchema, testFileSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { countedWarningSchema, propertySchema, shownSchema } from './shown.ts';
 import { suiteListSchema } from './suite-list.ts';
 
@@ -128,10 +129,10 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
   }),
 ]);
 
-const batchSchema = z.object({ version: z.literal(EVENT_VERSION), events: z.array(runEventSchema) });
+const batchSchema = z.array(runEventSchema);
 
-export const encodeEvents = (events: readonly RunEvent[]): string => JSON.stringify({ version: EVENT_VERSION, events });
+export const encodeEvents = (events: readonly RunEvent[], origin: Origin): string => encodeMessage('events', origin, events);
 
-/** Throws `bad-message` and `newer-version`. */
-export const decodeEvents = (text: string, source: string): readonly RunEvent[] =>
-  parseVersioned(batchSchema, text, source, EVENT_VERSION).events;
+/** Throws `bad-message`, `newer-version` and `older-version`. */
+export const decodeEvents = (text: string, address: RunAddress, source: string): readonly RunEvent[] =>
+  decodeMessage('events', batchSchema, text, address, source);

@@ -20,15 +20,19 @@ import { messageOf, ShardlineError } from '../errors.ts';
  * Throws `bad-message`, or `newer-version` when the text's `version` is above `known`. `source` names the origin of the text in the error.
  */
 export function parseVersioned<Value>(schema: z.ZodType<Value>, text: string, source: string, known: number): Value {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (thrown) {
-    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
-  }
+  const value = parseJson(text, source);
   const found = versionOf(value);
   if (found !== null && found > known) throw new ShardlineError('newer-version', { found, known });
   return checked(schema, value, source);
+}
+
+/** Throws `bad-message`. */
+export function parseJson(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
+  }
 }
 
 /** Throws `bad-message`. */
@@ -38,7 +42,8 @@ export function checked<Value>(schema: z.ZodType<Value>, value: unknown, source:
   return result.data;
 }
 
-function versionOf(value: unknown): number | null {
+/** The number in the field `version`; null if there is none. */
+export function versionOf(value: unknown): number | null {
   if (typeof value !== 'object' || value === null || !('version' in value)) return null;
   return typeof value.version === 'number' ? value.version : null;
 }

@@ -1,4 +1,4 @@
-// The format of pytest's cache: in the announcement of a run, in its journal, and in the result of discovery.
+// The format of pytest's cache: in the announcement of a run, in its log, and in the result of discovery.
 
 import { z } from 'zod';
 import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../domain/pytest-cache.ts';

@@ -157,7 +157,47 @@ const reportSchema: z.ZodType<Report> = z.object({
   restarted: z.object({ why: z.string(), voidTests: z.int().nonnegative() }).nullable().default(null),
 });
 
-export const encodeReport = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;
+/** Characters of one piece of an encoded report. */
+const PIECE_CHARS = 1 << 16;
+
+/**
+ * The text of `JSON.stringify(report, null, 2)` and a line break, in pieces: the report of a run with long outputs can exceed the maximum
+ * length of a string.
+ */
+export function* encodeReport(report: Report): Generator<string> {
+  let piece = '';
+  for (const part of partsOf(report)) {
+    piece += part;
+    if (piece.length < PIECE_CHARS) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
+}
+
+function* partsOf(report: Report): Generator<string> {
+  let separator = '{\n';
+  for (const [name, value] of Object.entries(report)) {
+    if (value === undefined) continue;
+    yield `${separator}  ${JSON.stringify(name)}: `;
+    separator = ',\n';
+    if (Array.isArray(value) && value.length > 0) yield* itemsOf(value);
+    else yield indented(value, 2);
+  }
+  yield '\n}\n';
+}
+
+function* itemsOf(items: readonly unknown[]): Generator<string> {
+  let separator = '[\n';
+  for (const item of items) {
+    yield `${separator}    ${indented(item, 4)}`;
+    separator = ',\n';
+  }
+  yield '\n  ]';
+}
+
+/** A line break in JSON text is never part of a string. */
+const indented = (value: unknown, spaces: number): string => JSON.stringify(value, null, 2).replaceAll('\n', `\n${' '.repeat(spaces)}`);
 
 /** Throws `bad-message`, and `newer-version` for a schema above 1. */
 export function decodeReport(text: string, source: string): Report {

@@ -4,14 +4,13 @@ import { z } from 'zod';
 import { fingerprintPolicies } from '../domain/fingerprint.ts';
 import { type RunSpec, relays } from '../domain/run-spec.ts';
 import { collectChoices } from '../domain/suite-list.ts';
+import { ShardlineError } from '../errors.ts';
+import { COORDINATOR, decodeMessage, encodeMessage, type RunAddress } from './envelope.ts';
 import { filesPrintSchema } from './fingerprint.ts';
-import { parseVersioned, runIdSchema } from './parse.ts';
+import { runIdSchema } from './parse.ts';
 import { cacheValuesSchema } from './pytest-cache.ts';
 
-const SPEC_VERSION = 2;
-
 export const specSchema: z.ZodType<RunSpec> = z.object({
-  version: z.literal(SPEC_VERSION),
   runId: runIdSchema,
   pool: z.string(),
   collect: z.enum(collectChoices),
@@ -33,7 +32,14 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),
 });
 
-export const encodeSpec = (spec: RunSpec): string => JSON.stringify(spec);
+export const addressOf = ({ pool, runId }: RunSpec): RunAddress => ({ pool, run: runId });
 
-/** Throws `bad-message` and `newer-version`. */
-export const decodeSpec = (text: string, source: string): RunSpec => parseVersioned(specSchema, text, source, SPEC_VERSION);
+export const encodeSpec = (spec: RunSpec): string =>
+  encodeMessage('spec', { ...addressOf(spec), sender: COORDINATOR, seq: 0, epoch: 0 }, spec);
+
+/** Throws `bad-message`, `newer-version` and `older-version`. */
+export function decodeSpec(text: string, address: RunAddress, source: string): RunSpec {
+  const spec = decodeMessage('spec', specSchema, text, address, source);
+  if (spec.runId === address.run && spec.pool === address.pool) return spec;
+  throw new ShardlineError('bad-message', { source, problem: `it is the spec of run ${spec.runId} of pool ${spec.pool}` });
+}

@@ -199,7 +199,7 @@ test.each([
   ['coordinator/core/plan/plan.ts', 'const now = Date.now();'],
   ['coordinator/run-loop.ts', "const { Queue } = await import('bullmq');"],
   ['coordinator/run-loop.ts', "import { openRun } from './redis/run-channel.ts';"],
-  ['coordinator/redis/run-channel.ts', "import { readJournal } from '../record/journal.ts';"],
+  ['coordinator/redis/run-channel.ts', "import { readFileLog } from '../record/file-log.ts';"],
   ['coordinator/reporters/files/junit.ts', "import { decide } from '../../core/decide/decide.ts';"],
   ['agent/pytest/engine.ts', "import type { Job } from 'bullmq';"],
   ['agent/agent-loop.ts', "import { streamEngine } from './pytest/stream-engine.ts';"],

@@ -96,7 +96,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
     /^(shared\/(system|redis|pytest)\/|coordinator\/(audit|discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
   picomatch: /^coordinator\/commands\//,
   pino: /^shared\/system\//,
-  zod: /^((shared\/(wire|pytest)|cli|agent\/pytest)\/|coordinator\/record\/journal-codec\.ts$)/,
+  zod: /^((shared\/(wire|pytest)|cli|agent\/pytest)\/|coordinator\/record\/record-codec\.ts$)/,
   commander: /^(cli|coordinator\/commands|agent\/commands)\//,
   leven: /^cli\//,
   'smol-toml': /^cli\//,

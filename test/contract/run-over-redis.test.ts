@@ -26,7 +26,6 @@ let runs = 0;
 const newSpec = (): RunSpec => {
   runs += 1;
   return {
-    version: 2,
     runId: runId(`r${runs}`),
     pool: `p${runs}`,
     collect: 'file',

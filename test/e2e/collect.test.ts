@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { recordedEvents } from '../support/recorded-events.ts';
 import { newProject, type Project } from '../support/shardline.ts';
 
 const TESTS = {
@@ -41,8 +42,8 @@ async function twice(
   for (const out of ['out-1', 'out-2']) {
     const { exitCode } = await project.shardline(['run', 'tests', '--out', out, '-n', '1', ...args]);
     exitCodes.push(exitCode);
-    const [opening = ''] = (await project.read(`${out}/events.ndjson`)).split('\n', 1);
-    collect.push((JSON.parse(opening) as { spec: { collect: string } }).spec.collect);
+    const [opening] = await recordedEvents(join(project.directory, out, 'events.ndjson'));
+    collect.push(opening?.kind === 'run-opened' ? opening.spec.collect : '');
     restarted.push((await project.report(out)).restarted);
   }
   return { collect, restarted, exitCodes };

@@ -1,10 +1,13 @@
 // Runs whose coordinator or Redis dies. run.test.ts kills agents, and test/chaos kills all of them at random.
 
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { marked } from '../support/marked.ts';
+import { recordedEvents } from '../support/recorded-events.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
@@ -54,6 +57,38 @@ test('--resume finishes a run whose coordinator was killed, with remote and loca
   await agent;
 });
 
+test('--resume finishes a run on another machine, from nothing but Redis', async () => {
+  await using project = await newProject(suite);
+  await using elsewhere = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const first = project.shardline(['run', '--verbose', ...out], settings);
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED[\s\S]*PASSED[\s\S]*PASSED/))[1] ?? '';
+  first.kill('SIGKILL');
+  const { stderr } = await first;
+  await rm(join(project.directory, 'out'), { recursive: true });
+  const second = await elsewhere.shardline(['run', '--resume', id, '--out', 'new'], settings);
+  expect(second.exitCode, second.all).toBe(0);
+  expect(second.all).toMatch(/Resumed run \S+: [1-9]\d* tests? done/);
+  const report = await elsewhere.report('new');
+  expect(report).toMatchObject({ runId: id, verdict: 'passed', totals: { expected: 16, passed: 16, notRun: 0, duplicatesDropped: 0 } });
+  expect(outcomesOf(report)).toEqual(all);
+  // No test that had finished ran again.
+  const done = Array.from(stderr.matchAll(/^PASSED (\S+)/gm), ([, test]) => test);
+  expect(done.length).toBeGreaterThanOrEqual(3);
+  for (const { nodeid, attempts } of report.tests) expect([nodeid, attempts.length]).toEqual([nodeid, 1]);
+  const events = await recordedEvents(join(elsewhere.directory, 'new', 'events.ndjson'));
+  expect(events[0]).toMatchObject({ kind: 'run-opened' });
+  const ran = events.filter((event) => event.kind === 'attempt-told' && event.event.kind === 'test-started');
+  expect(ran.length).toBe(16);
+  const refused = await elsewhere.shardline(['run', '--resume', id, '--out', 'other'], settings);
+  expect(refused.exitCode, refused.all).toBe(4);
+  expect(refused.stderr).toContain('Redis has no complete log of it');
+  agent.kill('SIGTERM');
+  await agent;
+});
+
 test('--resume finishes a run with an embedded Redis from its recorded events', async () => {
   await using project = await newProject(suite);
   const first = project.shardline(['run', '-n', '2', '--verbose', ...out]);
@@ -97,7 +132,7 @@ test('when two coordinators resume one run at the same time, one finishes it and
   const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
-  // One of them starts agents, which delays it between its claim on the run and its journal.
+  // One of them starts agents, which delays it between its claim on the run and its log.
   const resumes = ['3', '0'].map((agents) => project.shardline(['run', '--resume', id, '--agents', agents, '-n', '1', ...out], settings));
   const results = await Promise.all(resumes);
   expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 2]);

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
+import { recordedEvents } from '../support/recorded-events.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
@@ -226,7 +227,7 @@ test.each(['suite', 'file'])('with --collect %s a file that no agent can collect
   expect(report.collectErrors.map(({ file }) => file)).toEqual(['test_broken.py']);
   expect(report.totals).toMatchObject({ expected: 12, passed: 12, notRun: 0 });
   expect(report.agents.filter(({ why }) => why !== null)).toEqual([]);
-  const events = (await project.read(join('out', 'events.ndjson'))).trim().split('\n');
-  const rechecks = events.filter((line) => /"kind":"attempt-enqueued".*"role":"recheck"/.test(line));
+  const events = await recordedEvents(join(project.directory, 'out', 'events.ndjson'));
+  const rechecks = events.filter((event) => event.kind === 'attempt-enqueued' && event.role === 'recheck');
   expect(rechecks.length).toBeLessThanOrEqual(collect === 'suite' ? 0 : 1);
 });

@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EVENT_VERSION } from '../../shared/domain/events.ts';
+import { runId } from '../../shared/domain/ids.ts';
+import { COORDINATOR, encodeMessage, WIRE_VERSION } from '../../shared/wire/envelope.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 import { testPython } from '../support/python.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
@@ -152,8 +153,11 @@ describe('shardline report', () => {
 
   test('refuses files that are not the result of a run', async () => {
     await writeFile(join(project.directory, 'odd.json'), '{"schema": 1}');
-    await writeFile(join(project.directory, 'odd.ndjson'), `{"version":${EVENT_VERSION},"kind":"tick","at":1}\n`);
-    await writeFile(join(project.directory, 'old.ndjson'), `{"version":${EVENT_VERSION - 1},"kind":"tick","at":1}\n`);
+    await writeFile(
+      join(project.directory, 'odd.ndjson'),
+      `${encodeMessage('record', { pool: 'default', run: runId('r1'), sender: COORDINATOR, seq: 1, epoch: 0 }, { kind: 'tick', at: 1 })}\n`,
+    );
+    await writeFile(join(project.directory, 'old.ndjson'), `{"version":${WIRE_VERSION - 1},"kind":"tick","at":1}\n`);
     const evil = (await readFile(join(project.directory, 'out', 'events.ndjson'), 'utf8')).replaceAll(
       'tests/test_ok.py',
       '../../etc/passwd',
@@ -172,7 +176,7 @@ describe('shardline report', () => {
     }
     const old = await project.shardline(['report', 'old.ndjson']);
     expect(old.exitCode).toBe(4);
-    expect(old.stderr).toContain(`is in format ${EVENT_VERSION - 1}, which an earlier shardline wrote`);
+    expect(old.stderr).toContain(`is in format ${WIRE_VERSION - 1}, which an earlier shardline wrote`);
     expect((await project.shardline(['report'])).stderr).toContain('No finished run was named.');
   });
 });

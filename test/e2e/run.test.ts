@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { eventually, isRunning } from '../support/eventually.ts';
+import { recordedEvents } from '../support/recorded-events.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { environment, newProject, outcomesOf, program } from '../support/shardline.ts';
 
@@ -225,11 +226,9 @@ test('the agents of a killed coordinator exit, and so does their pytest', async 
   const running = project.shardline(['run', '-n', '1', ...out]);
   const pidOf = async (): Promise<number> => Number(await project.read('pid.txt').catch(() => '0'));
   await eventually('the test runs', async () => (await pidOf()) > 0);
-  const journal = (await project.read('out/events.ndjson')).split('\n').slice(0, -1);
-  const joined = journal
-    .map((line) => JSON.parse(line) as { kind: string; agent: { pid: number } })
-    .find(({ kind }) => kind === 'agent-joined');
-  const pids = [await pidOf(), joined?.agent.pid ?? 0];
+  const events = await recordedEvents(join(project.directory, 'out', 'events.ndjson'));
+  const joined = events.flatMap((event) => (event.kind === 'agent-joined' ? [event.agent.pid] : []));
+  const pids = [await pidOf(), joined[0] ?? 0];
   expect(pids.every(isRunning)).toBe(true);
   running.kill('SIGKILL');
   await running;
@@ -322,7 +321,8 @@ test('warns of a hopeless deadline at the start and during the run, and does not
   const report = await project.report();
   expect(outcomesOf(report)).toMatchObject({ 'test_7.py::test_x': 'failed' });
   expect(new Set(report.notRun.map(({ reason }) => reason))).toEqual(new Set(['deadline']));
-  expect(await project.read('out/events.ndjson')).toContain('"kind":"forecast"');
+  const events = await recordedEvents(join(project.directory, 'out', 'events.ndjson'));
+  expect(events.map(({ kind }) => kind)).toContain('forecast');
 });
 
 test('a deadline during collection writes a report without results (exit 10)', async () => {

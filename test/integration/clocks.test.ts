@@ -8,6 +8,8 @@ import { merge } from '../../coordinator/core/result/merge.ts';
 import { withTargets } from '../../coordinator/core/result/targets.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { openRun } from '../../coordinator/core/state/run-state.ts';
+import { createRecorder } from '../../coordinator/record/recorder.ts';
+import { replayLog } from '../../coordinator/record/replay-log.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { traceJson } from '../../coordinator/reporters/files/trace.ts';
 import { createTraceMarks } from '../../coordinator/reporters/files/trace-marks.ts';
@@ -20,6 +22,8 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
+import type { LogRecord } from '../../shared/wire/run-log.ts';
+import { addressOf } from '../../shared/wire/run-spec.ts';
 import { startServer } from '../support/redis.ts';
 import { opened, shardOf } from '../unit/core/run-kit.ts';
 
@@ -119,8 +123,11 @@ test.each([
       noAgentCanCome: null,
       redisWaitMs: 60_000,
     };
+    const log: LogRecord[] = [];
+    const inMemory = { append: async (records: readonly LogRecord[]) => void log.push(...records) };
+    const recorder = createRecorder(inMemory, { address: addressOf(opening.spec), epoch: channel.epoch, seq: 0 });
     const state = await runLoop(
-      { ...about, state: openRun(opening), record: () => undefined, observe: (event) => events.push(event) },
+      { ...about, state: openRun(opening), recorder, observe: (event) => events.push(event) },
       { requested: never, forced: never },
     );
     await serving;
@@ -129,6 +136,11 @@ test.each([
     const finishedAt = clock.now();
     const report = merge(state, { finishedAt, mergeSeconds: 0 });
     expect(report.totals).toMatchObject({ passed: 2, notRun: 0 });
+    // The log has the agents' own times, and by how much their clock was ahead.
+    const replayed: CoordinatorEvent[] = [];
+    const recorded = await replayLog(log, 'the log', (event) => void replayed.push(event));
+    expect(replayed).toEqual(events);
+    expect(recorded && merge(recorded.state, { finishedAt, mergeSeconds: 0 })).toEqual(report);
     const isWithin = (at: number): boolean => at >= startedAt - TOLERANCE_MS && at <= finishedAt + TOLERANCE_MS;
     for (const { attempts } of report.tests) for (const attempt of attempts) expect(isWithin(Date.parse(attempt.startedAt))).toBe(true);
     for (const event of events) expect(isWithin(event.kind === 'attempt-told' ? event.event.at : event.at)).toBe(true);

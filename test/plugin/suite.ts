@@ -105,7 +105,6 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
-    version: 2,
     runId: runId('r1'),
     pool: 'default',
     collect,

@@ -287,7 +287,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
       case 12:
         take({ kind: 'agent-lost', at: now, agent });
         take({ kind: 'agent-returned', at: now, agent });
-        take(choose() % 2 === 0 ? { kind: 'run-resumed', at: now } : { kind: 'stream-read', at: now, position: `${now}-0` });
+        take(choose() % 2 === 0 ? { kind: 'run-resumed', at: now } : { kind: 'stream-read', at: now, position: `${now}-0`, aheadMs: 0 });
         late.push(...tellings.slice(heard), endOf(request, agent, now, { kind: 'finished' }));
         break;
       default:

@@ -2,13 +2,16 @@
 
 import { merge } from '../../coordinator/core/result/merge.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
-import { type Recorded, replay } from '../../coordinator/core/state/replay.ts';
+import type { Recorded } from '../../coordinator/core/state/replay.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
-import type { Pools, RunChannel } from '../../coordinator/ports.ts';
-import { decodeLine, encodeLine } from '../../coordinator/record/journal-codec.ts';
+import type { Pools, Recorder, RunChannel } from '../../coordinator/ports.ts';
+import { createRecorder } from '../../coordinator/record/recorder.ts';
+import { replayLog } from '../../coordinator/record/replay-log.ts';
 import { runLoop } from '../../coordinator/run-loop.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
+import type { LogRecord } from '../../shared/wire/run-log.ts';
+import { addressOf } from '../../shared/wire/run-spec.ts';
 import { modelPools } from '../fakes/redis/coordinator-side.ts';
 import { startProcess } from '../fakes/redis/process.ts';
 import { openingOf, RUN, suitePlanner } from './opening.ts';
@@ -34,6 +37,7 @@ export function startCoordinator(world: World): void {
     name,
     process,
     leave: new AbortController(),
+    log: [],
     journal: [],
     isOver: false,
     isClosing: false,
@@ -60,24 +64,40 @@ interface Opened {
   readonly channel: RunChannel;
   readonly state: RunState;
   readonly recorded: Recorded | null;
+  /** The number of the last record. */
+  readonly seq: number;
 }
 
 async function serve(world: World, coordinator: Coordinator, before: Coordinator | null): Promise<void> {
   const { server, network, scenario, ended } = world;
-  const { name, process, journal, leave } = coordinator;
+  const { name, process, log, journal, leave } = coordinator;
   const pools = modelPools({ server, process, network });
   const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
-  const { channel, state, recorded } = await (before === null
+  const { channel, state, recorded, seq } = await (before === null
     ? open(world, coordinator, pools, aheadMs)
     : resume(coordinator, before, pools));
   // The record is one file: a coordinator that resumes the run replaces it with its own.
   world.newest = coordinator;
   const isShutOut = (): boolean => world.newest !== coordinator;
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId: RUN });
-  const record = (event: CoordinatorEvent): void => {
-    if (event.kind === 'redis-emptied' && isShutOut()) throw takenOver();
+  const noteEvent = (event: CoordinatorEvent): void => {
     journal.push(event);
     note(world, `${name} ${JSON.stringify(event)}`);
+  };
+  const address = addressOf(state.opened.spec);
+  const inMemory = { append: async (records: readonly LogRecord[]) => void log.push(...records) };
+  const appending = createRecorder(inMemory, { address, epoch: channel.epoch, seq });
+  const recorder: Recorder = {
+    flush: appending.flush,
+    add(event) {
+      if (event.kind === 'redis-emptied' && isShutOut()) throw takenOver();
+      noteEvent(event);
+      appending.add(event);
+    },
+    addEntry(entry) {
+      for (const event of [...entry.events, entry.read]) noteEvent(event);
+      appending.addEntry(entry);
+    },
   };
   let isUsurper = false;
   let final: RunState;
@@ -88,7 +108,7 @@ async function serve(world: World, coordinator: Coordinator, before: Coordinator
       recorded,
       clock: process.clock,
       aheadMs,
-      record,
+      recorder,
       observe: () => undefined,
       planSuite: suitePlanner(scenario),
     };
@@ -114,14 +134,17 @@ async function serve(world: World, coordinator: Coordinator, before: Coordinator
 async function open({ scenario }: World, { process }: Coordinator, pools: Pools, aheadMs: number): Promise<Opened> {
   const opening = openingOf(scenario, process.clock.now(), aheadMs);
   const channel = await pools.openRun(opening.spec);
-  return { channel, state: openRun(opening), recorded: null };
+  return { channel, state: openRun(opening), recorded: null, seq: 0 };
 }
 
-async function resume({ journal }: Coordinator, before: Coordinator, pools: Pools): Promise<Opened> {
-  const read = async (): Promise<Recorded> => {
-    journal.splice(0, journal.length, ...copied(before.journal));
-    const recorded = replay(journal);
-    if (recorded === null) throw new Error('the record does not begin with an opening');
+async function resume({ log, journal }: Coordinator, before: Coordinator, pools: Pools): Promise<Opened> {
+  /** Reads the log as another command does. */
+  const read = async () => {
+    const copied = [...before.log];
+    log.splice(0, log.length, ...copied);
+    journal.length = 0;
+    const recorded = await replayLog(copied, 'the log', (event) => void journal.push(event));
+    if (recorded === null) throw new Error('the log does not begin with an opening');
     return recorded;
   };
   let recorded = await read();
@@ -130,12 +153,8 @@ async function resume({ journal }: Coordinator, before: Coordinator, pools: Pool
     return [...recorded.state.attempts.keys()];
   });
   await channel.confirm();
-  return { channel, state: recorded.state, recorded };
+  return { channel, state: recorded.state, recorded, seq: recorded.seq };
 }
-
-/** The journal as another command reads it. */
-const copied = (journal: readonly CoordinatorEvent[]): CoordinatorEvent[] =>
-  journal.map((event) => decodeLine(encodeLine(event), 'the record'));
 
 /** Closes the run within the time for that; was it closed? */
 async function isClosed(channel: RunChannel, { process }: Coordinator): Promise<boolean> {

@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** The files that run under virtual time, besides core, which a test of the architecture keeps pure. */
 const files = [
   'coordinator/run-loop.ts',
+  'coordinator/turn.ts',
   'coordinator/run-actions.ts',
   'coordinator/outgoing.ts',
   'coordinator/stream-reader.ts',

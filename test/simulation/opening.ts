@@ -77,7 +77,6 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     at: startedAt,
     startedAt,
     spec: {
-      version: 2,
       runId: RUN,
       pool: POOL,
       collect,

@@ -1,6 +1,7 @@
 // The state of a scenario while it is played. Agents, coordinators and faults have files of their own.
 
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import type { LogRecord } from '../../shared/wire/run-log.ts';
 import type { Process } from '../fakes/redis/process.ts';
 import { type Defects, type RedisServer, startServer } from '../fakes/redis/server.ts';
 import { type SimulatedNetwork, simulatedNetwork } from './network.ts';
@@ -21,7 +22,9 @@ export interface Living {
 
 export interface Coordinator extends Living {
   readonly name: string;
-  /** Its record of the run. */
+  /** Its log of the run. */
+  readonly log: LogRecord[];
+  /** The events of its log. */
   readonly journal: CoordinatorEvent[];
   /** Has it begun to close the run? */
   isClosing: boolean;

@@ -3,7 +3,7 @@
 // A suspicion becomes an event only after a delay, because an answer of Redis may be older than the state.
 
 import type { AgentId, AttemptId } from '../../../shared/domain/ids.ts';
-import type { CoordinatorEvent } from '../state/events.ts';
+import type { OwnEvent } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 
 /** How long an agent may be disconnected; a broken connection is re-established within half a second. */
@@ -78,10 +78,10 @@ export function noticed(
   living: readonly AgentId[],
   sighting: Sighting,
   at: number,
-): readonly CoordinatorEvent[] {
+): readonly OwnEvent[] {
   const isGone = (agent: AgentId): boolean => at - (suspicions.disconnected.get(agent) ?? at) >= DISCONNECTED_MS;
   const alive = new Set(sighting.alive.filter((agent) => !isGone(agent)));
-  const events: CoordinatorEvent[] = [];
+  const events: OwnEvent[] = [];
   const orphans = new Map<AttemptId, number>();
   /** Records the attempt as orphaned; true once it has been so for long enough. */
   const isOrphan = (attempt: AttemptId): boolean => {

@@ -1,6 +1,6 @@
 // Decides whether a run collected by file restarts with the whole list, and how.
 
-import { runId } from '../../../shared/domain/ids.ts';
+import { type RunId, runId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { mustNotRunTwice, whyInseparable } from '../state/collection/suite.ts';
 import type { RunOpened } from '../state/events.ts';
@@ -21,4 +21,6 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
 }
 
 /** The spec under which the restarted run is announced. It has a new run id because an agent joins a run only once. */
-export const announcedAgain = (spec: RunSpec): RunSpec => ({ ...spec, runId: runId(`${spec.runId}-again`) });
+export const announcedAgain = (spec: RunSpec): RunSpec => ({ ...spec, runId: restartedId(spec.runId) });
+
+export const restartedId = (id: RunId): RunId => runId(`${id}-again`);

@@ -123,8 +123,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
   /** Redis came back without the run (`isMissing`) or with an earlier state of it; the state of running attempts is unknown. */
   | { readonly kind: 'redis-emptied'; readonly at: number; readonly isMissing: boolean }
-  /** Every event up to this entry of the run's stream was read. */
-  | { readonly kind: 'stream-read'; readonly at: number; readonly position: string }
+  /** Every event up to this entry of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's. */
+  | { readonly kind: 'stream-read'; readonly at: number; readonly position: string; readonly aheadMs: number }
   /** Another coordinator took over the run with its whole record. */
   | { readonly kind: 'run-resumed'; readonly at: number }
   /** Every agent that could serve the run has ended. Without this event the run waits for one to join. */
@@ -135,6 +135,9 @@ export type CoordinatorEvent =
   /** All received coverage was combined and reported as requested. */
   | { readonly kind: 'coverage-combined'; readonly at: number; readonly coverage: ReportedCoverage }
   | { readonly kind: 'run-closed'; readonly at: number; readonly why: CloseReason };
+
+/** An event that a coordinator made itself. */
+export type OwnEvent = Exclude<CoordinatorEvent, RunEvent>;
 
 /** The shards of a whole list. */
 export interface SuitePlan {

@@ -18,7 +18,7 @@ import {
 import { type Change, OTHER } from './changes.ts';
 import { applySuitePlan } from './collection/suite-plan.ts';
 import { suiteInseparable, suiteListed, suiteRefused } from './collection/suite-reports.ts';
-import type { CoordinatorEvent, EventOf } from './events.ts';
+import type { CoordinatorEvent, EventOf, OwnEvent } from './events.ts';
 import {
   coverageCombined,
   forecastMade,
@@ -39,7 +39,7 @@ import { applySplit } from './split-shard.ts';
  * Only the run loop and code that replays its events may hold a state. `openRun` begins a run; `run-opened` itself changes nothing.
  */
 export function reduce(state: RunState, event: CoordinatorEvent): readonly Change[] {
-  if (isOwn(event)) passTime(state, event.at);
+  if (isTimed(event)) passTime(state, event.at);
   apply(state, event);
   // Reports of tests rarely affect a decision; those that do record their own change.
   if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.changes.push(OTHER);
@@ -62,9 +62,9 @@ const SENT_BY_AGENTS: Readonly<Record<RunEvent['kind'], true>> = {
 };
 
 /** Events whose time is the time of this coordinator's clock. Agents' clocks may differ from it; an opening brings the time of a new state. */
-type OwnEvent = Exclude<CoordinatorEvent, RunEvent | EventOf<'run-opened' | 'run-restarted'>>;
+type TimedEvent = Exclude<OwnEvent, EventOf<'run-opened' | 'run-restarted'>>;
 
-const isOwn = (event: CoordinatorEvent): event is OwnEvent =>
+const isTimed = (event: CoordinatorEvent): event is TimedEvent =>
   !Object.hasOwn(SENT_BY_AGENTS, event.kind) && event.kind !== 'run-opened' && event.kind !== 'run-restarted';
 
 /** Longer than other functions: the one list of all kinds of events. */

@@ -1,6 +1,6 @@
 // Rebuilds the state of a run whose coordinator died from its recorded events, and how far the stream was read.
 
-import { isRunEventKind } from '../../../shared/domain/events.ts';
+import type { Change } from './changes.ts';
 import type { CoordinatorEvent, RunOpened } from './events.ts';
 import { reduce } from './reduce.ts';
 import { openRun, type RunState } from './run-state.ts';
@@ -8,44 +8,36 @@ import { openRun, type RunState } from './run-state.ts';
 export interface Recorded {
   readonly opening: RunOpened;
   readonly state: RunState;
-  /** The last stream entry whose events are all recorded; `0` for none. */
+  /** The last stream entry that is recorded; `0` for none. */
   readonly position: string;
-  /** Number of events after that entry that are recorded already. */
-  readonly readAhead: number;
   /** How often the run was resumed before. */
   readonly resumes: number;
 }
 
-/** null if the events do not begin with the opening of a run. */
-export function replay(events: readonly CoordinatorEvent[]): Recorded | null {
-  const [opening] = events;
-  if (opening?.kind !== 'run-opened') return null;
-  const state = openRun(opening);
+export interface Replay {
+  readonly state: RunState;
+  /** Applies the next event, and returns what it changed. */
+  take(event: CoordinatorEvent): readonly Change[];
+  /** What the events up to now amount to. */
+  recorded(): Recorded;
+}
+
+/** Begins before the first event of a run, which is still to be taken. null if that event does not open a run. */
+export function beginReplay(first: CoordinatorEvent): Replay | null {
+  if (first.kind !== 'run-opened') return null;
+  const state = openRun(first);
   let position = '0';
-  let readAhead = 0;
   let resumes = 0;
-  for (const event of events) {
-    reduce(state, event);
-    switch (event.kind) {
-      case 'stream-read':
-        position = event.position;
-        readAhead = 0;
-        break;
-      case 'run-restarted':
-        position = '0';
-        readAhead = 0;
-        break;
-      case 'run-resumed':
-        resumes += 1;
-        break;
-      case 'redis-emptied':
-        // Positions of the lost stream mean nothing in the new one.
-        if (event.isMissing) position = '0';
-        if (event.isMissing) readAhead = 0;
-        break;
-      default:
-        if (isRunEventKind(event.kind)) readAhead += 1;
-    }
-  }
-  return { opening: state.opened, state, position, readAhead, resumes };
+  return {
+    state,
+    take(event) {
+      const changes = reduce(state, event);
+      if (event.kind === 'stream-read') position = event.position;
+      if (event.kind === 'run-resumed') resumes += 1;
+      // A run that starts anew, or that Redis has lost, has a new stream, in which these positions mean nothing.
+      if (event.kind === 'run-restarted' || (event.kind === 'redis-emptied' && event.isMissing)) position = '0';
+      return changes;
+    },
+    recorded: () => ({ opening: state.opened, state, position, resumes }),
+  };
 }

@@ -1,5 +1,5 @@
 // Limits the text that a run keeps of its tests, so that its report can be written: a V8 string has at most 2^29 characters, and 3,400
-// failures with the longest tracebacks and output that the plugin allows exceed that. The journal has every text whole.
+// failures with the longest tracebacks and output that the plugin allows exceed that. The run log has every text whole.
 
 /** Characters for the texts of one run in the reports: first for whole texts, then for short ones; later texts keep about one line. */
 export const TEXT_BUDGET: TextLimits = { wholeChars: 150_000_000, shortChars: 50_000_000 };

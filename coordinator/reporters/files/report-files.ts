@@ -17,10 +17,11 @@ import { traceJson } from './trace.ts';
 import { createTraceMarks } from './trace-marks.ts';
 
 /**
- * A path and a function that makes its content. The content is made just before it is written, so that not all forms of a large report are
- * in memory at once.
+ * A path and a function that makes its content, whole or in pieces. The content is made just before it is written, so that not all forms of
+ * a large report are in memory at once.
  */
-type Output = readonly [path: string, content: () => string | Promise<string>];
+type Content = string | Iterable<string> | Promise<string>;
+type Output = readonly [path: string, content: () => Content];
 
 /**
  * Creates the output directory before anything runs, and writes a first file to it: permission bits alone do not show that a file system
@@ -52,7 +53,7 @@ export const resultPage = (dir: string): Reporter => ({
 
 /** Writes the copies that the user requested. */
 export function copyFiles({ json, junitXml: junit, html, trace }: Copies): readonly Reporter[] {
-  const copy = (path: string | null, content: (report: Report) => string | Promise<string>): readonly Reporter[] =>
+  const copy = (path: string | null, content: (report: Report) => Content): readonly Reporter[] =>
     path === null ? [] : [{ finish: (report) => writeFiles([[path, () => content(report)]]) }];
   return [...copy(json, encodeReport), ...copy(junit, junitXml), ...copy(html, reportHtml), ...(trace === null ? [] : [traceFile(trace)])];
 }

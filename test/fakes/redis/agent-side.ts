@@ -8,6 +8,7 @@ import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { coverageField, lifeline, PRESENCE_MS } from '../../../shared/redis/keys.ts';
 import { decodeAttempt } from '../../../shared/wire/attempt.ts';
 import { decodeCommand } from '../../../shared/wire/control.ts';
+import type { RunAddress } from '../../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
 import { decodeSpec } from '../../../shared/wire/run-spec.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -40,7 +41,7 @@ export function modelMember(place: Place, pool: string, agent: AgentId): ModelMe
     const runs = await redis.request(() => [...scripts.poolOf(server, pool).runs]);
     const specs = runs
       .filter(([id]) => !served.has(id))
-      .map(([id, text]) => decodeSpec(text, `run ${id} of pool ${pool}`))
+      .map(([run, text]) => decodeSpec(text, { pool, run }, `run ${run} of pool ${pool}`))
       .sort((left, right) => left.openedAt - right.openedAt);
     return specs[0] ?? null;
   };
@@ -55,7 +56,7 @@ export function modelMember(place: Place, pool: string, agent: AgentId): ModelMe
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun(place, redis, spec.runId, agent);
+      return joinRun(place, redis, { pool, run: spec.runId }, agent);
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();
@@ -69,7 +70,8 @@ export function modelMember(place: Place, pool: string, agent: AgentId): ModelMe
   };
 }
 
-async function joinRun(place: Place, redis: Connection, runId: RunId, agent: AgentId): Promise<JoinedRun> {
+async function joinRun(place: Place, redis: Connection, address: RunAddress, agent: AgentId): Promise<JoinedRun> {
+  const { run: runId } = address;
   const { server, process, network } = place;
   const { clock } = process;
   const serving = new Map<string, Promise<void>>();
@@ -110,7 +112,8 @@ async function joinRun(place: Place, redis: Connection, runId: RunId, agent: Age
   return {
     async append(events) {
       batches += 1;
-      const [number, text] = [batches, encodeEvents(events)];
+      const number = batches;
+      const text = encodeEvents(events, { ...address, sender: agent, seq: number, epoch: 0 });
       await persist(() => scripts.append(server, runId, agent, number, text));
     },
 
@@ -149,7 +152,7 @@ async function joinRun(place: Place, redis: Connection, runId: RunId, agent: Age
           return null;
         }
         try {
-          const request = decodeAttempt(job.data, `shard queue of run ${runId}`);
+          const request = decodeAttempt(job.data, address, `shard queue of run ${runId}`);
           if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
             await handBack(id);
             await Promise.race([clock.wait(AVOID_MS), stopped]);
@@ -205,7 +208,7 @@ async function joinRun(place: Place, redis: Connection, runId: RunId, agent: Age
       const control = () => server.data.runs.get(runId)?.control ?? [];
       for (let known = 0; !signal.aborted; known = returns) {
         for await (const entries of readStream(place, control, '0', 100, signal)) {
-          for (const { text } of entries) yield decodeCommand(text, `commands of run ${runId}`);
+          for (const { text } of entries) yield decodeCommand(text, address, `commands of run ${runId}`);
           if (entries.length === 0 && isOver) {
             yield { kind: 'close-run', by: 'cancelled' };
             return;

@@ -1,6 +1,6 @@
 // The coordinator's ports over the model, with the same commands as in coordinator/redis.
 
-import type { Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
+import type { EarlierAttempts, Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
@@ -8,8 +8,9 @@ import { ShardlineError } from '../../../shared/errors.ts';
 import { coverageField, lifeline } from '../../../shared/redis/keys.ts';
 import { encodeAttempt } from '../../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../../shared/wire/control.ts';
+import { COORDINATOR } from '../../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../../shared/wire/events.ts';
-import { encodeSpec } from '../../../shared/wire/run-spec.ts';
+import { addressOf, encodeSpec } from '../../../shared/wire/run-spec.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
@@ -30,14 +31,10 @@ export function modelPools(place: Place): Pools {
   };
 }
 
-async function openChannel(
-  place: Place,
-  redis: Connection,
-  spec: RunSpec,
-  earlier: () => Promise<readonly AttemptId[]>,
-): Promise<RunChannel> {
+async function openChannel(place: Place, redis: Connection, spec: RunSpec, earlier: EarlierAttempts): Promise<RunChannel> {
   const { server } = place;
   const { runId } = spec;
+  const address = addressOf(spec);
   const text = encodeSpec(spec);
   const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
   const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
@@ -56,7 +53,7 @@ async function openChannel(
     await restore(0);
     await announceToPool();
   }
-  const known = new Set<AttemptId>(await earlier());
+  const known = new Set<AttemptId>(await earlier(null));
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -67,7 +64,11 @@ async function openChannel(
   const enqueuing = new Set<Promise<void>>();
   const enqueue = async (attempts: readonly AttemptRequest[]): Promise<void> => {
     if (!(await holds()) || closing !== null) return;
-    const jobs = inQueueOrder(attempts).map((attempt) => ({ id: attempt.id, data: encodeAttempt(attempt), isFirst: isUrgent(attempt) }));
+    const jobs = inQueueOrder(attempts).map((attempt) => ({
+      id: attempt.id,
+      data: encodeAttempt(attempt, address, epoch),
+      isFirst: isUrgent(attempt),
+    }));
     await redis.request(() => scripts.addJobs(server, runId, jobs));
     for (const { id } of attempts) known.add(id);
   };
@@ -118,6 +119,8 @@ async function openChannel(
   return {
     runId,
     isFound,
+    epoch,
+    log: null,
 
     async enqueue(attempts) {
       const work = enqueue(attempts).finally(() => enqueuing.delete(work));
@@ -131,7 +134,11 @@ async function openChannel(
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(place, events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, text: batch }) => ({ position: id, events: decodeEvents(batch, `event stream of run ${runId}`) }));
+          yield entries.map(({ id, text: batch }) => ({
+            position: id,
+            text: batch,
+            events: decodeEvents(batch, address, `event stream of run ${runId}`),
+          }));
         }
       }
     },
@@ -143,7 +150,8 @@ async function openChannel(
     async tell(command) {
       commands += 1;
       const number = commands;
-      if (!(await redis.request(() => scripts.tell(server, runId, epoch, number, encodeCommand(command))))) throw takenOver();
+      const text = encodeCommand(command, { ...address, sender: COORDINATOR, seq: number, epoch });
+      if (!(await redis.request(() => scripts.tell(server, runId, epoch, number, text)))) throw takenOver();
     },
 
     presence: () => look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait ?? [])])) as AttemptId[])),

@@ -2,6 +2,7 @@
 
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
+import { decodeEnvelope } from '../../../shared/wire/envelope.ts';
 import { type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
 
 const newRun = (): RunKeysData => ({
@@ -204,7 +205,7 @@ export function finishJob(
 function isEndStored(server: RedisServer, run: RunId, id: string): boolean {
   const entries = server.data.runs.get(run)?.events ?? [];
   const end = new RegExp(`"kind":"attempt-ended"[^{}]*"attempt":"${id}"`);
-  return entries.some(({ text }) => end.test(text));
+  return entries.some(({ text }) => text.includes(id) && end.test(decodeEnvelope(text, 'the event stream').body));
 }
 
 /** Hands a job back, to be served next. Throws like `finishJob`. */

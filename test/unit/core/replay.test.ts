@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
-import { replay } from '../../../coordinator/core/state/replay.ts';
+import { beginReplay, type Recorded } from '../../../coordinator/core/state/replay.ts';
 import { a1, collected, enqueued, finished, joined, opened, reportOf, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
 
 const opening = opened([shardOf(1, ['test_a.py'])]);
-const read = (position: string): CoordinatorEvent => ({ kind: 'stream-read', at: 3000, position });
+const read = (position: string): CoordinatorEvent => ({ kind: 'stream-read', at: 3000, position, aheadMs: 0 });
 const events: readonly CoordinatorEvent[] = [
   opening,
   enqueued(1),
@@ -16,18 +16,24 @@ const events: readonly CoordinatorEvent[] = [
   told(a1, 1, 1, finished('test_a.py::test_x')),
 ];
 
+function replay(recorded: readonly CoordinatorEvent[]): Recorded | null {
+  const [first] = recorded;
+  const begun = first === undefined ? null : beginReplay(first);
+  for (const event of recorded) begun?.take(event);
+  return begun?.recorded() ?? null;
+}
+
 test('rebuilds the state and the stream position from the record', () => {
   const recorded = replay(events);
-  expect(recorded).toMatchObject({ position: '5-0', readAhead: 3, resumes: 0 });
+  expect(recorded).toMatchObject({ position: '5-0', resumes: 0 });
   expect(recorded && reportOf(recorded.state)).toEqual(reportOf(stateAfter(opening, ...events.slice(1))));
 });
 
-test('resets the stream position when Redis has lost the stream', () => {
+test('resets the stream position when Redis has lost the stream, and when the run restarts', () => {
   const emptied = (isMissing: boolean): CoordinatorEvent => ({ kind: 'redis-emptied', at: 3000, isMissing });
-  const shown = { kind: 'session-ended', at: 6, agent: a1, problem: null, acceptsNoTests: false } as const;
-  expect(replay([...events, shown])).toMatchObject({ position: '5-0', readAhead: 4 });
-  expect(replay([...events, emptied(true)])).toMatchObject({ position: '0', readAhead: 0 });
-  expect(replay([...events, emptied(false)])).toMatchObject({ position: '5-0', readAhead: 3 });
+  expect(replay([...events, emptied(true)])).toMatchObject({ position: '0' });
+  expect(replay([...events, emptied(false)])).toMatchObject({ position: '5-0' });
+  expect(replay([...events, { kind: 'run-restarted', at: 3000, opening }])).toMatchObject({ position: '0' });
 });
 
 test('counts resumes, and does not count time without a coordinator as time without an agent', () => {

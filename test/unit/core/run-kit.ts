@@ -12,7 +12,7 @@ import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/stat
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../../coordinator/core/state/run-state.ts';
 import type { AttemptEnding, AttemptRole } from '../../../shared/domain/attempt.ts';
-import type { AgentInfo, AttemptEvent, TestResult } from '../../../shared/domain/events.ts';
+import type { AgentInfo, AttemptEvent, RunEvent, TestResult } from '../../../shared/domain/events.ts';
 import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
@@ -38,7 +38,6 @@ export const opened = (
     at: 1000,
     startedAt: 0,
     spec: {
-      version: 2,
       runId: runId('r1'),
       pool: 'default',
       collect,
@@ -83,7 +82,7 @@ export const opened = (
   };
 };
 
-export const joined = (agent: AgentId, at = 1000, workers = 2, changes: Partial<AgentInfo> = {}): CoordinatorEvent => ({
+export const joined = (agent: AgentId, at = 1000, workers = 2, changes: Partial<AgentInfo> = {}): RunEvent => ({
   kind: 'agent-joined',
   at,
   agent: {
@@ -136,7 +135,7 @@ export const started = (agent: AgentId, shard: number, fence = 1, at = 2000): Co
   role: fence === 1 ? 'primary' : 'retry',
 });
 
-export const told = (agent: AgentId, shard: number, fence: number, event: AttemptEvent): CoordinatorEvent => ({
+export const told = (agent: AgentId, shard: number, fence: number, event: AttemptEvent): RunEvent => ({
   kind: 'attempt-told',
   agent,
   attempt: attemptId(shardId(shard), fence),

@@ -1,14 +1,14 @@
 // Every form of the report shows the same results, whatever tests print.
 
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openJournal, readJournal, recordedRun } from '../../../coordinator/record/journal.ts';
+import { readReport } from '../../../coordinator/record/report-file.ts';
 import { foldFullDisks } from '../../../coordinator/reporters/files/full-disks.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { copyFiles, prepareOut, resultFiles, resultPage } from '../../../coordinator/reporters/files/report-files.ts';
@@ -17,7 +17,6 @@ import { finishAll } from '../../../coordinator/reporters/reporter.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
-import { opened } from '../core/run-kit.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const plain = { color: false, width: 80, paths: ['/out/report.json'], verbosity: 'normal' } as const;
@@ -32,7 +31,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 describe('report.json', () => {
   test('reads back the report that was written', () => {
     const report = sampleReport([sampleTest('tests/test_a.py::test_ü[a::b c]', 'failed', 'boom', 'out')]);
-    expect(decodeReport(encodeReport(report), 'here')).toEqual(report);
+    expect(decodeReport([...encodeReport(report)].join(''), 'here')).toEqual(report);
   });
 
   test('refuses a newer schema, a broken file and a path outside the rootdir', () => {
@@ -40,7 +39,30 @@ describe('report.json', () => {
     expect(() => decodeReport(JSON.stringify({ ...report, schema: 2 }), 'x')).toThrow(expect.objectContaining({ code: 'newer-version' }));
     expect(() => decodeReport('{', 'x')).toThrow(expect.objectContaining({ code: 'bad-message' }));
     const outside = sampleReport([sampleTest('../etc/passwd::x', 'passed')]);
-    expect(() => decodeReport(encodeReport(outside), 'x')).toThrow(expect.objectContaining({ code: 'bad-message' }));
+    expect(() => decodeReport([...encodeReport(outside)].join(''), 'x')).toThrow(expect.objectContaining({ code: 'bad-message' }));
+  });
+
+  test('is written in pieces, as the same text that JSON.stringify makes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(nasty, fc.boolean()), { maxLength: 20 }), (tests) => {
+        const report = sampleReport(
+          tests.map(([name, isFailed]) => sampleTest(`t.py::${name}`, isFailed ? 'failed' : 'passed', name, name)),
+        );
+        expect([...encodeReport(report)].join('')).toBe(`${JSON.stringify(report, null, 2)}\n`);
+      }),
+    );
+    const long = sampleReport(Array.from({ length: 10 }, (_, at) => sampleTest(`t.py::test_${at}`, 'failed', 'x'.repeat(50_000))));
+    expect([...encodeReport(long)].length).toBeGreaterThan(3);
+  });
+
+  test('is refused with its size when it is too large to read', async () => {
+    const path = join(directory, 'large.json');
+    await writeFile(path, [...encodeReport(sampleReport([]))].join(''));
+    expect((await readReport(path)).tests).toEqual([]);
+    await expect(readReport(path, 100)).rejects.toMatchObject({
+      code: 'not-a-result',
+      values: { problem: expect.stringContaining('it has 1 MiB') },
+    });
   });
 });
 
@@ -168,60 +190,6 @@ describe('summary.md', () => {
     const markdown = summaryMarkdown(sampleReport([sampleTest('t.py::test_f', 'failed', 'a\n```\n<script>alert(1)</script>\n````')]));
     expect(markdown).toContain('\n`````text\n');
     expect(markdown).toContain('| 1 | 0 | 1 |');
-  });
-});
-
-describe('events.ndjson', () => {
-  test('reads back the written events, and skips a truncated last line', async () => {
-    const path = join(directory, 'events.ndjson');
-    const journal = openJournal(path);
-    journal.record({ kind: 'tick', at: 1 });
-    journal.record({ kind: 'interrupt-requested', at: 2, by: 'SIGINT' });
-    await journal.close();
-    await writeFile(path, '{"version":1,"ki', { flag: 'a' });
-    expect(await readJournal(path)).toEqual([
-      { kind: 'tick', at: 1 },
-      { kind: 'interrupt-requested', at: 2, by: 'SIGINT' },
-    ]);
-  });
-
-  test('reads lines of any length across chunk boundaries', async () => {
-    const path = join(directory, 'long.ndjson');
-    const journal = openJournal(path);
-    const told = [10, 65_000, 66_000, 200_000, 1].map((chars, at) => ({ kind: 'interrupt-requested', at, by: 'ü'.repeat(chars) }) as const);
-    for (const event of told) journal.record(event);
-    await journal.close();
-    expect(await readJournal(path)).toEqual(told);
-    const again = join(directory, 'again.ndjson');
-    await openJournal(again, told).close();
-    expect(await readJournal(again)).toEqual(told);
-  });
-
-  test('is ours until another journal replaces it, and names its run', async () => {
-    const path = join(directory, 'own.ndjson');
-    const journal = openJournal(path);
-    expect(recordedRun(path)).toBeNull();
-    const opening = opened([]);
-    journal.record(opening);
-    expect([journal.isOurs(), recordedRun(path)]).toEqual([true, opening.spec.runId]);
-    await openJournal(path).close();
-    expect(journal.isOurs()).toBe(false);
-    await journal.close();
-    expect(recordedRun(join(directory, 'nowhere.ndjson'))).toBeNull();
-  });
-
-  test('is ours if it could not be created', async () => {
-    const path = join(directory, 'taken');
-    await mkdir(path);
-    const journal = openJournal(path);
-    expect(journal.isOurs()).toBe(true);
-    await expect(journal.close()).rejects.toMatchObject({ code: 'output-not-writable' });
-  });
-
-  test('reports a write error when it is closed', async () => {
-    const journal = openJournal(join(directory, 'nowhere', 'events.ndjson'));
-    journal.record({ kind: 'tick', at: 1 });
-    await expect(journal.close()).rejects.toMatchObject({ code: 'output-not-writable' });
   });
 });
 

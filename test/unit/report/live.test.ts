@@ -10,7 +10,6 @@ import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../s
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 
 const spec = {
-  version: 2,
   runId: runId('r1'),
   pool: 'default',
   collect: 'file',

@@ -1,28 +1,36 @@
-// Encodes and decodes one line of `events.ndjson`. A journal may come from another machine, so every line is validated like a message.
+// The records of a run log as events. A log may come from another machine, so every record is validated like a message.
 
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
-import { EVENT_VERSION, type RunEvent } from '../../shared/domain/events.ts';
 import { orders } from '../../shared/domain/order.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { inTimeOf } from '../../shared/wire/agreed-time.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
-import { runEventSchema } from '../../shared/wire/events.ts';
+import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
+import { decodeEvents } from '../../shared/wire/events.ts';
 import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
-import { agentIdSchema, attemptIdSchema, checked, nodeIdSchema, shardIdSchema, testFileSchema } from '../../shared/wire/parse.ts';
+import {
+  agentIdSchema,
+  attemptIdSchema,
+  checked,
+  nodeIdSchema,
+  parseJson,
+  shardIdSchema,
+  testFileSchema,
+} from '../../shared/wire/parse.ts';
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
+import { type LogRecord, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
-import type { CloseReason, CoordinatorEvent } from '../core/state/events.ts';
-import { dismissalCauses } from '../core/state/events.ts';
+import { type CloseReason, type CoordinatorEvent, dismissalCauses, type EventOf, type OwnEvent } from '../core/state/events.ts';
 
 const at = z.number();
 const seconds = z.number().nonnegative();
 
-type OwnKind = Exclude<CoordinatorEvent['kind'], RunEvent['kind']>;
-type OwnSchemas = { readonly [Kind in OwnKind]: z.ZodType<Extract<CoordinatorEvent, { kind: Kind }>> };
+type OwnSchemas = { readonly [Kind in OwnEvent['kind']]: z.ZodType<EventOf<Kind>> };
 
 const closeReasonSchema: z.ZodType<CloseReason> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done') }),
@@ -111,7 +119,7 @@ const ownSchemas: OwnSchemas = {
   'interrupt-requested': z.object({ kind: z.literal('interrupt-requested'), at, by: z.string() }),
   'redis-lost': z.object({ kind: z.literal('redis-lost'), at, message: z.string() }),
   'redis-emptied': z.object({ kind: z.literal('redis-emptied'), at, isMissing: z.boolean() }),
-  'stream-read': z.object({ kind: z.literal('stream-read'), at, position: z.string().regex(/^\d+-\d+$/) }),
+  'stream-read': streamReadSchema,
   'run-resumed': z.object({ kind: z.literal('run-resumed'), at }),
   'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),
   forecast: z.object({
@@ -132,23 +140,48 @@ const ownSchemas: OwnSchemas = {
   'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),
 };
 
-export const encodeLine = (event: CoordinatorEvent): string => `${JSON.stringify({ version: EVENT_VERSION, ...event })}\n`;
+export const encodeRecord = (event: OwnEvent, origin: Origin): string => encodeMessage('record', origin, event);
 
-/** Throws `bad-message`, `newer-version` and `older-version`. */
-export function decodeLine(line: string, source: string): CoordinatorEvent {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (thrown) {
-    throw new ShardlineError('bad-message', { source, problem: messageOf(thrown) }, { cause: thrown });
-  }
-  if (typeof value !== 'object' || value === null || !('version' in value) || !('kind' in value)) {
-    throw new ShardlineError('bad-message', { source, problem: 'it is not an event' });
-  }
-  const { version, ...event } = value;
-  if (Number(version) > EVENT_VERSION) throw new ShardlineError('newer-version', { found: Number(version), known: EVENT_VERSION });
-  if (version !== EVENT_VERSION) throw new ShardlineError('older-version', { source, found: Number(version), known: EVENT_VERSION });
-  return checked<CoordinatorEvent>(isOwnKind(event.kind) ? ownSchemas[event.kind] : runEventSchema, event, source);
+export interface DecodedRecord {
+  readonly seq: number;
+  /** In the order in which the run loop took them, by the clock of the coordinator that did. */
+  readonly events: readonly CoordinatorEvent[];
 }
 
-const isOwnKind = (kind: unknown): kind is OwnKind => typeof kind === 'string' && Object.hasOwn(ownSchemas, kind);
+/**
+ * Decodes a log from its start. All records are of the first one's run, or of the run that it restarted as, and their numbers are
+ * consecutive. Rejects with `bad-message`, `newer-version` and `older-version`, and with the errors of `records`.
+ */
+export async function* decodeLog(records: AsyncIterable<LogRecord> | Iterable<LogRecord>, source: string): AsyncGenerator<DecodedRecord> {
+  let address: RunAddress | null = null;
+  let last: number | null = null;
+  for await (const record of records) {
+    const own = decodeEnvelope(record.own, source);
+    address ??= own;
+    requireAddress(own, 'record', address, source);
+    if (last !== null && own.seq !== last + 1) throw bad(source, `record ${last + 1} is missing`);
+    last = own.seq;
+    const events = decodeRecord(record, own, `record ${own.seq} of ${source}`);
+    yield { seq: own.seq, events };
+    // A run restarts under another run id.
+    if (events.some(({ kind }) => kind === 'run-restarted')) address = null;
+  }
+}
+
+function decodeRecord({ batch }: LogRecord, own: Envelope, source: string): readonly CoordinatorEvent[] {
+  const event = decodeOwn(own, source);
+  if ((event.kind === 'stream-read') !== (batch !== null)) throw bad(source, 'a batch and the record that it was read belong together');
+  if (event.kind !== 'stream-read' || batch === null) return [event];
+  return [...decodeEvents(batch.text, own, source).map((told) => inTimeOf(told, -event.aheadMs)), event];
+}
+
+function decodeOwn({ body }: Envelope, source: string): OwnEvent {
+  const value = parseJson(body, source);
+  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : null;
+  if (!isOwnKind(kind)) throw bad(source, 'it is not an event of a coordinator');
+  return checked<OwnEvent>(ownSchemas[kind], value, source);
+}
+
+const isOwnKind = (kind: unknown): kind is OwnEvent['kind'] => typeof kind === 'string' && Object.hasOwn(ownSchemas, kind);
+
+const bad = (source: string, problem: string): ShardlineError => new ShardlineError('bad-message', { source, problem });

@@ -1,0 +1,36 @@
+// Replays a run log: reduces each event as it is read, so that no log has to fit into memory.
+
+import type { LogRecord } from '../../shared/wire/run-log.ts';
+import type { Change } from '../core/state/changes.ts';
+import type { CoordinatorEvent } from '../core/state/events.ts';
+import { beginReplay, type Recorded, type Replay } from '../core/state/replay.ts';
+import type { RunState } from '../core/state/run-state.ts';
+import { decodeLog } from './record-codec.ts';
+
+export interface ReplayedLog extends Recorded {
+  /** The number of the last record. */
+  readonly seq: number;
+}
+
+/** Called with each event, the state after it, and what it changed. */
+export type ReplayObserver = (event: CoordinatorEvent, state: RunState, changes: readonly Change[]) => void;
+
+/** null if the log does not begin with the opening of a run. Rejects with the errors of `decodeLog`. */
+export async function replayLog(
+  records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
+  source: string,
+  observe: ReplayObserver = () => undefined,
+): Promise<ReplayedLog | null> {
+  let replay: Replay | null = null;
+  let seq = 0;
+  for await (const decoded of decodeLog(records, source)) {
+    seq = decoded.seq;
+    for (const event of decoded.events) {
+      replay ??= beginReplay(event);
+      if (replay === null) return null;
+      const changes = replay.take(event);
+      observe(event, replay.state, changes);
+    }
+  }
+  return replay === null ? null : { ...replay.recorded(), seq };
+}

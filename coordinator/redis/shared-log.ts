@@ -1,0 +1,119 @@
+// The run log in Redis: one stream entry for each record, with the number of the record as its id. A batch of an agent is not copied: the
+// entry has its position on the stream of events, which lives as long as the log.
+//
+// When Redis loses records, the log ends: a record that does not follow the last one deletes the rest. It is not written again from the
+// file, because the batches that it would refer to are lost too. The file on the coordinator's machine stays complete.
+
+import type { Redis } from 'ioredis';
+import type { RunId } from '../../shared/domain/ids.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { KEY_LIFE_SECONDS, runKeys } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import type { RunAddress } from '../../shared/wire/envelope.ts';
+import { type LogRecord, opensRun } from '../../shared/wire/run-log.ts';
+import type { SharedLog } from '../ports.ts';
+
+/** Records and characters of one append, and records of one read. More would block Redis for too long. */
+const APPEND_RECORDS = 500;
+const APPEND_CHARS = 4_000_000;
+const READ_RECORDS = 100;
+
+// A repeated append, whose first reply was lost with the connection, adds nothing. A closed run has no epoch, and stores nothing. Only the
+// opening of a run begins a log.
+// KEYS coordinator, log   ARGV epoch, life in s, 1 if the first record opens a run, number of the first record, then text and position of each
+// Returns -1 taken over, 0 the log is incomplete or closed, 1 appended
+const APPEND = `
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+  redis.call('UNLINK', KEYS[2])
+  return 0
+end
+if tonumber(epoch) > tonumber(ARGV[1]) then return -1 end
+local first = tonumber(ARGV[4])
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local seq = 0
+if last then seq = tonumber(string.match(last[1], '^%d+')) elseif ARGV[3] == '1' then seq = first - 1 end
+local isRepeated = seq >= first and last[2][2] == ARGV[1]
+if first ~= seq + 1 and not isRepeated then
+  redis.call('UNLINK', KEYS[2])
+  return 0
+end
+for i = 5, #ARGV, 2 do
+  local number = first + (i - 5) / 2
+  if number > seq then
+    redis.call('XADD', KEYS[2], string.format('%.0f-0', number), 'epoch', ARGV[1], 'own', ARGV[i], 'position', ARGV[i + 1])
+  end
+end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1`;
+
+/** The log for the coordinator with this epoch. */
+export function createSharedLog(redis: Redis, { run }: RunAddress, epoch: number): SharedLog {
+  const keys = runKeys(run);
+  let isIncomplete = false;
+  return {
+    async append(records) {
+      for (const chunk of chunksOf(records)) {
+        if (isIncomplete) return;
+        const [first] = chunk;
+        if (first === undefined) return;
+        const head = [epoch, KEY_LIFE_SECONDS, opensRun(first) ? 1 : 0, first.seq];
+        const texts = chunk.flatMap(({ own, batch }) => [own, batch?.position ?? '']);
+        const appended = await patiently(() => redis.eval(APPEND, 2, keys.coordinator, keys.log, ...head, ...texts));
+        if (appended === -1) throw new ShardlineError('taken-over', { runId: run });
+        isIncomplete = appended === 0;
+      }
+    },
+    read: () => readSharedLog(redis, run),
+    async last() {
+      const [entry] = await patiently(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
+      return entry === undefined ? 0 : numberOf(entry[0]);
+    },
+    // Redis refuses the records of a coordinator that was deposed.
+    isOurs: () => true,
+    close: async () => undefined,
+  };
+}
+
+/** Yields the records from the start; none if there is no log. Throws `bad-message` if Redis has lost a batch that a record refers to. */
+export async function* readSharedLog(redis: Redis, run: RunId): AsyncGenerator<LogRecord> {
+  const keys = runKeys(run);
+  for (let after = '-'; ; ) {
+    const entries = await patiently(() => redis.xrange(keys.log, after, '+', 'COUNT', READ_RECORDS));
+    // Without waiting for one reply before the next request.
+    yield* await Promise.all(entries.map(([id, fields]) => recordOf(redis, run, id, fields)));
+    after = `(${entries.at(-1)?.[0]}`;
+    if (entries.length < READ_RECORDS) return;
+  }
+}
+
+async function recordOf(redis: Redis, run: RunId, id: string, [, , , own = '', , position = '']: readonly string[]): Promise<LogRecord> {
+  return { seq: numberOf(id), own, batch: position === '' ? null : { position, text: await batchAt(redis, run, position) } };
+}
+
+async function batchAt(redis: Redis, run: RunId, position: string): Promise<string> {
+  const [entry] = await patiently(() => redis.xrange(runKeys(run).events, position, position));
+  const fields = entry?.[1] ?? [];
+  const text = fields[fields.indexOf('batch') + 1];
+  if (entry !== undefined && text !== undefined) return text;
+  throw new ShardlineError('bad-message', {
+    source: `log of run ${run}`,
+    problem: `Redis has lost the events at ${position} of the stream`,
+  });
+}
+
+const numberOf = (id: string): number => Number(id.split('-', 1)[0]);
+
+function* chunksOf(records: readonly LogRecord[]): Generator<readonly LogRecord[]> {
+  let chunk: LogRecord[] = [];
+  let chars = 0;
+  for (const record of records) {
+    chunk.push(record);
+    chars += record.own.length;
+    if (chunk.length < APPEND_RECORDS && chars < APPEND_CHARS) continue;
+    yield chunk;
+    chunk = [];
+    chars = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}

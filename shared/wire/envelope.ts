@@ -1,0 +1,104 @@
+// The envelope of every message between coordinator and agents, and of every record of the run log. Owns the version of the wire and the
+// check that a message belongs to the reader's run. The file of each type of message owns the schema of its body.
+
+import { z } from 'zod';
+import type { AgentId, RunId } from '../domain/ids.ts';
+import { ShardlineError } from '../errors.ts';
+import { agentIdSchema, checked, parseJson, runIdSchema, versionOf } from './parse.ts';
+
+/** One version for all types of messages: a reader refuses every other version. Raised when an older reader could misread a message. */
+export const WIRE_VERSION = 5;
+
+/**
+ * What the body is: a run's spec, an attempt in its queue, a command to its agents, a batch of an agent's events, or a record of the
+ * coordinator in the run log. The schema of the body follows from the type.
+ */
+export const messageTypes = ['spec', 'attempt', 'command', 'events', 'record'] as const;
+export type MessageType = (typeof messageTypes)[number];
+
+/** The sender of every message that is not an agent's. An agent may have this name too: only the type of a message decides who may send it. */
+export const COORDINATOR = 'coordinator';
+export type Sender = AgentId | typeof COORDINATOR;
+
+/** The run that a message belongs to, and its pool. */
+export interface RunAddress {
+  readonly pool: string;
+  readonly run: RunId;
+}
+
+export interface Origin extends RunAddress {
+  readonly sender: Sender;
+  /** Numbers the messages of one sender and type from 1. An attempt carries its fence, a spec 0. */
+  readonly seq: number;
+  /** The coordinator's epoch; 0 in what an agent sends, and in a spec, which is written before its epoch begins. */
+  readonly epoch: number;
+}
+
+export interface Envelope extends Origin {
+  readonly type: MessageType;
+  /** Names the key of the signature. Empty, like the signature: messages are not signed yet. */
+  readonly keyId: string;
+  readonly signature: string;
+  /** The exact text of the body, which is JSON. */
+  readonly body: string;
+}
+
+/** Enough for a SHA-256 in hexadecimal, and for an Ed25519 signature in any usual encoding. */
+const LONGEST_KEY_ID = 64;
+const LONGEST_SIGNATURE = 128;
+
+const envelopeSchema: z.ZodType<Envelope> = z.object({
+  type: z.enum(messageTypes),
+  pool: z.string(),
+  run: runIdSchema,
+  sender: agentIdSchema,
+  seq: z.int().nonnegative(),
+  epoch: z.int().nonnegative(),
+  keyId: z.string().max(LONGEST_KEY_ID),
+  signature: z.string().max(LONGEST_SIGNATURE),
+  body: z.string(),
+});
+
+/**
+ * One line of JSON. The body is JSON inside a JSON string, so that a signature can cover its exact text: an object that is parsed and
+ * encoded again may differ in spaces, escapes and digits.
+ */
+export function encodeMessage(type: MessageType, { pool, run, sender, seq, epoch }: Origin, body: unknown): string {
+  const text = JSON.stringify(body);
+  return JSON.stringify({ version: WIRE_VERSION, type, pool, run, sender, seq, epoch, keyId: '', signature: '', body: text });
+}
+
+/** Throws `bad-message`, `newer-version` and `older-version`. `source` names the origin of the text in the error. */
+export function decodeEnvelope(text: string, source: string): Envelope {
+  // The run log has one message a line, and stores this text as it is.
+  if (text.includes('\n')) throw new ShardlineError('bad-message', { source, problem: 'it has more than one line' });
+  const value = parseJson(text, source);
+  const found = versionOf(value);
+  if (found !== null && found > WIRE_VERSION) throw new ShardlineError('newer-version', { found, known: WIRE_VERSION });
+  if (found !== null && found < WIRE_VERSION) throw new ShardlineError('older-version', { source, found, known: WIRE_VERSION });
+  return checked(envelopeSchema, value, source);
+}
+
+/** Throws `bad-message` for another type, run or pool: a message of another run must change nothing here. */
+export function requireAddress(envelope: Envelope, type: MessageType, { pool, run }: RunAddress, source: string): void {
+  const found = `${envelope.type} of run ${envelope.run} of pool ${envelope.pool}`;
+  const expected = `${type} of run ${run} of pool ${pool}`;
+  if (found !== expected) throw new ShardlineError('bad-message', { source, problem: `expected ${expected}, found ${found}` });
+}
+
+/** Throws `bad-message`. */
+export const decodeBody = <Value>(schema: z.ZodType<Value>, { body }: Envelope, source: string): Value =>
+  checked(schema, parseJson(body, source), source);
+
+/** The body of a message of this type and run. Throws `bad-message`, `newer-version` and `older-version`. */
+export function decodeMessage<Value>(
+  type: MessageType,
+  schema: z.ZodType<Value>,
+  text: string,
+  address: RunAddress,
+  source: string,
+): Value {
+  const envelope = decodeEnvelope(text, source);
+  requireAddress(envelope, type, address, source);
+  return decodeBody(schema, envelope, source);
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import type { CoordinatorEvent, OwnEvent } from '../../../coordinator/core/state/events.ts';
+import { decodeLog } from '../../../coordinator/record/record-codec.ts';
+import { createRecorder, type LogWriter } from '../../../coordinator/record/recorder.ts';
+import { replayLog } from '../../../coordinator/record/replay-log.ts';
+import { runId } from '../../../shared/domain/ids.ts';
+import { decodeEnvelope, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
+import { encodeEvents } from '../../../shared/wire/events.ts';
+import type { LogRecord } from '../../../shared/wire/run-log.ts';
+import { collect } from '../../support/recorded-events.ts';
+import { a1, finished, joined, opened, shardOf, told } from '../core/run-kit.ts';
+
+const opening = opened([shardOf(1, ['test_a.py'])]);
+const address = { pool: 'default', run: runId('r1') };
+const tick: OwnEvent = { kind: 'tick', at: 2000 };
+const events = [joined(a1), told(a1, 1, 1, finished('test_a.py::test_x'))] as const;
+const text = encodeEvents(events, { ...address, sender: a1, seq: 1, epoch: 0 });
+
+function recording(writer: Partial<LogWriter> = {}) {
+  const writes: (readonly LogRecord[])[] = [];
+  const recorder = createRecorder({ append: async (records) => void writes.push(records) }, { address, epoch: 7, seq: 0, ...writer });
+  return { recorder, writes, records: () => writes.flat() };
+}
+function recordsOf(...own: readonly OwnEvent[]): readonly LogRecord[] {
+  const { recorder, records } = recording();
+  for (const event of own) recorder.add(event);
+  recorder.flush();
+  return records();
+}
+const decoded = async (records: readonly LogRecord[]): Promise<readonly CoordinatorEvent[]> =>
+  (await collect(decodeLog(records, 'the log'))).flatMap(({ events: its }) => its);
+
+describe('the recorder', () => {
+  test('writes a turn at once, and numbers records under its epoch', () => {
+    const { recorder, writes } = recording({ epoch: 9, seq: 4 });
+    recorder.add(opening);
+    recorder.add(tick);
+    expect(writes).toEqual([]);
+    recorder.flush();
+    recorder.flush();
+    recorder.add(tick);
+    recorder.flush();
+    expect(writes.map(({ length }) => length)).toEqual([2, 1]);
+    const numbers = writes.flat().map(({ own }) => decodeEnvelope(own, 'x'));
+    expect(numbers.map(({ type, sender, seq, epoch }) => [type, sender, seq, epoch])).toEqual(
+      [5, 6, 7].map((seq) => ['record', 'coordinator', seq, 9]),
+    );
+    expect(recorder.seq()).toBe(7);
+  });
+});
+
+describe('a log', () => {
+  test('gives back events in the order of the loop, with times of agents moved to the clock of the coordinator', async () => {
+    const { recorder, records } = recording();
+    recorder.add(opening);
+    const read = { kind: 'stream-read', at: 2500, position: '5-0', aheadMs: 400 } as const;
+    recorder.addEntry({ kind: 'stream-entry', text, events, read });
+    recorder.add(tick);
+    recorder.flush();
+    const [first, joinedThen, toldThen, ...others] = await decoded(records());
+    expect([first, ...others]).toEqual([opening, read, tick]);
+    expect(joinedThen).toEqual({ ...joined(a1), at: 600 });
+    expect(toldThen).toMatchObject({ event: { at: 2600, result: { startedAt: 2100 } } });
+    expect(records()[1]?.batch?.text).toBe(text);
+  });
+
+  test('is refused when a record is missing, or out of order', async () => {
+    const [one, two, three] = recordsOf(opening, tick, tick) as [LogRecord, LogRecord, LogRecord];
+    await expect(decoded([one, three])).rejects.toThrow(/record 2 is missing/);
+    await expect(decoded([one, three, two])).rejects.toMatchObject({ code: 'bad-message' });
+  });
+
+  test('is refused when a record belongs to another run, except after a restart', async () => {
+    const [one] = recordsOf(opening) as [LogRecord];
+    const other = recording({ address: { ...address, run: runId('r1-again') }, seq: 1 });
+    other.recorder.add(tick);
+    other.recorder.flush();
+    await expect(decoded([one, ...other.records()])).rejects.toMatchObject({ code: 'bad-message' });
+    const restarted = recordsOf({ kind: 'run-restarted', at: 1, opening });
+    expect(await decoded([...restarted, ...other.records()])).toHaveLength(2);
+  });
+
+  test('is refused when a batch and the record of its reading are not together', async () => {
+    const read = { kind: 'stream-read', at: 1, position: '5-0', aheadMs: 0 } as const;
+    const [alone] = recordsOf(read) as [LogRecord];
+    await expect(decoded([alone])).rejects.toMatchObject({ code: 'bad-message' });
+    const [own] = recordsOf(tick) as [LogRecord];
+    await expect(decoded([{ ...own, batch: { position: '5-0', text } }])).rejects.toMatchObject({ code: 'bad-message' });
+  });
+
+  test('is refused in another version, and with an event that no coordinator records', async () => {
+    const [own] = recordsOf(tick) as [LogRecord];
+    const changed = (changes: object): LogRecord => ({ ...own, own: JSON.stringify({ ...JSON.parse(own.own), ...changes }) });
+    await expect(decoded([changed({ version: WIRE_VERSION - 1 })])).rejects.toMatchObject({ code: 'older-version' });
+    await expect(decoded([changed({ version: WIRE_VERSION + 1 })])).rejects.toMatchObject({ code: 'newer-version' });
+    await expect(decoded([changed({ body: JSON.stringify(joined(a1)) })])).rejects.toMatchObject({ code: 'bad-message' });
+  });
+
+  test('is replayed with its last number, and is null without an opening', async () => {
+    expect(await replayLog(recordsOf(opening, tick), 'the log')).toMatchObject({ seq: 2, position: '0', state: { coordinatorAt: 2000 } });
+    expect(await replayLog(recordsOf(tick), 'the log')).toBeNull();
+    expect(await replayLog([], 'the log')).toBeNull();
+  });
+});
