@@ -7,7 +7,7 @@ import { type AgentId, type AttemptId, agentId } from '../../shared/domain/ids.t
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
-import type { Tenure } from './coordinator-epoch.ts';
+import type { CoordinatorEpoch } from './coordinator-epoch.ts';
 
 /** Jobs added or deleted per command; more would block Redis and Node for longer than a beat. */
 const CHUNK = 1000;
@@ -35,7 +35,7 @@ export interface AttemptQueue {
 }
 
 /** `earlier` are the attempts that an earlier coordinator enqueued. */
-export function createAttemptQueue(redis: Redis, keys: RunKeys, tenure: Tenure, earlier: readonly AttemptId[]): AttemptQueue {
+export function createAttemptQueue(redis: Redis, keys: RunKeys, epoch: CoordinatorEpoch, earlier: readonly AttemptId[]): AttemptQueue {
   const queue = openQueue(redis, keys);
   const known = new Set<AttemptId>(earlier);
   const enqueuing = new Set<Promise<void>>();
@@ -45,7 +45,7 @@ export function createAttemptQueue(redis: Redis, keys: RunKeys, tenure: Tenure, 
     for (let from = 0; from < attempts.length; from += CHUNK) {
       const chunk = attempts.slice(from, from + CHUNK);
       // Redis lost the run or it is closing. The next look detects the loss, and the attempts are enqueued again.
-      if (!(await tenure.holds()) || isStopping) return;
+      if (!(await epoch.holds()) || isStopping) return;
       await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
       for (const attempt of chunk) known.add(attempt.id);
       const pipeline = redis.pipeline();

@@ -11,7 +11,7 @@ import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel } from '../ports.ts';
 import { createAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
-import { beginTenure, type Tenure } from './coordinator-epoch.ts';
+import { beginEpoch, type CoordinatorEpoch } from './coordinator-epoch.ts';
 import { createRunEvents } from './run-events.ts';
 import { createRunPresence } from './run-presence.ts';
 
@@ -25,16 +25,16 @@ const OPENED_LIFE_SECONDS = 10;
 export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Promise<readonly AttemptId[]>): Promise<RunChannel> {
   const { runId, pool } = spec;
   const keys = runKeys(runId);
-  const tenure = await beginAnnounced(redis, spec, keys);
-  const queue = createAttemptQueue(redis, keys, tenure, await earlier());
+  const epoch = await beginAnnounced(redis, spec, keys);
+  const queue = createAttemptQueue(redis, keys, epoch, await earlier());
   const events = createRunEvents(redis, runId, keys);
-  const presence = createRunPresence(tenure, queue, events.restart);
+  const presence = createRunPresence(epoch, queue, events.restart);
   const connections = followConnections(redis, pool);
 
   const close = async (): Promise<void> => {
     connections.close();
     await queue.stop();
-    await deleteKeys(tenure, keys);
+    await deleteKeys(epoch, keys);
     await queue.deleteJobs();
     await patiently(() => redis.hdel(poolKeys(pool).runs, runId));
     await queue.close();
@@ -43,21 +43,21 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
 
   return {
     runId,
-    isFound: tenure.isFound,
+    isFound: epoch.isFound,
     enqueue: queue.enqueue,
     events: events.read,
     async confirm() {
-      await tenure.holds();
+      await epoch.holds();
     },
     async tell(command) {
-      await tenure.tell(encodeCommand(command));
+      await epoch.tell(encodeCommand(command));
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
     connected: connections.among,
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),
     async announce() {
-      await tenure.restore();
+      await epoch.restore();
       await patiently(() => announceToPool(redis, spec));
       presence.regained();
     },
@@ -69,15 +69,15 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
 }
 
 /** Creates the run before it announces it, so that agents always find it open. */
-async function beginAnnounced(redis: Redis, spec: RunSpec, keys: RunKeys): Promise<Tenure> {
-  const tenure = await beginTenure(redis, spec.runId, keys, encodeSpec(spec));
+async function beginAnnounced(redis: Redis, spec: RunSpec, keys: RunKeys): Promise<CoordinatorEpoch> {
+  const epoch = await beginEpoch(redis, spec.runId, keys, encodeSpec(spec));
   await announceToPool(redis, spec);
   // Redis may have come back empty in between. An agent that finds an announced run missing takes it for closed and does not return.
-  if (!(await tenure.holds())) {
-    await tenure.restore();
+  if (!(await epoch.holds())) {
+    await epoch.restore();
     await announceToPool(redis, spec);
   }
-  return tenure;
+  return epoch;
 }
 
 async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
@@ -104,8 +104,8 @@ async function takeCoverage(redis: Redis, keys: RunKeys, agent: AgentId, { part,
 }
 
 /** Deletes the spec and its dependent keys in one step, after which agents write nothing more. */
-async function deleteKeys(tenure: Tenure, keys: RunKeys): Promise<void> {
-  await tenure.end([
+async function deleteKeys(epoch: CoordinatorEpoch, keys: RunKeys): Promise<void> {
+  await epoch.end([
     keys.spec,
     keys.events,
     keys.producers,
