@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { RunId } from '../../shared/domain/ids.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
+import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
+import { announcedAgain } from '../core/decide/restart.ts';
 import { FIXED_SECONDS } from '../core/plan/plan.ts';
 import { planSuite } from '../core/plan/plan-suite.ts';
 import type { CoordinatorEvent, SuitePlan } from '../core/state/events.ts';
@@ -23,7 +25,8 @@ import { serveRun } from './serve-run.ts';
 
 /**
  * Rebuilds the state from the journal; events that agents sent later are still on the run's stream in Redis. If the run had its own Redis,
- * that ended with its coordinator, and all work that the journal does not show as finished runs again. Throws `nothing-to-resume`.
+ * that ended with its coordinator, and all work that the journal does not show as finished runs again. Throws `nothing-to-resume`, and
+ * `run-is-served` if the run's coordinator is alive.
  */
 export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
   await using opened = new AsyncDisposableStack();
@@ -48,21 +51,40 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   if (opening.spec.runId !== given.id) throw refused(`${path} belongs to run ${opening.spec.runId}`);
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: found.recorded.resumes + 1 };
+  const isEnded = async (): Promise<boolean> =>
+    found.recorded.state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')));
+  const finish = (): Promise<number> =>
+    finishRun(setting, found.recorded.state, {
+      store: null,
+      journal: null,
+      combined: null,
+      copies: observed(found.events),
+      isShutOut: null,
+    });
   // The run has closed, and its coordinator may have died while it wrote the last outputs.
-  const { state } = found.recorded;
-  if (state.closed !== null && (await isReported(given.id, join(given.out, 'report.json')))) {
-    return await finishRun(setting, state, { store: null, journal: null, combined: null, copies: observed(found.events), isShutOut: null });
-  }
+  if (await isEnded()) return await finish();
+  // A coordinator with a Redis of its own is alive as long as its process exists: no other Redis knows its lease.
+  if (settings.redis === null) opened.use(await holdDirectory(given.out));
   const announce = (pools: Pools): Promise<RunChannel> =>
-    pools.openRun(opening.spec, async () => {
-      // The previous coordinator may have recorded more events until it lost the run. The attempts that it enqueued by then must not be
-      // enqueued again under the same name.
-      found = await read();
-      return [...found.recorded.state.attempts.keys()];
+    pools.openRun(opening.restarted === null ? opening.spec : announcedAgain(opening.spec), {
+      earlier: async () => {
+        // The previous coordinator may have recorded more events until it lost the run. The attempts that it enqueued by then must not be
+        // enqueued again under the same name.
+        found = await read();
+        return [...found.recorded.state.attempts.keys()];
+      },
+      onWait: ({ host, pid }, upToSeconds) => {
+        given.edge.stderr.write(
+          `shardline: waiting for the coordinator ${host} (pid ${pid}) of run ${given.id} to stop answering, up to ${upToSeconds} s\n`,
+        );
+      },
+      signal: interrupts.requested,
     });
   const redis = await openRedis(setting, opened, announce, interrupts.requested);
-  // If two commands resume the run at once, the last to begin owns it, and its journal must be the one that stays. Nothing may happen
-  // between this line and the opening of the journal.
+  // The coordinator that this command waited for may have ended the run.
+  if (await isEnded()) return await finish();
+  // If this command was frozen, another one may have taken the run over, and that one's journal must stay. Nothing may happen between this
+  // line and the opening of the journal.
   await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
   const planList = (list: SuiteList, first: number): SuitePlan => {
     const slots = [...found.recorded.state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);

@@ -23,7 +23,7 @@ import { combineRun } from './combine-run.ts';
 import { coverageFiles } from './coverage-files.ts';
 import { finishRun } from './finish-run.ts';
 import type { KnownCensus } from './prepare-run.ts';
-import { closeMs, type Setting, within } from './run-context.ts';
+import { closeMs, holdRun, type Setting, within } from './run-context.ts';
 
 /** In the run's output directory until the data is combined. */
 const COVERAGE_DIRECTORY = '.coverage-data';
@@ -95,7 +95,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     );
   } finally {
     progress.end();
-    await within(settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
+    await holdRun(channel, settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
     await within(closeMs(setting), channel.close());
   }
   const isShutOut = claim();

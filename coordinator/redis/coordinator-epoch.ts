@@ -1,13 +1,16 @@
-// Manages a coordinator's hold on its run: every write carries an epoch, and a coordinator with a lower epoch can change nothing.
+// What a coordinator may do in its epoch of a run: every write carries the epoch, and a coordinator with a lower epoch can change nothing.
+// Each look renews the lease, so that no command takes the run over while its coordinator answers.
 
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { LEASE_MS } from '../lease-claim.ts';
+import type { CoordinatorLease } from './coordinator-lease.ts';
 import { readScript } from './read-script.ts';
 
-const BEGIN = readScript('begin-epoch');
+const RENEW = readScript('renew-lease');
 const RESTORE = readScript('restore-run');
 const LOOK = readScript('look');
 const SEND = readScript('send-command');
@@ -22,7 +25,7 @@ export type Found =
 export interface CoordinatorEpoch {
   /** True if the run existed before. */
   readonly isFound: boolean;
-  /** True if the run exists. Throws `taken-over`. */
+  /** Renews the lease. True if the run exists. Throws `taken-over`. */
   holds(): Promise<boolean>;
   look(): Promise<Found>;
   tell(command: string): Promise<void>;
@@ -32,22 +35,21 @@ export interface CoordinatorEpoch {
   end(keys: readonly string[]): Promise<void>;
 }
 
-/** Begins a new epoch of the run, which deposes an earlier coordinator. `spec` is the encoded spec that agents read. */
-export async function beginEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec: string): Promise<CoordinatorEpoch> {
-  const begun: unknown = await redis.eval(BEGIN, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS);
-  const [epoch = 0, found = 0] = Array.isArray(begun) ? begun.map(Number) : [];
+/** The epoch that began with this lease. `spec` is the encoded spec that agents read. */
+export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec: string, lease: CoordinatorLease): CoordinatorEpoch {
+  const { epoch, isFound, holder } = lease;
   let looks = 0;
   let answered = 0;
   let commands = 0;
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
 
   return {
-    isFound: found === 1,
+    isFound,
 
     async holds() {
-      const current = await patiently(() => redis.hget(keys.coordinator, 'epoch'));
-      if (Number(current ?? 0) > epoch) throw takenOver();
-      return current !== null;
+      const renewed = await patiently(() => redis.eval(RENEW, 1, keys.coordinator, epoch, LEASE_MS));
+      if (renewed === -1) throw takenOver();
+      return renewed === 1;
     },
 
     async look() {
@@ -55,7 +57,7 @@ export async function beginEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
       const number = looks;
       const known = answered;
       const looked = [keys.spec, keys.coordinator, keys.agents, keys.holding];
-      const answer: unknown = await patiently(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number]));
+      const answer: unknown = await patiently(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS]));
       const [code, before, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
       if (code === '-1') throw takenOver();
       if (code === '0') return { kind: 'missing' };
@@ -79,7 +81,8 @@ export async function beginEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
     },
 
     async restore() {
-      const restored = await patiently(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS, epoch, answered));
+      const argv = [spec, KEY_LIFE_SECONDS, epoch, answered, holder, LEASE_MS];
+      const restored = await patiently(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, ...argv));
       if (restored === 0) throw takenOver();
     },
 

@@ -4,11 +4,12 @@ import type { Redis } from 'ioredis';
 import { poolKeys } from '../../shared/redis/keys.ts';
 import { alive } from '../../shared/redis/presence.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
+import { NEW_RUN } from '../lease-claim.ts';
 import type { Pools } from '../ports.ts';
 import { openChannel } from './run-channel.ts';
 
 export const redisPools = (redis: Redis): Pools => ({
-  openRun: (spec, earlier = async () => []) => openChannel(redis, spec, earlier),
+  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { ...NEW_RUN, ...takeOver }),
   serverNow: () => serverNow(redis),
   aliveAgents: (pool) => alive(redis, poolKeys(pool).agents),
 });

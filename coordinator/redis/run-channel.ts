@@ -2,16 +2,17 @@
 
 import type { Redis } from 'ioredis';
 import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage.ts';
-import type { AgentId, AttemptId } from '../../shared/domain/ids.ts';
+import type { AgentId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { coverageField, KEY_LIFE_SECONDS, poolKeys, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
-import type { RunChannel } from '../ports.ts';
+import type { RunChannel, TakeOver } from '../ports.ts';
 import { createAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
-import { beginEpoch, type CoordinatorEpoch } from './coordinator-epoch.ts';
+import { type CoordinatorEpoch, coordinatorEpoch } from './coordinator-epoch.ts';
+import { type CoordinatorLease, takeLease } from './coordinator-lease.ts';
 import { createRunEvents } from './run-events.ts';
 import { createRunPresence } from './run-presence.ts';
 
@@ -21,11 +22,23 @@ import { createRunPresence } from './run-presence.ts';
 const OPENINGS = 100;
 const OPENED_LIFE_SECONDS = 10;
 
-/** Announces the run and takes over its coordination. `earlier` resolves with the attempts that an earlier coordinator enqueued. */
-export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Promise<readonly AttemptId[]>): Promise<RunChannel> {
+/** Takes the lease of the run, and announces the run. */
+export async function openChannel(redis: Redis, spec: RunSpec, takeOver: TakeOver): Promise<RunChannel> {
+  const keys = runKeys(spec.runId);
+  const lease = await takeLease(redis, spec.runId, keys, encodeSpec(spec), takeOver);
+  try {
+    return await openWith(redis, spec, keys, lease, takeOver);
+  } catch (thrown) {
+    // Another coordinator need not wait for the lease to expire.
+    lease.disconnect();
+    throw thrown;
+  }
+}
+
+async function openWith(redis: Redis, spec: RunSpec, keys: RunKeys, lease: CoordinatorLease, { earlier }: TakeOver): Promise<RunChannel> {
   const { runId, pool } = spec;
-  const keys = runKeys(runId);
-  const epoch = await beginAnnounced(redis, spec, keys);
+  const epoch = coordinatorEpoch(redis, runId, keys, encodeSpec(spec), lease);
+  await announceNew(redis, spec, epoch);
   const queue = createAttemptQueue(redis, keys, epoch, await earlier());
   const events = createRunEvents(redis, runId, keys);
   const presence = createRunPresence(epoch, queue, events.restart);
@@ -33,6 +46,8 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
 
   const close = async (): Promise<void> => {
     connections.close();
+    // First, because the rest may wait for a Redis that does not answer, and the subscription keeps the process alive.
+    lease.disconnect();
     await queue.stop();
     await deleteKeys(epoch, keys);
     await queue.deleteJobs();
@@ -68,16 +83,14 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   };
 }
 
-/** Creates the run before it announces it, so that agents always find it open. */
-async function beginAnnounced(redis: Redis, spec: RunSpec, keys: RunKeys): Promise<CoordinatorEpoch> {
-  const epoch = await beginEpoch(redis, spec.runId, keys, encodeSpec(spec));
+/** Announces a run that has been created, so that agents always find it open. */
+async function announceNew(redis: Redis, spec: RunSpec, epoch: CoordinatorEpoch): Promise<void> {
   await announceToPool(redis, spec);
   // Redis may have come back empty in between. An agent that finds an announced run missing takes it for closed and does not return.
   if (!(await epoch.holds())) {
     await epoch.restore();
     await announceToPool(redis, spec);
   }
-  return epoch;
 }
 
 async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {

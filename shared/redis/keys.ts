@@ -31,7 +31,10 @@ export interface RunKeys {
   readonly coverage: string;
   /** hash: counter → the next number for an xdist worker. */
   readonly numbers: string;
-  /** hash: the coordinator's epoch, the number of its last look, and the time of that look by the server's clock. */
+  /**
+   * hash: the coordinator's lease (`epoch`, `holder`, and `expires`, the time at which it is free), the number of its last look, and the
+   * time of that look. Times are in milliseconds of the server's clock.
+   */
   readonly coordinator: string;
   /** BullMQ's prefix. Its own keys are `<prefix>:<QUEUE_NAME>:…`. */
   readonly queuePrefix: string;
@@ -63,6 +66,9 @@ export const queueKeys = (keys: RunKeys): readonly string[] =>
   );
 
 export const coverageField = (agent: AgentId, part: number, chunk: number): string => `${agent}/${part}/${chunk}`;
+
+/** A channel, not a key. A coordinator subscribes to it while it is connected; no message is ever published. `id` is the lease holder's. */
+export const coordinatorChannel = (runId: RunId, id: string): string => `{sl:run:${runId}}:alive:${id}`;
 
 export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;
 

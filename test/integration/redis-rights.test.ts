@@ -1,4 +1,4 @@
-// Checks that a run needs no rights beyond those in docs/redis.md.
+// Checks that a run needs no rights beyond those in docs/redis.md, and what it does without some of them.
 
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { runKeys } from '../../shared/redis/keys.ts';
+import { eventually } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { opened } from '../unit/core/run-kit.ts';
 
@@ -48,5 +50,37 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
     }
   } finally {
     admin.disconnect();
+  }
+});
+
+test.each([
+  ['may not subscribe', '-@pubsub'],
+  ['may not count subscribers', '-pubsub'],
+])('with an account that %s, a lease is taken over only once it has expired', async (_, missing) => {
+  await using server = await startTcpServer();
+  const admin = await connect(server.url, 'admin');
+  await admin.call('ACL', 'SETUSER', 'shardline', 'on', '>secret', '~*', '&*', '+@all', missing);
+  const connections = [];
+  try {
+    const url = server.url.replace('//', '//shardline:secret@');
+    const [one, two] = [await connect(url, 'one'), await connect(url, 'two')];
+    connections.push(one, two);
+    const spec = { ...opened([]).spec, runId: runId('r1'), pool: 'p1' };
+    const old = await redisPools(one).openRun(spec);
+    let isWaiting = false;
+    const opening = redisPools(two).openRun(spec, {
+      onWait: () => {
+        isWaiting = true;
+      },
+    });
+    await eventually('the lease is waited for', () => isWaiting);
+    expect((await old.presence()).kind).toBe('here');
+    await admin.hset(runKeys(spec.runId).coordinator, 'expires', 1);
+    const next = await opening;
+    await expect(old.confirm()).rejects.toMatchObject({ code: 'taken-over' });
+    await next.close();
+    await old.close().catch(() => undefined);
+  } finally {
+    for (const connection of [...connections, admin]) connection.disconnect();
   }
 });

@@ -38,6 +38,7 @@ export function startCoordinator(world: World): void {
     isOver: false,
     isClosing: false,
     isDeposed: false,
+    isRefused: false,
   };
   const onEnd = (): void => {
     coordinator.isOver = true;
@@ -47,7 +48,8 @@ export function startCoordinator(world: World): void {
     coordinator.isOver = true;
     note(world, `${name} failed: ${describe(thrown)}`);
     coordinator.isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && coordinators.length > 1;
-    if (!coordinator.isDeposed) world.failures.push(`${name}: ${describe(thrown)}`);
+    coordinator.isRefused = thrown instanceof ShardlineError && thrown.code === 'run-is-served' && coordinators.length > 1;
+    if (!coordinator.isDeposed && !coordinator.isRefused) world.failures.push(`${name}: ${describe(thrown)}`);
   };
   process.resume(() => {
     serve(world, coordinator, before).then(onEnd, onFailure);
@@ -125,9 +127,11 @@ async function resume({ journal }: Coordinator, before: Coordinator, pools: Pool
     return recorded;
   };
   let recorded = await read();
-  const channel = await pools.openRun(recorded.opening.spec, async () => {
-    recorded = await read();
-    return [...recorded.state.attempts.keys()];
+  const channel = await pools.openRun(recorded.opening.spec, {
+    earlier: async () => {
+      recorded = await read();
+      return [...recorded.state.attempts.keys()];
+    },
   });
   await channel.confirm();
   return { channel, state: recorded.state, recorded };

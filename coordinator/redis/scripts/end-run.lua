@@ -1,4 +1,4 @@
--- Deletes keys of the run, and the coordinator's own key with them.
+-- Deletes keys of the run, and with them the coordinator's key, which releases its lease.
 --
 -- KEYS  coordinator, keys to delete
 -- ARGV  epoch

@@ -1,14 +1,16 @@
 // The coordinator's ports over the model: as coordinator/redis has them, command by command.
 
-import type { Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
+import { type Claim, claimLease, NEW_RUN } from '../../../coordinator/lease-claim.ts';
+import type { Pools, PresenceOf, RunChannel, TakeOver } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
-import { coverageField, lifeline } from '../../../shared/redis/keys.ts';
+import { coordinatorChannel, coverageField, lifeline } from '../../../shared/redis/keys.ts';
 import { encodeAttempt } from '../../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../../shared/wire/control.ts';
 import { decodeEvents } from '../../../shared/wire/events.ts';
+import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { encodeSpec } from '../../../shared/wire/run-spec.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
@@ -20,8 +22,13 @@ const READ_BATCHES = 200;
 export function modelPools(place: Place): Pools {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
+  let opened = 0;
   return {
-    openRun: (spec, earlier = async () => []) => openChannel(place, redis, spec, earlier),
+    openRun: (spec, takeOver = {}) => {
+      opened += 1;
+      const holder = { id: `${process.name}-${opened}`, host: process.name, pid: opened, isSubscribed: true };
+      return openChannel(place, redis, spec, holder, { ...NEW_RUN, ...takeOver });
+    },
     serverNow: () => redis.request(() => server.schedule.now()),
     aliveAgents: (pool) =>
       redis.request(() =>
@@ -30,33 +37,44 @@ export function modelPools(place: Place): Pools {
   };
 }
 
-async function openChannel(
-  place: Place,
-  redis: Connection,
-  spec: RunSpec,
-  earlier: () => Promise<readonly AttemptId[]>,
-): Promise<RunChannel> {
-  const { server } = place;
+async function openChannel(place: Place, redis: Connection, spec: RunSpec, holder: LeaseHolder, takeOver: TakeOver): Promise<RunChannel> {
+  const { server, process, network } = place;
   const { runId } = spec;
   const text = encodeSpec(spec);
-  const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
+  const line = openConnection(server, process, network, coordinatorChannel(runId, holder.id));
+  const claim = async (gone: string | null): Promise<Claim> => {
+    const generation = redis.generation();
+    const claimed = await redis.request(() => scripts.claim(server, runId, text, holder, gone));
+    if (claimed.kind === 'granted') return claimed;
+    const channel = coordinatorChannel(runId, claimed.holder.id);
+    const isThere = await redis.request(() => [...server.connections].some(({ listensTo }) => listensTo === channel));
+    return { ...claimed, isConnected: generation === redis.generation() ? isThere : null };
+  };
+  const granted = async () => {
+    await line.request(() => undefined);
+    return await claimLease(runId, claim, takeOver, process.clock);
+  };
+  const { epoch, isFound } = await granted().catch((thrown: unknown) => {
+    line.close();
+    throw thrown;
+  });
   const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
   /** false where Redis has lost the run. */
   const holds = async (): Promise<boolean> => {
-    const held = await redis.request(() => scripts.holds(server, runId, epoch));
+    const held = await redis.request(() => scripts.renew(server, runId, epoch));
     if (held === false) throw takenOver();
     return held === true;
   };
   const restore = async (look: number): Promise<void> => {
-    if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
+    if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look, holder)))) throw takenOver();
   };
   await announceToPool();
   if (!(await holds())) {
     await restore(0);
     await announceToPool();
   }
-  const known = new Set<AttemptId>(await earlier());
+  const known = new Set<AttemptId>(await takeOver.earlier());
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -72,6 +90,7 @@ async function openChannel(
     for (const { id } of attempts) known.add(id);
   };
   const close = async (): Promise<void> => {
+    line.close();
     await Promise.allSettled(enqueuing);
     if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));

@@ -1,7 +1,9 @@
 // What a command or script does to the server's data in one step; named as the scripts of coordinator/redis and agent/redis, and meaning the same.
 
+import { LEASE_MS } from '../../../coordinator/lease-claim.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
+import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
 
 const newRun = (): RunKeysData => ({
@@ -39,26 +41,42 @@ export function poolOf(server: RedisServer, name: string): PoolData {
 const epochOf = (server: RedisServer, id: RunId): number => server.data.runs.get(id)?.coordinator?.epoch ?? 0;
 const isDeposed = (server: RedisServer, id: RunId, epoch: number): boolean => !server.defects.ignoresEpochs && epochOf(server, id) > epoch;
 
-export function begin(server: RedisServer, id: RunId, spec: string): { readonly epoch: number; readonly isFound: boolean } {
+const leaseEnd = (server: RedisServer): number => Math.floor(server.schedule.now()) + LEASE_MS;
+
+type Claimed =
+  | { readonly kind: 'granted'; readonly epoch: number; readonly isFound: boolean }
+  | { readonly kind: 'held'; readonly holder: LeaseHolder; readonly renewal: string; readonly isExpired: boolean };
+
+export function claim(server: RedisServer, id: RunId, spec: string, holder: LeaseHolder, gone: string | null): Claimed {
+  const lease = server.data.runs.get(id)?.coordinator ?? null;
+  if (lease?.holder?.id === holder.id) return { kind: 'granted', epoch: lease.epoch, isFound: lease.isFound };
+  const renewal = `${lease?.epoch} ${lease?.expires}`;
+  if (lease?.holder != null && renewal !== gone && !server.defects.ignoresLeases) {
+    return { kind: 'held', holder: lease.holder, renewal, isExpired: lease.expires <= server.schedule.now() };
+  }
   const isFound = server.data.runs.get(id)?.spec != null;
   const epoch = Math.max(epochOf(server, id) + 1, Math.floor(server.schedule.now()));
   const run = keysOf(server, id);
   run.spec = spec;
-  run.coordinator = { epoch, look: 0, told: 0, at: null };
-  return { epoch, isFound };
+  run.coordinator = { epoch, look: 0, told: 0, at: null, holder, expires: leaseEnd(server), isFound };
+  return { kind: 'granted', epoch, isFound };
 }
 
-/** Is it ours: null where the epoch is not there. */
-export function holds(server: RedisServer, id: RunId, epoch: number): boolean | null {
-  if (server.data.runs.get(id)?.coordinator == null) return null;
-  return !isDeposed(server, id, epoch);
+/** Renews the lease. Is the run ours: null where the epoch is not there. */
+export function renew(server: RedisServer, id: RunId, epoch: number): boolean | null {
+  const coordinator = server.data.runs.get(id)?.coordinator;
+  if (coordinator == null) return null;
+  if (isDeposed(server, id, epoch)) return false;
+  coordinator.expires = leaseEnd(server);
+  return true;
 }
 
-export function restore(server: RedisServer, id: RunId, spec: string, epoch: number, look: number): boolean {
+export function restore(server: RedisServer, id: RunId, spec: string, epoch: number, look: number, holder: LeaseHolder): boolean {
   if (isDeposed(server, id, epoch)) return false;
   const run = keysOf(server, id);
   run.spec = spec;
-  run.coordinator = { epoch, look, told: 0, at: run.coordinator?.at ?? null };
+  const { at = null, isFound = false } = run.coordinator ?? {};
+  run.coordinator = { epoch, look, told: 0, at, holder, expires: leaseEnd(server), isFound };
   return true;
 }
 
@@ -72,8 +90,8 @@ export function look(server: RedisServer, id: RunId, epoch: number, number: numb
   const run = server.data.runs.get(id);
   if (run?.spec == null) return { kind: 'missing' };
   const now = server.schedule.now();
-  const { look: before = 0, told = 0 } = run.coordinator ?? {};
-  run.coordinator = { epoch, look: number, told, at: now };
+  const { look: before = 0, told = 0, holder = null, isFound = false } = run.coordinator ?? {};
+  run.coordinator = { epoch, look: number, told, at: now, holder, expires: leaseEnd(server), isFound };
   const alive = [...run.agents].filter(([, goneAt]) => goneAt >= now);
   return { kind: 'here', before, agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])) };
 }
