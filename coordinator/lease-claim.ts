@@ -1,12 +1,15 @@
 // Claims the lease of a run, and waits for a coordinator that holds it to be gone. Redis decides who gets the lease; this file decides
 // when to ask, and when a coordinator counts as gone.
 //
-// claimed → granted   no coordinator holds the lease
-// claimed → held      another coordinator holds it
-// held → suspect      the lease has expired, or its holder is not connected
-// suspect → held      the holder has renewed the lease, or is connected again
-// suspect → gone      the next look finds the same: the lease is claimed again, and granted unless it was renewed since
+// claimed → granted     no coordinator holds the lease
+// claimed → held        another coordinator holds it
+// held → suspect        the lease has expired, or its holder is not connected
+// suspect → held        the holder has renewed the lease, or is connected again
+// suspect → claimed     the next look finds the same; the claim is granted unless the lease is renewed before
+// held → released       the holder has ended the run, and writes its reports until it disconnects
+// released → claimed    it is not connected any more
 
+import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { RunId } from '../shared/domain/ids.ts';
 import { ShardlineError } from '../shared/errors.ts';
@@ -23,59 +26,77 @@ const LOOK_MS = 1000;
 /** After this time a lease that is still renewed is not waited for any longer. A frozen coordinator is found gone before. */
 const WAIT_MS = LEASE_MS + 4 * LOOK_MS;
 
-/** The answer to a claim. */
-export type Claim = Granted | Held;
+/** The lease of one run, as one process sees it. */
+export interface LeasePort {
+  /** Claims the lease; null if another coordinator holds it. `gone` is the renewal of a lease whose holder is gone, or null. */
+  claim(gone: string | null): Promise<Granted | null>;
+  /** Looks at the lease. `before` held it in the last look. */
+  look(before: LeaseHolder | null): Promise<Lease>;
+}
 
 export interface Granted {
-  readonly kind: 'granted';
   readonly epoch: number;
   /** The run existed before. */
   readonly isFound: boolean;
 }
 
-export interface Held {
-  readonly kind: 'held';
-  readonly holder: LeaseHolder;
-  /** Differs after each renewal. */
-  readonly renewal: string;
-  readonly isExpired: boolean;
-  /** Whether the holder is connected to Redis; null if that cannot be known. */
-  readonly isConnected: boolean | null;
-}
+export type Lease =
+  /** `isConnected`: whether the one that held it before is connected to Redis; null if that cannot be known. */
+  | { readonly kind: 'free'; readonly isConnected: boolean | null }
+  | {
+      readonly kind: 'held';
+      readonly holder: LeaseHolder;
+      /** Differs after each renewal. */
+      readonly renewal: string;
+      readonly isExpired: boolean;
+      /** Whether the holder is connected to Redis; null if that cannot be known. */
+      readonly isConnected: boolean | null;
+    };
 
 /** For a run that no coordinator has served. */
 export const NEW_RUN: TakeOver = { earlier: async () => [], onWait: () => undefined, signal: new AbortController().signal };
 
-/**
- * Resolves once the lease is granted. `claim` gets the renewal of a lease whose holder is gone, or null. Throws `run-is-served` if the
- * holder does not go, and the signal's reason.
- */
+/** Resolves once the lease is granted. Throws `run-is-served` if its holder stays, and the signal's reason. */
 export async function claimLease(
   runId: RunId,
-  claim: (gone: string | null) => Promise<Claim>,
+  { claim, look }: LeasePort,
   { onWait, signal }: Pick<TakeOver, 'onWait' | 'signal'>,
   clock: Clock,
 ): Promise<Granted> {
   const until = clock.now() + WAIT_MS;
+  let granted = await orAborted(claim(null), signal);
+  let holder: LeaseHolder | null = null;
   let suspect: string | null = null;
-  let gone: string | null = null;
-  for (let waits = 0; ; ) {
-    const answer: Claim = await orAborted(claim(gone), signal);
-    if (answer.kind === 'granted') return answer;
-    const { holder, renewal }: Held = answer;
-    const isSuspect: boolean = answer.isExpired || answer.isConnected === false;
-    const wasSuspect = suspect !== null;
-    gone = isSuspect && suspect === renewal ? renewal : null;
-    suspect = isSuspect ? renewal : null;
-    if (gone !== null) continue;
+  for (let looks = 1; granted === null; looks += 1) {
+    const lease: Lease = await orAborted(look(holder), signal);
+    if (lease.kind === 'held') holder = lease.holder;
+    const before: string | null = suspect;
+    suspect = suspectIn(lease);
+    if (suspect === FREE || (suspect !== null && suspect === before)) granted = await orAborted(claim(suspect), signal);
+    if (granted !== null) break;
     // A holder that looks gone for the first time gets one more look. One that renews its lease is alive, whatever its connections show.
-    if (clock.now() >= until && (!isSuspect || wasSuspect)) {
+    if (holder !== null && clock.now() >= until && (suspect === null || before !== null)) {
       throw new ShardlineError('run-is-served', { runId, host: holder.host, pid: holder.pid, seconds: WAIT_MS / 1000 });
     }
     // Most holders are dead, and the second look shows it.
-    if (waits === 1) onWait(holder, WAIT_MS / 1000);
-    waits += 1;
+    if (holder !== null && looks === 2) onWait(holder, WAIT_MS / 1000);
     await clock.wait(LOOK_MS, signal);
+  }
+  return granted;
+}
+
+/** No coordinator holds the lease. */
+const FREE = '';
+
+/** The renewal of a lease whose holder looks gone; null if the holder looks alive. */
+function suspectIn(lease: Lease): string | null {
+  switch (lease.kind) {
+    case 'free':
+      return lease.isConnected === true ? null : FREE;
+    case 'held':
+      return lease.isExpired || lease.isConnected === false ? lease.renewal : null;
+    default:
+      return assertNever(lease);
   }
 }
 

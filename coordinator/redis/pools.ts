@@ -6,10 +6,12 @@ import { alive } from '../../shared/redis/presence.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { NEW_RUN } from '../lease-claim.ts';
 import type { Pools } from '../ports.ts';
+import type { LivenessLine } from './liveness-line.ts';
 import { openChannel } from './run-channel.ts';
 
-export const redisPools = (redis: Redis): Pools => ({
-  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { ...NEW_RUN, ...takeOver }),
+/** `line` shows that this command is connected. Without it, its leases are free only once they have expired. */
+export const redisPools = (redis: Redis, line: LivenessLine | null = null): Pools => ({
+  openRun: (spec, takeOver = {}) => openChannel(redis, spec, line, { ...NEW_RUN, ...takeOver }),
   serverNow: () => serverNow(redis),
   aliveAgents: (pool) => alive(redis, poolKeys(pool).agents),
 });

@@ -12,7 +12,8 @@ import type { RunChannel, TakeOver } from '../ports.ts';
 import { createAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
 import { type CoordinatorEpoch, coordinatorEpoch } from './coordinator-epoch.ts';
-import { type CoordinatorLease, takeLease } from './coordinator-lease.ts';
+import { takeLease } from './coordinator-lease.ts';
+import type { LivenessLine } from './liveness-line.ts';
 import { createRunEvents } from './run-events.ts';
 import { createRunPresence } from './run-presence.ts';
 
@@ -23,31 +24,20 @@ const OPENINGS = 100;
 const OPENED_LIFE_SECONDS = 10;
 
 /** Takes the lease of the run, and announces the run. */
-export async function openChannel(redis: Redis, spec: RunSpec, takeOver: TakeOver): Promise<RunChannel> {
-  const keys = runKeys(spec.runId);
-  const lease = await takeLease(redis, spec.runId, keys, encodeSpec(spec), takeOver);
-  try {
-    return await openWith(redis, spec, keys, lease, takeOver);
-  } catch (thrown) {
-    // Another coordinator need not wait for the lease to expire.
-    lease.disconnect();
-    throw thrown;
-  }
-}
-
-async function openWith(redis: Redis, spec: RunSpec, keys: RunKeys, lease: CoordinatorLease, { earlier }: TakeOver): Promise<RunChannel> {
+export async function openChannel(redis: Redis, spec: RunSpec, line: LivenessLine | null, takeOver: TakeOver): Promise<RunChannel> {
   const { runId, pool } = spec;
-  const epoch = coordinatorEpoch(redis, runId, keys, encodeSpec(spec), lease);
+  const keys = runKeys(runId);
+  const text = encodeSpec(spec);
+  const lease = await takeLease({ redis, runId, keys, spec: text, line }, takeOver);
+  const epoch = coordinatorEpoch(redis, runId, keys, text, lease);
   await announceNew(redis, spec, epoch);
-  const queue = createAttemptQueue(redis, keys, epoch, await earlier());
+  const queue = createAttemptQueue(redis, keys, epoch, await takeOver.earlier());
   const events = createRunEvents(redis, runId, keys);
   const presence = createRunPresence(epoch, queue, events.restart);
   const connections = followConnections(redis, pool);
 
   const close = async (): Promise<void> => {
     connections.close();
-    // First, because the rest may wait for a Redis that does not answer, and the subscription keeps the process alive.
-    lease.disconnect();
     await queue.stop();
     await deleteKeys(epoch, keys);
     await queue.deleteJobs();

@@ -67,9 +67,6 @@ export const queueKeys = (keys: RunKeys): readonly string[] =>
 
 export const coverageField = (agent: AgentId, part: number, chunk: number): string => `${agent}/${part}/${chunk}`;
 
-/** A channel, not a key. A coordinator subscribes to it while it is connected; no message is ever published. `id` is the lease holder's. */
-export const coordinatorChannel = (runId: RunId, id: string): string => `{sl:run:${runId}}:alive:${id}`;
-
 export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;
 
 export interface PoolKeys {
@@ -87,6 +84,9 @@ export interface PoolKeys {
 
 /** A channel, not a key. An agent subscribes to it while it is connected; no message is ever published. */
 export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
+
+/** The same for a command that coordinates runs. `line` is the id in the holder of its leases. */
+export const coordinatorChannel = (line: string): string => `{sl:coordinator:${line}}:alive`;
 
 export function poolKeys(pool: string): PoolKeys {
   const prefix = `{sl:pool:${pool}}`;

@@ -10,8 +10,8 @@ export interface LeaseHolder {
   readonly id: string;
   readonly host: string;
   readonly pid: number;
-  /** Whether it subscribes to its liveness channel as long as it is connected. An account without that permission cannot. */
-  readonly isSubscribed: boolean;
+  /** The id of the channel to which it subscribes as long as it is connected; null if its account may not subscribe. */
+  readonly line: string | null;
 }
 
 const HOLDER_VERSION = 1;
@@ -23,7 +23,7 @@ const holderSchema = z.object({
   id: z.uuid(),
   host: z.string().max(HOST_CHARS).transform(oneLine),
   pid: z.int().positive(),
-  isSubscribed: z.boolean(),
+  line: z.uuid().nullable(),
 });
 
 export const encodeHolder = (holder: LeaseHolder): string =>

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
+import { type LivenessLine, openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
@@ -21,8 +22,11 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
   try {
     await admin.call('ACL', 'SETUSER', 'shardline', 'on', '>secret', ...rights.split(' '));
     const redis = await connect(url, 'test');
+    let line: LivenessLine | null = null;
     try {
-      const pools = redisPools(redis);
+      line = openLivenessLine(redis);
+      expect(await line.isSubscribed).toBe(true);
+      const pools = redisPools(redis, line);
       expect(await pools.serverNow()).toBeGreaterThan(0);
       const channel = await pools.openRun({ ...opened([]).spec, runId: runId('r1'), pool: 'p1' });
       const shard = shardId(1);
@@ -46,6 +50,7 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
       await run.leave();
       await channel.close();
     } finally {
+      line?.close();
       redis.disconnect();
     }
   } finally {
@@ -60,15 +65,16 @@ test.each([
   await using server = await startTcpServer();
   const admin = await connect(server.url, 'admin');
   await admin.call('ACL', 'SETUSER', 'shardline', 'on', '>secret', '~*', '&*', '+@all', missing);
-  const connections = [];
+  const closing: (() => void)[] = [() => admin.disconnect()];
   try {
     const url = server.url.replace('//', '//shardline:secret@');
     const [one, two] = [await connect(url, 'one'), await connect(url, 'two')];
-    connections.push(one, two);
+    const lines = [openLivenessLine(one), openLivenessLine(two)] as const;
+    closing.push(...lines.map(({ close }) => close), ...[one, two].map((redis) => () => redis.disconnect()));
     const spec = { ...opened([]).spec, runId: runId('r1'), pool: 'p1' };
-    const old = await redisPools(one).openRun(spec);
+    const old = await redisPools(one, lines[0]).openRun(spec);
     let isWaiting = false;
-    const opening = redisPools(two).openRun(spec, {
+    const opening = redisPools(two, lines[1]).openRun(spec, {
       onWait: () => {
         isWaiting = true;
       },
@@ -81,6 +87,6 @@ test.each([
     await next.close();
     await old.close().catch(() => undefined);
   } finally {
-    for (const connection of [...connections, admin]) connection.disconnect();
+    for (const close of closing) close();
   }
 });

@@ -49,10 +49,11 @@ const resultOf = ({ report: { verdict, tests, notRun } }: Ended): string =>
 /** Can Redis lose data in this scenario, or an answer while an agent leaves? */
 const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => kind === 'restart' || kind === 'break' || kind === 'cut');
 
-/** Can a coordinator be silent for as long as its lease lasts? */
-const mayDepose = ({ faults }: Scenario): boolean =>
-  faults.some(({ kind }) => kind === 'cut' || kind === 'restart') ||
-  faults.reduce((sum, fault) => sum + (fault.kind === 'freeze' ? fault.forMs : 0), 0) > LEASE_MS - SLOWEST_RENEWAL_MS;
+/** Can a coordinator be silent for as long as its lease lasts, or lose its connections while it is frozen? */
+const mayDepose = (scenario: Scenario): boolean =>
+  brings(scenario, 'cut', 'restart') ||
+  (brings(scenario, 'freeze') && brings(scenario, 'break')) ||
+  scenario.faults.reduce((sum, fault) => sum + (fault.kind === 'freeze' ? fault.forMs : 0), 0) > LEASE_MS - SLOWEST_RENEWAL_MS;
 
 /** Does Redis restart without some of its data? */
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');

@@ -65,13 +65,23 @@ interface Opened {
 }
 
 async function serve(world: World, coordinator: Coordinator, before: Coordinator | null): Promise<void> {
-  const { server, network, scenario, ended } = world;
-  const { name, process, journal, leave } = coordinator;
+  const { server, network } = world;
+  const { process } = coordinator;
   const pools = modelPools({ server, process, network });
+  try {
+    await serveWith(world, coordinator, before, pools);
+  } finally {
+    pools.disconnect();
+  }
+}
+
+async function serveWith(world: World, coordinator: Coordinator, before: Coordinator | null, pools: Pools): Promise<void> {
+  const { scenario, ended } = world;
+  const { name, process, journal, leave } = coordinator;
   const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
-  const { channel, state, recorded } = await (before === null
-    ? open(world, coordinator, pools, aheadMs)
-    : resume(coordinator, before, pools));
+  const opened = await (before === null ? open(world, coordinator, pools, aheadMs) : resume(world, coordinator, before, pools));
+  if (opened === null) return;
+  const { channel, state, recorded } = opened;
   // The record is one file: a coordinator that resumes the run replaces it with its own.
   world.newest = coordinator;
   const isShutOut = (): boolean => world.newest !== coordinator;
@@ -119,9 +129,12 @@ async function open({ scenario }: World, { process }: Coordinator, pools: Pools,
   return { channel, state: openRun(opening), recorded: null };
 }
 
-async function resume({ journal }: Coordinator, before: Coordinator, pools: Pools): Promise<Opened> {
+/** Resumes the run from the record as it is then; null where the coordinator that it waited for has ended the run. */
+async function resume(world: World, coordinator: Coordinator, before: Coordinator, pools: Pools): Promise<Opened | null> {
+  const { journal } = coordinator;
+  const newest = (): Coordinator => world.newest ?? before;
   const read = async (): Promise<Recorded> => {
-    journal.splice(0, journal.length, ...copied(before.journal));
+    journal.splice(0, journal.length, ...copied(newest().journal));
     const recorded = replay(journal);
     if (recorded === null) throw new Error('the record does not begin with an opening');
     return recorded;
@@ -133,6 +146,10 @@ async function resume({ journal }: Coordinator, before: Coordinator, pools: Pool
       return [...recorded.state.attempts.keys()];
     },
   });
+  if (world.ended.some(({ name }) => name === newest().name)) {
+    await isClosed(channel, coordinator);
+    return null;
+  }
   await channel.confirm();
   return { channel, state: recorded.state, recorded };
 }

@@ -5,6 +5,7 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { RunChannel } from '../../coordinator/ports.ts';
+import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
@@ -56,9 +57,8 @@ export async function startCoordinator(url: string, spec: RunSpec) {
 if (argv[1] === program) {
   const [url = '', spec = ''] = argv.slice(2);
   const redis = await connect(url, 'other coordinator');
-  const channel = await redisPools(redis).openRun(decodeSpec(spec, 'the command line'));
+  const channel = await redisPools(redis, openLivenessLine(redis)).openRun(decodeSpec(spec, 'the command line'));
   process.stdout.write('open\n');
   await keepRun(channel, systemClock);
-  await channel.close().catch(() => undefined);
-  redis.disconnect();
+  process.exit(0);
 }

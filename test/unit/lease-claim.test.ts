@@ -1,17 +1,23 @@
 // When a command that claims the lease of a run takes it over, and when it gives up.
 
 import { expect, test } from 'vitest';
-import { type Claim, claimLease, type Granted, type Held, LEASE_MS } from '../../coordinator/lease-claim.ts';
+import { claimLease, type Granted, LEASE_MS, type Lease } from '../../coordinator/lease-claim.ts';
 import { runId } from '../../shared/domain/ids.ts';
 import type { LeaseHolder } from '../../shared/wire/lease-holder.ts';
 
-const holder: LeaseHolder = { id: 'h1', host: 'ci-1', pid: 42, isSubscribed: true };
-const granted: Granted = { kind: 'granted', epoch: 7, isFound: true };
+const holder: LeaseHolder = { id: 'h1', host: 'ci-1', pid: 42, line: 'l1' };
+const granted: Granted = { epoch: 7, isFound: true };
 /** A lease that is renewed at each look by a holder that is connected. */
-const living = (look: number): Held => ({ kind: 'held', holder, renewal: `r${look}`, isExpired: false, isConnected: true });
+const living = (look: number): Extract<Lease, { readonly kind: 'held' }> => ({
+  kind: 'held',
+  holder,
+  renewal: `r${look}`,
+  isExpired: false,
+  isConnected: true,
+});
 
-/** Claims with these answers by the number of the look; a lease is granted once its renewal is claimed as gone. */
-function setUp(answerOf: (look: number) => Claim, signal = new AbortController().signal) {
+/** Looks find these answers by the number of the look. A claim is granted if the lease is free, or was not renewed since its renewal. */
+function setUp(answerOf: (look: number) => Lease, signal = new AbortController().signal) {
   let now = 0;
   let looks = 0;
   const waits: [LeaseHolder, number][] = [];
@@ -22,19 +28,23 @@ function setUp(answerOf: (look: number) => Claim, signal = new AbortController()
       now += ms;
     },
   };
-  const claim = async (gone: string | null): Promise<Claim> => {
-    const answer = answerOf(looks);
-    if (answer.kind === 'held' && answer.renewal === gone) return granted;
+  const claim = async (gone: string | null): Promise<Granted | null> => {
+    const lease = answerOf(Math.max(0, looks - 1));
+    return lease.kind === 'free' || lease.renewal === gone ? granted : null;
+  };
+  const look = async (): Promise<Lease> => {
     looks += 1;
-    return answer;
+    return answerOf(looks - 1);
   };
   const onWait = (who: LeaseHolder, upToSeconds: number): void => void waits.push([who, upToSeconds]);
-  const claiming = claimLease(runId('r1'), claim, { onWait, signal }, clock);
+  const claiming = claimLease(runId('r1'), { claim, look }, { onWait, signal }, clock);
   return { claiming, waits, tookMs: () => now };
 }
 
+const free: Lease = { kind: 'free', isConnected: null };
+
 test('claims a free lease at once', async () => {
-  const { claiming, waits, tookMs } = setUp(() => granted);
+  const { claiming, waits, tookMs } = setUp(() => free);
   expect(await claiming).toEqual(granted);
   expect([waits, tookMs()]).toEqual([[], 0]);
 });
@@ -59,8 +69,19 @@ test('waits for the lease to expire if connections cannot be seen', async () => 
   expect(tookMs()).toBe(9000);
 });
 
-test('claims the lease when the coordinator releases it', async () => {
-  const { claiming, tookMs } = setUp((look) => (look < 3 ? living(look) : granted));
+test('claims the lease of a coordinator that has ended the run, once that is not connected any more', async () => {
+  const { claiming, tookMs } = setUp((look) => (look < 3 ? living(look) : { kind: 'free', isConnected: look < 6 }));
+  expect(await claiming).toEqual(granted);
+  expect(tookMs()).toBe(6000);
+});
+
+test('leaves the run to a coordinator that has ended it and is still connected', async () => {
+  const { claiming } = setUp((look) => (look < 3 ? living(look) : { kind: 'free', isConnected: true }));
+  await expect(claiming).rejects.toMatchObject({ code: 'run-is-served' });
+});
+
+test('claims a lease that is released if connections cannot be seen', async () => {
+  const { claiming, tookMs } = setUp((look) => (look < 3 ? living(look) : free));
   expect(await claiming).toEqual(granted);
   expect(tookMs()).toBe(3000);
 });
@@ -90,12 +111,8 @@ test('stops waiting when it is interrupted, also while Redis does not answer', a
 
   const silent = new AbortController();
   const clock = { now: () => 0, wait: async () => undefined };
-  const waiting = claimLease(
-    runId('r1'),
-    () => Promise.withResolvers<Claim>().promise,
-    { onWait: () => undefined, signal: silent.signal },
-    clock,
-  );
+  const noAnswer = () => Promise.withResolvers<never>().promise;
+  const waiting = claimLease(runId('r1'), { claim: noAnswer, look: noAnswer }, { onWait: () => undefined, signal: silent.signal }, clock);
   silent.abort(new Error('SIGINT'));
   await expect(waiting).rejects.toThrow('SIGINT');
 });

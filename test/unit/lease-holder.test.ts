@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { decodeHolder, encodeHolder } from '../../shared/wire/lease-holder.ts';
 
-const holder = { id: '0e1d2c3b-4a59-4687-9786-a5b4c3d2e1f0', host: 'ci-1', pid: 42, isSubscribed: true };
+const holder = { id: '0e1d2c3b-4a59-4687-9786-a5b4c3d2e1f0', host: 'ci-1', pid: 42, line: null };
 
 test('a holder is read as it was written', () => {
   expect(decodeHolder(encodeHolder(holder), 'test')).toEqual(holder);

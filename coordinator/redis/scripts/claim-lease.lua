@@ -5,15 +5,14 @@
 --
 -- KEYS  spec, coordinator
 -- ARGV  spec, life of the keys in s, holder, life of the lease in ms, the renewal whose holder is gone ('' for none)
--- Returns { epoch, 1 if the run existed before }, or { 0, renewal, holder, for how many ms the lease is valid }
+-- Returns { epoch, 1 if the run existed before }, or {} if another coordinator holds the lease
 
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local lease = redis.call('HMGET', KEYS[2], 'epoch', 'holder', 'expires', 'found')
 local epoch, holder, expires = lease[1] or '0', lease[2], lease[3] or '0'
 if holder == ARGV[3] then return { epoch, lease[4] or '0' } end
-local renewal = epoch .. ' ' .. expires
-if holder and renewal ~= ARGV[5] then return { '0', renewal, holder, tonumber(expires) - now } end
+if holder and epoch .. ' ' .. expires ~= ARGV[5] then return {} end
 
 local found = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])

@@ -1,6 +1,6 @@
 // The coordinator's ports over the model: as coordinator/redis has them, command by command.
 
-import { type Claim, claimLease, NEW_RUN } from '../../../coordinator/lease-claim.ts';
+import { claimLease, type LeasePort, NEW_RUN } from '../../../coordinator/lease-claim.ts';
 import type { Pools, PresenceOf, RunChannel, TakeOver } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
@@ -18,17 +18,25 @@ import * as scripts from './scripts.ts';
 
 const READ_BATCHES = 200;
 
-/** One connection for all that this process asks, as a command has. */
-export function modelPools(place: Place): Pools {
+export interface ModelPools extends Pools {
+  /** The command ends: it no longer shows that it is connected. */
+  disconnect(): void;
+}
+
+/** One connection for all that this process asks, as a command has, and one that shows that it is connected. */
+export function modelPools(place: Place): ModelPools {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
+  const line = openConnection(server, process, network, coordinatorChannel(process.name));
   let opened = 0;
   return {
-    openRun: (spec, takeOver = {}) => {
+    async openRun(spec, takeOver = {}) {
       opened += 1;
-      const holder = { id: `${process.name}-${opened}`, host: process.name, pid: opened, isSubscribed: true };
-      return openChannel(place, redis, spec, holder, { ...NEW_RUN, ...takeOver });
+      const holder = { id: `${process.name}-${opened}`, host: process.name, pid: opened, line: process.name };
+      await line.request(() => undefined);
+      return await openChannel(place, redis, spec, holder, { ...NEW_RUN, ...takeOver });
     },
+    disconnect: () => line.close(),
     serverNow: () => redis.request(() => server.schedule.now()),
     aliveAgents: (pool) =>
       redis.request(() =>
@@ -38,26 +46,25 @@ export function modelPools(place: Place): Pools {
 }
 
 async function openChannel(place: Place, redis: Connection, spec: RunSpec, holder: LeaseHolder, takeOver: TakeOver): Promise<RunChannel> {
-  const { server, process, network } = place;
+  const { server, process } = place;
   const { runId } = spec;
   const text = encodeSpec(spec);
-  const line = openConnection(server, process, network, coordinatorChannel(runId, holder.id));
-  const claim = async (gone: string | null): Promise<Claim> => {
+  const isConnected = async (other: LeaseHolder | null): Promise<boolean | null> => {
+    if (other === null || other.line === null) return null;
+    const channel = coordinatorChannel(other.line);
     const generation = redis.generation();
-    const claimed = await redis.request(() => scripts.claim(server, runId, text, holder, gone));
-    if (claimed.kind === 'granted') return claimed;
-    const channel = coordinatorChannel(runId, claimed.holder.id);
     const isThere = await redis.request(() => [...server.connections].some(({ listensTo }) => listensTo === channel));
-    return { ...claimed, isConnected: generation === redis.generation() ? isThere : null };
+    return generation === redis.generation() ? isThere : null;
   };
-  const granted = async () => {
-    await line.request(() => undefined);
-    return await claimLease(runId, claim, takeOver, process.clock);
+  const lease: LeasePort = {
+    claim: (gone) => redis.request(() => scripts.claim(server, runId, text, holder, gone)),
+    async look(before) {
+      const held = await redis.request(() => scripts.lookAtLease(server, runId));
+      if (held === null) return { kind: 'free', isConnected: await isConnected(before) };
+      return { ...held, isConnected: await isConnected(held.holder) };
+    },
   };
-  const { epoch, isFound } = await granted().catch((thrown: unknown) => {
-    line.close();
-    throw thrown;
-  });
+  const { epoch, isFound } = await claimLease(runId, lease, takeOver, process.clock);
   const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
   /** false where Redis has lost the run. */
@@ -90,7 +97,6 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
     for (const { id } of attempts) known.add(id);
   };
   const close = async (): Promise<void> => {
-    line.close();
     await Promise.allSettled(enqueuing);
     if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
     await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));

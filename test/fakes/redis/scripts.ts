@@ -1,10 +1,10 @@
 // What a command or script does to the server's data in one step; named as the scripts of coordinator/redis and agent/redis, and meaning the same.
 
-import { LEASE_MS } from '../../../coordinator/lease-claim.ts';
+import { type Granted, LEASE_MS, type Lease } from '../../../coordinator/lease-claim.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
-import { type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
+import { type CoordinatorData, type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
 
 const newRun = (): RunKeysData => ({
   spec: null,
@@ -43,23 +43,26 @@ const isDeposed = (server: RedisServer, id: RunId, epoch: number): boolean => !s
 
 const leaseEnd = (server: RedisServer): number => Math.floor(server.schedule.now()) + LEASE_MS;
 
-type Claimed =
-  | { readonly kind: 'granted'; readonly epoch: number; readonly isFound: boolean }
-  | { readonly kind: 'held'; readonly holder: LeaseHolder; readonly renewal: string; readonly isExpired: boolean };
+const renewalOf = ({ epoch, expires }: CoordinatorData): string => `${epoch} ${expires}`;
 
-export function claim(server: RedisServer, id: RunId, spec: string, holder: LeaseHolder, gone: string | null): Claimed {
+/** null where another coordinator holds the lease. */
+export function claim(server: RedisServer, id: RunId, spec: string, holder: LeaseHolder, gone: string | null): Granted | null {
   const lease = server.data.runs.get(id)?.coordinator ?? null;
-  if (lease?.holder?.id === holder.id) return { kind: 'granted', epoch: lease.epoch, isFound: lease.isFound };
-  const renewal = `${lease?.epoch} ${lease?.expires}`;
-  if (lease?.holder != null && renewal !== gone && !server.defects.ignoresLeases) {
-    return { kind: 'held', holder: lease.holder, renewal, isExpired: lease.expires <= server.schedule.now() };
-  }
+  if (lease?.holder?.id === holder.id) return { epoch: lease.epoch, isFound: lease.isFound };
+  if (lease?.holder != null && renewalOf(lease) !== gone && !server.defects.ignoresLeases) return null;
   const isFound = server.data.runs.get(id)?.spec != null;
   const epoch = Math.max(epochOf(server, id) + 1, Math.floor(server.schedule.now()));
   const run = keysOf(server, id);
   run.spec = spec;
   run.coordinator = { epoch, look: 0, told: 0, at: null, holder, expires: leaseEnd(server), isFound };
-  return { kind: 'granted', epoch, isFound };
+  return { epoch, isFound };
+}
+
+/** null where no coordinator holds the lease. */
+export function lookAtLease(server: RedisServer, id: RunId): Omit<Extract<Lease, { kind: 'held' }>, 'isConnected'> | null {
+  const lease = server.data.runs.get(id)?.coordinator;
+  if (lease?.holder == null) return null;
+  return { kind: 'held', holder: lease.holder, renewal: renewalOf(lease), isExpired: lease.expires <= server.schedule.now() };
 }
 
 /** Renews the lease. Is the run ours: null where the epoch is not there. */
