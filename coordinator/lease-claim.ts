@@ -28,8 +28,8 @@ const WAIT_MS = LEASE_MS + 4 * LOOK_MS;
 
 /** The lease of one run, as one process sees it. */
 export interface LeasePort {
-  /** Claims the lease; null if another coordinator holds it. `gone` is the renewal of a lease whose holder is gone, or null. */
-  claim(gone: string | null): Promise<Granted | null>;
+  /** Claims the lease; null if another coordinator holds it. `gone` is the renewal of a lease whose holder is gone; `''` for none. */
+  claim(gone: string): Promise<Granted | null>;
   /** Looks at the lease. `before` held it in the last look. */
   look(before: LeaseHolder | null): Promise<Lease>;
 }
@@ -56,6 +56,9 @@ export type Lease =
 /** For a run that no coordinator has served. */
 export const NEW_RUN: TakeOver = { earlier: async () => [], onWait: () => undefined, signal: new AbortController().signal };
 
+/** In place of a renewal: no coordinator holds the lease. */
+const FREE = '';
+
 /** Resolves once the lease is granted. Throws `run-is-served` if its holder stays, and the signal's reason. */
 export async function claimLease(
   runId: RunId,
@@ -64,7 +67,7 @@ export async function claimLease(
   clock: Clock,
 ): Promise<Granted> {
   const until = clock.now() + WAIT_MS;
-  let granted = await orAborted(claim(null), signal);
+  let granted = await orAborted(claim(FREE), signal);
   let holder: LeaseHolder | null = null;
   let suspect: string | null = null;
   for (let looks = 1; granted === null; looks += 1) {
@@ -84,9 +87,6 @@ export async function claimLease(
   }
   return granted;
 }
-
-/** No coordinator holds the lease. */
-const FREE = '';
 
 /** The renewal of a lease whose holder looks gone; null if the holder looks alive. */
 function suspectIn(lease: Lease): string | null {

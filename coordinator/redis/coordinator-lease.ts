@@ -61,7 +61,7 @@ function leaseOf(
 ): LeasePort {
   return {
     async claim(gone) {
-      const argv = [spec, KEY_LIFE_SECONDS, holder, LEASE_MS, gone ?? ''];
+      const argv = [spec, KEY_LIFE_SECONDS, holder, LEASE_MS, gone];
       // Without `patiently`: a run does not start on a server that accepts no writes.
       const answer: unknown = await redis.eval(CLAIM, 2, keys.spec, keys.coordinator, ...argv);
       const [epoch, found] = Array.isArray(answer) ? answer.map(Number) : [];

@@ -28,7 +28,7 @@ function setUp(answerOf: (look: number) => Lease, signal = new AbortController()
       now += ms;
     },
   };
-  const claim = async (gone: string | null): Promise<Granted | null> => {
+  const claim = async (gone: string): Promise<Granted | null> => {
     const lease = answerOf(Math.max(0, looks - 1));
     return lease.kind === 'free' || lease.renewal === gone ? granted : null;
   };

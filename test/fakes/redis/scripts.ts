@@ -46,7 +46,7 @@ const leaseEnd = (server: RedisServer): number => Math.floor(server.schedule.now
 const renewalOf = ({ epoch, expires }: CoordinatorData): string => `${epoch} ${expires}`;
 
 /** null where another coordinator holds the lease. */
-export function claim(server: RedisServer, id: RunId, spec: string, holder: LeaseHolder, gone: string | null): Granted | null {
+export function claim(server: RedisServer, id: RunId, spec: string, holder: LeaseHolder, gone: string): Granted | null {
   const lease = server.data.runs.get(id)?.coordinator ?? null;
   if (lease?.holder?.id === holder.id) return { epoch: lease.epoch, isFound: lease.isFound };
   if (lease?.holder != null && renewalOf(lease) !== gone && !server.defects.ignoresLeases) return null;
