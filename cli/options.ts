@@ -119,7 +119,8 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     env: null,
     meaning: 'Take over a run whose coordinator died',
-    detail: 'Reads what that run recorded in its `--out`, or on another machine in the Redis of `--redis`.',
+    detail:
+      'Reads what that run recorded in its `--out`, or on another machine in the Redis of `--redis`. Exit code 4 if its coordinator still answers after 12 s.',
   }),
   row({
     name: 'agent',

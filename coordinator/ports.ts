@@ -10,27 +10,35 @@ import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.t
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Timings } from '../shared/domain/timings.ts';
+import type { LeaseHolder } from '../shared/wire/lease-holder.ts';
 import type { LogRecord } from '../shared/wire/run-log.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
 import type { EventOf, OwnEvent } from './core/state/events.ts';
 
-/**
- * Finds the attempts that an earlier coordinator of the run enqueued. `log` is the run's log in Redis, to which that coordinator can add
- * nothing more; null without one.
- */
-export type EarlierAttempts = (log: SharedLog | null) => Promise<readonly AttemptId[]>;
-
 /** The registry in which agents find runs. */
 export interface Pools {
   /**
-   * Announces the run to the pool's agents and takes it over from an earlier coordinator, if any. Calls `earlier` once that coordinator can
-   * enqueue no more; it resolves with the attempts that coordinator enqueued. Every key expires.
+   * Announces the run to the pool's agents. If it has a coordinator, waits until that one is gone and takes the run over. Every key expires.
+   * Throws `run-is-served` if the other coordinator stays, and the reason of the signal.
    */
-  openRun(spec: RunSpec, earlier?: EarlierAttempts): Promise<RunChannel>;
+  openRun(spec: RunSpec, takeOver?: Partial<TakeOver>): Promise<RunChannel>;
   /** Milliseconds since the epoch by the Redis server's clock, which coordinator and agents share. */
   serverNow(): Promise<number>;
   /** Agents of the pool that are alive now, whether or not they serve a run; used for the plan. */
   aliveAgents(pool: string): Promise<readonly AgentId[]>;
+}
+
+/** How to take a run over from an earlier coordinator. */
+export interface TakeOver {
+  /**
+   * Called once that coordinator can enqueue no more; resolves with the attempts that it enqueued. `log` is the run's log in Redis, to which
+   * it can add nothing more either; null without one.
+   */
+  readonly earlier: (log: SharedLog | null) => Promise<readonly AttemptId[]>;
+  /** Called once if that coordinator may be alive, with the longest time to wait for it. */
+  readonly onWait: (holder: LeaseHolder, upToSeconds: number) => void;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -48,7 +56,7 @@ export interface RunChannel {
   readonly log: SharedLog | null;
   /** Yields the run's events after the entry `from` (`0` for all), entry by entry, in order. Ends without an error when `signal` aborts. */
   events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
-  /** Only checks that this coordinator still has the run. */
+  /** Checks that this coordinator still has the run, and keeps it for some seconds. Looks at the presence do the same. */
   confirm(): Promise<void>;
   /** Sends a command to every agent of the run. */
   tell(command: ControlCommand): Promise<void>;

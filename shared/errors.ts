@@ -146,8 +146,14 @@ export const errorTable = {
   'taken-over': {
     exitCode: 2,
     what: 'Another coordinator took over run {runId}.',
-    why: 'A command resumed it with --resume.',
+    why: 'This one did not answer for a while, and a command resumed the run with --resume.',
     fix: 'Read the report of that command; this one wrote none.',
+  },
+  'run-is-served': {
+    exitCode: 4,
+    what: 'Could not resume run {runId}: its coordinator still runs on {host} (pid {pid}).',
+    why: 'It kept answering for {seconds} s, and a run has one coordinator at a time.',
+    fix: 'Wait for that command to end and read its report, or stop it on {host} with `kill {pid}` and resume then.',
   },
   'nothing-to-resume': {
     exitCode: 4,

@@ -13,6 +13,7 @@ import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
 import { startEmbeddedRedis } from '../redis/embedded-server.ts';
+import { openLivenessLine } from '../redis/liveness-line.ts';
 import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
 import { historyStores } from './preparation/history-stores.ts';
@@ -52,9 +53,12 @@ export async function openRedis(
   const patienceMs = settings.resume === null ? 0 : settings.redisWaitSeconds * 1000;
   const redis = await connect(url, `shardline:run:${id}`, { patienceMs, signal });
   opened.defer(() => redis.disconnect());
+  // Open until everything is written: a command that waits to resume the run must not begin before.
+  const line = openLivenessLine(redis);
+  opened.defer(() => line.close());
   await checkServer(redis, url);
   signal.throwIfAborted();
-  const pools = redisPools(redis, { keepsLog: settings.redis !== null });
+  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null });
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());
   const place: Place = { setting, url, opened, signal };
   const first = await openWithAgents(place, () => announce(pools, aheadMs), '');

@@ -6,9 +6,13 @@ import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import type { Logger } from '../../shared/system/logger.ts';
 import type { Judgement } from '../core/result/judge.ts';
+import type { RunChannel } from '../ports.ts';
 
 /** How long a finished run waits for Redis to delete it, or to save its durations. */
 export const CLOSE_MS = 2000;
+
+/** Interval at which a run renews its lease while no loop does. */
+const RENEW_MS = 1000;
 
 /** The same limit under a deadline: a share of the time left, because the report comes after it. */
 export function closeMs({ settings, startedAt }: Setting): number {
@@ -53,4 +57,11 @@ export async function endsWithin(ms: number, work: Promise<unknown>): Promise<bo
   } finally {
     late.abort();
   }
+}
+
+/** Waits for `work`, at most `ms`, and renews the lease of the run meanwhile, because its loop has ended. Throws `taken-over`. */
+export async function holdRun(channel: Pick<RunChannel, 'confirm'>, ms: number, work: Promise<void>): Promise<void> {
+  const until = performance.now() + ms;
+  const leftMs = (): number => until - performance.now();
+  while (!(await endsWithin(Math.min(RENEW_MS, leftMs()), work)) && leftMs() > 0) await within(leftMs(), channel.confirm());
 }

@@ -7,7 +7,7 @@ import { systemClock } from '../../shared/system/clock.ts';
 import { takesColor, takesScreen } from '../../shared/system/terminal.ts';
 import { oneLine, plural } from '../../shared/text/safe-text.ts';
 import { shellCommand } from '../../shared/text/shell-quote.ts';
-import { announcedAgain, restartOf } from '../core/decide/restart.ts';
+import { announcedSpec, restartOf } from '../core/decide/restart.ts';
 import { takeCensus } from '../core/learn/take-census.ts';
 import type { Change } from '../core/state/changes.ts';
 import type { CoordinatorEvent, OwnEvent, RunOpened } from '../core/state/events.ts';
@@ -25,7 +25,7 @@ import { combineRun } from './combine-run.ts';
 import { coverageFiles } from './coverage-files.ts';
 import { finishRun } from './finish-run.ts';
 import type { KnownCensus } from './prepare-run.ts';
-import { closeMs, type Setting, within } from './run-context.ts';
+import { closeMs, holdRun, type Setting, within } from './run-context.ts';
 
 /** In the run's output directory until the data is combined. */
 const COVERAGE_DIRECTORY = '.coverage-data';
@@ -94,7 +94,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
     );
   } finally {
     progress.end();
-    await within(settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
+    await holdRun(channel, settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
     await within(closeMs(setting), channel.close());
   }
   const isShutOut = claim();
@@ -103,7 +103,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   if (again !== null) {
     edge.stderr.write(`shardline: ${restartLine(again)}\n`);
     take(recorder, state, { kind: 'run-restarted', at: again.at, opening: again });
-    const reopened = await redis.again((pools) => pools.openRun(announcedAgain(again.spec)));
+    const reopened = await redis.again((pools) => pools.openRun(announcedSpec(again)));
     const { runId, epoch } = reopened.channel;
     const writer = { address: { pool: again.spec.pool, run: runId }, epoch, seq: recorder.seq() };
     const next = { recorded: null, redis: { ...redis, ...reopened }, recorder: createRecorder(log, writer) };

@@ -8,7 +8,7 @@ import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, type RunKeys, runKeys 
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
-import type { Tenure } from './coordinator-epoch.ts';
+import type { CoordinatorEpoch } from './coordinator-epoch.ts';
 
 /** Jobs added or deleted per command; more would block Redis and Node for longer than a beat. */
 const CHUNK = 1000;
@@ -36,11 +36,16 @@ export interface AttemptQueue {
 }
 
 /** `earlier` are the attempts that an earlier coordinator enqueued. */
-export function createAttemptQueue(redis: Redis, address: RunAddress, tenure: Tenure, earlier: readonly AttemptId[]): AttemptQueue {
+export function createAttemptQueue(
+  redis: Redis,
+  address: RunAddress,
+  epoch: CoordinatorEpoch,
+  earlier: readonly AttemptId[],
+): AttemptQueue {
   const keys = runKeys(address.run);
   const toJob = (attempt: AttemptRequest) => ({
     name: attempt.role,
-    data: encodeAttempt(attempt, address, tenure.epoch),
+    data: encodeAttempt(attempt, address, epoch.number),
     opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
   });
   const queue = openQueue(redis, keys);
@@ -52,7 +57,7 @@ export function createAttemptQueue(redis: Redis, address: RunAddress, tenure: Te
     for (let from = 0; from < attempts.length; from += CHUNK) {
       const chunk = attempts.slice(from, from + CHUNK);
       // Redis lost the run or it is closing. The next look detects the loss, and the attempts are enqueued again.
-      if (!(await tenure.holds()) || isStopping) return;
+      if (!(await epoch.holds()) || isStopping) return;
       await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
       for (const attempt of chunk) known.add(attempt.id);
       const pipeline = redis.pipeline();

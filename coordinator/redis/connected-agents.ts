@@ -3,36 +3,21 @@
 import type { Redis } from 'ioredis';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { lifeline } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { followSubscribers } from './subscribers.ts';
 
 export interface ConnectedAgents {
   /** See `RunChannel.connected`. */
   among(agents: readonly AgentId[]): Promise<ReadonlySet<AgentId> | null>;
-  /** Stops counting this process's own connections. */
   close(): void;
 }
 
 export function followConnections(redis: Redis, pool: string): ConnectedAgents {
-  let connections = 0;
-  const onReady = (): void => {
-    connections += 1;
-  };
-  redis.on('ready', onReady);
+  const subscribers = followSubscribers(redis);
   return {
     async among(agents) {
-      const connection = connections;
-      try {
-        const lines = agents.map((agent) => lifeline(pool, agent));
-        const counts = agents.length === 0 ? [] : await patiently(() => redis.call('PUBSUB', 'NUMSUB', ...lines));
-        const listeners = Array.isArray(counts) ? counts.filter((_, at) => at % 2 === 1).map(Number) : [];
-        // A break of our connection breaks the agents' connections too, and each reconnects in its own time.
-        if (connection !== connections) return null;
-        return new Set(agents.filter((_, at) => (listeners[at] ?? 0) > 0));
-      } catch (thrown) {
-        if (/NOPERM/.test(String(thrown))) return null;
-        throw thrown;
-      }
+      const channels = await subscribers.among(agents.map((agent) => lifeline(pool, agent)));
+      return channels && new Set(agents.filter((agent) => channels.has(lifeline(pool, agent))));
     },
-    close: () => void redis.off('ready', onReady),
+    close: subscribers.close,
   };
 }

@@ -1,67 +1,20 @@
-// Manages a coordinator's hold on its run: every write carries an epoch, and a coordinator with a lower epoch can change nothing.
+// What a coordinator may do in its epoch of a run: every write carries the epoch, and a coordinator with a lower epoch can change nothing.
+// Each look renews the lease, so that no command takes the run over while its coordinator answers.
 
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
 import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { LEASE_MS } from '../lease-claim.ts';
+import type { CoordinatorLease } from './coordinator-lease.ts';
+import { readScript } from './read-script.ts';
 
-// The new epoch is above every earlier one, including those that an emptied Redis has forgotten: it is the time, in ms.
-// KEYS spec, coordinator   ARGV spec, life in s   Returns the new epoch and whether the run existed
-const BEGIN = `
-local found = redis.call('EXISTS', KEYS[1])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local epoch = math.max(tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0') + 1, now)
-redis.call('HSET', KEYS[2], 'epoch', string.format('%.0f', epoch))
-redis.call('HDEL', KEYS[2], 'look', 'told', 'at')
-redis.call('EXPIRE', KEYS[2], ARGV[2])
-return { epoch, found }`;
-
-// KEYS spec, coordinator   ARGV spec, life in s, epoch, number of the last look   0 taken over, 1 done
-const RESTORE = `
-if tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0') > tonumber(ARGV[3]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-redis.call('HSET', KEYS[2], 'epoch', ARGV[3], 'look', ARGV[4])
-redis.call('HDEL', KEYS[2], 'told')
-redis.call('EXPIRE', KEYS[2], ARGV[2])
-return 1`;
-
-// KEYS spec, coordinator, agents, holding   ARGV epoch, number of this look
-// Returns -1 taken over, 0 missing, else 1, the number of the previous look, then pairs of an agent and what it holds
-const LOOK = `
-if tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0') > tonumber(ARGV[1]) then return { -1 } end
-if redis.call('EXISTS', KEYS[1]) == 0 then return { 0 } end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local before = redis.call('HGET', KEYS[2], 'look') or '0'
-redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'look', ARGV[2], 'at', now)
-local found = { 1, before }
-for _, agent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], now, '+inf')) do
-  found[#found + 1] = agent
-  found[#found + 1] = redis.call('HGET', KEYS[4], agent) or ''
-end
-return found`;
-
-// A repeated command, whose first reply was lost with the connection, is sent to the agents only once.
-// KEYS coordinator, control   ARGV epoch, number of the command, command, life in s
-// Returns -1 taken over, 0 sent before or run lost by Redis, 1 sent
-const TELL = `
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then return 0 end
-if tonumber(epoch) > tonumber(ARGV[1]) then return -1 end
-if tonumber(redis.call('HGET', KEYS[1], 'told') or '0') >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'told', ARGV[2])
-redis.call('XADD', KEYS[2], '*', 'command', ARGV[3])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
-return 1`;
-
-// KEYS coordinator, keys to delete   ARGV epoch   -1 taken over, else how many were there
-const END = `
-if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') > tonumber(ARGV[1]) then return -1 end
-return redis.call('UNLINK', unpack(KEYS))`;
+const RENEW = readScript('renew-lease');
+const RESTORE = readScript('restore-run');
+const LOOK = readScript('look');
+const SEND = readScript('send-command');
+const END = readScript('end-run');
 
 /** One look found the run missing, in an earlier state than the last look, or here with its living agents and what each holds. */
 export type Found =
@@ -69,12 +22,12 @@ export type Found =
   | { readonly kind: 'earlier' }
   | { readonly kind: 'here'; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
 
-export interface Tenure {
+export interface CoordinatorEpoch {
   /** True if the run existed before. */
   readonly isFound: boolean;
   /** The number of this coordinator; each one has a higher number than those before it. */
-  readonly epoch: number;
-  /** True if the run exists. Throws `taken-over`. */
+  readonly number: number;
+  /** Renews the lease. True if the run exists. Throws `taken-over`. */
   holds(): Promise<boolean>;
   look(): Promise<Found>;
   /** Sends what `encode` makes of the number of the command. */
@@ -85,23 +38,22 @@ export interface Tenure {
   end(keys: readonly string[]): Promise<void>;
 }
 
-/** Begins a new epoch of the run, which deposes an earlier coordinator. `spec` is the encoded spec that agents read. */
-export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spec: string): Promise<Tenure> {
-  const begun: unknown = await redis.eval(BEGIN, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS);
-  const [epoch = 0, found = 0] = Array.isArray(begun) ? begun.map(Number) : [];
+/** The epoch that began with this lease. `spec` is the encoded spec that agents read. */
+export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec: string, lease: CoordinatorLease): CoordinatorEpoch {
+  const { epoch, isFound, holder } = lease;
   let looks = 0;
   let answered = 0;
   let commands = 0;
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
 
   return {
-    isFound: found === 1,
-    epoch,
+    isFound,
+    number: epoch,
 
     async holds() {
-      const current = await patiently(() => redis.hget(keys.coordinator, 'epoch'));
-      if (Number(current ?? 0) > epoch) throw takenOver();
-      return current !== null;
+      const renewed = await patiently(() => redis.eval(RENEW, 1, keys.coordinator, epoch, LEASE_MS));
+      if (renewed === -1) throw takenOver();
+      return renewed === 1;
     },
 
     async look() {
@@ -109,7 +61,7 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
       const number = looks;
       const known = answered;
       const looked = [keys.spec, keys.coordinator, keys.agents, keys.holding];
-      const answer: unknown = await patiently(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number]));
+      const answer: unknown = await patiently(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS]));
       const [code, before, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
       if (code === '-1') throw takenOver();
       if (code === '0') return { kind: 'missing' };
@@ -129,12 +81,13 @@ export async function beginTenure(redis: Redis, runId: RunId, keys: RunKeys, spe
       commands += 1;
       const number = commands;
       const command = encode(number);
-      const told = await patiently(() => redis.eval(TELL, 2, keys.coordinator, keys.control, epoch, number, command, KEY_LIFE_SECONDS));
+      const told = await patiently(() => redis.eval(SEND, 2, keys.coordinator, keys.control, epoch, number, command, KEY_LIFE_SECONDS));
       if (told === -1) throw takenOver();
     },
 
     async restore() {
-      const restored = await patiently(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, spec, KEY_LIFE_SECONDS, epoch, answered));
+      const argv = [spec, KEY_LIFE_SECONDS, epoch, answered, holder, LEASE_MS];
+      const restored = await patiently(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, ...argv));
       if (restored === 0) throw takenOver();
     },
 

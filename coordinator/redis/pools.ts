@@ -4,12 +4,12 @@ import type { Redis } from 'ioredis';
 import { poolKeys } from '../../shared/redis/keys.ts';
 import { alive } from '../../shared/redis/presence.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
+import { NEW_RUN } from '../lease-claim.ts';
 import type { Pools } from '../ports.ts';
-import { openChannel } from './run-channel.ts';
+import { type ChannelOptions, openChannel } from './run-channel.ts';
 
-/** `keepsLog`: runs have a log in Redis too. A Redis that ends with its coordinator has no use for one. */
-export const redisPools = (redis: Redis, { keepsLog }: { readonly keepsLog: boolean } = { keepsLog: true }): Pools => ({
-  openRun: (spec, earlier = async () => []) => openChannel(redis, spec, earlier, keepsLog),
+export const redisPools = (redis: Redis, { line = null, keepsLog = true }: Partial<ChannelOptions> = {}): Pools => ({
+  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { line, keepsLog }, { ...NEW_RUN, ...takeOver }),
   serverNow: () => serverNow(redis),
   aliveAgents: (pool) => alive(redis, poolKeys(pool).agents),
 });

@@ -9,10 +9,12 @@ import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
-import type { EarlierAttempts, RunChannel } from '../ports.ts';
+import type { RunChannel, TakeOver } from '../ports.ts';
 import { createAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
-import { beginTenure, type Tenure } from './coordinator-epoch.ts';
+import { type CoordinatorEpoch, coordinatorEpoch } from './coordinator-epoch.ts';
+import { takeLease } from './coordinator-lease.ts';
+import type { LivenessLine } from './liveness-line.ts';
 import { createRunEvents } from './run-events.ts';
 import { createRunPresence } from './run-presence.ts';
 import { createSharedLog } from './shared-log.ts';
@@ -23,22 +25,42 @@ import { createSharedLog } from './shared-log.ts';
 const OPENINGS = 100;
 const OPENED_LIFE_SECONDS = 10;
 
-/** Announces the run and takes over its coordination. `keepsLog`: the run has a log in Redis too. */
-export async function openChannel(redis: Redis, spec: RunSpec, earlier: EarlierAttempts, keepsLog: boolean): Promise<RunChannel> {
+export interface ChannelOptions {
+  /** Shows that this command is connected. Without it, its leases are free only once they have expired. */
+  readonly line: LivenessLine | null;
+  /** The run has a log in Redis too. A Redis that ends with its coordinator has no use for one. */
+  readonly keepsLog: boolean;
+}
+
+/** Takes the lease of the run, and announces the run. */
+export async function openChannel(
+  redis: Redis,
+  spec: RunSpec,
+  { line, keepsLog }: ChannelOptions,
+  takeOver: TakeOver,
+): Promise<RunChannel> {
   const { runId, pool } = spec;
   const keys = runKeys(runId);
   const address = addressOf(spec);
-  const tenure = await beginAnnounced(redis, spec, keys);
-  const log = keepsLog ? createSharedLog(redis, address, tenure.epoch) : null;
-  const queue = createAttemptQueue(redis, address, tenure, await earlier(log));
+  const text = encodeSpec(spec);
+  const lease = await takeLease({ redis, runId, keys, spec: text, line }, takeOver);
+  const epoch = coordinatorEpoch(redis, runId, keys, text, lease);
+  await announceNew(redis, spec, epoch);
+  const log = keepsLog ? createSharedLog(redis, address, epoch.number) : null;
+  const earlier = await takeOver.earlier(log).catch(async (thrown: unknown) => {
+    // No coordinator follows, and agents must not join a run that this command has created.
+    if (!epoch.isFound) await withdraw(redis, spec, epoch);
+    throw thrown;
+  });
+  const queue = createAttemptQueue(redis, address, epoch, earlier);
   const events = createRunEvents(redis, address);
-  const presence = createRunPresence(tenure, queue, events.restart);
+  const presence = createRunPresence(epoch, queue, events.restart);
   const connections = followConnections(redis, pool);
 
   const close = async (): Promise<void> => {
     connections.close();
     await queue.stop();
-    await deleteKeys(tenure, keys);
+    await deleteKeys(epoch, keys);
     await queue.deleteJobs();
     await patiently(() => redis.hdel(poolKeys(pool).runs, runId));
     await queue.close();
@@ -47,23 +69,23 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: EarlierA
 
   return {
     runId,
-    isFound: tenure.isFound,
-    epoch: tenure.epoch,
+    isFound: epoch.isFound,
+    epoch: epoch.number,
     log,
     enqueue: queue.enqueue,
     events: events.read,
     async confirm() {
-      await tenure.holds();
+      await epoch.holds();
     },
     async tell(command) {
-      await tenure.tell((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: tenure.epoch }));
+      await epoch.tell((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: epoch.number }));
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
     connected: connections.among,
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),
     async announce() {
-      await tenure.restore();
+      await epoch.restore();
       await patiently(() => announceToPool(redis, spec));
       presence.regained();
     },
@@ -74,16 +96,20 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: EarlierA
   };
 }
 
-/** Creates the run before it announces it, so that agents always find it open. */
-async function beginAnnounced(redis: Redis, spec: RunSpec, keys: RunKeys): Promise<Tenure> {
-  const tenure = await beginTenure(redis, spec.runId, keys, encodeSpec(spec));
+/** Deletes a run that has no jobs. */
+async function withdraw(redis: Redis, { runId, pool }: RunSpec, epoch: CoordinatorEpoch): Promise<void> {
+  await deleteKeys(epoch, runKeys(runId));
+  await patiently(() => redis.hdel(poolKeys(pool).runs, runId));
+}
+
+/** Announces a run that has been created, so that agents always find it open. */
+async function announceNew(redis: Redis, spec: RunSpec, epoch: CoordinatorEpoch): Promise<void> {
   await announceToPool(redis, spec);
   // Redis may have come back empty in between. An agent that finds an announced run missing takes it for closed and does not return.
-  if (!(await tenure.holds())) {
-    await tenure.restore();
+  if (!(await epoch.holds())) {
+    await epoch.restore();
     await announceToPool(redis, spec);
   }
-  return tenure;
 }
 
 async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
@@ -110,8 +136,8 @@ async function takeCoverage(redis: Redis, keys: RunKeys, agent: AgentId, { part,
 }
 
 /** Deletes the spec and its dependent keys in one step, after which agents write nothing more. */
-async function deleteKeys(tenure: Tenure, keys: RunKeys): Promise<void> {
-  await tenure.end([
+async function deleteKeys(epoch: CoordinatorEpoch, keys: RunKeys): Promise<void> {
+  await epoch.end([
     keys.spec,
     keys.events,
     keys.producers,

@@ -6,7 +6,7 @@
 import type { AttemptId } from '../../shared/domain/ids.ts';
 import type { Presence, PresenceOf } from '../ports.ts';
 import type { AttemptQueue } from './attempt-queue.ts';
-import type { Tenure } from './coordinator-epoch.ts';
+import type { CoordinatorEpoch } from './coordinator-epoch.ts';
 
 export interface RunPresence {
   /** See `RunChannel.presence`. */
@@ -19,14 +19,14 @@ export interface RunPresence {
 
 /** Calls `missing` when Redis has no key of the run. */
 export function createRunPresence(
-  tenure: Pick<Tenure, 'look'>,
+  epoch: Pick<CoordinatorEpoch, 'look'>,
   queue: Pick<AttemptQueue, 'waiting' | 'taken' | 'isKnown'>,
   missing: () => void,
 ): RunPresence {
   let run: 'kept' | 'lost' = 'kept';
   const look = async <Waiting>(listQueue: () => Promise<Waiting>): Promise<PresenceOf<Waiting>> => {
     if (run === 'lost') return { kind: 'unknown' };
-    const found = await tenure.look();
+    const found = await epoch.look();
     if (found.kind !== 'here') {
       run = 'lost';
       const isMissing = found.kind === 'missing';

@@ -33,7 +33,10 @@ export interface RunKeys {
   readonly numbers: string;
   /** stream: the run's log, one entry for each record of a coordinator. */
   readonly log: string;
-  /** hash: the coordinator's epoch, the number of its last look, and the time of that look by the server's clock. */
+  /**
+   * hash: the coordinator's lease (`epoch`, `holder`, and `expires`, the time at which it is free), the number of its last look, and the
+   * time of that look. Times are in milliseconds of the server's clock.
+   */
   readonly coordinator: string;
   /** BullMQ's prefix. Its own keys are `<prefix>:<QUEUE_NAME>:…`. */
   readonly queuePrefix: string;
@@ -84,6 +87,9 @@ export interface PoolKeys {
 
 /** A channel, not a key. An agent subscribes to it while it is connected; no message is ever published. */
 export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
+
+/** The same for a command that coordinates runs. `line` is the id in the holder of its leases. */
+export const coordinatorChannel = (line: string): string => `{sl:coordinator:${line}}:alive`;
 
 export function poolKeys(pool: string): PoolKeys {
   const prefix = `{sl:pool:${pool}}`;

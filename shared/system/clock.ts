@@ -8,7 +8,14 @@ export const systemClock: Clock = {
   async wait(ms, signal) {
     const until = performance.now() + ms;
     const options = signal === undefined ? {} : { signal };
-    for (let leftMs = ms; leftMs > LONGEST_TIMER_MS; leftMs = until - performance.now()) await delay(LONGEST_TIMER_MS, undefined, options);
-    await delay(Math.max(0, until - performance.now()), undefined, options);
+    try {
+      for (let leftMs = ms; leftMs > LONGEST_TIMER_MS; leftMs = until - performance.now())
+        await delay(LONGEST_TIMER_MS, undefined, options);
+      await delay(Math.max(0, until - performance.now()), undefined, options);
+    } catch (thrown) {
+      // Node rejects with an error of its own.
+      signal?.throwIfAborted();
+      throw thrown;
+    }
   },
 };

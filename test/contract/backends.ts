@@ -10,10 +10,11 @@ import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { jobKey, poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { modelMember } from '../fakes/redis/agent-side.ts';
-import type { Network } from '../fakes/redis/connection.ts';
+import { endConnections, type Network } from '../fakes/redis/connection.ts';
 import { modelPools } from '../fakes/redis/coordinator-side.ts';
 import { realTime, startProcess } from '../fakes/redis/process.ts';
 import { startServer as startModel } from '../fakes/redis/server.ts';
+import { keepRun, startCoordinator } from '../support/coordinator.ts';
 import { servers, startServer } from '../support/redis.ts';
 
 export interface Backend extends AsyncDisposable {
@@ -32,10 +33,23 @@ export interface Backend extends AsyncDisposable {
   forgetLooks(run: RunId): Promise<void>;
   /** Moves the coordinator's last sign of life into the past. */
   silence(run: RunId, ms: number): Promise<void>;
-  /** Breaks every connection except those that show that an agent is connected. */
+  /** Moves the time at which the lease of the run is free; a negative `ms` is in the past. */
+  endLeaseIn(run: RunId, ms: number): Promise<void>;
+  /** Another coordinator opens the run in a process of its own, and keeps its lease. */
+  startCoordinator(spec: RunSpec): Promise<OtherCoordinator>;
+  /** Breaks every connection except those that show that a process is connected. */
   breakConnections(): Promise<void>;
-  /** Breaks the connections that show that an agent is connected. */
+  /** Breaks the connections that show that a process is connected. */
   breakLines(): Promise<void>;
+}
+
+export interface OtherCoordinator {
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** SIGSTOP. */
+  freeze(): void;
+  /** SIGCONT. Resolves when the coordinator has lost the run. */
+  thaw(): Promise<void>;
 }
 
 export const backends: readonly (readonly [string, () => Promise<Backend>])[] = [
@@ -73,6 +87,10 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
     async silence(run, ms) {
       await redis.hset(runKeys(run).coordinator, 'at', Date.now() - ms);
     },
+    async endLeaseIn(run, ms) {
+      await redis.hset(runKeys(run).coordinator, 'expires', Date.now() + ms);
+    },
+    startCoordinator: (spec) => startCoordinator(server.url, spec),
     async breakConnections() {
       await knife.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     },
@@ -128,6 +146,25 @@ async function modelBackend(): Promise<Backend> {
     },
     async silence(run, ms) {
       coordinatorOf(run).at = realTime.now() - ms;
+    },
+    async endLeaseIn(run, ms) {
+      coordinatorOf(run).expires = realTime.now() + ms;
+    },
+    async startCoordinator(spec) {
+      const process = startProcess(realTime, `coordinator ${spec.runId}`);
+      const channel = await modelPools({ server, process, network }).openRun(spec);
+      const serving = keepRun(channel, process.clock);
+      return {
+        async kill() {
+          process.kill();
+          endConnections(server, process);
+        },
+        freeze: () => process.freeze(),
+        async thaw() {
+          process.thaw();
+          await serving;
+        },
+      };
     },
     breakConnections: async () => breakThose(false),
     breakLines: async () => breakThose(true),

@@ -63,6 +63,9 @@ const storeIn = async (redis: Redis, { runId: id }: RunSpec, text: string): Prom
   return { position: position ?? '', text };
 };
 
+/** The coordinator of the run was silent until its lease had expired. */
+const loseLease = (redis: Redis, { runId: id }: RunSpec): Promise<number> => redis.hdel(runKeys(id).coordinator, 'holder');
+
 function logOf(channel: RunChannel): SharedLog {
   if (channel.log === null) throw new Error('the run has no log in Redis');
   return channel.log;
@@ -176,9 +179,12 @@ describe.each(servers)('the run log in %s', (_, redisBin) => {
     const records = recordsOf(spec, [openingOf(spec), tick(1)]);
     await logOf(former).append(records);
     let found = -1;
-    const next = await redisPools(redis).openRun(spec, async (log) => {
-      found = (await log?.last()) ?? 0;
-      return [];
+    await loseLease(redis, spec);
+    const next = await redisPools(redis).openRun(spec, {
+      async earlier(log) {
+        found = (await log?.last()) ?? 0;
+        return [];
+      },
     });
     expect(found).toBe(2);
     const late = recordsOf(spec, [tick(2)], 2);
@@ -196,6 +202,7 @@ describe.each(servers)('the run log in %s', (_, redisBin) => {
     const spec = newSpec();
     const former = await redisPools(redis).openRun(spec);
     await logOf(former).append(recordsOf(spec, [openingOf(spec), tick(1)]));
+    await loseLease(redis, spec);
     const next = await redisPools(redis).openRun(spec);
     await logOf(next).append(recordsOf(spec, [tick(2)], from, 2));
     await logOf(next).append(recordsOf(spec, [tick(3)], from + 1, 2));

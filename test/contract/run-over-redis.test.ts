@@ -358,6 +358,7 @@ describe.each(backends)('a run over %s', (_, start) => {
   test('a deposed coordinator stays deposed after Redis loses the run', async () => {
     const spec = newSpec();
     const old = await pools.openRun(spec);
+    await backend.endLeaseIn(spec.runId, -1);
     await pools.openRun(spec);
     await backend.loseRun(spec.runId);
     const next = await pools.openRun(spec);
@@ -372,9 +373,12 @@ describe.each(backends)('a run over %s', (_, start) => {
     const old = await pools.openRun(spec);
     await old.enqueue([request(1)]);
     const deposed = { code: 'taken-over', exitCode: 2 };
-    const next = await pools.openRun(spec, async () => {
-      await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
-      return [request(1).id];
+    await backend.endLeaseIn(spec.runId, -1);
+    const next = await pools.openRun(spec, {
+      earlier: async () => {
+        await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
+        return [request(1).id];
+      },
     });
     const keys = () => backend.keys(spec.runId);
     const before = await keys();
@@ -391,6 +395,88 @@ describe.each(backends)('a run over %s', (_, start) => {
     await old.enqueue([request(2)]);
     await old.tell({ kind: 'close-run', by: 'cancelled' });
     expect(await keys()).toEqual([]);
+  });
+
+  test('takes a run over from a coordinator that is killed, long before its lease expires', async () => {
+    const spec = newSpec();
+    const other = await backend.startCoordinator(spec);
+    const waits: string[] = [];
+    const opening = pools.openRun(spec, { onWait: ({ host }) => waits.push(host) });
+    await eventually('it waits for the living coordinator', () => waits.length === 1);
+    await other.kill();
+    await backend.endLeaseIn(spec.runId, 3_600_000);
+    const channel = await opening;
+    expect(channel.isFound).toBe(true);
+    await here(channel);
+    await channel.close();
+    expect(await backend.keys(spec.runId)).toEqual([]);
+  });
+
+  test('takes a run over from a frozen coordinator, which changes nothing when it wakes', async () => {
+    const spec = newSpec();
+    const other = await backend.startCoordinator(spec);
+    other.freeze();
+    const channel = await pools.openRun(spec);
+    await channel.enqueue([request(1)]);
+    const before = await here(channel);
+    await other.thaw();
+    expect(await here(channel)).toEqual(before);
+    await channel.close();
+  });
+
+  test('leaves a run to a coordinator whose connections break, and stops waiting when it is interrupted', async () => {
+    const spec = newSpec();
+    const other = await backend.startCoordinator(spec);
+    const stop = new AbortController();
+    const waits: string[] = [];
+    const opening = pools.openRun(spec, { onWait: ({ host }) => waits.push(host), signal: stop.signal });
+    const refused = expect(opening).rejects.toThrow('SIGINT');
+    for (let breaks = 0; breaks < 20; breaks += 1) {
+      await backend.breakLines();
+      await backend.breakConnections();
+      await delay(150);
+    }
+    expect(waits).toHaveLength(1);
+    stop.abort(new Error('SIGINT'));
+    await refused;
+    await other.kill();
+    await (await pools.openRun(spec)).close();
+  });
+
+  test('gives the lease of a run to one of two commands that resume it at once', async () => {
+    const spec = newSpec();
+    const other = await backend.startCoordinator(spec);
+    await other.kill();
+    const stop = new AbortController();
+    const opening = [pools, pools].map((each) => each.openRun(spec, { signal: stop.signal }));
+    const first = await Promise.race(opening);
+    await here(first);
+    stop.abort(new Error('SIGINT'));
+    const results = await Promise.allSettled(opening);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    await here(first);
+    await first.close();
+  });
+
+  test('opens a new run once, even if connections break meanwhile', async () => {
+    for (let opens = 0; opens < 20; opens += 1) {
+      const opening = pools.openRun(newSpec(), { onWait: () => expect.unreachable('it waits for itself') });
+      await backend.breakConnections();
+      const channel = await opening;
+      expect(channel.isFound).toBe(false);
+      await channel.close();
+    }
+  });
+
+  test('a run that has lost its lease with all other data is opened at once', async () => {
+    const spec = newSpec();
+    const other = await backend.startCoordinator(spec);
+    other.freeze();
+    await backend.loseRun(spec.runId);
+    const channel = await pools.openRun(spec, { onWait: () => expect.unreachable('there is nothing to wait for') });
+    expect(channel.isFound).toBe(false);
+    await other.thaw();
+    await channel.close();
   });
 
   test('delivers a command once that is sent again after a broken connection', async () => {

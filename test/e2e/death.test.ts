@@ -1,6 +1,6 @@
 // Runs whose coordinator or Redis dies. run.test.ts kills agents, and test/chaos kills all of them at random.
 
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
@@ -17,6 +17,15 @@ const ids = Object.keys(suite).flatMap((file) => [`${file}::test_x`, `${file}::t
 const all = Object.fromEntries(ids.map((id) => [id, 'passed']));
 const out = ['--out', 'out'];
 
+/** One test that waits until it is released, and one that does not. */
+const held = {
+  'test_quick.py': 'def test_quick(): pass\n',
+  'test_held.py':
+    "import pathlib, time\ndef test_held():\n    while not pathlib.Path(__file__).with_name('released').exists(): time.sleep(0.05)\n",
+};
+const allHeld = { 'test_quick.py::test_quick': 'passed', 'test_held.py::test_held': 'passed' };
+const release = (project: Project): Promise<void> => writeFile(join(project.directory, 'released'), '');
+
 type Command = ReturnType<Project['shardline']>;
 
 /** Waits until the command's stderr matches `pattern`, and returns the match. */
@@ -25,7 +34,7 @@ async function said(command: Command, pattern: RegExp): Promise<RegExpExecArray>
   command.stderr.on('data', (chunk: Buffer) => {
     text += chunk.toString();
   });
-  await eventually(`${pattern} is said`, () => pattern.test(text), 40);
+  await eventually(`${pattern} is said`, () => pattern.test(text), 90);
   const found = pattern.exec(text);
   if (found === null) throw new Error('unreachable');
   return found;
@@ -43,6 +52,8 @@ test('--resume finishes a run whose coordinator was killed, with remote and loca
   const second = await project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', ...out], settings);
   expect(second.exitCode, second.all).toBe(0);
   expect(second.all).toMatch(/Resumed run \S+: [1-9]\d* tests? done/);
+  // Its connections are closed, so its lease need not expire.
+  expect(second.all).not.toContain('waiting for the coordinator');
   const report = await project.report();
   expect(report).toMatchObject({ runId: id, verdict: 'passed', totals: { expected: 16, passed: 16, notRun: 0 } });
   expect(outcomesOf(report)).toEqual(all);
@@ -89,6 +100,36 @@ test('--resume finishes a run on another machine, from nothing but Redis', async
   await agent;
 });
 
+test.each([
+  ['from its file', false],
+  ['on another machine, from nothing but Redis', true],
+])('--resume finishes a run that had restarted %s, with the agents that serve it', async (_, isElsewhere) => {
+  const odd = {
+    ...suite,
+    // Only the first xdist worker that imports the file fails, so the run restarts with the whole suite.
+    'test_odd.py':
+      'import os\nif "PYTEST_XDIST_WORKER" in os.environ:\n    try: os.mkdir("imported")\n    except FileExistsError: pass\n    else: raise ImportError("the first")\n\ndef test_odd(): pass\n',
+  };
+  await using project = await newProject(odd);
+  await using elsewhere = await newProject(odd);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const first = project.shardline(['run', '--collect', 'file', '--agents', '1', '-n', '1', '--verbose', ...out], settings);
+  const id = (await said(first, /Run (\S+):[\s\S]*restarting, every worker[\s\S]*PASSED .*\(far-/))[1] ?? '';
+  first.kill('SIGKILL');
+  await first;
+  if (isElsewhere) await rm(join(project.directory, 'out'), { recursive: true });
+  const here = isElsewhere ? elsewhere : project;
+  const second = await here.shardline(['run', '--resume', id, ...out], settings);
+  expect(second.exitCode, second.all).toBe(0);
+  const report = await here.report();
+  expect(report).toMatchObject({ runId: id, restarted: { voidTests: expect.any(Number) } });
+  expect(outcomesOf(report)).toEqual({ ...all, 'test_odd.py::test_odd': 'passed' });
+  agent.kill('SIGTERM');
+  await agent;
+});
+
 test('--resume finishes a run with an embedded Redis from its recorded events', async () => {
   await using project = await newProject(suite);
   const first = project.shardline(['run', '-n', '2', '--verbose', ...out]);
@@ -103,43 +144,92 @@ test('--resume finishes a run with an embedded Redis from its recorded events', 
 });
 
 test('a frozen coordinator that wakes after another took over its run exits 2 and changes nothing', async () => {
-  await using project = await newProject(suite);
+  await using project = await newProject(held);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
-  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '2'], settings);
   const old = project.shardline(['run', '--verbose', ...out], settings);
   const id = (await said(old, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   old.kill('SIGSTOP');
   const next = project.shardline(['run', '--resume', id, '--verbose', ...out], settings);
-  await said(next, /PASSED/);
+  await said(next, /Resumed run/);
   old.kill('SIGCONT');
   const deposed = await old;
   expect(deposed.exitCode, deposed.all).toBe(2);
   expect(deposed.all).toContain('Another coordinator took over run');
+  expect(project.holds('out/report.json')).toBe(false);
+  await release(project);
   const result = await next;
   expect(result.exitCode, result.all).toBe(0);
-  expect(outcomesOf(await project.report())).toEqual(all);
+  expect(outcomesOf(await project.report())).toEqual(allHeld);
   agent.kill('SIGTERM');
   await agent;
 });
 
-test('when two coordinators resume one run at the same time, one finishes it and the other exits 2', async () => {
-  await using project = await newProject(suite);
+test('--resume leaves a run to its coordinator while that answers (exit 4), and the run ends as usual', async () => {
+  await using project = await newProject(held);
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
-  const agent = project.shardline(['agent', '--name', 'far', '-n', '1'], settings);
+  const running = project.shardline(['run', '--agents', '1', '-n', '2', '--verbose', ...out], settings);
+  const id = (await said(running, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const refused = await project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', ...out], settings);
+  expect(refused.exitCode, refused.all).toBe(4);
+  const waiting = `waiting for the coordinator \\S+ \\(pid ${running.pid}\\) of run ${id} to stop answering, up to 12 s\n`;
+  expect(refused.all).toMatch(new RegExp(waiting));
+  expect(refused.all).toMatch(new RegExp(`Could not resume run ${id}: its coordinator still runs on \\S+ \\(pid ${running.pid}\\)`));
+  await release(project);
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(allHeld);
+});
+
+test('--resume waits for a coordinator that ends the run, and reports that run', async () => {
+  await using project = await newProject(held);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const running = project.shardline(['run', '--agents', '1', '-n', '2', '--verbose', ...out], settings);
+  const id = (await said(running, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const resuming = project.shardline(['run', '--resume', id, ...out], settings);
+  await said(resuming, /waiting for the coordinator/);
+  await release(project);
+  const results = await Promise.all([running, resuming]);
+  for (const { exitCode, all } of results) expect(exitCode, all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(allHeld);
+});
+
+test('when two commands resume one run at the same time, one finishes it and the other leaves it alone (exit 4)', async () => {
+  await using project = await newProject(held);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '2'], settings);
   const first = project.shardline(['run', '--verbose', ...out], settings);
   const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
   first.kill('SIGKILL');
   await first;
   // One of them starts agents, which delays it between its claim on the run and its log.
   const resumes = ['3', '0'].map((agents) => project.shardline(['run', '--resume', id, '--agents', agents, '-n', '1', ...out], settings));
+  const refused = await Promise.race(resumes);
+  expect(refused.exitCode, refused.all).toBe(4);
+  expect(refused.all).toContain(`Could not resume run ${id}: its coordinator still runs on`);
+  await release(project);
   const results = await Promise.all(resumes);
-  expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 2]);
-  expect(results.find(({ exitCode }) => exitCode === 2)?.all).toContain('Another coordinator took over run');
-  expect(outcomesOf(await project.report())).toEqual(all);
+  expect(results.map(({ exitCode }) => exitCode).sort(), results.map(({ all }) => all).join('\n')).toEqual([0, 4]);
+  expect(outcomesOf(await project.report())).toEqual(allHeld);
   agent.kill('SIGTERM');
   await agent;
+});
+
+test('--resume leaves a run with an embedded Redis to its coordinator while that process exists (exit 4)', async () => {
+  await using project = await newProject(held);
+  const running = project.shardline(['run', '-n', '2', '--verbose', ...out]);
+  const id = (await said(running, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  const refused = await project.shardline(['run', '--resume', id, '-n', '1', ...out]);
+  expect(refused.exitCode, refused.all).toBe(4);
+  expect(refused.all).toContain('its process is still running');
+  await release(project);
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(allHeld);
 });
 
 test('reports at once that the last agent left, and ends the run with exit 11 after --wait-agents', async () => {

@@ -6,6 +6,7 @@ import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
+import { LEASE_MS } from '../../coordinator/lease-claim.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/domain/report.ts';
@@ -19,18 +20,21 @@ const SLOWEST = 6;
 const LEAST_TIMEOUT_MS = 6000;
 /** The shortest silence of Redis after which a coordinator gives up on it, or stops waiting for an agent that it cannot see. */
 const LEAST_SILENCE_MS = 14_000;
+/** The longest time between two renewals of a lease by a coordinator with a slow network. */
+const SLOWEST_RENEWAL_MS = 4000;
 /** As in coordinator/core/state/settle.ts. */
 const LOSSES_PER_EXECUTION = 3;
 
 /** Every rule that the run broke, in words; empty for a sound run. */
 export function problemsOf(played: Played): readonly string[] {
-  const { ended, failures, hoarders, usurpers, early, isStuck, isStaying } = played;
+  const { ended, failures, hoarders, deposed, usurpers, early, isStuck, isStaying } = played;
   return [
     ...failures.map((failure) => `a process failed: ${failure}`),
     ...(isStuck ? ['the run never ended'] : []),
     ...(isStaying ? ['an agent did not leave when it was asked to'] : []),
     ...(new Set(ended.map(resultOf)).size > 1 ? [`${ended.map(({ name }) => name).join(' and ')} report the run differently`] : []),
     ...(mayForget(played.scenario) ? [] : hoarders.map((held) => `an agent left and kept a job that it had not begun: ${held}`)),
+    ...(mayDepose(played.scenario) ? [] : deposed.map((name) => `${name} lost its run although it was alive`)),
     ...(isForgetful(played.scenario) ? [] : usurpers.map((name) => `${name} closed a run that another coordinator had taken over`)),
     ...early.map((attempt) => `attempt ${attempt} was finished in the queue before its end was stored`),
     ...leftovers(played),
@@ -44,6 +48,12 @@ const resultOf = ({ report: { verdict, tests, notRun } }: Ended): string =>
 
 /** Can Redis lose data in this scenario, or an answer while an agent leaves? */
 const mayForget = ({ faults }: Scenario): boolean => faults.some(({ kind }) => kind === 'restart' || kind === 'break' || kind === 'cut');
+
+/** Can a coordinator be silent for as long as its lease lasts, or lose its connections while it is frozen? */
+const mayDepose = (scenario: Scenario): boolean =>
+  brings(scenario, 'cut', 'restart') ||
+  (brings(scenario, 'freeze') && brings(scenario, 'break')) ||
+  scenario.faults.reduce((sum, fault) => sum + (fault.kind === 'freeze' ? fault.forMs : 0), 0) > LEASE_MS - SLOWEST_RENEWAL_MS;
 
 /** Does Redis restart without some of its data? */
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');

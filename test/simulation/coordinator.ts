@@ -42,6 +42,7 @@ export function startCoordinator(world: World): void {
     isOver: false,
     isClosing: false,
     isDeposed: false,
+    isRefused: false,
   };
   const onEnd = (): void => {
     coordinator.isOver = true;
@@ -51,7 +52,8 @@ export function startCoordinator(world: World): void {
     coordinator.isOver = true;
     note(world, `${name} failed: ${describe(thrown)}`);
     coordinator.isDeposed = thrown instanceof ShardlineError && thrown.code === 'taken-over' && coordinators.length > 1;
-    if (!coordinator.isDeposed) world.failures.push(`${name}: ${describe(thrown)}`);
+    coordinator.isRefused = thrown instanceof ShardlineError && thrown.code === 'run-is-served' && coordinators.length > 1;
+    if (!coordinator.isDeposed && !coordinator.isRefused) world.failures.push(`${name}: ${describe(thrown)}`);
   };
   process.resume(() => {
     serve(world, coordinator, before).then(onEnd, onFailure);
@@ -69,13 +71,23 @@ interface Opened {
 }
 
 async function serve(world: World, coordinator: Coordinator, before: Coordinator | null): Promise<void> {
-  const { server, network, scenario, ended } = world;
-  const { name, process, log, journal, leave } = coordinator;
+  const { server, network } = world;
+  const { process } = coordinator;
   const pools = modelPools({ server, process, network });
+  try {
+    await serveWith(world, coordinator, before, pools);
+  } finally {
+    pools.disconnect();
+  }
+}
+
+async function serveWith(world: World, coordinator: Coordinator, before: Coordinator | null, pools: Pools): Promise<void> {
+  const { scenario, ended } = world;
+  const { name, process, log, journal, leave } = coordinator;
   const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
-  const { channel, state, recorded, seq } = await (before === null
-    ? open(world, coordinator, pools, aheadMs)
-    : resume(coordinator, before, pools));
+  const opened = await (before === null ? open(world, coordinator, pools, aheadMs) : resume(world, coordinator, before, pools));
+  if (opened === null) return;
+  const { channel, state, recorded, seq } = opened;
   // The record is one file: a coordinator that resumes the run replaces it with its own.
   world.newest = coordinator;
   const isShutOut = (): boolean => world.newest !== coordinator;
@@ -137,10 +149,13 @@ async function open({ scenario }: World, { process }: Coordinator, pools: Pools,
   return { channel, state: openRun(opening), recorded: null, seq: 0 };
 }
 
-async function resume({ log, journal }: Coordinator, before: Coordinator, pools: Pools): Promise<Opened> {
+/** Resumes the run from the log as it is then; null if the coordinator that it waited for has ended the run. */
+async function resume(world: World, coordinator: Coordinator, before: Coordinator, pools: Pools): Promise<Opened | null> {
+  const { log, journal } = coordinator;
+  const newest = (): Coordinator => world.newest ?? before;
   /** Reads the log as another command does. */
   const read = async () => {
-    const copied = [...before.log];
+    const copied = [...newest().log];
     log.splice(0, log.length, ...copied);
     journal.length = 0;
     const recorded = await replayLog(copied, 'the log', (event) => void journal.push(event));
@@ -148,10 +163,16 @@ async function resume({ log, journal }: Coordinator, before: Coordinator, pools:
     return recorded;
   };
   let recorded = await read();
-  const channel = await pools.openRun(recorded.opening.spec, async () => {
-    recorded = await read();
-    return [...recorded.state.attempts.keys()];
+  const channel = await pools.openRun(recorded.opening.spec, {
+    earlier: async () => {
+      recorded = await read();
+      return [...recorded.state.attempts.keys()];
+    },
   });
+  if (world.ended.some(({ name }) => name === newest().name)) {
+    await isClosed(channel, coordinator);
+    return null;
+  }
   await channel.confirm();
   return { channel, state: recorded.state, recorded, seq: recorded.seq };
 }

@@ -58,6 +58,11 @@ const bugs: readonly Bug[] = [
     needs: 'take-over',
   },
   {
+    name: 'a lease that is taken from a living coordinator',
+    plant: () => ({ ...SOUND, ignoresLeases: true }),
+    needs: 'take-over',
+  },
+  {
     name: 'a shard that is done with tests missing',
     plant: () => {
       mutation.noCompleteness = true;

@@ -16,6 +16,7 @@ const files = [
   'coordinator/wake-ups.ts',
   'coordinator/event-queue.ts',
   'coordinator/liveness-monitor.ts',
+  'coordinator/lease-claim.ts',
   'agent/agent-loop.ts',
   'agent/attempt.ts',
   'agent/fitness.ts',

@@ -45,6 +45,8 @@ export interface Played {
   readonly results: number;
   /** Agents that left in order but kept a job that they had not started. */
   readonly hoarders: readonly string[];
+  /** Coordinators that lost the run to another one. */
+  readonly deposed: readonly string[];
   /** Coordinators that closed a run which another one had taken over. */
   readonly usurpers: readonly string[];
   /** Attempts that were finished in the queue before their end was stored. */
@@ -76,7 +78,8 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   const { log, failures, hoarders, usurpers, truth } = world;
   const { results } = truth;
   const leftovers = [...server.data.runs.keys()];
-  return { scenario, ended, log, failures, isStuck, isStaying, results, hoarders, usurpers, early: server.early, leftovers };
+  const deposed = coordinators.flatMap(({ name, isDeposed }) => (isDeposed ? [name] : []));
+  return { scenario, ended, log, failures, isStuck, isStaying, results, hoarders, deposed, usurpers, early: server.early, leftovers };
 }
 
 const isGone = ({ isOver, process }: Living): boolean => isOver || process.isDead();
@@ -85,6 +88,6 @@ const isGone = ({ isOver, process }: Living): boolean => isOver || process.isDea
 const isHeld = (coordinator: Coordinator | null): boolean =>
   coordinator !== null && !coordinator.process.isDead() && !coordinator.isDeposed && coordinator.journal.length > 0;
 
-/** Are all coordinators alive, and was each deposed by another? */
+/** Are all coordinators alive, and was each that had the run deposed by another? */
 const isDropped = (coordinators: readonly Coordinator[]): boolean =>
-  coordinators.every(({ process, isDeposed }) => isDeposed && !process.isDead());
+  coordinators.every(({ process, isDeposed, isRefused }) => (isDeposed || isRefused) && !process.isDead());

@@ -236,9 +236,14 @@ function stormFaults(random: Random, agents: readonly SimulatedAgent[], runMs: n
         break;
       case 7: {
         const struckAt = at();
-        // The first coordinator may stay alive and not know about the other.
+        // A coordinator that is frozen for longer than its lease does not know about the other. One that stays alive keeps the run.
         if (random.chance(0.5))
-          faults.push({ kind: 'freeze', at: struckAt, of: 'coordinator', forMs: random.int(100, random.chance(0.7) ? runMs : 20_000) });
+          faults.push({
+            kind: 'freeze',
+            at: struckAt,
+            of: 'coordinator',
+            forMs: random.chance(0.5) ? random.int(100, runMs) : random.int(10_000, 30_000),
+          });
         else if (random.chance(0.8)) faults.push({ kind: 'kill', at: struckAt, of: 'coordinator', isSilent: random.chance(0.3) });
         faults.push({ kind: 'take-over', at: struckAt + random.int(1, random.chance(0.7) ? 500 : 6000) });
         break;

@@ -30,6 +30,8 @@ export interface Coordinator extends Living {
   isClosing: boolean;
   /** Did another coordinator take over the run? That one may have died since. */
   isDeposed: boolean;
+  /** Did it find a living coordinator, and left the run to it? */
+  isRefused: boolean;
 }
 
 export interface World {

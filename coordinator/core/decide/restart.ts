@@ -20,7 +20,11 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
   return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why, voidTests, mismatch } };
 }
 
-/** The spec under which the restarted run is announced. It has a new run id because an agent joins a run only once. */
-export const announcedAgain = (spec: RunSpec): RunSpec => ({ ...spec, runId: restartedId(spec.runId) });
+/**
+ * The spec under which agents find the run: an agent joins a run only once, so a run that restarted has a second id. Its keys in Redis, its
+ * log there and its later records have that id too.
+ */
+export const announcedSpec = ({ spec, restarted }: RunOpened): RunSpec =>
+  restarted === null ? spec : { ...spec, runId: restartedId(spec.runId) };
 
 export const restartedId = (id: RunId): RunId => runId(`${id}-again`);

@@ -1,15 +1,17 @@
 // The coordinator's ports over the model, with the same commands as in coordinator/redis.
 
-import type { EarlierAttempts, Pools, PresenceOf, RunChannel } from '../../../coordinator/ports.ts';
+import { claimLease, type LeasePort, NEW_RUN } from '../../../coordinator/lease-claim.ts';
+import type { Pools, PresenceOf, RunChannel, TakeOver } from '../../../coordinator/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
-import { coverageField, lifeline } from '../../../shared/redis/keys.ts';
+import { coordinatorChannel, coverageField, lifeline } from '../../../shared/redis/keys.ts';
 import { encodeAttempt } from '../../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../../shared/wire/control.ts';
 import { COORDINATOR } from '../../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../../shared/wire/events.ts';
+import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { addressOf, encodeSpec } from '../../../shared/wire/run-spec.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
@@ -17,12 +19,25 @@ import * as scripts from './scripts.ts';
 
 const READ_BATCHES = 200;
 
-/** One connection for all requests of this process, as in a real command. */
-export function modelPools(place: Place): Pools {
+export interface ModelPools extends Pools {
+  /** The command ends: it no longer shows that it is connected. */
+  disconnect(): void;
+}
+
+/** One connection for all requests of this process, as in a real command, and one that shows that it is connected. */
+export function modelPools(place: Place): ModelPools {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
+  const line = openConnection(server, process, network, coordinatorChannel(process.name));
+  let opened = 0;
   return {
-    openRun: (spec, earlier = async () => []) => openChannel(place, redis, spec, earlier),
+    async openRun(spec, takeOver = {}) {
+      opened += 1;
+      const holder = { id: `${process.name}-${opened}`, host: process.name, pid: opened, line: process.name };
+      await line.request(() => undefined);
+      return await openChannel(place, redis, spec, holder, { ...NEW_RUN, ...takeOver });
+    },
+    disconnect: () => line.close(),
     serverNow: () => redis.request(() => server.schedule.now()),
     aliveAgents: (pool) =>
       redis.request(() =>
@@ -31,29 +46,44 @@ export function modelPools(place: Place): Pools {
   };
 }
 
-async function openChannel(place: Place, redis: Connection, spec: RunSpec, earlier: EarlierAttempts): Promise<RunChannel> {
-  const { server } = place;
+async function openChannel(place: Place, redis: Connection, spec: RunSpec, holder: LeaseHolder, takeOver: TakeOver): Promise<RunChannel> {
+  const { server, process } = place;
   const { runId } = spec;
   const address = addressOf(spec);
   const text = encodeSpec(spec);
-  const { epoch, isFound } = await redis.request(() => scripts.begin(server, runId, text));
+  const isConnected = async (other: LeaseHolder | null): Promise<boolean | null> => {
+    if (other === null || other.line === null) return null;
+    const channel = coordinatorChannel(other.line);
+    const generation = redis.generation();
+    const isThere = await redis.request(() => [...server.connections].some(({ listensTo }) => listensTo === channel));
+    return generation === redis.generation() ? isThere : null;
+  };
+  const lease: LeasePort = {
+    claim: (gone) => redis.request(() => scripts.claim(server, runId, text, holder, gone)),
+    async look(before) {
+      const held = await redis.request(() => scripts.lookAtLease(server, runId));
+      if (held === null) return { kind: 'free', isConnected: await isConnected(before) };
+      return { ...held, isConnected: await isConnected(held.holder) };
+    },
+  };
+  const { epoch, isFound } = await claimLease(runId, lease, takeOver, process.clock);
   const announceToPool = (): Promise<void> => redis.request(() => scripts.announce(server, spec.pool, runId, text));
   const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId });
   /** Returns false if Redis has lost the run. */
   const holds = async (): Promise<boolean> => {
-    const held = await redis.request(() => scripts.holds(server, runId, epoch));
+    const held = await redis.request(() => scripts.renew(server, runId, epoch));
     if (held === false) throw takenOver();
     return held === true;
   };
   const restore = async (look: number): Promise<void> => {
-    if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look)))) throw takenOver();
+    if (!(await redis.request(() => scripts.restore(server, runId, text, epoch, look, holder)))) throw takenOver();
   };
   await announceToPool();
   if (!(await holds())) {
     await restore(0);
     await announceToPool();
   }
-  const known = new Set<AttemptId>(await earlier(null));
+  const known = new Set<AttemptId>(await takeOver.earlier(null));
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;

@@ -1,9 +1,11 @@
 // What a command or script does to the server's data in one step. Each function has the name and the meaning of a script in coordinator/redis or agent/redis.
 
+import { type Granted, LEASE_MS, type Lease } from '../../../coordinator/lease-claim.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
 import { decodeEnvelope } from '../../../shared/wire/envelope.ts';
-import { type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
+import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
+import { type CoordinatorData, type Entry, isAfter, type Job, type PoolData, type RedisServer, type RunKeysData } from './server.ts';
 
 const newRun = (): RunKeysData => ({
   spec: null,
@@ -40,26 +42,45 @@ export function poolOf(server: RedisServer, name: string): PoolData {
 const epochOf = (server: RedisServer, id: RunId): number => server.data.runs.get(id)?.coordinator?.epoch ?? 0;
 const isDeposed = (server: RedisServer, id: RunId, epoch: number): boolean => !server.defects.ignoresEpochs && epochOf(server, id) > epoch;
 
-export function begin(server: RedisServer, id: RunId, spec: string): { readonly epoch: number; readonly isFound: boolean } {
+const leaseEnd = (server: RedisServer): number => Math.floor(server.schedule.now()) + LEASE_MS;
+
+const renewalOf = ({ epoch, expires }: CoordinatorData): string => `${epoch} ${expires}`;
+
+/** null where another coordinator holds the lease. */
+export function claim(server: RedisServer, id: RunId, spec: string, holder: LeaseHolder, gone: string): Granted | null {
+  const lease = server.data.runs.get(id)?.coordinator ?? null;
+  if (lease?.holder?.id === holder.id) return { epoch: lease.epoch, isFound: lease.isFound };
+  if (lease?.holder != null && renewalOf(lease) !== gone && !server.defects.ignoresLeases) return null;
   const isFound = server.data.runs.get(id)?.spec != null;
   const epoch = Math.max(epochOf(server, id) + 1, Math.floor(server.schedule.now()));
   const run = keysOf(server, id);
   run.spec = spec;
-  run.coordinator = { epoch, look: 0, told: 0, at: null };
+  run.coordinator = { epoch, look: 0, told: 0, at: null, holder, expires: leaseEnd(server), isFound };
   return { epoch, isFound };
 }
 
-/** Does this epoch hold the run? null if the run has no epoch. */
-export function holds(server: RedisServer, id: RunId, epoch: number): boolean | null {
-  if (server.data.runs.get(id)?.coordinator == null) return null;
-  return !isDeposed(server, id, epoch);
+/** null where no coordinator holds the lease. */
+export function lookAtLease(server: RedisServer, id: RunId): Omit<Extract<Lease, { kind: 'held' }>, 'isConnected'> | null {
+  const lease = server.data.runs.get(id)?.coordinator;
+  if (lease?.holder == null) return null;
+  return { kind: 'held', holder: lease.holder, renewal: renewalOf(lease), isExpired: lease.expires <= server.schedule.now() };
 }
 
-export function restore(server: RedisServer, id: RunId, spec: string, epoch: number, look: number): boolean {
+/** Renews the lease. Is the run ours: null where the epoch is not there. */
+export function renew(server: RedisServer, id: RunId, epoch: number): boolean | null {
+  const coordinator = server.data.runs.get(id)?.coordinator;
+  if (coordinator == null) return null;
+  if (isDeposed(server, id, epoch)) return false;
+  coordinator.expires = leaseEnd(server);
+  return true;
+}
+
+export function restore(server: RedisServer, id: RunId, spec: string, epoch: number, look: number, holder: LeaseHolder): boolean {
   if (isDeposed(server, id, epoch)) return false;
   const run = keysOf(server, id);
   run.spec = spec;
-  run.coordinator = { epoch, look, told: 0, at: run.coordinator?.at ?? null };
+  const { at = null, isFound = false } = run.coordinator ?? {};
+  run.coordinator = { epoch, look, told: 0, at, holder, expires: leaseEnd(server), isFound };
   return true;
 }
 
@@ -73,8 +94,8 @@ export function look(server: RedisServer, id: RunId, epoch: number, number: numb
   const run = server.data.runs.get(id);
   if (run?.spec == null) return { kind: 'missing' };
   const now = server.schedule.now();
-  const { look: before = 0, told = 0 } = run.coordinator ?? {};
-  run.coordinator = { epoch, look: number, told, at: now };
+  const { look: before = 0, told = 0, holder = null, isFound = false } = run.coordinator ?? {};
+  run.coordinator = { epoch, look: number, told, at: now, holder, expires: leaseEnd(server), isFound };
   const alive = [...run.agents].filter(([, goneAt]) => goneAt >= now);
   return { kind: 'here', before, agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])) };
 }

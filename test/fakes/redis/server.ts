@@ -4,6 +4,7 @@
 // accounts with limited rights.
 
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
+import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import type { Process, Schedule } from './process.ts';
 
 export interface Entry {
@@ -20,10 +21,22 @@ export interface Job {
   attemptsStarted: number;
 }
 
+export interface CoordinatorData {
+  epoch: number;
+  look: number;
+  told: number;
+  at: number | null;
+  holder: LeaseHolder | null;
+  /** When the lease is free. */
+  expires: number;
+  /** True if the run existed when the lease was claimed. */
+  isFound: boolean;
+}
+
 /** The keys of one run. `spec` and `coordinator` are null if they do not exist. */
 export interface RunKeysData {
   spec: string | null;
-  coordinator: { epoch: number; look: number; told: number; at: number | null } | null;
+  coordinator: CoordinatorData | null;
   readonly events: Entry[];
   /** The number of each agent's last batch. */
   readonly producers: Map<AgentId, number>;
@@ -54,13 +67,15 @@ export interface ServerData {
 export interface Defects {
   /** A deposed coordinator may write. */
   readonly ignoresEpochs: boolean;
+  /** A lease is granted although another coordinator holds it. */
+  readonly ignoresLeases: boolean;
   /** A batch that is sent again is stored again. */
   readonly storesAgain: boolean;
   /** An agent that leaves keeps the jobs that it fetched but did not start. */
   readonly keepsPrefetched: boolean;
 }
 
-export const SOUND: Defects = { ignoresEpochs: false, storesAgain: false, keepsPrefetched: false };
+export const SOUND: Defects = { ignoresEpochs: false, ignoresLeases: false, storesAgain: false, keepsPrefetched: false };
 
 /** The server's end of a connection. */
 export interface ServerEnd {

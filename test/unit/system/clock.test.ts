@@ -12,3 +12,11 @@ test('waits longer than the longest timer of Node', async () => {
   over.abort();
   expect(await waiting).toBe('aborted');
 });
+
+test('rejects with the reason of the signal', async () => {
+  const over = new AbortController();
+  const waiting = systemClock.wait(3600 * 1000, over.signal);
+  over.abort('SIGINT');
+  await expect(waiting).rejects.toBe('SIGINT');
+  await expect(systemClock.wait(1, over.signal)).rejects.toBe('SIGINT');
+});
