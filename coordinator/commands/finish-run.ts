@@ -12,12 +12,13 @@ import type { RunState } from '../core/state/run-state.ts';
 import type { TimingStore } from '../ports.ts';
 import type { Journal } from '../record/journal.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
+import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
 import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
+import { terminalReporter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
-import { terminalReporter } from './terminal-reporter.ts';
 
 /** What a run hands to its end. */
 export interface Ending {
@@ -78,8 +79,9 @@ export async function finishRun(
   }
 
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
-  const terminal = terminalReporter({ ...settings, coverageTable: combined?.table ?? '' }, edge);
-  await attempt(terminal.finish({ ...report, exitCode: exitCode() }, { paths, problems }));
+  const printing = [...githubReporters(settings, edge), terminalReporter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
+  const printed = finishAll(printing, { ...report, exitCode: exitCode() }, { paths, problems: [] });
+  await attempt(printed.then((written) => problems.push(...written.problems)));
   const gone = goneTests(state);
   if (gone.length > 0)
     edge.stderr.write(
