@@ -4,7 +4,7 @@
 import { decide } from './core/decide/decide.ts';
 import { dueForecast } from './core/decide/forecast.ts';
 import { isOver } from './core/decide/run-end.ts';
-import { type Change, callsForDecision } from './core/state/changes.ts';
+import { callsForDecision } from './core/state/changes.ts';
 import { deadlineTimes } from './core/state/deadline.ts';
 import type { CoordinatorEvent } from './core/state/events.ts';
 import { reduce } from './core/state/reduce.ts';
@@ -13,6 +13,7 @@ import { createInbox } from './event-queue.ts';
 import { lookOut } from './liveness-monitor.ts';
 import { createOutgoing, type Outgoing } from './outgoing.ts';
 import { type Acting, act, isFollowed } from './run-actions.ts';
+import type { RunObserver } from './run-observer.ts';
 import { readEvents, type StreamReader } from './stream-reader.ts';
 import { createWakeUps } from './wake-ups.ts';
 
@@ -21,8 +22,7 @@ export interface RunLoop extends StreamReader {
   readonly state: RunState;
   /** Called with every event, in order, before it changes anything. */
   readonly record: (event: CoordinatorEvent) => void;
-  /** Called with every event, in order, with the state after it and what it changed. */
-  readonly observe: (event: CoordinatorEvent, state: RunState, changes: readonly Change[]) => void;
+  readonly observe: RunObserver['observe'];
   /** True while no run has shown yet that this suite can be collected by file. */
   readonly proves: boolean;
   /** Modules that collecting the whole list loaded in an earlier run; for a run by file. */

@@ -6,9 +6,7 @@ import type { Verbosity } from '../../../shared/settings/settings.ts';
 import type { Drawable } from '../../../shared/system/edge.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
 import { createRunningTests } from '../../core/result/running-tests.ts';
-import type { Change } from '../../core/state/changes.ts';
-import type { CoordinatorEvent } from '../../core/state/events.ts';
-import type { RunState } from '../../core/state/run-state.ts';
+import type { RunObserver } from '../../run-observer.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
 import { eventLines } from './event-lines.ts';
 import { createPlainLines } from './plain-lines.ts';
@@ -16,9 +14,7 @@ import type { ProgressOutput } from './progress-output.ts';
 import type { RunView } from './run-status.ts';
 import { count, tallyOf } from './tally.ts';
 
-export interface Progress {
-  /** Takes the state after the event, and the changes that the event made. */
-  observe(event: CoordinatorEvent, state: RunState, changes: readonly Change[]): void;
+export interface Progress extends RunObserver {
   /** Prints a line from another part of the program. */
   say(line: string): void;
   end(): void;
