@@ -34,10 +34,10 @@ export async function openProgress({ out, verbosity, color, screen, clock }: Pro
   const paint = paintFor(color);
   if (verbosity === 'quiet') return { observe: () => undefined, say: (line) => out.write(`${harmless(line)}\n`), end: () => undefined };
   const output = screen ? (await import('./live-screen.ts')).createLiveScreen(out, paint, clock) : createPlainLines(out, clock);
-  return watch(output, verbosity, clock, (line) => paintHead(paint, line));
+  return progressOn(output, verbosity, clock, (line) => paintHead(paint, line));
 }
 
-function watch(output: ProgressOutput, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
+function progressOn(output: ProgressOutput, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
   // Agents' clocks may differ from this one, so the age of a test counts from when the coordinator received its start.
   const running = createRunningTests(() => clock.now());
   let view: RunView | null = null;

@@ -6,17 +6,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openInbox } from '../../agent/pytest/plugin-socket.ts';
+import { openPluginSocket } from '../../agent/pytest/plugin-socket.ts';
 import { eventually } from '../support/eventually.ts';
 
 test('pytest waits while the agent has no room, and then every message arrives in order', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-inbox-'));
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-socket-'));
   const path = join(directory, 's');
   const heard: string[] = [];
   const room = Promise.withResolvers<void>();
   let isFull = true;
   const hear = (message: { kind: string; file?: string | undefined }): void => void heard.push(message.file ?? message.kind);
-  const inbox = await openInbox(
+  const pluginSocket = await openPluginSocket(
     path,
     hear,
     (problem) => heard.push(String(problem)),
@@ -36,6 +36,6 @@ test('pytest waits while the agent has no room, and then every message arrives i
   await eventually('all is heard', () => heard.length === files.length + 1);
   expect(heard).toEqual(['hello', ...files]);
   pytest.destroy();
-  await inbox.close();
+  await pluginSocket.close();
   await rm(directory, { recursive: true });
 });
