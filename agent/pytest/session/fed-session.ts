@@ -57,7 +57,7 @@ export interface FedSession {
 
 /** `send` writes one message to a worker. Returns false when its connection is gone. */
 export function createFedSession(request: FedRequest, send: PluginSocket['send']): FedSession {
-  const { drain, replaceMs, tell } = request;
+  const { drain, replaceMs, print } = request;
   const pytest = createPytestHandle(request.startProcess);
   const startUp = createStartUp();
   const failure = createFailure(startUp.refuse, pytest.kill);
@@ -85,7 +85,7 @@ export function createFedSession(request: FedRequest, send: PluginSocket['send']
       isComplete: roster.isComplete,
       admit: feeding.free,
       patienceMs: replaceMs,
-      late: () => tell(`starting tests before every xdist worker is ready: no other worker became ready within ${seconds} s`),
+      late: () => print(`starting tests before every xdist worker is ready: no other worker became ready within ${seconds} s`),
     }),
     roster,
     replacement: createReplacementLimit(replaceMs, () =>
