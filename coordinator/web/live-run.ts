@@ -91,7 +91,7 @@ function take(kept: Kept, event: RunEvent): void {
       if (event.role === 'rerun') kept.tests.expectRerun(event.attempt);
       return;
     case 'attempt-told':
-      takeTold(kept, event);
+      takeReport(kept, event);
       return;
     case 'session-ended':
       kept.errors.takeSession(event);
@@ -108,9 +108,9 @@ function take(kept: Kept, event: RunEvent): void {
   }
 }
 
-type Told = Extract<RunEvent, { kind: 'attempt-told' }>;
+type AttemptReport = Extract<RunEvent, { kind: 'attempt-told' }>;
 
-function takeTold(kept: Kept, { agent, attempt, event }: Told): void {
+function takeReport(kept: Kept, { agent, attempt, event }: AttemptReport): void {
   switch (event.kind) {
     case 'collected':
       kept.tests.announce(event.nodeids);
@@ -129,7 +129,7 @@ function takeTold(kept: Kept, { agent, attempt, event }: Told): void {
   }
 }
 
-function takeResult(kept: Kept, agent: Told['agent'], attempt: Told['attempt'], result: TestResult): void {
+function takeResult(kept: Kept, agent: AttemptReport['agent'], attempt: AttemptReport['attempt'], result: TestResult): void {
   if (kept.tests.take(agent, attempt, result) !== 'first') return;
   kept.agents.ranTest(agent, result.seconds);
   kept.span = testEndedAt(kept.span, result.startedAt + result.seconds * 1000);

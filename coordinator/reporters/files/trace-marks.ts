@@ -67,9 +67,9 @@ export function createTraceMarks(): TraceMarks {
           return;
         }
         case 'attempt-told': {
-          const { agent, event: told } = event;
-          if (told.kind !== 'collected') return;
-          const { file, worker, at: to, seconds } = told;
+          const { agent, event: reported } = event;
+          if (reported.kind !== 'collected') return;
+          const { file, worker, at: to, seconds } = reported;
           marks.push({ kind: 'collection', file, agent, worker, to, seconds });
           return;
         }
