@@ -18,7 +18,7 @@ export interface AgentLoop {
   readonly member: PoolMember;
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly tellState: (phrase: string, fields: Record<string, unknown>) => void;
+  readonly reportState: (phrase: string, fields: Record<string, unknown>) => void;
   /** Prints a line for the user of this machine. */
   readonly warn: (line: string) => void;
 }
@@ -43,7 +43,7 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
     } catch (thrown) {
       // One run that this agent cannot serve, such as one of a newer version, must not cost the pool its agent.
       if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
-      loop.tellState(`could not join run ${spec.runId}: ${thrown.message}`, {});
+      loop.reportState(`could not join run ${spec.runId}: ${thrown.message}`, {});
     }
     if (options.once) return;
   }
@@ -91,9 +91,9 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
       return;
     }
     try {
-      loop.tellState('joined run', { run: runId, agent });
+      loop.reportState('joined run', { run: runId, agent });
       await serveSession({ agent, clock, run, outbox, control, session, drain, joinedAt, listening, dismissed }, shutdown);
-      loop.tellState('left run', { run: runId, agent });
+      loop.reportState('left run', { run: runId, agent });
     } finally {
       await session.close();
     }

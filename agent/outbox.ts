@@ -101,14 +101,14 @@ function charsOf(event: RunEvent): number {
   if (event.kind === 'session-shown') return EVENT_CHARS + charsShown(event.shown);
   if (event.kind === 'session-ended') return EVENT_CHARS + (event.problem?.length ?? 0);
   if (event.kind !== 'attempt-told') return EVENT_CHARS;
-  const told = event.event;
-  switch (told.kind) {
+  const reported = event.event;
+  switch (reported.kind) {
     case 'collected':
-      return told.nodeids.reduce((sum, nodeid) => sum + nodeid.length, EVENT_CHARS);
+      return reported.nodeids.reduce((sum, nodeid) => sum + nodeid.length, EVENT_CHARS);
     case 'collect-failed':
-      return EVENT_CHARS + sumOf(told.errors, ({ nodeid, message }) => nodeid.length + message.length);
+      return EVENT_CHARS + sumOf(reported.errors, ({ nodeid, message }) => nodeid.length + message.length);
     case 'test-finished':
-      return EVENT_CHARS + charsOfResult(told.result);
+      return EVENT_CHARS + charsOfResult(reported.result);
     default:
       return EVENT_CHARS;
   }

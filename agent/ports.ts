@@ -103,10 +103,10 @@ export interface Session {
   /** The number of xdist workers of each pytest in this session, the versions found, and the packages installed beside them. */
   readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'> & { readonly installed: PythonPrint };
   /**
-   * Runs one attempt and passes its events to `tell` as they happen. A failure that the suite causes becomes an ending, never a rejection.
+   * Runs one attempt and passes its events to `emit` as they happen. A failure that the suite causes becomes an ending, never a rejection.
    * `interrupt` stops the attempt early.
    */
-  run(attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
+  run(attempt: AttemptRequest, emit: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
   /** Peak resident memory of all its processes together, in bytes. */
   peakRssBytes(): number;
   /**

@@ -16,7 +16,7 @@ export interface Replay {
   /** Variables added to this process's environment for the new pytest. */
   readonly environment: Readonly<Record<string, string>>;
   /** Receives each result as it arrives. */
-  readonly tell: (result: TestResult) => void;
+  readonly onResult: (result: TestResult) => void;
 }
 
 export interface Replayed {
@@ -30,7 +30,7 @@ const OVERRIDES = ['-n', '1', '--maxfail', '0'] as const;
 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
 export async function replayTests(replay: Replay, nodeids: readonly NodeId[], interrupt: AbortSignal): Promise<Replayed> {
-  const { engine, agent, workspace, python, environment, tell } = replay;
+  const { engine, agent, workspace, python, environment, onResult } = replay;
   const spec: RunSpec = {
     ...replay.spec,
     pytestArgs: [...replay.spec.pytestArgs, ...OVERRIDES],
@@ -45,7 +45,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     if (event.kind === 'collect-failed') problems.push(...event.errors.map(({ nodeid, message }) => `${nodeid}: ${message}`));
     if (event.kind !== 'test-finished') return;
     results.set(event.result.nodeid, event.result);
-    tell(event.result);
+    onResult(event.result);
   };
   const session = await engine.open({
     agent,

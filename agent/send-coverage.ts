@@ -35,8 +35,8 @@ export function coverageSender(
       parts.push(await run.storeCoverage(files, data));
     }
     const isWhole = problem === null && parts.length > 0;
-    const told = isWhole ? { attempts, lost } : { attempts: [], lost: [...attempts, ...lost] };
-    outbox.push({ kind: 'coverage-kept', at: clock.now(), coverage: { agent, origin, parts, ...told, problem } });
+    const measured = isWhole ? { attempts, lost } : { attempts: [], lost: [...attempts, ...lost] };
+    outbox.push({ kind: 'coverage-kept', at: clock.now(), coverage: { agent, origin, parts, ...measured, problem } });
   };
 }
 

@@ -16,7 +16,7 @@ export async function main(edge: Edge): Promise<number> {
     const settings = await loadSettings(given, edge.env, edge.cwd);
     return await runCommandOf(settings, edge);
   } catch (thrown) {
-    return tellFailure(thrown, edge);
+    return printFailures(thrown, edge);
   }
 }
 
@@ -40,18 +40,18 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
   }
 }
 
-function tellFailure(thrown: unknown, edge: Edge): number {
+function printFailures(thrown: unknown, edge: Edge): number {
   const failures: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
-  const told = failures.map((failure) =>
+  const errors = failures.map((failure) =>
     failure instanceof ShardlineError ? failure : new ShardlineError('internal', { problem: messageOf(failure) }, { cause: failure }),
   );
-  for (const [index, error] of told.entries()) {
+  for (const [index, error] of errors.entries()) {
     edge.stderr.write(`${index === 0 ? '' : '\n'}shardline: error: ${error.message}\n`);
     // Prints the stack only on request: it does not help most users.
     if (error.code === 'internal' && edge.env.DEBUG !== undefined && error.cause instanceof Error)
       edge.stderr.write(`${error.cause.stack}\n`);
   }
-  return told[0]?.exitCode ?? 3;
+  return errors[0]?.exitCode ?? 3;
 }
 
 /** Reads package.json, which is one folder up both in the repository and in the published package. */

@@ -50,8 +50,8 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
       cleanup: true,
     }),
   );
-  const { hear, speak } = holdBack();
-  for (const agent of agents) createInterface(agent.stderr).on('line', hear);
+  const { receive, speak } = holdBack();
+  for (const agent of agents) createInterface(agent.stderr).on('line', receive);
   const ended = Promise.all(agents).then((results) =>
     results.flatMap((result, index) => (result.failed ? [`agent ${request.names[index]} ${howItEnded(result)}`] : [])),
   );
@@ -73,20 +73,20 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
 }
 
 /** Buffers lines until `speak`, then drops repeats: agents on one machine report the same problems. */
-function holdBack(): { readonly hear: (line: string) => void; readonly speak: LocalAgents['speak'] } {
+function holdBack(): { readonly receive: (line: string) => void; readonly speak: LocalAgents['speak'] } {
   const said = new Set<string>();
   const held: string[] = [];
   let say: ((line: string) => void) | null = null;
-  const hear = (line: string): void => {
+  const receive = (line: string): void => {
     const text = line.replace(OWN_NAME, '');
     if (say === null) held.push(line);
     else if (text === line || said.size < said.add(text).size) say(line);
   };
   return {
-    hear,
+    receive,
     speak(listener) {
       say = listener;
-      for (const line of held.splice(0)) hear(line);
+      for (const line of held.splice(0)) receive(line);
     },
   };
 }

@@ -6,7 +6,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { decide } from './core/decide/decide.ts';
 import { dueForecast } from './core/decide/forecast.ts';
-import { type Change, callsForDecision } from './core/state/changes.ts';
+import { callsForDecision } from './core/state/changes.ts';
 import type { CoordinatorEvent, OwnEvent } from './core/state/events.ts';
 import { reduce } from './core/state/reduce.ts';
 import type { Recorded } from './core/state/replay.ts';
@@ -15,6 +15,7 @@ import type { Incoming } from './event-queue.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Recorder, RunChannel } from './ports.ts';
 import { type Acting, act, isFollowed } from './run-actions.ts';
+import type { RunObserver } from './run-observer.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 /** The run that takes turns. */
@@ -26,8 +27,7 @@ export interface TurnSetting {
   /** How far the run is recorded; null for a new run. */
   readonly recorded: Pick<Recorded, 'position'> | null;
   readonly recorder: Recorder;
-  /** Called with every event, in order, with the state after it and what it changed. */
-  readonly observe: (event: CoordinatorEvent, state: RunState, changes: readonly Change[]) => void;
+  readonly observe: RunObserver['observe'];
   /** True while no run has shown yet that this suite can be collected by file. */
   readonly proves: boolean;
   /** Modules that collecting the whole list loaded in an earlier run; for a run by file. */

@@ -65,7 +65,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         engine: streamEngine(sayOnce, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
         warn: sayOnce,
-        tellState: (phrase, fields) => {
+        reportState: (phrase, fields) => {
           logger.info(fields, phrase);
           say(`${phrase} ${fields.run ?? ''}`);
         },

@@ -49,7 +49,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
       workspace: settings.workspace,
       python: settings.python ?? defaultPython(edge.env),
       environment: hashSeed === null ? {} : { PYTHONHASHSEED: hashSeed },
-      tell: () => undefined,
+      onResult: () => undefined,
     };
     const seed = hashSeed === null ? 'random hash seed, as in the run' : `PYTHONHASHSEED=${hashSeed}`;
     edge.stderr.write(`Replaying ${chosen.where} of run ${work.spec.runId}: ${plural(chosen.tests.length, 'test')}, ${seed}\n`);
@@ -111,7 +111,7 @@ function hashSeedOf(work: RecordedWork, { agent }: ReplaySettings, chosen: Chose
 async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, interrupt: AbortSignal): Promise<number> {
   let failed = 0;
   let same = 0;
-  const tell = ({ nodeid, outcome }: TestResult): void => {
+  const onResult = ({ nodeid, outcome }: TestResult): void => {
     const was = before.get(nodeid) ?? null;
     if (was === outcome) same += 1;
     if (isFailure(outcome)) failed += 1;
@@ -119,7 +119,7 @@ async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, inter
       edge.stderr.write(`${outcome.toUpperCase()} ${oneLine(nodeid)}${was === null ? '' : ` (in the run: ${was})`}\n`);
     }
   };
-  const { results, problems } = await replayTests({ ...replay, tell }, tests, interrupt);
+  const { results, problems } = await replayTests({ ...replay, onResult }, tests, interrupt);
   for (const [nodeid, { outcome, message }] of results) {
     if (isFailure(outcome)) edge.stdout.write(`\n${oneLine(nodeid)}\n${printable(message ?? '')}\n`);
   }

@@ -81,6 +81,6 @@ function messageOf(phases: readonly Phase[], outcome: Outcome): string | null {
 }
 
 function joined(texts: readonly (string | null)[]): string | null {
-  const told = texts.filter((text) => text !== null && text !== '');
-  return told.length === 0 ? null : told.join('\n\n');
+  const given = texts.filter((text) => text !== null && text !== '');
+  return given.length === 0 ? null : given.join('\n\n');
 }

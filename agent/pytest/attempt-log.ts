@@ -45,7 +45,7 @@ export interface AttemptLog {
 interface Log {
   readonly work: RemainingWork;
   readonly activity: WorkerActivity;
-  readonly tell: (event: AttemptEvent) => void;
+  readonly emit: (event: AttemptEvent) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Internal errors of pytest, by worker; they explain why the worker then ends. */
@@ -61,10 +61,10 @@ type Message<Kind extends PytestMessage['kind']> = Extract<PytestMessage, { read
  * Every xdist worker collects every file and reports it; the log passes on each file once, and each test's result once. `now` is
  * milliseconds since the epoch.
  */
-export function createAttemptLog(selectors: readonly Selector[], tell: (event: AttemptEvent) => void, now: () => number): AttemptLog {
+export function createAttemptLog(selectors: readonly Selector[], emit: (event: AttemptEvent) => void, now: () => number): AttemptLog {
   const work = createRemainingWork(selectors);
   const activity = createWorkerActivity();
-  const log: Log = { work, activity, tell, now, internalErrors: new Map(), areLossesExpected: false, isExitRequested: false };
+  const log: Log = { work, activity, emit, now, internalErrors: new Map(), areLossesExpected: false, isExitRequested: false };
   return {
     receive: (message, worker) => receive(log, message, worker),
     expectLosses() {
@@ -134,45 +134,45 @@ function receive(log: Log, message: PytestMessage, worker: string): void {
   }
 }
 
-function collect({ work, activity, tell, now }: Log, message: Message<'collected'>, worker: string): void {
+function collect({ work, activity, emit, now }: Log, message: Message<'collected'>, worker: string): void {
   const file = testFile(message.file);
   activity.endCollecting(worker, null);
   const nodeids = message.nodeids.map(nodeId);
   const serial = message.serial.map(nodeId);
   if (!work.collect(file, nodeids, serial)) return;
   const { seconds, mayBackUp, digest } = message;
-  tell({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, digest, seconds, worker });
+  emit({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, digest, seconds, worker });
 }
 
-function failToCollect({ work, activity, tell, now }: Log, message: Message<'collect-failed'>, worker: string): void {
+function failToCollect({ work, activity, emit, now }: Log, message: Message<'collect-failed'>, worker: string): void {
   const file = testFile(message.file);
   activity.endCollecting(worker, file);
   if (!work.fail(file)) return;
   const errors = message.errors.map((error) => ({ nodeid: nodeId(error.nodeid), message: error.message }));
-  tell({ kind: 'collect-failed', at: now(), file, errors });
+  emit({ kind: 'collect-failed', at: now(), file, errors });
 }
 
-function startTest({ activity, tell }: Log, message: Message<'test-started'>, worker: string): void {
+function startTest({ activity, emit }: Log, message: Message<'test-started'>, worker: string): void {
   const nodeid = nodeId(message.nodeid);
   activity.startTest(worker, { nodeid, startedAt: message.at });
-  tell({ kind: 'test-started', at: message.at, nodeid, worker });
+  emit({ kind: 'test-started', at: message.at, nodeid, worker });
 }
 
-function finishTest({ work, activity, tell }: Log, message: Message<'test-finished'>, worker: string): void {
+function finishTest({ work, activity, emit }: Log, message: Message<'test-finished'>, worker: string): void {
   const { at, startedAt, line, sections, warnings, properties } = message;
   const nodeid = nodeId(message.nodeid);
   activity.endTest(worker);
   const folded = foldPhases(message.phases);
   if (folded === null || !work.settle(nodeid)) return;
   const about = { nodeid, file: work.fileFor(nodeid), line, startedAt, worker, isCrash: false };
-  tell({ kind: 'test-finished', at, result: { ...about, sections, warnings, properties, ...folded } });
+  emit({ kind: 'test-finished', at, result: { ...about, sections, warnings, properties, ...folded } });
 }
 
-function endTeardown({ work, activity, tell, now }: Log, message: Message<'torn-down'>, worker: string): void {
+function endTeardown({ work, activity, emit, now }: Log, message: Message<'torn-down'>, worker: string): void {
   activity.endTeardown(worker);
   if (message.message === null) return;
   const after = nodeId(message.nodeid);
-  tell(failedTeardown(now(), work.fileFor(after), after, `in a teardown after ${after}:\n${message.message}`));
+  emit(failedTeardown(now(), work.fileFor(after), after, `in a teardown after ${after}:\n${message.message}`));
 }
 
 function exit(log: Log, { reason }: Message<'exit-requested'>, worker: string): void {
@@ -192,5 +192,5 @@ function lose(log: Log, worker: string, error: string): void {
 function settleUnfinished(log: Log, worker: string, isCrash: boolean, problem: (when: string) => string): void {
   const unfinished = log.activity.end(worker);
   if (log.areLossesExpected) return;
-  for (const event of blame({ worker, at: log.now(), isCrash, problem }, unfinished, log.work)) log.tell(event);
+  for (const event of blame({ worker, at: log.now(), isCrash, problem }, unfinished, log.work)) log.emit(event);
 }

@@ -7,7 +7,7 @@ import { RunOver, type Session } from '../ports.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
 import type { Covered } from './coverage-ledger.ts';
 import type { FedEnding } from './fed-task.ts';
-import { type Inbox, openInbox } from './plugin-socket.ts';
+import { openPluginSocket, type PluginSocket } from './plugin-socket.ts';
 import { type FedRequest, notStarted } from './session/fed-request.ts';
 import { createFedSession, type FedSession } from './session/fed-session.ts';
 import { receive } from './session/messages/receive.ts';
@@ -48,16 +48,16 @@ export interface FedPytest {
  * Throws `session-not-started`, `no-workspace` and `no-python`.
  */
 export async function startFed(request: FedRequest): Promise<FedPytest> {
-  const session = createFedSession(request, (worker, message) => inbox.send(worker, message));
+  const session = createFedSession(request, (worker, message) => pluginSocket.send(worker, message));
   const { usage, covered, mode, failure } = session;
-  const inbox: Inbox = await openInbox(
+  const pluginSocket: PluginSocket = await openPluginSocket(
     request.socket,
     (message, worker) => receive(session, message, worker),
     failure.fail,
     request.room,
     (worker) => awaitDeathNotice(session, worker),
   );
-  const exited = runToExit(session, inbox);
+  const exited = runToExit(session, pluginSocket);
   // The code below awaits this promise and reports a failure to start.
   exited.catch(() => undefined);
   const pytest = await firstReady(session, exited);
@@ -100,13 +100,13 @@ async function run(session: FedSession, log: AttemptLog, attempt: AttemptRequest
   if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
   const settled = Promise.withResolvers<FedEnding>();
   const task = tasks.open(log, attempt, settled.resolve);
-  const unwatch = interruptions.watch(task, interrupt);
+  const stopListening = interruptions.endWhenAborted(task, interrupt);
   if (mode.now() === 'gone') tasks.settle(task, { kind: 'again', isBlamed: false });
   else feeding.add(task);
   try {
     return await settled.promise;
   } finally {
-    unwatch();
+    stopListening();
   }
 }
 

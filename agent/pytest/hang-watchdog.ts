@@ -8,7 +8,7 @@ import type { PytestMessage } from './codec.ts';
 /** Time that a process has to write its stacks before it is killed. */
 const DUMP_MS = 3000;
 
-export interface WatchRequest {
+export interface HangWatchdogRequest {
   /** The user's limit for one test; null when there is none. */
   readonly testTimeoutSeconds: number | null;
   /** The estimate of the worker's current shard, in seconds. */
@@ -18,7 +18,7 @@ export interface WatchRequest {
   readonly outputSince: (bytes: number) => string;
 }
 
-export interface Watch {
+export interface HangWatchdog {
   /** Takes note of a message and returns it. A message about a death is returned with everything else known about that death. */
   receive(message: PytestMessage, worker: string): PytestMessage;
   /** Describes the death of a process that the watchdog ended and that sends no `worker-down`; null for any other process. */
@@ -36,7 +36,7 @@ interface Work {
 }
 
 /** Each piece of work of each worker has a limit. A worker that exceeds one is ended. */
-export function createWatch(request: WatchRequest): Watch {
+export function createHangWatchdog(request: HangWatchdogRequest): HangWatchdog {
   const { testTimeoutSeconds, shardSeconds, outputSince } = request;
   const killer = createKiller();
   const works = createWorks(request, killer.end);
@@ -74,10 +74,10 @@ export function createWatch(request: WatchRequest): Watch {
           works.rest(worker);
           return message;
         case 'worker-down': {
-          const told = { ...message, error: explain(message.worker, message.error) };
+          const explained = { ...message, error: explain(message.worker, message.error) };
           works.rest(message.worker);
           killer.forget(message.worker);
-          return told;
+          return explained;
         }
         default:
           return message;
@@ -92,7 +92,7 @@ export function createWatch(request: WatchRequest): Watch {
 }
 
 /** What each worker is doing. `late` is called with the reason when its work takes longer than the limit. */
-function createWorks({ testTimeoutSeconds, printedBytes }: WatchRequest, late: (worker: string, why: string) => void) {
+function createWorks({ testTimeoutSeconds, printedBytes }: HangWatchdogRequest, late: (worker: string, why: string) => void) {
   const works = new Map<string, Work>();
   const rest = (worker: string): void => {
     clearTimeout(works.get(worker)?.timer);

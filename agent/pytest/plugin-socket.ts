@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createLineSplitter, decodeMessage, type Listens, type PytestMessage } from './codec.ts';
 
-/** How long a dead process's connection may stay open, held by a process that it forked, before the inbox closes it. */
+/** How long a dead process's connection may stay open, held by a process that it forked, before it is closed here. */
 const LINGER_MS = 1000;
 
-export interface Inbox {
+export interface PluginSocket {
   /** Resolves when every connection has ended, at most `LINGER_MS` later. After that no message arrives. */
   drained(): Promise<void>;
   /** Writes one message to a worker that has sent `hello`. Returns false when it no longer listens. */
@@ -30,16 +30,16 @@ export type Receive = (message: PytestMessage, worker: string) => void;
  * Listens at `path`. Passes on a worker's messages in order, and `worker-down` after the last message of that worker. When it closes a
  * connection because of a bad message, `onBroken` receives the `bad-message` error.
  */
-export async function openInbox(
+export async function openPluginSocket(
   path: string,
   receive: Receive,
   onBroken: (problem: unknown) => void,
   room: Room,
   gone: Gone = () => undefined,
-): Promise<Inbox> {
+): Promise<PluginSocket> {
   const connections: Connections = { sockets: new Set(), reporting: new Map(), listening: new Map() };
   const { sockets, listening } = connections;
-  const server = createServer((socket) => serve(socket, connections, { receive, onBroken, room, gone }));
+  const server = createServer((socket) => readMessages(socket, connections, { receive, onBroken, room, gone }));
   server.listen(path);
   await once(server, 'listening');
 
@@ -76,7 +76,7 @@ interface Receivers {
   readonly gone: Gone;
 }
 
-function serve(socket: Socket, { sockets, reporting, listening }: Connections, { receive, onBroken, room, gone }: Receivers): void {
+function readMessages(socket: Socket, { sockets, reporting, listening }: Connections, { receive, onBroken, room, gone }: Receivers): void {
   const split = createLineSplitter();
   let worker = 'unknown';
   sockets.add(socket);

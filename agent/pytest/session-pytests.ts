@@ -22,7 +22,7 @@ const UNKNOWN_ORDINAL = -1;
 /** What the engine adds to the request for a session. */
 export interface EngineOptions {
   /** Prints one line for the user. */
-  readonly tell: (line: string) => void;
+  readonly print: (line: string) => void;
   /** Checks that a pytest can be fed; null assumes that it can. */
   readonly selfTest: SelfTest | null;
   /** Longest time without an xdist worker once a pytest had one, in milliseconds. */
@@ -102,7 +102,7 @@ async function keepCoverage(request: SessionRequest, pytest: FedPytest, director
 /** What every pytest of the session has in common. The xdist workers of all of them share one series of numbers. */
 function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedRequest, 'socket' | 'startProcess'> {
   const { agent, python, spec, room, isMoreWaiting, ending, refused, inseparable, show, ended } = request;
-  const { tell, replaceMs } = options;
+  const { print, replaceMs } = options;
   const howToCollect = createHowToCollect(request, options);
   let isListed = false;
   return {
@@ -113,7 +113,7 @@ function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedReques
     room,
     workers: createWorkerNumbers(request.claimNumbers),
     replaceMs,
-    tell,
+    print,
     ...(show === undefined ? {} : { show }),
     ...(ended === undefined ? {} : { ended }),
     collect: (started) => {
@@ -132,7 +132,10 @@ function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedReques
 }
 
 /** Decides how the xdist workers of one pytest collect. The first call starts the self-test, and the others await it. */
-function createHowToCollect(request: SessionRequest, { tell, selfTest }: EngineOptions): (started: StartedPytest) => Promise<HowToCollect> {
+function createHowToCollect(
+  request: SessionRequest,
+  { print, selfTest }: EngineOptions,
+): (started: StartedPytest) => Promise<HowToCollect> {
   let tested: Promise<string | null> | null = null;
   return async (started) => {
     // The self-test runs while the first session's xdist workers start.
@@ -141,7 +144,7 @@ function createHowToCollect(request: SessionRequest, { tell, selfTest }: EngineO
     if (how.mode === 'suite') return how;
     const problem = started.unfeedable ?? (await tested);
     if (problem === null) return how;
-    tell(`every xdist worker here collects the whole suite: ${problem}`);
+    print(`every xdist worker here collects the whole suite: ${problem}`);
     return { mode: 'suite', proves: false, modules: [], preloads: false };
   };
 }

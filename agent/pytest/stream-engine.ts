@@ -20,12 +20,12 @@ import { START_MS } from './start-limit.ts';
 const SESSION_LIMIT = 3;
 
 /**
- * `tell` prints one line for the user. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
+ * `print` prints one line for the user. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
  * self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the whole list, even if other agents
  * collect by file: shards mean the same either way.
  */
-export function streamEngine(tell: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
-  return { open: (request) => open(request, { tell, selfTest, replaceMs }) };
+export function streamEngine(print: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
+  return { open: (request) => open(request, { print, selfTest, replaceMs }) };
 }
 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
@@ -37,9 +37,9 @@ async function open(request: SessionRequest, options: EngineOptions): Promise<Se
   let peakRssBytes = 0;
   let averageMs = SHORT_MS;
 
-  const run = async (attempt: AttemptRequest, tell: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
+  const run = async (attempt: AttemptRequest, emit: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
-    const log = createAttemptLog(attempt.selectors, tell, Date.now);
+    const log = createAttemptLog(attempt.selectors, emit, Date.now);
     try {
       const startedAt = performance.now();
       const [pytest, ending] = await serve(living, log, attempt, interrupt);

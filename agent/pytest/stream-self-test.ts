@@ -49,11 +49,11 @@ const PLAIN = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTEST_ADDOPTS: '', PYTEST_
 export async function tryOut(python: string): Promise<string | null> {
   const directory = await makeSessionDirectory();
   try {
-    const told = await feedProject(python, directory);
-    const at = EXPECTED.findIndex((line, index) => told[index] !== line);
-    if (at === -1 && told.length === EXPECTED.length) return null;
+    const events = await feedProject(python, directory);
+    const at = EXPECTED.findIndex((line, index) => events[index] !== line);
+    if (at === -1 && events.length === EXPECTED.length) return null;
     const index = at === -1 ? EXPECTED.length : at;
-    return `its self-test on a tiny project failed: expected "${EXPECTED[index] ?? 'nothing more'}", got "${told[index] ?? 'nothing more'}"`;
+    return `its self-test on a tiny project failed: expected "${EXPECTED[index] ?? 'nothing more'}", got "${events[index] ?? 'nothing more'}"`;
   } catch (thrown) {
     return `its self-test on a tiny project failed: ${messageOf(thrown).split('\n')[0]}`;
   } finally {
@@ -92,7 +92,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     replaceMs: TRY_MS,
     room: () => null,
     workers: createWorkerNumbers(claimAlone()),
-    tell: () => undefined,
+    print: () => undefined,
     collect: async () => ({ mode: 'file', proves: false, modules: [], preloads: false }),
     isMoreWaiting: async () => false,
     ending: new AbortController().signal,

@@ -3,12 +3,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PRESENCE_MS } from '../../shared/redis/keys.ts';
 
-export interface Heart {
+export interface Heartbeat {
   stop(): Promise<void>;
 }
 
 /** Calls `once` now and then every second until stopped. Waits for each call to settle before the next one. */
-export function keepBeating(once: () => Promise<void>, warn: (problem: unknown) => void): Heart {
+export function keepBeating(once: () => Promise<void>, warn: (problem: unknown) => void): Heartbeat {
   const over = new AbortController();
   const stopped = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }));
   const beating = (async () => {

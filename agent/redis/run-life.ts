@@ -2,25 +2,39 @@
 
 import type { Redis } from 'ioredis';
 import type { AgentId } from '../../shared/domain/ids.ts';
-import { KEY_LIFE_SECONDS, PRESENCE_MS, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
+import { connectionsOf } from '../../shared/redis/connections.ts';
+import { KEY_LIFE_SECONDS, movingKeys, PRESENCE_MS, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
+import { runScript, script } from '../../shared/redis/script.ts';
 
 /** How long an agent waits for a new announcement of a run that its server has lost because it restarted empty. */
 const RETURN_MS = 60_000;
 /** How long an agent serves a run whose coordinator is silent. In this time another coordinator may take it over. */
 const ORPHANED_MS = 5 * 60_000;
+/** How often a heartbeat renews every lifetime and asks for the server's id. Lifetimes are a day long. */
+const RENEW_MS = 60_000;
 
-// BullMQ creates and deletes keys as jobs move. Every live agent renews those that exist; the others expire.
-// KEYS spec, agents, holding, coordinator, further keys to renew   ARGV agent, life in ms, life of the keys in s, attempts it holds
-// Returns whether the run exists, an id that changes with each start of the server, and for how many ms the coordinator was silent.
-const BEAT = `
-local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
-if redis.call('EXISTS', KEYS[1]) == 0 then return { 0, server, 0 } end
+// Keys that appeared since the last heartbeat get a lifetime; every live agent does this. All lifetimes are renewed if the caller asks for
+// it, or if this heartbeat created the list of agents anew because the server had lost it.
+// KEYS spec, agents, holding, coordinator, keys that appear as attempts move, further keys to renew
+// ARGV agent, life in ms, life of the keys in s, attempts it holds, number of moving keys, 1 to renew everything
+// Returns whether the run exists; if it is missing or all is renewed, an id that changes with each start of the server, else ''; and for
+// how many ms the coordinator was silent.
+const BEAT = script(`
+local function server() return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '' end
+if redis.call('EXISTS', KEYS[1]) == 0 then return { 0, server(), 0 } end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
-for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
-return { 1, server, now - tonumber(redis.call('HGET', KEYS[4], 'at') or now) }`;
+local silent = now - tonumber(redis.call('HGET', KEYS[4], 'at') or now)
+if ARGV[6] == '1' or redis.call('TTL', KEYS[2]) == -1 then
+  for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
+  return { 1, server(), silent }
+end
+for i = 5, 4 + ARGV[5] do
+  if redis.call('TTL', KEYS[i]) == -1 then redis.call('EXPIRE', KEYS[i], ARGV[3]) end
+end
+return { 1, '', silent }`);
 
 export interface RunLife {
   /** Reports that `agent` is alive and holds these attempts. */
@@ -31,31 +45,49 @@ export interface RunLife {
   returns(): number;
 }
 
-/** If the run is missing on the server that had it, the run was closed. A restarted server may only have lost it. */
-export function followRun(redis: Redis, keys: RunKeys): RunLife {
+/** The last heartbeat that renewed everything: when, and on which connection. */
+interface Renewal {
+  readonly at: number;
+  readonly connection: number;
+}
+
+/**
+ * If the run is missing on the server that had it, the run was closed. A restarted server may only have lost it. `now` returns milliseconds
+ * that never go back.
+ */
+export function followRun(redis: Redis, keys: RunKeys, now: () => number = () => performance.now()): RunLife {
+  const moving = movingKeys(keys);
+  const others = queueKeys(keys).filter((key) => !moving.includes(key));
+  const beatKeys = [keys.spec, keys.agents, keys.holding, keys.coordinator, ...moving, keys.numbers, ...others];
+  let renewal: Renewal | null = null;
   let server: string | null = null;
   let missingSince: number | null = null;
   let isOver = false;
   let returns = 0;
   return {
     async beat(agent, holding) {
-      const answer: unknown = await redis.eval(
-        BEAT,
-        5 + queueKeys(keys).length,
-        ...[keys.spec, keys.agents, keys.holding, keys.coordinator, keys.numbers, ...queueKeys(keys)],
-        ...[agent, PRESENCE_MS.life, KEY_LIFE_SECONDS, holding.join(' ')],
-      );
+      const [at, connection] = [now(), connectionsOf(redis)];
+      // A server that restarted has another id, and every restart breaks the connection.
+      const renews = renewal === null || renewal.connection !== connection || at - renewal.at > RENEW_MS;
+      const answer = await runScript(redis, BEAT, beatKeys, [
+        ...[agent, PRESENCE_MS.life, KEY_LIFE_SECONDS, holding.join(' '), moving.length],
+        renews ? 1 : 0,
+      ]);
       const [isThere, current, silentMs] = Array.isArray(answer) ? answer : [];
       if (isThere === 1) {
         if (missingSince !== null) returns += 1;
         missingSince = null;
-        server = String(current);
+        if (current !== '') {
+          server = String(current);
+          renewal = { at, connection };
+        }
         isOver = Number(silentMs) > ORPHANED_MS;
         return;
       }
-      missingSince ??= performance.now();
+      renewal = null;
+      missingSince ??= at;
       server ??= String(current);
-      isOver ||= String(current) === server || performance.now() - missingSince > RETURN_MS;
+      isOver ||= String(current) === server || at - missingSince > RETURN_MS;
     },
     isOver: () => isOver,
     returns: () => returns,

@@ -42,8 +42,8 @@ export async function combineRun(setting: Setting, state: RunState, options: Cov
       const path = files.pathOf(agent, part);
       return path !== undefined && !unusable.has(path);
     });
-    const told = kept.flatMap(({ problem }) => problem ?? []);
-    const problems = [...new Set([...told, ...files.problems, ...combined.problems])];
+    const ofAgents = kept.flatMap(({ problem }) => problem ?? []);
+    const problems = [...new Set([...ofAgents, ...files.problems, ...combined.problems])];
     return { coverage: reported(state, options, combined, { missing, problems }), table: combined.text, paths: combined.written };
   } catch (thrown) {
     if (thrown instanceof ShardlineError) throw thrown;

@@ -11,12 +11,13 @@ import { firstExitCode } from '../core/result/verdict.ts';
 import type { RunState } from '../core/state/run-state.ts';
 import type { RunLog, TimingStore } from '../ports.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
+import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
 import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
+import { terminalReporter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
-import { terminalReporter } from './terminal-reporter.ts';
 
 /** What a run hands to its end. */
 export interface Ending {
@@ -73,8 +74,9 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   }
 
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
-  const terminal = terminalReporter({ ...settings, coverageTable: combined?.table ?? '' }, edge);
-  await attempt(terminal.finish({ ...report, exitCode: exitCode() }, { paths, problems }));
+  const printing = [...githubReporters(settings, edge), terminalReporter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
+  const printed = finishAll(printing, { ...report, exitCode: exitCode() }, { paths, problems: [] });
+  await attempt(printed.then((written) => problems.push(...written.problems)));
   const gone = goneTests(state);
   if (gone.length > 0)
     edge.stderr.write(

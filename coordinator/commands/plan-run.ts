@@ -17,23 +17,23 @@ import type { DiscoveredSuite, Pools } from '../ports.ts';
 import type { Setting } from './run-context.ts';
 
 /** Prints notes on the suite, and on how it is collected and run, before it runs. */
-export function tellSuite({ edge, settings }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
+export function printSuiteNotes({ edge, settings }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
   const { dist, unclearMarks, idlePlugin = null } = suite;
-  const tell = (line: string): void => {
+  const print = (line: string): void => {
     edge.stderr.write(`shardline: ${line}\n`);
   };
   const isQuiet = settings.verbosity === 'quiet';
   if (decision.why !== null && !isQuiet) {
     const advice = decision.advice === null ? '' : `. ${decision.advice}`;
-    tell(`every worker collects the whole suite: ${decision.why}${advice}`);
+    print(`every worker collects the whole suite: ${decision.why}${advice}`);
   }
   if (idlePlugin !== null) {
     const { plugin, option, command } = idlePlugin;
-    tell(`${option} has no effect: ${plugin} disables itself in xdist workers. Fix: run \`${command}\``);
+    print(`${option} has no effect: ${plugin} disables itself in xdist workers. Fix: run \`${command}\``);
   }
-  if (dist === 'loadgroup' && !isQuiet) tell('collected the whole suite once, to read its groups for --dist loadgroup');
+  if (dist === 'loadgroup' && !isQuiet) print('collected the whole suite once, to read its groups for --dist loadgroup');
   for (const { file, line } of unclearMarks) {
-    tell(`warning: ${file}:${line}: ignored this shard_together mark. Fix: write its name as one string literal`);
+    print(`warning: ${file}:${line}: ignored this shard_together mark. Fix: write its name as one string literal`);
   }
 }
 

@@ -20,7 +20,7 @@ import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite } from '../ports.ts';
 import { lateLine } from '../reporters/progress/forecast-text.ts';
 import type { OpenRedis, openRedis } from './bring-up.ts';
-import { planRun, type RunPlan, tellSuite } from './plan-run.ts';
+import { planRun, printSuiteNotes, type RunPlan } from './plan-run.ts';
 import { announcementOf } from './preparation/announcement.ts';
 import { bothOrAll, timed } from './preparation/both-at-once.ts';
 import type { Setting } from './run-context.ts';
@@ -71,7 +71,7 @@ export async function prepareRun(
 
   const census = await censusOf(suite, redis);
   const decision = collectDecision(settings, suite, census);
-  tellSuite(setting, suite, decision);
+  printSuiteNotes(setting, suite, decision);
   const plan = await planRun(setting, suite, redis.store.old, redis.agents.count, redis.pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const history = { timings: redis.store.old, changed };

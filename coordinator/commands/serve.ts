@@ -1,51 +1,39 @@
 // `shardline serve`: shows the runs of a pool in a browser while they run. It reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
-import type { RunId } from '../../shared/domain/ids.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import type { ServeSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { aheadOf, inTimeOf } from '../../shared/wire/agreed-time.ts';
+import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import { watchPool } from '../redis/watch-pool.ts';
 import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
-import { createLiveRun, type LiveRun } from '../web/live-run.ts';
-
-/** Number of finished runs that stay available. */
-const KEPT = 10;
+import type { LiveRun } from '../web/live-run.ts';
+import { createLiveRuns } from '../web/live-runs.ts';
 
 /** Serves until SIGINT or SIGTERM, then resolves with the exit code. Throws `redis-unreachable`, `redis-auth` and `cannot-listen`. */
 export async function serveCommand(settings: ServeSettings, edge: Edge): Promise<number> {
   const stopping = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => stopping.abort()));
   const redis = await connect(settings.redis, 'shardline:serve');
-  const runs = new Map<RunId, LiveRun>();
-  const forget = (): void => {
-    const ended = [...runs].filter(([, run]) => !run.line().isOpen);
-    for (const [id] of ended.slice(0, Math.max(0, ended.length - KEPT))) runs.delete(id);
-  };
   try {
     // If the Redis account may not read the server's time, this machine's clock is used.
     const aheadMs = await serverNow(redis).then(
       (now) => aheadOf(now, Date.now()),
       (thrown: unknown) => (/NOPERM/.test(String(thrown)) ? 0 : Promise.reject(thrown)),
     );
+    const runs = createLiveRuns(aheadMs);
     const token = settings.token ?? (isLoopback(settings.host) ? null : randomBytes(16).toString('hex'));
-    await using dashboard = await listening(settings, token, () => [...runs.values()].reverse());
+    await using dashboard = await listening(settings, token, runs.newestFirst);
     edge.stdout.write(`${dashboard.url}\n`);
     const watching = watchPool(
       redis,
       settings.pool,
       {
-        onOpened: (spec) => void runs.set(spec.runId, createLiveRun({ ...spec, openedAt: spec.openedAt - aheadMs })),
-        onEvents: (id, events) => {
-          for (const event of events) runs.get(id)?.observe(inTimeOf(event, -aheadMs));
-        },
-        onClosed: (id) => {
-          runs.get(id)?.end(Date.now());
-          forget();
-        },
+        onOpened: runs.opened,
+        onEvents: runs.streamed,
+        onClosed: (id) => runs.closed(id, Date.now()),
         onProblem: (id, problem) => void edge.stderr.write(`shardline serve: cannot show run ${id}: ${problem}\n`),
       },
       stopping.signal,

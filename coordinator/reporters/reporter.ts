@@ -1,11 +1,11 @@
-// The one interface of everything that shows or writes a run, in a run, for `shardline report` and for a merge.
+// The one interface of everything that shows or writes a run, in a run, for `shardline report` and for a merge. What only follows a run is
+// a RunObserver.
 
 import type { Report } from '../../shared/domain/report.ts';
 import type { ShardlineError } from '../../shared/errors.ts';
-import type { Change } from '../core/state/changes.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import { beginReplay, type Replay } from '../core/state/replay.ts';
-import type { RunState } from '../core/state/run-state.ts';
+import type { RunObserver } from '../run-observer.ts';
 
 /** The paths that were written, and one error for each file that was not, mostly `output-not-writable`. */
 export interface Written {
@@ -15,9 +15,8 @@ export interface Written {
 
 export const NOTHING_WRITTEN: Written = { paths: [], problems: [] };
 
-export interface Reporter {
-  /** Called with each event of a run, in order, with the state after it and what it changed. Missing if only the report is needed. */
-  observe?(event: CoordinatorEvent, state: RunState, changes: readonly Change[]): void;
+/** One that needs only the report does not observe. */
+export interface Reporter extends Partial<RunObserver> {
   /** Called once, after the last event. `before` holds what the reporters before this one have written. */
   finish(report: Report, before: Written): Promise<Written>;
 }
@@ -32,16 +31,24 @@ export async function finishAll(reporters: readonly Reporter[], report: Report, 
   return written;
 }
 
-/** Passes the recorded events of a run to the reporters, as if the run were happening now. */
+/** Joins the observers into one that passes each event to all of them. */
+export const observeAll = (observers: readonly Partial<RunObserver>[]): RunObserver => ({
+  observe(event, state, changes) {
+    for (const observer of observers) observer.observe?.(event, state, changes);
+  },
+});
+
+/** Passes the recorded events of a run to the observers, as if the run were happening now. */
 export async function replayRun(
-  reporters: readonly Reporter[],
+  observers: readonly Partial<RunObserver>[],
   events: AsyncIterable<CoordinatorEvent> | Iterable<CoordinatorEvent>,
 ): Promise<void> {
+  const { observe } = observeAll(observers);
   let replay: Replay | null = null;
   for await (const event of events) {
     replay ??= beginReplay(event);
     if (replay === null) return;
     const changes = replay.take(event);
-    for (const reporter of reporters) reporter.observe?.(event, replay.state, changes);
+    observe(event, replay.state, changes);
   }
 }

@@ -22,7 +22,7 @@ export interface Dashboard extends AsyncDisposable {
 }
 
 /** How often a browser receives updates, in milliseconds. */
-const TELL_MS = 500;
+const UPDATE_MS = 500;
 /** A browser that is more than this many bytes behind is disconnected. It reconnects by itself and starts from the beginning. */
 const MOST_BYTES_BEHIND = 64 * 2 ** 20;
 const OTHERWISE = 'This page needs JavaScript.';
@@ -53,7 +53,7 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
     if (url.pathname === '/') return answer(response, 200, 'text/html', page);
     if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'Not found.\n');
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
-    tellLive(response, runs, url.searchParams.get('run'));
+    sendUpdates(response, runs, url.searchParams.get('run'));
   });
   await listen(server, settings);
   const { port } = server.address() as AddressInfo;
@@ -97,20 +97,20 @@ function isAllowed(given: string | null, token: string | null): boolean {
  * Sends one browser updates until it disconnects: the list of runs, and what the browser lacks of its chosen run, or of the newest if it
  * chose none.
  */
-function tellLive(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null): void {
+function sendUpdates(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null): void {
   let shown: { readonly run: LiveRun; seen: Seen; version: number } | null = null;
   let lines = '';
   const send = (message: LiveMessage): void => void response.write(`data: ${JSON.stringify(message)}\n\n`);
-  const tell = (): void => {
+  const sendUpdate = (): void => {
     if (response.writableLength > MOST_BYTES_BEHIND) {
       response.destroy();
       return;
     }
     const all = runs();
     const found: readonly RunLine[] = all.map((run) => run.line());
-    const told = JSON.stringify(found);
-    if (told !== lines) send({ kind: 'runs', runs: found });
-    lines = told;
+    const listed = JSON.stringify(found);
+    if (listed !== lines) send({ kind: 'runs', runs: found });
+    lines = listed;
     const run = all.find((each) => each.line().runId === chosen) ?? all[0];
     if (run === undefined) return;
     if (shown?.run !== run) {
@@ -120,7 +120,7 @@ function tellLive(response: ServerResponse, runs: () => readonly LiveRun[], chos
     }
     shown = { run, seen: lengthsOf(run.columns), version: run.version() };
   };
-  tell();
-  const timer = setInterval(tell, TELL_MS);
+  sendUpdate();
+  const timer = setInterval(sendUpdate, UPDATE_MS);
   response.on('close', () => clearInterval(timer));
 }

@@ -1,10 +1,12 @@
-// Builds the live state of one run for viewers from its agents' events. It does not know the verdict, which the coordinator decides.
+// Builds what a dashboard shows of one run from the events of its agents. It does not know the verdict, which the coordinator decides.
 
 import { assertNever } from '../../shared/assert-never.ts';
-import type { RunEvent, TestResult } from '../../shared/domain/events.ts';
+import { isRunEventKind, type RunEvent, type TestResult } from '../../shared/domain/events.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
 import { createRunningTests, type RunningTests } from '../core/result/running-tests.ts';
+import type { CoordinatorEvent } from '../core/state/events.ts';
+import type { EventObserver } from '../run-observer.ts';
 import { createLiveAgents, type LiveAgents } from './live-agents.ts';
 import { createLiveErrors, type LiveErrors } from './live-errors.ts';
 import type { LiveHead, RunLine } from './live-messages.ts';
@@ -13,12 +15,11 @@ import { createLiveTests, type LiveTests } from './live-tests.ts';
 import { type GrowingColumns, growColumns } from './page-columns.ts';
 import type { Columns } from './page-data.ts';
 
-export interface LiveRun {
+export interface LiveRun extends EventObserver {
   readonly columns: Columns;
   /** Rises with every change. */
   version(): number;
-  observe(event: RunEvent): void;
-  /** Marks the run as closed. No more events follow. */
+  /** Marks the run as closed: its coordinator took it out of the pool, and no more events follow. */
   end(at: number): void;
   /** `now` is in milliseconds since the epoch. */
   head(now: number): LiveHead;
@@ -48,18 +49,20 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     span: { kind: 'running', lastAt: spec.openedAt },
   };
   let version = 0;
+  const end = (at: number): void => {
+    version += 1;
+    kept.span = closedAt(kept.span, at);
+  };
   return {
     columns: columns.columns,
     version: () => version,
     observe(event) {
       version += 1;
       kept.running.observe(event);
-      take(kept, event);
+      if (isOfAgent(event)) take(kept, event);
+      if (event.kind === 'run-closed') end(event.at);
     },
-    end(at) {
-      version += 1;
-      kept.span = closedAt(kept.span, at);
-    },
+    end,
     head: (now) => headOf(kept, now),
     line: () => ({
       runId: spec.runId,
@@ -69,6 +72,9 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     }),
   };
 }
+
+/** The coordinator's decisions change nothing here, because a stream does not have them. */
+const isOfAgent = (event: CoordinatorEvent): event is RunEvent => isRunEventKind(event.kind);
 
 function take(kept: Kept, event: RunEvent): void {
   switch (event.kind) {
@@ -85,7 +91,7 @@ function take(kept: Kept, event: RunEvent): void {
       if (event.role === 'rerun') kept.tests.expectRerun(event.attempt);
       return;
     case 'attempt-told':
-      takeTold(kept, event);
+      takeReport(kept, event);
       return;
     case 'session-ended':
       kept.errors.takeSession(event);
@@ -102,9 +108,9 @@ function take(kept: Kept, event: RunEvent): void {
   }
 }
 
-type Told = Extract<RunEvent, { kind: 'attempt-told' }>;
+type AttemptReport = Extract<RunEvent, { kind: 'attempt-told' }>;
 
-function takeTold(kept: Kept, { agent, attempt, event }: Told): void {
+function takeReport(kept: Kept, { agent, attempt, event }: AttemptReport): void {
   switch (event.kind) {
     case 'collected':
       kept.tests.announce(event.nodeids);
@@ -123,7 +129,7 @@ function takeTold(kept: Kept, { agent, attempt, event }: Told): void {
   }
 }
 
-function takeResult(kept: Kept, agent: Told['agent'], attempt: Told['attempt'], result: TestResult): void {
+function takeResult(kept: Kept, agent: AttemptReport['agent'], attempt: AttemptReport['attempt'], result: TestResult): void {
   if (kept.tests.take(agent, attempt, result) !== 'first') return;
   kept.agents.ranTest(agent, result.seconds);
   kept.span = testEndedAt(kept.span, result.startedAt + result.seconds * 1000);

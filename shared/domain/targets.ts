@@ -3,7 +3,7 @@
 import { parseBytes } from '../text/bytes.ts';
 import { parseDuration } from '../text/duration.ts';
 
-type Unit = 'seconds' | 'bytes' | 'share' | 'number';
+type MeasureUnit = 'seconds' | 'bytes' | 'share' | 'number';
 
 /** Every measure that can be a target, with the unit of its limit. docs/report.md defines each. */
 export const measures = {
@@ -16,7 +16,7 @@ export const measures = {
   memory: 'bytes',
   'pass-rate': 'share',
   flaky: 'number',
-} as const satisfies Readonly<Record<string, Unit>>;
+} as const satisfies Readonly<Record<string, MeasureUnit>>;
 export type Measure = keyof typeof measures;
 export const measureNames = Object.keys(measures) as Measure[];
 
@@ -45,7 +45,7 @@ function parseTarget(text: string): Target | null {
   return measure === undefined || is === undefined || limit === null ? null : { measure, is, limit, text };
 }
 
-function parseLimit(unit: Unit, text: string): number | null {
+function parseLimit(unit: MeasureUnit, text: string): number | null {
   switch (unit) {
     case 'seconds':
       return parseDuration(text);

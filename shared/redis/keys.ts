@@ -68,6 +68,11 @@ export const queueKeys = (keys: RunKeys): readonly string[] =>
     (name) => `${keys.queuePrefix}:${QUEUE_NAME}:${name}`,
   );
 
+/**
+ * Those of them that appear as attempts move. BullMQ deletes the first three when they are empty, and creates all without a lifetime.
+ */
+export const movingKeys = (keys: RunKeys): readonly string[] => ['wait', 'active', 'marker', 'completed'].map((name) => jobKey(keys, name));
+
 export const coverageField = (agent: AgentId, part: number, chunk: number): string => `${agent}/${part}/${chunk}`;
 
 export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;

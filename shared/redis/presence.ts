@@ -3,14 +3,15 @@
 import type { Redis } from 'ioredis';
 import { type AgentId, agentId } from '../domain/ids.ts';
 import { PRESENCE_MS } from './keys.ts';
+import { runScript, script } from './script.ts';
 
 // An agent without a heartbeat for its lifetime is gone. When all are gone, the key expires too.
 // KEYS agents   ARGV agent, life in ms
-const BEAT = `
+const BEAT = script(`
 local t = redis.call('TIME')
 redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1`;
+return 1`);
 
 const ALIVE = `
 local t = redis.call('TIME')
@@ -18,7 +19,7 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000
 
 /** Reports once that `agent` is alive. */
 export async function beat(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {
-  await redis.eval(BEAT, 1, agentsKey, agent, PRESENCE_MS.life);
+  await runScript(redis, BEAT, [agentsKey], [agent, PRESENCE_MS.life]);
 }
 
 export async function leavePresence(redis: Redis, agentsKey: string, agent: AgentId): Promise<void> {

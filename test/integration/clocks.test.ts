@@ -102,7 +102,7 @@ test.each([
           },
         },
         clock: agentClock,
-        tellState: () => undefined,
+        reportState: () => undefined,
         warn: () => undefined,
       },
       { once: true, maxIdleMs: null },
@@ -177,7 +177,7 @@ test('an agent whose pytest does not start reports it to the coordinator', async
       member,
       engine: { open },
       clock: systemClock,
-      tellState: () => undefined,
+      reportState: () => undefined,
       warn: () => undefined,
     };
     await expect(agentLoop(loop, { once: true, maxIdleMs: null }, new AbortController().signal)).rejects.toMatchObject({

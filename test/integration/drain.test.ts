@@ -56,7 +56,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
         },
         // The clock of this machine is an hour behind.
         clock: { now: () => Date.now() - 3_600_000, wait: systemClock.wait },
-        tellState: () => undefined,
+        reportState: () => undefined,
         warn: () => undefined,
       },
       { once: true, maxIdleMs: null },

@@ -31,7 +31,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
         member,
         engine: simulatedEngine(truth, agent, process),
         clock: process.clock,
-        tellState: (phrase) => note(world, `${name} ${phrase}`),
+        reportState: (phrase) => note(world, `${name} ${phrase}`),
         warn: (line) => note(world, `${name} ${line}`),
       },
       { once: false, maxIdleMs: null },

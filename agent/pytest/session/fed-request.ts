@@ -27,7 +27,7 @@ export interface FedRequest {
   /** Longest time without an xdist worker once the session had one, in milliseconds. */
   readonly replaceMs: number;
   /** Prints one line for the user. */
-  readonly tell: (line: string) => void;
+  readonly print: (line: string) => void;
   /** Receives what pytest reported about itself before its xdist workers are ready, and decides how they collect. */
   readonly collect: (started: StartedPytest) => Promise<HowToCollect>;
   /** Whether attempts wait in the queue. Rejects when Redis does not answer. */

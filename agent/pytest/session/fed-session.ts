@@ -3,8 +3,8 @@
 import { selectorAsJson } from '../../../shared/pytest/session-file.ts';
 import { type Covered, createCovered } from '../coverage-ledger.ts';
 import type { Task } from '../fed-task.ts';
-import { createWatch, type Watch } from '../hang-watchdog.ts';
-import type { Inbox } from '../plugin-socket.ts';
+import { createHangWatchdog, type HangWatchdog } from '../hang-watchdog.ts';
+import type { PluginSocket } from '../plugin-socket.ts';
 import { createShownLog, type ShownLog } from '../shown.ts';
 import { createStartLimit, START_MS, type StartLimit } from '../start-limit.ts';
 import { createClaims } from '../task-claims.ts';
@@ -26,11 +26,11 @@ import { createStartUp, type StartUp } from './start-up.ts';
 
 export interface FedSession {
   readonly request: FedRequest;
-  readonly send: Inbox['send'];
+  readonly send: PluginSocket['send'];
   readonly mode: SessionMode;
   readonly failure: Failure;
   readonly pytest: PytestHandle;
-  readonly watch: Watch;
+  readonly watchdog: HangWatchdog;
 
   // The start.
   readonly startUp: StartUp;
@@ -56,8 +56,8 @@ export interface FedSession {
 }
 
 /** `send` writes one message to a worker. Returns false when its connection is gone. */
-export function createFedSession(request: FedRequest, send: Inbox['send']): FedSession {
-  const { drain, replaceMs, tell } = request;
+export function createFedSession(request: FedRequest, send: PluginSocket['send']): FedSession {
+  const { drain, replaceMs, print } = request;
   const pytest = createPytestHandle(request.startProcess);
   const startUp = createStartUp();
   const failure = createFailure(startUp.refuse, pytest.kill);
@@ -73,7 +73,7 @@ export function createFedSession(request: FedRequest, send: Inbox['send']): FedS
     mode: createSessionMode(),
     failure,
     pytest,
-    watch: createWatch({
+    watchdog: createHangWatchdog({
       testTimeoutSeconds: request.testTimeoutSeconds,
       shardSeconds: (worker) => tasks.latestOf(worker)?.predictedSeconds ?? 0,
       printedBytes: pytest.printedBytes,
@@ -85,7 +85,7 @@ export function createFedSession(request: FedRequest, send: Inbox['send']): FedS
       isComplete: roster.isComplete,
       admit: feeding.free,
       patienceMs: replaceMs,
-      late: () => tell(`starting tests before every xdist worker is ready: no other worker became ready within ${seconds} s`),
+      late: () => print(`starting tests before every xdist worker is ready: no other worker became ready within ${seconds} s`),
     }),
     roster,
     replacement: createReplacementLimit(replaceMs, () =>
@@ -103,7 +103,7 @@ export function createFedSession(request: FedRequest, send: Inbox['send']): FedS
   };
 }
 
-function feedingOf({ socket }: FedRequest, tasks: OpenTasks, send: Inbox['send']): Feeding<Task> {
+function feedingOf({ socket }: FedRequest, tasks: OpenTasks, send: PluginSocket['send']): Feeding<Task> {
   const claims = createClaims(socket);
   return createFeeding<Task>({
     send(worker, task, claim) {

@@ -20,7 +20,7 @@ export interface InterruptionsRequest {
 
 export interface Interruptions {
   /** Ends the task when `interrupt` aborts. The caller calls the returned function when the task is settled. */
-  watch(task: Task, interrupt: AbortSignal): () => void;
+  endWhenAborted(task: Task, interrupt: AbortSignal): () => void;
   /** Whether pytest was interrupted or a worker killed, so that pytest's exit code is not the suite's. */
   hasInterfered(): boolean;
 }
@@ -59,7 +59,7 @@ export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf
   };
 
   return {
-    watch(task, interrupt) {
+    endWhenAborted(task, interrupt) {
       let timers: NodeJS.Timeout[] = [];
       const onInterrupt = (): void => {
         timers = stop(task, causeOf(interrupt));

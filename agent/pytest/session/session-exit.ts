@@ -5,17 +5,17 @@ import type { PytestExit } from '../../../shared/pytest/start-pytest.ts';
 import { tailOf } from '../../../shared/text/tail.ts';
 import { sessionEnding } from '../../core/session-ending.ts';
 import { blameLoss, crashed, isStopped, type Task } from '../fed-task.ts';
-import type { Inbox } from '../plugin-socket.ts';
+import type { PluginSocket } from '../plugin-socket.ts';
 import { type FedSession, passOnShown } from './fed-session.ts';
 
 /** The length of pytest's output in an ending. */
 const DETAIL_CHARS = 8000;
 
 /** Starts pytest and resolves when it is gone and every task is settled. Resolves with how it ended and its last output. */
-export async function runToExit(session: FedSession, inbox: Inbox): Promise<string> {
-  const { pytest, silence, replacement, gate, failure, mode, watch } = session;
+export async function runToExit(session: FedSession, pluginSocket: PluginSocket): Promise<string> {
+  const { pytest, silence, replacement, gate, failure, mode, watchdog } = session;
   const exit = await pytest.run();
-  await inbox.drained();
+  await pluginSocket.drained();
   passOnShown(session);
   silence.rest();
   replacement.rest();
@@ -27,8 +27,8 @@ export async function runToExit(session: FedSession, inbox: Inbox): Promise<stri
   const detail = `${how}${cause === null ? '' : `\n${messageOf(cause)}`}\n${output}`;
   mode.move('gone');
   settleRest(session, exit, how, detail);
-  watch.close();
-  await inbox.close();
+  watchdog.close();
+  await pluginSocket.close();
   return detail;
 }
 
@@ -53,8 +53,8 @@ function settleRest(session: FedSession, { exitCode, signal }: PytestExit, how: 
 }
 
 /** Without xdist workers pytest itself runs the tests, so the test during which it ended is to blame. Returns whether there was one. */
-function isToBlame({ watch }: FedSession, task: Task, how: string): boolean {
+function isToBlame({ watchdog }: FedSession, task: Task, how: string): boolean {
   if (isStopped(task)) return false;
-  const error = watch.endedHere('main') ?? how;
-  return blameLoss(task, watch.receive({ kind: 'worker-down', worker: 'main', error, isReplaced: false }, 'main'), 'main');
+  const error = watchdog.endedHere('main') ?? how;
+  return blameLoss(task, watchdog.receive({ kind: 'worker-down', worker: 'main', error, isReplaced: false }, 'main'), 'main');
 }

@@ -50,11 +50,11 @@ export function unitsLeft(state: RunState, pace: number): readonly Unit[] {
 }
 
 function silentSeconds(state: RunState, record: ShardRecord): number {
-  const heardAt = attemptsOf(record).reduce<number>(
-    (latest, { state: { kind }, heardAt: at }) => (kind === 'running' && at !== null ? Math.max(latest, at) : latest),
+  const lastReportAt = attemptsOf(record).reduce<number>(
+    (latest, { state: { kind }, lastReportAt: at }) => (kind === 'running' && at !== null ? Math.max(latest, at) : latest),
     Number.NEGATIVE_INFINITY,
   );
-  return Number.isFinite(heardAt) ? Math.max(0, state.coordinatorAt - heardAt) / 1000 : 0;
+  return Number.isFinite(lastReportAt) ? Math.max(0, state.coordinatorAt - lastReportAt) / 1000 : 0;
 }
 
 export interface Slots {

@@ -249,15 +249,15 @@ function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly
 function reportShard(record: ShardRecord): ReportedShard {
   const { state, shard } = record;
   const attempts = attemptsOf(record);
-  const told = (state.kind === 'done' ? attempts.find((attempt) => attempt.id === state.accepted) : undefined) ?? attempts.at(-1);
+  const by = (state.kind === 'done' ? attempts.find((attempt) => attempt.id === state.accepted) : undefined) ?? attempts.at(-1);
   return {
     id: shard.id,
     selectors: shard.selectors.length,
     predictedSeconds: shard.predictedSeconds,
-    seconds: told === undefined ? 0 : (told.seconds ?? ((told.lastToldAt ?? 0) - (told.startedAt ?? told.lastToldAt ?? 0)) / 1000),
-    agent: told === undefined ? null : agentOf(told),
-    attempt: told?.fence ?? 0,
-    state: stateWord(record, told),
+    seconds: by === undefined ? 0 : (by.seconds ?? ((by.lastEventAt ?? 0) - (by.startedAt ?? by.lastEventAt ?? 0)) / 1000),
+    agent: by === undefined ? null : agentOf(by),
+    attempt: by?.fence ?? 0,
+    state: stateWord(record, by),
   };
 }
 
@@ -302,9 +302,9 @@ function reportAgents(state: RunState): readonly ReportedAgent[] {
 }
 
 /** Idle seconds of an agent that reported none itself: the time of its slots that no attempt filled. */
-function idleSeconds(_state: RunState, { info, joinedAt, lastToldAt, attemptSeconds }: AgentRecord): number {
+function idleSeconds(_state: RunState, { info, joinedAt, lastEventAt, attemptSeconds }: AgentRecord): number {
   const slots = Math.max(1, info?.workers ?? 1);
-  const servedSeconds = joinedAt === null || lastToldAt === null ? 0 : ((lastToldAt - joinedAt) / 1000) * slots;
+  const servedSeconds = joinedAt === null || lastEventAt === null ? 0 : ((lastEventAt - joinedAt) / 1000) * slots;
   return Math.max(0, servedSeconds - attemptSeconds);
 }
 

@@ -38,12 +38,12 @@ export interface AttemptRecord {
   state: AttemptState;
   /** When the attempt started, and the latest time in its events, as its agent reported them; null until then. */
   startedAt: number | null;
-  lastToldAt: number | null;
+  lastEventAt: number | null;
   /** When its first test started; null until reported. */
   firstTestAt: number | null;
   /** When it first and last reported a file or test, by the coordinator's clock; null until then. */
   beganAt: number | null;
-  heardAt: number | null;
+  lastReportAt: number | null;
   /** Duration of the attempt by its agent's report, in seconds; null until reported. */
   seconds: number | null;
   /** Set when the agents were asked to stop the attempt. */
@@ -142,7 +142,7 @@ export interface AgentRecord {
   /** null until it joined. */
   joinedAt: number | null;
   /** Latest time in its events. */
-  lastToldAt: number | null;
+  lastEventAt: number | null;
   /** Seconds of its ended attempts. */
   attemptSeconds: number;
   readonly conduct: Conduct;

@@ -1,4 +1,4 @@
-// Writes GitHub Actions workflow commands: annotations that put a failure on its line, and a guard so that report text cannot be a command.
+// Formats GitHub Actions annotations, which put a failure on its line.
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 
 import { isFailure } from '../../../shared/domain/outcome.ts';
@@ -36,9 +36,6 @@ export function annotations(report: Report, locate: (file: string) => string): s
     ? all
     : [...all.slice(0, SHOWN), command('notice', {}, `shardline: the job summary and the report have ${plural(more, 'more failure')}.`)];
 }
-
-/** Wraps text so that GitHub parses no commands in it: test output may start a line with `::`. `token` must be a fresh secret. */
-export const withoutCommands = (text: string, token: string): string => `::stop-commands::${token}\n${text}::${token}::\n`;
 
 function failure(test: ReportedTest, locate: (file: string) => string): string {
   const message = test.attempts.at(-1)?.message ?? '';

@@ -1,4 +1,4 @@
-// Formats collapsible sections for the logs of CI providers.
+// Formats text for the logs of CI providers: collapsible sections, and a guard so that it cannot be a command.
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions,
 // https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections
 
@@ -28,3 +28,6 @@ export function folded(provider: LogProvider, title: string, name: string, text:
       return assertNever(provider);
   }
 }
+
+/** Wraps text so that GitHub parses no commands in it: test output may start a line with `::`. `token` must be a fresh secret. */
+export const withoutCommands = (text: string, token: string): string => `::stop-commands::${token}\n${text}::${token}::\n`;

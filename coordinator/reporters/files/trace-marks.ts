@@ -4,7 +4,7 @@
 import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
 import type { AgentId, AttemptId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import { deadlineTimes } from '../../core/state/deadline.ts';
-import type { CoordinatorEvent } from '../../core/state/events.ts';
+import type { EventObserver } from '../../run-observer.ts';
 
 /** Instants are milliseconds since the epoch. */
 export type TraceMark =
@@ -28,8 +28,7 @@ export type TraceMark =
       readonly seconds: number;
     };
 
-export interface TraceMarks {
-  observe(event: CoordinatorEvent): void;
+export interface TraceMarks extends EventObserver {
   all(): readonly TraceMark[];
 }
 
@@ -68,9 +67,9 @@ export function createTraceMarks(): TraceMarks {
           return;
         }
         case 'attempt-told': {
-          const { agent, event: told } = event;
-          if (told.kind !== 'collected') return;
-          const { file, worker, at: to, seconds } = told;
+          const { agent, event: reported } = event;
+          if (reported.kind !== 'collected') return;
+          const { file, worker, at: to, seconds } = reported;
           marks.push({ kind: 'collection', file, agent, worker, to, seconds });
           return;
         }

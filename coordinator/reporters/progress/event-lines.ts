@@ -1,6 +1,7 @@
 // Decides which events of a run print a permanent line: those that a person wants to know at once.
 
-import type { AgentInfo } from '../../../shared/domain/events.ts';
+import { assertNever } from '../../../shared/assert-never.ts';
+import type { AgentInfo, AttemptEvent } from '../../../shared/domain/events.ts';
 import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
 import { type AgentId, pytestId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
@@ -11,7 +12,7 @@ import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { whyDismissed, whyUnfit } from '../../core/result/agent-end.ts';
 import { causeOf } from '../../core/result/cause.ts';
 import type { Change, ResultAccepted } from '../../core/state/changes.ts';
-import type { CloseReason, CoordinatorEvent } from '../../core/state/events.ts';
+import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import { lateLine, timeLeft } from './forecast-text.ts';
@@ -50,69 +51,56 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return suitePlanned(event.shards, state);
     case 'agent-unfit':
       return [unfitLine(event)];
-    case 'agent-dismissed': {
-      const [head, end] =
-        event.why === 'fingerprint' ? ['Refused', `Its results do not count. ${FIX_WORKSPACE}`] : ['Quarantined', 'Re-queued its work.'];
-      return [`${head} agent ${oneLine(event.agent)}: ${oneLine(whyDismissed(state, event.agent, event.why))}. ${end}`];
-    }
+    case 'agent-dismissed':
+      return [dismissedLine(event, state)];
     case 'agent-lost':
       return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, changes, state)];
     case 'agent-left':
       return alone(event.agent, changes, state);
     case 'redis-lost':
+      return [`Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`];
     case 'no-agent-can-come':
-      return [
-        event.kind === 'redis-lost'
-          ? `Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`
-          : `No agent is left: ${oneLine(event.message)}`,
-      ];
+      return [`No agent is left: ${oneLine(event.message)}`];
     case 'session-ended':
       return event.problem === null ? [] : [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.problem))}`];
     case 'interrupt-requested':
       return [interruptLine(event.by)];
-    case 'attempt-told': {
-      if (event.event.kind === 'collect-failed') {
-        const { file, errors } = event.event;
-        const after = errors.find(({ nodeid }) => nodeid.includes('::') && state.tests.has(nodeid));
-        const what = after === undefined ? `collecting ${shortName(file)}` : `at teardown of ${shortName(after.nodeid)}`;
-        const isNew = changes.some(({ kind }) => kind === 'collect-error');
-        return isNew ? [`ERROR ${what} (${oneLine(event.agent)})`] : [];
-      }
-      return changes.flatMap((change) => {
-        if (change.kind !== 'result-accepted') return [];
-        const isShown = change.rerun !== null || isFailure(change.accepted.result.outcome) || verbosity === 'verbose';
-        return isShown ? [resultLine(change)] : [];
-      });
-    }
+    case 'attempt-told':
+      return event.event.kind === 'collect-failed'
+        ? collectFailed(event.event, event.agent, changes, state)
+        : resultLines(changes, verbosity);
     case 'attempt-ended':
-      return event.ending.kind === 'crashed' || event.ending.kind === 'not-started'
-        ? [
-            `pytest ${event.ending.kind === 'crashed' ? 'crashed' : 'did not start'} on agent ${oneLine(event.agent)} (shard ${event.shard}): ${oneLine(causeOf(event.ending.detail))}`,
-          ]
-        : [];
+      return attemptEnded(event);
     case 'attempt-enqueued':
       return event.role === 'backup' ? [`Shard ${event.shard} is a straggler: re-running it on another agent; the first result wins.`] : [];
     case 'shard-split':
       return [`Shard ${event.shard} keeps crashing pytest; isolating it in ${plural(event.into.length, 'part')}.`];
-    case 'forecast': {
-      const late = lateLine(event);
-      if (late !== null) return lateForecasts + 1 === BELIEVED ? [late] : [];
-      return lateForecasts >= BELIEVED ? [`On time for the deadline again: ${timeLeft(event)}`] : [];
-    }
+    case 'forecast':
+      return forecastLines(event, lateForecasts);
     case 'run-closed':
-      return [
-        ...(state.opened.reruns.times > 0 && isRerunLimitExceeded(state)
-          ? [`Re-ran nothing: ${plural(state.failed.size, 'test')} failed, more than --reruns-limit allows.`]
-          : []),
-        ...onlyRefused(event.why, state),
-      ];
-    default:
+      return [...rerunNothing(state), ...onlyRefused(event.why, state)];
+    case 'attempt-cancelled':
+    case 'attempt-lost':
+    case 'attempt-started':
+    case 'attempt-taken':
+    case 'coverage-combined':
+    case 'coverage-kept':
+    case 'run-restarted':
+    case 'session-shown':
+    case 'shard-given-up':
+    case 'stream-read':
+    case 'suite-inseparable':
+    case 'suite-listed':
+    case 'suite-refused':
+    case 'tick':
       return [];
+    default:
+      return assertNever(event);
   }
 }
 
 /** If every xdist worker collects the whole suite, the shards are planned only when the tests are known. */
-function runOpened({ spec, shards }: Extract<CoordinatorEvent, { kind: 'run-opened' }>): string {
+function runOpened({ spec, shards }: EventOf<'run-opened'>): string {
   const inShards = spec.collect === 'suite' ? '' : ` in ${plural(shards.length, 'shard')}`;
   return `Run ${spec.runId}: found ${plural(filesIn(shards), 'test file')}${inShards}`;
 }
@@ -124,9 +112,46 @@ function interruptLine(by: string): string {
   return `${what}: finishing up, results are kept. ${again} to quit now.`;
 }
 
+/** A teardown error names a test that is already known; every other error prevents a collection. */
+function collectFailed(
+  { file, errors }: Extract<AttemptEvent, { kind: 'collect-failed' }>,
+  agent: AgentId,
+  changes: readonly Change[],
+  { tests }: RunState,
+): readonly string[] {
+  if (!changes.some(({ kind }) => kind === 'collect-error')) return [];
+  const after = errors.find(({ nodeid }) => nodeid.includes('::') && tests.has(nodeid));
+  const what = after === undefined ? `collecting ${shortName(file)}` : `at teardown of ${shortName(after.nodeid)}`;
+  return [`ERROR ${what} (${oneLine(agent)})`];
+}
+
+const resultLines = (changes: readonly Change[], verbosity: Verbosity): readonly string[] =>
+  changes
+    .filter((change) => change.kind === 'result-accepted')
+    .filter(({ rerun, accepted }) => rerun !== null || isFailure(accepted.result.outcome) || verbosity === 'verbose')
+    .map(resultLine);
+
 function resultLine({ accepted: { result, agent }, rerun }: ResultAccepted): string {
   const which = rerun === null ? '' : `, rerun ${rerun.count} of ${rerun.of}`;
   return `${result.outcome.toUpperCase()} ${shortName(pytestId(result.nodeid))} (${oneLine(agent)}${which})`;
+}
+
+function attemptEnded({ ending, agent, shard }: EventOf<'attempt-ended'>): readonly string[] {
+  if (ending.kind !== 'crashed' && ending.kind !== 'not-started') return [];
+  const what = ending.kind === 'crashed' ? 'crashed' : 'did not start';
+  return [`pytest ${what} on agent ${oneLine(agent)} (shard ${shard}): ${oneLine(causeOf(ending.detail))}`];
+}
+
+function forecastLines(forecast: EventOf<'forecast'>, lateForecasts: number): readonly string[] {
+  const late = lateLine(forecast);
+  if (late !== null) return lateForecasts + 1 === BELIEVED ? [late] : [];
+  return lateForecasts >= BELIEVED ? [`On time for the deadline again: ${timeLeft(forecast)}`] : [];
+}
+
+function dismissedLine({ agent, why }: EventOf<'agent-dismissed'>, state: RunState): string {
+  const [head, end] =
+    why === 'fingerprint' ? ['Refused', `Its results do not count. ${FIX_WORKSPACE}`] : ['Quarantined', 'Re-queued its work.'];
+  return `${head} agent ${oneLine(agent)}: ${oneLine(whyDismissed(state, agent, why))}. ${end}`;
 }
 
 function alone(gone: AgentId, changes: readonly Change[], { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
@@ -138,7 +163,7 @@ function alone(gone: AgentId, changes: readonly Change[], { agents, closed, open
   ];
 }
 
-function unfitLine({ agent, host, why, problem }: Extract<CoordinatorEvent, { kind: 'agent-unfit' }>): string {
+function unfitLine({ agent, host, why, problem }: EventOf<'agent-unfit'>): string {
   const what = oneLine(whyUnfit(why, problem));
   if (why === 'fingerprint') return `Refused agent ${oneLine(agent)}: ${what}. ${FIX_WORKSPACE}`;
   return `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: read the full output of that agent on ${oneLine(host)}.`;
@@ -159,6 +184,11 @@ function warnings({ id, isLocal, fingerprint }: AgentInfo, { opened }: RunState)
   const shown = policy === 'strict' ? warned : [...refused, ...warned];
   return shown.map((difference) => `warning: agent ${oneLine(id)} differs from the run: ${oneLine(difference)}`);
 }
+
+const rerunNothing = (state: RunState): readonly string[] =>
+  state.opened.reruns.times > 0 && isRerunLimitExceeded(state)
+    ? [`Re-ran nothing: ${plural(state.failed.size, 'test')} failed, more than --reruns-limit allows.`]
+    : [];
 
 /** Explains why no agent was left to run the tests if all agents that joined were refused. */
 function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] {

@@ -6,9 +6,7 @@ import type { Verbosity } from '../../../shared/settings/settings.ts';
 import type { Drawable } from '../../../shared/system/edge.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
 import { createRunningTests } from '../../core/result/running-tests.ts';
-import type { Change } from '../../core/state/changes.ts';
-import type { CoordinatorEvent } from '../../core/state/events.ts';
-import type { RunState } from '../../core/state/run-state.ts';
+import type { RunObserver } from '../../run-observer.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
 import { eventLines } from './event-lines.ts';
 import { createPlainLines } from './plain-lines.ts';
@@ -16,9 +14,7 @@ import type { ProgressOutput } from './progress-output.ts';
 import type { RunView } from './run-status.ts';
 import { count, tallyOf } from './tally.ts';
 
-export interface Progress {
-  /** Takes the state after the event, and the changes that the event made. */
-  observe(event: CoordinatorEvent, state: RunState, changes: readonly Change[]): void;
+export interface Progress extends RunObserver {
   /** Prints a line from another part of the program. */
   say(line: string): void;
   end(): void;
@@ -38,10 +34,10 @@ export async function openProgress({ out, verbosity, color, screen, clock }: Pro
   const paint = paintFor(color);
   if (verbosity === 'quiet') return { observe: () => undefined, say: (line) => out.write(`${harmless(line)}\n`), end: () => undefined };
   const output = screen ? (await import('./live-screen.ts')).createLiveScreen(out, paint, clock) : createPlainLines(out, clock);
-  return watch(output, verbosity, clock, (line) => paintHead(paint, line));
+  return progressOn(output, verbosity, clock, (line) => paintHead(paint, line));
 }
 
-function watch(output: ProgressOutput, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
+function progressOn(output: ProgressOutput, verbosity: Verbosity, clock: Clock, painted: (line: string) => string): Progress {
   // Agents' clocks may differ from this one, so the age of a test counts from when the coordinator received its start.
   const running = createRunningTests(() => clock.now());
   let view: RunView | null = null;

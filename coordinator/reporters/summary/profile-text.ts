@@ -53,11 +53,11 @@ export function timeWords({ profile, startedAt, finishedAt }: Report): string {
   const words = isSuite ? { ...phaseWords, preparation: 'set-up, discovery and collection' } : phaseWords;
   const known = phases.map((phase) => ({ word: words[phase], seconds: breakdown[phase].seconds }));
   const after = { word: 'merging and reports', seconds: totalSeconds - known.reduce((sum, { seconds }) => sum + seconds, 0) };
-  const told = [...known, after]
+  const parts = [...known, after]
     .map(({ word, seconds }) => ({ word, seconds, share: totalSeconds > 0 ? seconds / totalSeconds : 0 }))
     .filter(({ share }) => share >= LEAST_SHARE)
     .map(({ word, seconds, share }) => `${word} ${inSeconds(seconds)} (${inPercent(share)})`);
-  return `${inSeconds(totalSeconds)}: ${told.join(', ')}`;
+  return `${inSeconds(totalSeconds)}: ${parts.join(', ')}`;
 }
 
 export function speedWords({ profile }: Report): string {

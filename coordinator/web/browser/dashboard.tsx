@@ -89,16 +89,16 @@ function laneWords(model: Model, lane: number): string {
 /** Maximum number of running tests shown, the longest-running first. */
 const SHOWN = 12;
 
-type Tell<Value> = (value: Value) => void;
+type Setter<Value> = (value: Value) => void;
 
 /**
  * Listens until the caller calls the returned function. Messages that arrive faster than the page can draw are joined and drawn together.
  */
 function listen(
   chosen: string | null,
-  tellRuns: Tell<readonly RunLine[]>,
-  tellShown: Tell<Shown>,
-  tellConnected: Tell<boolean>,
+  setRuns: Setter<readonly RunLine[]>,
+  setShown: Setter<Shown>,
+  setConnected: Setter<boolean>,
 ): () => void {
   const query = new URLSearchParams(location.search);
   if (chosen !== null) query.set('run', chosen);
@@ -113,12 +113,12 @@ function listen(
     const startedAt = performance.now();
     columns = waiting.reduce<Columns | null>((joined, more) => (joined === null ? more : joinColumns(joined, more)), columns);
     waiting = [];
-    if (head !== null && columns !== null) tellShown({ head, model: liveModel(head, columns) });
+    if (head !== null && columns !== null) setShown({ head, model: liveModel(head, columns) });
     restMs = Math.max(DRAW.leastMs, DRAW.rest * (performance.now() - startedAt));
   };
-  const hear = (message: LiveMessage): void => {
+  const receive = (message: LiveMessage): void => {
     if (message.kind === 'runs') {
-      tellRuns(message.runs);
+      setRuns(message.runs);
       return;
     }
     if (message.kind === 'begin') {
@@ -130,9 +130,9 @@ function listen(
     waiting.push(message.columns);
     timer ??= setTimeout(draw, restMs);
   };
-  source.onopen = () => tellConnected(true);
-  source.onerror = () => tellConnected(false);
-  source.onmessage = (event: MessageEvent<string>) => hear(JSON.parse(event.data) as LiveMessage);
+  source.onopen = () => setConnected(true);
+  source.onerror = () => setConnected(false);
+  source.onmessage = (event: MessageEvent<string>) => receive(JSON.parse(event.data) as LiveMessage);
   return () => {
     source.close();
     clearTimeout(timer);

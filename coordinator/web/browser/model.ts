@@ -114,7 +114,7 @@ function readAttempts({ attempts, texts, lanes, finishedAt }: PageData, firstAtt
   const count = attempts.lane.length;
   const row = new Int32Array(count);
   for (let each = 0; each + 1 < firstAttempt.length; each += 1) row.fill(each, firstAttempt[each], firstAttempt[each + 1]);
-  const told = (place: number | undefined): string => texts[place ?? -1] ?? '';
+  const textAt = (place: number | undefined): string => texts[place ?? -1] ?? '';
   const read = {
     count,
     row,
@@ -122,11 +122,14 @@ function readAttempts({ attempts, texts, lanes, finishedAt }: PageData, firstAtt
     startedAt: Float64Array.from(attempts.startedAt),
     ms: Float64Array.from(attempts.ms),
     status: Uint8Array.from(attempts.outcome, statusOf),
-    text: new Map(attempts.text.map(([attempt, text]) => [attempt, told(text)])),
+    text: new Map(attempts.text.map(([attempt, text]) => [attempt, textAt(text)])),
     sections: new Map(
       attempts.sections.map(([attempt, ...places]) => [
         attempt,
-        Array.from({ length: places.length / 2 }, (_, index) => ({ title: told(places[2 * index]), text: told(places[2 * index + 1]) })),
+        Array.from({ length: places.length / 2 }, (_, index) => ({
+          title: textAt(places[2 * index]),
+          text: textAt(places[2 * index + 1]),
+        })),
       ]),
     ),
   };

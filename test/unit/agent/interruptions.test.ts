@@ -37,9 +37,9 @@ function setUp(drain: Drain | null = null) {
     const shard = shardId(1);
     const attempt = { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors, predictedSeconds: 1, avoid: [] } as const;
     const task = tasks.open(log, attempt, (ending) => void endings.push(ending));
-    const unwatch = interruptions.watch(task, interrupt.signal);
+    const stopListening = interruptions.endWhenAborted(task, interrupt.signal);
     feeding.add(task);
-    return { interrupt, unwatch };
+    return { interrupt, stopListening };
   };
   return { done, endings, feeding, interruptions, run };
 }
@@ -64,9 +64,9 @@ test('asks the worker to stop, and kills only that worker if it does not', () =>
 test('does not kill a worker that stops in time', () => {
   const { done, feeding, interruptions, run } = setUp();
   feeding.free('gw0');
-  const { interrupt, unwatch } = run();
+  const { interrupt, stopListening } = run();
   interrupt.abort('cancelled');
-  unwatch();
+  stopListening();
   vi.advanceTimersByTime(60_000);
   expect([done, interruptions.hasInterfered()]).toEqual([['gw0 {"kind":"stop","task":1}'], false]);
 });

@@ -1,9 +1,19 @@
-// Annotations for GitHub Actions.
+// What a GitHub job shows: annotations and the job's summary.
 
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { annotations, withoutCommands } from '../../../coordinator/reporters/files/github.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { annotations } from '../../../coordinator/reporters/files/github.ts';
+import { githubReporters } from '../../../coordinator/reporters/files/github-reporter.ts';
+import { withoutCommands } from '../../../coordinator/reporters/files/log-sections.ts';
+import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
+import { finishAll } from '../../../coordinator/reporters/reporter.ts';
+import { terminalReporter } from '../../../coordinator/reporters/summary/terminal-reporter.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Edge } from '../../../shared/system/edge.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
 const inRepository = (file: string): string => `python/${file}`;
@@ -64,4 +74,53 @@ test('a failure is exactly one command for all test names and output, and printe
   );
   const shown = withoutCommands('::error::forged\n::add-mask::x\n', 'token');
   expect(shown).toBe('::stop-commands::token\n::error::forged\n::add-mask::x\n::token::\n');
+});
+
+describe('the reporter of a GitHub job', () => {
+  let directory = '';
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'shardline-test-github-'));
+    await mkdir(join(directory, 'python', 'tests'), { recursive: true });
+    await writeFile(join(directory, 'python', 'tests', 'test_a.py'), '');
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  const report = sampleReport([sampleTest('tests/test_a.py::test_f', 'failed', 'no')]);
+
+  async function show(github: boolean, summary: string) {
+    let text = '';
+    const stdout = { write: (part: string) => (text += part) };
+    const env = { GITHUB_WORKSPACE: directory, GITHUB_STEP_SUMMARY: summary };
+    const edge = { stdout, env, cwd: directory } as unknown as Edge;
+    const reporters = [
+      ...githubReporters({ github, workspace: join(directory, 'python') }, edge),
+      terminalReporter({ verbosity: 'normal', github }, edge),
+    ];
+    const { paths, problems } = await finishAll(reporters, report, { paths: [join(directory, 'report.json')], problems: [] });
+    return { lines: text.trimEnd().split('\n'), paths, problems };
+  }
+
+  test('prints annotations with paths in the repository before the report, and appends the summary of the job', async () => {
+    const summary = join(directory, 'summary.md');
+    await writeFile(summary, 'an earlier step\n');
+    const { lines, paths, problems } = await show(true, summary);
+    expect(lines[0]).toMatch(/^::error file=python\/tests\/test_a\.py,line=3,title=failed/);
+    expect(lines[1]).toMatch(/^::stop-commands::/);
+    expect(lines.at(-1)).toMatch(/^failed: /);
+    expect(await readFile(summary, 'utf8')).toBe(`an earlier step\n${summaryMarkdown(report)}`);
+    expect({ paths, problems }).toEqual({ paths: [join(directory, 'report.json')], problems: [] });
+  });
+
+  test('reports a summary that cannot be written and prints everything else', async () => {
+    const { lines, problems } = await show(true, join(directory, 'missing', 'summary.md'));
+    expect(problems).toMatchObject([{ code: 'output-not-writable', values: { path: join(directory, 'missing', 'summary.md') } }]);
+    expect(lines.at(-1)).toMatch(/^failed: /);
+  });
+
+  test('shows GitHub nothing outside of a GitHub job', async () => {
+    const summary = join(directory, 'other.md');
+    const { lines } = await show(false, summary);
+    expect(lines.filter((line) => line.startsWith('::'))).toEqual([]);
+    expect(existsSync(summary)).toBe(false);
+  });
 });

@@ -1,13 +1,18 @@
 // The dashboard's view of a run, built from agents' events and sent to the page in parts.
 
 import { expect, test } from 'vitest';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { replayRun } from '../../../coordinator/reporters/reporter.ts';
 import { joinColumns, liveModel } from '../../../coordinator/web/browser/live-model.ts';
 import { nodeidOf, statusWord } from '../../../coordinator/web/browser/model.ts';
 import { columnsSince, lengthsOf } from '../../../coordinator/web/live-columns.ts';
 import { createLiveRun } from '../../../coordinator/web/live-run.ts';
-import type { AttemptEvent, RunEvent, TestResult } from '../../../shared/domain/events.ts';
+import { createLiveRuns } from '../../../coordinator/web/live-runs.ts';
+import { type AttemptEvent, isRunEventKind, type RunEvent, type TestResult } from '../../../shared/domain/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
+import { inTimeOf } from '../../../shared/wire/agreed-time.ts';
+import { opened, shardOf } from '../core/run-kit.ts';
 
 const spec = {
   runId: runId('r1'),
@@ -28,6 +33,7 @@ const spec = {
   openedAt: 1000,
   drain: null,
 } as const;
+const isOfAgent = (event: CoordinatorEvent): event is RunEvent => isRunEventKind(event.kind);
 const agent = agentId('a1');
 const file = testFile('tests/test_a.py');
 const idOf = (name: string) => nodeId(`tests/test_a.py::${name}`);
@@ -165,4 +171,48 @@ test('a page that receives a run in parts has the same data as the whole', () =>
     ['tests/test_a.py::test_3', 'skipped'],
     ['tests/test_b.py', 'error'],
   ]);
+});
+
+test('a stream of a run that another process coordinates gives the page that a replay of the whole record gives', async () => {
+  const shard = shardOf(1, [file]);
+  const opening = opened([shard]);
+  const attempt = attemptId(shardId(1), 1);
+  const about = { agent, attempt, shard: shardId(1) };
+  const events: readonly CoordinatorEvent[] = [
+    opening,
+    { kind: 'attempt-enqueued', at: 1100, attempt, shard: shardId(1), fence: 1, role: 'primary', selectors: shard.selectors },
+    joined,
+    { kind: 'attempt-started', at: 1200, ...about, fence: 1, role: 'primary' },
+    collected,
+    started('test_1', 'gw0'),
+    ended('test_1', 'failed'),
+    ended('test_2', 'passed'),
+    ended('test_3', 'passed'),
+    { kind: 'attempt-ended', at: 4000, ...about, ending: { kind: 'finished' }, seconds: 2 },
+    { kind: 'run-closed', at: 7000, why: { kind: 'done' } },
+  ];
+  const replayed = createLiveRun(opening.spec);
+  await replayRun([replayed], events);
+
+  const aheadMs = 50_000;
+  const runs = createLiveRuns(aheadMs);
+  runs.opened({ ...opening.spec, openedAt: opening.spec.openedAt + aheadMs });
+  runs.streamed(
+    opening.spec.runId,
+    events.filter(isOfAgent).map((event) => inTimeOf(event, aheadMs)),
+  );
+  runs.closed(opening.spec.runId, 7000);
+  const [streamed] = runs.newestFirst();
+
+  expect(streamed?.head(9000)).toEqual(replayed.head(9000));
+  expect(streamed?.columns).toEqual(replayed.columns);
+  expect(streamed?.line()).toEqual({ runId: 'r1', isOpen: false, tests: 3, failures: 1 });
+});
+
+test('a dashboard keeps every open run and the ten runs that were closed last, newest first', () => {
+  const runs = createLiveRuns(0);
+  const ids = Array.from({ length: 14 }, (_, index) => runId(`r${index}`));
+  for (const id of ids) runs.opened({ ...spec, runId: id });
+  for (const id of ids.slice(1, 13)) runs.closed(id, 5000);
+  expect(runs.newestFirst().map((run) => run.line().runId)).toEqual(['r13', ...ids.slice(3, 13).toReversed(), 'r0']);
 });

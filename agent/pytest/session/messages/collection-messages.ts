@@ -15,7 +15,7 @@ function collecting(session: FedSession, message: MessageOf<'collecting'>, worke
 
 function listed({ lists, request }: FedSession, message: MessageOf<'listed'>, worker: string): void {
   if (lists.take(worker, message)) return;
-  request.tell(
+  request.print(
     `xdist worker ${worker} collected other tests than the first one, so it runs none: some test ids differ between processes. Fix: give parameters a fixed order, for example with sorted(...)`,
   );
 }

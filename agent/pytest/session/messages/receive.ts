@@ -13,7 +13,7 @@ const handlers: Handlers = { ...sessionMessages, ...collectionMessages, ...worke
 
 /** A message about a death reaches its handler with what the watchdog knows about that death. */
 export function receive(session: FedSession, received: PytestMessage, worker: string): void {
-  const message = session.watch.receive(received, worker);
+  const message = session.watchdog.receive(received, worker);
   // The compiler cannot see that a message and the handler of its kind belong together.
   const handle = handlers[message.kind] as (session: FedSession, message: PytestMessage, worker: string) => void;
   handle(session, message, worker);

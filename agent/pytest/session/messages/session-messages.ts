@@ -18,11 +18,11 @@ function started(session: FedSession, message: MessageOf<'started'>): void {
   startUp.started(message);
 }
 
-async function number({ workers, tell }: FedRequest, { count, isReplacement }: MessageOf<'workers-wanted'>): Promise<NumberedWorkers> {
+async function number({ workers, print }: FedRequest, { count, isReplacement }: MessageOf<'workers-wanted'>): Promise<NumberedWorkers> {
   try {
     return await (isReplacement ? workers.replace() : workers.begin(count));
   } catch (thrown) {
-    tell(`xdist workers keep the ids that xdist gives them, which may be in use by another agent on this machine: ${messageOf(thrown)}`);
+    print(`xdist workers keep the ids that xdist gives them, which may be in use by another agent on this machine: ${messageOf(thrown)}`);
     return { ids: [], numbers: [] };
   }
 }
@@ -36,9 +36,9 @@ export const sessionMessages = {
     failure.giveUp(notStarted(request, `pytest rejected its arguments: ${message}`));
   },
   inseparable: ({ request }, { why, lacksModules }) => request.inseparable(why, lacksModules),
-  relaying: ({ request }, { why }) => request.tell(`reports also pass through pytest's main process: ${why}`),
+  relaying: ({ request }, { why }) => request.print(`reports also pass through pytest's main process: ${why}`),
   'not-relayed': ({ request }, { nodeid, problem }) =>
-    request.tell(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),
+    request.print(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),
   shown: ({ shown }, message) => shown.receive(message),
   finished: ({ pytest }, { exitCode }) => pytest.finish(exitCode),
 } satisfies Partial<Handlers>;

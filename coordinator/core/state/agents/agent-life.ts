@@ -7,10 +7,10 @@ import { applyDismissal } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
 import { moveAttempt } from '../moves.ts';
 import type { RunState } from '../run-state.ts';
-import { endService, hearAgent, newAgent, returned, setPresence } from './roster.ts';
+import { endService, newAgent, noteAgentEvent, returned, setPresence } from './roster.ts';
 
 export function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined'>): void {
-  const agent = hearAgent(state, info.id, at);
+  const agent = noteAgentEvent(state, info.id, at);
   if (agent.joinedAt !== null) return;
   agent.info = info;
   agent.joinedAt = at;
@@ -29,7 +29,7 @@ export function agentUnfit(state: RunState, { at, agent: id, host, why, problem,
 }
 
 export function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
-  const agent = hearAgent(state, event.agent, event.at);
+  const agent = noteAgentEvent(state, event.agent, event.at);
   if (agent.left !== null) return;
   const { busySeconds, idleSeconds, peakRssBytes, cpuSeconds } = event;
   agent.left = { busySeconds, idleSeconds, peakRssBytes, cpuSeconds };

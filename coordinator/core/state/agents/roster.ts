@@ -12,7 +12,7 @@ export const newAgent = (id: AgentId): AgentRecord => ({
   info: null,
   presence: 'alive',
   joinedAt: null,
-  lastToldAt: null,
+  lastEventAt: null,
   attemptSeconds: 0,
   conduct: newConduct(),
   differences: NO_DIFFERENCES,
@@ -31,16 +31,16 @@ export function knownAgent(state: RunState, id: AgentId): AgentRecord {
   return agent;
 }
 
-export function hearAgent(state: RunState, id: AgentId, at: number): AgentRecord {
+export function noteAgentEvent(state: RunState, id: AgentId, at: number): AgentRecord {
   const agent = knownAgent(state, id);
-  agent.lastToldAt = Math.max(agent.lastToldAt ?? at, at);
+  agent.lastEventAt = Math.max(agent.lastEventAt ?? at, at);
   if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
   return agent;
 }
 
 /** True if reports of this agent count. */
 export const mayServe = (state: RunState, { agent, at }: { readonly agent: AgentId; readonly at: number }): boolean =>
-  !isRefused(state, hearAgent(state, agent, at));
+  !isRefused(state, noteAgentEvent(state, agent, at));
 
 /** Ends the agent's service; the first end counts. */
 export function endService(agent: AgentRecord | undefined, at: number): void {

@@ -2,7 +2,7 @@
 
 import type { AttemptEnding } from '../../../../shared/domain/attempt.ts';
 import type { AgentId } from '../../../../shared/domain/ids.ts';
-import { hearAgent, knownAgent, returned } from '../agents/roster.ts';
+import { knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
 import { beginRecheck } from '../collection/doubts.ts';
 import { isOfRefused, isRefused } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
@@ -12,7 +12,7 @@ import { beginRerun } from '../results.ts';
 import type { RunState } from '../run-state.ts';
 import { settle } from '../settle.ts';
 import { observeWork } from '../worker-time.ts';
-import { tell } from './attempt-progress.ts';
+import { applyReport } from './attempt-progress.ts';
 
 export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role, selectors }: EventOf<'attempt-enqueued'>): void {
   const record = state.shards.get(shard);
@@ -24,10 +24,10 @@ export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence
     role,
     state: { kind: 'enqueued' },
     startedAt: null,
-    lastToldAt: null,
+    lastEventAt: null,
     firstTestAt: null,
     beganAt: null,
-    heardAt: null,
+    lastReportAt: null,
     seconds: null,
     cancelledBy: null,
     isVoid: false,
@@ -51,8 +51,8 @@ export function attemptTaken(state: RunState, { attempt: id, agent: taker }: Eve
 export function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
   const attempt = state.attempts.get(id);
   if (attempt === undefined) return;
-  const agent = hearAgent(state, starter, at);
-  hearAttempt(attempt, at);
+  const agent = noteAgentEvent(state, starter, at);
+  noteAttemptEvent(attempt, at);
   attempt.startedAt ??= at;
   if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
   moveAttempt(state, attempt, { kind: 'running', agent: starter });
@@ -65,21 +65,21 @@ export function attemptTold(state: RunState, { agent, attempt: id, event }: Even
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
   if (attempt === undefined || record === undefined) return;
-  const reporter = hearAgent(state, agent, event.at);
-  hearAttempt(attempt, event.at);
+  const reporter = noteAgentEvent(state, agent, event.at);
+  noteAttemptEvent(attempt, event.at);
   if (isRefused(state, reporter)) return;
   observeWork(state.work, agent, id, event);
   if (event.kind === 'test-started') attempt.firstTestAt ??= event.at;
   attempt.beganAt ??= state.coordinatorAt;
-  attempt.heardAt = state.coordinatorAt;
-  tell(state, record, { attempt: id, agent }, event);
+  attempt.lastReportAt = state.coordinatorAt;
+  applyReport(state, record, { attempt: id, agent }, event);
 }
 
 export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
   const attempt = state.attempts.get(event.attempt);
   if (attempt === undefined) return;
-  const agent = hearAgent(state, event.agent, event.at);
-  hearAttempt(attempt, event.at);
+  const agent = noteAgentEvent(state, event.agent, event.at);
+  noteAttemptEvent(attempt, event.at);
   if (attempt.seconds === null) {
     attempt.seconds = event.seconds;
     agent.attemptSeconds += event.seconds;
@@ -119,6 +119,6 @@ export function endAttempt(state: RunState, attempt: AttemptRecord, agent: Agent
 
 const agentAt = ({ state }: AttemptRecord): AgentId | null => (state.kind === 'enqueued' ? null : state.agent);
 
-function hearAttempt(attempt: AttemptRecord, at: number): void {
-  attempt.lastToldAt = Math.max(attempt.lastToldAt ?? at, at);
+function noteAttemptEvent(attempt: AttemptRecord, at: number): void {
+  attempt.lastEventAt = Math.max(attempt.lastEventAt ?? at, at);
 }

@@ -21,13 +21,13 @@ import { fitResult } from '../text-budget.ts';
 import { dropWork } from '../worker-time.ts';
 
 /** The attempt that reports, and its agent. */
-export interface Teller {
+export interface ReportingAttempt {
   readonly attempt: AttemptId;
   readonly agent: AgentId;
 }
 
 /** Changes `record`, the shard of the reporting attempt, and what is expected and known of its tests. */
-export function tell(state: RunState, record: ShardRecord, by: Teller, event: AttemptEvent): void {
+export function applyReport(state: RunState, record: ShardRecord, by: ReportingAttempt, event: AttemptEvent): void {
   if (state.attempts.get(by.attempt)?.role === 'rerun') {
     if (event.kind === 'test-finished') acceptRerun(state, by, event.result);
     return;
@@ -49,7 +49,7 @@ export function tell(state: RunState, record: ShardRecord, by: Teller, event: At
   }
 }
 
-function collected(state: RunState, record: ShardRecord, by: Teller, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
+function collected(state: RunState, record: ShardRecord, by: ReportingAttempt, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
   // The run is closed, so a test announced now would count as not run and make the run look interrupted.
   if (state.closed?.why.kind === 'done') return;
   const progress = progressOf(record, event.file);
@@ -68,7 +68,7 @@ function collected(state: RunState, record: ShardRecord, by: Teller, event: Extr
   if (!isUnfinished(state, progress)) fileDone(state, record, by);
 }
 
-function testFinished(state: RunState, record: ShardRecord, by: Teller, result: TestResult): void {
+function testFinished(state: RunState, record: ShardRecord, by: ReportingAttempt, result: TestResult): void {
   const own = progressOf(record, result.file);
   const test = expectTest(state, own, result.nodeid);
   if (countsAs(test, by.attempt, false) === null) {
@@ -96,7 +96,7 @@ function testFinished(state: RunState, record: ShardRecord, by: Teller, result: 
 function collectFailed(
   state: RunState,
   record: ShardRecord,
-  by: Teller,
+  by: ReportingAttempt,
   { file, errors }: Extract<AttemptEvent, { kind: 'collect-failed' }>,
 ): void {
   const attempt = state.attempts.get(by.attempt);
@@ -128,7 +128,7 @@ function collectFailed(
   if (planned === undefined) settleAll(state);
 }
 
-function fileDone(state: RunState, record: ShardRecord, by: Teller): void {
+function fileDone(state: RunState, record: ShardRecord, by: ReportingAttempt): void {
   state.changes.push(OTHER);
   settle(state, record.shard.id, by.attempt);
 }

@@ -44,7 +44,7 @@ export function useTimeline({ model, timeline, onOpen }: Options): ShownTimeline
     if (head.current === null || body.current === null || surface.current === null) return;
     const made = createTimeline({ head: head.current, body: body.current, surface: surface.current }, timeline, {
       onPoint: setPointed,
-      onFocus: (told) => setSaid(tooltipLines(current.current.model, told).join(', ')),
+      onFocus: (focused) => setSaid(tooltipLines(current.current.model, focused).join(', ')),
       onOpen: (attempt) => current.current.onOpen(current.current.model.attempts.row[attempt] ?? 0),
       onZoom: setZoomed,
     });

@@ -7,19 +7,19 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openInbox } from '../../agent/pytest/plugin-socket.ts';
+import { openPluginSocket } from '../../agent/pytest/plugin-socket.ts';
 import { pluginPath } from '../../shared/pytest/plugin-path.ts';
 import { eventually } from '../support/eventually.ts';
 import { testPython } from '../support/python.ts';
 
 test('pytest waits while the agent has no room, and then every message arrives in order', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-inbox-'));
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-socket-'));
   const path = join(directory, 's');
   const heard: string[] = [];
   const room = Promise.withResolvers<void>();
   let isFull = true;
   const hear = (message: { kind: string; file?: string | undefined }): void => void heard.push(message.file ?? message.kind);
-  const inbox = await openInbox(
+  const pluginSocket = await openPluginSocket(
     path,
     hear,
     (problem) => heard.push(String(problem)),
@@ -39,15 +39,15 @@ test('pytest waits while the agent has no room, and then every message arrives i
   await eventually('all is heard', () => heard.length === files.length + 1);
   expect(heard).toEqual(['hello', ...files]);
   pytest.destroy();
-  await inbox.close();
+  await pluginSocket.close();
   await rm(directory, { recursive: true });
 });
 
 test('the last messages of a process that died are received, also when a message to it fails first', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-inbox-'));
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-socket-'));
   const path = join(directory, 's');
   const received: string[] = [];
-  const inbox = await openInbox(
+  const pluginSocket = await openPluginSocket(
     path,
     (message) => void received.push('file' in message ? String(message.file) : message.kind),
     (problem) => received.push(String(problem)),
@@ -64,13 +64,13 @@ test('the last messages of a process that died are received, also when a message
   ];
   const process = spawn(testPython(), ['-c', dying.join('\n'), path], { env: { PYTHONPATH: join(pluginPath(), 'lib') } });
   await eventually('the process has sent hello', () => received.includes('hello'));
-  inbox.send('gw0', { kind: 'none' });
+  pluginSocket.send('gw0', { kind: 'none' });
   // The event loop stands still while the process sends its last message and dies.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
-  inbox.send('gw0', { kind: 'none' });
+  pluginSocket.send('gw0', { kind: 'none' });
   await once(process, 'exit');
   await eventually('the connection has ended', () => received.includes('gone: gw0'));
   expect(received).toEqual(['hello', 'last.py', 'gone: gw0']);
-  await inbox.close();
+  await pluginSocket.close();
   await rm(directory, { recursive: true });
 });

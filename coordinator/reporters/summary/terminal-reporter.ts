@@ -1,0 +1,45 @@
+// Prints a report to the terminal or the log of a CI job.
+
+import { randomUUID } from 'node:crypto';
+import { isAbsolute, relative } from 'node:path';
+import type { Verbosity } from '../../../shared/settings/settings.ts';
+import type { Edge } from '../../../shared/system/edge.ts';
+import { takesColor } from '../../../shared/system/terminal.ts';
+import { folded, logProvider, withoutCommands } from '../files/log-sections.ts';
+import { NOTHING_WRITTEN, type Reporter } from '../reporter.ts';
+import { reportParts } from './terminal-summary.ts';
+
+export interface Shown {
+  readonly verbosity: Verbosity;
+  /** True if the output is the log of a GitHub job. */
+  readonly github: boolean;
+  /** coverage.py's table of a run that has just ended. */
+  readonly coverageTable?: string;
+}
+
+/** Prints the report and the paths of the outputs, with the verdict on the last line. */
+export const terminalReporter = ({ verbosity, github, coverageTable = '' }: Shown, { stdout, env, cwd }: Edge): Reporter => ({
+  async finish(report, { paths }) {
+    const { parts, verdict } = reportParts(report, {
+      color: takesColor(stdout, env),
+      width: stdout.columns ?? null,
+      paths: paths.map((path) => shortest(path, cwd)),
+      verbosity,
+      coverageTable,
+    });
+    const provider = logProvider(github, env);
+    for (const { title, text } of parts) {
+      const shown = github ? withoutCommands(text, randomUUID()) : text;
+      const isFolded = title !== null && provider !== null;
+      stdout.write(isFolded ? folded(provider, title, 'shardline_details', shown, Math.floor(Date.now() / 1000)) : shown);
+    }
+    stdout.write(verdict);
+    return NOTHING_WRITTEN;
+  },
+});
+
+/** Returns the path relative to the command's working directory if it is inside. */
+function shortest(path: string, cwd: string): string {
+  const inside = relative(cwd, path);
+  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+}
