@@ -103,7 +103,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
   'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
-  xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
+  saxes: /^coordinator\/record\/xml-tags\.ts$/,
 };
 
 /** What is bundled into the pages, and the bundler: the published package holds what came of them and does not depend on them. */
