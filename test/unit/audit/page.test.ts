@@ -1,7 +1,10 @@
 // The audit in Markdown and HTML: it reports only what was measured, and treats the names of tests as data.
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Findings } from '../../../coordinator/audit/core/findings.ts';
+import { commandBlocks } from '../../../coordinator/audit/page/ci-commands.ts';
 import { auditHtml } from '../../../coordinator/audit/page/html.ts';
 import { auditMarkdown } from '../../../coordinator/audit/page/md.ts';
 import { auditBlocks, summary } from '../../../coordinator/audit/page/page.ts';
@@ -33,6 +36,17 @@ test('fills the commands with agents up to the knee, and with workers and limits
   expect(page).toContain('part: [coordinator, agent-1, agent-2, agent-3]');
   expect(page).toContain("--targets 'time<23s'");
   expect(pageOf({ machine: { cpus: 2, memoryBytes: 0.6e9 } })).toContain('too much: pass `-n 1`');
+});
+
+test('writes a job whose command YAML reads as it is typed, whatever the paths and arguments', () => {
+  const audit = sampleAudit([], { sharded: null, sequential: null, parallel: null });
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' })), fc.array(fc.string()), (what, pytestArgs) => {
+      const blocks = commandBlocks({ ...audit, what, pytestArgs });
+      const [typed = '', job = ''] = blocks.flatMap((block) => (block.kind === 'code' ? block.text : []));
+      expect(parse(job)).toContainEqual({ run: typed });
+    }),
+  );
 });
 
 test('gives no rating without a sharded run, and no prediction without durations', () => {
