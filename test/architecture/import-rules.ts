@@ -61,10 +61,17 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
     result,
     'coordinator/web/page-data.ts',
     'coordinator/web/live-messages.ts',
+    'coordinator/web/audit-data.ts',
   ],
-  'coordinator/web/browser': [...values, 'coordinator/web/page-data.ts', 'coordinator/web/live-messages.ts'],
+  'coordinator/web/browser': [
+    ...values,
+    'coordinator/web/page-data.ts',
+    'coordinator/web/live-messages.ts',
+    'coordinator/web/audit-data.ts',
+  ],
   'coordinator/web/page-data.ts': values,
   'coordinator/web/live-messages.ts': [...values, 'coordinator/web/page-data.ts'],
+  'coordinator/web/audit-data.ts': [],
 
   'coordinator/audit': [
     ...values,
@@ -77,6 +84,8 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
     'coordinator/audit/core',
     'coordinator/record',
     'coordinator/reporters',
+    'coordinator/web',
+    'coordinator/web/audit-data.ts',
   ],
   'coordinator/audit/core': [...values, plan, state, result],
   'coordinator/commands': 'anything',

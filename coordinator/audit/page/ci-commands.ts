@@ -1,9 +1,10 @@
 // Formats the commands to run and the CI configuration for one suite, with its own numbers.
 
 import { inSeconds } from '../../reporters/summary/profile-text.ts';
+import type { Block } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
 import { inMegabytes } from './advice.ts';
-import { type Block, code, heading, words } from './document.ts';
+import { code, heading, words } from './blocks.ts';
 
 /** The commands to run, with the numbers of this suite. */
 export function commandBlocks(audit: Audit): readonly Block[] {
