@@ -13,6 +13,7 @@ import { type Recorded, replay } from '../core/state/replay.ts';
 import type { Pools, RunChannel } from '../ports.ts';
 import { openJournal, readJournal } from '../record/journal.ts';
 import { copyFiles } from '../reporters/files/report-files.ts';
+import { operatorLog } from '../reporters/operator-log.ts';
 import { type Reporter, replayRun } from '../reporters/reporter.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { openRedis } from './bring-up.ts';
@@ -85,7 +86,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
       census: NO_CENSUS,
       redis,
       journal: openJournal(path, found.events),
-      copies: observed(found.events),
+      copies: [...observed(found.events), operatorLog(setting.logger)],
     },
     interrupts,
   );

@@ -76,9 +76,11 @@ describe('settings', () => {
       waitAgentsSeconds: 60,
       workerBytes: 300_000_000,
       verbosity: 'normal',
-      logLevel: 'warn',
+      logLevel: 'silent',
       collect: 'auto',
     });
+    expect(await run(['--log-file', 'log'])).toMatchObject({ logLevel: 'info', logFile: join(workspace, 'log') });
+    expect(await run(['--log-file', 'log', '--log-level', 'debug'])).toMatchObject({ logLevel: 'debug' });
   });
 
   test('a fed xdist worker may have limits, and where reports go may be said', async () => {
