@@ -3,11 +3,12 @@
 
 import type { Clock } from '../shared/clock.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
+import type { RunId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { aheadOf, inTimeOf } from '../shared/wire/agreed-time.ts';
 import { type AgentIdentity, type LocalPytest, openSession } from './open-session.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import type { Engine, PoolMember } from './ports.ts';
 import { followControl } from './run-control.ts';
 import { serveSession } from './serve-session.ts';
@@ -21,6 +22,8 @@ export interface AgentLoop {
   readonly reportState: (phrase: string, fields: Record<string, unknown>) => void;
   /** Prints a line for the user of this machine. */
   readonly warn: (line: string) => void;
+  /** Receives each event that this agent reports to a run, once. */
+  readonly logEvent?: (run: RunId, event: RunEvent) => void;
 }
 
 export interface LeaveWhen {
@@ -43,7 +46,7 @@ export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: A
     } catch (thrown) {
       // One run that this agent cannot serve, such as one of a newer version, must not cost the pool its agent.
       if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
-      loop.reportState(`could not join run ${spec.runId}: ${thrown.message}`, {});
+      loop.warn(`could not join run ${spec.runId}: ${thrown.message}`);
     }
     if (options.once) return;
   }
@@ -75,10 +78,17 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
     /** The events that introduce this agent. It sends them again when they may have been lost; a duplicate changes nothing. */
     const introduction: RunEvent[] = [];
     const control = followControl(run, agent, listening.signal, () => {
-      for (const event of introduction) outbox.push(event);
+      for (const event of introduction) sending.push(event);
     });
     const aheadMs = aheadOf(await run.serverNow(), clock.now());
-    const outbox = createOutbox((events) => run.append(events.map((event) => inTimeOf(event, aheadMs))), clock);
+    const sending = createOutbox((events) => run.append(events.map((event) => inTimeOf(event, aheadMs))), clock);
+    const outbox: Outbox = {
+      ...sending,
+      push(event) {
+        loop.logEvent?.(runId, event);
+        sending.push(event);
+      },
+    };
     const joinedAt = clock.now();
     const introduce = (event: RunEvent): void => {
       introduction.push(event);

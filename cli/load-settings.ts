@@ -2,11 +2,12 @@
 // wins.
 // It reports every mistake in every source, not only the first.
 
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings/settings.ts';
+import { isDirectory } from '../shared/system/is-directory.ts';
 import type { Arguments } from './arguments.ts';
 import { commandRow } from './commands.ts';
 import { didYouMean } from './nearest.ts';
@@ -157,12 +158,4 @@ async function projectTable(path: string, mistakes: ShardlineError[]): Promise<o
     );
   }
   return {};
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }

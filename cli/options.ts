@@ -627,8 +627,10 @@ export const optionTable: readonly OptionRow[] = [
     choices: logLevels,
     group: 'Output',
     commands: both,
-    fallback: 'warn',
+    decided: 'silent; info with --log-file',
     meaning: 'How much to log, as JSON lines',
+    detail:
+      '`info` has one line for each change of state of a run and its agents, `debug` also one for each attempt. See docs/adopting.md.',
   }),
   row({
     name: 'log-file',

@@ -225,13 +225,15 @@ function copies(values: Read['values']): Copies {
 
 function common(values: Read['values'], workspace: string) {
   const { text, number, oneOf } = reader(values);
+  // Without a request nothing is logged, because the lines would stand between those of the progress.
+  const logLevel = values.has('log-level') ? oneOf('log-level', logLevels) : values.has('log-file') ? 'info' : 'silent';
   return {
     pool: text('pool') ?? '',
     numprocesses: text('numprocesses') ?? '',
     python: text('python'),
     workspace,
     workerBytes: number('worker-memory') ?? 0,
-    logLevel: oneOf('log-level', logLevels),
+    logLevel,
     logFile: text('log-file'),
   };
 }

@@ -8,6 +8,7 @@ import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import type { AgentSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
+import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { defaultPython } from '../../shared/system/python.ts';
@@ -33,6 +34,10 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   const id = nameOf(settings, host);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `agent ${id}` });
   const { say, sayOnce } = voiceOf(settings, id, edge);
+  const warn = (line: string): void => {
+    logger.warn({ agent: id, problem: line }, 'went on with a problem');
+    sayOnce(line);
+  };
   const leave = leaveOnRequest(settings, edge);
   try {
     const machine = await readMachine();
@@ -41,8 +46,9 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       pool: settings.pool,
       agent: id,
       only: settings.run === null ? null : runId(settings.run),
-      warn: (problem) => logger.debug({ problem: String(problem) }, 'Redis did not answer'),
+      warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'Redis did not answer'),
     });
+    logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
     say(`waiting for runs of the pool ${settings.pool}`);
     await agentLoop(
       {
@@ -62,18 +68,20 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },
         member,
-        engine: streamEngine(sayOnce, selfTestCachedIn(cacheDirectory(edge.env))),
+        engine: streamEngine(warn, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
-        warn: sayOnce,
-        reportState: (phrase, fields) => {
-          logger.info(fields, phrase);
-          say(`${phrase} ${fields.run ?? ''}`);
-        },
+        warn,
+        reportState: (phrase, fields) => say(`${phrase} ${fields.run ?? ''}`),
+        logEvent: (run, event) => logRunEvent(logger, run, event),
       },
       { once: settings.once, maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000 },
       leave.requested,
     );
+    logger.info({ agent: id, isAsked: leave.requested.aborted }, 'stopped');
     return 0;
+  } catch (thrown) {
+    logger.error({ agent: id, ...failureFields(thrown) }, 'failed');
+    throw thrown;
   } finally {
     leave.release();
     logger.close();

@@ -14,7 +14,7 @@ import { defaultPython } from '../../shared/system/python.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
 import { findRun } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
-import { plural } from '../../shared/text/safe-text.ts';
+import { harmless, oneLine, plural } from '../../shared/text/safe-text.ts';
 import { shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
@@ -121,9 +121,9 @@ async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, inter
   };
   const { results, problems } = await replayTests({ ...replay, onResult }, tests, interrupt);
   for (const [nodeid, { outcome, message }] of results) {
-    if (isFailure(outcome)) edge.stdout.write(`\n${oneLine(nodeid)}\n${printable(message ?? '')}\n`);
+    if (isFailure(outcome)) edge.stdout.write(`\n${oneLine(nodeid)}\n${harmless(message ?? '')}\n`);
   }
-  for (const problem of problems) edge.stdout.write(`\n${printable(problem)}\n`);
+  for (const problem of problems) edge.stdout.write(`\n${harmless(problem)}\n`);
   const missing = new Set(tests).size - results.size;
   const code = interrupt.aborted ? 2 : failed + problems.length + missing > 0 ? 1 : 0;
   const counts = [
@@ -194,7 +194,3 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
 
 /** Plain pytest in one process and in this order. The user adds the options of the project. */
 const commandFor = (nodeids: readonly NodeId[]): string => `pytest ${nodeids.map((nodeid) => shellWord(oneLine(nodeid))).join(' ')}`;
-
-/** Removes control characters from a test's text, so that it cannot move the terminal's cursor. */
-const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
-const oneLine = (text: string): string => printable(text.replaceAll('\n', '\\n'));

@@ -1,6 +1,7 @@
 // Watches the processes in which one pytest runs tests: ends a process that hangs, and explains the death of one that died.
 
 import { LONGEST_TIMER_MS } from '../../shared/clock.ts';
+import { sendSignal } from '../../shared/system/send-signal.ts';
 import { deathReport } from '../core/death-report.ts';
 import { hangSeconds, testLimitSeconds } from '../core/test-limit.ts';
 import type { PytestMessage } from './codec.ts';
@@ -127,10 +128,10 @@ function createKiller() {
       const pid = pids.get(worker);
       if (pid === undefined) return;
       reasons.set(worker, why);
-      send(pid, 'SIGABRT');
+      sendSignal(pid, 'SIGABRT');
       timers.set(
         worker,
-        setTimeout(() => send(pid, 'SIGKILL'), DUMP_MS),
+        setTimeout(() => sendSignal(pid, 'SIGKILL'), DUMP_MS),
       );
     },
     forget(worker: string): void {
@@ -142,12 +143,4 @@ function createKiller() {
       for (const timer of timers.values()) clearTimeout(timer);
     },
   };
-}
-
-function send(pid: number, signal: 'SIGABRT' | 'SIGKILL'): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // The process is gone already.
-  }
 }

@@ -1,6 +1,7 @@
 // Pulls the attempts of a run as jobs of a BullMQ Worker. It completes a job when its attempt is served, and hands back what this agent
 // should not serve.
 
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -77,7 +78,7 @@ export async function pullAttempts(
   );
   worker.on('error', warn);
   worker.on('ready', () => void redis.expire(jobKey(keys, 'meta'), KEY_LIFE_SECONDS).catch(warn));
-  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  const stopped = once(signal, 'abort');
   try {
     await Promise.race([stopped, failed.promise]);
   } finally {

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { findServer } from '../../coordinator/redis/find-server.ts';
+import { median } from '../../shared/numbers.ts';
 import { recordedEvents } from '../../test/support/recorded-events.ts';
 import { type Hosts, makeHosts } from './namespaces.ts';
 
@@ -32,9 +33,8 @@ const isWay = (name: string): name is Way => ways.some((way) => way === name);
 console.log('| blow | n | median s | worst s | all |\n|---|---|---|---|---|');
 for (const way of positionals.length === 0 ? ways : positionals.filter(isWay)) {
   const seconds = (await measure(way, Number(values.times))).toSorted((left, right) => left - right);
-  const median = ((seconds[Math.floor((seconds.length - 1) / 2)] ?? 0) + (seconds[Math.ceil((seconds.length - 1) / 2)] ?? 0)) / 2;
   const all = seconds.map((each) => each.toFixed(2)).join(' ');
-  console.log(`| ${way} | ${seconds.length} | ${median.toFixed(2)} | ${(seconds.at(-1) ?? 0).toFixed(2)} | ${all} |`);
+  console.log(`| ${way} | ${seconds.length} | ${(median(seconds) ?? 0).toFixed(2)} | ${(seconds.at(-1) ?? 0).toFixed(2)} | ${all} |`);
 }
 
 async function measure(way: Way, times: number): Promise<readonly number[]> {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { median } from '../../shared/numbers.ts';
 import { type BenchSuite, benchPython, realSuite, selectedSuite, trivialSuite } from '../suites.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
@@ -83,7 +84,7 @@ async function compare(name: string, { workspace, paths, options }: BenchSuite, 
     times.plain.push(await time(python, plain, workspace));
     times.sharded.push(await time(process.execPath, sharded, workspace));
   }
-  const [plainMedian, shardedMedian] = [median(times.plain), median(times.sharded)];
+  const [plainMedian, shardedMedian] = [median(times.plain) ?? Number.NaN, median(times.sharded) ?? Number.NaN];
   console.log(`${name}: pytest -n 2: ${times.plain.map(shown).join(' ')} s, median ${shown(plainMedian)} s`);
   console.log(
     `${name}: shardline (--collect ${values.collect}): ${times.sharded.map(shown).join(' ')} s, median ${shown(shardedMedian)} s`,
@@ -103,11 +104,6 @@ async function time(command: string, args: readonly string[], cwd: string): Prom
   });
   if (exitCode !== 0 && exitCode !== 1) throw new Error(`${command} ended with exit code ${exitCode}`);
   return (performance.now() - startedAt) / 1000;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((left, right) => left - right);
-  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) / 2;
 }
 
 function shown(value: number): string {

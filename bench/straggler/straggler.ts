@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { generateSuite, writeSuite } from '../../examples/generate.ts';
+import { median } from '../../shared/numbers.ts';
 import { decodeReport } from '../../shared/wire/report.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
@@ -65,7 +66,7 @@ async function compare(paths: readonly string[]): Promise<void> {
       );
     }
   }
-  const [off, auto] = [median(seconds.off), median(seconds.auto)];
+  const [off, auto] = [median(seconds.off) ?? Number.NaN, median(seconds.auto) ?? Number.NaN];
   console.log(
     `one agent ${values.factor} times as slow: median ${shown(off)} s without, ${shown(auto)} s with backups; ratio ${shown(auto / off)}`,
   );
@@ -117,11 +118,6 @@ function said(stream: NodeJS.ReadableStream, words: string): Promise<void> {
     });
     stream.once('end', () => reject(new Error(`the agent ended: ${text}`)));
   });
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((left, right) => left - right);
-  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) / 2;
 }
 
 function shown(value: number): string {

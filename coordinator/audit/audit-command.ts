@@ -14,9 +14,9 @@ import { firstExitCode } from '../core/result/verdict.ts';
 import { readBaseline } from '../record/baseline.ts';
 import { prepareOut } from '../reporters/files/report-files.ts';
 import { inSeconds } from '../reporters/summary/profile-text.ts';
+import { auditHtml } from '../web/audit-html.ts';
 import { type Audit, auditOf } from './core/audit.ts';
 import { measureSuite } from './measure/measure-suite.ts';
-import { auditHtml } from './page/html.ts';
 import { auditMarkdown } from './page/md.ts';
 import { auditBlocks, auditTitle, summary } from './page/page.ts';
 
@@ -70,7 +70,7 @@ async function writeAudit(audit: Audit, out: string): Promise<readonly string[]>
   const blocks = auditBlocks(audit);
   const files = [
     [join(out, 'audit.md'), auditMarkdown(blocks)],
-    [join(out, 'audit.html'), auditHtml(auditTitle(audit), blocks)],
+    [join(out, 'audit.html'), await auditHtml(auditTitle(audit), blocks)],
   ] as const;
   for (const [path, content] of files) {
     try {

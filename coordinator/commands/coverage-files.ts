@@ -1,7 +1,8 @@
 // Takes the coverage data files that agents sent out of Redis and stores them on disk as the agents announce them, so that a coordinator
 // that takes over finds them there.
 
-import { access, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
@@ -35,7 +36,7 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
   const takePart = async (agent: AgentId, part: CoveragePart): Promise<void> => {
     const name = `${agent}-${part.part}.data`;
     const path = join(directory, name);
-    if (!(await isThere(path))) {
+    if (!existsSync(path)) {
       const compressed = await channel.takeCoverage(agent, part);
       if (compressed === null) throw new Error('Redis does not have it');
       await replaceFile(path, await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes }), PRIVATE);
@@ -58,9 +59,3 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

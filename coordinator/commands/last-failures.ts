@@ -1,6 +1,7 @@
 // `--failed`: finds the last run and turns its failures into arguments of pytest.
 
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
@@ -27,10 +28,9 @@ interface LastRun {
  */
 export async function lastFailures(settings: RunSettings, cwd: string): Promise<LastFailures> {
   const { workspace, paths } = settings;
-  await refuseMissing(workspace, paths);
+  refuseMissing(workspace, paths);
   const run = await lastRun(settings, cwd);
-  const found = run.failures.map((id) => ({ id, path: placeOf(workspace, id) }));
-  const places = await Promise.all(found.map(async ({ id, path }) => ({ id, path: await path })));
+  const places = run.failures.map((id) => ({ id, path: placeOf(workspace, id) }));
   const gone = places.flatMap(({ id, path }) => (path === null ? [id] : []));
   const notes = gone.map((id) => `skipped ${id}: it failed in ${run.name}, but its file no longer exists`);
   if (run.notRun > 0)
@@ -44,9 +44,8 @@ export async function lastFailures(settings: RunSettings, cwd: string): Promise<
 }
 
 /** A mistyped path would otherwise select no failure and look like success. */
-async function refuseMissing(workspace: string, paths: readonly string[]): Promise<void> {
-  const found = await Promise.all(paths.map((path) => isThere(resolve(workspace, path.split('::')[0] ?? ''))));
-  const missing = paths.filter((_, index) => !found[index]);
+function refuseMissing(workspace: string, paths: readonly string[]): void {
+  const missing = paths.filter((path) => !existsSync(resolve(workspace, path.split('::')[0] ?? '')));
   if (missing.length === 0) return;
   const problem = `--failed found no file or directory ${missing.join(', ')} in ${workspace}.`;
   throw new ShardlineError('bad-option', { problem, fix: 'Correct the path, or remove it to run everything that failed.' });
@@ -103,27 +102,21 @@ async function firstReport(folders: readonly string[]): Promise<Parameters<typeo
 async function pytestsOwn(workspace: string): Promise<LastRun | null> {
   for (const directory of upward(workspace)) {
     const cache = join(directory, '.pytest_cache');
-    if (!(await isThere(cache))) continue;
+    if (!existsSync(cache)) continue;
     return { name: `pytest's cache in ${cache}`, failures: (await readCacheValues(cache)).lastfailed, notRun: 0 };
   }
   return null;
 }
 
 /** An id is relative to pytest's rootdir, which is the workspace or a directory above it. Returns null if the file no longer exists. */
-async function placeOf(workspace: string, id: string): Promise<string | null> {
+function placeOf(workspace: string, id: string): string | null {
   const [file = '', ...names] = id.split('::');
   for (const directory of upward(workspace)) {
     const path = join(directory, file);
-    if (await isThere(path)) return [relative(workspace, path) || '.', ...names].join('::');
+    if (existsSync(path)) return [relative(workspace, path) || '.', ...names].join('::');
   }
   return null;
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 function upward(directory: string): readonly string[] {
   const parent = dirname(directory);

@@ -14,6 +14,7 @@ import type { TakeOver } from '../ports.ts';
 import { createFileLog, readFileLog } from '../record/file-log.ts';
 import { createRecorder } from '../record/recorder.ts';
 import { readReport } from '../record/report-file.ts';
+import { operatorLog } from '../reporters/operator-log.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { openRedis } from './bring-up.ts';
 import { finishRun } from './finish-run.ts';
@@ -68,7 +69,8 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   // and the publication of the log.
   await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
   log.publish();
-  const { state, copies, seq } = latest;
+  const { state, seq } = latest;
+  const copies = [...latest.copies, operatorLog(setting.logger)];
   const recorder = createRecorder(log, { address: addressOf(spec), epoch: redis.channel.epoch, seq });
   const planning = planner(latest, redis.store.old);
   return await serveRun(

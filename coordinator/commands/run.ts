@@ -6,6 +6,7 @@ import { type RunId, runId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
+import { failureFields } from '../../shared/system/event-log.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { defaultPython } from '../../shared/system/python.ts';
@@ -21,6 +22,7 @@ import { readBaseline } from '../record/baseline.ts';
 import { openFileLog } from '../record/file-log.ts';
 import { createRecorder } from '../record/recorder.ts';
 import { copyFiles, prepareOut } from '../reporters/files/report-files.ts';
+import { operatorLog } from '../reporters/operator-log.ts';
 import { replayRun } from '../reporters/reporter.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { deadlineBeyondJob } from './ci-limit.ts';
@@ -53,9 +55,12 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
     return await (settings.resume === null ? run(setting, interrupts) : resume(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';
-    if (!requested.signal.aborted || isTakenOver) throw thrown;
+    if (!requested.signal.aborted || isTakenOver) {
+      logger.error({ run: id, ...failureFields(thrown) }, 'failed');
+      throw thrown;
+    }
     // The error is the interruption itself. No work was enqueued, so there is nothing to report on.
-    logger.info({ problem: String(thrown) }, 'interrupted before the run was open');
+    logger.info({ run: id, problem: String(thrown) }, 'interrupted before the run was open');
     edge.stderr.write(`shardline: interrupted by ${requested.signal.reason} before any test ran\n`);
     return 2;
   } finally {
@@ -103,7 +108,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
     recorder.flush();
     const state = openRun(opening);
     reduce(state, closing);
-    const copies = copyFiles(settings.copies);
+    const copies = [...copyFiles(settings.copies), operatorLog(setting.logger)];
     await replayRun(copies, [opening, closing]);
     const exitCode = await finishRun(setting, state, {
       store: null,
@@ -129,7 +134,7 @@ async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
       redis,
       log,
       recorder: createRecorder(log, { address: addressOf(opening.spec), epoch: redis.channel.epoch, seq: 0 }),
-      copies: copyFiles(settings.copies),
+      copies: [...copyFiles(settings.copies), operatorLog(setting.logger)],
     },
     interrupts,
   );

@@ -1,6 +1,7 @@
 // `shardline serve`: shows the runs of a pool in a browser while they run. It reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
@@ -39,16 +40,13 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
       stopping.signal,
     );
     // While Redis is unreachable, `watching` does not settle, so the abort must end the wait.
-    await Promise.race([watching, aborted(stopping.signal)]);
+    await Promise.race([watching, once(stopping.signal, 'abort')]);
     return 0;
   } finally {
     for (const stop of ignore) stop();
     redis.disconnect();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 async function listening(settings: ServeSettings, token: string | null, runs: () => readonly LiveRun[]) {
   try {

@@ -5,8 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
-export const pageNames = ['report', 'dashboard'] as const;
+export const pageNames = ['report', 'dashboard', 'audit'] as const;
 export type PageName = (typeof pageNames)[number];
+
+const styles: Readonly<Record<PageName, string>> = { report: 'style.css', dashboard: 'style.css', audit: 'audit.css' };
 
 export interface PageFiles {
   readonly script: string;
@@ -26,6 +28,6 @@ export async function bundlePage(name: PageName): Promise<PageFiles> {
     write: false,
     logLevel: 'silent',
   });
-  const [{ output }, style] = await Promise.all([bundling, readFile(source('style.css'), 'utf8')]);
+  const [{ output }, style] = await Promise.all([bundling, readFile(source(styles[name]), 'utf8')]);
   return { script: output[0].code, style };
 }

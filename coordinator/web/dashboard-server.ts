@@ -1,7 +1,8 @@
 // The dashboard's server: one page, and one stream of server-sent events per browser. It is read-only.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pageFiles } from './bundle-cache.ts';
 import { columnsSince, lengthsOf, type Seen } from './live-columns.ts';
@@ -55,7 +56,8 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
     sendUpdates(response, runs, url.searchParams.get('run'));
   });
-  await listen(server, settings);
+  server.listen(settings.port, settings.host.replace(/^\[|\]$/g, ''));
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const shown = settings.host.includes(':') ? `[${settings.host.replace(/^\[|\]$/g, '')}]` : settings.host;
   return {
@@ -66,16 +68,6 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
         server.closeAllConnections();
       }),
   };
-}
-
-function listen(server: Server, { host, port }: DashboardSettings): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 /**

@@ -1,9 +1,10 @@
 // pytest's cache directory on this disk: reads and writes its values the way pytest does.
 
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { CacheValues } from '../domain/pytest-cache.ts';
+import { isDirectory } from '../system/is-directory.ts';
 import { stepwiseValueSchema } from '../wire/pytest-cache.ts';
 
 const VALUES = 'v';
@@ -73,9 +74,3 @@ async function makeDirectory(directory: string): Promise<void> {
     await rm(unfinished, { recursive: true, force: true });
   }
 }
-
-const isDirectory = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );

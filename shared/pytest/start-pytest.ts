@@ -1,9 +1,10 @@
 // Starts one pytest as its own process group and ends it with all its descendants. It does not know what pytest runs.
 
 import type { ChildProcess } from 'node:child_process';
-import { statSync } from 'node:fs';
 import { execa } from 'execa';
 import { reasonOf, ShardlineError } from '../errors.ts';
+import { isDirectory } from '../system/is-directory.ts';
+import { sendSignal } from '../system/send-signal.ts';
 import { createOutputTail } from './output-tail.ts';
 import { launchPath } from './plugin-path.ts';
 
@@ -49,7 +50,7 @@ export interface PytestStart {
 
 /** Resolves when the interpreter runs. Throws `no-workspace` or `no-python`. */
 export async function startPytest(start: PytestStart): Promise<PytestProcess> {
-  if (!isDirectory(start.workspace)) throw new ShardlineError('no-workspace', { path: start.workspace });
+  if (!(await isDirectory(start.workspace))) throw new ShardlineError('no-workspace', { path: start.workspace });
 
   const subprocess = execa(start.python, [launchPath(), start.sessionPath], {
     cwd: start.workspace,
@@ -89,12 +90,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
 
 /** Sends a signal to the child and its descendants. */
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group is gone already.
-  }
+  if (pid !== undefined) sendSignal(-pid, signal);
 }
 
 /** Kills the rest of the child's group when the child exits. Resolves when all that the group printed is read; see `PIPE_MS`. */
@@ -123,8 +119,4 @@ function spawned(child: ChildProcess, python: string): Promise<void> {
 /** The environment without shardline's own settings: the Redis URL among them is a secret. */
 export function pytestEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SHARDLINE_')));
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -61,10 +61,17 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
     result,
     'coordinator/web/page-data.ts',
     'coordinator/web/live-messages.ts',
+    'coordinator/web/audit-data.ts',
   ],
-  'coordinator/web/browser': [...values, 'coordinator/web/page-data.ts', 'coordinator/web/live-messages.ts'],
+  'coordinator/web/browser': [
+    ...values,
+    'coordinator/web/page-data.ts',
+    'coordinator/web/live-messages.ts',
+    'coordinator/web/audit-data.ts',
+  ],
   'coordinator/web/page-data.ts': values,
   'coordinator/web/live-messages.ts': [...values, 'coordinator/web/page-data.ts'],
+  'coordinator/web/audit-data.ts': [],
 
   'coordinator/audit': [
     ...values,
@@ -77,6 +84,8 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
     'coordinator/audit/core',
     'coordinator/record',
     'coordinator/reporters',
+    'coordinator/web',
+    'coordinator/web/audit-data.ts',
   ],
   'coordinator/audit/core': [...values, plan, state, result],
   'coordinator/commands': 'anything',
@@ -103,7 +112,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
   'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
-  xmlbuilder2: /^coordinator\/(reporters\/files\/|record\/baseline\.ts$)/,
+  saxes: /^coordinator\/record\/xml-tags\.ts$/,
 };
 
 /** The packages bundled into the pages, and the bundler. The published package contains the bundles, so it does not depend on these. */

@@ -10,6 +10,7 @@ import { reportHtml } from '../../coordinator/web/report-html.ts';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import type { Report } from '../../shared/domain/report.ts';
 import { openBrowser, openPage, whyNoBrowser } from '../support/browser.ts';
+import { hostile } from '../support/hostile.ts';
 import { newProject } from '../support/shardline.ts';
 import { syntheticReport } from '../support/synthetic-report.ts';
 import { sampleReport, sampleTest } from '../unit/report/sample-report.ts';
@@ -19,19 +20,6 @@ if (why !== null) console.warn(`browser tests ${why}`);
 
 const screenshots = fileURLToPath(new URL('../../.shardline/test/screenshots', import.meta.url));
 const shop = syntheticReport({ tests: 3200, agents: 4, workers: 4, seed: 1, failuresPerThousand: 3, deadlineSeconds: 6.4 });
-
-/** Names and output with which a test could try to break out of the text of the page. */
-const hostile = [
-  '<script>document.title="taken"</script>',
-  '</script><script>document.title="taken"</script>',
-  '<img src=x onerror=document.title="taken">',
-  '--><!--<script>',
-  ']]>',
-  '"\'`\\u003c$' + '{document.title}',
-  '\u202egnp.elif\u202c \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627',
-  '\u001b[31mred\u001b[0m\u0000\u0007',
-  'javascript:document.title="taken"',
-];
 
 describe.skipIf(why !== null)('report.html in a browser', () => {
   let browser: Browser;

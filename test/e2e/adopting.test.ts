@@ -11,7 +11,7 @@ import { startTcpServer } from '../support/redis.ts';
 import { environment, newProject, type Project } from '../support/shardline.ts';
 
 const page = 'docs/adopting.md';
-const elsewhere = ['npx shardline agent', 'pip install -r requirements.txt && npm ci'];
+const elsewhere = ['npx shardline agent', 'npx shardline agent --log-file agent.log', 'pip install -r requirements.txt && npm ci'];
 const commands = commandsOf(page);
 
 /** The one command that begins with `start`. */

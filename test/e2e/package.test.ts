@@ -44,7 +44,8 @@ describe('the packed package', () => {
     expect(packed.filter((path) => /(?<!\.d)\.ts$|\.pyc$|\.test\.|^dist\/(test|scripts)\//.test(path))).toEqual([]);
     expect(packed).toContain('dist/cli/shardline.js');
     expect(packed).toContain('dist/cli/shardline.d.ts');
-    expect(packed).toContain('dist/coordinator/web/built/report.js');
+    const built = ['report', 'dashboard', 'audit'].flatMap((name) => [`${name}.css`, `${name}.js`]);
+    expect(packed).toEqual(expect.arrayContaining(built.map((name) => `dist/coordinator/web/built/${name}`)));
     expect(packed.filter((path) => path.includes('/web/browser/'))).toEqual([]);
     expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
   });

@@ -32,7 +32,7 @@ beforeAll(async () => {
       'def test_d(): pass',
       'def test_victim():',
       '    assert not {"test_b", "test_d"} <= set(state.seen)',
-      'def test_alone(): assert False',
+      'def test_alone(): assert False, "\\x1b[31mred\\x1b[0m\\a"',
     ].join('\n'),
   });
   // Longer files run first, so these durations keep the files in order.
@@ -57,6 +57,7 @@ describe('shardline replay', () => {
     await writeFile(join(project.directory, 'order.txt'), '');
     const replayed = await project.shardline(['replay', 'out', '--agent', 'a1', '--worker', 'gw0']);
     expect(await project.read('order.txt')).toBe(ran);
+    expect(replayed.stdout).toContain('AssertionError: red\\x07');
     expect(ran).toContain('test_serial 7\n');
     expect(replayed.stderr).toContain('6 tests, PYTHONHASHSEED=7');
     expect(replayed.stderr).toContain('FAILED tests/test_second.py::test_victim (in the run: failed)');

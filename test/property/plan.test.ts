@@ -7,6 +7,7 @@ import { type Splitting, splitUnits } from '../../coordinator/core/plan/split.ts
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../shared/domain/shard.ts';
 import type { FileTiming } from '../../shared/domain/timings.ts';
+import { sum } from '../../shared/numbers.ts';
 
 const someSeconds = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1000, noNaN: true }));
 
@@ -17,8 +18,6 @@ const inputs: fc.Arbitrary<PlanInput> = fc.record({
   slots: fc.nat({ max: 64 }),
   fixedSeconds: fc.double({ min: 0, max: 10, noNaN: true }),
 });
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 test('every selector is in exactly one shard, and no shard is empty', () => {
   fc.assert(

@@ -2,6 +2,7 @@
 
 import type { InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { Drain } from '../../../shared/domain/run-spec.ts';
+import { sendSignal } from '../../../shared/system/send-signal.ts';
 import { causeOf, graceOf } from '../../core/interrupt.ts';
 import type { Task } from '../fed-task.ts';
 import type { Feeding } from '../work-stealing.ts';
@@ -40,7 +41,8 @@ export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf
   const cutShort = (task: Task, worker: string, cause: InterruptCause): void => {
     if (interference === 'none') interference = 'cut-short';
     task.log.expectLosses();
-    kill(pidOf(worker));
+    const pid = pidOf(worker);
+    if (pid !== undefined) sendSignal(pid, 'SIGKILL');
     if (cause === 'deadline') pytest.kill();
   };
 
@@ -72,13 +74,4 @@ export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf
     },
     hasInterfered: () => interference !== 'none',
   };
-}
-
-function kill(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // The process is gone already.
-  }
 }

@@ -4,10 +4,11 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inPercent, inSeconds, isWorthRating } from '../../reporters/summary/profile-text.ts';
+import type { Block, Inline } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
 import { type Change, NOISE } from '../core/changes.ts';
 import { LEAST_GAIN } from '../core/predict.ts';
-import { type Block, code, heading, type Inline, table, words } from './document.ts';
+import { bar, code, heading, table, words } from './blocks.ts';
 
 /** Maximum number of the suite's own packages to name. */
 const OWN_NAMED = 3;
@@ -102,7 +103,7 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
     {
       kind: 'bars',
       title: 'Predicted wall time by agents',
-      bars: rows.map(({ agents, seconds }) => ({ label: plural(agents, 'agent'), seconds: [{ part: 'predicted', seconds }] })),
+      bars: rows.map(({ agents, seconds }) => bar(plural(agents, 'agent'), [{ part: 'predicted', seconds }])),
     },
     words(
       knee === null

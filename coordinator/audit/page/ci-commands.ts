@@ -1,9 +1,11 @@
 // Formats the commands to run and the CI configuration for one suite, with its own numbers.
 
+import { shellWord } from '../../../shared/text/shell-quote.ts';
 import { inSeconds } from '../../reporters/summary/profile-text.ts';
+import type { Block } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
 import { inMegabytes } from './advice.ts';
-import { type Block, code, heading, words } from './document.ts';
+import { code, heading, words } from './blocks.ts';
 
 /** The commands to run, with the numbers of this suite. */
 export function commandBlocks(audit: Audit): readonly Block[] {
@@ -80,5 +82,4 @@ const manyJobs = (agents: number, run: string, own: readonly string[]): string =
     `        run: ${['npx shardline agent --max-idle 2m', ...own].join(' ')}`,
   ].join('\n');
 
-const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 const yamlText = (text: string): string => (/[:#'"{}[\]&*!|>%@`]/.test(text) ? JSON.stringify(text) : text);

@@ -1,9 +1,9 @@
-// Renders `audit.md`: the audit's document as Markdown.
+// Renders `audit.md`: the audit's blocks as Markdown.
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
 import { codeCell, codeSpan, fenced } from '../../reporters/text/markdown.ts';
-import type { Block, Inline } from './document.ts';
+import type { Block, Inline } from '../../web/audit-data.ts';
 
 /** Characters with a meaning in Markdown. */
 const special = /[\\`*_[\]<>&|#]/g;

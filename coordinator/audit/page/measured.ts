@@ -5,10 +5,11 @@ import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inPercent, inSeconds } from '../../reporters/summary/profile-text.ts';
+import type { Bar, Block, Inline } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
 import { localWorkers } from '../core/findings.ts';
 import { type MeasuredPhase, type Measurement, measuredPhases } from '../core/measurement.ts';
-import { type Bar, type Block, code, heading, type Inline, table, words } from './document.ts';
+import { bar, code, heading, table, words } from './blocks.ts';
 
 /** Maximum number of the slowest entries listed of each kind. */
 const SLOWEST = 5;
@@ -157,7 +158,14 @@ const beforeWords = ({ name, tests, failed, testSeconds }: NonNullable<Audit['be
 ];
 
 const barOf = ({ name, phases }: Way): Bar[] =>
-  phases === null ? [] : [{ label: name, seconds: measuredPhases.map((phase) => ({ part: phaseNames[phase], seconds: phases[phase] })) }];
+  phases === null
+    ? []
+    : [
+        bar(
+          name,
+          measuredPhases.map((phase) => ({ part: phaseNames[phase], seconds: phases[phase] })),
+        ),
+      ];
 
 /** Compares the cost of collection: with plain xdist, each worker pays all of it. */
 function collectionWords({ parallel, sharded, sequential }: Audit, ways: readonly Way[]): readonly Block[] {

@@ -2,10 +2,11 @@
 
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inMinutes, inPercent, inSeconds, isWorthRating } from '../../reporters/summary/profile-text.ts';
+import type { Block, Inline } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
 import { changeBlocks, memoryBlocks, offBy, predictionBlocks, ratingBlocks } from './advice.ts';
+import { code, heading, words } from './blocks.ts';
 import { commandBlocks } from './ci-commands.ts';
-import { type Block, code, heading, type Inline, words } from './document.ts';
 import { measuredBlocks, slowBlocks, waysOf } from './measured.ts';
 import { suspectBlocks } from './suspects.ts';
 

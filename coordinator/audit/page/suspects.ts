@@ -1,9 +1,10 @@
 // Formats the tests that an audit found to depend on each other, and the marks that make them run alone.
 
 import { plural } from '../../../shared/text/safe-text.ts';
+import type { Block, Inline } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
 import type { Suspect } from '../core/isolation.ts';
-import { type Block, code, heading, type Inline, table, words } from './document.ts';
+import { code, heading, table, words } from './blocks.ts';
 
 /** Maximum number of tests of one kind to name. */
 const NAMED = 20;

@@ -2,6 +2,7 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import type { CountedWarning, ReportedShown, ReportedWarning } from '../../../shared/domain/shown.ts';
+import { sum } from '../../../shared/numbers.ts';
 import type { TestRecord } from '../state/records.ts';
 import { keyOf, type ShownState } from '../state/shown.ts';
 
@@ -26,7 +27,7 @@ function placesOf(places: ReadonlyMap<string, number>): ReportedWarning['places'
   return [...listed].filter(([place]) => place !== '').map(([place, count]) => ({ place, count }));
 }
 
-export const total = (places: ReadonlyMap<string, number>): number => [...places.values()].reduce((sum, count) => sum + count, 0);
+export const total = (places: ReadonlyMap<string, number>): number => sum(places.values());
 
 function listed(warnings: readonly ReportedWarning[]): readonly ReportedWarning[] {
   const further = warnings.slice(LISTED);

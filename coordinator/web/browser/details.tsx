@@ -3,6 +3,7 @@
 import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { briefOf } from '../../../shared/text/brief.ts';
+import { shellWord } from '../../../shared/text/shell-quote.ts';
 import { attemptsOf, fileOf, laneName, type Model, nodeidOf, statuses } from './model.ts';
 import { duration, instant, number } from './words.ts';
 
@@ -105,8 +106,6 @@ function tracebackLines(text: string) {
     return kind === '' ? block : <b class={kind}>{block}</b>;
   });
 }
-
-const shellWord = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** Sums up a traceback in one line. */
 export function brief(text: string): string {

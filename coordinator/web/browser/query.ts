@@ -1,5 +1,6 @@
 // Selects and sorts the rows that the page shows.
 
+import { compareText } from '../../../shared/text/compare-text.ts';
 import { fileOf, type Model, nodeidOf } from './model.ts';
 
 export const orders = ['failures first', 'slowest first', 'by file', 'by start'] as const;
@@ -117,8 +118,6 @@ function filePlaces({ data }: Model): Int32Array {
   });
   return places;
 }
-
-const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
 
 export interface FileSummary {
   readonly file: number;

@@ -1,10 +1,13 @@
 // The audit in Markdown and HTML: it reports only what was measured, and treats the names of tests as data.
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Findings } from '../../../coordinator/audit/core/findings.ts';
-import { auditHtml } from '../../../coordinator/audit/page/html.ts';
+import { commandBlocks } from '../../../coordinator/audit/page/ci-commands.ts';
 import { auditMarkdown } from '../../../coordinator/audit/page/md.ts';
 import { auditBlocks, summary } from '../../../coordinator/audit/page/page.ts';
+import { auditHtml } from '../../../coordinator/web/audit-html.ts';
 import { nodeId } from '../../../shared/domain/ids.ts';
 import { sampleAudit, sampleMeasurement } from './sample-audit.ts';
 
@@ -33,6 +36,17 @@ test('fills the commands with agents up to the knee, and with workers and limits
   expect(page).toContain('part: [coordinator, agent-1, agent-2, agent-3]');
   expect(page).toContain("--targets 'time<23s'");
   expect(pageOf({ machine: { cpus: 2, memoryBytes: 0.6e9 } })).toContain('too much: pass `-n 1`');
+});
+
+test('writes a job whose command YAML reads as it is typed, whatever the paths and arguments', () => {
+  const audit = sampleAudit([], { sharded: null, sequential: null, parallel: null });
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary-ascii' })), fc.array(fc.string()), (what, pytestArgs) => {
+      const blocks = commandBlocks({ ...audit, what, pytestArgs });
+      const [typed = '', job = ''] = blocks.flatMap((block) => (block.kind === 'code' ? block.text : []));
+      expect(parse(job)).toContainEqual({ run: typed });
+    }),
+  );
 });
 
 test('gives no rating without a sharded run, and no prediction without durations', () => {
@@ -66,7 +80,7 @@ test('suggests a mark for a confirmed suspect, once for all its parameters, and 
   );
 });
 
-test('escapes the names of tests, files and packages in Markdown and HTML', () => {
+test('escapes the names of tests, files and packages in Markdown and HTML', async () => {
   const hostile = '<script>alert(1)</script>|`"\u001b[31m\u202e](x)';
   const changes: Partial<Findings> = {
     what: [hostile],
@@ -78,9 +92,12 @@ test('escapes the names of tests, files and packages in Markdown and HTML', () =
     problems: [hostile],
   };
   const blocks = auditBlocks(sampleAudit([`${hostile}.py::test`], changes));
-  const html = auditHtml(hostile, blocks);
-  expect(html).not.toContain('<script');
-  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  const html = await auditHtml(hostile, blocks);
+  expect(html).toContain('<title>&lt;script>alert(1)&lt;/script>');
+  // Its own script and the data, which no text in it can end.
+  expect(html.match(/<\/script/g)).toHaveLength(2);
+  expect(html.match(/<script/g)).toHaveLength(2);
+  expect(html).toContain('\\u003cscript>alert(1)\\u003c/script>');
   const page = auditMarkdown(blocks);
   for (const text of [html, page]) expect(text).not.toMatch(/[\u001b\u202e]/);
   expect(page.replace(/(`+)[^`][\s\S]*?[^`]\1(?!`)/g, '')).not.toMatch(/(?<!\\)<script/);

@@ -76,9 +76,11 @@ describe('settings', () => {
       waitAgentsSeconds: 60,
       workerBytes: 300_000_000,
       verbosity: 'normal',
-      logLevel: 'warn',
+      logLevel: 'silent',
       collect: 'auto',
     });
+    expect(await run(['--log-file', 'log'])).toMatchObject({ logLevel: 'info', logFile: join(workspace, 'log') });
+    expect(await run(['--log-file', 'log', '--log-level', 'debug'])).toMatchObject({ logLevel: 'debug' });
   });
 
   test('limit the memory and the files of an xdist worker, and choose when reports are relayed', async () => {

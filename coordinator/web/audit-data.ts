@@ -1,12 +1,21 @@
-// The audit as a document of a few kinds of blocks, which md.ts and html.ts render. All text in it is data.
+// The data that audit.html is drawn from: what an audit says, as blocks. audit.md says the same blocks.
 
 /** Plain text, or a name or command that is shown as code. */
 export type Inline = string | { readonly code: string };
 
+/** A part of a bar. `words` is its length in words. */
+export interface BarPart {
+  readonly part: string;
+  readonly seconds: number;
+  readonly words: string;
+}
+
 /** A bar made of parts. All bars of one chart have the same scale. */
 export interface Bar {
   readonly label: string;
-  readonly seconds: readonly { readonly part: string; readonly seconds: number }[];
+  readonly parts: readonly BarPart[];
+  /** The length of the whole bar in words. */
+  readonly words: string;
 }
 
 export type Block =
@@ -23,23 +32,3 @@ export type Block =
   /** Has no information beyond the table next to it. */
   | { readonly kind: 'bars'; readonly title: string; readonly bars: readonly Bar[] }
   | { readonly kind: 'code'; readonly language: string; readonly text: string };
-
-export const code = (text: string): Inline => ({ code: text });
-export const heading = (text: string, level: 1 | 2 = 2): Block => ({ kind: 'heading', level, text });
-export const words = (...inlines: readonly Inline[]): Block => ({ kind: 'words', words: inlines });
-/** Returns nothing if there are no rows. */
-export const table = (
-  head: readonly string[],
-  rows: readonly (readonly (Inline | readonly Inline[])[])[],
-  wordy: readonly number[] = [],
-): Block[] =>
-  rows.length === 0
-    ? []
-    : [
-        {
-          kind: 'table',
-          head,
-          wordy,
-          rows: rows.map((row) => row.map((cell) => (typeof cell === 'string' || 'code' in cell ? [cell] : cell))),
-        },
-      ];
