@@ -71,11 +71,10 @@ test('what a package has set up and cannot tear down is killed, told of its last
 });
 
 test('a session whose only xdist worker died, and whose next hangs at its start, is ended, and a new one runs what is left', async () => {
-  const conftest =
-    'import os, time\nif os.path.exists("died") and not os.path.exists("hung"):\n    open("hung", "w").close()\n    time.sleep(600)\n';
+  // The first worker is gw0, its replacement gw1, and the first of the next session gw2.
   await using suite = await makeSuite({
-    'conftest.py': conftest,
-    'test_a.py': 'import os\ndef test_dies():\n    open("died", "w").close()\n    os._exit(3)\n',
+    'conftest.py': 'import os, time\nif os.environ.get("PYTEST_XDIST_WORKER") == "gw1": time.sleep(600)\n',
+    'test_a.py': 'import os\ndef test_dies(): os._exit(3)\n',
     'test_z.py': 'def test_x(): pass\n',
   });
   const engine = streamEngine(() => undefined, null, 1000);
