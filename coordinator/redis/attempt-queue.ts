@@ -35,8 +35,13 @@ export interface AttemptQueue {
 }
 
 /** `earlier` are the attempts that an earlier coordinator enqueued. */
-export function createAttemptQueue(redis: Redis, keys: RunKeys, tenure: Tenure, earlier: readonly AttemptId[]): AttemptQueue {
-  const queue = openQueue(redis, keys);
+export async function openAttemptQueue(
+  redis: Redis,
+  keys: RunKeys,
+  tenure: Pick<Tenure, 'holds'>,
+  earlier: readonly AttemptId[],
+): Promise<AttemptQueue> {
+  const queue = await patiently(() => openQueue(redis, keys));
   const known = new Set<AttemptId>(earlier);
   const enqueuing = new Set<Promise<void>>();
   let isStopping = false;
@@ -94,7 +99,8 @@ export function createAttemptQueue(redis: Redis, keys: RunKeys, tenure: Tenure, 
   };
 }
 
-function openQueue(redis: Redis, keys: RunKeys): Queue<string, void, string> {
+/** BullMQ never tries again if the first commands of a queue fail, so each try needs a new queue. */
+async function openQueue(redis: Redis, keys: RunKeys): Promise<Queue<string, void, string>> {
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,
     prefix: keys.queuePrefix,
@@ -104,6 +110,12 @@ function openQueue(redis: Redis, keys: RunKeys): Queue<string, void, string> {
   });
   // The client reconnects by itself; the run loop detects a lasting silence.
   queue.on('error', () => undefined);
+  try {
+    await queue.waitUntilReady();
+  } catch (thrown) {
+    await queue.close();
+    throw thrown;
+  }
   return queue;
 }
 

@@ -9,7 +9,7 @@ import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel } from '../ports.ts';
-import { createAttemptQueue } from './attempt-queue.ts';
+import { openAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
 import { beginTenure, type Tenure } from './coordinator-epoch.ts';
 import { createRunEvents } from './run-events.ts';
@@ -26,7 +26,7 @@ export async function openChannel(redis: Redis, spec: RunSpec, earlier: () => Pr
   const { runId, pool } = spec;
   const keys = runKeys(runId);
   const tenure = await beginAnnounced(redis, spec, keys);
-  const queue = createAttemptQueue(redis, keys, tenure, await earlier());
+  const queue = await openAttemptQueue(redis, keys, tenure, await earlier());
   const events = createRunEvents(redis, runId, keys);
   const presence = createRunPresence(tenure, queue, events.restart);
   const connections = followConnections(redis, pool);
