@@ -9,6 +9,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
+import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
 
@@ -39,6 +40,8 @@ export interface Puller {
   readonly warn: (problem: unknown) => void;
 }
 
+type AttemptWorker = Worker<string>;
+
 /** What happens to a job that the worker has fetched. */
 type Fate =
   /** Another agent should take it, because this one is leaving. */
@@ -60,30 +63,57 @@ export async function pullAttempts(
   const { redis, keys, warn } = puller;
   const failed = Promise.withResolvers<never>();
   const concurrency = (): number => Math.max(1, slots());
-  const worker = new Worker<string>(
-    QUEUE_NAME,
-    // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
-    async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
-      try {
-        await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, signal });
-      } catch (thrown) {
-        if (thrown instanceof WaitingError) throw thrown;
-        // Serving never fails because of the suite. This error is a defect or an unreadable message, and the agent must stop.
-        failed.reject(thrown);
-        throw thrown;
-      }
-      worker.concurrency = concurrency();
-    },
-    { ...optionsOf(puller), concurrency: concurrency() },
-  );
-  worker.on('error', warn);
-  worker.on('ready', () => void redis.expire(jobKey(keys, 'meta'), KEY_LIFE_SECONDS).catch(warn));
-  const stopped = once(signal, 'abort');
+  const newWorker = (): AttemptWorker => {
+    const worker: AttemptWorker = new Worker<string>(
+      QUEUE_NAME,
+      // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
+      async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
+        try {
+          await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, signal });
+        } catch (thrown) {
+          if (thrown instanceof WaitingError) throw thrown;
+          // Serving never fails because of the suite. This error is a defect or an unreadable message, and the agent must stop.
+          failed.reject(thrown);
+          throw thrown;
+        }
+        worker.concurrency = concurrency();
+      },
+      { ...optionsOf(puller), concurrency: concurrency(), autorun: false },
+    );
+    worker.on('error', warn);
+    return worker;
+  };
+  const stopped = once(signal, 'abort').then(() => null);
+  const worker = await openWorker(newWorker, stopped, warn);
+  if (worker === null) return;
+  void redis.expire(jobKey(keys, 'meta'), KEY_LIFE_SECONDS).catch(warn);
+  worker.run().catch(failed.reject);
   try {
     await Promise.race([stopped, failed.promise]);
   } finally {
     await worker.close();
   }
+}
+
+/**
+ * Resolves with a worker that is connected, or with null when `stopped` resolves before. BullMQ never tries again if the first commands of a
+ * worker fail, so each try needs a new worker.
+ */
+async function openWorker(
+  newWorker: () => AttemptWorker,
+  stopped: Promise<null>,
+  warn: (problem: unknown) => void,
+): Promise<AttemptWorker | null> {
+  return await patiently(async () => {
+    const worker = newWorker();
+    let isReady = false;
+    try {
+      isReady = (await Promise.race([worker.waitUntilReady().then(() => true), stopped])) ?? false;
+    } finally {
+      if (!isReady) await worker.close();
+    }
+    return isReady ? worker : null;
+  }, warn);
 }
 
 const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({

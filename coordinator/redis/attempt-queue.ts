@@ -36,19 +36,19 @@ export interface AttemptQueue {
 }
 
 /** `earlier` are the attempts that an earlier coordinator enqueued. */
-export function createAttemptQueue(
+export async function openAttemptQueue(
   redis: Redis,
   address: RunAddress,
-  epoch: CoordinatorEpoch,
+  epoch: Pick<CoordinatorEpoch, 'holds' | 'number'>,
   earlier: readonly AttemptId[],
-): AttemptQueue {
+): Promise<AttemptQueue> {
   const keys = runKeys(address.run);
   const toJob = (attempt: AttemptRequest) => ({
     name: attempt.role,
     data: encodeAttempt(attempt, address, epoch.number),
     opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
   });
-  const queue = openQueue(redis, keys);
+  const queue = await patiently(() => openQueue(redis, keys));
   const known = new Set<AttemptId>(earlier);
   const enqueuing = new Set<Promise<void>>();
   let isStopping = false;
@@ -106,7 +106,8 @@ export function createAttemptQueue(
   };
 }
 
-function openQueue(redis: Redis, keys: RunKeys): Queue<string, void, string> {
+/** BullMQ never tries again if the first commands of a queue fail, so each try needs a new queue. */
+async function openQueue(redis: Redis, keys: RunKeys): Promise<Queue<string, void, string>> {
   const queue = new Queue<string, void, string>(QUEUE_NAME, {
     connection: redis,
     prefix: keys.queuePrefix,
@@ -116,6 +117,12 @@ function openQueue(redis: Redis, keys: RunKeys): Queue<string, void, string> {
   });
   // The client reconnects by itself; the run loop detects a lasting silence.
   queue.on('error', () => undefined);
+  try {
+    await queue.waitUntilReady();
+  } catch (thrown) {
+    await queue.close();
+    throw thrown;
+  }
   return queue;
 }
 

@@ -10,7 +10,7 @@ import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
 import type { RunChannel, TakeOver } from '../ports.ts';
-import { createAttemptQueue } from './attempt-queue.ts';
+import { type AttemptQueue, openAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
 import { type CoordinatorEpoch, coordinatorEpoch } from './coordinator-epoch.ts';
 import { takeLease } from './coordinator-lease.ts';
@@ -47,12 +47,12 @@ export async function openChannel(
   const epoch = coordinatorEpoch(redis, runId, keys, text, lease);
   await announceNew(redis, spec, epoch);
   const log = keepsLog ? createSharedLog(redis, address, epoch.number) : null;
-  const earlier = await takeOver.earlier(log).catch(async (thrown: unknown) => {
+  const openQueue = async (): Promise<AttemptQueue> => openAttemptQueue(redis, address, epoch, await takeOver.earlier(log));
+  const queue = await openQueue().catch(async (thrown: unknown) => {
     // No coordinator follows, and agents must not join a run that this command has created.
     if (!epoch.isFound) await withdraw(redis, spec, epoch);
     throw thrown;
   });
-  const queue = createAttemptQueue(redis, address, epoch, earlier);
   const events = createRunEvents(redis, address);
   const presence = createRunPresence(epoch, queue, events.restart);
   const connections = followConnections(redis, pool);

@@ -94,6 +94,9 @@ async function connectOnce(url: string, name: string, begunAt: number): Promise<
     throw new ShardlineError('redis-unreachable', { ...values, problem: reasonOf(failure ?? thrown), seconds }, cause);
   }
   isOpen = true;
+  // BullMQ duplicates this connection. It gives up a lazy duplicate whose first try to connect fails: an agent whose session opened while
+  // Redis was away would never pull an attempt. Other duplicates try until they succeed.
+  redis.options.lazyConnect = false;
   return redis;
 }
 

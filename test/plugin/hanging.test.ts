@@ -68,11 +68,10 @@ test('kills a package fixture that hangs in its teardown, blames the last test, 
 });
 
 test('replaces a session whose only xdist worker died and whose replacement worker hangs at its start', async () => {
-  const conftest =
-    'import os, time\nif os.path.exists("died") and not os.path.exists("hung"):\n    open("hung", "w").close()\n    time.sleep(600)\n';
+  // The first worker is gw0, its replacement gw1, and the first of the next session gw2.
   await using suite = await makeSuite({
-    'conftest.py': conftest,
-    'test_a.py': 'import os\ndef test_dies():\n    open("died", "w").close()\n    os._exit(3)\n',
+    'conftest.py': 'import os, time\nif os.environ.get("PYTEST_XDIST_WORKER") == "gw1": time.sleep(600)\n',
+    'test_a.py': 'import os\ndef test_dies(): os._exit(3)\n',
     'test_z.py': 'def test_x(): pass\n',
   });
   const engine = streamEngine(() => undefined, null, 1000);

@@ -1,0 +1,92 @@
+// An agent begins to pull, and a coordinator opens its queue, while Redis cannot serve them: both work once it can.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { pullAttempts } from '../../agent/redis/pull-attempts.ts';
+import { openAttemptQueue } from '../../coordinator/redis/attempt-queue.ts';
+import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import { runKeys } from '../../shared/redis/keys.ts';
+import { startDurableRedis } from '../support/durable-redis.ts';
+import { eventually } from '../support/eventually.ts';
+import { startTcpServer } from '../support/redis.ts';
+
+const address = { pool: 'p1', run: runId('r1') };
+const keys = runKeys(address.run);
+const shard = shardId(1);
+const request: AttemptRequest = {
+  id: attemptId(shard, 1),
+  shard,
+  fence: 1,
+  role: 'primary',
+  selectors: [{ kind: 'file', file: testFile('test_a.py') }],
+  predictedSeconds: 1,
+  avoid: [],
+};
+
+function pull(redis: Redis) {
+  const served: string[] = [];
+  const leaving = new AbortController();
+  const puller = { redis, address, keys, agent: agentId('a1'), serving: new Map(), warn: () => undefined };
+  const serve = async ({ id }: AttemptRequest): Promise<void> => void served.push(id);
+  const pulling = pullAttempts(puller, () => 1, serve, leaving.signal);
+  return {
+    served,
+    async stop() {
+      leaving.abort();
+      await pulling;
+    },
+  };
+}
+
+const openQueue = (redis: Redis) => openAttemptQueue(redis, address, { number: 1, holds: async () => true }, []);
+
+test('serves what is enqueued after Redis is back if it was away when the agent began to pull', async () => {
+  await using server = await startDurableRedis();
+  const redis = await connect(server.url, 'test');
+  await server.kill();
+  await eventually('the connection is gone', () => redis.status !== 'ready');
+  const agent = pull(redis);
+  // The first try to connect fails in this time.
+  await delay(1000);
+  await server.start();
+  const queue = await openQueue(redis);
+  await queue.enqueue([request]);
+  await eventually('the attempt is served', () => agent.served.length > 0);
+  expect(agent.served).toEqual([request.id]);
+  await agent.stop();
+  await queue.close();
+  redis.disconnect();
+});
+
+test('stops at once if the agent leaves while Redis is away', async () => {
+  await using server = await startDurableRedis();
+  const redis = await connect(server.url, 'test');
+  await server.kill();
+  await eventually('the connection is gone', () => redis.status !== 'ready');
+  const agent = pull(redis);
+  await delay(500);
+  await agent.stop();
+  expect(agent.served).toEqual([]);
+  redis.disconnect();
+});
+
+test('enqueues and serves if a long script kept Redis busy when coordinator and agent began', async () => {
+  await using server = await startTcpServer('--lua-time-limit', '1');
+  const [redis, other] = [await connect(server.url, 'test'), await connect(server.url, 'other')];
+  const untilThen = `local from = redis.call('TIME')[1]\nrepeat until redis.call('TIME')[1] - from >= 2\nreturn 1`;
+  const script = other.eval(untilThen, 0);
+  await expect(eventually('Redis refuses', async () => !(await redis.ping()))).rejects.toThrow('BUSY');
+  const agent = pull(redis);
+  const queue = await openQueue(redis);
+  await script;
+  await queue.enqueue([request]);
+  await eventually('the attempt is served', () => agent.served.length > 0);
+  expect(agent.served).toEqual([request.id]);
+  await agent.stop();
+  await queue.close();
+  redis.disconnect();
+  other.disconnect();
+});
