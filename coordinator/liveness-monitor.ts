@@ -54,11 +54,11 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     const waitMs = (): number => CONNECTIONS_MS * Math.max(1, Math.ceil(state().agents.size / AGENTS_A_LOOK));
     while (await passes(waitMs(), clock, over)) {
       try {
-        // Redis may never answer; do not wait past the end of the run.
+        // Redis may never answer, so no wait lasts past the end of the run.
         const connected = await Promise.race([channel.connected(livingAgents(state())), ended]);
         if (over.aborted) return;
         if (connected === null) forgetConnections(suspicions);
-        else if (disconnectedNow(suspicions, connected, state(), clock.now()).length > 0) await ask();
+        else if (disconnectedNow(suspicions, connected, state(), clock.now()).length > 0) await Promise.race([ask(), ended]);
       } catch (thrown) {
         if (!over.aborted) refused(inbox, clock, thrown);
         return;

@@ -24,6 +24,12 @@ const LEAVE_MS = 10_000;
 /** … and the least it gets, however short the deadline is. */
 const LEAST_LEAVE_MS = 200;
 
+/**
+ * How much longer than `--redis-wait` a broken connection is reopened. The run loop stops waiting first. The steps before and after it wait
+ * for Redis until the connection is given up.
+ */
+const BROKEN_MARGIN_MS = 10_000;
+
 export interface OpenRedis {
   readonly pools: Pools;
   /** The announced run. Agents join it and start their pytest. */
@@ -50,8 +56,9 @@ export async function openRedis(
   const { settings, edge, id } = setting;
   const url = settings.redis ?? (await startOwnRedis(setting, opened, signal));
   // A resumed run has used this Redis before, so it may be restarting.
-  const patienceMs = settings.resume === null ? 0 : settings.redisWaitSeconds * 1000;
-  const redis = await connect(url, `shardline:run:${id}`, { patienceMs, signal });
+  const waitMs = settings.redisWaitSeconds * 1000;
+  const patience = { patienceMs: settings.resume === null ? 0 : waitMs, brokenMs: waitMs + BROKEN_MARGIN_MS, signal };
+  const redis = await connect(url, `shardline:run:${id}`, patience);
   opened.defer(() => redis.disconnect());
   // Open until everything is written: a command that waits to resume the run must not begin before.
   const line = openLivenessLine(redis);

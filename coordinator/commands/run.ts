@@ -4,6 +4,8 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { type RunId, runId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
+import { isGivenUp } from '../../shared/redis/retry-while-unavailable.ts';
+import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields } from '../../shared/system/event-log.ts';
@@ -56,8 +58,9 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';
     if (!requested.signal.aborted || isTakenOver) {
-      logger.error({ run: id, ...failureFields(thrown) }, 'failed');
-      throw thrown;
+      const failure = isGivenUp(thrown) ? lostRedis(settings, thrown) : thrown;
+      logger.error({ run: id, ...failureFields(failure) }, 'failed');
+      throw failure;
     }
     // The error is the interruption itself. No work was enqueued, so there is nothing to report on.
     logger.info({ run: id, problem: String(thrown) }, 'interrupted before the run was open');
@@ -67,6 +70,12 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
     for (const stop of ignore) stop();
     logger.close();
   }
+}
+
+/** A run whose loop has begun ends with its results instead. */
+function lostRedis({ redis, redisWaitSeconds: seconds }: RunSettings, cause: unknown): ShardlineError {
+  const url = redis === null ? 'the socket of the run' : safeUrl(redis);
+  return new ShardlineError('redis-unreachable', { url, problem: 'it was lost and did not come back', seconds }, { cause });
 }
 
 async function baselineOf({ baseline, failed }: RunSettings, { cwd }: Edge): Promise<Baseline | null> {

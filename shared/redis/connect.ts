@@ -36,21 +36,26 @@ export interface Patience {
   /** How long to retry a server that does not answer, in milliseconds; 0 tries once. */
   readonly patienceMs: number;
   readonly signal: AbortSignal;
+  /**
+   * How long a connection may stay broken, in milliseconds. Then it is given up, and every pending or later command rejects; see `isGivenUp`.
+   * Without it there is no limit.
+   */
+  readonly brokenMs?: number;
 }
 
 /** Delay between two attempts, in milliseconds. */
 const AGAIN_MS = 250;
 
 /**
- * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is reopened without a time limit, and its pending
- * commands are sent again: every command on it must be safe to run twice.
+ * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is reopened, without a time limit unless
+ * `patience` has one, and its pending commands are sent again: every command on it must be safe to run twice.
  * Throws `redis-unreachable`, `redis-auth`, `not-redis` and `redis-no-database`, and the signal's reason.
  */
 export async function connect(url: string, name: string, patience: Patience | null = null): Promise<Redis> {
   const begunAt = performance.now();
   for (const until = begunAt + (patience?.patienceMs ?? 0); ; ) {
     try {
-      return await connectOnce(url, name, begunAt);
+      return await connectOnce(url, name, begunAt, patience?.brokenMs ?? Number.POSITIVE_INFINITY);
     } catch (thrown) {
       const isAway = thrown instanceof ShardlineError && thrown.code === 'redis-unreachable';
       if (patience === null || !isAway || performance.now() + AGAIN_MS > until) throw thrown;
@@ -59,9 +64,14 @@ export async function connect(url: string, name: string, patience: Patience | nu
   }
 }
 
-async function connectOnce(url: string, name: string, begunAt: number): Promise<Redis> {
+async function connectOnce(url: string, name: string, begunAt: number, brokenMs: number): Promise<Redis> {
   let failure: unknown = null;
   let isOpen = false;
+  let brokenAt: number | null = null;
+  const again = (attempt: number): number | null => {
+    brokenAt ??= performance.now();
+    return performance.now() - brokenAt > brokenMs ? null : retryMs(attempt);
+  };
   const options: Options = {
     ...addressOf(url),
     connectionName: name,
@@ -69,13 +79,16 @@ async function connectOnce(url: string, name: string, begunAt: number): Promise<
     connectTimeout: CONNECT_SECONDS * 1000,
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
-    retryStrategy: (attempt: number) => (isOpen ? retryMs(attempt) : null),
+    retryStrategy: (attempt: number) => (isOpen ? again(attempt) : null),
     reconnectOnError: isDemoted,
   };
   const redis = new Redis(options);
   // Without a listener ioredis prints every broken connection. A caller that waits for a reply has its own time limit.
   redis.on('error', (error: unknown) => {
     failure = error;
+  });
+  redis.on('ready', () => {
+    brokenAt = null;
   });
   try {
     await redis.connect();

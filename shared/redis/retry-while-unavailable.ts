@@ -14,6 +14,9 @@ const FOR_NOW = /(?:^|: -?)(?:LOADING|BUSY|OOM|READONLY|MISCONF|MASTERDOWN|NOREP
 /** Whether the error is temporary. */
 export const isForNow = (thrown: unknown): boolean => FOR_NOW.test(String(thrown));
 
+/** Whether a command was rejected because its connection was broken for too long, or was closed here. */
+export const isGivenUp = (thrown: unknown): boolean => thrown instanceof Error && thrown.message === 'Connection is closed.';
+
 /**
  * Repeats `work` while the server cannot execute it, so `work` must be safe to run twice. The caller limits the time by closing the
  * connection, as for a server that does not answer at all. `warn` receives each temporary error.

@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
+import { poolKeys } from '../../shared/redis/keys.ts';
 import { startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { marked } from '../support/marked.ts';
@@ -285,6 +286,23 @@ test('a run that loses Redis ends with the results so far (exit 11)', async () =
   expect(tests.length).toBeGreaterThanOrEqual(2);
   expect(totals.expected).toBe(tests.length + notRun.length);
   expect(new Set(notRun.map(({ reason }) => reason))).toEqual(new Set(['no-agent']));
+});
+
+test('a run that loses Redis while it is still planning ends by itself (exit 4)', async () => {
+  await using project = await newProject({
+    'conftest.py': "import pathlib, time\nwhile not pathlib.Path(__file__).with_name('released').exists(): time.sleep(0.05)\n",
+    'test_a.py': 'def test_ok(): pass\n',
+  });
+  await using server = await startDurableRedis();
+  const running = project.shardline(['run', '--redis-wait', '1s', ...out], { SHARDLINE_REDIS_URL: server.url });
+  const redis = await connect(server.url, 'test');
+  await eventually('the run is announced', async () => (await redis.exists(poolKeys('default').runs)) === 1);
+  redis.disconnect();
+  await server.kill();
+  await release(project);
+  const result = await running;
+  expect(result.exitCode, result.all).toBe(4);
+  expect(result.all).toContain('it was lost and did not come back (after 1 s)');
 });
 
 test('a Redis that is full or read-only for a while costs no result and no agent', async () => {

@@ -3,7 +3,8 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
-import { startTcpServer } from '../support/redis.ts';
+import { isGivenUp } from '../../shared/redis/retry-while-unavailable.ts';
+import { freePort, startTcpServer } from '../support/redis.ts';
 
 /** Starts a server that handles each connection with `serve`. */
 async function serverThat(serve: (socket: Socket) => void): Promise<AsyncDisposable & { readonly url: string }> {
@@ -34,6 +35,20 @@ describe('connect', () => {
     await using server = await serverThat((socket) => socket.end());
     const refused = connect(server.url, 'test');
     await expect(refused).rejects.toMatchObject({ code: 'redis-unreachable', message: expect.stringMatching(/\(after [01]\.\d s\)/) });
+  });
+
+  test('reopens a broken connection, and gives it up when it stays broken for too long', async () => {
+    const port = await freePort();
+    const first = await startTcpServer('--port', String(port));
+    const patience = { patienceMs: 0, brokenMs: 3000, signal: new AbortController().signal };
+    const redis = await connect(`redis://127.0.0.1:${port}`, 'test', patience);
+    await first[Symbol.asyncDispose]();
+    const waiting = redis.ping();
+    const second = await startTcpServer('--port', String(port));
+    expect(await waiting).toBe('PONG');
+    await second[Symbol.asyncDispose]();
+    await expect(redis.ping()).rejects.toSatisfy(isGivenUp);
+    await expect(redis.ping()).rejects.toSatisfy(isGivenUp);
   });
 
   test('uses the database of the URL, and refuses one that the server does not have', async () => {

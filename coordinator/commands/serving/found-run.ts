@@ -40,7 +40,8 @@ export async function readElsewhere(setting: Setting, signal: AbortSignal): Prom
   const { settings, id, out } = setting;
   if (settings.redis === null) throw refused(setting, 'there is no events.ndjson, and no Redis is named');
   await prepareOut(out);
-  const redis = await connect(settings.redis, `shardline:run:${id}`, { patienceMs: settings.redisWaitSeconds * 1000, signal });
+  const waitMs = settings.redisWaitSeconds * 1000;
+  const redis = await connect(settings.redis, `shardline:run:${id}`, { patienceMs: waitMs, brokenMs: waitMs, signal });
   try {
     // A run that restarted has its log under its second id.
     for (const run of [id, restartedId(id)]) {

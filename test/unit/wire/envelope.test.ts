@@ -4,7 +4,7 @@ import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import { decodeAttempt, encodeAttempt } from '../../../shared/wire/attempt.ts';
 import { decodeCommand, encodeCommand } from '../../../shared/wire/control.ts';
-import { COORDINATOR, decodeEnvelope, encodeMessage, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
+import { COORDINATOR, decodeEnvelope, encodeMessage, LONGEST_MESSAGE, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
 import { decodeEvents, encodeEvents } from '../../../shared/wire/events.ts';
 import { decodeSpec, encodeSpec } from '../../../shared/wire/run-spec.ts';
 import { joined, opened } from '../core/run-kit.ts';
@@ -84,6 +84,10 @@ describe('the envelope', () => {
   test('refuses more than one line, and what is no JSON', () => {
     expect(() => decodeEvents(`${encodeEvents([], fromAgent)}\n`, address, 'x')).toThrow(code('bad-message'));
     expect(() => decodeEvents('', address, 'x')).toThrow(code('bad-message'));
+  });
+
+  test('refuses a message that is too long before it parses any of it', () => {
+    expect(() => decodeEnvelope('['.repeat(LONGEST_MESSAGE + 1), 'the stream')).toThrow(/256,000,001 characters, more than 256,000,000/);
   });
 
   test('refuses the spec of a run whose envelope names another', () => {
