@@ -72,6 +72,22 @@ def test_alone(): pass
   expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
+test('a file with ids that pytest escapes is the same file when it is collected once more', async () => {
+  const escaped = `
+import pytest
+
+
+@pytest.mark.parametrize("text", ["one", "two"], ids=lambda text: f"{text}\\n")
+def test_text(text): pass
+
+
+@pytest.mark.serial
+def test_alone(): pass
+`;
+  await using project = await newProject({ ...TESTS, 'pytest.ini': '[pytest]\nmarkers = serial\n', 'tests/test_c.py': escaped });
+  expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+});
+
 test('a hook that is not shown to be harmless keeps the whole list, until --harmless-hooks declares it', async () => {
   await using project = await newProject({ ...TESTS, 'tests/conftest.py': COUNTING });
   expect((await twice(project)).collect).toEqual(['suite', 'suite']);
