@@ -96,7 +96,7 @@ test('a hook that is not shown to be harmless keeps the whole list, until --harm
   expect(await twice(declared, hook)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
-test('a test that needs what another test file imports passes as in plain pytest; from then on workers load what the whole list loads', async () => {
+test('a test that needs what another test file imports passes as in plain pytest, and costs no restart; later workers load it first', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = .\n',
     'pack/__init__.py': '',
@@ -104,14 +104,16 @@ test('a test that needs what another test file imports passes as in plain pytest
     'tests/test_a.py': 'import pack\n\n\ndef test_part():\n    assert pack.part\n',
     'tests/test_b.py': 'import pack.part\n\n\ndef test_own(): pass\n',
   });
-  const { collect, restarted, exitCodes } = await twice(project);
-  expect([collect, exitCodes]).toEqual([
-    ['suite', 'file'],
-    [0, 0],
-  ]);
   const why = 'tests/test_a.py::test_part passes only beside modules that other test files load (pack.part)';
-  expect(restarted).toEqual([null, { why, voidTests: expect.any(Number) }]);
+  const needed = async (): Promise<unknown[]> =>
+    (await project.read('out-2/events.ndjson'))
+      .split('\n')
+      .flatMap((line) => (line.includes('"modules-needed"') ? [JSON.parse(line).why] : []));
+  expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+  expect(await needed()).toEqual([why]);
+  expect((await project.report('out-2')).totals).toMatchObject({ expected: 2, passed: 2, flaky: 0 });
   expect(await twice(project)).toEqual({ collect: ['file', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+  expect(await needed()).toEqual([]);
 });
 
 test('a data file that is added begins the run anew, once: the whole list holds the same tests, so later runs collect by file', async () => {

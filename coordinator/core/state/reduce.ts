@@ -52,6 +52,9 @@ function apply(state: RunState, event: CoordinatorEvent): void {
     case 'suite-inseparable':
       if (mayServe(state, event)) state.suite[event.lacksModules ? 'lacksModules' : 'inseparable'] ??= event.why;
       break;
+    case 'modules-needed':
+      if (mayServe(state, event)) state.suite.needsModules ??= event.why;
+      break;
     case 'run-restarted':
       Object.assign(state, openRun(event.opening));
       break;
