@@ -99,6 +99,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     listed: () => undefined,
     refused: () => undefined,
     inseparable: () => undefined,
+    needsModules: () => undefined,
   });
   try {
     const events: AttemptEvent[] = [];

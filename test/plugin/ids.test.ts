@@ -6,7 +6,7 @@ import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import { countedByPlainPytest } from '../support/plain-pytest.ts';
 import { testPython } from '../support/python.ts';
 import { bothWays, openFed } from './compare.ts';
-import { makeSuite } from './suite.ts';
+import { makeSuite, openSuite } from './suite.ts';
 
 const RAW = 'disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true';
 const PARAMETERS = String.raw`["ü", "日本", "😀", "a::b", "a::b[c]", "x y", "", "new\nline", "cr\r", "tab\t", "nul\0", "\x1b[31m", "\udcff", "[", "]", "@g", "a/b", "back\\slash", "#no", "-k", "x" * 300]`;
@@ -32,6 +32,32 @@ test('selects each such id by itself, and runs it once', async () => {
   const rest = await session.run([{ kind: 'tests', file: testFile('test_i.py'), nodeids: nodeids.filter((_, index) => index % 2 === 1) }]);
   expect(some.results.length + rest.results.length).toBe(42);
   expect({ ...some.outcomes, ...rest.outcomes }).toEqual(plain.outcomes);
+});
+
+test('gives a file that is collected again in the same process the ids of its first collection', async () => {
+  const marks = String.raw`import pytest
+shared = pytest.mark.parametrize("x", [1, 2], ids=["ü", "n"])
+@shared
+def test_first(x): pass
+@shared
+def test_second(x): pass
+@pytest.mark.parametrize("x", ["back\\slash", 2], ids=lambda value: f"{value}\n")
+def test_function(x): pass
+@pytest.mark.parametrize("x", [1, 2], ids=iter(["a", "b"]))
+def test_iterator(x): pass
+@pytest.mark.parametrize("x", [1], ids=["日本"])
+class TestC:
+    def test_c(self, x): pass
+`;
+  await using suite = await makeSuite({ 'test_m.py': marks });
+  const plain = await countedByPlainPytest(testPython(), suite.path, []);
+  await using session = await openSuite(suite, { numprocesses: '1' });
+  const ran = [];
+  for (const nodeid of Object.keys(plain.outcomes).map(nodeId))
+    ran.push(await session.run([{ kind: 'tests', file: testFile('test_m.py'), nodeids: [nodeid] }]));
+  const digests = ran.flatMap(({ events }) => events.flatMap((event) => (event.kind === 'collected' ? [event.digest] : [])));
+  expect(Object.assign({}, ...ran.map(({ outcomes }) => outcomes))).toEqual(plain.outcomes);
+  expect([digests.length, new Set(digests).size]).toEqual([9, 1]);
 });
 
 test('runs a file whose name is not valid UTF-8', async () => {

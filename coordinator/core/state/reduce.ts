@@ -17,7 +17,7 @@ import {
 } from './attempts/attempt-life.ts';
 import { type Change, OTHER } from './changes.ts';
 import { applySuitePlan } from './collection/suite-plan.ts';
-import { suiteInseparable, suiteListed, suiteRefused } from './collection/suite-reports.ts';
+import { modulesNeeded, suiteInseparable, suiteListed, suiteRefused } from './collection/suite-reports.ts';
 import type { CoordinatorEvent, EventOf, OwnEvent } from './events.ts';
 import {
   coverageCombined,
@@ -54,6 +54,7 @@ const SENT_BY_AGENTS: Readonly<Record<RunEvent['kind'], true>> = {
   'attempt-started': true,
   'attempt-told': true,
   'coverage-kept': true,
+  'modules-needed': true,
   'session-ended': true,
   'session-shown': true,
   'suite-inseparable': true,
@@ -102,6 +103,9 @@ function apply(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'suite-inseparable':
       suiteInseparable(state, event);
+      break;
+    case 'modules-needed':
+      modulesNeeded(state, event);
       break;
     case 'suite-refused':
       suiteRefused(state, event);

@@ -18,6 +18,7 @@ from .batch import Batch, skip_message
 from .channel import clean, perf_seconds
 from .item_keys import copy_key, is_among, selects, unique_keys
 from .start_state import StartState
+from .stored_ids import StoredIds
 from .whole_list import NO_SPECULATION
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class FileSource:
         self.selector: Selector | None = None
         self.failed: set[str] = set()
         self.digests: dict[str, tuple[list[str], str]] = {}
+        self.stored_ids = StoredIds()
         self.total = 0
         session.perform_collect = self.perform_collect  # type: ignore[method-assign]  # pytest calls it for each collection
 
@@ -84,6 +86,12 @@ class FileSource:
 
     def put_off_item(self, rank: int) -> None:
         """None: a process that takes over has only the file of the test to collect."""
+
+    @property
+    def file(self) -> str:
+        """The file that was collected last; its tests run now."""
+        assert self.selector is not None
+        return self.selector["file"]
 
     def path_of(self, file: str) -> Path:
         """The absolute path of a file that is relative to the root directory."""
@@ -140,6 +148,7 @@ class FileSource:
         session._collection_cache = {}
         fixtures: Any = session._fixturemanager
         pending = dict(getattr(fixtures, "_pending_conftests", None) or {})
+        self.stored_ids.forget(file)
         try:
             if not path.exists():
                 self.fail(file, "pytest did not find this test file here")
@@ -148,6 +157,7 @@ class FileSource:
             if directory is not None:
                 for collector in directory.ihook.pytest_collect_file(file_path=path, parent=directory):
                     session.items.extend(session.genitems(collector))
+            self.stored_ids.remember(file, session.items)
             self.known = [clean(item.nodeid) for item in session.items]
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
             self.digest = self.digest_of(file, session.items)
