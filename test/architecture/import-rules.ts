@@ -112,6 +112,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
   'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
+  'wrap-ansi': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
   saxes: /^coordinator\/record\/xml-tags\.ts$/,
 };
 

@@ -1,6 +1,6 @@
 // Counts tests without an outcome as far as they are known: a file that was not collected counts the tests that earlier runs found in it.
 
-import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 import type { NotRun, Totals } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
@@ -55,6 +55,18 @@ export const testsOfName = (name: NodeId, known: KnownTests): number | null => (
 
 /** Own keys only: a file may be called `constructor`. */
 const knownOf = (name: string, known: KnownTests): number | null => (Object.hasOwn(known, name) ? (known[name] ?? null) : null);
+
+const fileOfEntry = ({ nodeid: id, kind }: NotRun): TestFile => (kind === 'file' ? testFile(id) : fileOf(nodeId(id)));
+
+/** Replaces the tests of each file by one entry for the file. */
+export const inFiles = (entries: readonly NotRun[]): readonly NotRun[] =>
+  [...Map.groupBy(entries, fileOfEntry)].flatMap(([file, own]) => {
+    const [first] = own;
+    if (first === undefined || own.length === 1) return own;
+    const { notRun, notRunIsLeast } = countNotRun(own);
+    const predictedSeconds = own.reduce((sum, each) => sum + each.predictedSeconds, 0);
+    return [{ nodeid: file, kind: 'file', tests: notRunIsLeast ? null : notRun, reason: first.reason, predictedSeconds }];
+  });
 
 /** Sums all entries. An entry with an unknown count adds one, and the sum is then a lower bound. */
 export function countNotRun(entries: readonly NotRun[]): Pick<Totals, 'notRun' | 'notRunIsLeast'> {

@@ -3,6 +3,7 @@
 
 import { createLogUpdate } from 'log-update';
 import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import type { Drawable } from '../../../shared/system/edge.ts';
 
 export interface Drawer {
@@ -12,6 +13,9 @@ export interface Drawer {
 
 /** Moves up one line and erases it. */
 const ERASE_ABOVE = '\u001b[1A\u001b[2K';
+
+/** Names and paths stay whole, so that they can be copied. */
+const wordWrapped = (line: string, width: number): string => (width === 0 ? line : wrapAnsi(line, width, { hard: false, trim: true }));
 
 export function createRedraw(out: Drawable): Drawer {
   const update = createLogUpdate(out, { showCursor: true });
@@ -33,7 +37,7 @@ export function createRedraw(out: Drawable): Drawer {
       // Written at once, because an erased screen would flicker.
       out.cork();
       if (lines.length > 0 || screen.length === 0 || width !== drawnWidth) clear();
-      if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
+      if (lines.length > 0) out.write(`${lines.map((line) => wordWrapped(line, width)).join('\n')}\n`);
       if (screen.length > 0) update(screen.join('\n'));
       out.uncork();
       drawn = screen;

@@ -9,7 +9,7 @@ import { briefOf } from '../../../shared/text/brief.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
-import { countNotRun } from '../../core/result/not-run.ts';
+import { countNotRun, inFiles } from '../../core/result/not-run.ts';
 import { type Paint, paintFor, paintHead } from '../text/colors.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { fitted } from '../text/fit.ts';
@@ -104,8 +104,7 @@ function closing(report: Report, width: number | null, paint: Paint): readonly s
 
 function deadlineLines({ deadline, tests }: Report): string[] {
   if (deadline === null) return [];
-  const { seconds, reserveSeconds } = deadline;
-  const budget = `deadline ${inMinutes(seconds)} (${inSeconds(reserveSeconds)} for reports)`;
+  const budget = `deadline ${inMinutes(deadline.seconds)}`;
   // More agents would not start any sooner.
   return [
     tests.length === 0 ? `${budget}: over before a test ran. Fix: raise --deadline` : `${budget}. Fix: raise --deadline or add agents`,
@@ -196,8 +195,9 @@ function shortSummary(report: Report, width: number | null): string[] {
   ];
 }
 
-/** `NOT RUN tests/test_a.py (12 tests) - deadline reached`. */
-function notRunLines(reason: NotRunReason, missing: Report['notRun']): readonly string[] {
+/** `NOT RUN tests/test_a.py (12 tests) - deadline reached`. Names files instead of tests if the tests would make a long list. */
+function notRunLines(reason: NotRunReason, entries: Report['notRun']): readonly string[] {
+  const missing = entries.length > SHOWN ? inFiles(entries) : entries;
   const more = countNotRun(missing.slice(SHOWN));
   const held = ({ kind, tests }: NotRun): string =>
     kind === 'test' && tests === 1 ? '' : ` (${tests === null ? 'at least 1 test' : plural(tests, 'test')})`;

@@ -150,17 +150,32 @@ describe('the terminal', () => {
     ).toHaveLength(2);
   });
 
-  test('cuts a long list of tests that did not run, and counts the rest', () => {
-    const notRun = Array.from({ length: 25 }, (_, index) => ({
-      nodeid: nodeId(`t.py::test_${index}`),
-      kind: 'test' as const,
-      tests: 1,
-      reason: 'no-agent' as const,
-      predictedSeconds: 1,
-    }));
-    const text = renderReport(sampleReport([], { notRun }), plain);
-    expect(text.match(/^NOT RUN /gm)).toHaveLength(21);
-    expect(text).toContain('NOT RUN 5 more - no agent left');
+  describe('tests that did not run', () => {
+    const missing = (count: number, idOf: (index: number) => string) =>
+      Array.from({ length: count }, (_, index) => ({
+        nodeid: nodeId(idOf(index)),
+        kind: 'test' as const,
+        tests: 1,
+        reason: 'no-agent' as const,
+        predictedSeconds: 1,
+      }));
+
+    test('are named', () => {
+      const text = renderReport(sampleReport([], { notRun: missing(20, (index) => `t.py::test_${index}`) }), plain);
+      expect(text.match(/^NOT RUN t\.py::test_\d+ - no agent left$/gm)).toHaveLength(20);
+    });
+
+    test('are counted by file if they are many', () => {
+      const notRun = [...missing(25, (index) => `t.py::test_${index}`), ...missing(1, () => 'u.py::test_0')];
+      const text = renderReport(sampleReport([], { notRun }), plain);
+      expect(text.match(/^NOT RUN .*/gm)).toEqual(['NOT RUN t.py (25 tests) - no agent left', 'NOT RUN u.py::test_0 - no agent left']);
+    });
+
+    test('are cut after 20 files, with the number of the rest', () => {
+      const text = renderReport(sampleReport([], { notRun: missing(50, (index) => `t_${index % 25}.py::test_${index}`) }), plain);
+      expect(text.match(/^NOT RUN /gm)).toHaveLength(21);
+      expect(text).toContain('NOT RUN 10 more - no agent left');
+    });
   });
 
   test('with colours, failures are red, headings bold and the verdict coloured', () => {

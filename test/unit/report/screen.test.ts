@@ -1,14 +1,17 @@
 // The live screen of a run on terminals of every size.
 
+import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
+import { createLiveScreen } from '../../../coordinator/reporters/progress/live-screen.ts';
 import type { AgentStatus, RunStatus } from '../../../coordinator/reporters/progress/run-status.ts';
 import { screenLines } from '../../../coordinator/reporters/progress/screen.ts';
 import { statusWords } from '../../../coordinator/reporters/progress/status-text.ts';
 import { paintFor, plainPaint } from '../../../coordinator/reporters/text/colors.ts';
 import { agentId } from '../../../shared/domain/ids.ts';
+import { systemClock } from '../../../shared/system/clock.ts';
 
 const agentOf = (name: string, workers: number, test = 'tests/test_big.py::test_long', seconds = 12): AgentStatus => ({
   id: agentId(name),
@@ -129,4 +132,18 @@ test('for all test names, lines fit the terminal and have no control characters'
     // The two libraries that cut and measure lines disagree on the width of this letter.
     { examples: [[{ width: 3, height: 8, color: false }, [{ workers: 1, name: '𑪄'.repeat(9), seconds: 5 }]]] },
   );
+});
+
+test('permanent lines break between words, and names stay whole', () => {
+  const out = Object.assign(new PassThrough(), { columns: 30, rows: 10, isTTY: true });
+  const screen = createLiveScreen(out, plainPaint, systemClock);
+  screen.print(['Lost agent a2; re-queued its unfinished tests.', 'FAILED tests/integration/test_refunds.py::test_f (a1)'], null);
+  screen.end();
+  expect(stripVTControlCharacters(String(out.read())).trim().split('\n')).toEqual([
+    'Lost agent a2; re-queued its',
+    'unfinished tests.',
+    'FAILED',
+    'tests/integration/test_refunds.py::test_f',
+    '(a1)',
+  ]);
 });

@@ -89,10 +89,10 @@ test('a run ends with at most four lines: warnings, time against the bound, repo
   expect(linesOf({ ...report, profile: { ...report.profile, makespanSeconds: 2 }, tests: [slow] })).toHaveLength(2);
   const deadline = { seconds: 90, reserveSeconds: 1.8, met: false, overshootSeconds: 0 };
   expect(linesOf({ ...report, verdict: 'deadline', exitCode: 10, deadline })[0]).toBe(
-    'deadline 1 min 30 s (1.80 s for reports). Fix: raise --deadline or add agents',
+    'deadline 1 min 30 s. Fix: raise --deadline or add agents',
   );
   expect(linesOf({ ...report, verdict: 'deadline', exitCode: 10, deadline, tests: [] }, { width: 100 })[0]).toBe(
-    'deadline 1 min 30 s (1.80 s for reports): over before a test ran. Fix: raise --deadline',
+    'deadline 1 min 30 s: over before a test ran. Fix: raise --deadline',
   );
   expect(linesOf(report, { width: 40, paths: ['a/long/directory/report.html', 'a/long/directory/report.json'] }).at(-2)).toBe(
     'reports  a/long/directory/report.html and 1 more file',
