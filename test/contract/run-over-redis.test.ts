@@ -468,6 +468,27 @@ describe.each(backends)('a run over %s', (_, start) => {
     }
   });
 
+  test('a command that cannot take a run over withdraws one that is new, and leaves one that it found', async () => {
+    const spec = newSpec();
+    const failing = () =>
+      pools.openRun(spec, {
+        earlier: async () => {
+          throw new Error('no log');
+        },
+      });
+    await expect(failing()).rejects.toThrow('no log');
+    expect(await backend.keys(spec.runId)).toEqual([]);
+    expect(await backend.isAnnounced(spec)).toBe(false);
+    await pools.openRun(spec);
+    await backend.endLeaseIn(spec.runId, -1);
+    await expect(failing()).rejects.toThrow('no log');
+    expect(await backend.isAnnounced(spec)).toBe(true);
+    await backend.endLeaseIn(spec.runId, -1);
+    const next = await pools.openRun(spec);
+    expect(next.isFound).toBe(true);
+    await next.close();
+  });
+
   test('a run that has lost its lease with all other data is opened at once', async () => {
     const spec = newSpec();
     const other = await backend.startCoordinator(spec);

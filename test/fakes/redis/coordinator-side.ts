@@ -83,7 +83,16 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
     await restore(0);
     await announceToPool();
   }
-  const known = new Set<AttemptId>(await takeOver.earlier(null));
+  /** Deletes the run. */
+  const withdraw = async (): Promise<void> => {
+    if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
+    await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
+  };
+  const earlier = await takeOver.earlier(null).catch(async (thrown: unknown) => {
+    if (!isFound) await withdraw();
+    throw thrown;
+  });
+  const known = new Set<AttemptId>(earlier);
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -104,8 +113,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
   };
   const close = async (): Promise<void> => {
     await Promise.allSettled(enqueuing);
-    if (!(await redis.request(() => scripts.end(server, runId, epoch)))) throw takenOver();
-    await redis.request(() => scripts.poolOf(server, spec.pool).runs.delete(runId));
+    await withdraw();
   };
 
   /** Lists waiting jobs before active ones, as the adapter does. */
