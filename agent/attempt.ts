@@ -24,7 +24,7 @@ export function startAttempt(request: AttemptRequest, session: Session, agent: A
   const run = async (): Promise<number> => {
     const startedAt = clock.now();
     outbox.push({ kind: 'attempt-started', at: startedAt, ...about, fence: request.fence, role: request.role });
-    const ended = await session.run(request, (event) => outbox.push({ kind: 'attempt-told', ...about, event }), aborter.signal);
+    const ended = await session.run(request, (event) => outbox.push({ kind: 'attempt-reported', ...about, event }), aborter.signal);
     const seconds = (clock.now() - startedAt) / 1000;
     outbox.push({ kind: 'attempt-ended', at: clock.now(), ...about, ending: withCause(ended, cause), seconds });
     await outbox.flushed();

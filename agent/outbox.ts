@@ -100,7 +100,7 @@ export function createOutbox(
 function charsOf(event: RunEvent): number {
   if (event.kind === 'session-shown') return EVENT_CHARS + charsShown(event.shown);
   if (event.kind === 'session-ended') return EVENT_CHARS + (event.problem?.length ?? 0);
-  if (event.kind !== 'attempt-told') return EVENT_CHARS;
+  if (event.kind !== 'attempt-reported') return EVENT_CHARS;
   const reported = event.event;
   switch (reported.kind) {
     case 'collected':

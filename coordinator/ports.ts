@@ -59,7 +59,7 @@ export interface RunChannel {
   /** Checks that this coordinator still has the run, and keeps it for some seconds. Looks at the presence do the same. */
   confirm(): Promise<void>;
   /** Sends a command to every agent of the run. */
-  tell(command: ControlCommand): Promise<void>;
+  send(command: ControlCommand): Promise<void>;
   /**
    * Reports which agents are alive and which attempts they hold. Reports `emptied` once; attempts enqueued after `announce` belong to the
    * run as it is then.

@@ -79,18 +79,18 @@ function planSuite(on: Acting, at: number): void {
   const first = state.suite.failureChances === null ? 1 : state.shards.size + 1;
   take({ kind: 'suite-planned', at, ...on.planSuite(list, first) });
   const { hash } = list;
-  outgoing.send(() => channel.tell({ kind: 'list-known', hash }));
+  outgoing.send(() => channel.send({ kind: 'list-known', hash }));
 }
 
 function cancelAttempt({ channel, take, outgoing }: Acting, { attempt, by }: ActionOf<'cancel-attempt'>, at: number): void {
   take({ kind: 'attempt-cancelled', at, attempt, by });
-  outgoing.send(() => channel.tell({ kind: 'cancel-attempt', attempt, by }));
+  outgoing.send(() => channel.send({ kind: 'cancel-attempt', attempt, by }));
 }
 
 function closeRun({ state, channel, take, outgoing, wakeUps }: Acting, { why }: ActionOf<'close-run'>, at: number): void {
   take({ kind: 'run-closed', at, why });
   const by = why.kind === 'done' ? 'done' : why.by;
-  outgoing.send(() => channel.tell({ kind: 'close-run', by }));
+  outgoing.send(() => channel.send({ kind: 'close-run', by }));
   wakeUps.after(graceMs(why));
   const times = deadlineTimes(state.opened);
   if (times !== null) wakeUps.after(times.mergeAt - at);
@@ -99,5 +99,5 @@ function closeRun({ state, channel, take, outgoing, wakeUps }: Acting, { why }: 
 function dismissAgent({ state, channel, take, outgoing }: Acting, { agent, why }: ActionOf<'dismiss-agent'>, at: number): void {
   const problem = whyDismissed(state, agent, why);
   take({ kind: 'agent-dismissed', at, agent, why });
-  outgoing.send(() => channel.tell({ kind: 'dismiss-agent', agent, problem }));
+  outgoing.send(() => channel.send({ kind: 'dismiss-agent', agent, problem }));
 }

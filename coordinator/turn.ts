@@ -110,5 +110,5 @@ function announceAgain(setting: TurnSetting, outgoing: Outgoing): void {
 /** Sends how to collect; agents wait for this before they collect anything. */
 function sendHow({ channel, state, proves, modules, preloads }: TurnSetting, outgoing: Outgoing): void {
   const { collect: mode } = state.opened.spec;
-  if (mode !== 'auto') outgoing.send(() => channel.tell({ kind: 'collect', how: { mode, proves, modules, preloads } }));
+  if (mode !== 'auto') outgoing.send(() => channel.send({ kind: 'collect', how: { mode, proves, modules, preloads } }));
 }

@@ -11,7 +11,7 @@ export interface Covered {
   /** A worker died while it ran the attempt. */
   lose(attempt: AttemptId): void;
   /** null when nothing was measured. */
-  told(): { readonly origin: CoverageOrigin; readonly attempts: readonly AttemptId[]; readonly lost: readonly AttemptId[] } | null;
+  ledger(): { readonly origin: CoverageOrigin; readonly attempts: readonly AttemptId[]; readonly lost: readonly AttemptId[] } | null;
 }
 
 export function createCovered(): Covered {
@@ -24,7 +24,7 @@ export function createCovered(): Covered {
     },
     done: (attempt, isWritten) => void (isWritten ? written : lost).add(attempt),
     lose: (attempt) => void lost.add(attempt),
-    told: () =>
+    ledger: () =>
       origin === null || written.size + lost.size === 0
         ? null
         : { origin, attempts: [...written].filter((attempt) => !lost.has(attempt)), lost: [...lost] },

@@ -38,7 +38,7 @@ export interface FedPytest {
   /** Resolves when the process is gone and its last message has been read. */
   readonly ended: Promise<void>;
   /** The attempts with measured coverage; final once the process has ended. */
-  readonly covered: Covered['told'];
+  readonly covered: Covered['ledger'];
   /** Makes every worker tear down its fixtures, then kills what is left. */
   end(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     peakRssBytes: usage.peakRssBytes,
     cpuSeconds: usage.cpuSeconds,
     ended: exited.then(() => undefined),
-    covered: covered.told,
+    covered: covered.ledger,
     end: () => end(session, exited),
   };
 }

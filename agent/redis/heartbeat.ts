@@ -8,7 +8,7 @@ export interface Heartbeat {
 }
 
 /** Calls `once` now and then every second until stopped. Waits for each call to settle before the next one. */
-export function keepBeating(once: () => Promise<void>, warn: (problem: unknown) => void): Heartbeat {
+export function startHeartbeat(once: () => Promise<void>, warn: (problem: unknown) => void): Heartbeat {
   const over = new AbortController();
   const stopped = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }));
   const beating = (async () => {

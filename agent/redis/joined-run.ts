@@ -7,13 +7,13 @@ import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import { coverageField, jobKey, KEY_LIFE_SECONDS, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import type { JoinedRun } from '../ports.ts';
-import { keepBeating, withinASecond } from './heartbeat.ts';
+import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { pullAttempts } from './pull-attempts.ts';
 import { followRun, type RunLife } from './run-life.ts';
 
@@ -77,8 +77,8 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
   const beat = (): Promise<void> => life.beat(agent, [...serving.keys()]);
   const membership: Membership = { ...request, keys, address, life, beat };
   let batches = 0;
-  await patiently(beat, warn);
-  const heart = keepBeating(beat, warn);
+  await retryWhileUnavailable(beat, warn);
+  const heart = startHeartbeat(beat, warn);
 
   return {
     async append(events) {
@@ -105,8 +105,8 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
 
 /** Repeats `store` until the run has taken it. Returns false when the run is over. */
 async function persist({ warn, beat, life }: Membership, store: () => Promise<unknown>): Promise<boolean> {
-  while ((await patiently(store, warn)) === -1) {
-    await patiently(beat, warn);
+  while ((await retryWhileUnavailable(store, warn)) === -1) {
+    await retryWhileUnavailable(beat, warn);
     if (life.isOver()) return false;
     await delay(AGAIN_MS);
   }

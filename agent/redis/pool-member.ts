@@ -4,13 +4,13 @@ import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect, connectAgain } from '../../shared/redis/connect.ts';
-import { lifeline, poolKeys } from '../../shared/redis/keys.ts';
+import { agentChannel, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { PoolMember } from '../ports.ts';
-import { keepBeating, withinASecond } from './heartbeat.ts';
+import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
 
 export interface RedisPoolMember extends PoolMember, AsyncDisposable {}
@@ -40,11 +40,11 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   // However this process ends, its connections end with it, and a coordinator that counts this channel's subscribers notices at once. If
   // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
-  void line.subscribe(lifeline(pool, agent)).catch(warn);
-  const heart = keepBeating(() => beat(redis, keys.agents, agent), warn);
+  void line.subscribe(agentChannel(pool, agent)).catch(warn);
+  const heart = startHeartbeat(() => beat(redis, keys.agents, agent), warn);
 
   const openRun = async (): Promise<RunSpec | null> => {
-    const runs = Object.entries(await patiently(() => redis.hgetall(keys.runs), warn));
+    const runs = Object.entries(await retryWhileUnavailable(() => redis.hgetall(keys.runs), warn));
     const specs = runs
       .map(([id, text]) => ({ run: id as RunId, text }))
       .filter(({ run }) => !served.has(run) && (membership.only === null || run === membership.only))

@@ -9,7 +9,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
 
@@ -104,7 +104,7 @@ async function openWorker(
   stopped: Promise<null>,
   warn: (problem: unknown) => void,
 ): Promise<AttemptWorker | null> {
-  return await patiently(async () => {
+  return await retryWhileUnavailable(async () => {
     const worker = newWorker();
     let isReady = false;
     try {

@@ -93,7 +93,7 @@ function tellingsOf({ id: attempt, shard, fence, role, selectors }: AttemptReque
   });
   return [
     { kind: 'attempt-started', at: now, ...about, fence, role },
-    ...told.map((event) => ({ kind: 'attempt-told', ...about, event }) as const),
+    ...told.map((event) => ({ kind: 'attempt-reported', ...about, event }) as const),
     { kind: 'attempt-ended', at: now, ...about, ending: { kind: 'finished' }, seconds: 1 },
   ];
 }

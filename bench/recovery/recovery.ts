@@ -117,7 +117,7 @@ async function follow(path: string) {
   /** Where and when tests of a shard started, in the order of the reports. */
   const begun = (shard?: string) =>
     events.flatMap((event) =>
-      event.kind === 'attempt-told' && event.event.kind === 'test-started' && (shard === undefined || event.shard === shard)
+      event.kind === 'attempt-reported' && event.event.kind === 'test-started' && (shard === undefined || event.shard === shard)
         ? [{ shard: event.shard, agent: event.agent, at: event.event.at }]
         : [],
     );

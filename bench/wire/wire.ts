@@ -51,5 +51,5 @@ function toldAbout(batch: number, number: number): RunEvent {
     sections: [{ title: 'Captured stdout call', text: 'line\n'.repeat(200) }],
   };
   const event = number % 100 === 0 ? finished(id, 'failed', failure) : finished(id, 'passed');
-  return { kind: 'attempt-told', agent, attempt: attemptId(shard, 1), shard, event };
+  return { kind: 'attempt-reported', agent, attempt: attemptId(shard, 1), shard, event };
 }

@@ -26,7 +26,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
   const out = settings.out ?? join(settings.workspace, '.shardline', 'audit');
   const interrupted = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort(name)));
-  const tell = (step: string): void => {
+  const announceStep = (step: string): void => {
     if (!settings.isQuiet) edge.stderr.write(`shardline: ${inSeconds((Date.now() - startedAt) / 1000)}: ${step}\n`);
   };
   try {
@@ -41,7 +41,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
       baseline,
       paths: [...settings.paths, ...named],
       what: [...settings.paths, ...selectedAs(settings)],
-      tell,
+      announceStep,
       signal: interrupted.signal,
     });
     if (findings === null) {

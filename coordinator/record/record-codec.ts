@@ -172,7 +172,7 @@ function decodeRecord({ batch }: LogRecord, own: Envelope, source: string): read
   const event = decodeOwn(own, source);
   if ((event.kind === 'stream-read') !== (batch !== null)) throw bad(source, 'a batch and the record that it was read belong together');
   if (event.kind !== 'stream-read' || batch === null) return [event];
-  return [...decodeEvents(batch.text, own, source).map((told) => inTimeOf(told, -event.aheadMs)), event];
+  return [...decodeEvents(batch.text, own, source).map((reported) => inTimeOf(reported, -event.aheadMs)), event];
 }
 
 function decodeOwn({ body }: Envelope, source: string): OwnEvent {

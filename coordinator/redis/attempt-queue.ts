@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../shared/domain/ids.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
 import type { CoordinatorEpoch } from './coordinator-epoch.ts';
@@ -48,7 +48,7 @@ export async function openAttemptQueue(
     data: encodeAttempt(attempt, address, epoch.number),
     opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
   });
-  const queue = await patiently(() => openQueue(redis, keys));
+  const queue = await retryWhileUnavailable(() => openQueue(redis, keys));
   const known = new Set<AttemptId>(earlier);
   const enqueuing = new Set<Promise<void>>();
   let isStopping = false;
@@ -58,7 +58,7 @@ export async function openAttemptQueue(
       const chunk = attempts.slice(from, from + CHUNK);
       // Redis lost the run or it is closing. The next look detects the loss, and the attempts are enqueued again.
       if (!(await epoch.holds()) || isStopping) return;
-      await patiently(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
+      await retryWhileUnavailable(() => queue.addBulk(inQueueOrder(chunk).map(toJob)));
       for (const attempt of chunk) known.add(attempt.id);
       const pipeline = redis.pipeline();
       for (const attempt of chunk) pipeline.expire(jobKey(keys, attempt.id), KEY_LIFE_SECONDS);
@@ -78,14 +78,14 @@ export async function openAttemptQueue(
     isKnown,
     async waiting() {
       const waiting = [
-        ...(await patiently(() => redis.lrange(jobKey(keys, 'wait'), 0, -1))),
-        ...(await patiently(() => redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))),
+        ...(await retryWhileUnavailable(() => redis.lrange(jobKey(keys, 'wait'), 0, -1))),
+        ...(await retryWhileUnavailable(() => redis.zrange(jobKey(keys, 'prioritized'), 0, '-1'))),
       ];
       return new Set(waiting as AttemptId[]);
     },
     async taken() {
       // An entry is undefined if Redis lost the job in between.
-      const jobs: readonly (Job<string> | undefined)[] = await patiently(() => queue.getJobs(['active']));
+      const jobs: readonly (Job<string> | undefined)[] = await retryWhileUnavailable(() => queue.getJobs(['active']));
       return jobs.flatMap((job) =>
         job?.processedBy !== undefined && isKnown(job.id ?? '') ? [{ attempt: job.id as AttemptId, agent: agentId(job.processedBy) }] : [],
       );
@@ -99,7 +99,7 @@ export async function openAttemptQueue(
       const ids = [...known];
       for (let from = 0; from < ids.length; from += CHUNK) {
         const own = ids.slice(from, from + CHUNK).flatMap((id) => [jobKey(keys, id), `${jobKey(keys, id)}:lock`]);
-        await patiently(() => redis.unlink(...own));
+        await retryWhileUnavailable(() => redis.unlink(...own));
       }
     },
     close: () => queue.close(),

@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeCensus, encodeCensus } from '../../shared/wire/census.ts';
 import type { CensusStore } from '../ports.ts';
 
@@ -19,7 +19,7 @@ export function redisCensusStore(redis: Redis, pool: string): CensusStore {
       }
     },
     async save(key, census) {
-      await patiently(() => redis.multi().hset(hash, key, encodeCensus(census)).expire(hash, TIMINGS_LIFE_SECONDS).exec());
+      await retryWhileUnavailable(() => redis.multi().hset(hash, key, encodeCensus(census)).expire(hash, TIMINGS_LIFE_SECONDS).exec());
     },
   };
 }

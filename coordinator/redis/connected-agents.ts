@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import type { AgentId } from '../../shared/domain/ids.ts';
-import { lifeline } from '../../shared/redis/keys.ts';
+import { agentChannel } from '../../shared/redis/keys.ts';
 import { followSubscribers } from './subscribers.ts';
 
 export interface ConnectedAgents {
@@ -15,8 +15,8 @@ export function followConnections(redis: Redis, pool: string): ConnectedAgents {
   const subscribers = followSubscribers(redis);
   return {
     async among(agents) {
-      const channels = await subscribers.among(agents.map((agent) => lifeline(pool, agent)));
-      return channels && new Set(agents.filter((agent) => channels.has(lifeline(pool, agent))));
+      const channels = await subscribers.among(agents.map((agent) => agentChannel(pool, agent)));
+      return channels && new Set(agents.filter((agent) => channels.has(agentChannel(pool, agent))));
     },
     close: subscribers.close,
   };

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { LEASE_MS } from '../lease-claim.ts';
 import type { CoordinatorLease } from './coordinator-lease.ts';
 import { readScript } from './read-script.ts';
@@ -31,7 +31,7 @@ export interface CoordinatorEpoch {
   holds(): Promise<boolean>;
   look(): Promise<Found>;
   /** Sends what `encode` makes of the number of the command. */
-  tell(encode: (number: number) => string): Promise<void>;
+  send(encode: (number: number) => string): Promise<void>;
   /** Creates the run's keys again after Redis has lost them. Throws `taken-over`. */
   restore(): Promise<void>;
   /** Deletes these keys of the run. Throws `taken-over`. */
@@ -51,7 +51,7 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
     number: epoch,
 
     async holds() {
-      const renewed = await patiently(() => redis.eval(RENEW, 1, keys.coordinator, epoch, LEASE_MS));
+      const renewed = await retryWhileUnavailable(() => redis.eval(RENEW, 1, keys.coordinator, epoch, LEASE_MS));
       if (renewed === -1) throw takenOver();
       return renewed === 1;
     },
@@ -61,7 +61,7 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
       const number = looks;
       const known = answered;
       const looked = [keys.spec, keys.coordinator, keys.agents, keys.holding];
-      const answer: unknown = await patiently(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS]));
+      const answer: unknown = await retryWhileUnavailable(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS]));
       const [code, before, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
       if (code === '-1') throw takenOver();
       if (code === '0') return { kind: 'missing' };
@@ -77,22 +77,24 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
       return { kind: 'here', agents };
     },
 
-    async tell(encode) {
+    async send(encode) {
       commands += 1;
       const number = commands;
       const command = encode(number);
-      const told = await patiently(() => redis.eval(SEND, 2, keys.coordinator, keys.control, epoch, number, command, KEY_LIFE_SECONDS));
-      if (told === -1) throw takenOver();
+      const sent = await retryWhileUnavailable(() =>
+        redis.eval(SEND, 2, keys.coordinator, keys.control, epoch, number, command, KEY_LIFE_SECONDS),
+      );
+      if (sent === -1) throw takenOver();
     },
 
     async restore() {
       const argv = [spec, KEY_LIFE_SECONDS, epoch, answered, holder, LEASE_MS];
-      const restored = await patiently(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, ...argv));
+      const restored = await retryWhileUnavailable(() => redis.eval(RESTORE, 2, keys.spec, keys.coordinator, ...argv));
       if (restored === 0) throw takenOver();
     },
 
     async end(own) {
-      if ((await patiently(() => redis.eval(END, 1 + own.length, keys.coordinator, ...own, epoch))) === -1) throw takenOver();
+      if ((await retryWhileUnavailable(() => redis.eval(END, 1 + own.length, keys.coordinator, ...own, epoch))) === -1) throw takenOver();
     },
   };
 }

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import type { RunId } from '../../shared/domain/ids.ts';
 import { coordinatorChannel, KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { decodeHolder, encodeHolder, type LeaseHolder } from '../../shared/wire/lease-holder.ts';
 import { claimLease, LEASE_MS, type LeasePort } from '../lease-claim.ts';
@@ -62,13 +62,13 @@ function leaseOf(
   return {
     async claim(gone) {
       const argv = [spec, KEY_LIFE_SECONDS, holder, LEASE_MS, gone];
-      // Without `patiently`: a run does not start on a server that accepts no writes.
+      // Without `retryWhileUnavailable`: a run does not start on a server that accepts no writes.
       const answer: unknown = await redis.eval(CLAIM, 2, keys.spec, keys.coordinator, ...argv);
       const [epoch, found] = Array.isArray(answer) ? answer.map(Number) : [];
       return epoch === undefined ? null : { epoch, isFound: found === 1 };
     },
     async look(before) {
-      const answer: unknown = await patiently(() => redis.eval(LOOK, 1, keys.coordinator));
+      const answer: unknown = await retryWhileUnavailable(() => redis.eval(LOOK, 1, keys.coordinator));
       const [renewal, text = '', leftMs] = Array.isArray(answer) ? answer.map(String) : [];
       if (renewal === undefined) return { kind: 'free', isConnected: await isConnected(before) };
       const other = decodeHolder(text, `the lease of run ${runId}`);

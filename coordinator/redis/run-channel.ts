@@ -5,7 +5,7 @@ import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage
 import type { AgentId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { coverageField, KEY_LIFE_SECONDS, poolKeys, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
@@ -62,7 +62,7 @@ export async function openChannel(
     await queue.stop();
     await deleteKeys(epoch, keys);
     await queue.deleteJobs();
-    await patiently(() => redis.hdel(poolKeys(pool).runs, runId));
+    await retryWhileUnavailable(() => redis.hdel(poolKeys(pool).runs, runId));
     await queue.close();
   };
   let closing: Promise<void> | null = null;
@@ -77,8 +77,8 @@ export async function openChannel(
     async confirm() {
       await epoch.holds();
     },
-    async tell(command) {
-      await epoch.tell((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: epoch.number }));
+    async send(command) {
+      await epoch.send((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: epoch.number }));
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
@@ -86,7 +86,7 @@ export async function openChannel(
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),
     async announce() {
       await epoch.restore();
-      await patiently(() => announceToPool(redis, spec));
+      await retryWhileUnavailable(() => announceToPool(redis, spec));
       presence.regained();
     },
     close() {
@@ -99,7 +99,7 @@ export async function openChannel(
 /** Deletes a run that has no jobs. */
 async function withdraw(redis: Redis, { runId, pool }: RunSpec, epoch: CoordinatorEpoch): Promise<void> {
   await deleteKeys(epoch, runKeys(runId));
-  await patiently(() => redis.hdel(poolKeys(pool).runs, runId));
+  await retryWhileUnavailable(() => redis.hdel(poolKeys(pool).runs, runId));
 }
 
 /** Announces a run that has been created, so that agents always find it open. */
@@ -127,11 +127,11 @@ async function takeCoverage(redis: Redis, keys: RunKeys, agent: AgentId, { part,
   const fields = Array.from({ length: chunks }, (_, chunk) => coverageField(agent, part, chunk));
   const pieces: Buffer[] = [];
   for (const field of fields) {
-    const piece = await patiently(() => redis.hgetBuffer(keys.coverage, field));
+    const piece = await retryWhileUnavailable(() => redis.hgetBuffer(keys.coverage, field));
     if (piece === null || piece.length > COVERAGE_LIMITS.chunkBytes) return null;
     pieces.push(piece);
   }
-  await patiently(() => redis.hdel(keys.coverage, ...fields));
+  await retryWhileUnavailable(() => redis.hdel(keys.coverage, ...fields));
   return Buffer.concat(pieces);
 }
 

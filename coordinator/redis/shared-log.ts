@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis';
 import type { RunId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { KEY_LIFE_SECONDS, runKeys } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
 import { type LogRecord, opensRun } from '../../shared/wire/run-log.ts';
 import type { SharedLog } from '../ports.ts';
@@ -33,14 +33,14 @@ export function createSharedLog(redis: Redis, { run }: RunAddress, epoch: number
         if (first === undefined) return;
         const head = [epoch, KEY_LIFE_SECONDS, opensRun(first) ? 1 : 0, first.seq];
         const texts = chunk.flatMap(({ own, batch }) => [own, batch?.position ?? '']);
-        const appended = await patiently(() => redis.eval(APPEND, 2, keys.coordinator, keys.log, ...head, ...texts));
+        const appended = await retryWhileUnavailable(() => redis.eval(APPEND, 2, keys.coordinator, keys.log, ...head, ...texts));
         if (appended === -1) throw new ShardlineError('taken-over', { runId: run });
         isIncomplete = appended === 0;
       }
     },
     read: () => readSharedLog(redis, run),
     async last() {
-      const [entry] = await patiently(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
+      const [entry] = await retryWhileUnavailable(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
       return entry === undefined ? 0 : numberOf(entry[0]);
     },
     // Redis refuses the records of a coordinator that was deposed.
@@ -53,7 +53,7 @@ export function createSharedLog(redis: Redis, { run }: RunAddress, epoch: number
 export async function* readSharedLog(redis: Redis, run: RunId): AsyncGenerator<LogRecord> {
   const keys = runKeys(run);
   for (let after = '-'; ; ) {
-    const entries = await patiently(() => redis.xrange(keys.log, after, '+', 'COUNT', READ_RECORDS));
+    const entries = await retryWhileUnavailable(() => redis.xrange(keys.log, after, '+', 'COUNT', READ_RECORDS));
     // Without waiting for one reply before the next request.
     yield* await Promise.all(entries.map(([id, fields]) => recordOf(redis, run, id, fields)));
     after = `(${entries.at(-1)?.[0]}`;
@@ -66,7 +66,7 @@ async function recordOf(redis: Redis, run: RunId, id: string, [, , , own = '', ,
 }
 
 async function batchAt(redis: Redis, run: RunId, position: string): Promise<string> {
-  const [entry] = await patiently(() => redis.xrange(runKeys(run).events, position, position));
+  const [entry] = await retryWhileUnavailable(() => redis.xrange(runKeys(run).events, position, position));
   const fields = entry?.[1] ?? [];
   const text = fields[fields.indexOf('batch') + 1];
   if (entry !== undefined && text !== undefined) return text;

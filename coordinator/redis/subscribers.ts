@@ -1,7 +1,7 @@
 // Which channels have a subscriber now. A process subscribes to a channel of its own while it is connected, and sends nothing there.
 
 import type { Redis } from 'ioredis';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 
 export interface Subscribers {
   /** Those of these channels that have a subscriber. null if the answer proves nothing: the account may not ask, or connections just broke. */
@@ -20,7 +20,7 @@ export function followSubscribers(redis: Redis): Subscribers {
     async among(channels) {
       const connection = connections;
       try {
-        const answer = channels.length === 0 ? [] : await patiently(() => redis.call('PUBSUB', 'NUMSUB', ...channels));
+        const answer = channels.length === 0 ? [] : await retryWhileUnavailable(() => redis.call('PUBSUB', 'NUMSUB', ...channels));
         const counts = Array.isArray(answer) ? answer.filter((_, at) => at % 2 === 1).map(Number) : [];
         // A break of our connection breaks the others' too, and each reconnects in its own time.
         if (connection !== connections) return null;

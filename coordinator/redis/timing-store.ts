@@ -5,7 +5,7 @@ import type { TestFile } from '../../shared/domain/ids.ts';
 import type { FileTiming } from '../../shared/domain/timings.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
-import { patiently } from '../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeFileTiming, decodeTimedFile, encodeFileTiming, storable } from '../../shared/wire/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
 
@@ -36,7 +36,7 @@ export function redisTimingStore(redis: Redis, pool: string, onDropped: OnDroppe
       const entries = [...timings].map(([file, timing]) => [file, encodeFileTiming(timing)]);
       for (let from = 0; from < entries.length; from += CHUNK) {
         const chunk = entries.slice(from, from + CHUNK).flat();
-        await patiently(() =>
+        await retryWhileUnavailable(() =>
           redis
             .multi()
             .hset(key, ...chunk)

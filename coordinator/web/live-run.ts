@@ -90,7 +90,7 @@ function take(kept: Kept, event: RunEvent): void {
     case 'attempt-started':
       if (event.role === 'rerun') kept.tests.expectRerun(event.attempt);
       return;
-    case 'attempt-told':
+    case 'attempt-reported':
       takeReport(kept, event);
       return;
     case 'session-ended':
@@ -109,7 +109,7 @@ function take(kept: Kept, event: RunEvent): void {
   }
 }
 
-type AttemptReport = Extract<RunEvent, { kind: 'attempt-told' }>;
+type AttemptReport = Extract<RunEvent, { kind: 'attempt-reported' }>;
 
 function takeReport(kept: Kept, { agent, attempt, event }: AttemptReport): void {
   switch (event.kind) {

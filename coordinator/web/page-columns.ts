@@ -11,7 +11,7 @@ import { type Columns, nameIn } from './page-data.ts';
  * Keeps output only for tests that failed, were flaky or did not run through, because that is where a user looks for it. report.json has
  * all output.
  */
-const isToldOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test.flaky || attempt.outcome !== 'passed';
+const isShownOf = (test: ReportedTest, attempt: ReportedAttempt): boolean => test.flaky || attempt.outcome !== 'passed';
 
 export interface GrowingColumns {
   readonly columns: Columns;
@@ -42,13 +42,13 @@ export function growColumns(startedAt: number): GrowingColumns {
     lanePairs[place] ??= [agent, harmless(worker)];
     return place;
   };
-  const addAttempt = (attempt: ReportedAttempt, path: string, isTold: boolean): void => {
+  const addAttempt = (attempt: ReportedAttempt, path: string, isShown: boolean): void => {
     const index = attempts.lane.length;
     attempts.lane.push(lane(attempt.agent, attempt.worker));
     attempts.startedAt.push(tenths(Date.parse(attempt.startedAt) - startedAt));
     attempts.ms.push(tenths(attempt.seconds * 1000));
     attempts.outcome.push(outcomes.indexOf(attempt.outcome));
-    if (!isTold) return;
+    if (!isShown) return;
     const { message, outcome } = attempt;
     if (message !== null) attempts.text.push([index, text((outcome === 'skipped' ? skipReason(message, path) : null) ?? message)]);
     if (attempt.sections.length > 0) {
@@ -66,7 +66,7 @@ export function growColumns(startedAt: number): GrowingColumns {
       tests.ms.push(tenths(test.seconds * 1000));
       if (test.flaky) tests.flaky.push(index);
       if (test.attempts.length !== 1) tests.attempts.push([index, test.attempts.length]);
-      for (const attempt of test.attempts) addAttempt(attempt, test.file, isToldOf(test, attempt));
+      for (const attempt of test.attempts) addAttempt(attempt, test.file, isShownOf(test, attempt));
       return index;
     },
     addRerun(place, outcome, seconds) {

@@ -153,7 +153,7 @@ export type RunEvent =
       readonly role: AttemptRole;
     }
   | {
-      readonly kind: 'attempt-told';
+      readonly kind: 'attempt-reported';
       readonly agent: AgentId;
       readonly attempt: AttemptId;
       readonly shard: ShardId;
@@ -176,7 +176,7 @@ const onStream: Readonly<Record<RunEvent['kind'], true>> = {
   'agent-unfit': true,
   'attempt-ended': true,
   'attempt-started': true,
-  'attempt-told': true,
+  'attempt-reported': true,
   'coverage-kept': true,
   'modules-needed': true,
   'session-ended': true,

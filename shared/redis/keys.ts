@@ -91,7 +91,7 @@ export interface PoolKeys {
 }
 
 /** A channel, not a key. An agent subscribes to it while it is connected; no message is ever published. */
-export const lifeline = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
+export const agentChannel = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
 
 /** The same for a command that coordinates runs. `line` is the id in the holder of its leases. */
 export const coordinatorChannel = (line: string): string => `{sl:coordinator:${line}}:alive`;

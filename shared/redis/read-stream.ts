@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { connectAgain } from './connect.ts';
-import { patiently } from './retry-while-unavailable.ts';
+import { retryWhileUnavailable } from './retry-while-unavailable.ts';
 
 /** How long one read waits for the first entry, in milliseconds. It is also the interval at which a reader receives an empty batch. */
 const BLOCK_MS = 1000;
@@ -38,7 +38,7 @@ export async function* readStream(
   const read = () => reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last);
   try {
     while (!signal.aborted) {
-      const answer = await Promise.race([patiently(read), aborted.promise]);
+      const answer = await Promise.race([retryWhileUnavailable(read), aborted.promise]);
       if (signal.aborted) return;
       const entries = (answer?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields: toMap(fields) }));
       last = entries.at(-1)?.id ?? last;

@@ -21,7 +21,10 @@ export const isGivenUp = (thrown: unknown): boolean => thrown instanceof Error &
  * Repeats `work` while the server cannot execute it, so `work` must be safe to run twice. The caller limits the time by closing the
  * connection, as for a server that does not answer at all. `warn` receives each temporary error.
  */
-export async function patiently<Value>(work: () => Promise<Value>, warn: (problem: unknown) => void = () => undefined): Promise<Value> {
+export async function retryWhileUnavailable<Value>(
+  work: () => Promise<Value>,
+  warn: (problem: unknown) => void = () => undefined,
+): Promise<Value> {
   for (;;) {
     try {
       return await work();

@@ -1,7 +1,7 @@
 // The Redis server's clock. Coordinator and agents share it because the machines' clocks differ.
 
 import type { Redis } from 'ioredis';
-import { patiently } from './retry-while-unavailable.ts';
+import { retryWhileUnavailable } from './retry-while-unavailable.ts';
 
 /** The number of requests. The fastest reply gives the most exact time. */
 const QUESTIONS = 3;
@@ -12,7 +12,7 @@ export async function serverNow(redis: Redis): Promise<number> {
   let aheadMs = 0;
   for (let question = 0; question < QUESTIONS; question += 1) {
     let askedAt = 0;
-    const [seconds = 0, microseconds = 0] = await patiently(async () => {
+    const [seconds = 0, microseconds = 0] = await retryWhileUnavailable(async () => {
       askedAt = performance.now();
       return (await redis.time()).map(Number);
     });

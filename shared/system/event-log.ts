@@ -52,7 +52,7 @@ export function logRunEvent(log: EventLog, run: RunId, event: RunEvent): void {
     case 'suite-listed':
     case 'session-shown':
     case 'coverage-kept':
-    case 'attempt-told':
+    case 'attempt-reported':
       break;
     default:
       assertNever(event);

@@ -6,7 +6,7 @@ import type { AttemptEvent, RunEvent } from '../domain/events.ts';
 /** The event with each of its instants moved by `aheadMs`: by how much the target clock is ahead of the clock that the event used. */
 export function inTimeOf(event: RunEvent, aheadMs: number): RunEvent {
   if (aheadMs === 0) return event;
-  if (event.kind === 'attempt-told') return { ...event, event: attemptEventAt(event.event, aheadMs) };
+  if (event.kind === 'attempt-reported') return { ...event, event: attemptEventAt(event.event, aheadMs) };
   return { ...event, at: event.at + aheadMs };
 }
 

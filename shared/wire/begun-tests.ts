@@ -39,14 +39,14 @@ export async function decodeRecordedWork(lines: AsyncIterable<string>, source: s
     for (const sent of decodeEvents(batch.text, envelope, source)) {
       const event = inTimeOf(sent, -aheadMs);
       if (event.kind === 'agent-joined') agents.push(event.agent);
-      if (event.kind !== 'attempt-told') continue;
+      if (event.kind !== 'attempt-reported') continue;
       const { agent, attempt } = event;
       if (event.event.kind === 'test-started') tests.push({ ...event.event, agent, attempt, outcome: null });
       if (event.event.kind === 'test-finished') outcomes.set(`${attempt} ${event.event.result.nodeid}`, event.event.result.outcome);
     }
   }
   if (spec === null) throw new ShardlineError('bad-message', { source, problem: 'no event opens a run' });
-  const told = tests.map(({ nodeid, agent, worker, attempt, at }) => ({
+  const begun = tests.map(({ nodeid, agent, worker, attempt, at }) => ({
     nodeid,
     agent,
     worker,
@@ -54,5 +54,5 @@ export async function decodeRecordedWork(lines: AsyncIterable<string>, source: s
     at,
     outcome: outcomes.get(`${attempt} ${nodeid}`) ?? null,
   }));
-  return { spec, agents, tests: told.sort((left, right) => left.at - right.at) };
+  return { spec, agents, tests: begun.sort((left, right) => left.at - right.at) };
 }

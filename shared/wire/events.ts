@@ -113,7 +113,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     role: z.enum(attemptRoles),
   }),
   z.object({
-    kind: z.literal('attempt-told'),
+    kind: z.literal('attempt-reported'),
     agent: agentIdSchema,
     attempt: attemptIdSchema,
     shard: shardIdSchema,

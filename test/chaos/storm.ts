@@ -84,23 +84,23 @@ export async function storm(seed: number, plain: ReadonlyMap<string, string>, st
   return { seed, blows, problems, seconds: seconds(), said };
 }
 
-type Blow = (fleet: Fleet, redis: DurableRedis, random: Random, tell: (what: string) => void) => Promise<void>;
+type Blow = (fleet: Fleet, redis: DurableRedis, random: Random, log: (what: string) => void) => Promise<void>;
 
 const wait = (ms: number): Promise<void> => delay(ms);
 const anyAgent = (fleet: Fleet, random: Random): Member => random.pick(fleet.agents);
 
 /** Every fault is undone after a while, so that the run can end. A fault does not touch what is already broken. */
 const blowTable: readonly (readonly [weight: number, blow: Blow])[] = [
-  [4, (fleet, _redis, random, tell) => endAgent(fleet, random, tell, 'SIGKILL')],
-  [2, (fleet, _redis, random, tell) => endAgent(fleet, random, tell, 'SIGTERM')],
-  [3, (fleet, _redis, random, tell) => freeze(anyAgent(fleet, random), random.pick([0.5, 2, 10]), tell)],
-  [2, (fleet, _redis, random, tell) => freeze(fleet.coordinator, random.pick([0.5, 3]), tell)],
-  [3, (fleet, _redis, random, tell) => reset(random.pick([...fleet.agents, fleet.coordinator]), tell)],
-  [2, (fleet, _redis, random, tell) => silence(random.pick([...fleet.agents, fleet.coordinator]), random.pick([1, 6, 11]), tell)],
-  [2, (_fleet, redis, random, tell) => restartRedis(redis, random.between(0.1, 2), false, tell)],
-  [1, (_fleet, redis, random, tell) => restartRedis(redis, random.between(0.1, 1), true, tell)],
-  [3, (fleet, _redis, random, tell) => killCoordinator(fleet, random.between(0.2, 2), tell)],
-  [1, (fleet, _redis, random, tell) => deposeCoordinator(fleet, random.between(1, 3), tell)],
+  [4, (fleet, _redis, random, log) => endAgent(fleet, random, log, 'SIGKILL')],
+  [2, (fleet, _redis, random, log) => endAgent(fleet, random, log, 'SIGTERM')],
+  [3, (fleet, _redis, random, log) => freeze(anyAgent(fleet, random), random.pick([0.5, 2, 10]), log)],
+  [2, (fleet, _redis, random, log) => freeze(fleet.coordinator, random.pick([0.5, 3]), log)],
+  [3, (fleet, _redis, random, log) => reset(random.pick([...fleet.agents, fleet.coordinator]), log)],
+  [2, (fleet, _redis, random, log) => silence(random.pick([...fleet.agents, fleet.coordinator]), random.pick([1, 6, 11]), log)],
+  [2, (_fleet, redis, random, log) => restartRedis(redis, random.between(0.1, 2), false, log)],
+  [1, (_fleet, redis, random, log) => restartRedis(redis, random.between(0.1, 1), true, log)],
+  [3, (fleet, _redis, random, log) => killCoordinator(fleet, random.between(0.2, 2), log)],
+  [1, (fleet, _redis, random, log) => deposeCoordinator(fleet, random.between(1, 3), log)],
 ];
 const blowList: readonly Blow[] = blowTable.flatMap(([weight, blow]) => Array.from({ length: weight }, () => blow));
 
@@ -110,23 +110,23 @@ async function rage(
   redis: DurableRedis,
   random: Random,
   stormMs: number,
-  tell: (what: string) => void,
+  log: (what: string) => void,
 ): Promise<Promise<void>[]> {
   const mending: Promise<void>[] = [];
   await eventually('the run is open', () => fleet.coordinator.said.includes('Run '), 60);
   for (const until = performance.now() + stormMs; performance.now() < until; ) {
     await wait(random.between(100, 1000));
     if (/^reports /m.test(fleet.coordinator.said)) break;
-    mending.push(random.pick(blowList)(fleet, redis, random, tell));
+    mending.push(random.pick(blowList)(fleet, redis, random, log));
   }
   return mending;
 }
 
-async function endAgent(fleet: Fleet, random: Random, tell: (what: string) => void, name: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+async function endAgent(fleet: Fleet, random: Random, log: (what: string) => void, name: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   const agent = anyAgent(fleet, random);
   if (!isUp(agent) || agent.isFrozen) return;
   const command = agent.commands.at(-1);
-  tell(`${name} of ${agent.name}`);
+  log(`${name} of ${agent.name}`);
   signal(agent, name);
   await command;
   await wait(random.between(100, 1500));
@@ -134,40 +134,40 @@ async function endAgent(fleet: Fleet, random: Random, tell: (what: string) => vo
   if (command === agent.commands.at(-1)) fleet.startAgent(agent);
 }
 
-async function freeze(member: Member, seconds: number, tell: (what: string) => void): Promise<void> {
+async function freeze(member: Member, seconds: number, log: (what: string) => void): Promise<void> {
   if (!isUp(member) || member.isFrozen) return;
   const command = member.commands.at(-1);
-  tell(`SIGSTOP of ${member.name} for ${seconds} s`);
+  log(`SIGSTOP of ${member.name} for ${seconds} s`);
   signal(member, 'SIGSTOP');
   await wait(seconds * 1000);
   if (command === member.commands.at(-1)) signal(member, 'SIGCONT');
 }
 
-async function reset(member: Member, tell: (what: string) => void): Promise<void> {
-  tell(`reset of every connection of ${member.name}`);
+async function reset(member: Member, log: (what: string) => void): Promise<void> {
+  log(`reset of every connection of ${member.name}`);
   member.link.reset();
 }
 
-async function silence(member: Member, seconds: number, tell: (what: string) => void): Promise<void> {
-  tell(`silence of ${member.name} for ${seconds} s`);
+async function silence(member: Member, seconds: number, log: (what: string) => void): Promise<void> {
+  log(`silence of ${member.name} for ${seconds} s`);
   member.link.silence();
   await wait(seconds * 1000);
   member.link.heal();
 }
 
-async function restartRedis(redis: DurableRedis, seconds: number, isEmptied: boolean, tell: (what: string) => void): Promise<void> {
-  tell(`SIGKILL of Redis for ${seconds.toFixed(1)} s${isEmptied ? ', and all it stored is gone' : ''}`);
+async function restartRedis(redis: DurableRedis, seconds: number, isEmptied: boolean, log: (what: string) => void): Promise<void> {
+  log(`SIGKILL of Redis for ${seconds.toFixed(1)} s${isEmptied ? ', and all it stored is gone' : ''}`);
   await redis.kill();
   if (isEmptied) await redis.forget();
   await wait(seconds * 1000);
   await redis.start();
 }
 
-async function killCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
+async function killCoordinator(fleet: Fleet, seconds: number, log: (what: string) => void): Promise<void> {
   const { coordinator } = fleet;
   if (!isUp(coordinator) || coordinator.isFrozen) return;
   const command = coordinator.commands.at(-1);
-  tell(`SIGKILL of the coordinator for ${seconds.toFixed(1)} s`);
+  log(`SIGKILL of the coordinator for ${seconds.toFixed(1)} s`);
   signal(coordinator, 'SIGKILL');
   await command;
   await wait(seconds * 1000);
@@ -175,11 +175,11 @@ async function killCoordinator(fleet: Fleet, seconds: number, tell: (what: strin
 }
 
 /** Freezes the coordinator, and wakes it after another one has taken over its run. */
-async function deposeCoordinator(fleet: Fleet, seconds: number, tell: (what: string) => void): Promise<void> {
+async function deposeCoordinator(fleet: Fleet, seconds: number, log: (what: string) => void): Promise<void> {
   const { coordinator } = fleet;
   const old = coordinator.commands.at(-1);
   if (old === undefined || !isUp(coordinator) || coordinator.isFrozen || !hasTheRun(coordinator)) return;
-  tell(`SIGSTOP of the coordinator, which wakes ${seconds.toFixed(1)} s after another has taken over`);
+  log(`SIGSTOP of the coordinator, which wakes ${seconds.toFixed(1)} s after another has taken over`);
   old.kill('SIGSTOP');
   try {
     fleet.startCoordinator();

@@ -313,7 +313,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
     const cancel: ControlCommand = { kind: 'cancel-attempt', attempt: attemptId(shardId(1), 1), by: 'superseded' };
-    await channel.tell(cancel);
+    await channel.send(cancel);
     await using agent = await member(spec);
     const run = await agent.join(spec);
     const heard: ControlCommand[] = [];
@@ -383,7 +383,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     const keys = () => backend.keys(spec.runId);
     const before = await keys();
     await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
-    await expect(old.tell({ kind: 'close-run', by: 'cancelled' })).rejects.toMatchObject(deposed);
+    await expect(old.send({ kind: 'close-run', by: 'cancelled' })).rejects.toMatchObject(deposed);
     await expect(old.presence()).rejects.toMatchObject(deposed);
     await expect(old.confirm()).rejects.toMatchObject(deposed);
     await next.confirm();
@@ -393,7 +393,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect(await here(next)).toMatchObject({ alive: [], taken: [] });
     await next.close();
     await old.enqueue([request(2)]);
-    await old.tell({ kind: 'close-run', by: 'cancelled' });
+    await old.send({ kind: 'close-run', by: 'cancelled' });
     expect(await keys()).toEqual([]);
   });
 
@@ -507,9 +507,9 @@ describe.each(backends)('a run over %s', (_, start) => {
       return { kind: 'cancel-attempt', attempt: attemptId(shardId(index + 1), 1), by: 'superseded' };
     });
     for (const [index, command] of commands.entries()) {
-      const told = channel.tell(command);
+      const sent = channel.send(command);
       if (index % 10 === 0) await backend.breakConnections();
-      await told;
+      await sent;
     }
     await using agent = await member(spec);
     const run = await agent.join(spec);
@@ -561,7 +561,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     })();
     // Longer than a reader waits for a reply without commands.
     await delay(1500);
-    await channel.tell({ kind: 'close-run', by: 'done' });
+    await channel.send({ kind: 'close-run', by: 'done' });
     await hearing;
     expect(heard).toEqual([{ kind: 'close-run', by: 'done' }]);
     await run.leave();
@@ -599,7 +599,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
     const spec = newSpec();
     const channel = await redisPools(redis).openRun(spec);
     await channel.enqueue([1, 2, 3].map((index) => request(index)));
-    await channel.tell({ kind: 'close-run', by: 'done' });
+    await channel.send({ kind: 'close-run', by: 'done' });
     await using agent = await member(spec);
     const run = await agent.join(spec);
     await run.append([started(1)]);

@@ -92,7 +92,7 @@ test('--resume finishes a run on another machine, from nothing but Redis', async
   for (const { nodeid, attempts } of report.tests) expect([nodeid, attempts.length]).toEqual([nodeid, 1]);
   const events = await recordedEvents(join(elsewhere.directory, 'new', 'events.ndjson'));
   expect(events[0]).toMatchObject({ kind: 'run-opened' });
-  const ran = events.filter((event) => event.kind === 'attempt-told' && event.event.kind === 'test-started');
+  const ran = events.filter((event) => event.kind === 'attempt-reported' && event.event.kind === 'test-started');
   expect(ran.length).toBe(16);
   const refused = await elsewhere.shardline(['run', '--resume', id, '--out', 'other'], settings);
   expect(refused.exitCode, refused.all).toBe(4);

@@ -209,7 +209,7 @@ test('an interrupt keeps the finished results (exit 2)', async () => {
   running.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await eventually('the quick test is told', () => said.includes('PASSED test_a.py::test_quick'));
+  await eventually('the quick test is reported', () => said.includes('PASSED test_a.py::test_quick'));
   running.kill('SIGINT');
   expect((await running).exitCode).toBe(2);
   const report = await project.report();
@@ -380,7 +380,7 @@ test.each(['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const)(
     running.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
-    await eventually('the first agent has told a result', () => /PASSED .*\(first-/.test(said));
+    await eventually('the first agent has reported a result', () => /PASSED .*\(first-/.test(said));
     agents[0]?.kill(signal);
     const result = await running;
     expect(result.exitCode, result.all).toBe(0);

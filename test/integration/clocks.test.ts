@@ -143,7 +143,7 @@ test.each([
     expect(recorded && merge(recorded.state, { finishedAt, mergeSeconds: 0 })).toEqual(report);
     const isWithin = (at: number): boolean => at >= startedAt - TOLERANCE_MS && at <= finishedAt + TOLERANCE_MS;
     for (const { attempts } of report.tests) for (const attempt of attempts) expect(isWithin(Date.parse(attempt.startedAt))).toBe(true);
-    for (const event of events) expect(isWithin(event.kind === 'attempt-told' ? event.event.at : event.at)).toBe(true);
+    for (const event of events) expect(isWithin(event.kind === 'attempt-reported' ? event.event.at : event.at)).toBe(true);
     const marks = createTraceMarks();
     for (const event of events) marks.observe(event);
     const { traceEvents } = JSON.parse(traceJson(report, marks.all())) as { traceEvents: readonly { ts?: number }[] };

@@ -43,7 +43,7 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
       );
       expect((await channel.presence()).kind).toBe('here');
       await run.append([]);
-      await channel.tell({ kind: 'close-run', by: 'done' });
+      await channel.send({ kind: 'close-run', by: 'done' });
       await redisTimingStore(redis, 'p1', () => undefined).save(
         new Map([[testFile('test_a.py'), { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() }]]),
       );

@@ -64,8 +64,8 @@ export async function stream(suite: Suite, args: readonly string[] = [], options
   const ran = await feed();
   for (const { events } of ran) for (const event of events) if (event.kind === 'collect-failed') uncollected.add(event.file);
   // --doctest-modules adds a second collector for a file. Plain pytest counts both under one id when the module skips itself.
-  const told = Object.assign({}, ...ran.map((one) => one.outcomes)) as Record<string, string>;
-  const outcomes = Object.fromEntries(Object.entries(told).filter(([id]) => id.includes('::') || pytestId(nodeId(id)) === id));
+  const reported = Object.assign({}, ...ran.map((one) => one.outcomes)) as Record<string, string>;
+  const outcomes = Object.fromEntries(Object.entries(reported).filter(([id]) => id.includes('::') || pytestId(nodeId(id)) === id));
   return { ran, outcomes, uncollected: [...uncollected].sort() };
 }
 

@@ -150,14 +150,14 @@ test('blames a hanging test that is killed from outside, and runs the rest of it
 test.each([
   ['pytest.exit("enough", returncode=7)', 'enough'],
   ['raise KeyboardInterrupt', 'KeyboardInterrupt'],
-])('%s in a test is an error of that test and ends the attempt', async (statement, told) => {
+])('%s in a test is an error of that test and ends the attempt', async (statement, reported) => {
   await using suite = await makeSuite({
     'test_e.py': `import pytest\ndef test_1(): pass\ndef test_2(): ${statement}\ndef test_3(): pass\n`,
   });
   const [ran] = await feed(suite, ['test_e.py']);
   expect(ran?.ending).toEqual({ kind: 'interrupted', by: 'pytest-exit' });
   expect(ran?.outcomes).toEqual({ 'test_e.py::test_1': 'passed', 'test_e.py::test_2': 'error' });
-  expect(ran?.results[1]?.message).toContain(told);
+  expect(ran?.results[1]?.message).toContain(reported);
 });
 
 test.each([['-x'], ['--maxfail=1']])('%s stops in the middle of a file and keeps the results so far', async (option) => {

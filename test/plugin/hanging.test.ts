@@ -90,11 +90,11 @@ test('tests wait for an xdist worker that hangs at its start only as long as for
     'conftest.py': 'import os, time\nif os.environ.get("PYTEST_XDIST_WORKER") == "gw1": time.sleep(6)\n',
     'test_a.py': 'def test_1(): pass\n',
   });
-  const told: string[] = [];
-  const engine = streamEngine((line) => told.push(line), null, 1000);
+  const reported: string[] = [];
+  const engine = streamEngine((line) => reported.push(line), null, 1000);
   const ran = await runAttempt(suite, selectors('test_a.py'), { engine, numprocesses: '2' });
   expect([ran.ending.kind, ran.outcomes]).toEqual(['finished', { 'test_a.py::test_1': 'passed' }]);
-  expect(told).toEqual(['starting tests before every xdist worker is ready: no other worker became ready within 1 s']);
+  expect(reported).toEqual(['starting tests before every xdist worker is ready: no other worker became ready within 1 s']);
 });
 
 test('a test that hangs without xdist workers is an error', async () => {

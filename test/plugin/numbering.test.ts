@@ -40,9 +40,9 @@ test('a session uses the ids of xdist when it cannot claim numbers', async () =>
   await using suite = await makeSuite({
     'test_a.py': 'import os\ndef test_a(worker_id): assert (worker_id, "SHARDLINE_WORKER" in os.environ) == ("gw0", False)\n',
   });
-  const told: string[] = [];
+  const reported: string[] = [];
   const claimNumbers = async (): Promise<never> => Promise.reject(new Error('Redis says no'));
-  await using session = await openSuite(suite, { engine: streamEngine((line) => told.push(line)), numprocesses: '1', claimNumbers });
+  await using session = await openSuite(suite, { engine: streamEngine((line) => reported.push(line)), numprocesses: '1', claimNumbers });
   expect((await session.run(selectors('test_a.py'))).outcomes).toEqual({ 'test_a.py::test_a': 'passed' });
-  expect(told).toEqual([expect.stringMatching(/Redis says no$/)]);
+  expect(reported).toEqual([expect.stringMatching(/Redis says no$/)]);
 });

@@ -18,7 +18,7 @@ import sys, unittest, warnings
 import pytest
 
 def test_pass(): pass
-def test_fail(): print("seen out"); print("seen err", file=sys.stderr); assert 1 == 2, "told"
+def test_fail(): print("seen out"); print("seen err", file=sys.stderr); assert 1 == 2, "reported"
 @pytest.mark.skip(reason="not today")
 def test_skip(): pass
 @pytest.mark.xfail(reason="known")
@@ -78,7 +78,7 @@ describe.each(collectModes)('collected by %s', (collect) => {
       'mod.py::mod.f': 'passed',
     });
     const by = (name: string) => ran.results.find((result) => result.nodeid === `tests/test_kinds.py::${name}`);
-    expect(by('test_fail')).toMatchObject({ file: 'tests/test_kinds.py', line: 6, message: expect.stringContaining('told') });
+    expect(by('test_fail')).toMatchObject({ file: 'tests/test_kinds.py', line: 6, message: expect.stringContaining('reported') });
     expect(by('test_fail')?.sections).toEqual([
       { title: 'Captured stdout call', text: 'seen out\n' },
       { title: 'Captured stderr call', text: 'seen err\n' },

@@ -251,11 +251,11 @@ test('with pytest-randomly every worker collects the whole suite, and a message 
     'test_r.py':
       'import random\ndef test_1(): assert random.random() == random.Random(7).random()\ndef test_2(): pass\ndef test_3(): assert 0\n',
   });
-  const told: string[] = [];
-  const engine = streamEngine((line) => told.push(line));
+  const reported: string[] = [];
+  const engine = streamEngine((line) => reported.push(line));
   const { plain, streamed } = await bothWays(suite, ['--randomly-seed=7'], { python, engine });
   expect(streamed).toEqual(plain);
-  expect(told).toEqual([expect.stringContaining('the plugin pytest-randomly orders')]);
+  expect(reported).toEqual([expect.stringContaining('the plugin pytest-randomly orders')]);
 });
 
 async function coverage(path: string): Promise<{ files: unknown; totals: unknown }> {

@@ -34,18 +34,23 @@ const FILES = {
 
 interface Relayed {
   readonly outcomes: Readonly<Record<string, string>>;
-  readonly told: readonly string[];
+  readonly reported: readonly string[];
 }
 
 /** Runs the files of `suite` in one session and ends it. */
 async function run(suite: Suite, relay: Relay, pytestArgs: readonly string[] = []): Promise<Relayed> {
-  const told: string[] = [];
+  const reported: string[] = [];
   const outcomes: Record<string, string> = {};
-  await using session = await openSuite(suite, { engine: streamEngine((line) => told.push(line)), numprocesses: '1', relay, pytestArgs });
+  await using session = await openSuite(suite, {
+    engine: streamEngine((line) => reported.push(line)),
+    numprocesses: '1',
+    relay,
+    pytestArgs,
+  });
   const files = Object.keys(FILES).filter((name) => name.includes('test_'));
   const ran = await Promise.all(files.map((file) => session.run(selectors(file))));
   for (const one of ran) Object.assign(outcomes, one.outcomes);
-  return { outcomes, told };
+  return { outcomes, reported };
 }
 
 const OUTCOMES = {
@@ -62,7 +67,7 @@ test('relays every report to a conftest in the main process, crashes included, a
   await using suite = await makeSuite({ ...FILES, 'conftest.py': LISTENING });
   const ran = await run(suite, 'auto');
   expect(ran.outcomes).toEqual(OUTCOMES);
-  expect(ran.told).toEqual(["reports also pass through pytest's main process: conftest.py has the hook pytest_runtest_logreport"]);
+  expect(ran.reported).toEqual(["reports also pass through pytest's main process: conftest.py has the hook pytest_runtest_logreport"]);
   expect(await linesOf(suite)).toEqual([
     'start test_a.py::test_1',
     ...['setup', 'call', 'teardown'].map((when) => `${when} passed test_a.py::test_1 gw0`),
@@ -86,7 +91,7 @@ test('relays every report to a conftest in the main process, crashes included, a
 test('pytest writes --junit-xml with every test if it has its own settings; otherwise the coordinator writes it', async () => {
   await using suite = await makeSuite(FILES);
   const ran = await run(suite, 'auto', ['--junit-xml=own.xml', '-o', 'junit_logging=all']);
-  expect(ran.told).toEqual(["reports also pass through pytest's main process: pytest writes the file of --junit-xml"]);
+  expect(ran.reported).toEqual(["reports also pass through pytest's main process: pytest writes the file of --junit-xml"]);
   const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', isArray: (name) => name === 'testcase' });
   const { testsuites } = parser.parse(await readFile(join(suite.path, 'own.xml'), 'utf8'));
   const { testcase, tests, failures, errors } = testsuites.testsuite;
@@ -94,29 +99,29 @@ test('pytest writes --junit-xml with every test if it has its own settings; othe
   expect([tests, failures, errors]).toEqual(['6', '1', '3']);
 
   await using usual = await makeSuite(FILES);
-  expect(await run(usual, 'auto', ['--junit-xml=own.xml'])).toEqual({ outcomes: OUTCOMES, told: [] });
+  expect(await run(usual, 'auto', ['--junit-xml=own.xml'])).toEqual({ outcomes: OUTCOMES, reported: [] });
   await expect(readFile(join(usual.path, 'own.xml'), 'utf8')).rejects.toThrow('ENOENT');
 });
 
 test('never relays no report, always relays every report, auto relays only if code of the suite reads reports', async () => {
   await using suite = await makeSuite({ ...FILES, 'conftest.py': LISTENING });
   const never = await run(suite, 'never');
-  expect(never).toEqual({ outcomes: OUTCOMES, told: [] });
+  expect(never).toEqual({ outcomes: OUTCOMES, reported: [] });
   expect(await linesOf(suite)).toEqual(['end 5 0']);
 
   await using quiet = await makeSuite({
     ...FILES,
     'conftest.py': 'def pytest_sessionfinish(session, exitstatus): pass\ndef pytest_unconfigure(config): config.option.verbose\n',
   });
-  expect(await run(quiet, 'auto')).toEqual({ outcomes: OUTCOMES, told: [] });
+  expect(await run(quiet, 'auto')).toEqual({ outcomes: OUTCOMES, reported: [] });
 
   await using always = await makeSuite({
     ...FILES,
     'conftest.py': `import os\ndef pytest_sessionfinish(session):\n    if not hasattr(session.config, "workerinput"): open(os.path.join(os.path.dirname(__file__), "heard.txt"), "w").write(str(session.testsfailed))\n`,
   });
-  expect(await run(always, 'always')).toEqual({ outcomes: OUTCOMES, told: [] });
+  expect(await run(always, 'always')).toEqual({ outcomes: OUTCOMES, reported: [] });
   expect(await linesOf(always)).toEqual(['4']);
-  expect((await run(always, 'auto')).told).toEqual([
+  expect((await run(always, 'auto')).reported).toEqual([
     "reports also pass through pytest's main process: conftest.py looks at results in pytest_sessionfinish",
   ]);
 });
@@ -129,7 +134,7 @@ test('prints a message about a report that xdist cannot serialize, and loses no 
   });
   const ran = await run(suite, 'auto');
   expect(ran.outcomes).toEqual(OUTCOMES);
-  expect(ran.told.slice(1)).toEqual(expect.arrayContaining([expect.stringMatching(/^a report of test_a\.py::test_1 did not reach/)]));
+  expect(ran.reported.slice(1)).toEqual(expect.arrayContaining([expect.stringMatching(/^a report of test_a\.py::test_1 did not reach/)]));
 });
 
 test('-x stops the session after the first failure, with and without relayed reports', async () => {

@@ -17,14 +17,14 @@ const FILES = { 'test_a.py': 'def test_a(): pass\n' };
 
 /** Opens and closes a session of this interpreter, and returns its messages. */
 async function open(suite: Suite, cache: string, python = testPython()): Promise<readonly string[]> {
-  const told: string[] = [];
+  const reported: string[] = [];
   await using session = await openSuite(suite, {
-    engine: streamEngine((line) => told.push(line), selfTestCachedIn(cache)),
+    engine: streamEngine((line) => reported.push(line), selfTestCachedIn(cache)),
     numprocesses: '1',
     python,
   });
   expect((await session.run(selectors('test_a.py'))).ending).toEqual({ kind: 'finished' });
-  return told;
+  return reported;
 }
 
 test('runs the self-test once, and caches its result in a file that only the user can read', async () => {

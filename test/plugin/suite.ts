@@ -172,11 +172,11 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
         predictedSeconds: 1,
         avoid: [],
       } as const;
-      const tell = (event: AttemptEvent): void => {
+      const report = (event: AttemptEvent): void => {
         events.push(event);
         if (interruptWhen?.(event) === true) aborter.abort('deadline');
       };
-      const ending = await session.run(request, tell, signal ?? aborter.signal);
+      const ending = await session.run(request, report, signal ?? aborter.signal);
       const results = events.flatMap((event) => (event.kind === 'test-finished' ? [event.result] : []));
       const outcomes = Object.fromEntries(results.map((result) => [result.nodeid, result.outcome]));
       return {

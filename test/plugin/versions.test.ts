@@ -70,10 +70,10 @@ test('pytest 8.4 with xdist 3.6 reports each crash at its test or file and loses
 
 test('pytest 7.0 with xdist 3.0 collects the whole suite, prints the reason, and gives the outcomes of plain pytest', async () => {
   await using suite = await makeSuite(SUITE);
-  const told: string[] = [];
-  const engine = streamEngine((line) => told.push(line));
+  const reported: string[] = [];
+  const engine = streamEngine((line) => reported.push(line));
   const { plain, streamed } = await bothWays(suite, [], { python: environmentPython('pytest-7'), engine });
   expect(streamed).toEqual(plain);
   expect([Object.keys(plain.outcomes).length, plain.uncollected]).toEqual([19, ['test_broken.py']]);
-  expect(told).toEqual([expect.stringContaining('pytest is older than version 8')]);
+  expect(reported).toEqual([expect.stringContaining('pytest is older than version 8')]);
 });

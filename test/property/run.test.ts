@@ -144,7 +144,7 @@ test('a run passes only if every test of the suite ran and none failed', () => {
 
 /** The file that an attempt could not collect. */
 const failedFile = (event: CoordinatorEvent): string[] =>
-  event.kind === 'attempt-told' && event.event.kind === 'collect-failed' ? [event.event.file] : [];
+  event.kind === 'attempt-reported' && event.event.kind === 'collect-failed' ? [event.event.file] : [];
 
 test('a retry never includes a finished test and is never empty', () => {
   holds(

@@ -140,7 +140,7 @@ export function tellingsOf(suite: SimulatedSuite, request: AttemptRequest, agent
   const told = agent === lackingAgent ? lacking : healthy;
   return [
     { kind: 'attempt-started', at, agent, attempt, shard, fence, role },
-    ...told.map((event) => ({ kind: 'attempt-told', agent, attempt, shard, event }) as const),
+    ...told.map((event) => ({ kind: 'attempt-reported', agent, attempt, shard, event }) as const),
   ];
 }
 

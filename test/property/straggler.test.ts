@@ -18,17 +18,17 @@ import {
   finished,
   joined,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   tick,
-  told,
 } from '../unit/core/run-kit.ts';
 
 const slowShards = fc.array(
   fc.record({
     tests: fc.array(fc.constantFrom(...outcomes), { minLength: 1, maxLength: 5 }),
-    told: fc.nat({ max: 5 }),
+    reported: fc.nat({ max: 5 }),
     mayBackUp: fc.boolean(),
   }),
   { minLength: 1, maxLength: 4 },
@@ -51,14 +51,14 @@ function untilLate(slow: Slow, speculate: boolean): RunState {
     joined(a2, 1000, 4),
     enqueued(1),
     started(a2, 1),
-    told(a2, 1, 1, collected('test_1.py', ['test_1.py::test_0'], 0)),
+    reported(a2, 1, 1, collected('test_1.py', ['test_1.py::test_0'], 0)),
   );
-  take(told(a2, 1, 1, finished('test_1.py::test_0', 'passed', { seconds: 1000 })), ended(a2, 1));
+  take(reported(a2, 1, 1, finished('test_1.py::test_0', 'passed', { seconds: 1000 })), ended(a2, 1));
   for (const [index, each] of slow.entries()) {
     const shard = index + 2;
     const announced = collected(`test_${shard}.py`, idsOf(shard, each), 0, { mayBackUp: each.mayBackUp });
-    take(enqueued(shard), started(a1, shard), told(a1, shard, 1, announced));
-    for (let at = 0; at < Math.min(each.told, each.tests.length - 1); at += 1) take(told(a1, shard, 1, resultOf(shard, each, at)));
+    take(enqueued(shard), started(a1, shard), reported(a1, shard, 1, announced));
+    for (let at = 0; at < Math.min(each.reported, each.tests.length - 1); at += 1) take(reported(a1, shard, 1, resultOf(shard, each, at)));
   }
   take(tick(60_000));
   return state;
@@ -78,7 +78,7 @@ test('backups change no outcome, in whatever order the two copies report', () =>
         const shard = index + 2;
         const fence = backups.find((attempt) => attempt.shard === `s${shard}`)?.fence ?? null;
         const rest = (agent: typeof a1, by: number): CoordinatorEvent[] => [
-          ...each.tests.map((_, at) => told(agent, shard, by, resultOf(shard, each, at))),
+          ...each.tests.map((_, at) => reported(agent, shard, by, resultOf(shard, each, at))),
           ended(agent, shard, by),
         ];
         return { primary: rest(a1, 1), backup: fence === null ? [] : [started(a2, shard, fence), ...rest(a2, fence)] };
@@ -96,7 +96,7 @@ test('backups change no outcome, in whatever order the two copies report', () =>
       const without = untilLate(slow, false);
       decideAll(without);
       for (const [index, each] of slow.entries()) {
-        for (const [at] of each.tests.entries()) reduce(without, told(a1, index + 2, 1, resultOf(index + 2, each, at)));
+        for (const [at] of each.tests.entries()) reduce(without, reported(a1, index + 2, 1, resultOf(index + 2, each, at)));
       }
       decideAll(without);
       const outcomesIn = (of: RunState) => reportOf(of).tests.map(({ nodeid, outcome }) => [nodeid, outcome]);
@@ -112,7 +112,7 @@ test('a backup includes no test with an outcome and avoids the agent of the firs
       const state = untilLate(slow, true);
       for (const [index, each] of slow.entries()) {
         const request = nextAttempt(state, shardOf(index + 2, []).id, 'backup');
-        const left = idsOf(index + 2, each).slice(Math.min(each.told, each.tests.length - 1));
+        const left = idsOf(index + 2, each).slice(Math.min(each.reported, each.tests.length - 1));
         const asked = request?.selectors.flatMap((selector): readonly string[] => (selector.kind === 'tests' ? selector.nodeids : left));
         expect(asked).toEqual(left);
         expect(request?.avoid).toEqual([agentId('a1')]);

@@ -27,7 +27,7 @@ export interface Place {
 /** An attempt that a worker has started. */
 export interface Job {
   readonly attempt: AttemptRequest;
-  readonly tell: (event: AttemptEvent) => void;
+  readonly report: (event: AttemptEvent) => void;
   readonly interrupt: AbortSignal;
 }
 
@@ -87,8 +87,8 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
 
   /** Null when the attempt continues after this test. */
   const runTest = async (test: SimulatedTest, file: TestFile, job: Job, worker: string): Promise<AttemptEnding | null> => {
-    const { attempt, tell } = job;
-    tell({ kind: 'test-started', at: clock.now(), nodeid: nodeId(test.id), worker });
+    const { attempt, report } = job;
+    report({ kind: 'test-started', at: clock.now(), nodeid: nodeId(test.id), worker });
     const startedAt = clock.now();
     const limitMs = (spec.testTimeoutSeconds ?? 0) * 1000;
     const isLate = test.manner === 'hangs' || (limitMs > 0 && paced(agent, test.ms) > limitMs);
@@ -106,7 +106,7 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     const message = isFailure(outcome) ? 'it failed' : null;
     const about = { nodeid: nodeId(test.id), file, line: 1, startedAt, seconds, setupSeconds: 0, worker };
     truth.results += 1;
-    tell({ kind: 'test-finished', at: clock.now(), result: { ...about, outcome, isCrash, message, brief: null, sections: [] } });
+    report({ kind: 'test-finished', at: clock.now(), result: { ...about, outcome, isCrash, message, brief: null, sections: [] } });
     // A new worker replaces one that died.
     const replaced = isCrash ? await pass(agent.startMs, job, null) : null;
     if (replaced !== null) return replaced;
@@ -124,14 +124,14 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     if (ending !== null) return ending;
     if (known === undefined || known.isBroken || agent.kind === 'lacking') {
       const message = known?.isBroken ? 'SyntaxError' : 'ImportError: it lacks a package';
-      job.tell({ kind: 'collect-failed', at: clock.now(), file, errors: [{ nodeid: nodeId(file), message }] });
+      job.report({ kind: 'collect-failed', at: clock.now(), file, errors: [{ nodeid: nodeId(file), message }] });
       return null;
     }
     const tests = selected(known, selectors);
     const later = runsAlone(job.attempt.role) ? [] : tests.filter(({ isSerial }) => isSerial);
     const [nodeids, serial] = [tests, later].map((those) => those.map(({ id }) => nodeId(id)));
     const about = { file, nodeids: nodeids ?? [], serial: serial ?? [], mayBackUp: known.mayBackUp, digest: null };
-    job.tell({ kind: 'collected', at: clock.now(), ...about, seconds: collectMs / 1000, worker });
+    job.report({ kind: 'collected', at: clock.now(), ...about, seconds: collectMs / 1000, worker });
     for (const test of tests) {
       if (later.includes(test)) continue;
       if (job.interrupt.aborted) return interruptedBy(job);

@@ -96,9 +96,9 @@ function startWorkers(
   const workers = Array.from({ length: agent.workers }, (_, index) => worker(`gw${index}`));
 
   return {
-    run(attempt, tell, interrupt) {
+    run(attempt, report, interrupt) {
       const { promise, resolve } = Promise.withResolvers<AttemptEnding>();
-      const task: Task = { attempt, tell, interrupt, settle: resolve, deaths: 0 };
+      const task: Task = { attempt, report, interrupt, settle: resolve, deaths: 0 };
       if (interrupt.aborted) {
         resolve(interruptedBy(task));
         return promise;

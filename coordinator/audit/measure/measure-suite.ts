@@ -42,7 +42,7 @@ export interface Measuring {
   readonly paths: readonly string[];
   /** The same selection as arguments for a command. */
   readonly what: readonly string[];
-  readonly tell: (step: string) => void;
+  readonly announceStep: (step: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +51,7 @@ export interface Measuring {
  * signal's reason.
  */
 export async function measureSuite(measuring: Measuring): Promise<Findings | null> {
-  const { settings, baseline, what, tell, paths } = measuring;
+  const { settings, baseline, what, announceStep, paths } = measuring;
   const limitSeconds = settings.stepLimitSeconds;
   const problems: string[] = [];
   const machine = await readMachine();
@@ -61,14 +61,14 @@ export async function measureSuite(measuring: Measuring): Promise<Findings | nul
       `The machine was busy before the audit started (load ${load.toFixed(1)} on ${machine.cpus} processors): times are longer and vary more than on an idle machine.`,
     );
 
-  tell('one collection, to see what is imported');
+  announceStep('one collection, to see what is imported');
   const collected = await plainPytest(measuring, '0', { listsImports: true });
   if (collected.exitCode === 5) return null;
   refuse(collected, measuring);
   if (collected.isPartial) problems.push('The collection that lists imports was stopped at its limit: only those until then are known.');
 
   const measure = async (name: string, numprocesses: string): Promise<Measurement | null> => {
-    tell(name);
+    announceStep(name);
     const measured = await plainPytest(measuring, numprocesses);
     if (measured.isPartial)
       problems.push(
@@ -133,12 +133,12 @@ function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }:
 
 /** Runs shardline with the durations that were just measured, which every run but the first knows, on agents and in a pool of its own. */
 async function measureSharded(
-  { settings, edge, out, paths, tell, signal }: Measuring,
+  { settings, edge, out, paths, announceStep, signal }: Measuring,
   basis: Measurement | null,
   problems: string[],
 ): Promise<{ readonly sharded: Sharded | null; readonly shardSeconds: number }> {
   const { agents, numprocesses, workerBytes, redisBin, workspace, serialMarker, pytestArgs, stepLimitSeconds: limitSeconds } = settings;
-  tell(`shardline with ${agents === 1 ? '1 agent' : `${agents} agents`}`);
+  announceStep(`shardline with ${agents === 1 ? '1 agent' : `${agents} agents`}`);
   const place = join(out, 'run');
   const timings = join(out, 'timings.json');
   await rm(place, { recursive: true, force: true });
@@ -185,15 +185,15 @@ async function tryAgain(
 ): Promise<readonly Execution[]> {
   const suspects = suspectsOf(first).slice(0, TRIED);
   if (suspects.length === 0) return [];
-  const { settings, tell } = measuring;
+  const { settings, announceStep } = measuring;
   const alone = new Map<NodeId, Outcome>();
   for (const nodeid of suspects) {
-    tell(`alone: ${oneLine(nodeid)}`);
+    announceStep(`alone: ${oneLine(nodeid)}`);
     const { tests } = measurementOf(await plainPytest(measuring, '0', { instead: [join(rootdir, nodeid)] }));
     const found = tests.get(nodeid);
     if (found !== undefined) alone.set(nodeid, found.outcome);
   }
-  tell(`pytest -n ${settings.numprocesses} again, because outcomes differed`);
+  announceStep(`pytest -n ${settings.numprocesses} again, because outcomes differed`);
   const again = measurementOf(await plainPytest(measuring, settings.numprocesses, { instead: paths }));
   return [
     { how: 'by itself', outcomes: alone },

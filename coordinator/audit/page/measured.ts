@@ -141,10 +141,10 @@ function slowdownWords(ways: readonly Way[]): readonly Block[] {
   );
   const [first, ...others] = costs;
   if (first === undefined || !others.some(({ seconds }) => Math.abs(seconds / first.seconds - 1) >= LEAST_SLOWDOWN)) return [];
-  const told = others.map(({ name, seconds }) => `${inSeconds(seconds)} under ${name} (${signed(seconds / first.seconds - 1)})`);
+  const compared = others.map(({ name, seconds }) => `${inSeconds(seconds)} under ${name} (${signed(seconds / first.seconds - 1)})`);
   return [
     words(
-      `The tests took ${inSeconds(first.seconds)} of worker time under ${first.name}, ${told.join(', ')}: parallel workers, or other work on the machine, slow each test down.`,
+      `The tests took ${inSeconds(first.seconds)} of worker time under ${first.name}, ${compared.join(', ')}: parallel workers, or other work on the machine, slow each test down.`,
     ),
   ];
 }

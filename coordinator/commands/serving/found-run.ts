@@ -3,7 +3,7 @@
 import { reasonOf, ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
 import { runKeys } from '../../../shared/redis/keys.ts';
-import { patiently } from '../../../shared/redis/retry-while-unavailable.ts';
+import { retryWhileUnavailable } from '../../../shared/redis/retry-while-unavailable.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
 import { restartedId } from '../../core/decide/restart.ts';
 import type { RunLog, SharedLog } from '../../ports.ts';
@@ -45,7 +45,8 @@ export async function readElsewhere(setting: Setting, signal: AbortSignal): Prom
   try {
     // A run that restarted has its log under its second id.
     for (const run of [id, restartedId(id)]) {
-      if ((await patiently(() => redis.exists(runKeys(run).log))) === 1) return await readFound(setting, readSharedLog(redis, run));
+      if ((await retryWhileUnavailable(() => redis.exists(runKeys(run).log))) === 1)
+        return await readFound(setting, readSharedLog(redis, run));
     }
   } catch (thrown) {
     const isDamaged = thrown instanceof ShardlineError && thrown.code === 'bad-message';

@@ -60,7 +60,7 @@ export function createRunningTests(instant: (byAgentAt: number) => number): Runn
         case 'agent-joined':
           lanesOf(event.agent.id).workers = Math.max(1, event.agent.workers);
           return;
-        case 'attempt-told':
+        case 'attempt-reported':
           if (event.event.kind === 'test-started') {
             const { nodeid, worker, at } = event.event;
             begin(event.agent, worker, { nodeid, attempt: event.attempt, beganAt: instant(at) });

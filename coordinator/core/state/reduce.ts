@@ -10,9 +10,9 @@ import {
   attemptEnded,
   attemptEnqueued,
   attemptLost,
+  attemptReported,
   attemptStarted,
   attemptTaken,
-  attemptTold,
   loseAttempts,
 } from './attempts/attempt-life.ts';
 import { type Change, OTHER } from './changes.ts';
@@ -42,7 +42,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): readonly Chang
   if (isTimed(event)) passTime(state, event.at);
   apply(state, event);
   // Reports of tests rarely affect a decision; those that do record their own change.
-  if (event.kind !== 'attempt-told' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.changes.push(OTHER);
+  if (event.kind !== 'attempt-reported' && event.kind !== 'session-shown' && event.kind !== 'stream-read') state.changes.push(OTHER);
   return state.changes.splice(0);
 }
 
@@ -52,7 +52,7 @@ const SENT_BY_AGENTS: Readonly<Record<RunEvent['kind'], true>> = {
   'agent-unfit': true,
   'attempt-ended': true,
   'attempt-started': true,
-  'attempt-told': true,
+  'attempt-reported': true,
   'coverage-kept': true,
   'modules-needed': true,
   'session-ended': true,
@@ -128,8 +128,8 @@ function apply(state: RunState, event: CoordinatorEvent): void {
     case 'attempt-started':
       attemptStarted(state, event);
       break;
-    case 'attempt-told':
-      attemptTold(state, event);
+    case 'attempt-reported':
+      attemptReported(state, event);
       break;
     case 'attempt-ended':
       attemptEnded(state, event);

@@ -17,7 +17,7 @@ if holder and epoch .. ' ' .. expires ~= ARGV[5] then return {} end
 local found = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
-redis.call('HDEL', KEYS[2], 'look', 'told', 'at')
+redis.call('HDEL', KEYS[2], 'look', 'sent', 'at')
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'holder', ARGV[3], 'expires', now + ARGV[4], 'found', found)
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return { epoch, found }

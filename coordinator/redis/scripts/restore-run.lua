@@ -9,6 +9,6 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HSET', KEYS[2], 'epoch', ARGV[3], 'look', ARGV[4], 'holder', ARGV[5], 'expires', now + ARGV[6])
-redis.call('HDEL', KEYS[2], 'told')
+redis.call('HDEL', KEYS[2], 'sent')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1

@@ -8,8 +8,8 @@
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then return 0 end
 if tonumber(epoch) > tonumber(ARGV[1]) then return -1 end
-if tonumber(redis.call('HGET', KEYS[1], 'told') or '0') >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'told', ARGV[2])
+if tonumber(redis.call('HGET', KEYS[1], 'sent') or '0') >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'sent', ARGV[2])
 redis.call('XADD', KEYS[2], '*', 'command', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[4])

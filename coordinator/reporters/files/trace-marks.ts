@@ -66,7 +66,7 @@ export function createTraceMarks(): TraceMarks {
           if (from !== undefined) marks.push({ kind: 'shard', shard, attempt, agent, from, to, ending: event.ending.kind });
           return;
         }
-        case 'attempt-told': {
+        case 'attempt-reported': {
           const { agent, event: reported } = event;
           if (reported.kind !== 'collected') return;
           const { file, worker, at: to, seconds } = reported;

@@ -65,7 +65,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return event.problem === null ? [] : [`ERROR at the end of pytest on ${oneLine(event.agent)}: ${oneLine(briefOf(event.problem))}`];
     case 'interrupt-requested':
       return [interruptLine(event.by)];
-    case 'attempt-told':
+    case 'attempt-reported':
       return event.event.kind === 'collect-failed'
         ? collectFailed(event.event, event.agent, changes, state)
         : resultLines(changes, verbosity);

@@ -5,7 +5,7 @@ import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
-import { coverageField, lifeline, PRESENCE_MS } from '../../../shared/redis/keys.ts';
+import { agentChannel, coverageField, PRESENCE_MS } from '../../../shared/redis/keys.ts';
 import { decodeAttempt } from '../../../shared/wire/attempt.ts';
 import { decodeCommand } from '../../../shared/wire/control.ts';
 import type { RunAddress } from '../../../shared/wire/envelope.ts';
@@ -31,9 +31,9 @@ export interface ModelMember extends PoolMember, AsyncDisposable {}
 export function modelMember(place: Place, pool: string, agent: AgentId): ModelMember {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
-  const line = openConnection(server, process, network, lifeline(pool, agent));
+  const line = openConnection(server, process, network, agentChannel(pool, agent));
   const served = new Set<RunId>();
-  const heart = keepBeating(place, async () => {
+  const heart = startHeartbeat(place, async () => {
     await redis.request(() => scripts.poolOf(server, pool).agents.set(agent, server.schedule.now() + PRESENCE_MS.life));
   });
 
@@ -97,7 +97,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
     isOver ||= beaten.instance === instance || clock.now() - missingSince > RETURN_MS;
   };
   await beatOnce();
-  const heart = keepBeating(place, beatOnce);
+  const heart = startHeartbeat(place, beatOnce);
 
   /** Returns false if the run is over. */
   const persist = async (store: () => number): Promise<boolean> => {
@@ -244,7 +244,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
 const isAvoidedBy = (agent: AgentId, request: AttemptRequest, job: Job): boolean =>
   request.avoid.includes(agent) && job.attemptsStarted <= (request.role === 'recheck' ? AVOID_RECHECK_TIMES : AVOID_TIMES);
 
-function keepBeating({ process }: Place, once: () => Promise<void>): { readonly stop: () => Promise<void> } {
+function startHeartbeat({ process }: Place, once: () => Promise<void>): { readonly stop: () => Promise<void> } {
   const over = new AbortController();
   const stopped = abortOf(over.signal);
   const beating = (async () => {

@@ -6,7 +6,7 @@ import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
-import { coordinatorChannel, coverageField, lifeline } from '../../../shared/redis/keys.ts';
+import { agentChannel, coordinatorChannel, coverageField } from '../../../shared/redis/keys.ts';
 import { encodeAttempt } from '../../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../../shared/wire/control.ts';
 import { COORDINATOR } from '../../../shared/wire/envelope.ts';
@@ -185,11 +185,11 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
       await holds();
     },
 
-    async tell(command) {
+    async send(command) {
       commands += 1;
       const number = commands;
       const text = encodeCommand(command, { ...address, sender: COORDINATOR, seq: number, epoch });
-      if (!(await redis.request(() => scripts.tell(server, runId, epoch, number, text)))) throw takenOver();
+      if (!(await redis.request(() => scripts.report(server, runId, epoch, number, text)))) throw takenOver();
     },
 
     presence: () => look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait ?? [])])) as AttemptId[])),
@@ -197,7 +197,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
 
     async connected(agents) {
       const generation = redis.generation();
-      const lines = new Map(agents.map((agent): [string, AgentId] => [lifeline(spec.pool, agent), agent]));
+      const lines = new Map(agents.map((agent): [string, AgentId] => [agentChannel(spec.pool, agent), agent]));
       const heard = await redis.request(() => [...server.connections].flatMap(({ listensTo }) => lines.get(listensTo ?? '') ?? []));
       return generation === redis.generation() ? new Set(heard) : null;
     },

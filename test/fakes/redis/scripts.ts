@@ -55,7 +55,7 @@ export function claim(server: RedisServer, id: RunId, spec: string, holder: Leas
   const epoch = Math.max(epochOf(server, id) + 1, Math.floor(server.schedule.now()));
   const run = keysOf(server, id);
   run.spec = spec;
-  run.coordinator = { epoch, look: 0, told: 0, at: null, holder, expires: leaseEnd(server), isFound };
+  run.coordinator = { epoch, look: 0, reported: 0, at: null, holder, expires: leaseEnd(server), isFound };
   return { epoch, isFound };
 }
 
@@ -80,7 +80,7 @@ export function restore(server: RedisServer, id: RunId, spec: string, epoch: num
   const run = keysOf(server, id);
   run.spec = spec;
   const { at = null, isFound = false } = run.coordinator ?? {};
-  run.coordinator = { epoch, look, told: 0, at, holder, expires: leaseEnd(server), isFound };
+  run.coordinator = { epoch, look, reported: 0, at, holder, expires: leaseEnd(server), isFound };
   return true;
 }
 
@@ -94,19 +94,19 @@ export function look(server: RedisServer, id: RunId, epoch: number, number: numb
   const run = server.data.runs.get(id);
   if (run?.spec == null) return { kind: 'missing' };
   const now = server.schedule.now();
-  const { look: before = 0, told = 0, holder = null, isFound = false } = run.coordinator ?? {};
-  run.coordinator = { epoch, look: number, told, at: now, holder, expires: leaseEnd(server), isFound };
+  const { look: before = 0, reported = 0, holder = null, isFound = false } = run.coordinator ?? {};
+  run.coordinator = { epoch, look: number, reported, at: now, holder, expires: leaseEnd(server), isFound };
   const alive = [...run.agents].filter(([, goneAt]) => goneAt >= now);
   return { kind: 'here', before, agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])) };
 }
 
 /** Sends a command unless it was sent before. false if another coordinator holds the run. */
-export function tell(server: RedisServer, id: RunId, epoch: number, number: number, text: string): boolean {
+export function report(server: RedisServer, id: RunId, epoch: number, number: number, text: string): boolean {
   const run = server.data.runs.get(id);
   if (run?.coordinator == null) return true;
   if (isDeposed(server, id, epoch)) return false;
-  if (run.coordinator.told >= number) return true;
-  run.coordinator.told = number;
+  if (run.coordinator.reported >= number) return true;
+  run.coordinator.reported = number;
   run.control.push({ id: server.nextId(), text });
   server.changed();
   return true;

@@ -24,7 +24,7 @@ export interface Job {
 export interface CoordinatorData {
   epoch: number;
   look: number;
-  told: number;
+  reported: number;
   at: number | null;
   holder: LeaseHolder | null;
   /** When the lease is free. */

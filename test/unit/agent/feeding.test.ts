@@ -66,7 +66,7 @@ test('the queued tasks of a worker that leaves wait again, and can be withdrawn'
 });
 
 test('starts no task twice and loses none, in any order of events', () => {
-  const step = fc.record({ kind: fc.constantFrom('add', 'work', 'work', 'tell', 'die', 'withdraw'), pick: fc.nat(3) });
+  const step = fc.record({ kind: fc.constantFrom('add', 'work', 'work', 'report', 'die', 'withdraw'), pick: fc.nat(3) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       const { feeding, sent, take, gone } = setUp();
@@ -108,7 +108,7 @@ test('starts no task twice and loses none, in any order of events', () => {
         const name = [...workers.keys()][pick % workers.size] ?? '';
         if (kind === 'add') feeding.add(++tasks);
         if (kind === 'work') goOn(name);
-        if (kind === 'tell') hear(name);
+        if (kind === 'report') hear(name);
         if (kind === 'withdraw' && tasks > 0) {
           const task = 1 + (pick % tasks);
           if (feeding.withdraw(task)?.kind === 'withdrawn') {

@@ -20,7 +20,7 @@ const told = (at: number, text: string): RunEvent => {
     brief: null,
   } as const;
   return {
-    kind: 'attempt-told',
+    kind: 'attempt-reported',
     agent: agentId('a1'),
     attempt: attemptId(shard, 1),
     shard,

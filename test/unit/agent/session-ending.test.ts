@@ -4,7 +4,7 @@ import { sessionEnding } from '../../../agent/core/session-ending.ts';
 test.each([
   ['nothing failed', 0, 0, false, false],
   ['reports did not go through the main process, which counted no tests', 5, 5, false, false],
-  ['tests failed, and are told', 1, 1, false, false],
+  ['tests failed, and are reported', 1, 1, false, false],
   ['a hook made less of it', 1, 0, false, false],
   ['a hook forgave that there were no tests', 5, 0, false, true],
   ['a hook changed how it failed', 1, 7, false, false],

@@ -77,7 +77,7 @@ test('a pytest killed in a test spends the rest of its time in tests, and that t
 });
 
 test('reports a test that kills its worker as an error', () => {
-  const told: MeasuredProcess = { ...controller, records: [...controller.records, { kind: 'crashed', at: 5, nodeid: id('dies') }] };
-  const measured = measurementOf({ startedAt: 0, endedAt: 10, isPartial: false, processes: [told] });
+  const reported: MeasuredProcess = { ...controller, records: [...controller.records, { kind: 'crashed', at: 5, nodeid: id('dies') }] };
+  const measured = measurementOf({ startedAt: 0, endedAt: 10, isPartial: false, processes: [reported] });
   expect(measured.tests.get(id('dies'))?.outcome).toBe('error');
 });

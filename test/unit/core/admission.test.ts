@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import type { CoordinatorEvent, RunOpened } from '../../../coordinator/core/state/events.ts';
-import { a1, collected, decideAll, enqueued, finished, joined, opened, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
+import { a1, collected, decideAll, enqueued, finished, joined, opened, reported, shardOf, started, stateAfter, tick } from './run-kit.ts';
 
 /** A run of `deadline` seconds with shards of these seconds, longest first. Its drain begins 2 s before its end. */
 const openingOf = (seconds: readonly number[], deadline: number, changes: Partial<RunOpened> = {}): RunOpened =>
@@ -26,7 +26,7 @@ test('starts the next shard when one finishes', () => {
   const opening = openingOf([5, 4, 3, 2, 1], 100);
   const state = stateAfter(opening, one);
   decideAll(state);
-  const done = [started(a1, 1), told(a1, 1, 1, collected('test_1.py', []))];
+  const done = [started(a1, 1), reported(a1, 1, 1, collected('test_1.py', []))];
   expect(starts(opening, one, enqueued(1), enqueued(2), enqueued(3), ...done)).toEqual([]);
   const ended: CoordinatorEvent = { ...done[0], kind: 'attempt-ended', ending: { kind: 'finished' }, seconds: 5 } as CoordinatorEvent;
   expect(starts(opening, one, enqueued(1), enqueued(2), enqueued(3), ...done, ended)).toEqual(['s4']);
@@ -60,8 +60,8 @@ test('admits fewer shards when tests take longer than predicted', () => {
     one,
     enqueued(1),
     started(a1, 1),
-    told(a1, 1, 1, collected('test_1.py', ['test_1.py::t'])),
-    told(a1, 1, 1, finished('test_1.py::t', 'passed', { seconds: 30 })),
+    reported(a1, 1, 1, collected('test_1.py', ['test_1.py::t'])),
+    reported(a1, 1, 1, finished('test_1.py::t', 'passed', { seconds: 30 })),
   ];
   expect(starts(opening, ...slow, tick(10_000))).toEqual(['s2']);
   expect(decide(stateAfter(opening, ...slow, tick(28_000)))).toMatchObject([{ kind: 'close-run' }]);

@@ -15,19 +15,19 @@ import {
   left,
   lost,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const opening = opened([shardOf(1, ['a.py']), shardOf(2, ['b.py'])]);
 const work = (agent: typeof a1, shard: number, file: string, at: number): CoordinatorEvent[] => [
   enqueued(shard),
   started(agent, shard),
-  told(agent, shard, 1, { ...collected(file, [`${file}::test_1`]), at: 2000 } as never),
-  told(agent, shard, 1, { ...finished(`${file}::test_1`, 'passed', { startedAt: 2000 }), at } as never),
+  reported(agent, shard, 1, { ...collected(file, [`${file}::test_1`]), at: 2000 } as never),
+  reported(agent, shard, 1, { ...finished(`${file}::test_1`, 'passed', { startedAt: 2000 }), at } as never),
   ended(agent, shard),
 ];
 const unfit = (why: 'fingerprint' | 'not-started', problem: string): CoordinatorEvent => ({

@@ -15,11 +15,11 @@ import {
   joined,
   left,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const measured: Measured = {
@@ -87,8 +87,8 @@ test('shares add up to 1, no phase is negative, and the phases fill the makespan
 
 test('counts work that another attempt repeats as lost, but not an event that is received twice', () => {
   const id = 'test_a.py::test_1';
-  const first = [told(a1, 1, 1, collected('test_a.py', [id])), told(a1, 1, 1, finished(id))];
-  const again = [told(a2, 1, 2, collected('test_a.py', [id])), told(a2, 1, 2, finished(id))];
+  const first = [reported(a1, 1, 1, collected('test_a.py', [id])), reported(a1, 1, 1, finished(id))];
+  const again = [reported(a2, 1, 2, collected('test_a.py', [id])), reported(a2, 1, 2, finished(id))];
   const events = [joined(a1), joined(a2), enqueued(1), started(a1, 1), ...first, enqueued(1, 2), started(a2, 1, 2)];
   const lostOf = (...more: typeof events) =>
     reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])]), ...events, ...more, ended(a1, 1), left(a1))).profile.breakdown?.lost.seconds;

@@ -15,11 +15,11 @@ import {
   left,
   lost,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const attempts = (...shards: readonly number[]) => shards.map((shard) => attemptId(shardId(shard), 1));
@@ -40,8 +40,8 @@ const kept = (agent: AgentId, whole: readonly number[], short: readonly number[]
 const ran = (agent: AgentId, shard: number, file: string): readonly CoordinatorEvent[] => [
   enqueued(shard),
   started(agent, shard),
-  told(agent, shard, 1, collected(file, [`${file}::test_x`])),
-  told(agent, shard, 1, finished(`${file}::test_x`)),
+  reported(agent, shard, 1, collected(file, [`${file}::test_x`])),
+  reported(agent, shard, 1, finished(`${file}::test_x`)),
   ended(agent, shard),
 ];
 
@@ -67,8 +67,8 @@ test('reports the files of attempts whose data file did not arrive or is not a d
 });
 
 test('does not miss the coverage of an attempt whose results do not count', () => {
-  const copy = [enqueued(1, 2), told(a2, 1, 2, collected('test_a.py', ['test_a.py::test_x']))];
-  const late = told(a2, 1, 2, finished('test_a.py::test_x', 'failed'));
+  const copy = [enqueued(1, 2), reported(a2, 1, 2, collected('test_a.py', ['test_a.py::test_x']))];
+  const late = reported(a2, 1, 2, finished('test_a.py::test_x', 'failed'));
   expect(missingCoverage(stateAfter(opening, ...both, ...copy, late, kept(a1, [1]), kept(a2, [2])), all)).toEqual([]);
 });
 

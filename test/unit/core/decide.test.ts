@@ -19,19 +19,19 @@ import {
   left,
   lost,
   opened,
+  reported,
   shardOf,
   started,
   stateAfter,
   tick,
-  told,
 } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const t2 = 'test_a.py::test_2';
 const twoShards = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
 const oneShard = opened([shardOf(1, ['test_a.py'])]);
-const running = [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [t1, t2]))];
-const passed = [told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2))];
+const running = [joined(a1), enqueued(1), started(a1, 1), reported(a1, 1, 1, collected('test_a.py', [t1, t2]))];
+const passed = [reported(a1, 1, 1, finished(t1)), reported(a1, 1, 1, finished(t2))];
 
 const closing = (opening: typeof oneShard, ...events: readonly CoordinatorEvent[]) =>
   decide(stateAfter(opening, ...events)).find((action) => action.kind === 'close-run')?.why ?? null;
@@ -46,7 +46,7 @@ test('starts the first attempt of every planned shard once, in the order of the 
 });
 
 test('retries only the unfinished tests of a crashed attempt, once', () => {
-  const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()));
+  const state = stateAfter(oneShard, ...running, reported(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()));
   expect(nextAttempt(state, shardId(1), 'retry')).toMatchObject({ id: 's1.2', fence: 2, selectors: [{ kind: 'tests', nodeids: [t2] }] });
   expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's1', role: 'retry' }]);
 });
@@ -65,7 +65,7 @@ test('gives up a shard that has used up its attempts, and closes the run when th
   expect(decide(stateAfter(once, ...events))).toEqual([{ kind: 'give-up-shard', shard: 's1', why: 'crash-limit' }]);
   const given = [...events, givenUp(1)];
   expect(decide(stateAfter(once, ...given))).toEqual([]);
-  expect(closing(once, ...given, told(a1, 2, 1, collected('test_b.py', [])))).toEqual({ kind: 'done' });
+  expect(closing(once, ...given, reported(a1, 2, 1, collected('test_b.py', [])))).toEqual({ kind: 'done' });
 });
 
 test('closes the run as done when everything is settled, even when nothing was planned', () => {
@@ -79,7 +79,7 @@ test('decides nothing after the run is closed', () => {
 
 test('closes a complete run as done despite a late interrupt, a lost Redis or maxfail', () => {
   const once = opened([shardOf(1, ['test_a.py'])], { maxfail: 1 });
-  const complete = [...running, told(a1, 1, 1, finished(t1, 'failed')), told(a1, 1, 1, finished(t2))];
+  const complete = [...running, reported(a1, 1, 1, finished(t1, 'failed')), reported(a1, 1, 1, finished(t2))];
   const late: CoordinatorEvent[] = [
     { kind: 'interrupt-requested', at: 5000, by: 'SIGINT' },
     { kind: 'redis-lost', at: 5000, message: 'gone' },
@@ -94,9 +94,13 @@ test('an interrupt stops the run', () => {
 
 test('maxfail stops the run, and collection errors count as failures', () => {
   const twice = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { maxfail: 2 });
-  const one = [...running, enqueued(2), told(a1, 1, 1, finished(t1, 'error'))];
+  const one = [...running, enqueued(2), reported(a1, 1, 1, finished(t1, 'error'))];
   expect(closing(twice, ...one)).toBeNull();
-  expect(closing(twice, ...one, told(a1, 2, 1, collectFailed('test_b.py')))).toEqual({ kind: 'stopped', notRun: 'maxfail', by: 'maxfail' });
+  expect(closing(twice, ...one, reported(a1, 2, 1, collectFailed('test_b.py')))).toEqual({
+    kind: 'stopped',
+    notRun: 'maxfail',
+    by: 'maxfail',
+  });
 });
 
 test("pytest's own maxfail stops the run too, even when it counts more failures than there are failed tests", () => {

@@ -18,11 +18,11 @@ import {
   joined,
   left,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const fileOf = (shard: number): string => `tests/test_${shard}.py`;
@@ -32,13 +32,13 @@ const all = Array.from({ length: 14 }, (_, index) => enqueued(index + 1));
 const begun = [joined(a1), joined(a2), ...all];
 const broke = (agent: AgentId, shard: number, fence = 1, file = fileOf(shard)): CoordinatorEvent[] => [
   started(agent, shard, fence),
-  told(agent, shard, fence, collectFailed(file, `no module on ${agent}`)),
+  reported(agent, shard, fence, collectFailed(file, `no module on ${agent}`)),
   ended(agent, shard, fence),
 ];
 const passed = (agent: AgentId, shard: number, fence = 1): CoordinatorEvent[] => [
   started(agent, shard, fence),
-  told(agent, shard, fence, collected(fileOf(shard), [idOf(shard)])),
-  told(agent, shard, fence, finished(idOf(shard))),
+  reported(agent, shard, fence, collected(fileOf(shard), [idOf(shard)])),
+  reported(agent, shard, fence, finished(idOf(shard))),
   ended(agent, shard, fence),
 ];
 const recheck = (shard: number) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'recheck' });
@@ -164,7 +164,7 @@ describe('agents on one machine, with the same files and packages', () => {
 test('does not recheck an error that discovery found too, or a failed teardown', () => {
   const known = opened(run.shards, { collectErrors: [{ file: fileOf(1), message: 'first' }] });
   expect(decide(stateAfter(known, ...begun, ...broke(a1, 1)))).toEqual([]);
-  const late = [...passed(a1, 1).slice(0, 3), told(a1, 1, 1, collectFailed(fileOf(1), 'in a teardown')), ended(a1, 1)];
+  const late = [...passed(a1, 1).slice(0, 3), reported(a1, 1, 1, collectFailed(fileOf(1), 'in a teardown')), ended(a1, 1)];
   const state = stateAfter(run, ...begun, ...passed(a2, 2), ...late);
   expect(decide(state)).toEqual([]);
   expect(reportOf(state).collectErrors).toHaveLength(1);
@@ -179,7 +179,7 @@ test('a collection error stops the run at maxfail only after another agent confi
 });
 
 test('re-runs the failed tests of an agent that cannot collect everything', () => {
-  const failing = [...passed(a1, 2).slice(0, 2), told(a1, 2, 1, finished(idOf(2), 'failed')), ended(a1, 2)];
+  const failing = [...passed(a1, 2).slice(0, 2), reported(a1, 2, 1, finished(idOf(2), 'failed')), ended(a1, 2)];
   const state = stateAfter(run, ...begun, ...failing, ...broke(a1, 1));
   decideAll(state);
   for (const event of passed(a2, 1, 2)) reduce(state, event);

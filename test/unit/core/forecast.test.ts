@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { dueForecast, forecast, judge } from '../../../coordinator/core/decide/forecast.ts';
 import { paceOf } from '../../../coordinator/core/decide/pace.ts';
 import { testFile } from '../../../shared/domain/ids.ts';
-import { a1, a2, collected, enqueued, finished, joined, lost, opened, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
+import { a1, a2, collected, enqueued, finished, joined, lost, opened, reported, shardOf, started, stateAfter, tick } from './run-kit.ts';
 
 const piece = (name: string, seconds: number) => ({ files: [testFile(name)], seconds });
 const two = { workers: 2, agents: 1, workersPerPiece: 1 };
@@ -36,8 +36,8 @@ const firstTook = (seconds: number) => [
   joined(a1, 1000, 2),
   enqueued(1),
   started(a1, 1),
-  told(a1, 1, 1, collected('test_a.py', [test1], 0)),
-  told(a1, 1, 1, finished(test1, 'passed', { seconds })),
+  reported(a1, 1, 1, collected('test_a.py', [test1], 0)),
+  reported(a1, 1, 1, finished(test1, 'passed', { seconds })),
 ];
 
 test('scales the remaining work by the measured pace: twice as slow so far predicts nearly twice as slow', () => {
@@ -57,7 +57,7 @@ test('forecasts an earlier end with more agents, and nothing without any', () =>
 });
 
 test('subtracts the time that a test has already run', () => {
-  const running = [joined(a1, 1000, 1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [test1], 0))];
+  const running = [joined(a1, 1000, 1), enqueued(1), started(a1, 1), reported(a1, 1, 1, collected('test_a.py', [test1], 0))];
   const before = forecast(stateAfter(opening, ...running))?.secondsLeft ?? 0;
   expect(forecast(stateAfter(opening, ...running, tick(5000)))?.secondsLeft).toBeCloseTo(before - 4, 6);
 });

@@ -16,11 +16,11 @@ import {
   finished,
   joined,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const ids = [1, 2, 3].map((index) => `test_a.py::test_${index}`);
@@ -31,13 +31,13 @@ const crash = (shard: number, fence: number): CoordinatorEvent[] => [
   started(a1, shard, fence),
   ended(a1, shard, fence, crashed()),
 ];
-const otherDone = [enqueued(2), told(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)];
+const otherDone = [enqueued(2), reported(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)];
 const twice = [
   joined(a1),
   joined(a2),
   ...crash(1, 1),
-  told(a1, 1, 1, collected('test_a.py', ids)),
-  told(a1, 1, 1, finished(t1)),
+  reported(a1, 1, 1, collected('test_a.py', ids)),
+  reported(a1, 1, 1, finished(t1)),
   ...crash(1, 2),
 ];
 
@@ -56,7 +56,7 @@ test('retries a shard whole after its first crash, and halves what is unfinished
 test('runs the parts alone, one at a time, after everything else', () => {
   const state = stateAfter(run, ...twice, enqueued(2), started(a2, 2));
   expect(decideAll(state)).toEqual([{ kind: 'split-shard', shard: 's1' }]);
-  for (const event of [told(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)]) reduce(state, event);
+  for (const event of [reported(a2, 2, 1, collected('test_c.py', [])), ended(a2, 2)]) reduce(state, event);
   expect(decideAll(state)).toEqual([{ kind: 'start-attempt', shard: 's3', role: 'primary' }]);
   expect(nextAttempt(state, shardId(3), 'retry')).toMatchObject({ selectors: [{ kind: 'tests', nodeids: [t2, t3] }] });
 });
@@ -72,9 +72,9 @@ test('halves a part after one crash, and gives up only the test that crashes its
     { kind: 'split-shard', shard: 's3' },
     { kind: 'start-attempt', shard: 's4', role: 'primary' },
   ]);
-  play(started(a1, 4), told(a1, 4, 1, collected('test_b.py', [])), ended(a1, 4));
+  play(started(a1, 4), reported(a1, 4, 1, collected('test_b.py', [])), ended(a1, 4));
   for (const fence of [1, 2, 3]) play(started(a1, 5, fence), ended(a1, 5, fence, crashed(t2)));
-  play(started(a1, 6), told(a1, 6, 1, finished(t3)), ended(a1, 6));
+  play(started(a1, 6), reported(a1, 6, 1, finished(t3)), ended(a1, 6));
   expect(state.closed?.why).toEqual({ kind: 'done' });
   const report = reportOf(state);
   expect(report.tests.map(({ nodeid, outcome }) => [nodeid, outcome])).toEqual([
@@ -97,9 +97,9 @@ test('reports a file that crashes its session before its tests are known as not 
 });
 
 test('counts late results of a split shard for its parts, which then need not run', () => {
-  const state = stateAfter(run, ...twice, ...otherDone, told(a1, 1, 2, collected('test_b.py', [])));
+  const state = stateAfter(run, ...twice, ...otherDone, reported(a1, 1, 2, collected('test_b.py', [])));
   expect(decideAll(state).map(({ kind }) => kind)).toEqual(['split-shard', 'start-attempt']);
-  for (const id of [t2, t3]) reduce(state, told(a1, 1, 2, finished(id)));
+  for (const id of [t2, t3]) reduce(state, reported(a1, 1, 2, finished(id)));
   reduce(state, ended(a2, 3));
   expect(decideAll(state).at(-1)).toEqual({ kind: 'close-run', why: { kind: 'done' } });
   expect(reportOf(state).totals).toMatchObject({ expected: 3, passed: 3, notRun: 0 });
@@ -112,9 +112,9 @@ test('stops a run at its crash limit, and gives that reason for every test that 
     joined(a1),
     enqueued(1),
     started(a1, 1),
-    told(a1, 1, 1, collected('test_a.py', ids)),
-    told(a1, 1, 1, finished(t1, 'error', isCrash)),
-    told(a1, 1, 1, finished(t2, 'error', isCrash)),
+    reported(a1, 1, 1, collected('test_a.py', ids)),
+    reported(a1, 1, 1, finished(t1, 'error', isCrash)),
+    reported(a1, 1, 1, finished(t2, 'error', isCrash)),
   ];
   expect(decide(stateAfter(limited, ...events, enqueued(2)))).toEqual([]);
   const state = stateAfter(limited, ...events, ...crash(2, 1));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { learn } from '../../../coordinator/core/learn/learn.ts';
 import { nodeId, shardId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming } from '../../../shared/domain/timings.ts';
-import { a1, collected, collectFailed, enqueued, finished, opened, shardOf, stateAfter, told } from './run-kit.ts';
+import { a1, collected, collectFailed, enqueued, finished, opened, reported, shardOf, stateAfter } from './run-kit.ts';
 
 const file = testFile('test_a.py');
 const t1 = 'test_a.py::test_1';
@@ -24,8 +24,8 @@ const ran = (collectSeconds: number, tests: Readonly<Record<string, number>>, ex
   stateAfter(
     opening,
     enqueued(1),
-    told(a1, 1, 1, collected(file, expected, collectSeconds)),
-    ...Object.entries(tests).map(([id, seconds]) => told(a1, 1, 1, finished(id, 'passed', { seconds }))),
+    reported(a1, 1, 1, collected(file, expected, collectSeconds)),
+    ...Object.entries(tests).map(([id, seconds]) => reported(a1, 1, 1, finished(id, 'passed', { seconds }))),
   );
 
 test('takes a first measurement as it is', () => {
@@ -60,7 +60,7 @@ test('learns the tests that ran of a file that was cut short, and never lowers i
 
 test('learns nothing about the rest of a file from tests that the user named', () => {
   const named = opened([{ id: shardId(1), selectors: [{ kind: 'tests', file, nodeids: [nodeId(t1)] }], predictedSeconds: 1 }]);
-  const state = stateAfter(named, enqueued(1), told(a1, 1, 1, collected(file, [t1], 0)), told(a1, 1, 1, finished(t1)));
+  const state = stateAfter(named, enqueued(1), reported(a1, 1, 1, collected(file, [t1], 0)), reported(a1, 1, 1, finished(t1)));
   expect(learn(history(timing(0, { [t1]: 0.25, [t2]: 9 })), state).get(file)).toEqual(timing(0, { [t1]: 0.25, [t2]: 9 }));
 });
 
@@ -77,10 +77,10 @@ test('learns the parts of a split file as one file, and counts their shared fixt
   ]);
   const events = [half, others].flatMap((part, index) => [
     enqueued(index + 1),
-    told(a1, index + 1, 1, collected(file, part, 0.5)),
+    reported(a1, index + 1, 1, collected(file, part, 0.5)),
     ...part.map((id) => {
       const setupSeconds = 0.125 + (paid.get(id) ?? 0);
-      return told(a1, index + 1, 1, finished(id, 'passed', { seconds: 1 + setupSeconds, setupSeconds }));
+      return reported(a1, index + 1, 1, finished(id, 'passed', { seconds: 1 + setupSeconds, setupSeconds }));
     }),
   ]);
   const tests = new Map(ids.map((id) => [id, 1.125]));
@@ -97,13 +97,13 @@ test('leaves serial tests out of the duration of their file', () => {
   const state = stateAfter(
     opening,
     enqueued(1),
-    told(a1, 1, 1, collected(file, [t1, t2], 0.5, { serial: [t2] })),
-    ...[t1, t2].map((id) => told(a1, 1, 1, finished(id, 'passed', { seconds: 1 }))),
+    reported(a1, 1, 1, collected(file, [t1, t2], 0.5, { serial: [t2] })),
+    ...[t1, t2].map((id) => reported(a1, 1, 1, finished(id, 'passed', { seconds: 1 }))),
   );
   expect(learn(new Map(), state)).toEqual(history(timing(0.5, { [t1]: 1 })));
 });
 
 test('learns nothing from a file that was not collected', () => {
   expect(learn(history(timing(1, { [t1]: 1 })), stateAfter(opening)).size).toBe(0);
-  expect(learn(new Map(), stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(file)))).size).toBe(0);
+  expect(learn(new Map(), stateAfter(opening, enqueued(1), reported(a1, 1, 1, collectFailed(file)))).size).toBe(0);
 });

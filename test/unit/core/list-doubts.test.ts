@@ -15,10 +15,10 @@ import {
   finished,
   joined,
   opened,
+  reported,
   reportOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const a3 = agentId('a3');
@@ -48,8 +48,8 @@ const ran = (agent: AgentId, shard: number, list: SuiteList, files: readonly str
   started(agent, shard, fence),
   ...files.flatMap((file) =>
     list.failed.includes(testFile(file))
-      ? [told(agent, shard, fence, collectFailed(file, `no module on ${agent}`))]
-      : [told(agent, shard, fence, collected(file, [`${file}::test_x`])), told(agent, shard, fence, finished(`${file}::test_x`))],
+      ? [reported(agent, shard, fence, collectFailed(file, `no module on ${agent}`))]
+      : [reported(agent, shard, fence, collected(file, [`${file}::test_x`])), reported(agent, shard, fence, finished(`${file}::test_x`))],
   ),
   ended(agent, shard, fence),
 ];

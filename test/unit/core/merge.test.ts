@@ -20,18 +20,18 @@ import {
   left,
   lost,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const t2 = 'test_a.py::test_2';
 const oneShard = opened([shardOf(1, ['test_a.py'], 4)]);
-const running = [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [t1, t2]))];
-const passed = [told(a1, 1, 1, finished(t1)), told(a1, 1, 1, finished(t2))];
+const running = [joined(a1), enqueued(1), started(a1, 1), reported(a1, 1, 1, collected('test_a.py', [t1, t2]))];
+const passed = [reported(a1, 1, 1, finished(t1)), reported(a1, 1, 1, finished(t2))];
 const stopped = (notRun: 'no-agent' | 'maxfail' | 'cancelled'): CoordinatorEvent => ({
   kind: 'run-closed',
   at: 6000,
@@ -43,7 +43,7 @@ test('--sw exits 2 at the failure that stops it, --sw-skip at the second failure
     const cache = { directory: '/cache', stepwise: { skip, reset: false }, pytest: '9.0.1', files: [testFile('test_a.py')] };
     const run = opened([shardOf(1, ['test_a.py'], 4)], { cache });
     const [first = 'passed', second = 'passed'] = outcomes;
-    const results = [told(a1, 1, 1, finished(t1, first)), told(a1, 1, 1, finished(t2, second))];
+    const results = [reported(a1, 1, 1, finished(t1, first)), reported(a1, 1, 1, finished(t2, second))];
     return reportOf(stateAfter(run, ...running, ...results, ended(a1, 1), closedDone(), left(a1))).exitCode;
   };
   expect(exitCode(false, 'passed', 'passed')).toBe(0);
@@ -142,14 +142,14 @@ test('reports every field of a run whose tests all passed', () => {
 
 test('a run without tests gets the verdict no-tests', () => {
   expect(reportOf(stateAfter(opened([]), closedDone()))).toMatchObject({ verdict: 'no-tests', exitCode: 5, totals: { expected: 0 } });
-  const empty = stateAfter(oneShard, enqueued(1), told(a1, 1, 1, collected('test_a.py', [])), closedDone());
+  const empty = stateAfter(oneShard, enqueued(1), reported(a1, 1, 1, collected('test_a.py', [])), closedDone());
   expect(reportOf(empty)).toMatchObject({ verdict: 'no-tests', exitCode: 5 });
 });
 
 test('reports an announced test without a result as an error that explains why', () => {
   const once = opened([shardOf(1, ['test_a.py'])], { attemptLimit: 1 });
   const report = reportOf(
-    stateAfter(once, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed(t2)), givenUp(1), closedDone()),
+    stateAfter(once, ...running, reported(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed(t2)), givenUp(1), closedDone()),
   );
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { expected: 2, passed: 1, error: 1, notRun: 0 } });
   expect(report.tests[1]).toMatchObject({ nodeid: t2, outcome: 'error', attempts: [{ agent: 'a1', outcome: 'error' }] });
@@ -182,7 +182,7 @@ test.each([
   ['cancelled', 'interrupted', 2],
 ] as const)('a run stopped by %s lists its unfinished tests as not run and gets the verdict %s', (reason, verdict, exitCode) => {
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
-  const report = reportOf(stateAfter(two, ...running, told(a1, 1, 1, finished(t1)), stopped(reason)));
+  const report = reportOf(stateAfter(two, ...running, reported(a1, 1, 1, finished(t1)), stopped(reason)));
   expect(report.notRun).toEqual([
     { nodeid: t2, kind: 'test', tests: 1, reason, predictedSeconds: 0.5 },
     { nodeid: 'test_b.py', kind: 'file', tests: null, reason, predictedSeconds: 1 },
@@ -196,7 +196,7 @@ test.each([
 
 test('an interrupted run gets the verdict interrupted even when tests failed', () => {
   const interrupt: CoordinatorEvent = { kind: 'interrupt-requested', at: 5000, by: 'SIGINT' };
-  const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1, 'failed')), interrupt, stopped('cancelled'));
+  const state = stateAfter(oneShard, ...running, reported(a1, 1, 1, finished(t1, 'failed')), interrupt, stopped('cancelled'));
   expect(reportOf(state)).toMatchObject({ verdict: 'interrupted', exitCode: 2, totals: { failed: 1 } });
 });
 
@@ -211,40 +211,57 @@ test('a run that ends without being closed gets the verdict interrupted', () => 
 
 test('a file that cannot be collected fails the run even when all other tests pass', () => {
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])]);
-  const broken = [enqueued(2), told(a2, 2, 1, collectFailed('test_b.py')), ended(a2, 2)];
+  const broken = [enqueued(2), reported(a2, 2, 1, collectFailed('test_b.py')), ended(a2, 2)];
   const report = reportOf(stateAfter(two, ...running, ...passed, ended(a1, 1), ...broken, closedDone()));
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { passed: 2, notRun: 0 } });
   expect(report.collectErrors).toEqual([{ file: 'test_b.py', nodeid: 'test_b.py', message: 'ImportError' }]);
 });
 
 test('a collection error that arrives after its file was collected still fails the run', () => {
-  const events = [enqueued(1), told(a1, 1, 1, collected('test_a.py', [])), told(a1, 1, 1, collectFailed('test_a.py')), closedDone()];
+  const events = [
+    enqueued(1),
+    reported(a1, 1, 1, collected('test_a.py', [])),
+    reported(a1, 1, 1, collectFailed('test_a.py')),
+    closedDone(),
+  ];
   expect(reportOf(stateAfter(oneShard, ...events))).toMatchObject({ verdict: 'failed', exitCode: 1 });
 });
 
 test('lists the files below a directory that failed to collect as not run because of that error', () => {
   const below = opened([shardOf(1, ['pkg/test_a.py'])]);
-  const report = reportOf(stateAfter(below, enqueued(1), told(a1, 1, 1, collectFailed('pkg/conftest.py')), ended(a1, 1), closedDone()));
+  const report = reportOf(stateAfter(below, enqueued(1), reported(a1, 1, 1, collectFailed('pkg/conftest.py')), ended(a1, 1), closedDone()));
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1 });
   expect(report.notRun).toMatchObject([{ nodeid: 'pkg/test_a.py', kind: 'file', tests: null, reason: 'collect-error' }]);
 });
 
 test('reports a collection error of discovery once, with the message of discovery', () => {
   const broken = opened([shardOf(1, ['pkg/test_a.py'])], { collectErrors: [{ file: 'pkg', message: 'seen first' }] });
-  const report = reportOf(stateAfter(broken, enqueued(1), told(a1, 1, 1, collectFailed('pkg')), ended(a1, 1), closedDone()));
+  const report = reportOf(stateAfter(broken, enqueued(1), reported(a1, 1, 1, collectFailed('pkg')), ended(a1, 1), closedDone()));
   expect(report.collectErrors).toEqual([{ file: 'pkg', nodeid: 'pkg', message: 'seen first' }]);
 });
 
 test('lists tests by file, in the order in which they were announced', () => {
   const two = opened([shardOf(1, ['test_b.py']), shardOf(2, ['test_a.py'])]);
   const b = ['test_b.py::z', 'test_b.py::a'];
-  const events = [enqueued(1), enqueued(2), told(a1, 1, 1, collected('test_b.py', b)), told(a2, 2, 1, collected('test_a.py', [t1]))];
-  const results = [...b.toReversed().map((id) => told(a1, 1, 1, finished(id))), told(a2, 2, 1, finished(t1))];
+  const events = [
+    enqueued(1),
+    enqueued(2),
+    reported(a1, 1, 1, collected('test_b.py', b)),
+    reported(a2, 2, 1, collected('test_a.py', [t1])),
+  ];
+  const results = [...b.toReversed().map((id) => reported(a1, 1, 1, finished(id))), reported(a2, 2, 1, finished(t1))];
   expect(reportOf(stateAfter(two, ...events, ...results, closedDone())).tests.map((each) => each.nodeid)).toEqual([t1, ...b]);
 });
 
 test('reports what is known about a lost agent', () => {
-  const state = stateAfter(oneShard, ...running, told(a1, 1, 1, finished(t1)), ended(a1, 1, 1, crashed()), lost(a1), stopped('no-agent'));
+  const state = stateAfter(
+    oneShard,
+    ...running,
+    reported(a1, 1, 1, finished(t1)),
+    ended(a1, 1, 1, crashed()),
+    lost(a1),
+    stopped('no-agent'),
+  );
   expect(reportOf(state).agents).toEqual([
     {
       id: 'a1',
@@ -269,7 +286,7 @@ test('an attempt without an end lasts until its last event', () => {
 });
 
 test('the bound is the longest piece that cannot be split: a file or its longest test', () => {
-  const long = [...running, told(a1, 1, 1, finished(t1, 'passed', { seconds: 3 })), told(a1, 1, 1, finished(t2)), closedDone()];
+  const long = [...running, reported(a1, 1, 1, finished(t1, 'passed', { seconds: 3 })), reported(a1, 1, 1, finished(t2)), closedDone()];
   const boundSeconds = (affinity = NO_AFFINITY): number =>
     reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { affinity }), ...long)).profile.boundSeconds;
   expect(boundSeconds()).toBe(3.5);

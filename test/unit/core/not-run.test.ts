@@ -6,7 +6,7 @@ import { nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import type { Timings } from '../../../shared/domain/timings.ts';
-import { a1, collected, enqueued, finished, joined, opened, reportOf, shardOf, started, stateAfter, told } from './run-kit.ts';
+import { a1, collected, enqueued, finished, joined, opened, reported, reportOf, shardOf, started, stateAfter } from './run-kit.ts';
 
 const timing = (...ids: readonly string[]) => ({
   seconds: 1,
@@ -41,9 +41,9 @@ test.each(['deadline', 'cancelled', 'maxfail', 'no-agent'] as const)('counts tes
     joined(a1),
     enqueued(3),
     started(a1, 3),
-    told(a1, 3, 1, collected('t/c.py', ['t/c.py::test_1', 't/c.py::test_2', 't/c.py::test_3'])),
+    reported(a1, 3, 1, collected('t/c.py', ['t/c.py::test_1', 't/c.py::test_2', 't/c.py::test_3'])),
   ];
-  const report = reportOf(stateAfter(opening, ...running, told(a1, 3, 1, finished('t/c.py::test_1')), stopped(reason)));
+  const report = reportOf(stateAfter(opening, ...running, reported(a1, 3, 1, finished('t/c.py::test_1')), stopped(reason)));
   expect(report.totals).toMatchObject({ expected: 143, passed: 1, notRun: 142, notRunIsLeast: false });
   expect(report.notRun.map(({ nodeid, tests }) => [nodeid, tests])).toEqual([
     ['t/a.py', 100],

@@ -5,7 +5,7 @@ import { learnFailing } from '../../../coordinator/core/learn/failure-history.ts
 import { failureChances, inOrder, orderShards, shardChance } from '../../../coordinator/core/plan/order.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
-import { a1, collected, ended, enqueued, finished, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
+import { a1, collected, ended, enqueued, finished, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const opening = opened([shardOf(1, ['test_a.py'])]);
@@ -13,8 +13,8 @@ const opening = opened([shardOf(1, ['test_a.py'])]);
 const after = (...outcomes: readonly (Outcome | null)[]): number => {
   let known: ReadonlyMap<string, number> = new Map();
   for (const outcome of outcomes) {
-    const results = outcome === null ? [] : [told(a1, 1, 1, finished(t1, outcome))];
-    const state = stateAfter(opening, enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1])), ...results);
+    const results = outcome === null ? [] : [reported(a1, 1, 1, finished(t1, outcome))];
+    const state = stateAfter(opening, enqueued(1), reported(a1, 1, 1, collected('test_a.py', [t1])), ...results);
     const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
     known = learnFailing(known as ReadonlyMap<never, number>, parts);
   }
@@ -72,11 +72,11 @@ test('counts a flaky test as half a failure', () => {
   const first = [
     enqueued(1),
     started(a1, 1),
-    told(a1, 1, 1, collected('test_a.py', [t1])),
-    told(a1, 1, 1, finished(t1, 'failed')),
+    reported(a1, 1, 1, collected('test_a.py', [t1])),
+    reported(a1, 1, 1, finished(t1, 'failed')),
     ended(a1, 1),
   ];
-  const state = stateAfter(twice, ...first, enqueued(1, 2, 'rerun'), told(a1, 1, 2, finished(t1)));
+  const state = stateAfter(twice, ...first, enqueued(1, 2, 'rerun'), reported(a1, 1, 2, finished(t1)));
   const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
   expect(learnFailing(new Map(), parts).get(nodeId(t1))).toBeCloseTo(0.15);
 });

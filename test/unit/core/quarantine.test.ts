@@ -17,12 +17,12 @@ import {
   left,
   lost,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
   tick,
-  told,
 } from './run-kit.ts';
 
 /** Shard n holds test_n.py with one test. */
@@ -30,8 +30,8 @@ const idOf = (shard: number): string => `test_${shard}.py::test_x`;
 const run = opened(Array.from({ length: 12 }, (_, index) => shardOf(index + 1, [`test_${index + 1}.py`])));
 const ran = (agent: AgentId, shard: number, outcome: Outcome, id = idOf(shard)): CoordinatorEvent[] => [
   started(agent, shard),
-  told(agent, shard, 1, collected(fileOf(nodeId(id)), [id])),
-  told(agent, shard, 1, finished(id, outcome)),
+  reported(agent, shard, 1, collected(fileOf(nodeId(id)), [id])),
+  reported(agent, shard, 1, finished(id, outcome)),
   ended(agent, shard),
 ];
 const all = Array.from({ length: 12 }, (_, index) => enqueued(index + 1));
@@ -57,8 +57,8 @@ test('quarantines no agent for too few failures, failures of one file, or failur
   const ofOneFile = ten.map((index) => `test_1.py::test_${index}`);
   const broken = [
     started(a1, 1),
-    told(a1, 1, 1, collected('test_1.py', ofOneFile)),
-    ...ofOneFile.map((id) => told(a1, 1, 1, finished(id, 'failed'))),
+    reported(a1, 1, 1, collected('test_1.py', ofOneFile)),
+    ...ofOneFile.map((id) => reported(a1, 1, 1, finished(id, 'failed'))),
   ];
   expect(dismissed(...begun, ...passed, ...broken)).toEqual([]);
 });
@@ -79,7 +79,7 @@ test('re-runs the failures of a quarantined agent elsewhere, even without --reru
   expect(reruns).toEqual(ten.map((shard) => ({ kind: 'start-attempt', shard: `s${shard}`, role: 'rerun' })));
   for (const shard of ten) {
     const outcome = shard === 1 ? 'failed' : 'passed';
-    for (const event of [started(a2, shard, 2), told(a2, shard, 2, finished(idOf(shard), outcome)), ended(a2, shard, 2)])
+    for (const event of [started(a2, shard, 2), reported(a2, shard, 2, finished(idOf(shard), outcome)), ended(a2, shard, 2)])
       reduce(state, event);
   }
   expect(decideAll(state)).toEqual([{ kind: 'close-run', why: { kind: 'done' } }]);

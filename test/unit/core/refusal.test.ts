@@ -11,12 +11,12 @@ import {
   finished,
   joined,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
   tick,
-  told,
 } from './run-kit.ts';
 
 const filesAt = (commit: string): FilesPrint => ({
@@ -37,8 +37,8 @@ function joinedAt(commit: string, changes: { readonly isLocal?: boolean } = {}) 
 
 const ran = (agent = a1, fence = 1) => [
   started(agent, 1, fence),
-  told(agent, 1, fence, collected('test_a.py', [id])),
-  told(agent, 1, fence, finished(id, agent === a1 ? 'failed' : 'passed')),
+  reported(agent, 1, fence, collected('test_a.py', [id])),
+  reported(agent, 1, fence, finished(id, agent === a1 ? 'failed' : 'passed')),
   ended(agent, 1, fence),
 ];
 const dismissal = { kind: 'dismiss-agent', agent: 'a1', why: 'fingerprint' };

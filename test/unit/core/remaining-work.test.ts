@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { attemptSelectors, nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { isBelowCollectError } from '../../../coordinator/core/state/remaining-work.ts';
 import { shardId, testFile } from '../../../shared/domain/ids.ts';
-import { a1, collected, collectFailed, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
+import { a1, collected, collectFailed, enqueued, finished, joined, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const t2 = 'test_a.py::test_2';
@@ -24,10 +24,10 @@ test('a retry keeps files without outcomes whole, takes the rest of others, and 
   const state = stateAfter(
     opening,
     enqueued(1),
-    told(a1, 1, 1, collected('test_a.py', [t1, t2])),
-    told(a1, 1, 1, collected('test_b.py', ['test_b.py::test_1'])),
-    told(a1, 1, 1, collectFailed('test_c.py')),
-    told(a1, 1, 1, finished(t1)),
+    reported(a1, 1, 1, collected('test_a.py', [t1, t2])),
+    reported(a1, 1, 1, collected('test_b.py', ['test_b.py::test_1'])),
+    reported(a1, 1, 1, collectFailed('test_c.py')),
+    reported(a1, 1, 1, finished(t1)),
   );
   expect(nextAttempt(state, shardId(1), 'retry')).toMatchObject({
     id: 's1.2',
@@ -40,8 +40,8 @@ test('a retry keeps files without outcomes whole, takes the rest of others, and 
 });
 
 test('still runs the announced tests of a file that then failed to collect', () => {
-  const events = [enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1, t2])), told(a1, 1, 1, finished(t1))];
-  const state = stateAfter(opening, ...events, told(a1, 1, 1, collectFailed('test_a.py')));
+  const events = [enqueued(1), reported(a1, 1, 1, collected('test_a.py', [t1, t2])), reported(a1, 1, 1, finished(t1))];
+  const state = stateAfter(opening, ...events, reported(a1, 1, 1, collectFailed('test_a.py')));
   expect(attemptSelectors(state, shardId(1))[0]).toEqual({ kind: 'tests', file: 'test_a.py', nodeids: [t2] });
 });
 
@@ -60,7 +60,7 @@ test.each([
   ['pkg/sub/test_b.py', false],
   ['pk', false],
 ])('a collection error of %s affects pkg/sub/test_a.py: %s', (failed, isAbove) => {
-  const state = stateAfter(opening, enqueued(1), told(a1, 1, 1, collectFailed(failed)));
+  const state = stateAfter(opening, enqueued(1), reported(a1, 1, 1, collectFailed(failed)));
   expect(isBelowCollectError(state, testFile('pkg/sub/test_a.py'))).toBe(isAbove);
 });
 

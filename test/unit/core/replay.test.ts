@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { beginReplay, type Recorded } from '../../../coordinator/core/state/replay.ts';
-import { a1, collected, enqueued, finished, joined, opened, reportOf, shardOf, started, stateAfter, tick, told } from './run-kit.ts';
+import { a1, collected, enqueued, finished, joined, opened, reported, reportOf, shardOf, started, stateAfter, tick } from './run-kit.ts';
 
 const opening = opened([shardOf(1, ['test_a.py'])]);
 const read = (position: string): CoordinatorEvent => ({ kind: 'stream-read', at: 3000, position, aheadMs: 0 });
@@ -11,9 +11,9 @@ const events: readonly CoordinatorEvent[] = [
   joined(a1),
   read('5-0'),
   started(a1, 1),
-  told(a1, 1, 1, collected('test_a.py', ['test_a.py::test_x', 'test_a.py::test_y'])),
+  reported(a1, 1, 1, collected('test_a.py', ['test_a.py::test_x', 'test_a.py::test_y'])),
   tick(2500),
-  told(a1, 1, 1, finished('test_a.py::test_x')),
+  reported(a1, 1, 1, finished('test_a.py::test_x')),
 ];
 
 function replay(recorded: readonly CoordinatorEvent[]): Recorded | null {

@@ -18,11 +18,11 @@ import {
   joined,
   lost,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const ids = [1, 2, 3].map((index) => `test_a.py::test_${index}`);
@@ -38,14 +38,16 @@ const named = (...nodeids: readonly string[]) => [{ kind: 'tests' as const, file
 /** One attempt of shard 1 that finishes with these outcomes. */
 const attempt = (agent: AgentId, fence: number, outcomes: Readonly<Record<string, Outcome>>): CoordinatorEvent[] => [
   started(agent, 1, fence),
-  ...Object.entries(outcomes).map(([id, outcome]) => told(agent, 1, fence, finished(id, outcome, { message: `${outcome} in ${fence}` }))),
+  ...Object.entries(outcomes).map(([id, outcome]) =>
+    reported(agent, 1, fence, finished(id, outcome, { message: `${outcome} in ${fence}` })),
+  ),
   ended(agent, 1, fence),
 ];
 const first = [
   joined(a1),
   joined(a2),
   enqueued(1),
-  told(a1, 1, 1, collected('test_a.py', ids)),
+  reported(a1, 1, 1, collected('test_a.py', ids)),
   ...attempt(a1, 1, { [t1]: 'passed', [t2]: 'failed', [t3]: 'error' }),
 ];
 const play = (state: ReturnType<typeof stateAfter>, ...events: CoordinatorEvent[]) => {
@@ -110,7 +112,12 @@ test('a result that is repeated, late, or of a test that has passed meanwhile ch
   const twice = [...first, enqueued(1, 2, 'rerun'), started(a2, 1, 2), lost(a2), enqueued(1, 3, 'rerun')];
   const state = stateAfter(open(2), ...twice, ...attempt(a1, 3, { [t2]: 'passed', [t3]: 'failed' }));
   const before = reportOf(state);
-  play(state, told(a2, 1, 2, finished(t2, 'failed')), told(a1, 1, 3, finished(t3, 'passed')), told(a1, 1, 1, finished(t3, 'passed')));
+  play(
+    state,
+    reported(a2, 1, 2, finished(t2, 'failed')),
+    reported(a1, 1, 3, finished(t3, 'passed')),
+    reported(a1, 1, 1, finished(t3, 'passed')),
+  );
   const { totals, tests } = reportOf(state);
   expect(tests).toEqual(before.tests);
   expect(totals).toEqual({ ...before.totals, duplicatesDropped: 3 });
@@ -141,10 +148,10 @@ test('re-runs serial tests alone, after the others', () => {
   const two = opened([shardOf(1, ['test_a.py']), shardOf(2, ['test_b.py'])], { reruns: reruns(1) });
   const serialRan = [
     enqueued(2),
-    told(a1, 2, 1, serial),
+    reported(a1, 2, 1, serial),
     ended(a1, 2),
     enqueued(2, 2, 'serial'),
-    told(a1, 2, 2, finished('test_b.py::test_s', 'failed')),
+    reported(a1, 2, 2, finished('test_b.py::test_s', 'failed')),
     ended(a1, 2, 2),
   ];
   const state = stateAfter(two, ...first, ...serialRan);
@@ -162,12 +169,12 @@ test('a failure whose rerun has no result counts towards maxfail', () => {
 
 test('re-runs a test that fails late, after the rerun of its shard has started', () => {
   const opening = open(1, { attemptLimit: 1 });
-  const events = [joined(a1), joined(a2), enqueued(1), told(a1, 1, 1, collected('test_a.py', [t1, t2])), started(a1, 1)];
-  const state = stateAfter(opening, ...events, told(a1, 1, 1, finished(t1, 'failed')), ended(a1, 1, 1, crashed(null)));
+  const events = [joined(a1), joined(a2), enqueued(1), reported(a1, 1, 1, collected('test_a.py', [t1, t2])), started(a1, 1)];
+  const state = stateAfter(opening, ...events, reported(a1, 1, 1, finished(t1, 'failed')), ended(a1, 1, 1, crashed(null)));
   expect(decideAll(state)).toEqual([giveUp, rerun]);
   for (const event of [
     ...attempt(a2, 2, {}).slice(0, 1),
-    told(a1, 1, 1, finished(t2, 'failed')),
+    reported(a1, 1, 1, finished(t2, 'failed')),
     ...attempt(a2, 2, { [t1]: 'passed' }).slice(1),
   ])
     reduce(state, event);

@@ -135,8 +135,8 @@ export const started = (agent: AgentId, shard: number, fence = 1, at = 2000): Co
   role: fence === 1 ? 'primary' : 'retry',
 });
 
-export const told = (agent: AgentId, shard: number, fence: number, event: AttemptEvent): RunEvent => ({
-  kind: 'attempt-told',
+export const reported = (agent: AgentId, shard: number, fence: number, event: AttemptEvent): RunEvent => ({
+  kind: 'attempt-reported',
   agent,
   attempt: attemptId(shardId(shard), fence),
   shard: shardId(shard),

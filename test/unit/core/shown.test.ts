@@ -16,11 +16,11 @@ import {
   finished,
   joined,
   opened,
+  reported,
   reportOf,
   shardOf,
   started,
   stateAfter,
-  told,
 } from './run-kit.ts';
 
 const warning = (changes: Partial<CountedWarning> = {}): CountedWarning => ({
@@ -39,7 +39,7 @@ const besides = (changes: Partial<CountedWarning> = {}): Shown['warnings'][numbe
 
 const t1 = 'test_a.py::test_1';
 const t2 = 'test_a.py::test_2';
-const begun = [joined(a1), joined(a2), enqueued(1), started(a1, 1), told(a1, 1, 1, collected('test_a.py', [t1, t2]))];
+const begun = [joined(a1), joined(a2), enqueued(1), started(a1, 1), reported(a1, 1, 1, collected('test_a.py', [t1, t2]))];
 const done = [ended(a1, 1), closedDone()];
 const shards = [shardOf(1, ['test_a.py'])];
 const reportAfter = (...events: Parameters<typeof stateAfter>[1][]) => reportOf(stateAfter(opened(shards), ...begun, ...events, ...done));
@@ -59,8 +59,8 @@ test('counts a warning of an import once, however many processes and agents impo
 
 test('groups the warnings of tests by their text and names the tests', () => {
   const report = reportAfter(
-    told(a1, 1, 1, finished(t1, 'passed', { warnings: [warning({ count: 2 }), warning({ line: 4 })] })),
-    told(a1, 1, 1, finished(t2, 'passed', { warnings: [warning()] })),
+    reported(a1, 1, 1, finished(t1, 'passed', { warnings: [warning({ count: 2 }), warning({ line: 4 })] })),
+    reported(a1, 1, 1, finished(t2, 'passed', { warnings: [warning()] })),
   );
   expect(report.warnings).toEqual([
     {
@@ -78,15 +78,15 @@ test('groups the warnings of tests by their text and names the tests', () => {
 
 test('names only the files of a warning that occurs ten times, as pytest does', () => {
   const report = reportAfter(
-    told(a1, 1, 1, finished(t1, 'passed', { warnings: [warning({ count: 5 })] })),
-    told(a1, 1, 1, finished(t2, 'passed', { warnings: [warning({ count: 5 })] })),
+    reported(a1, 1, 1, finished(t1, 'passed', { warnings: [warning({ count: 5 })] })),
+    reported(a1, 1, 1, finished(t2, 'passed', { warnings: [warning({ count: 5 })] })),
   );
   expect(report.warnings).toEqual([{ ...warning(), count: 10, places: [{ place: 'test_a.py', count: 10 }] }]);
 });
 
 test('does not count the warnings of a duplicate result', () => {
-  const twice = told(a1, 1, 1, finished(t1, 'passed', { warnings: [warning()] }));
-  expect(warningCount(reportAfter(twice, twice, told(a1, 1, 1, finished(t2, 'passed'))))).toBe(1);
+  const twice = reported(a1, 1, 1, finished(t1, 'passed', { warnings: [warning()] }));
+  expect(warningCount(reportAfter(twice, twice, reported(a1, 1, 1, finished(t2, 'passed'))))).toBe(1);
 });
 
 test('counts the deselected tests of a file once, however many agents collect it', () => {
@@ -117,7 +117,7 @@ test('keeps the header and sections of each agent, once even when an event arriv
 
 test('a test keeps the properties of the result that counts', () => {
   const properties = [{ name: 'build', value: '7' }];
-  const report = reportAfter(told(a1, 1, 1, finished(t1, 'passed', { properties })), told(a1, 1, 1, finished(t2, 'passed')));
+  const report = reportAfter(reported(a1, 1, 1, finished(t1, 'passed', { properties })), reported(a1, 1, 1, finished(t2, 'passed')));
   expect(report.tests.map((each) => each.properties)).toEqual([properties, undefined]);
 });
 

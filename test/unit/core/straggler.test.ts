@@ -17,11 +17,11 @@ import {
   joined,
   lost,
   opened,
+  reported,
   shardOf,
   started,
   stateAfter,
   tick,
-  told,
 } from './run-kit.ts';
 
 const t1 = 'test_2.py::test_1';
@@ -36,12 +36,12 @@ const halfDone = (changes: { readonly mayBackUp?: boolean; readonly serial?: rea
   enqueued(1),
   enqueued(2),
   started(a2, 1),
-  told(a2, 1, 1, collected('test_1.py', ['test_1.py::test_1'], 0)),
-  told(a2, 1, 1, finished('test_1.py::test_1', 'passed', { seconds: 1000 })),
+  reported(a2, 1, 1, collected('test_1.py', ['test_1.py::test_1'], 0)),
+  reported(a2, 1, 1, finished('test_1.py::test_1', 'passed', { seconds: 1000 })),
   ended(a2, 1),
   started(a1, 2),
-  told(a1, 2, 1, collected('test_2.py', [t1, t2], 0, changes)),
-  told(a1, 2, 1, finished(t1)),
+  reported(a1, 2, 1, collected('test_2.py', [t1, t2], 0, changes)),
+  reported(a1, 2, 1, finished(t1)),
 ];
 const backups = (open: RunOpened, ...events: readonly CoordinatorEvent[]): readonly string[] =>
   decideAll(stateAfter(open, ...events)).flatMap((action) =>
@@ -79,8 +79,8 @@ test('backs up no file that is marked, bound to other files, serial, or not coll
 test('backs up at most a twentieth of the work, and nothing when everything is as slow', () => {
   const small = { shards: [shardOf(1, ['test_1.py'], 20), shardOf(2, ['test_2.py'], 10)] };
   const quick = halfDone().map((event) =>
-    event.kind === 'attempt-told' && event.shard === 's1' && event.event.kind === 'test-finished'
-      ? told(a2, 1, 1, finished('test_1.py::test_1', 'passed', { seconds: 20 }))
+    event.kind === 'attempt-reported' && event.shard === 's1' && event.event.kind === 'test-finished'
+      ? reported(a2, 1, 1, finished('test_1.py::test_1', 'passed', { seconds: 20 }))
       : event,
   );
   expect(backups(opening(small), ...quick, late)).toEqual([]);
@@ -89,7 +89,7 @@ test('backs up at most a twentieth of the work, and nothing when everything is a
 
 test('the first copy to complete the shard cancels the other, and a backup that crashes uses up no attempt', () => {
   const both = [...halfDone(), enqueued(2, 2, 'backup'), started(a2, 2, 2)];
-  const won = stateAfter(opening(), ...both, told(a2, 2, 2, finished(t2)));
+  const won = stateAfter(opening(), ...both, reported(a2, 2, 2, finished(t2)));
   expect(decideAll(won)).toEqual([
     { kind: 'cancel-attempt', attempt: 's2.1', by: 'superseded' },
     { kind: 'close-run', why: { kind: 'done' } },
@@ -110,5 +110,5 @@ test('moves an attempt that waits for an xdist worker to another agent that has 
   expect(nextAttempt(stateAfter(three, ...holding, handedBack), shardId(3), 'retry')).toMatchObject({ avoid: [a1] });
   expect(decideAll(stateAfter(opening({ ...three, speculate: false }), ...holding))).toEqual([]);
   expect(decideAll(stateAfter(three, ...holding.slice(0, -1), lost(a2)))).toEqual([]);
-  expect(decideAll(stateAfter(three, ...holding, told(a1, 3, 1, collected('test_3.py', ['test_3.py::t'])), tick(3001)))).toEqual([]);
+  expect(decideAll(stateAfter(three, ...holding, reported(a1, 3, 1, collected('test_3.py', ['test_3.py::t'])), tick(3001)))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { takeCensus } from '../../../coordinator/core/learn/take-census.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import type { Census } from '../../../shared/domain/census.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
-import { a1, collected, enqueued, finished, joined, opened, shardOf, started, stateAfter, told } from './run-kit.ts';
+import { a1, collected, enqueued, finished, joined, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
 const file = testFile('tests/test_1.py');
 const contents = new Map([[file, 'c1']]);
@@ -25,7 +25,7 @@ const found = (digest: string, nodeids: readonly string[], mayBackUp = true) =>
     joined(a1),
     enqueued(1),
     started(a1, 1),
-    told(a1, 1, 1, {
+    reported(a1, 1, 1, {
       kind: 'collected',
       at: 2100,
       file,
@@ -95,7 +95,12 @@ test('a run that ends early keeps the failures of the run before it that it did 
   expect(takeCensus(nothing, before, contents)).toMatchObject({ failed: before.failed, uncollected: 'tests/test_3.py' });
 
   const some = restarted(found('now', []), [[file, 'now']]);
-  for (const event of [enqueued(1), started(a1, 1), told(a1, 1, 1, collected(file, before.failed)), told(a1, 1, 1, finished(reached))])
+  for (const event of [
+    enqueued(1),
+    started(a1, 1),
+    reported(a1, 1, 1, collected(file, before.failed)),
+    reported(a1, 1, 1, finished(reached)),
+  ])
     reduce(some, event);
   expect(takeCensus(some, before, contents)).toMatchObject({ failed: [unreached], uncollected: null });
 });
@@ -111,7 +116,7 @@ test('does not restart after a test that must not run twice, and the next run co
   const state = found('now', ['tests/test_1.py::test_x'], false);
   const ran = { nodeid: nodeId('tests/test_1.py::test_x'), file, line: 1, startedAt: 2200, seconds: 0.1, setupSeconds: 0, worker: 'gw0' };
   const result = { ...ran, outcome: 'passed', isCrash: false, message: null, brief: null, sections: [] } as const;
-  reduce(state, told(a1, 1, 1, { kind: 'test-finished', at: 2300, result }));
+  reduce(state, reported(a1, 1, 1, { kind: 'test-finished', at: 2300, result }));
   expect(restartOf(state, 3000)).toBeNull();
   expect(takeCensus(state, old, contents)?.inseparable).toBe(
     'tests/test_1.py has other tests than when the whole suite was last collected',

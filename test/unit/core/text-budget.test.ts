@@ -13,7 +13,7 @@ import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
 import { encodeReport } from '../../../shared/wire/report.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
-import { a1, collected, collectFailed, ended, enqueued, finished, joined, opened, shardOf, started, told } from './run-kit.ts';
+import { a1, collected, collectFailed, ended, enqueued, finished, joined, opened, reported, shardOf, started } from './run-kit.ts';
 
 const texts = (message: string | null, output = '') => ({ message, sections: output === '' ? [] : [{ title: 'stdout', text: output }] });
 
@@ -72,12 +72,12 @@ describe('a run', () => {
   const said = `head${'x'.repeat(1990)}tail!!`;
   const failing = (id: string): CoordinatorEvent => {
     const event = finished(id, 'failed');
-    return told(a1, 1, 1, event.kind === 'test-finished' ? { ...event, result: { ...event.result, message: said } } : event);
+    return reported(a1, 1, 1, event.kind === 'test-finished' ? { ...event, result: { ...event.result, message: said } } : event);
   };
   const begun = (limits: { readonly wholeChars: number; readonly shortChars: number }) => {
     const state = openRun(opened([shardOf(1, [file])]));
     Object.assign(state.texts, limits);
-    for (const event of [joined(a1), enqueued(1), started(a1, 1), told(a1, 1, 1, collected(file, ids))]) reduce(state, event);
+    for (const event of [joined(a1), enqueued(1), started(a1, 1), reported(a1, 1, 1, collected(file, ids))]) reduce(state, event);
     return state;
   };
   const finish = { finishedAt: 9000, mergeSeconds: 0 };
@@ -95,7 +95,7 @@ describe('a run', () => {
 
   test('also cuts collection errors and the errors of tests without a result', () => {
     const state = begun({ wholeChars: 0, shortChars: 0 });
-    reduce(state, told(a1, 1, 1, collectFailed('test_b.py', said)));
+    reduce(state, reported(a1, 1, 1, collectFailed('test_b.py', said)));
     for (const fence of [1, 2, 3]) {
       reduce(state, enqueued(1, fence));
       reduce(state, ended(a1, 1, fence, { kind: 'crashed', exitCode: 1, signal: null, running: null, detail: said }));

@@ -8,12 +8,12 @@ import { decodeEnvelope, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
 import { collect } from '../../support/recorded-events.ts';
-import { a1, finished, joined, opened, shardOf, told } from '../core/run-kit.ts';
+import { a1, finished, joined, opened, reported, shardOf } from '../core/run-kit.ts';
 
 const opening = opened([shardOf(1, ['test_a.py'])]);
 const address = { pool: 'default', run: runId('r1') };
 const tick: OwnEvent = { kind: 'tick', at: 2000 };
-const events = [joined(a1), told(a1, 1, 1, finished('test_a.py::test_x'))] as const;
+const events = [joined(a1), reported(a1, 1, 1, finished('test_a.py::test_x'))] as const;
 const text = encodeEvents(events, { ...address, sender: a1, seq: 1, epoch: 0 });
 
 function recording(writer: Partial<LogWriter> = {}) {

@@ -54,7 +54,7 @@ const joined: RunEvent = {
   },
 };
 const told = (event: AttemptEvent): RunEvent => ({
-  kind: 'attempt-told',
+  kind: 'attempt-reported',
   agent,
   attempt: attemptId(shardId(1), 1),
   shard: shardId(1),
@@ -128,7 +128,7 @@ test('a live run counts known, finished and running tests, and keeps the first r
 test('a test that fails and then passes in a rerun is flaky, not a failure', () => {
   const run = createLiveRun(spec);
   const rerun = attemptId(shardId(1), 2);
-  const again = (event: RunEvent): RunEvent => (event.kind === 'attempt-told' ? { ...event, attempt: rerun } : event);
+  const again = (event: RunEvent): RunEvent => (event.kind === 'attempt-reported' ? { ...event, attempt: rerun } : event);
   for (const event of [joined, collected, ended('test_1', 'failed'), ended('test_2', 'passed')]) run.observe(event);
   run.observe({ kind: 'attempt-started', at: 4000, agent, attempt: rerun, shard: shardId(1), fence: 2, role: 'rerun' });
   // A rerun received twice counts once, and a rerun of a passed test changes nothing.

@@ -14,10 +14,10 @@ import {
   joined,
   lost,
   opened,
+  reported,
   shardOf,
   started,
   tick,
-  told,
 } from '../core/run-kit.ts';
 
 test('logs what the coordinator decides and notices, with ids, and no line for what changes no state', async () => {
@@ -28,7 +28,7 @@ test('logs what the coordinator decides and notices, with ids, and no line for w
     joined(a1),
     enqueued(1),
     started(a1, 1),
-    told(a1, 1, 1, collected('a.py', ['a.py::t'])),
+    reported(a1, 1, 1, collected('a.py', ['a.py::t'])),
     ended(a1, 1),
     tick(4000),
     givenUp(2),

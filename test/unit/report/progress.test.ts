@@ -17,10 +17,10 @@ import {
   finished,
   joined,
   opened,
+  reported,
   shardOf,
   started,
   tick,
-  told,
 } from '../core/run-kit.ts';
 
 const opening = opened([shardOf(1, ['a.py'], 10), shardOf(2, ['b.py'], 10)]);
@@ -30,8 +30,8 @@ const begun: readonly CoordinatorEvent[] = [
   enqueued(1),
   enqueued(2),
   started(a1, 1),
-  told(a1, 1, 1, collected('a.py', ['a.py::t', 'a.py::u'])),
-  told(a1, 1, 1, { kind: 'test-started', at: 2200, nodeid: nodeId('a.py::t'), worker: 'gw0' }),
+  reported(a1, 1, 1, collected('a.py', ['a.py::t', 'a.py::u'])),
+  reported(a1, 1, 1, { kind: 'test-started', at: 2200, nodeid: nodeId('a.py::t'), worker: 'gw0' }),
 ];
 
 /** Progress that writes to a stream in memory, with a clock that the test sets. */
@@ -59,8 +59,8 @@ async function watched(changes: Partial<ProgressOptions> = {}) {
 test('a log shows failures at once and a status line every few seconds, without control characters', async () => {
   const record = await watched();
   expect(record.hear(0, ...begun)).toBe('Run r1: found 2 test files in 2 shards\nAgent a1 joined: 2 workers on host\n');
-  expect(record.hear(1000, told(a1, 1, 1, finished('a.py::t', 'failed')), tick(1000))).toBe('FAILED a.py::t (a1)\n');
-  expect(record.hear(2000, told(a1, 2, 1, collectFailed('b.py')))).toBe('ERROR collecting b.py (a1)\n');
+  expect(record.hear(1000, reported(a1, 1, 1, finished('a.py::t', 'failed')), tick(1000))).toBe('FAILED a.py::t (a1)\n');
+  expect(record.hear(2000, reported(a1, 2, 1, collectFailed('b.py')))).toBe('ERROR collecting b.py (a1)\n');
   expect(record.hear(4999, tick(4999))).toBe('');
   expect(record.hear(5000, tick(5000), tick(5001))).toBe('1/2 tests, 1/2 files, 1 failed, 1 collection error, 1 agent, 5 s\n');
   expect(record.hear(9000, tick(9000))).toBe('');
@@ -73,7 +73,7 @@ test('a log shows failures at once and a status line every few seconds, without 
 test('shows a worker as idle after a second without a test, and sorts agents', async () => {
   const screen = await watched({ screen: true });
   screen.hear(0, opening, joined(agentId('a10')), ...begun.slice(1));
-  const done = stripVTControlCharacters(screen.hear(2000, told(a1, 1, 1, finished('a.py::t')), tick(2000)));
+  const done = stripVTControlCharacters(screen.hear(2000, reported(a1, 1, 1, finished('a.py::t')), tick(2000)));
   expect(done).toMatch(/a1 on host: 2 workers\n {2}gw0 {7}a\.py::t\na10 on host: 2 workers, no test yet\n/);
   const idle = stripVTControlCharacters(screen.hear(5100, tick(5100), tick(5200)));
   expect(idle).toContain('gw0       idle for 3 s\n');
@@ -86,9 +86,9 @@ test('draws the screen below permanent lines, a few times a second, and removes 
   expect(screen.hear(0, opening)).toContain('Run r1: found 2 test files in 2 shards\n');
   expect(screen.hear(50, ...begun.slice(1))).toBe('');
   expect(screen.hear(3050, tick(3050))).toMatch(/Agent a1 joined: 2 workers on host\n[\s\S]*slowest now: 3 s a\.py::t \(a1 gw0\)/);
-  const failed = screen.hear(3200, told(a1, 1, 1, finished('a.py::t', 'failed')));
+  const failed = screen.hear(3200, reported(a1, 1, 1, finished('a.py::t', 'failed')));
   expect(stripVTControlCharacters(failed)).toMatch(/^FAILED a\.py::t \(a1\)\n[\s\S]*1\/2\+ tests {2}0\/2 files\n1 failed\n/);
-  expect(screen.hear(3210, told(a1, 1, 1, finished('a.py::u', 'error')))).toBe('');
+  expect(screen.hear(3210, reported(a1, 1, 1, finished('a.py::u', 'error')))).toBe('');
   screen.progress.end();
   const last = screen.written();
   expect(last.endsWith('ERROR a.py::u (a1)\n')).toBe(true);
@@ -139,7 +139,7 @@ test('an interrupt names the key that quits at once, and a whole-suite run start
 });
 
 test('verbose prints every test, quiet prints none', async () => {
-  const passed = told(a1, 1, 1, finished('a.py::t'));
+  const passed = reported(a1, 1, 1, finished('a.py::t'));
   expect((await watched({ verbosity: 'verbose', color: true })).hear(0, ...begun, passed)).toContain(
     '\n\u001b[32mPASSED\u001b[39m a.py::t (a1)\n',
   );

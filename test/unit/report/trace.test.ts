@@ -5,7 +5,7 @@ import { timelineText } from '../../../coordinator/reporters/files/timeline-text
 import { traceJson } from '../../../coordinator/reporters/files/trace.ts';
 import { createTraceMarks } from '../../../coordinator/reporters/files/trace-marks.ts';
 import type { ReportedTest } from '../../../shared/domain/report.ts';
-import { a1, collected, ended, joined, lost, opened, shardOf, started, told } from '../core/run-kit.ts';
+import { a1, collected, ended, joined, lost, opened, reported, shardOf, started } from '../core/run-kit.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
 const at = (given: ReportedTest, offsetMs: number, worker: string, seconds: number): ReportedTest => ({
@@ -56,7 +56,7 @@ test('the events of a run add collections, shards, agents and the deadline', () 
   const report = sampleReport([], { startedAt: new Date(0).toISOString() });
   const opening = opened([shardOf(1, ['t.py'])], { deadline: { seconds: 100, reserveSeconds: 2 } });
   const marks = createTraceMarks();
-  for (const event of [opening, joined(a1), started(a1, 1), told(a1, 1, 1, collected('t.py', [])), ended(a1, 1), lost(a1)])
+  for (const event of [opening, joined(a1), started(a1, 1), reported(a1, 1, 1, collected('t.py', [])), ended(a1, 1), lost(a1)])
     marks.observe(event);
   const traced = parse(traceJson(report, marks.all()));
   const named = traced.map(({ ph, name }) => `${ph} ${name}`);

@@ -61,7 +61,7 @@ export function attemptStarted(state: RunState, { at, attempt: id, agent: starte
   else returned(state, agent);
 }
 
-export function attemptTold(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-told'>): void {
+export function attemptReported(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-reported'>): void {
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
   if (attempt === undefined || record === undefined) return;
