@@ -75,7 +75,6 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
           list: control.isKnown(list.hash) ? { ...list, groups: [], proof: null } : list,
         }),
       inseparable: (why, lacksModules) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why, lacksModules }),
-      needsModules: (why) => outbox.push({ kind: 'modules-needed', at: clock.now(), agent: id, why }),
       show: (shown) => outbox.push({ kind: 'session-shown', at: clock.now(), agent: id, shown }),
       ended: (ending) => outbox.push({ kind: 'session-ended', at: clock.now(), agent: id, ...ending }),
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),

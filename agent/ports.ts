@@ -75,8 +75,6 @@ export interface SessionRequest {
   readonly listed: (list: SuiteList) => void;
   /** Receives the reason why the files of the suite depend on each other. */
   readonly inseparable: (why: string, lacksModules: boolean) => void;
-  /** Receives the reason why a file runs again in an xdist worker that loads the modules of the whole list first. */
-  readonly needsModules: (why: string) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Variables added to this process's environment for pytest. */

@@ -58,7 +58,6 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     collect: Promise.resolve({ mode: replay.spec.collect === 'suite' ? 'suite' : 'file', proves: false, modules: [], preloads: false }),
     started: () => undefined,
     inseparable: () => undefined,
-    needsModules: () => undefined,
     listed: () => undefined,
     refused: (message) => problems.push(message),
     ended: ({ problem }) => void (problem === null ? 0 : problems.push(problem)),

@@ -5,7 +5,6 @@ import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
 import type { AttemptEvent } from '../../shared/domain/events.ts';
 import type { PythonPrint } from '../../shared/domain/fingerprint.ts';
 import { type NodeId, nodeId, testFile } from '../../shared/domain/ids.ts';
-import { isFailure } from '../../shared/domain/outcome.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import { blame, failedTeardown } from '../core/blame.ts';
 import { foldPhases } from '../core/fold-phases.ts';
@@ -51,9 +50,6 @@ interface Log {
   readonly now: () => number;
   /** Internal errors of pytest, by worker; they explain why the worker then ends. */
   readonly internalErrors: Map<string, string>;
-  /** Tests whose result is no failure, and what receives each of them that fails when its file runs again. */
-  readonly passed: Set<NodeId>;
-  readonly contradicted: (nodeid: NodeId) => void;
   areLossesExpected: boolean;
   isExitRequested: boolean;
 }
@@ -63,27 +59,12 @@ type Message<Kind extends PytestMessage['kind']> = Extract<PytestMessage, { read
 
 /**
  * Every xdist worker collects every file and reports it; the log passes on each file once, and each test's result once. `now` is
- * milliseconds since the epoch. `contradicted` receives a test that did not fail, and fails when its file runs again.
+ * milliseconds since the epoch.
  */
-export function createAttemptLog(
-  selectors: readonly Selector[],
-  emit: (event: AttemptEvent) => void,
-  now: () => number,
-  contradicted: (nodeid: NodeId) => void = () => undefined,
-): AttemptLog {
+export function createAttemptLog(selectors: readonly Selector[], emit: (event: AttemptEvent) => void, now: () => number): AttemptLog {
   const work = createRemainingWork(selectors);
   const activity = createWorkerActivity();
-  const log: Log = {
-    work,
-    activity,
-    emit,
-    now,
-    internalErrors: new Map(),
-    passed: new Set(),
-    contradicted,
-    areLossesExpected: false,
-    isExitRequested: false,
-  };
+  const log: Log = { work, activity, emit, now, internalErrors: new Map(), areLossesExpected: false, isExitRequested: false };
   return {
     receive: (message, worker) => receive(log, message, worker),
     expectLosses() {
@@ -105,7 +86,6 @@ function receive(log: Log, message: PytestMessage, worker: string): void {
     case 'workers-wanted':
     case 'ready':
     case 'task-done':
-    case 'needs-modules':
     case 'needs-next':
     case 'declined':
     case 'listed':
@@ -178,18 +158,12 @@ function startTest({ activity, emit }: Log, message: Message<'test-started'>, wo
   emit({ kind: 'test-started', at: message.at, nodeid, worker });
 }
 
-function finishTest({ work, activity, emit, passed, contradicted }: Log, message: Message<'test-finished'>, worker: string): void {
+function finishTest({ work, activity, emit }: Log, message: Message<'test-finished'>, worker: string): void {
   const { at, startedAt, line, sections, warnings, properties } = message;
   const nodeid = nodeId(message.nodeid);
   activity.endTest(worker);
   const folded = foldPhases(message.phases);
-  if (folded === null) return;
-  const isFailed = isFailure(folded.outcome);
-  if (!work.settle(nodeid)) {
-    if (isFailed && passed.has(nodeid)) contradicted(nodeid);
-    return;
-  }
-  if (!isFailed) passed.add(nodeid);
+  if (folded === null || !work.settle(nodeid)) return;
   const about = { nodeid, file: work.fileFor(nodeid), line, startedAt, worker, isCrash: false };
   emit({ kind: 'test-finished', at, result: { ...about, sections, warnings, properties, ...folded } });
 }

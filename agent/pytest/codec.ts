@@ -100,8 +100,6 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('needs-next') }),
   /** The task needs another process, because this one has already torn down its fixtures. */
   z.object({ kind: z.literal('declined'), task: z.number().int() }),
-  /** Another worker, which loads modules first, must run the file of the task from its beginning. The worker ends. */
-  z.object({ kind: z.literal('needs-modules'), task: z.number().int(), file: z.string(), why: z.string() }),
   z.object({ kind: z.literal('task-done'), task: z.number().int(), isWhole: z.boolean(), isLast: z.boolean(), isCovered: z.boolean() }),
   /** Frame the teardown of fixtures that outlived their file; `nodeid` is the last test that ran before. `message` describes a failure. */
   z.object({ kind: z.literal('tearing-down'), nodeid: z.string() }),

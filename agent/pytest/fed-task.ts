@@ -1,7 +1,7 @@
 // One attempt in a fed session: the work that is left, and how it can end.
 
 import type { AttemptEnding, InterruptCause } from '../../shared/domain/attempt.ts';
-import type { AttemptId, TestFile } from '../../shared/domain/ids.ts';
+import type { AttemptId } from '../../shared/domain/ids.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
@@ -46,12 +46,6 @@ export function doneEnding(task: Task, isWhole: boolean): AttemptEnding {
 /** The ending of a task that crashed without a culprit. It names the test that was running, if there was one. */
 export function crashed(exitCode: number | null, signal: string | null, task: Task, detail: string): AttemptEnding {
   return { kind: 'crashed', exitCode, signal, running: task.log.running(), detail };
-}
-
-/** Another process runs this file from its beginning. The rest of the task's work follows it, as before. */
-export function beginAgain(task: Task, file: TestFile): void {
-  const whole = task.selectors.filter((selector) => selector.file === file);
-  task.selectors = [...whole, ...task.log.remaining().filter((selector) => selector.file !== file)];
 }
 
 /** Whether the attempt must end: something interrupted it, or its tests asked for the end of the run. */

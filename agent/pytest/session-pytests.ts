@@ -101,7 +101,7 @@ async function keepCoverage(request: SessionRequest, pytest: FedPytest, director
 
 /** What every pytest of the session has in common. The xdist workers of all of them share one series of numbers. */
 function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedRequest, 'socket' | 'startProcess'> {
-  const { agent, python, spec, room, isMoreWaiting, ending, refused, inseparable, needsModules, show, ended } = request;
+  const { agent, python, spec, room, isMoreWaiting, ending, refused, inseparable, show, ended } = request;
   const { print, replaceMs } = options;
   const howToCollect = createHowToCollect(request, options);
   let isListed = false;
@@ -128,7 +128,6 @@ function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedReques
     },
     refused,
     inseparable,
-    needsModules,
   };
 }
 

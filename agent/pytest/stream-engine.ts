@@ -39,9 +39,7 @@ async function open(request: SessionRequest, options: EngineOptions): Promise<Se
 
   const run = async (attempt: AttemptRequest, emit: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
-    const log = createAttemptLog(attempt.selectors, emit, Date.now, (nodeid) =>
-      request.inseparable(`${nodeid} passes, and fails beside modules that other test files load`, true),
-    );
+    const log = createAttemptLog(attempt.selectors, emit, Date.now);
     try {
       const startedAt = performance.now();
       const [pytest, ending] = await serve(living, log, attempt, interrupt);

@@ -99,7 +99,6 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     listed: () => undefined,
     refused: () => undefined,
     inseparable: () => undefined,
-    needsModules: () => undefined,
   });
   try {
     const events: AttemptEvent[] = [];

@@ -100,7 +100,6 @@ function take(kept: Kept, event: RunEvent): void {
     case 'coverage-kept':
     case 'suite-listed':
     case 'suite-inseparable':
-    case 'modules-needed':
     case 'suite-refused':
     case 'session-shown':
       return;

@@ -117,11 +117,6 @@ export type RunEvent =
       readonly why: string;
       readonly lacksModules: boolean;
     }
-  /**
-   * A test passes only with Python modules that other test files import. The agent runs the test's file again in an xdist worker that
-   * imports them first.
-   */
-  | { readonly kind: 'modules-needed'; readonly at: number; readonly agent: AgentId; readonly why: string }
   /** pytest rejected the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
   /**
@@ -178,7 +173,6 @@ const onStream: Readonly<Record<RunEvent['kind'], true>> = {
   'attempt-started': true,
   'attempt-reported': true,
   'coverage-kept': true,
-  'modules-needed': true,
   'session-ended': true,
   'session-shown': true,
   'suite-inseparable': true,

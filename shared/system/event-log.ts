@@ -46,9 +46,6 @@ export function logRunEvent(log: EventLog, run: RunId, event: RunEvent): void {
     case 'suite-inseparable':
       log.warn({ run, agent: event.agent, why: event.why }, 'suite cannot be collected by file');
       break;
-    case 'modules-needed':
-      log.info({ run, agent: event.agent, why: event.why }, 'a file runs again in a worker that loads the modules of the whole suite');
-      break;
     case 'suite-listed':
     case 'session-shown':
     case 'coverage-kept':

@@ -89,7 +89,6 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
   }),
   z.object({ kind: z.literal('suite-listed'), at, agent: agentIdSchema, list: suiteListSchema }),
   z.object({ kind: z.literal('suite-inseparable'), at, agent: agentIdSchema, why: z.string(), lacksModules: z.boolean().default(false) }),
-  z.object({ kind: z.literal('modules-needed'), at, agent: agentIdSchema, why: z.string() }),
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
   z.object({
     kind: z.literal('agent-unfit'),

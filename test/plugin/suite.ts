@@ -54,8 +54,6 @@ export interface RunOptions {
   readonly engine?: Engine;
   readonly collect?: CollectMode;
   readonly proves?: boolean;
-  /** What the whole list loads. */
-  readonly modules?: readonly string[];
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -79,7 +77,6 @@ export interface OpenSuite extends AsyncDisposable {
   readonly listed: readonly SuiteList[];
   readonly refusals: readonly string[];
   readonly inseparable: readonly string[];
-  readonly needsModules: readonly string[];
   /** Known once the session is closed. */
   readonly endings: readonly SessionEnding[];
   /** Interrupts the attempt, as a deadline does, when `interruptWhen` returns true for an event, or when `signal` aborts. */
@@ -129,16 +126,14 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const listed: SuiteList[] = [];
   const refusals: string[] = [];
   const inseparable: string[] = [];
-  const needsModules: string[] = [];
   const endings: SessionEnding[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
-    collect: Promise.resolve({ mode: collect, modules: options.modules ?? [], preloads: false, proves: options.proves ?? false }),
+    collect: Promise.resolve({ mode: collect, modules: [], preloads: false, proves: options.proves ?? false }),
     started: () => undefined,
     listed: (list) => listed.push(list),
     inseparable: (why) => inseparable.push(why),
-    needsModules: (why) => needsModules.push(why),
     refused: (message) => refusals.push(message),
     ended: (ending) => endings.push(ending),
     room: () => null,
@@ -156,7 +151,6 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     listed,
     refusals,
     inseparable,
-    needsModules,
     endings,
     async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;

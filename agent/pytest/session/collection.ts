@@ -7,8 +7,6 @@ import type { DeadlyFiles } from './deadly-files.ts';
 export interface Collection {
   /** The coordinator has decided. */
   decide(how: HowToCollect): void;
-  /** Workers that begin from now on load the modules of the whole list first. */
-  preload(): void;
   /** Makes the worker collect. Returns false before the decision, and for pytest's main process, which collects nothing. */
   begin(worker: string): boolean;
   /** The worker has collected. Returns whether it may run tests: a worker whose whole list differs from the first one may not. */
@@ -22,9 +20,6 @@ export function createCollection(send: (worker: string, message: object) => void
   return {
     decide(decided) {
       how = decided;
-    },
-    preload() {
-      if (how !== null) how = { ...how, preloads: true };
     },
     begin(worker) {
       if (how === null || worker === 'controller') return false;

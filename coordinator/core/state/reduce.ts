@@ -17,7 +17,7 @@ import {
 } from './attempts/attempt-life.ts';
 import { type Change, OTHER } from './changes.ts';
 import { applySuitePlan } from './collection/suite-plan.ts';
-import { modulesNeeded, suiteInseparable, suiteListed, suiteRefused } from './collection/suite-reports.ts';
+import { suiteInseparable, suiteListed, suiteRefused } from './collection/suite-reports.ts';
 import type { CoordinatorEvent, EventOf, OwnEvent } from './events.ts';
 import {
   coverageCombined,
@@ -54,7 +54,6 @@ const SENT_BY_AGENTS: Readonly<Record<RunEvent['kind'], true>> = {
   'attempt-started': true,
   'attempt-reported': true,
   'coverage-kept': true,
-  'modules-needed': true,
   'session-ended': true,
   'session-shown': true,
   'suite-inseparable': true,
@@ -103,9 +102,6 @@ function apply(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'suite-inseparable':
       suiteInseparable(state, event);
-      break;
-    case 'modules-needed':
-      modulesNeeded(state, event);
       break;
     case 'suite-refused':
       suiteRefused(state, event);

@@ -85,7 +85,6 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'attempt-taken':
     case 'coverage-combined':
     case 'coverage-kept':
-    case 'modules-needed':
     case 'run-restarted':
     case 'session-shown':
     case 'shard-given-up':

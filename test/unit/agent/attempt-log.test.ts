@@ -19,7 +19,7 @@ const collected: PytestMessage = {
   seconds: 0,
 };
 const started = (nodeid: string): PytestMessage => ({ kind: 'test-started', nodeid, at: 1000 });
-const passed = (nodeid: string): Extract<PytestMessage, { kind: 'test-finished' }> => ({
+const passed = (nodeid: string): PytestMessage => ({
   kind: 'test-finished',
   nodeid,
   at: 2000,
@@ -32,20 +32,14 @@ const passed = (nodeid: string): Extract<PytestMessage, { kind: 'test-finished' 
   rssBytes: 0,
   cpuSeconds: 0,
 });
-const failed = (nodeid: string): PytestMessage => ({
-  ...passed(nodeid),
-  phases: [{ when: 'call', outcome: 'failed', seconds: 1, xfailReason: null, isSubtest: false, message: 'assert 0', crash: null }],
-});
 const down: PytestMessage = { kind: 'worker-down', worker: 'gw0', error: 'Not properly terminated', isReplaced: true };
 
 function setUp(files: readonly string[] = [a]) {
   const events: AttemptEvent[] = [];
-  const contradicted: string[] = [];
   const log = createAttemptLog(
     files.map((file) => ({ kind: 'file', file: testFile(file) })),
     (event) => events.push(event),
     () => 4000,
-    (nodeid) => contradicted.push(nodeid),
   );
   const receive = (...messages: PytestMessage[]): void => {
     for (const message of messages) log.receive(message, 'gw0');
@@ -58,7 +52,7 @@ function setUp(files: readonly string[] = [a]) {
       const { nodeid, outcome, seconds, message } = event.result;
       return [`${nodeid} ${outcome} ${seconds} s: ${message}`];
     });
-  return { log, events, receive, told, contradicted };
+  return { log, events, receive, told };
 }
 
 test('a crash becomes the error of the running test, and the rest of its file is left to run', () => {
@@ -69,15 +63,6 @@ test('a crash becomes the error of the running test, and the rest of its file is
   expect(told()).toEqual([`${one} error 3 s: xdist worker gw0 crashed while running ${one}: Not properly terminated`]);
   expect(log.running()).toBeNull();
   expect(log.remaining()).toEqual([{ kind: 'tests', file: a, nodeids: [two] }]);
-});
-
-test('a file that runs again keeps its first results, and a test that then fails for the first time is reported as contradicted', () => {
-  const { receive, told, contradicted } = setUp();
-  receive(collected, passed(one), failed(two), collected, passed(one), failed(two));
-  expect(contradicted).toEqual([]);
-  receive(failed(one));
-  expect(contradicted).toEqual([one]);
-  expect(told()).toEqual([`${one} passed 1 s: null`, `${two} failed 1 s: assert 0`]);
 });
 
 test('a crash becomes the error of the file that was being collected', () => {

@@ -105,13 +105,6 @@ test('a run that ends early keeps the failures of the run before it that it did 
   expect(takeCensus(some, before, contents)).toMatchObject({ failed: [unreached], uncollected: null });
 });
 
-test('lets later runs load the modules that a test needed, without a restart', () => {
-  const state = found('before', ['tests/test_1.py::test_x']);
-  reduce(state, { kind: 'modules-needed', at: 2200, agent: a1, why: 'tests/test_1.py::test_x passes only beside modules' });
-  expect(restartOf(state, 3000)).toBeNull();
-  expect(takeCensus(state, old, contents)).toEqual({ ...old, preloads: true });
-});
-
 test('does not restart after a test that must not run twice, and the next run collects the whole list', () => {
   const state = found('now', ['tests/test_1.py::test_x'], false);
   const ran = { nodeid: nodeId('tests/test_1.py::test_x'), file, line: 1, startedAt: 2200, seconds: 0.1, setupSeconds: 0, worker: 'gw0' };

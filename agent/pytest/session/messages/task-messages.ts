@@ -1,8 +1,7 @@
 // Messages about the tests of one task, and about its end.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { testFile } from '../../../../shared/domain/ids.ts';
-import { beginAgain, doneEnding, isStopped, type Task } from '../../fed-task.ts';
+import { doneEnding, type Task } from '../../fed-task.ts';
 import { type FedSession, passOnShown } from '../fed-session.ts';
 import { retireWorker } from '../worker-end.ts';
 import type { Handlers, MessageOf } from './handlers.ts';
@@ -49,24 +48,6 @@ function taskDone(session: FedSession, message: MessageOf<'task-done'>, worker: 
   if (task !== undefined) complete(session, task, message);
 }
 
-/** The worker has kept back the result of the test that needs the modules. The file's earlier results count. */
-function needsModules(session: FedSession, { file, why }: MessageOf<'needs-modules'>, worker: string): void {
-  const { collection, feeding, request, tasks, usage } = session;
-  passOnShown(session);
-  collection.preload();
-  request.needsModules(why);
-  usage.forget(worker);
-  const task = feeding.leave(worker);
-  retireWorker(session, worker);
-  if (task === undefined) return;
-  if (isStopped(task)) {
-    tasks.settle(task, doneEnding(task, false));
-    return;
-  }
-  beginAgain(task, testFile(file));
-  feeding.addFirst(task);
-}
-
 function complete({ covered, tasks }: FedSession, task: Task, { isCovered, isWhole }: MessageOf<'task-done'>): void {
   covered.done(task.attempt, isCovered);
   tasks.settle(task, doneEnding(task, isWhole));
@@ -86,7 +67,6 @@ export const taskMessages = {
   'needs-next': (session, _message, worker) => void promiseNext(session, worker),
   'exit-requested': requestExit,
   'task-done': taskDone,
-  'needs-modules': needsModules,
   'test-started': log,
   'test-finished': testFinished,
   'tearing-down': log,

@@ -13,10 +13,6 @@ export function suiteInseparable(state: RunState, event: EventOf<'suite-insepara
   if (mayServe(state, event)) state.suite[event.lacksModules ? 'lacksModules' : 'inseparable'] ??= event.why;
 }
 
-export function modulesNeeded(state: RunState, event: EventOf<'modules-needed'>): void {
-  if (mayServe(state, event)) state.suite.needsModules ??= event.why;
-}
-
 export function suiteRefused(state: RunState, event: EventOf<'suite-refused'>): void {
   if (mayServe(state, event)) state.suite.refusal ??= event.message;
 }

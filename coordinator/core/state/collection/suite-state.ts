@@ -25,8 +25,6 @@ export interface SuiteState {
   mismatch: Mismatch | null;
   /** A test that passes only with modules that other test files import; null without one. xdist workers of later runs import them. */
   lacksModules: string | null;
-  /** Like `lacksModules`, but an agent has seen to the test's outcome, so the run goes on. */
-  needsModules: string | null;
   /**
    * A test that failed with the whole list and passes by file; null without one. Not remembered, because a code change may have fixed it.
    */
@@ -47,7 +45,6 @@ export const newSuiteState = (opened: RunOpened): SuiteState => ({
   inseparable: null,
   mismatch: null,
   lacksModules: null,
-  needsModules: null,
   doubtfulPass: null,
   failedWhole: new Set(opened.failedWhole),
   refusal: null,

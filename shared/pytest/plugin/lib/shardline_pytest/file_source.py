@@ -87,12 +87,6 @@ class FileSource:
     def put_off_item(self, rank: int) -> None:
         """None: a process that takes over has only the file of the test to collect."""
 
-    @property
-    def file(self) -> str:
-        """The file that was collected last; its tests run now."""
-        assert self.selector is not None
-        return self.selector["file"]
-
     def path_of(self, file: str) -> Path:
         """The absolute path of a file that is relative to the root directory."""
         return Path(os.path.normpath(str(self.config.rootpath / file)))

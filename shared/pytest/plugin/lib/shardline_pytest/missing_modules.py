@@ -1,8 +1,8 @@
 """Checks whether a failed test needs modules that other test files import: a worker that collects by file does not import them all.
 
 The first failure in each worker decides. The worker loads what an earlier collection of the whole list loaded, and runs the test once more,
-without reporting the outcome. If the test passes, another worker runs its file again, from the beginning: one that loads the modules before
-it collects, as all workers of later runs do. Where that is not possible, the run restarts with the whole list.
+without reporting the outcome. If the test passes, the run restarts with the whole list, and workers of later runs load the modules before
+they collect.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from .stdlib import real
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from .channel import Channel
     from .hook_types import HookWrapper
@@ -39,9 +38,6 @@ class ResultSender:
         self.channel = channel
         self.nodeid: str | None = None
         self.reports: list[pytest.TestReport] = []
-        # Does a failed test wait for `release` or `drop`?
-        self.holds_failures = False
-        self.held: dict[str, Any] | None = None
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> HookWrapper:
@@ -85,32 +81,19 @@ class ResultSender:
         reports, self.nodeid, self.reports = self.reports, None, []
         own, awaited = real.getrusage(RUSAGE_SELF), real.getrusage(RUSAGE_CHILDREN)
         line = reports[-1].location[1] if reports else None
-        finished = {
-            "nodeid": nodeid,
-            "at": now_ms(),
-            "startedAt": started_at,
-            "line": line + 1 if isinstance(line, int) and line >= 0 else None,
-            "phases": [self.phase(report) for report in reports],
-            "sections": self.sections(reports),
-            "warnings": self.observations.of_test.messages(),
-            "properties": properties_of(reports),
-            "rssBytes": own.ru_maxrss * RSS_UNIT,
-            "cpuSeconds": own.ru_utime + own.ru_stime + awaited.ru_utime + awaited.ru_stime,
-        }
-        if self.holds_failures and any(report.failed for report in reports):
-            self.held = finished
-        else:
-            self.channel.send("test-finished", **finished)
-
-    def release(self) -> None:
-        """Sends the failed test that waits, if any."""
-        held, self.held = self.held, None
-        if held is not None:
-            self.channel.send("test-finished", **held)
-
-    def drop(self) -> None:
-        """Forgets the failed test that waits: another process runs it."""
-        self.held = None
+        self.channel.send(
+            "test-finished",
+            nodeid=nodeid,
+            at=now_ms(),
+            startedAt=started_at,
+            line=line + 1 if isinstance(line, int) and line >= 0 else None,
+            phases=[self.phase(report) for report in reports],
+            sections=self.sections(reports),
+            warnings=self.observations.of_test.messages(),
+            properties=properties_of(reports),
+            rssBytes=own.ru_maxrss * RSS_UNIT,
+            cpuSeconds=own.ru_utime + own.ru_stime + awaited.ru_utime + awaited.ru_stime,
+        )
 
     def phase(self, report: pytest.TestReport) -> Phase:
         reason = getattr(report, "wasxfail", None)

@@ -59,8 +59,6 @@ class TaskLoop:
         self.channel = channel
         self.result_sender = result_sender
         self.missing: MissingModules | None = None
-        # Why another process, which loads more modules first, must run the current file.
-        self.needed: str | None = None
         self.chosen: FileSource | SuiteSource | None = None
         self.last: pytest.Item | None = None
         # Did a test run as the last of this process, and did it tear down fixtures that plain pytest would have kept?
@@ -108,7 +106,6 @@ class TaskLoop:
             elif message["proves"]:
                 self.missing = MissingModules(message["modules"], self.result_sender.run_again, self.lack)
                 self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
-                self.result_sender.holds_failures = True
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
         # A crash of pytest during collection ends this worker only.
@@ -120,23 +117,7 @@ class TaskLoop:
         return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
 
     def lack(self, why: str) -> None:
-        """The current test needs modules that this process did not load before it collected the file."""
-        why = cap(why, WHY_BYTES)
-        if self.can_hand_over():
-            self.needed = why
-            self.result_sender.drop()
-        else:
-            self.channel.send("inseparable", why=why, lacksModules=True)
-
-    def can_hand_over(self) -> bool:
-        """Can another process run the current file again, as if this one had never begun it?
-
-        Not if a test must not run twice, or if no process follows. Nor if the first run has left its mark: on pytest, which stops after the
-        failure (-x), in pytest's main process, or in the coverage data.
-        """
-        may_run_again = isinstance(self.source, FileSource) and self.source.may_back_up and hasattr(self.config, "workeroutput")
-        is_stopping = bool(self.session.shouldfail or self.session.shouldstop)
-        return may_run_again and not is_stopping and not self.relays and not self.config.pluginmanager.hasplugin("_cov")
+        self.channel.send("inseparable", why=cap(why, WHY_BYTES), lacksModules=True)
 
     def take_list(self, session: pytest.Session, source: SuiteSource, outcome: Result[object]) -> None:
         """Takes over the collected list, unless pytest refused to collect."""
@@ -229,9 +210,6 @@ class TaskLoop:
             if upcoming is None:
                 following, upcoming = self.look_ahead()
             self.run_test(entry, upcoming or self.put_off_item(entry))
-            if self.needed is not None:
-                self.hand_over(task, self.needed)
-                return None
         self.recycling.count(task.files)
         if self.recycling.is_due():
             self.recycle()
@@ -259,13 +237,6 @@ class TaskLoop:
 
         return save(self.config)
 
-    def hand_over(self, task: Task, why: str) -> None:
-        """Ends this process. Another one runs the current file from its beginning, and the rest of the task."""
-        assert isinstance(self.source, FileSource)
-        self.recycle()
-        self.tear_down_to(None)
-        self.channel.send("needs-modules", task=task.number, file=self.source.file, why=why)
-
     def recycle(self) -> None:
         """Ends this process after the current task. xdist starts another one."""
         self.recycling.is_recycled = True
@@ -291,10 +262,7 @@ class TaskLoop:
             real.exit_at_once(0)
         self.interactor.end_test()
         if self.missing is not None:
-            try:
-                self.missing.examine(item, upcoming)
-            finally:
-                self.result_sender.release()
+            self.missing.examine(item, upcoming)
 
     def tear_down_to(self, item: pytest.Item | None) -> None:
         """Tears down what `item` does not need, in case pytest expected another next test.
