@@ -1,6 +1,6 @@
 // Sessions on other machines get the coordinator's pytest cache, and pytest selects tests from it as from a cache of its own.
 
-import { cp, readFile, rm } from 'node:fs/promises';
+import { cp, readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -42,6 +42,9 @@ test.each([
   const added = { 'test_new.py': 'def test_new(): pass\n' };
   await using theirs = await newProject({ ...suite, 'spy.py': spy });
   await using ours = await newProject({ ...suite, ...added, 'probe.py': probe });
+  // --nf sorts by the time of the last change, and the files of a project are written in any order.
+  for (const { directory } of [theirs, ours])
+    for (const [index, name] of Object.keys(suite).entries()) await utimes(join(directory, name), index + 1, index + 1);
   const python = (cwd: string, args: readonly string[], env: Record<string, string>) =>
     execa(testPython(), ['-m', 'pytest', '-q', '-p', 'no:randomly', ...args], { cwd, env, reject: false, all: true });
   await python(theirs.directory, ['--maxfail=100'], {});
