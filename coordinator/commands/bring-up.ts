@@ -8,6 +8,7 @@ import { connect } from '../../shared/redis/connect.ts';
 import { isForNow } from '../../shared/redis/retry-while-unavailable.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
+import type { ClosingStack } from '../../shared/system/closing-stack.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
@@ -49,7 +50,7 @@ export interface OpenRedis {
  */
 export async function openRedis(
   setting: Setting,
-  opened: AsyncDisposableStack,
+  opened: ClosingStack,
   announce: (pools: Pools, aheadMs: number) => Promise<RunChannel>,
   signal: AbortSignal,
 ): Promise<OpenRedis> {
@@ -87,7 +88,7 @@ export async function openRedis(
 }
 
 /** Starts an embedded Redis for this run only, and returns its URL. */
-async function startOwnRedis({ settings, edge, python }: Setting, opened: AsyncDisposableStack, signal: AbortSignal): Promise<string> {
+async function startOwnRedis({ settings, edge, python }: Setting, opened: ClosingStack, signal: AbortSignal): Promise<string> {
   if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
     edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty: using an embedded Redis\n');
   }
@@ -100,7 +101,7 @@ async function startOwnRedis({ settings, edge, python }: Setting, opened: AsyncD
 interface Place {
   readonly setting: Setting;
   readonly url: string;
-  readonly opened: AsyncDisposableStack;
+  readonly opened: ClosingStack;
   readonly signal: AbortSignal;
 }
 

@@ -7,6 +7,7 @@ import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
+import type { ClosingStack } from '../../shared/system/closing-stack.ts';
 import { type CollectDecision, decideCollect } from '../core/decide/collect-choice.ts';
 import { judge } from '../core/decide/forecast.ts';
 import { failureChances, orderShards } from '../core/plan/order.ts';
@@ -52,7 +53,7 @@ export async function prepareRun(
   pytestArgs: readonly string[],
   deadline: Deadline | null,
   known: Known,
-  opened: AsyncDisposableStack,
+  opened: ClosingStack,
   ending: AbortSignal,
 ): Promise<PreparedRun> {
   const { settings, python, startedAt } = setting;

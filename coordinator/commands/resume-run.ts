@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
+import { createClosingStack } from '../../shared/system/closing-stack.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
 import { announcedSpec } from '../core/decide/restart.ts';
@@ -29,7 +30,7 @@ import { copying, type Found, missingRecords, readElsewhere, readFound, refused 
  * finished runs again. Throws `nothing-to-resume`, and `run-is-served` or `out-in-use` if the run's coordinator is alive.
  */
 export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = createClosingStack();
   const path = join(given.out, 'events.ndjson');
   const isHere = existsSync(path);
   const found = isHere ? await readFound(given, readFileLog(path)) : await readElsewhere(given, interrupts.requested);

@@ -7,6 +7,7 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { isGivenUp } from '../../shared/redis/retry-while-unavailable.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
+import { createClosingStack } from '../../shared/system/closing-stack.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields } from '../../shared/system/event-log.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
@@ -92,7 +93,7 @@ async function resume(setting: Setting, interrupts: Interrupts): Promise<number>
 
 async function run(setting: Setting, interrupts: Interrupts): Promise<number> {
   const { settings, edge, startedAt } = setting;
-  await using opened = new AsyncDisposableStack();
+  await using opened = createClosingStack();
   const paths = await pathsOf(setting);
   const pytestArgs = [...paths, ...settings.pytestArgs];
   await prepareOut(setting.out);
