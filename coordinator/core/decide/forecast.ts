@@ -77,7 +77,9 @@ function remedyFor(pieces: readonly Piece[], force: Workforce, availableSeconds:
   const canMore = limit > 0 && longest / force.workersPerPiece <= limit;
   const agents = canMore ? Math.max(1, Math.ceil((all / limit - force.workers) / workersPerAgent)) : null;
   const longestFirst = pieces.toSorted((left, right) => right.seconds - left.seconds);
-  const files = longestFirst.slice(0, leftOut(longestFirst, force, availableSeconds, aloneSeconds)).flatMap((piece) => piece.files);
+  const out = leftOut(longestFirst, force, availableSeconds, aloneSeconds);
+  // Leaving out everything is no remedy.
+  const files = out === pieces.length ? [] : longestFirst.slice(0, out).flatMap((piece) => piece.files);
   return { agents, workersPerAgent, leaveOut: { files: files.length, named: files.slice(0, NAMED) } };
 }
 

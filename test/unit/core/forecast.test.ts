@@ -25,7 +25,7 @@ test('reports by how much the run misses its deadline and what would fix it', ()
     remedy: { agents: 1, workersPerAgent: 2, leaveOut: { files: 1, named: ['a'] } },
   });
   expect(judge(pieces, two, 16).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: { files: 2, named: ['a', 'b'] } });
-  expect(judge(pieces, two, 0).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: { files: 4, named: ['a', 'b', 'c'] } });
+  expect(judge(pieces, two, 0).remedy).toEqual({ agents: null, workersPerAgent: 2, leaveOut: { files: 0, named: [] } });
 });
 
 const files = ['test_a.py', 'test_b.py', 'test_c.py'];
