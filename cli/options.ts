@@ -120,7 +120,7 @@ export const optionTable: readonly OptionRow[] = [
     env: null,
     meaning: 'Take over a run whose coordinator died',
     detail:
-      'Reads what that run recorded in its `--out`, or on another machine in the Redis of `--redis`. Exit code 4 if its coordinator still answers after 12 s.',
+      'Reads what that run recorded in its `--out`, or in the Redis of `--redis` if that has more or the file is on another machine. Exit code 4 if its coordinator still answers after 12 s.',
   }),
   row({
     name: 'agent',

@@ -102,8 +102,8 @@ export interface RunLog {
 
 /** A run log in Redis. It loses its records when Redis does, and then takes no more: half a log never looks like a whole one. */
 export interface SharedLog extends RunLog {
-  /** The number of its last record; 0 for none. */
-  last(): Promise<number>;
+  /** Its last record; null for none. */
+  last(): Promise<Pick<LogRecord, 'seq' | 'own'> | null>;
 }
 
 /** Records what the run loop takes, in the order in which it takes it. */

@@ -18,6 +18,7 @@ import { terminalReporter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
+import { durationsWarning } from './serving/save-durations.ts';
 
 /** What a run hands to its end. */
 export interface Ending {
@@ -64,8 +65,11 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   const unwritten = await leaveCache(state, report);
   if (store !== null) {
     const saving = within(closeMs(setting), store.save(learn(store.old, state)));
-    // If the user did not ask to keep durations, a read-only workspace must not fail the run.
-    await attempt(saving.catch((thrown: unknown) => (settings.timings === null ? note(thrown, notes) : Promise.reject(thrown))));
+    await attempt(
+      durationsWarning(saving, settings.timings !== null).then((warning) => {
+        if (warning !== null) notes.push(warning);
+      }),
+    );
   }
   if (isShutOut === null) {
     const page = await resultPage(out).finish(report, NOTHING_WRITTEN);
@@ -87,12 +91,6 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   for (const { values } of notes)
     edge.stderr.write(`shardline: warning: could not save test durations to ${values.path}: ${values.problem}\n`);
   return exitCode();
-}
-
-/** Rejects with every error except a file that could not be written. */
-async function note(thrown: unknown, notes: ShardlineError[]): Promise<void> {
-  if (!(thrown instanceof ShardlineError) || thrown.code !== 'output-not-writable') throw thrown;
-  notes.push(thrown);
 }
 
 /** The report contains the duration of the merge, which is known only after the merge. */

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunId } from '../../shared/domain/ids.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { createClosingStack } from '../../shared/system/closing-stack.ts';
@@ -22,20 +23,22 @@ import { finishRun } from './finish-run.ts';
 import type { KnownCensus } from './prepare-run.ts';
 import { type Setting, within } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
-import { copying, type Found, missingRecords, readElsewhere, readFound, refused } from './serving/found-run.ts';
+import { type Found, fileOnly, missingRecords, newestLog, readFound, readNewest, readPicked, refused } from './serving/found-run.ts';
 
 /**
- * Rebuilds the state from the log: from its file, or from Redis if the file is on another machine. Events that agents sent later are still
- * on the run's stream in Redis. If the run had its own Redis, that ended with its coordinator, and all work that the log does not show as
- * finished runs again. Throws `nothing-to-resume`, and `run-is-served` or `out-in-use` if the run's coordinator is alive.
+ * Rebuilds the state from the log: from its file, or from Redis if the file is on another machine or ends earlier. Events that agents sent
+ * later are still on the run's stream in Redis. If the run had its own Redis, that ended with its coordinator, and all work that the log
+ * does not show as finished runs again. Throws `nothing-to-resume`, and `run-is-served` or `out-in-use` if the run's coordinator is alive.
  */
 export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
   await using opened = createClosingStack();
   const path = join(given.out, 'events.ndjson');
-  const isHere = existsSync(path);
-  const found = isHere ? await readFound(given, readFileLog(path)) : await readElsewhere(given, interrupts.requested);
+  const file = existsSync(path) ? await readFound(given, readFileLog(path)) : null;
+  if (file !== null && runOf(file) !== given.id) throw refused(given, `${path} belongs to run ${runOf(file)}`);
+  // A run that its coordinator closed is deleted from Redis, except when the coordinator had lost Redis. Then it may have been continued.
+  const isComplete = file !== null && !file.state.redisLost && (await isReported(given, file));
+  const found = isComplete ? file : await readNewest(given, path, file, interrupts.requested);
   const { opening } = found;
-  if (opening.spec.runId !== given.id) throw refused(given, `${path} belongs to run ${opening.spec.runId}`);
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: found.resumes + 1 };
   // The run has closed, and its coordinator may have died while it wrote the last outputs.
@@ -50,9 +53,9 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
     async earlier(shared) {
       // The previous coordinator may have recorded more until it lost the run. The attempts that it enqueued by then must not be enqueued
       // again under the same name.
-      if (!isHere && (await shared?.last()) === 0) throw refused(given, 'its coordinator has ended it, or Redis has lost its log');
-      const from = isHere || shared === null ? readFileLog(path) : shared.read();
-      latest = await readFound(given, copying(from, [log, await missingRecords(shared)]));
+      const picked = shared === null ? fileOnly(path) : await newestLog(path, shared, found.last);
+      if (picked === null) throw refused(given, 'its coordinator has ended it, or Redis has lost its log');
+      latest = await readPicked(given, picked, [log, await missingRecords(shared)]);
       if (announcedSpec(latest.opening).runId !== spec.runId) throw refused(given, 'its coordinator restarted it just now; try again');
       return [...latest.state.attempts.keys()];
     },
@@ -80,6 +83,8 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
     interrupts,
   );
 }
+
+const runOf = ({ opening }: Found): RunId => opening.spec.runId;
 
 /** Writes the copies and prints the result of a run that has ended. */
 const reportAgain = (setting: Setting, { state, copies }: Found): Promise<number> =>

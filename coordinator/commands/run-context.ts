@@ -15,7 +15,7 @@ export const CLOSE_MS = 2000;
 const RENEW_MS = 1000;
 
 /** The same limit under a deadline: a share of the time left, because the report comes after it. */
-export function closeMs({ settings, startedAt }: Setting): number {
+export function closeMs({ settings, startedAt }: Pick<Setting, 'settings' | 'startedAt'>): number {
   if (settings.deadlineSeconds === null) return CLOSE_MS;
   const leftMs = startedAt + settings.deadlineSeconds * 1000 - Date.now();
   return Math.min(CLOSE_MS, Math.max(0, leftMs / 4));

@@ -15,16 +15,15 @@ import { type Interrupts, runLoop } from '../run-loop.ts';
 import { type CombinedRun, combineRun } from './combine-run.ts';
 import { type CoverageFiles, coverageFiles } from './coverage-files.ts';
 import { finishRun } from './finish-run.ts';
-import { closeMs, holdRun, type Setting, within } from './run-context.ts';
+import type { Setting } from './run-context.ts';
 import { claimDirectory } from './serving/directory-claim.ts';
+import { endChannel } from './serving/end-channel.ts';
 import { type OpenedRun, recordClosed } from './serving/opened-run.ts';
 import { restartRun } from './serving/restart-run.ts';
 import { keepCensus, provesSeparable } from './serving/suite-census.ts';
 
 /** In the run's output directory until the data is combined. */
 const COVERAGE_DIRECTORY = '.coverage-data';
-/** How long a finished run waits for coverage data files in transit. Its agents have sent all of them by then. */
-const TAKE_COVERAGE_MS = 60_000;
 
 /** Resolves with the exit code once the report is written. Throws `taken-over`, in which case it has written none. */
 export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Interrupts): Promise<number> {
@@ -73,8 +72,7 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
     );
   } finally {
     progress.end();
-    await holdRun(redis.channel, settings.deadlineSeconds === null ? TAKE_COVERAGE_MS : closeMs(setting), coverage.settled());
-    await within(closeMs(setting), redis.channel.close());
+    await endChannel(setting, redis.channel, begun, coverage.settled());
   }
 }
 

@@ -38,19 +38,23 @@ export function createSharedLog(redis: Redis, { run }: RunAddress, epoch: number
         isIncomplete = appended === 0;
       }
     },
-    read: () => readSharedLog(redis, run),
-    async last() {
-      const [entry] = await retryWhileUnavailable(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
-      return entry === undefined ? 0 : numberOf(entry[0]);
-    },
+    ...readableLog(redis, run),
     // Redis refuses the records of a coordinator that was deposed.
     isOurs: () => true,
     close: async () => undefined,
   };
 }
 
-/** Yields the records from the start; none if there is no log. Throws `bad-message` if Redis has lost a batch that a record refers to. */
-export async function* readSharedLog(redis: Redis, run: RunId): AsyncGenerator<LogRecord> {
+/** The log for a reader that has not taken the run over. `read` throws `bad-message` if Redis has lost a batch that a record refers to. */
+export const readableLog = (redis: Redis, run: RunId): Pick<SharedLog, 'read' | 'last'> => ({
+  read: () => readSharedLog(redis, run),
+  async last() {
+    const [entry] = await retryWhileUnavailable(() => redis.xrevrange(runKeys(run).log, '+', '-', 'COUNT', 1));
+    return entry === undefined ? null : ownOf(entry);
+  },
+});
+
+async function* readSharedLog(redis: Redis, run: RunId): AsyncGenerator<LogRecord> {
   const keys = runKeys(run);
   for (let after = '-'; ; ) {
     const entries = await retryWhileUnavailable(() => redis.xrange(keys.log, after, '+', 'COUNT', READ_RECORDS));
@@ -61,8 +65,14 @@ export async function* readSharedLog(redis: Redis, run: RunId): AsyncGenerator<L
   }
 }
 
-async function recordOf(redis: Redis, run: RunId, id: string, [, , , own = '', , position = '']: readonly string[]): Promise<LogRecord> {
-  return { seq: numberOf(id), own, batch: position === '' ? null : { position, text: await batchAt(redis, run, position) } };
+const ownOf = ([id, [, , , own = '']]: readonly [id: string, fields: readonly string[]]): Pick<LogRecord, 'seq' | 'own'> => ({
+  seq: numberOf(id),
+  own,
+});
+
+async function recordOf(redis: Redis, run: RunId, id: string, fields: readonly string[]): Promise<LogRecord> {
+  const [, , , , , position = ''] = fields;
+  return { ...ownOf([id, fields]), batch: position === '' ? null : { position, text: await batchAt(redis, run, position) } };
 }
 
 async function batchAt(redis: Redis, run: RunId, position: string): Promise<string> {

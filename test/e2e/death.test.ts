@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { marked } from '../support/marked.ts';
 import { recordedEvents } from '../support/recorded-events.ts';
 import { startTcpServer } from '../support/redis.ts';
+import { said } from '../support/said.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
 const body = 'import time\ndef test_x(): time.sleep(0.4)\ndef test_y(): time.sleep(0.4)\n';
@@ -26,20 +27,6 @@ const held = {
 };
 const allHeld = { 'test_quick.py::test_quick': 'passed', 'test_held.py::test_held': 'passed' };
 const release = (project: Project): Promise<void> => writeFile(join(project.directory, 'released'), '');
-
-type Command = ReturnType<Project['shardline']>;
-
-/** Waits until the command's stderr matches `pattern`, and returns the match. */
-async function said(command: Command, pattern: RegExp): Promise<RegExpExecArray> {
-  let text = '';
-  command.stderr.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  await eventually(`${pattern} is said`, () => pattern.test(text), 90);
-  const found = pattern.exec(text);
-  if (found === null) throw new Error('unreachable');
-  return found;
-}
 
 test('--resume finishes a run whose coordinator was killed, with remote and local agents', async () => {
   await using project = await newProject(suite);

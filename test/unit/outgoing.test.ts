@@ -20,7 +20,7 @@ function outgoingOver(append: (records: readonly LogRecord[]) => Promise<void>) 
       await append(records);
     },
     read: async function* () {},
-    last: async () => 0,
+    last: async () => null,
     isOurs: () => true,
     close: async () => undefined,
   };

@@ -1,14 +1,18 @@
 // Reads the log of a run that is to be resumed, from its file or from Redis, and copies it.
+//
+// The log to resume from is the file, unless Redis has records that the file lacks. Then another coordinator has continued the run on
+// another machine, and the file ends where the earlier one died. Record numbers do not show that, because a coordinator that was cut off
+// from Redis keeps writing to its file. The file is complete if it has the last record of the log in Redis.
 
+import { existsSync } from 'node:fs';
 import { reasonOf, ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
-import { runKeys } from '../../../shared/redis/keys.ts';
-import { retryWhileUnavailable } from '../../../shared/redis/retry-while-unavailable.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
 import { restartedId } from '../../core/decide/restart.ts';
 import type { RunLog, SharedLog } from '../../ports.ts';
+import { readFileLog } from '../../record/file-log.ts';
 import { type ReplayedLog, type ReplayObserver, replayLog } from '../../record/replay-log.ts';
-import { readSharedLog } from '../../redis/shared-log.ts';
+import { readableLog } from '../../redis/shared-log.ts';
 import { copyFiles, prepareOut } from '../../reporters/files/report-files.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
 import type { Setting } from '../run-context.ts';
@@ -17,6 +21,14 @@ import type { Setting } from '../run-context.ts';
 export interface Found extends ReplayedLog {
   /** Write the copies that the user requested. They have observed what happened so far. */
   readonly copies: readonly Reporter[];
+  /** The coordinator's text of the last record. */
+  readonly last: string;
+}
+
+/** A log as `newestLog` picks it. */
+interface Picked {
+  readonly from: 'file' | 'redis';
+  readonly records: AsyncIterable<LogRecord>;
 }
 
 export const refused = ({ id, out }: Setting, problem: string): ShardlineError =>
@@ -28,40 +40,78 @@ export async function readFound(setting: Setting, records: AsyncIterable<LogReco
   const observe: ReplayObserver = (event, state, changes) => {
     for (const copy of copies) copy.observe?.(event, state, changes);
   };
-  const replayed = await replayLog(records, `the log of run ${setting.id}`, observe).catch((thrown: unknown): never => {
+  let last = '';
+  const noting = async function* (): AsyncGenerator<LogRecord> {
+    for await (const record of records) {
+      last = record.own;
+      yield record;
+    }
+  };
+  const replayed = await replayLog(noting(), `the log of run ${setting.id}`, observe).catch((thrown: unknown): never => {
     throw thrown instanceof ShardlineError ? thrown : refused(setting, reasonOf(thrown));
   });
   if (replayed === null) throw refused(setting, 'its log does not begin with the start of a run');
-  return { ...replayed, copies };
+  return { ...replayed, copies, last };
 }
 
-/** Replays the log in Redis: the file is on the machine of the earlier coordinator. */
-export async function readElsewhere(setting: Setting, signal: AbortSignal): Promise<Found> {
+/**
+ * Picks the log to resume from. If Redis has no log, that is the file, but only if it has the record `known`: else the run was continued
+ * after that record, and what followed is lost here. null if neither log can be used.
+ */
+export async function newestLog(path: string, shared: Pick<SharedLog, 'read' | 'last'>, known: string | null): Promise<Picked | null> {
+  const end = await shared.last();
+  const last = end?.own ?? known;
+  if (last !== null && existsSync(path) && (await hasRecord(path, last))) return fileOnly(path);
+  return end === null ? null : { from: 'redis', records: shared.read() };
+}
+
+export const fileOnly = (path: string): Picked => ({ from: 'file', records: readFileLog(path) });
+
+async function hasRecord(path: string, own: string): Promise<boolean> {
+  for await (const record of readFileLog(path)) if (record.own === own) return true;
+  return false;
+}
+
+/** Replays the log in Redis, unless the file at `path`, replayed as `file`, is complete. `file` is null if it is on another machine. */
+export async function readNewest(setting: Setting, path: string, file: Found | null, signal: AbortSignal): Promise<Found> {
   const { settings, id, out } = setting;
-  if (settings.redis === null) throw refused(setting, 'there is no events.ndjson, and no Redis is named');
+  if (settings.redis === null) {
+    if (file !== null) return file;
+    throw refused(setting, 'there is no events.ndjson, and no Redis is named');
+  }
   await prepareOut(out);
   const waitMs = settings.redisWaitSeconds * 1000;
   const redis = await connect(settings.redis, `shardline:run:${id}`, { patienceMs: waitMs, brokenMs: waitMs, signal });
   try {
     // A run that restarted has its log under its second id.
-    for (const run of [id, restartedId(id)]) {
-      if ((await retryWhileUnavailable(() => redis.exists(runKeys(run).log))) === 1)
-        return await readFound(setting, readSharedLog(redis, run));
+    for (const run of [restartedId(id), id]) {
+      const picked = await newestLog(path, readableLog(redis, run), null);
+      if (picked !== null) return picked.from === 'file' && file !== null ? file : await readPicked(setting, picked);
     }
-  } catch (thrown) {
-    const isDamaged = thrown instanceof ShardlineError && thrown.code === 'bad-message';
-    throw isDamaged ? refused(setting, `its log in Redis is damaged: ${thrown.values.problem}`) : thrown;
   } finally {
     redis.disconnect();
   }
+  if (file !== null) return file;
   throw refused(setting, 'there is no events.ndjson, and Redis has no complete log of it');
+}
+
+/** Replays the picked log, and appends its records to `logs`. */
+export async function readPicked(
+  setting: Setting,
+  { from, records }: Picked,
+  logs: readonly Pick<RunLog, 'append'>[] = [],
+): Promise<Found> {
+  return await readFound(setting, copying(records, logs)).catch((thrown: unknown): never => {
+    const isDamaged = from === 'redis' && thrown instanceof ShardlineError && thrown.code === 'bad-message';
+    throw isDamaged ? refused(setting, `its log in Redis is damaged: ${thrown.values.problem}`) : thrown;
+  });
 }
 
 /** Records that are copied in one write. */
 const COPIED = 100;
 
 /** Yields the records, and appends them to the logs. */
-export async function* copying(records: AsyncIterable<LogRecord>, logs: readonly Pick<RunLog, 'append'>[]): AsyncGenerator<LogRecord> {
+async function* copying(records: AsyncIterable<LogRecord>, logs: readonly Pick<RunLog, 'append'>[]): AsyncGenerator<LogRecord> {
   let chunk: LogRecord[] = [];
   const copy = async (): Promise<void> => {
     for (const log of logs) await log.append(chunk);
@@ -77,7 +127,7 @@ export async function* copying(records: AsyncIterable<LogRecord>, logs: readonly
 
 /** Takes those records that the log in Redis lacks: the earlier coordinator died after it wrote them to the file. */
 export async function missingRecords(shared: SharedLog | null): Promise<Pick<RunLog, 'append'>> {
-  const last = (await shared?.last()) ?? 0;
+  const last = (await shared?.last())?.seq ?? 0;
   return {
     async append(records) {
       // A log that Redis has lost is not begun again: its batches are lost too.

@@ -7,12 +7,12 @@ import type { RunOpened } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 
 /**
- * The opening of the restarted run. null if nothing calls for a restart, the user has interrupted the run, or a test that must not run
- * twice (`no_speculation`) has run.
+ * The opening of the restarted run. null if nothing calls for a restart, the user has interrupted the run, Redis is lost, or a test that
+ * must not run twice (`no_speculation`) has run.
  */
 export function restartOf(state: RunState, at: number): RunOpened | null {
   const why = whyInseparable(state);
-  if (why === null || state.interruptedBy !== null || mustNotRunTwice(state)) return null;
+  if (why === null || state.interruptedBy !== null || state.redisLost || mustNotRunTwice(state)) return null;
   const { opened, tests, suite } = state;
   let voidTests = 0;
   for (const { accepted } of tests.values()) if (accepted !== null) voidTests += 1;

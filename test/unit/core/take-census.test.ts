@@ -105,6 +105,13 @@ test('a run that ends early keeps the failures of the run before it that it did 
   expect(takeCensus(some, before, contents)).toMatchObject({ failed: [unreached], uncollected: null });
 });
 
+test('does not restart without Redis', () => {
+  const state = found('now', ['tests/test_1.py::test_x']);
+  expect(restartOf(state, 3000)).not.toBeNull();
+  reduce(state, { kind: 'redis-lost', at: 2300, message: 'no usable answer' });
+  expect(restartOf(state, 3000)).toBeNull();
+});
+
 test('does not restart after a test that must not run twice, and the next run collects the whole list', () => {
   const state = found('now', ['tests/test_1.py::test_x'], false);
   const ran = { nodeid: nodeId('tests/test_1.py::test_x'), file, line: 1, startedAt: 2200, seconds: 0.1, setupSeconds: 0, worker: 'gw0' };
