@@ -196,11 +196,11 @@ export interface DiscoveredSuite {
   readonly censusKey: string;
   /** Options of pytest-cov; null if nothing is measured. */
   readonly coverage: CoverageOptions | null;
-  /** A plugin that disables itself in xdist workers, the option that requests its work, and the command that runs it; null without one. */
   /** Whether hooks of the suite turned the exit code of this session, which had no test file, into a success. */
   readonly acceptsNoTests: boolean;
   /** The path of the JUnit file that pytest's own options ask for and that the run writes in its place; null without one. */
   readonly junitXml: string | null;
+  /** A plugin that disables itself in xdist workers, the option that requests its work, and the command that runs it; null without one. */
   readonly idlePlugin?: { readonly plugin: string; readonly option: string; readonly command: string } | null;
   /** pytest's own cache; null with `-p no:cacheprovider`. */
   readonly cache: FoundCache | null;

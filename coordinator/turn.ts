@@ -30,10 +30,6 @@ export interface TurnSetting {
   readonly observe: RunObserver['observe'];
   /** True while no run has shown yet that this suite can be collected by file. */
   readonly proves: boolean;
-  /** Modules that collecting the whole list loaded in an earlier run; for a run by file. */
-  readonly modules: readonly string[];
-  /** True if agents import `modules` before they collect anything. */
-  readonly preloads: boolean;
   readonly planSuite: Acting['planSuite'];
 }
 
@@ -108,7 +104,8 @@ function announceAgain(setting: TurnSetting, outgoing: Outgoing): void {
 }
 
 /** Sends how to collect; agents wait for this before they collect anything. */
-function sendHow({ channel, state, proves, modules, preloads }: TurnSetting, outgoing: Outgoing): void {
-  const { collect: mode } = state.opened.spec;
+function sendHow({ channel, state, proves }: TurnSetting, outgoing: Outgoing): void {
+  const { spec, modules, preloads } = state.opened;
+  const mode = spec.collect;
   if (mode !== 'auto') outgoing.send(() => channel.send({ kind: 'collect', how: { mode, proves, modules, preloads } }));
 }

@@ -31,6 +31,8 @@ export function outOfTime(
     affinity: NO_AFFINITY,
     digests: {},
     failedWhole: [],
+    modules: [],
+    preloads: false,
     acceptsNoTests: false,
     junitXml: null,
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),

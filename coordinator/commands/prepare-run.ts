@@ -82,7 +82,7 @@ export async function prepareRun(
     spec: { ...(await announced), collect: decision.mode, maxfail: maxfailOf(settings, suite) },
     ...foundIn(setting, suite, plan, history),
     digests: Object.fromEntries(decision.digests),
-    failedWhole: decision.mode === 'file' ? (census.old?.failed ?? []) : [],
+    ...knownBeforehand(decision, census),
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
   return { opening, planSuite: suitePlanner(settings, plan, history), redis, census };
@@ -106,6 +106,12 @@ const collectDecision = (
   { unstreamable, namesTests }: DiscoveredSuite,
   { old, contents }: KnownCensus,
 ): CollectDecision => decideCollect({ asked: collect, unstreamable, namesTests, census: old, contents });
+
+/** What a run that collects by file knows of the whole list. */
+const knownBeforehand = ({ mode }: CollectDecision, { old }: KnownCensus): Pick<RunOpened, 'failedWhole' | 'modules' | 'preloads'> =>
+  mode === 'file' && old !== null
+    ? { failedWhole: old.failed, modules: old.modules, preloads: old.preloads }
+    : { failedWhole: [], modules: [], preloads: false };
 
 const maxfailOf = ({ maxfail }: RunSettings, suite: DiscoveredSuite): number =>
   failureLimit(maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null);

@@ -48,6 +48,8 @@ type Found = Pick<
   | 'affinity'
   | 'digests'
   | 'failedWhole'
+  | 'modules'
+  | 'preloads'
   | 'acceptsNoTests'
   | 'junitXml'
   | 'failureChances'

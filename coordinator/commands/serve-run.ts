@@ -46,7 +46,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
 /** Runs the loop until the run is closed, and closes its channel. Resolves with the final state. */
 async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFiles, interrupts: Interrupts): Promise<RunState> {
   const { settings } = setting;
-  const { state: begun, recorded, planSuite, census, redis, copies } = run;
+  const { state: begun, recorded, planSuite, redis, copies } = run;
   for (const kept of begun.coverage.kept) coverage.take(kept);
   const progress = await progressOf(setting);
   redis.agents.local.speak((line) => progress.say(line));
@@ -59,8 +59,6 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
         recorded,
         planSuite,
         proves: provesSeparable(setting, run),
-        modules: begun.opened.spec.collect === 'file' ? (census.old?.modules ?? []) : [],
-        preloads: census.old?.preloads ?? false,
         clock: systemClock,
         aheadMs: redis.aheadMs,
         redisWaitMs: settings.redisWaitSeconds * 1000,

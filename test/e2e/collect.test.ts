@@ -97,12 +97,13 @@ test('a hook that is not proven harmless makes every run collect the whole suite
   expect(await twice(declared, hook)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
+// The test that needs the import takes longer than the others, so the second run begins with it.
 test('a test that needs an import of another test file passes after a restart, and later runs preload that import', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = .\n',
     'pack/__init__.py': '',
     'pack/part.py': '',
-    'tests/test_a.py': 'import pack\n\n\ndef test_part():\n    assert pack.part\n',
+    'tests/test_a.py': 'import time\nimport pack\n\n\ndef test_part():\n    time.sleep(0.5)\n    assert pack.part\n',
     'tests/test_b.py': 'import pack.part\n\n\ndef test_own(): pass\n',
   });
   const { collect, restarted, exitCodes } = await twice(project);
@@ -112,6 +113,17 @@ test('a test that needs an import of another test file passes after a restart, a
   ]);
   const why = 'tests/test_a.py::test_part passes only beside modules that other test files load (pack.part)';
   expect(restarted).toEqual([null, { why, voidTests: expect.any(Number) }]);
+  expect(await twice(project)).toEqual({ collect: ['file', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+});
+
+test('a test that needs a module beside the test files passes in every run', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\n',
+    'tests/helper.py': '',
+    'tests/test_a.py': 'import sys, time\n\n\ndef test_needs():\n    time.sleep(0.5)\n    assert "helper" in sys.modules\n',
+    'tests/test_b.py': 'import helper\n\n\ndef test_uses(): pass\n',
+  });
+  expect((await twice(project)).exitCodes).toEqual([0, 0]);
   expect(await twice(project)).toEqual({ collect: ['file', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { poolKeys } from '../../shared/redis/keys.ts';
+import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
 import { startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { marked } from '../support/marked.ts';
@@ -129,6 +130,31 @@ test('--resume finishes a run with an embedded Redis from its recorded events', 
   const report = await project.report();
   expect(outcomesOf(report)).toEqual(all);
   expect(report.agents.map((each) => each.id)).toEqual(['a1', 'r1-a1']);
+});
+
+test('--resume makes its agents load what another test file imports', async () => {
+  await using project = await newProject({
+    'pytest.ini': '[pytest]\npythonpath = .\n',
+    'pack/__init__.py': '',
+    'pack/part.py': '',
+    'test_slow.py': 'import time\ndef test_slow(): time.sleep(2)\n',
+    'test_needs.py': 'import pack, time\ndef test_needs():\n    time.sleep(1)\n    assert pack.part\n',
+    'test_quick.py': 'import pack.part\ndef test_quick(): pass\n',
+  });
+  const once = await project.shardline(['run', '-n', '1', '--out', 'learned']);
+  expect(once.exitCode, once.all).toBe(0);
+  // As after a run in which a test failed without these modules.
+  const path = join(project.directory, '.shardline', 'census.json');
+  const known = [...decodeCensusFile(await project.read('.shardline/census.json'), path)];
+  const preloading = known.map(([key, text]) => [key, encodeCensus({ ...decodeCensus(text, path), preloads: true })] as const);
+  await writeFile(path, encodeCensusFile(new Map(preloading)));
+  const first = project.shardline(['run', '-n', '1', '--verbose', ...out]);
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED test_slow/))[1] ?? '';
+  first.kill('SIGKILL');
+  await first;
+  const second = await project.shardline(['run', '--resume', id, '-n', '1', ...out]);
+  expect(second.exitCode, second.all).toBe(0);
+  expect(await project.report()).toMatchObject({ restarted: null, totals: { passed: 3 } });
 });
 
 test('a frozen coordinator that wakes after another took over its run exits 2 and changes nothing', async () => {

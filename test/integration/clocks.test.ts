@@ -115,8 +115,6 @@ test.each([
       channel,
       recorded: null,
       planSuite,
-      modules: [],
-      preloads: false,
       proves: false,
       clock,
       aheadMs,

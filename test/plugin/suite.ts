@@ -54,6 +54,9 @@ export interface RunOptions {
   readonly engine?: Engine;
   readonly collect?: CollectMode;
   readonly proves?: boolean;
+  /** What the whole list loads, and whether every worker loads it before it collects. */
+  readonly modules?: readonly string[];
+  readonly preloads?: boolean;
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -77,6 +80,8 @@ export interface OpenSuite extends AsyncDisposable {
   readonly listed: readonly SuiteList[];
   readonly refusals: readonly string[];
   readonly inseparable: readonly string[];
+  /** Reasons that do not count if workers load the modules before they collect. */
+  readonly lacking: readonly string[];
   /** Known once the session is closed. */
   readonly endings: readonly SessionEnding[];
   /** Interrupts the attempt, as a deadline does, when `interruptWhen` returns true for an event, or when `signal` aborts. */
@@ -102,6 +107,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     maxWorkerBytes = 0,
     maxWorkerFiles = 0,
     python = testPython(),
+    modules = [],
+    preloads = false,
     isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
@@ -126,14 +133,15 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const listed: SuiteList[] = [];
   const refusals: string[] = [];
   const inseparable: string[] = [];
+  const lacking: string[] = [];
   const endings: SessionEnding[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
-    collect: Promise.resolve({ mode: collect, modules: [], preloads: false, proves: options.proves ?? false }),
+    collect: Promise.resolve({ mode: collect, modules, preloads, proves: options.proves ?? false }),
     started: () => undefined,
     listed: (list) => listed.push(list),
-    inseparable: (why) => inseparable.push(why),
+    inseparable: (why, lacksModules) => (lacksModules ? lacking : inseparable).push(why),
     refused: (message) => refusals.push(message),
     ended: (ending) => endings.push(ending),
     room: () => null,
@@ -151,6 +159,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     listed,
     refusals,
     inseparable,
+    lacking,
     endings,
     async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;

@@ -124,9 +124,8 @@ async function serveWith(world: World, coordinator: Coordinator, before: Coordin
       observe: () => undefined,
       planSuite: suitePlanner(scenario),
     };
-    const suite = { proves: false, modules: [], preloads: false };
     final = await runLoop(
-      { ...loop, ...suite, noAgentCanCome: null, redisWaitMs: REDIS_WAIT_MS },
+      { ...loop, proves: false, noAgentCanCome: null, redisWaitMs: REDIS_WAIT_MS },
       { requested: leave.signal, forced: new AbortController().signal },
     );
   } finally {

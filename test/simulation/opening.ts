@@ -109,6 +109,8 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     acceptsNoTests: false,
     junitXml: null,
     failedWhole: [],
+    modules: [],
+    preloads: false,
     restarted: null,
     speculate: limits.speculate,
     order: null,

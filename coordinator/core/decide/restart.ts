@@ -17,7 +17,8 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
   let voidTests = 0;
   for (const { accepted } of tests.values()) if (accepted !== null) voidTests += 1;
   const mismatch = suite.inseparable === null ? suite.mismatch : null;
-  return { ...opened, at, spec: { ...opened.spec, collect: 'suite' }, restarted: { why, voidTests, mismatch } };
+  const collection = { spec: { ...opened.spec, collect: 'suite' }, modules: [], preloads: false } as const;
+  return { ...opened, ...collection, at, restarted: { why, voidTests, mismatch } };
 }
 
 /**

@@ -68,6 +68,8 @@ export const opened = (
     affinity: NO_AFFINITY,
     digests: {},
     failedWhole: [],
+    modules: [],
+    preloads: false,
     acceptsNoTests: false,
     junitXml: null,
     restarted: null,

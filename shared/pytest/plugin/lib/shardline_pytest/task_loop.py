@@ -17,10 +17,10 @@ from .file_source import FileSource
 from .interactors import replace_interactor
 from .item_keys import KEY, key_of
 from .longrepr import text_of
-from .missing_modules import MissingModules, preload
+from .missing_modules import MissingModules
 from .named_tests import NamedTests
 from .recycling import RECYCLED, Recycling
-from .separability import WHY_BYTES, Separability
+from .separability import Separability
 from .stdlib import real
 from .suite_source import SuiteSource
 from .warning_tally import recorded_for
@@ -101,11 +101,10 @@ class TaskLoop:
             )
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file" and separability is not None:
-            if message["preloads"]:
-                preload(message["modules"])
-            elif message["proves"]:
-                self.missing = MissingModules(message["modules"], self.result_sender.run_again, self.lack)
-                self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
+            if message["preloads"] or message["proves"]:
+                missing = MissingModules(message["modules"], message["preloads"], self.result_sender.run_again, self.channel)
+                self.config.pluginmanager.register(missing, "shardline-missing-modules")
+                self.missing = missing if message["proves"] else None
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
         # A crash of pytest during collection ends this worker only.
@@ -115,9 +114,6 @@ class TaskLoop:
             named_tests.pytest_collection(session)
             self.config.pluginmanager.register(named_tests, "shardline-named-tests")
         return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
-
-    def lack(self, why: str) -> None:
-        self.channel.send("inseparable", why=cap(why, WHY_BYTES), lacksModules=True)
 
     def take_list(self, session: pytest.Session, source: SuiteSource, outcome: Result[object]) -> None:
         """Takes over the collected list, unless pytest refused to collect."""

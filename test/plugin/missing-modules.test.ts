@@ -1,0 +1,46 @@
+// Tests that fail in a worker which collects by file, and may need the modules that other test files load.
+
+import { expect, test } from 'vitest';
+import { makeSuite, openSuite, type RunOptions, selectors } from './suite.ts';
+
+const NEEDS = 'def test_needs():\n    import sys\n    assert "helper" in sys.modules\n';
+const USES = 'import helper\ndef test_uses(): pass\n';
+
+const preloading: RunOptions = { numprocesses: '1', proves: true, modules: ['helper'], preloads: true };
+
+test('loads a module beside the test file, which is not on sys.path before pytest collects the file', async () => {
+  await using suite = await makeSuite({ 'tests/helper.py': '', 'tests/test_a.py': NEEDS, 'tests/test_b.py': USES });
+  await using session = await openSuite(suite, preloading);
+  const { outcomes } = await session.run(selectors('tests/test_a.py'));
+  expect(outcomes).toEqual({ 'tests/test_a.py::test_needs': 'passed' });
+  expect([session.inseparable, session.lacking]).toEqual([[], []]);
+});
+
+test('reports the files as inseparable if a test fails while a module is not on sys.path', async () => {
+  await using suite = await makeSuite({ 'tests/b/helper.py': '', 'tests/a/test_a.py': NEEDS, 'tests/b/test_b.py': USES });
+  await using session = await openSuite(suite, preloading);
+  const { outcomes } = await session.run(selectors('tests/a/test_a.py', 'tests/b/test_b.py'));
+  expect(outcomes).toMatchObject({ 'tests/a/test_a.py::test_needs': 'failed' });
+  const why = 'tests/a/test_a.py::test_needs fails where modules that other test files load are missing (helper)';
+  expect([session.inseparable, session.lacking]).toEqual([[why], []]);
+});
+
+test('reports nothing if every module is loaded when a test fails', async () => {
+  await using suite = await makeSuite({
+    'pytest.ini': '[pytest]\npythonpath = .\n',
+    'helper.py': '',
+    'test_a.py': 'def test_fails(): assert 0\n',
+  });
+  await using session = await openSuite(suite, preloading);
+  const { outcomes } = await session.run(selectors('test_a.py'));
+  expect(outcomes).toEqual({ 'test_a.py::test_fails': 'failed' });
+  expect([session.inseparable, session.lacking]).toEqual([[], []]);
+});
+
+test('reports a test that passes in its second try, beside the modules, as lacking them', async () => {
+  await using suite = await makeSuite({ 'tests/helper.py': '', 'tests/test_a.py': NEEDS, 'tests/test_b.py': USES });
+  await using session = await openSuite(suite, { ...preloading, preloads: false });
+  await session.run(selectors('tests/test_a.py'));
+  const why = 'tests/test_a.py::test_needs passes only beside modules that other test files load (helper)';
+  expect([session.inseparable, session.lacking]).toEqual([[], [why]]);
+});
