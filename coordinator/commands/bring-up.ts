@@ -137,7 +137,9 @@ async function openWithAgents(
 }
 
 /** Names of the agents that the run starts itself. Other runs share an external Redis, so the names there include the run. */
-function localNames({ settings, id, resumes }: Setting, suffix: string): readonly AgentId[] {
+function localNames(setting: Setting, suffix: string): readonly AgentId[] {
+  const { settings, id } = setting;
+  const resumes = setting.resumes();
   const isEmbedded = settings.redis === null;
   const count = settings.agents ?? (isEmbedded ? 1 : 0);
   const prefix = `${isEmbedded ? '' : `${id}-`}${resumes === 0 ? '' : `r${resumes}-`}`;

@@ -38,9 +38,10 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   // A run that its coordinator closed is deleted from Redis, except when the coordinator had lost Redis. Then it may have been continued.
   const isComplete = file !== null && !file.state.redisLost && (await isReported(given, file));
   const found = isComplete ? file : await readNewest(given, path, file, interrupts.requested);
+  let latest = found;
   const { opening } = found;
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
-  const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: found.resumes + 1 };
+  const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: () => latest.resumes + 1 };
   // The run has closed, and its coordinator may have died while it wrote the last outputs.
   if (await isReported(given, found)) return await reportAgain(setting, found);
   // A coordinator with a Redis of its own is alive as long as its process exists: no other Redis knows its lease.
@@ -48,7 +49,6 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   const log = createFileLog(path);
   opened.defer(() => log.discard());
   const spec = announcedSpec(opening);
-  let latest = found;
   const takeOver: TakeOver = {
     async earlier(shared) {
       // The previous coordinator may have recorded more until it lost the run. The attempts that it enqueued by then must not be enqueued

@@ -27,8 +27,11 @@ export interface Setting {
   readonly edge: Edge;
   readonly id: RunId;
   readonly startedAt: number;
-  /** How often the run was resumed. Agents that are started now need other names than earlier ones. */
-  readonly resumes: number;
+  /**
+   * How often the run was resumed, this time included. Agents that are started now need other names than earlier ones. The count is final
+   * once the run is open, because another command may resume the run while this one waits for it.
+   */
+  readonly resumes: () => number;
   readonly python: string;
   readonly out: string;
   /** Targets and baseline that the report judges the run by. */

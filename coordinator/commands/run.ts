@@ -54,7 +54,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   });
   const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
-    const setting: Setting = { settings, edge, id, startedAt, resumes: 0, python, out, judgement: await judging(), logger };
+    const setting: Setting = { settings, edge, id, startedAt, resumes: () => 0, python, out, judgement: await judging(), logger };
     return await (settings.resume === null ? run(setting, interrupts) : resume(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';

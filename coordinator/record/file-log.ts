@@ -1,5 +1,6 @@
 // `events.ndjson`: the run log as a file, one JSON object per line; enough to rebuild a run's reports and resume it.
 
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { RunId } from '../../shared/domain/ids.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
@@ -28,7 +29,8 @@ export interface FileLog extends RunLog {
  * full disk does not end a run: the first failure stops the writing, and `close` rejects with it.
  */
 export function createFileLog(path: string): FileLog {
-  const unfinished = `${path}.${process.pid}.tmp`;
+  // Processes in two containers may have the same pid.
+  const unfinished = `${path}.${randomUUID()}.tmp`;
   let failure: ShardlineError | null = null;
   let file: number | null = null;
   let isInPlace = false;
@@ -45,7 +47,7 @@ export function createFileLog(path: string): FileLog {
     file = null;
   };
   attempt(() => {
-    file = openSync(unfinished, 'w');
+    file = openSync(unfinished, 'wx');
   });
 
   return {

@@ -233,6 +233,34 @@ test('when two commands resume one run at the same time, one finishes it and the
   await agent;
 });
 
+test('local agents get new names when another command resumed the run while this one waited for it', async () => {
+  await using project = await newProject(held);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '2'], settings);
+  const first = project.shardline(['run', '--verbose', ...out], settings);
+  const id = (await said(first, /Run (\S+):[\s\S]*PASSED/))[1] ?? '';
+  first.kill('SIGSTOP');
+  const resumes = [1, 2].map(() => project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', '--verbose', ...out], settings));
+  // Both have read the log by now.
+  await Promise.all(resumes.map((each) => said(each, /waiting for the coordinator/)));
+  const resumed = resumes.map((each, index) => said(each, /Resumed run/).then(() => index));
+  first.kill('SIGKILL');
+  const served = await Promise.race(resumed);
+  resumes[served]?.kill('SIGKILL');
+  const other = resumes[1 - served];
+  if (other === undefined) throw new Error('unreachable');
+  const [, name] = await said(other, /Resumed run[\s\S]*Agent (\S+-a1) joined/);
+  expect(name).toBe(`${id}-r2-a1`);
+  await Promise.all(resumed);
+  await release(project);
+  const result = await other;
+  expect(result.exitCode, result.all).toBe(0);
+  expect(outcomesOf(await project.report())).toEqual(allHeld);
+  agent.kill('SIGTERM');
+  await Promise.all([agent, first]);
+});
+
 test('--resume leaves a run with an embedded Redis to its coordinator while that process exists (exit 4)', async () => {
   await using project = await newProject(held);
   const running = project.shardline(['run', '-n', '2', '--verbose', ...out]);

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { ShardlineError } from '../../../shared/errors.ts';
+import { restartedId } from '../../core/decide/restart.ts';
 import type { RunLog } from '../../ports.ts';
 import { recordedRun } from '../../record/file-log.ts';
 import type { Setting } from '../run-context.ts';
@@ -11,9 +12,10 @@ import type { Setting } from '../run-context.ts';
  * command has resumed the run; then this throws `taken-over`. Another run may also have begun in the same directory unnoticed; then this
  * returns the error to report, and this run ends as usual but writes nothing there.
  */
-export function claimDirectory({ id, out }: Setting, log: Pick<RunLog, 'isOurs'>): ShardlineError | null {
+export function claimDirectory({ id, out }: Pick<Setting, 'id' | 'out'>, log: Pick<RunLog, 'isOurs'>): ShardlineError | null {
   if (log.isOurs()) return null;
   const other = recordedRun(join(out, 'events.ndjson'));
-  if (other === id || other === null) throw new ShardlineError('taken-over', { runId: id });
+  // The records after a restart, and a log that is rebuilt from Redis, have the run's second id.
+  if (other === null || other === id || other === restartedId(id)) throw new ShardlineError('taken-over', { runId: id });
   return new ShardlineError('out-in-use', { path: out, problem: `run ${other} started there meanwhile` });
 }

@@ -107,3 +107,18 @@ test('reports a write error when it is closed', async () => {
   await log.append(recordsOf(tick(1)));
   await expect(log.close()).rejects.toMatchObject({ code: 'output-not-writable' });
 });
+
+test('shares no temporary file with a log that a process with the same pid, in another container, writes beside the same path', async () => {
+  const folder = join(directory, 'shared-volume');
+  await mkdir(folder);
+  const path = join(folder, 'events.ndjson');
+  const logs = [createFileLog(path), createFileLog(path)];
+  for (const [index, log] of logs.entries()) await log.append(recordsOf(tick(index)));
+  expect((await readdir(folder)).length).toBe(2);
+  for (const [index, log] of logs.entries()) {
+    log.publish();
+    expect(await collect(log.read())).toEqual(recordsOf(tick(index)));
+  }
+  for (const log of logs) await log.close();
+  expect(await readdir(folder)).toEqual(['events.ndjson']);
+});
