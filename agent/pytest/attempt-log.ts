@@ -92,6 +92,9 @@ function receive(log: Log, message: PytestMessage, worker: string): void {
     case 'list-group':
     case 'file-collected':
     case 'list-end':
+    // The test has its result. What the check runs into is no second one.
+    case 'examining':
+    case 'examined':
     case 'inseparable':
     case 'usage-error':
     case 'relaying':

@@ -137,6 +137,12 @@ const message = z.discriminatedUnion('kind', [
     digests: z.array(z.tuple([z.string(), z.string()])),
     modules: z.array(z.string()),
   }),
+  /**
+   * Frame the check whether a failed test, whose result is out, needs modules that other test files load: the worker loads them, then runs
+   * the test again.
+   */
+  z.object({ kind: z.literal('examining'), nodeid: z.string(), step: z.enum(['imports', 'test']) }),
+  z.object({ kind: z.literal('examined') }),
   /** The files of the suite depend on each other. */
   z.object({ kind: z.literal('inseparable'), why: z.string(), lacksModules: z.boolean() }),
   /** pytest rejected the paths or options. */

@@ -27,7 +27,10 @@ export interface HangWatchdog {
   close(): void;
 }
 
-type Activity = 'running' | 'collecting' | 'in a teardown';
+type Activity = 'running' | 'collecting' | 'loading modules' | 'in a teardown';
+
+/** The user's limit does not apply to imports. */
+const isTest = (what: Activity): boolean => what === 'running' || what === 'in a teardown';
 
 interface Work {
   readonly startedAt: number;
@@ -65,6 +68,11 @@ export function createHangWatchdog(request: HangWatchdogRequest): HangWatchdog {
         case 'tearing-down':
           works.begin(worker, 'in a teardown', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
           return message;
+        case 'examining':
+          if (message.step === 'imports') works.begin(worker, 'loading modules', hangSeconds(shardSeconds(worker)));
+          else works.begin(worker, 'running', testLimitSeconds(testTimeoutSeconds, shardSeconds(worker)));
+          return message;
+        case 'examined':
         case 'torn-down':
         case 'collected':
         case 'collect-failed':
@@ -104,7 +112,7 @@ function createWorks({ testTimeoutSeconds, printedBytes }: HangWatchdogRequest, 
     rest,
     begin(worker: string, what: Activity, limitSeconds: number): void {
       rest(worker);
-      const why = `as it was still ${what} after ${limitSeconds} s${what !== 'collecting' && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
+      const why = `as it was still ${what} after ${limitSeconds} s${isTest(what) && testTimeoutSeconds !== null ? ', the --test-timeout' : ''}`;
       const timer = setTimeout(() => late(worker, why), Math.min(limitSeconds * 1000, LONGEST_TIMER_MS));
       works.set(worker, { startedAt: performance.now(), fromBytes: printedBytes(), timer });
     },

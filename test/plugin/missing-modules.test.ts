@@ -1,6 +1,6 @@
 // Tests that fail in a worker which collects by file, and may need the modules that other test files load.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeSuite, openSuite, type RunOptions, selectors } from './suite.ts';
 
 const NEEDS = 'def test_needs():\n    import sys\n    assert "helper" in sys.modules\n';
@@ -43,4 +43,33 @@ test('reports a test that passes in its second try, beside the modules, as lacki
   await session.run(selectors('tests/test_a.py'));
   const why = 'tests/test_a.py::test_needs passes only beside modules that other test files load (helper)';
   expect([session.inseparable, session.lacking]).toEqual([[], [why]]);
+});
+
+describe('a failure stays as it was reported', () => {
+  /** Every worker that takes over has a failure too, and more workers than one attempt may lose. */
+  const FAILS =
+    'def test_fails(): assert 0, "the reason"\ndef test_2(): assert 0\ndef test_3(): assert 0\ndef test_4(): assert 0\ndef test_after(): pass\n';
+  /** Runs `body` in its second try. */
+  const again = (body: string): string =>
+    `import os, sys, time\ndef test_fails():\n    if "helper" in sys.modules: ${body}\n    assert 0, "the reason"\ndef test_after(): pass\n`;
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['the import of the modules takes longer than --test-timeout', { 'helper.py': 'import time; time.sleep(3)\n', 'test_a.py': FAILS }],
+    ['the import of the modules kills the process', { 'helper.py': 'import os; os._exit(1)\n', 'test_a.py': FAILS }],
+    ['the second try kills the process', { 'helper.py': '', 'test_a.py': again('os._exit(1)') }],
+    ['the second try hangs', { 'helper.py': '', 'test_a.py': again('time.sleep(600)') }],
+  ])('when %s', async (_when, files) => {
+    await using suite = await makeSuite({ 'pytest.ini': '[pytest]\npythonpath = .\n', ...files });
+    await using session = await openSuite(suite, { ...preloading, preloads: false, testTimeoutSeconds: 1.5 });
+    const { ending, events, results, outcomes } = await session.run(selectors('test_a.py'));
+    const message = results.find(({ nodeid }) => nodeid === 'test_a.py::test_fails')?.message;
+    expect([ending, message, outcomes]).toEqual([
+      { kind: 'finished' },
+      expect.stringContaining('AssertionError: the reason'),
+      expect.objectContaining({ 'test_a.py::test_fails': 'failed', 'test_a.py::test_after': 'passed' }),
+    ]);
+    // The agent reports no start of the second try.
+    expect(events.filter(({ kind }) => kind === 'test-started').length).toBe(results.length);
+    expect([session.inseparable, session.lacking]).toEqual([[], []]);
+  });
 });

@@ -11,12 +11,18 @@ export interface Collection {
   begin(worker: string): boolean;
   /** The worker has collected. Returns whether it may run tests: a worker whose whole list differs from the first one may not. */
   ready(worker: string): boolean;
+  /** The worker checks whether a failed test needs modules that other test files load, until it calls `examined`. */
+  examine(worker: string): void;
+  examined(worker: string): void;
+  /** The worker is gone. If it died in that check, no later worker does the same: each would lose its other tests. */
+  lose(worker: string): void;
 }
 
 /** `send` writes one message to a worker. */
 export function createCollection(send: (worker: string, message: object) => void, lists: WorkerLists, deadly: DeadlyFiles): Collection {
   /** null until the coordinator has decided. */
   let how: HowToCollect | null = null;
+  const examining = new Set<string>();
   return {
     decide(decided) {
       how = decided;
@@ -26,6 +32,11 @@ export function createCollection(send: (worker: string, message: object) => void
       const { mode, proves, modules, preloads } = how;
       send(worker, { kind: 'begin', collect: mode, proves, modules, preloads, deadly: deadly.all() });
       return true;
+    },
+    examine: (worker) => void examining.add(worker),
+    examined: (worker) => void examining.delete(worker),
+    lose(worker) {
+      if (examining.delete(worker) && how !== null && !how.preloads) how = { ...how, modules: [] };
     },
     ready: (worker) => how?.mode !== 'suite' || lists.ready(worker),
   };

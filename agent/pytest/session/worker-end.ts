@@ -28,10 +28,11 @@ export function retireWorker(session: FedSession, worker: string): void {
 
 /** The worker is gone. Its current test or file is to blame; the rest of its attempt goes to another worker. */
 export function loseWorker(session: FedSession, worker: string, error: string, isReplaced: boolean): void {
-  const { feeding, gate, lists, usage, roster, deadly, failure, request, tasks } = session;
+  const { collection, feeding, gate, lists, usage, roster, deadly, failure, request, tasks } = session;
   const task = feeding.leave(worker);
   gate.leave(worker);
   lists.lose(worker);
+  collection.lose(worker);
   usage.forget(worker);
   roster.lose(worker, isReplaced);
   expectWorker(session);

@@ -43,6 +43,8 @@ function declined(session: FedSession, _message: MessageOf<'declined'>, worker: 
 }
 
 export const workerMessages = {
+  examining: ({ collection }, _message, worker) => collection.examine(worker),
+  examined: ({ collection }, _message, worker) => collection.examined(worker),
   hello,
   ready,
   declined,

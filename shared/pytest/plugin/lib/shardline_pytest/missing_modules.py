@@ -76,16 +76,23 @@ class MissingModules:
         self.has_failed = self.has_failed or report.failed
 
     def examine(self, item: pytest.Item, upcoming: pytest.Item | None) -> None:
-        """Called after each test."""
+        """Called after each test, when the agent has its result. Whatever happens here, the failure stays."""
         has_failed, self.has_failed = self.has_failed, False
         if not has_failed or not self.names or item.get_closest_marker(NO_SPECULATION) is not None:
             return
+        # The agent limits each step, as it limits collections and tests.
+        self.channel.send("examining", nodeid=key_of(item), step="imports")
         loaded = self.load()
         missing, self.names = self.names, ()
-        if loaded and not any(report.failed for report in self.run_again(item, upcoming)):
+        if loaded and self.passes(item, upcoming):
             self.report(f"{key_of(item)} passes only beside modules that other test files load ({shown(loaded)})")
         elif missing and self.preloads:
             self.report(f"{key_of(item)} fails where modules that other test files load are missing ({shown(missing)})")
+        self.channel.send("examined")
+
+    def passes(self, item: pytest.Item, upcoming: pytest.Item | None) -> bool:
+        self.channel.send("examining", nodeid=key_of(item), step="test")
+        return not any(report.failed for report in self.run_again(item, upcoming))
 
     def report(self, why: str) -> None:
         # If this worker loaded the modules before it collected, only the whole list can help.

@@ -65,17 +65,9 @@ class ResultSender:
         self.channel.close()
 
     def run_again(self, item: pytest.Item, upcoming: pytest.Item | None) -> list[pytest.TestReport]:
-        """Runs the test once more and returns its reports, which neither pytest nor the agent receives.
-
-        The agent watches it for hangs like any other test.
-        """
-        nodeid, started_at = key_of(item), now_ms()
-        self.channel.send("test-started", nodeid=nodeid, at=started_at)
+        """Runs the test once more and returns its reports, which neither pytest nor the agent receives."""
         with warnings.catch_warnings():
-            reports = runtestprotocol(item, log=False, nextitem=upcoming)
-        self.reports = []
-        self.send_finished(nodeid, started_at)
-        return reports
+            return runtestprotocol(item, log=False, nextitem=upcoming)
 
     def send_finished(self, nodeid: str, started_at: int) -> None:
         reports, self.nodeid, self.reports = self.reports, None, []
