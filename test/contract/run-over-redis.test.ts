@@ -68,7 +68,7 @@ const started = (index: number): RunEvent => ({
   fence: 1,
   role: 'primary',
 });
-const hear = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
+const receive = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
   const over = new AbortController();
   const heard: RunEvent[] = [];
   for await (const batch of channel.events('0', over.signal)) {
@@ -294,7 +294,7 @@ describe.each(backends)('a run over %s', (_, start) => {
   test('events arrive once and in order while connections keep breaking', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
-    const hearing = hear(channel, 400);
+    const hearing = receive(channel, 400);
     await using agent = await member(spec);
     const run = await agent.join(spec);
     for (let index = 1; index <= 400; index += 1) {
@@ -534,7 +534,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     await using agent = await member(spec);
     expect(await agent.nextRun(never)).toEqual(spec);
     const run = await agent.join(spec);
-    const hearing = hear(channel, 1);
+    const hearing = receive(channel, 1);
     await run.append([started(1)]);
     expect(await hearing).toEqual([started(1)]);
     await run.leave();

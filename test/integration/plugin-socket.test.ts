@@ -18,10 +18,10 @@ test('pytest waits while the agent has no room, and then every message arrives i
   const heard: string[] = [];
   const room = Promise.withResolvers<void>();
   let isFull = true;
-  const hear = (message: { kind: string; file?: string | undefined }): void => void heard.push(message.file ?? message.kind);
+  const take = (message: { kind: string; file?: string | undefined }): void => void heard.push(message.file ?? message.kind);
   const pluginSocket = await openPluginSocket(
     path,
-    hear,
+    take,
     (problem) => heard.push(String(problem)),
     () => (isFull ? room.promise : null),
   );

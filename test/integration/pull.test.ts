@@ -9,7 +9,7 @@ import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { runKeys } from '../../shared/redis/keys.ts';
-import { startDurableRedis } from '../support/durable-redis.ts';
+import { type DurableRedis, startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
 
@@ -41,13 +41,19 @@ function pull(redis: Redis) {
   };
 }
 
+/** A connection to a server that was killed. */
+async function connectionLost(server: DurableRedis): Promise<Redis> {
+  const redis = await connect(server.url, 'test');
+  await server.kill();
+  await eventually('the connection is gone', () => redis.status !== 'ready');
+  return redis;
+}
+
 const openQueue = (redis: Redis) => openAttemptQueue(redis, address, { number: 1, holds: async () => true }, []);
 
 test('serves what is enqueued after Redis is back if it was away when the agent began to pull', async () => {
   await using server = await startDurableRedis();
-  const redis = await connect(server.url, 'test');
-  await server.kill();
-  await eventually('the connection is gone', () => redis.status !== 'ready');
+  const redis = await connectionLost(server);
   const agent = pull(redis);
   // The first try to connect fails in this time.
   await delay(1000);
@@ -63,9 +69,7 @@ test('serves what is enqueued after Redis is back if it was away when the agent 
 
 test('stops at once if the agent leaves while Redis is away', async () => {
   await using server = await startDurableRedis();
-  const redis = await connect(server.url, 'test');
-  await server.kill();
-  await eventually('the connection is gone', () => redis.status !== 'ready');
+  const redis = await connectionLost(server);
   const agent = pull(redis);
   await delay(500);
   await agent.stop();

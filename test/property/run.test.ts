@@ -304,17 +304,17 @@ function interleave(
   for (const { id: shard } of state.opened.shards) reduce(state, eventOf(state, { kind: 'start-attempt', shard, role: 'primary' }, 1500));
   const waiting = streams.map((stream) => [...stream]);
   const heard: CoordinatorEvent[] = [];
-  const hear = (event: CoordinatorEvent | undefined): void => {
+  const receive = (event: CoordinatorEvent | undefined): void => {
     if (event === undefined) return;
     reduce(state, event);
     heard.push(event);
   };
   for (const { agent, repeat } of order) {
-    hear(waiting[agent]?.shift());
-    if (repeat % 3 === 0) hear(heard[repeat % Math.max(1, heard.length)]);
+    receive(waiting[agent]?.shift());
+    if (repeat % 3 === 0) receive(heard[repeat % Math.max(1, heard.length)]);
     if (repeat % 5 === 0) reduce(state, tick(1500 + repeat));
   }
-  for (const event of waiting.flat()) hear(event);
+  for (const event of waiting.flat()) receive(event);
   reduce(state, closedDone());
   return withoutDuplicates(reportOf(state));
 }

@@ -95,7 +95,7 @@ test('starts no task twice and loses none, in any order of events', () => {
         }
         return false;
       };
-      const hear = (name: string): void => {
+      const receive = (name: string): void => {
         const worker = workers.get(name);
         const task = worker?.unheard.shift();
         if (task === undefined) return;
@@ -108,7 +108,7 @@ test('starts no task twice and loses none, in any order of events', () => {
         const name = [...workers.keys()][pick % workers.size] ?? '';
         if (kind === 'add') feeding.add(++tasks);
         if (kind === 'work') goOn(name);
-        if (kind === 'report') hear(name);
+        if (kind === 'report') receive(name);
         if (kind === 'withdraw' && tasks > 0) {
           const task = 1 + (pick % tasks);
           if (feeding.withdraw(task)?.kind === 'withdrawn') {
@@ -117,7 +117,7 @@ test('starts no task twice and loses none, in any order of events', () => {
           }
         }
         if (kind === 'die') {
-          while ((workers.get(name)?.unheard.length ?? 0) > 0) hear(name);
+          while ((workers.get(name)?.unheard.length ?? 0) > 0) receive(name);
           gone.add(name);
           workers.delete(name);
           const lost = feeding.leave(name);
@@ -128,7 +128,7 @@ test('starts no task twice and loses none, in any order of events', () => {
       for (let round = 0; round <= tasks; round += 1) {
         for (const name of workers.keys()) {
           goOn(name);
-          while ((workers.get(name)?.unheard.length ?? 0) > 0) hear(name);
+          while ((workers.get(name)?.unheard.length ?? 0) > 0) receive(name);
         }
       }
       expect(new Set(begun).size).toBe(begun.length);
