@@ -182,11 +182,12 @@ test('a file whose tests depend on another file makes later runs collect the who
   ]);
 });
 
+// The test that must be alone takes longer than the others, so the second run begins with it and has not loaded the other file yet.
 test('a test that fails only when the whole suite is collected restarts a run by file, until the test is fixed', async () => {
   await using project = await newProject({
     'pytest.ini': '[pytest]\npythonpath = .\n',
     'shop.py': 'PRICE = 1\n',
-    'tests/test_a.py': 'import sys\n\n\ndef test_alone():\n    assert "test_b" not in sys.modules\n',
+    'tests/test_a.py': 'import sys, time\n\n\ndef test_alone():\n    time.sleep(0.5)\n    assert "test_b" not in sys.modules\n',
     'tests/test_b.py': 'import shop\n\n\ndef test_price():\n    assert shop.PRICE == 1\n',
   });
   expect(await twice(project)).toEqual({
