@@ -103,7 +103,8 @@ async function shardlineOutcomes(
     const [opening] = await recordedEvents(join(directory, 'events.ndjson'));
     if (opening?.kind !== 'run-opened') throw new Error('the log of the run does not begin with its opening');
     const outcomes = new Map(report.tests.map((test) => [test.nodeid, test.outcome]));
-    return { outcomes, seconds: (Date.now() - startedAt) / 1000, mode: opening.spec.collect };
+    const mode = report.restarted === null ? opening.spec.collect : `${opening.spec.collect}, restarted with suite`;
+    return { outcomes, seconds: (Date.now() - startedAt) / 1000, mode };
   } finally {
     await rm(directory, { recursive: true });
   }

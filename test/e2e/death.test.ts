@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { poolKeys } from '../../shared/redis/keys.ts';
-import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
 import { startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { marked } from '../support/marked.ts';
@@ -143,11 +142,6 @@ test('--resume makes its agents load what another test file imports', async () =
   });
   const once = await project.shardline(['run', '-n', '1', '--out', 'learned']);
   expect(once.exitCode, once.all).toBe(0);
-  // As after a run in which a test failed without these modules.
-  const path = join(project.directory, '.shardline', 'census.json');
-  const known = [...decodeCensusFile(await project.read('.shardline/census.json'), path)];
-  const preloading = known.map(([key, text]) => [key, encodeCensus({ ...decodeCensus(text, path), preloads: true })] as const);
-  await writeFile(path, encodeCensusFile(new Map(preloading)));
   const first = project.shardline(['run', '-n', '1', '--verbose', ...out]);
   const id = (await said(first, /Run (\S+):[\s\S]*PASSED test_slow/))[1] ?? '';
   first.kill('SIGKILL');

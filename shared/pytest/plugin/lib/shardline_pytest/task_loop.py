@@ -12,7 +12,6 @@ import pytest
 
 from .batch import MESSAGE_BYTES
 from .channel import cap
-from .controller_needs import own_implementations
 from .file_source import FileSource
 from .interactors import replace_interactor
 from .item_keys import KEY, key_of
@@ -23,26 +22,17 @@ from .recycling import RECYCLED, Recycling
 from .separability import Separability
 from .stdlib import real
 from .suite_source import SuiteSource
+from .task import Entry, Task
 from .warning_tally import recorded_for
+from .wide_fixtures import asks_for_wide, is_wide, reads_next_item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
     from pluggy import Result
 
-    from .batch import Test
     from .channel import Channel
     from .hook_types import HookWrapper
-    from .messages import BeginMessage, RunMessage, SessionSettings
+    from .messages import BeginMessage, SessionSettings
     from .result_sender import ResultSender
-    from .source import Source
-
-WIDE_SCOPES = ("package", "session")
-# Hooks that receive the test that runs next.
-NEXT_ITEM_HOOKS = ("pytest_runtest_protocol", "pytest_runtest_teardown")
-# pytest's fixtures, and those of plugins that a process may set up twice.
-OWN_FIXTURES = ("_pytest.", "xdist.", "pytest_cov.")
 
 
 class TaskLoop:
@@ -167,7 +157,7 @@ class TaskLoop:
             if message["kind"] == "send-list" and isinstance(self.source, SuiteSource):
                 self.source.send_list()
             elif message["kind"] == "run":
-                task = Task(self, message)
+                task = Task(self.channel, self.source, message)
                 if not task.claim():
                     continue
                 if self.is_wound_down and self.has_wide_fixtures:
@@ -184,7 +174,7 @@ class TaskLoop:
             if message is None:
                 return None, None
             self.channel.received.remove(message)
-            task = Task(self, message)
+            task = Task(self.channel, self.source, message)
             upcoming = task.upcoming()
             if upcoming is not None:
                 if self.needs_next_item and not task.reserve():
@@ -279,84 +269,3 @@ class TaskLoop:
             self.interactor.late_report(self.last, report)
             message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=key, message=message)
-
-
-def reads_next_item(config: pytest.Config) -> bool:
-    """Does a hook of the suite or of a plugin take `nextitem`? testmon, for example, writes its data when there is no next test."""
-    return any("nextitem" in each.argnames for name in NEXT_ITEM_HOOKS for each in own_implementations(config, name))
-
-
-def is_wide(fixturedef: pytest.FixtureDef[object]) -> bool:
-    """Is it a fixture of the suite or a plugin that outlives the tests of a file?"""
-    return fixturedef.scope in WIDE_SCOPES and not str(getattr(fixturedef.func, "__module__", "")).startswith(OWN_FIXTURES)
-
-
-def asks_for_wide(item: pytest.Item) -> bool:
-    """Does the item use such a fixture?"""
-    info = getattr(item, "_fixtureinfo", None)
-    return info is not None and any(is_wide(each) for definitions in info.name2fixturedefs.values() for each in definitions)
-
-
-class Entry:
-    """One test to run, and the list that the session holds meanwhile."""
-
-    def __init__(self, test: Test, listed: list[pytest.Item]) -> None:
-        self.test = test
-        self.listed = listed
-
-
-class Task:
-    """The tests of one `run` message, collected batch by batch. Sends what it learns about them once this worker owns the task."""
-
-    def __init__(self, loop: TaskLoop, message: RunMessage) -> None:
-        self.channel = loop.channel
-        self.source: Source = loop.source
-        self.message = message
-        self.number = message["task"]
-        self.files = len(message["selectors"])
-        self.waiting: list[Any] = self.source.portions(message)
-        self.is_reserved = False
-        self.is_claimed = False
-        self.messages: list[tuple[str, dict[str, object]]] = []
-        self.ahead: list[Entry] = []
-
-    def reserve(self) -> bool:
-        """Makes sure that no other worker gets the task; False when one has it."""
-        self.is_reserved = self.is_reserved or self.channel.claims(self.message)
-        return self.is_reserved
-
-    def claim(self) -> bool:
-        """Takes the task; False when the agent gave it to another worker."""
-        if not self.reserve():
-            return False
-        self.is_claimed = True
-        self.send()
-        return True
-
-    def send(self) -> None:
-        """Sends the messages of the batches so far."""
-        for kind, fields in self.messages:
-            self.channel.send(kind, task=self.number, **fields)
-        self.messages = []
-
-    def fill(self) -> bool:
-        """Collects until there is a test; False at the end of the task."""
-        while not self.ahead:
-            if not self.waiting:
-                return False
-            batch = self.source.batch(self.waiting.pop(0), self.number)
-            self.messages.extend(batch.messages)
-            if self.is_claimed:
-                self.send()
-            self.ahead = [Entry(test, batch.listed) for test in reversed(batch.entries)]
-        return True
-
-    def upcoming(self) -> pytest.Item | None:
-        """The next item of this task, to pass to pytest; None behind the last."""
-        if self.ahead:
-            return self.ahead[-1].test[0]
-        return self.source.upcoming(self)
-
-    def __iter__(self) -> Iterator[Entry]:
-        while self.fill():
-            yield self.ahead.pop()
