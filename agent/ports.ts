@@ -74,7 +74,7 @@ export interface SessionRequest {
   /** Receives the whole list of tests, if the session collects it. */
   readonly listed: (list: SuiteList) => void;
   /** Receives the reason why the files of the suite depend on each other. */
-  readonly inseparable: (why: string, lacksModules: boolean) => void;
+  readonly inseparable: (why: string) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Variables added to this process's environment for pytest. */

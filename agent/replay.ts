@@ -55,7 +55,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     environment,
     numprocesses: '1',
     ending: interrupt,
-    collect: Promise.resolve({ mode: replay.spec.collect === 'suite' ? 'suite' : 'file', proves: false, modules: [], preloads: false }),
+    collect: Promise.resolve({ mode: replay.spec.collect === 'suite' ? 'suite' : 'file', proves: false, modules: [] }),
     started: () => undefined,
     inseparable: () => undefined,
     listed: () => undefined,

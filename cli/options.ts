@@ -100,7 +100,7 @@ export const optionTable: readonly OptionRow[] = [
     commands: ['run', 'replay', 'audit'],
     env: null,
     meaning: 'Run only the files and node ids listed in FILE',
-    detail: 'One a line, `#` starts a comment; `-` reads standard input.',
+    detail: 'One per line; `#` starts a comment; `-` reads standard input.',
   }),
   row({
     name: 'failed',
@@ -169,7 +169,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'How to run',
     commands: [...both, 'audit'],
     fallback: 'auto',
-    meaning: 'xdist workers of each agent',
+    meaning: 'xdist workers per agent',
   }),
   row({
     name: 'python',
@@ -220,7 +220,7 @@ export const optionTable: readonly OptionRow[] = [
     commands: run,
     meaning: 'Collection hooks that treat each test alone',
     detail:
-      'They do not keep the suite from being collected by file: plugins, conftest files, or `tests/conftest.py::pytest_collection_modifyitems`, separated by spaces.',
+      'shardline may collect by file despite them. Name plugins, conftest files, or `tests/conftest.py::pytest_collection_modifyitems`, separated by spaces.',
   }),
   row({
     name: 'pool',

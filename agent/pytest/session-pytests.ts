@@ -145,6 +145,6 @@ function createHowToCollect(
     const problem = started.unfeedable ?? (await tested);
     if (problem === null) return how;
     print(`every xdist worker here collects the whole suite: ${problem}`);
-    return { mode: 'suite', proves: false, modules: [], preloads: false };
+    return { mode: 'suite', proves: false, modules: [] };
   };
 }

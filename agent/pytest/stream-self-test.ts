@@ -93,7 +93,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     room: () => null,
     workers: createWorkerNumbers(claimAlone()),
     print: () => undefined,
-    collect: async () => ({ mode: 'file', proves: false, modules: [], preloads: false }),
+    collect: async () => ({ mode: 'file', proves: false, modules: [] }),
     isMoreWaiting: async () => false,
     ending: new AbortController().signal,
     listed: () => undefined,

@@ -32,7 +32,6 @@ export function outOfTime(
     digests: {},
     failedWhole: [],
     modules: [],
-    preloads: false,
     acceptsNoTests: false,
     junitXml: null,
     knownTests: suite === null ? askedTests(setting.settings.workspace, paths, timings) : knownTests(suite.files, timings),

@@ -8,7 +8,7 @@ import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
-import { type CollectDecision, decideCollect, preloadsModules } from '../core/decide/collect-choice.ts';
+import { type CollectDecision, decideCollect } from '../core/decide/collect-choice.ts';
 import { judge } from '../core/decide/forecast.ts';
 import { failureChances, orderShards } from '../core/plan/order.ts';
 import { planSuite } from '../core/plan/plan-suite.ts';
@@ -108,10 +108,8 @@ const collectDecision = (
 ): CollectDecision => decideCollect({ asked: collect, unstreamable, namesTests, census: old, contents });
 
 /** What a run that collects by file knows of the whole list. */
-const knownBeforehand = ({ mode }: CollectDecision, { old }: KnownCensus): Pick<RunOpened, 'failedWhole' | 'modules' | 'preloads'> =>
-  mode === 'file' && old !== null
-    ? { failedWhole: old.failed, modules: old.modules, preloads: preloadsModules(old) }
-    : { failedWhole: [], modules: [], preloads: false };
+const knownBeforehand = ({ mode }: CollectDecision, { old }: KnownCensus): Pick<RunOpened, 'failedWhole' | 'modules'> =>
+  mode === 'file' && old !== null ? { failedWhole: old.failed, modules: old.modules } : { failedWhole: [], modules: [] };
 
 const maxfailOf = ({ maxfail }: RunSettings, suite: DiscoveredSuite): number =>
   failureLimit(maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null);

@@ -49,7 +49,6 @@ type Found = Pick<
   | 'digests'
   | 'failedWhole'
   | 'modules'
-  | 'preloads'
   | 'acceptsNoTests'
   | 'junitXml'
   | 'failureChances'

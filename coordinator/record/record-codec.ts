@@ -71,7 +71,6 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   digests: z.record(testFileSchema, z.string()),
   failedWhole: z.array(nodeIdSchema).default([]),
   modules: z.array(z.string()).default([]),
-  preloads: z.boolean().default(false),
   acceptsNoTests: z.boolean().default(false),
   junitXml: z.string().nullable().default(null),
   knownTests: z.record(z.string(), z.int().positive()).default({}),

@@ -17,8 +17,6 @@ export interface Census {
   readonly inseparable: string | null;
   /** See `HowToCollect`. */
   readonly modules: readonly string[];
-  /** Whether a test needed modules that only other test files import. Then every xdist worker loads them all, however many there are. */
-  readonly preloads: boolean;
   /**
    * Tests that failed in their last run with the whole list (at most 1,000). If one of them passes when collected by file, that proves
    * nothing.

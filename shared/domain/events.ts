@@ -106,17 +106,8 @@ export type RunEvent =
     }
   /** The agent's xdist workers have collected the whole list. `groups` is empty when the coordinator already has a list with this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
-  /**
-   * The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. `lacksModules`: only
-   * Python modules are missing that the whole list loads.
-   */
-  | {
-      readonly kind: 'suite-inseparable';
-      readonly at: number;
-      readonly agent: AgentId;
-      readonly why: string;
-      readonly lacksModules: boolean;
-    }
+  /** The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. */
+  | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
   /** pytest rejected the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
   /**

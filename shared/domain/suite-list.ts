@@ -9,13 +9,12 @@ export type CollectMode = (typeof collectModes)[number];
 /**
  * `proves`: with `file`, whether anything without a proof that it is harmless restarts the run; with `suite`, whether the collection also
  * shows if a later run may collect by file. `modules`: the Python modules that the last collection of the whole list loaded, in that order;
- * empty when unknown. `preloads`: with `file`, every worker loads them before its first file.
+ * empty when unknown. A worker that collects by file loads them only to find out if a failed test needs them.
  */
 export interface HowToCollect {
   readonly mode: CollectMode;
   readonly proves: boolean;
   readonly modules: readonly string[];
-  readonly preloads: boolean;
 }
 
 /** The user's choices. `auto` collects by file if a proof shows that this gives the same tests. */

@@ -11,7 +11,6 @@ const censusSchema = z.object({
   problems: z.array(z.string()),
   inseparable: z.string().nullable(),
   modules: z.array(z.string()).default([]),
-  preloads: z.boolean().default(false),
   failed: z.array(nodeIdSchema).default([]),
   uncollected: testFileSchema.nullable().default(null),
   files: z.array(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),

@@ -14,7 +14,6 @@ const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
       mode: z.enum(collectModes),
       proves: z.boolean(),
       modules: z.array(z.string()).default([]),
-      preloads: z.boolean().default(false),
     }),
   }),
   z.object({ kind: z.literal('list-known'), hash: z.string() }),

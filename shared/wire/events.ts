@@ -88,7 +88,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     cpuSeconds: z.number().nullable().default(null),
   }),
   z.object({ kind: z.literal('suite-listed'), at, agent: agentIdSchema, list: suiteListSchema }),
-  z.object({ kind: z.literal('suite-inseparable'), at, agent: agentIdSchema, why: z.string(), lacksModules: z.boolean().default(false) }),
+  z.object({ kind: z.literal('suite-inseparable'), at, agent: agentIdSchema, why: z.string() }),
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
   z.object({
     kind: z.literal('agent-unfit'),

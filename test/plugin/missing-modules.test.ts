@@ -6,61 +6,48 @@ import { makeSuite, openSuite, type RunOptions, selectors } from './suite.ts';
 const NEEDS = 'def test_needs():\n    import sys\n    assert "helper" in sys.modules\n';
 const USES = 'import helper\ndef test_uses(): pass\n';
 
-const preloading: RunOptions = { numprocesses: '1', proves: true, modules: ['helper'], preloads: true };
+const proving: RunOptions = { numprocesses: '1', proves: true, modules: ['helper'] };
 
-test('loads a module beside the test file, which is not on sys.path before pytest collects the file', async () => {
+test('reports a test as a reason for the whole list if it fails twice and then passes beside the modules', async () => {
   await using suite = await makeSuite({ 'tests/helper.py': '', 'tests/test_a.py': NEEDS, 'tests/test_b.py': USES });
-  await using session = await openSuite(suite, preloading);
+  await using session = await openSuite(suite, proving);
   const { outcomes } = await session.run(selectors('tests/test_a.py'));
-  expect(outcomes).toEqual({ 'tests/test_a.py::test_needs': 'passed' });
-  expect([session.inseparable, session.lacking]).toEqual([[], []]);
+  expect(outcomes).toEqual({ 'tests/test_a.py::test_needs': 'failed' });
+  expect(session.inseparable).toEqual(['tests/test_a.py::test_needs passes only beside modules that other test files load (helper)']);
 });
 
-test('reports the files as inseparable if a test fails while a module is not on sys.path', async () => {
-  await using suite = await makeSuite({ 'tests/b/helper.py': '', 'tests/a/test_a.py': NEEDS, 'tests/b/test_b.py': USES });
-  await using session = await openSuite(suite, preloading);
-  const { outcomes } = await session.run(selectors('tests/a/test_a.py', 'tests/b/test_b.py'));
-  expect(outcomes).toMatchObject({ 'tests/a/test_a.py::test_needs': 'failed' });
-  const why = 'tests/a/test_a.py::test_needs fails where modules that other test files load are missing (helper)';
-  expect([session.inseparable, session.lacking]).toEqual([[why], []]);
-});
-
-test('reports nothing if every module is loaded when a test fails', async () => {
-  await using suite = await makeSuite({
-    'pytest.ini': '[pytest]\npythonpath = .\n',
-    'helper.py': '',
-    'test_a.py': 'def test_fails(): assert 0\n',
-  });
-  await using session = await openSuite(suite, preloading);
+test.each<[string, string]>([
+  ['fails beside the modules too', 'def test_fails(): assert 0\n'],
+  [
+    'passes in its second try, without the modules',
+    'import sys\ntries = []\ndef test_fails():\n    tries.append("helper" in sys.modules)\n    assert tries == [False, False]\n',
+  ],
+])('does not report a test that %s', async (_what, test_a) => {
+  await using suite = await makeSuite({ 'pytest.ini': '[pytest]\npythonpath = .\n', 'helper.py': '', 'test_a.py': test_a });
+  await using session = await openSuite(suite, proving);
   const { outcomes } = await session.run(selectors('test_a.py'));
   expect(outcomes).toEqual({ 'test_a.py::test_fails': 'failed' });
-  expect([session.inseparable, session.lacking]).toEqual([[], []]);
-});
-
-test('reports a test that passes in its second try, beside the modules, as lacking them', async () => {
-  await using suite = await makeSuite({ 'tests/helper.py': '', 'tests/test_a.py': NEEDS, 'tests/test_b.py': USES });
-  await using session = await openSuite(suite, { ...preloading, preloads: false });
-  await session.run(selectors('tests/test_a.py'));
-  const why = 'tests/test_a.py::test_needs passes only beside modules that other test files load (helper)';
-  expect([session.inseparable, session.lacking]).toEqual([[], [why]]);
+  expect(session.inseparable).toEqual([]);
 });
 
 describe('a failure stays as it was reported', () => {
   /** Every worker that takes over has a failure too, and more workers than one attempt may lose. */
   const FAILS =
     'def test_fails(): assert 0, "the reason"\ndef test_2(): assert 0\ndef test_3(): assert 0\ndef test_4(): assert 0\ndef test_after(): pass\n';
-  /** Runs `body` in its second try. */
-  const again = (body: string): string =>
-    `import os, sys, time\ndef test_fails():\n    if "helper" in sys.modules: ${body}\n    assert 0, "the reason"\ndef test_after(): pass\n`;
+  /** Runs `body` in its second or third try. */
+  const again = (at: 2 | 3, body: string): string =>
+    `import os, sys, time\ntries = []\ndef test_fails():\n    tries.append(1)\n    if len(tries) == ${at}: ${body}\n    assert 0, "the reason"\ndef test_after(): pass\n`;
 
   test.each<[string, Readonly<Record<string, string>>]>([
     ['the import of the modules takes longer than --test-timeout', { 'helper.py': 'import time; time.sleep(3)\n', 'test_a.py': FAILS }],
     ['the import of the modules kills the process', { 'helper.py': 'import os; os._exit(1)\n', 'test_a.py': FAILS }],
-    ['the second try kills the process', { 'helper.py': '', 'test_a.py': again('os._exit(1)') }],
-    ['the second try hangs', { 'helper.py': '', 'test_a.py': again('time.sleep(600)') }],
+    ['the second try kills the process', { 'helper.py': '', 'test_a.py': again(2, 'os._exit(1)') }],
+    ['the second try hangs', { 'helper.py': '', 'test_a.py': again(2, 'time.sleep(600)') }],
+    ['the third try, beside the modules, kills the process', { 'helper.py': '', 'test_a.py': again(3, 'os._exit(1)') }],
+    ['the third try hangs', { 'helper.py': '', 'test_a.py': again(3, 'time.sleep(600)') }],
   ])('when %s', async (_when, files) => {
     await using suite = await makeSuite({ 'pytest.ini': '[pytest]\npythonpath = .\n', ...files });
-    await using session = await openSuite(suite, { ...preloading, preloads: false, testTimeoutSeconds: 1.5 });
+    await using session = await openSuite(suite, { ...proving, testTimeoutSeconds: 1.5 });
     const { ending, events, results, outcomes } = await session.run(selectors('test_a.py'));
     const message = results.find(({ nodeid }) => nodeid === 'test_a.py::test_fails')?.message;
     expect([ending, message, outcomes]).toEqual([
@@ -68,8 +55,8 @@ describe('a failure stays as it was reported', () => {
       expect.stringContaining('AssertionError: the reason'),
       expect.objectContaining({ 'test_a.py::test_fails': 'failed', 'test_a.py::test_after': 'passed' }),
     ]);
-    // The agent reports no start of the second try.
+    // The agent reports no start of the other tries.
     expect(events.filter(({ kind }) => kind === 'test-started').length).toBe(results.length);
-    expect([session.inseparable, session.lacking]).toEqual([[], []]);
+    expect(session.inseparable).toEqual([]);
   });
 });

@@ -56,7 +56,6 @@ export interface RunOptions {
   readonly proves?: boolean;
   /** What the whole list loads, and whether every worker loads it before it collects. */
   readonly modules?: readonly string[];
-  readonly preloads?: boolean;
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -80,8 +79,6 @@ export interface OpenSuite extends AsyncDisposable {
   readonly listed: readonly SuiteList[];
   readonly refusals: readonly string[];
   readonly inseparable: readonly string[];
-  /** Reasons that do not count if workers load the modules before they collect. */
-  readonly lacking: readonly string[];
   /** Known once the session is closed. */
   readonly endings: readonly SessionEnding[];
   /** Interrupts the attempt, as a deadline does, when `interruptWhen` returns true for an event, or when `signal` aborts. */
@@ -108,7 +105,6 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     maxWorkerFiles = 0,
     python = testPython(),
     modules = [],
-    preloads = false,
     isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
@@ -133,15 +129,14 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const listed: SuiteList[] = [];
   const refusals: string[] = [];
   const inseparable: string[] = [];
-  const lacking: string[] = [];
   const endings: SessionEnding[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
-    collect: Promise.resolve({ mode: collect, modules, preloads, proves: options.proves ?? false }),
+    collect: Promise.resolve({ mode: collect, modules, proves: options.proves ?? false }),
     started: () => undefined,
     listed: (list) => listed.push(list),
-    inseparable: (why, lacksModules) => (lacksModules ? lacking : inseparable).push(why),
+    inseparable: (why) => inseparable.push(why),
     refused: (message) => refusals.push(message),
     ended: (ending) => endings.push(ending),
     room: () => null,
@@ -159,7 +154,6 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     listed,
     refusals,
     inseparable,
-    lacking,
     endings,
     async run(wanted, interruptWhen, role = 'primary', signal) {
       attempts += 1;

@@ -110,7 +110,6 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     junitXml: null,
     failedWhole: [],
     modules: [],
-    preloads: false,
     restarted: null,
     speculate: limits.speculate,
     order: null,

@@ -29,14 +29,14 @@ export function createCollection(send: (worker: string, message: object) => void
     },
     begin(worker) {
       if (how === null || worker === 'controller') return false;
-      const { mode, proves, modules, preloads } = how;
-      send(worker, { kind: 'begin', collect: mode, proves, modules, preloads, deadly: deadly.all() });
+      const { mode, proves, modules } = how;
+      send(worker, { kind: 'begin', collect: mode, proves, modules, deadly: deadly.all() });
       return true;
     },
     examine: (worker) => void examining.add(worker),
     examined: (worker) => void examining.delete(worker),
     lose(worker) {
-      if (examining.delete(worker) && how !== null && !how.preloads) how = { ...how, modules: [] };
+      if (examining.delete(worker) && how !== null) how = { ...how, modules: [] };
     },
     ready: (worker) => how?.mode !== 'suite' || lists.ready(worker),
   };

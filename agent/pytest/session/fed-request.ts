@@ -37,7 +37,7 @@ export interface FedRequest {
   /** Receives the whole list, if the workers collect it. */
   readonly listed: (list: SuiteList) => void;
   /** Receives the reason why the files of the suite depend on each other. */
-  readonly inseparable: (why: string, lacksModules: boolean) => void;
+  readonly inseparable: (why: string) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Receives what pytest shows besides results, with each task. */

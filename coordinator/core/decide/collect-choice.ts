@@ -59,11 +59,5 @@ function whyWhole(question: CollectQuestion): (Pick<CollectDecision, 'advice'> &
   return { why: census.problems.length === 1 ? first : `${first} (and ${census.problems.length - 1} more)`, advice: HARMLESS };
 }
 
-/** So few modules load faster than a run restarts. In a larger suite, not loading them all is what makes collecting by file fast. */
-const FEW_MODULES = 50;
-
-/** Whether each worker that collects by file first loads the modules that the whole list loaded: a test may need what other test files load. */
-export const preloadsModules = ({ modules, preloads }: Census): boolean => preloads || modules.length <= FEW_MODULES;
-
 const unchanged = (files: ReadonlyMap<TestFile, FileCensus>, contents: ReadonlyMap<TestFile, string>): ReadonlyMap<TestFile, string> =>
   new Map([...files].flatMap(([file, { content, digest }]) => (contents.get(file) === content ? [[file, digest] as const] : [])));

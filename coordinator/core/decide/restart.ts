@@ -17,7 +17,7 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
   let voidTests = 0;
   for (const { accepted } of tests.values()) if (accepted !== null) voidTests += 1;
   const mismatch = suite.inseparable === null ? suite.mismatch : null;
-  const collection = { spec: { ...opened.spec, collect: 'suite' }, modules: [], preloads: false } as const;
+  const collection = { spec: { ...opened.spec, collect: 'suite' }, modules: [] } as const;
   return { ...opened, ...collection, at, restarted: { why, voidTests, mismatch } };
 }
 

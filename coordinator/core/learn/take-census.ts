@@ -14,15 +14,14 @@ import type { RunState } from '../state/run-state.ts';
  * otherwise collecting the file alone made the difference.
  */
 export function takeCensus(state: RunState, old: Census | null, contents: ReadonlyMap<TestFile, string>): Census | null {
-  const { list, proof, inseparable, lacksModules, mismatch: found } = state.suite;
+  const { list, proof, inseparable, mismatch: found } = state.suite;
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
     if (old === null) return null;
     if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state, old) };
     // The run cannot restart, so record the mismatch: the next run must not repeat it.
     const why = found !== null && mustNotRunTwice(state) ? whyInseparable(state) : inseparable;
-    if (why !== null) return { ...old, inseparable: why };
-    return lacksModules === null ? null : { ...old, preloads: true };
+    return why === null ? null : { ...old, inseparable: why };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
   for (const [file, digest] of proof.digests) {
@@ -41,7 +40,6 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
     problems,
     inseparable: inseparable ?? alone ?? old?.inseparable ?? null,
     modules,
-    preloads: old?.preloads ?? false,
     ...outcomesOf(state, old),
     files,
   };

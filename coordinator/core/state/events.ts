@@ -47,9 +47,8 @@ export interface RunOpened {
   readonly digests: Readonly<Record<TestFile, string>>;
   /** See `Census.failed`. */
   readonly failedWhole: readonly NodeId[];
-  /** See `HowToCollect`; empty and false if the whole list is collected. */
+  /** See `HowToCollect`; empty if the whole list is collected. */
   readonly modules: readonly string[];
-  readonly preloads: boolean;
   /** Whether hooks of the suite turn a session without any test file into a success. */
   readonly acceptsNoTests: boolean;
   /** The path of the JUnit file that pytest's own options ask for; null without one. */

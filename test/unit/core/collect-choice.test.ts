@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type CollectQuestion, decideCollect, preloadsModules } from '../../../coordinator/core/decide/collect-choice.ts';
+import { type CollectQuestion, decideCollect } from '../../../coordinator/core/decide/collect-choice.ts';
 import type { Census } from '../../../shared/domain/census.ts';
 import { type TestFile, testFile } from '../../../shared/domain/ids.ts';
 
@@ -9,7 +9,6 @@ const census: Census = {
   problems: [],
   inseparable: null,
   modules: [],
-  preloads: false,
   failed: [],
   uncollected: null,
   files: new Map(FILES.map((file) => [file, { content: 'a'.repeat(64), digest: 'b'.repeat(64) }])),
@@ -42,13 +41,4 @@ test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
 ])('collects the whole list and reports the reason and the fix: %s', (why, changes, advice) => {
   expect(decide(changes)).toMatchObject({ mode: 'suite', why, advice: advice === null ? null : expect.stringMatching(advice) });
   expect(decide({ ...changes, asked: 'file' })).toMatchObject({ mode: 'file', why: null, advice: null });
-});
-
-test.each<[number, boolean, boolean]>([
-  [50, false, true],
-  [51, false, false],
-  [51, true, true],
-])('with %i modules, of which a test is known to need some: %s, workers load them all first: %s', (count, preloads, expected) => {
-  const modules = Array.from({ length: count }, (_, index) => `module_${index}`);
-  expect(preloadsModules({ ...census, modules, preloads })).toBe(expected);
 });

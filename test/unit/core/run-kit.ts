@@ -69,7 +69,6 @@ export const opened = (
     digests: {},
     failedWhole: [],
     modules: [],
-    preloads: false,
     acceptsNoTests: false,
     junitXml: null,
     restarted: null,

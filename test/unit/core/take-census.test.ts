@@ -12,7 +12,6 @@ const old: Census = {
   problems: [],
   inseparable: null,
   modules: [],
-  preloads: false,
   failed: [],
   uncollected: null,
   files: new Map([[file, { content: 'c1', digest: 'before' }]]),

@@ -35,7 +35,7 @@ export const sessionMessages = {
     request.refused(message);
     failure.giveUp(notStarted(request, `pytest rejected its arguments: ${message}`));
   },
-  inseparable: ({ request }, { why, lacksModules }) => request.inseparable(why, lacksModules),
+  inseparable: ({ request }, { why }) => request.inseparable(why),
   relaying: ({ request }, { why }) => request.print(`reports also pass through pytest's main process: ${why}`),
   'not-relayed': ({ request }, { nodeid, problem }) =>
     request.print(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),

@@ -23,8 +23,6 @@ export interface SuiteState {
    * it alone differs.
    */
   mismatch: Mismatch | null;
-  /** A test that passes only with modules that other test files import; null without one. xdist workers of later runs import them. */
-  lacksModules: string | null;
   /**
    * A test that failed with the whole list and passes by file; null without one. Not remembered, because a code change may have fixed it.
    */
@@ -44,7 +42,6 @@ export const newSuiteState = (opened: RunOpened): SuiteState => ({
   proof: null,
   inseparable: null,
   mismatch: null,
-  lacksModules: null,
   doubtfulPass: null,
   failedWhole: new Set(opened.failedWhole),
   refusal: null,

@@ -14,10 +14,10 @@ export const isInseparable = (state: RunState): boolean => whyInseparable(state)
 /** Why the suite is inseparable; null if nothing shows that it is. */
 export function whyInseparable(state: RunState): string | null {
   if (isSuite(state)) return null;
-  const { inseparable, mismatch, lacksModules, doubtfulPass } = state.suite;
+  const { inseparable, mismatch, doubtfulPass } = state.suite;
   if (inseparable !== null) return inseparable;
   if (mismatch !== null) return `${mismatch.file} has other tests than when the whole suite was last collected`;
-  return lacksModules ?? doubtfulPass;
+  return doubtfulPass;
 }
 
 /** True while the run still waits for the plan of the whole list. */

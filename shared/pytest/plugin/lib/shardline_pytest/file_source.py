@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .channel import Channel
     from .messages import RunMessage, Selector
     from .separability import Separability
-    from .task_loop import Task
+    from .task import Task
 
     # What to collect of one file, and whether the task runs tests with the serial mark.
     Portion = tuple[Selector, bool]

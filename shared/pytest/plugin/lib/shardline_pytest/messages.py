@@ -70,7 +70,6 @@ class BeginMessage(TypedDict):
     collect: Literal["file", "suite"]
     proves: bool
     modules: list[str]
-    preloads: bool
     # File → the error to report in place of a collection that kills the worker.
     deadly: dict[str, str]
 

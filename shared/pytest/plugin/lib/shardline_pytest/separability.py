@@ -96,13 +96,12 @@ class Separability:
         return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
 
     def loaded_modules(self, items: Sequence[pytest.Item]) -> list[str]:
-        """The modules that the collection loaded, in order, without test files and conftest files.
+        """The modules that the collection loaded, in order, without test files.
 
         A worker that collects file by file may lack some of them.
         """
-        collected = [getattr(item, "module", None) for item in items] + list(self.config.pluginmanager.get_plugins())
-        by_pytest = {getattr(module, "__name__", None) for module in collected}
-        new = [name for name in list(sys.modules) if name not in self.known_modules and name not in by_pytest]
+        test_files = {getattr(getattr(item, "module", None), "__name__", None) for item in items}
+        new = [name for name in list(sys.modules) if name not in self.known_modules and name not in test_files]
         return [clean(name) for name in new[:MAX_MODULES] if len(name) <= MAX_NAME]
 
     def digest(self, items: Sequence[pytest.Item], file: str | None = None) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from .batch import Batch
     from .messages import RunMessage
-    from .task_loop import Task
+    from .task import Task
 
 
 class Source(Protocol):

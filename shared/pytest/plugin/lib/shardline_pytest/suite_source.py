@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .hook_types import HookWrapper
     from .messages import Proof, RunMessage
     from .separability import Separability
-    from .task_loop import Task
+    from .task import Task
 
 
 class FileByFile:

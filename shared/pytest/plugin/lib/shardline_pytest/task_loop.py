@@ -12,6 +12,7 @@ import pytest
 
 from .batch import MESSAGE_BYTES
 from .channel import cap
+from .controller_needs import own_implementations
 from .file_source import FileSource
 from .interactors import replace_interactor
 from .item_keys import KEY, key_of
@@ -24,7 +25,7 @@ from .stdlib import real
 from .suite_source import SuiteSource
 from .task import Entry, Task
 from .warning_tally import recorded_for
-from .wide_fixtures import asks_for_wide, is_wide, reads_next_item
+from .wide_fixtures import asks_for_wide, is_wide
 
 if TYPE_CHECKING:
     from pluggy import Result
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from .hook_types import HookWrapper
     from .messages import BeginMessage, SessionSettings
     from .result_sender import ResultSender
+
+# Hooks that receive the test that runs next.
+NEXT_ITEM_HOOKS = ("pytest_runtest_protocol", "pytest_runtest_teardown")
 
 
 class TaskLoop:
@@ -86,15 +90,12 @@ class TaskLoop:
         message = cast("BeginMessage", first)
         separability = None
         if message["collect"] == "file" or message["proves"]:
-            separability = Separability(
-                self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, lacksModules=False)
-            )
+            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why))
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file" and separability is not None:
-            if message["preloads"] or message["proves"]:
-                missing = MissingModules(message["modules"], message["preloads"], self.result_sender.run_again, self.channel)
-                self.config.pluginmanager.register(missing, "shardline-missing-modules")
-                self.missing = missing if message["proves"] else None
+            if message["proves"]:
+                self.missing = MissingModules(message["modules"], self.result_sender.run_again, self.channel)
+                self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
             return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
         self.channel.send("collecting", task=0, file=".")
         # A crash of pytest during collection ends this worker only.
@@ -269,3 +270,8 @@ class TaskLoop:
             self.interactor.late_report(self.last, report)
             message = cap(text_of(report), MESSAGE_BYTES)
         self.channel.send("torn-down", nodeid=key, message=message)
+
+
+def reads_next_item(config: pytest.Config) -> bool:
+    """Does a hook of the suite or of a plugin take `nextitem`? testmon, for example, writes its data when there is no next test."""
+    return any("nextitem" in each.argnames for name in NEXT_ITEM_HOOKS for each in own_implementations(config, name))
