@@ -144,7 +144,7 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('examining'), nodeid: z.string(), step: z.enum(['imports', 'test']) }),
   z.object({ kind: z.literal('examined') }),
   /** The files of the suite depend on each other. */
-  z.object({ kind: z.literal('inseparable'), why: z.string() }),
+  z.object({ kind: z.literal('inseparable'), why: z.string(), file: z.string().nullable() }),
   /** pytest rejected the paths or options. */
   z.object({ kind: z.literal('usage-error'), message: z.string() }),
   /** The controller waits for the ids of xdist workers: of all its first ones, or of one replacement. */

@@ -1,7 +1,7 @@
 // Prepares a run up to its opening. It connects to Redis, discovers tests and loads history at the same time, then plans and announces the
 // suite.
 
-import type { Census } from '../../shared/domain/census.ts';
+import { type Census, forgetFixed } from '../../shared/domain/census.ts';
 import type { TestFile } from '../../shared/domain/ids.ts';
 import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
@@ -98,7 +98,8 @@ const filesOf = ({ files }: DiscoveredSuite): readonly TestFile[] => files.map((
 
 async function censusOf(suite: DiscoveredSuite, redis: OpenRedis): Promise<KnownCensus> {
   const contents = await fileContents(suite.rootdir, filesOf(suite));
-  return { key: suite.censusKey, old: await redis.census.load(suite.censusKey), contents };
+  const old = await redis.census.load(suite.censusKey);
+  return { key: suite.censusKey, old: old === null ? null : forgetFixed(old, contents), contents };
 }
 
 const collectDecision = (

@@ -9,12 +9,19 @@ export interface FileCensus {
   readonly digest: string;
 }
 
+export interface FileContent {
+  readonly file: TestFile;
+  readonly content: string;
+}
+
 /** Valid for one key: conftest files, plugins, configuration and options. */
 export interface Census {
   /** Hooks, collectors and options without a proof that they are harmless; empty when all have one. */
   readonly problems: readonly string[];
   /** The reason why the files depend on each other; null when none was found. */
   readonly inseparable: string | null;
+  /** The test file that depends on others, and the SHA-256 of its bytes; null if the reason is not in one test file. */
+  readonly inseparableFile: FileContent | null;
   /** See `HowToCollect`. */
   readonly modules: readonly string[];
   /**
@@ -25,4 +32,11 @@ export interface Census {
   /** A file that failed in the last collection of the whole list; null when none did. */
   readonly uncollected: TestFile | null;
   readonly files: ReadonlyMap<TestFile, FileCensus>;
+}
+
+/** Forgets why the suite is inseparable if the file that depends on others has changed: the change may have ended that. */
+export function forgetFixed(census: Census, contents: ReadonlyMap<TestFile, string>): Census {
+  const { inseparableFile: found } = census;
+  if (found === null || contents.get(found.file) === found.content) return census;
+  return { ...census, inseparable: null, inseparableFile: null };
 }

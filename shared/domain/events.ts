@@ -106,8 +106,17 @@ export type RunEvent =
     }
   /** The agent's xdist workers have collected the whole list. `groups` is empty when the coordinator already has a list with this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
-  /** The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. */
-  | { readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId; readonly why: string }
+  /**
+   * The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. `file`: the test file
+   * that depends on others; null if the reason is not in one test file.
+   */
+  | {
+      readonly kind: 'suite-inseparable';
+      readonly at: number;
+      readonly agent: AgentId;
+      readonly why: string;
+      readonly file: TestFile | null;
+    }
   /** pytest rejected the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
   /**

@@ -45,7 +45,7 @@ export interface PytestStart {
   /** Variables that override the inherited environment. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Receives everything that pytest prints on standard error; `output` keeps only the end. */
-  readonly hear?: (chunk: Buffer) => void;
+  readonly onStderr?: (chunk: Buffer) => void;
 }
 
 /** Resolves when the interpreter runs. Throws `no-workspace` or `no-python`. */
@@ -69,7 +69,7 @@ export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   const output = createOutputTail(OUTPUT_BYTES);
   stdout.on('data', output.add);
   stderr.on('data', output.add);
-  if (start.hear !== undefined) stderr.on('data', start.hear);
+  if (start.onStderr !== undefined) stderr.on('data', start.onStderr);
   // The process that watches stdin may exit before this one.
   stdin.on('error', () => undefined);
 

@@ -10,6 +10,7 @@ const censusSchema = z.object({
   version: z.literal(CENSUS_VERSION),
   problems: z.array(z.string()),
   inseparable: z.string().nullable(),
+  inseparableFile: z.object({ file: testFileSchema, content: hash }).nullable().default(null),
   modules: z.array(z.string()).default([]),
   failed: z.array(nodeIdSchema).default([]),
   uncollected: testFileSchema.nullable().default(null),

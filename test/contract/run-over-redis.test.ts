@@ -70,12 +70,12 @@ const started = (index: number): RunEvent => ({
 });
 const receive = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
   const over = new AbortController();
-  const heard: RunEvent[] = [];
+  const received: RunEvent[] = [];
   for await (const batch of channel.events('0', over.signal)) {
-    heard.push(...batch.flatMap(({ events }) => events));
-    if (heard.length >= count) over.abort();
+    received.push(...batch.flatMap(({ events }) => events));
+    if (received.length >= count) over.abort();
   }
-  return heard;
+  return received;
 };
 
 describe.each(backends)('a run over %s', (_, start) => {
@@ -294,7 +294,7 @@ describe.each(backends)('a run over %s', (_, start) => {
   test('events arrive once and in order while connections keep breaking', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
-    const hearing = receive(channel, 400);
+    const receiving = receive(channel, 400);
     await using agent = await member(spec);
     const run = await agent.join(spec);
     for (let index = 1; index <= 400; index += 1) {
@@ -302,7 +302,7 @@ describe.each(backends)('a run over %s', (_, start) => {
       if (index % 40 === 0) await backend.breakConnections();
       await stored;
     }
-    expect((await hearing).map((event) => ('at' in event ? event.at : null))).toEqual(
+    expect((await receiving).map((event) => ('at' in event ? event.at : null))).toEqual(
       Array.from({ length: 400 }, (_each, index) => index + 1),
     );
     await run.leave();
@@ -316,12 +316,12 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.send(cancel);
     await using agent = await member(spec);
     const run = await agent.join(spec);
-    const heard: ControlCommand[] = [];
+    const received: ControlCommand[] = [];
     for await (const command of run.commands(never)) {
-      heard.push(command);
-      if (heard.length === 1) await channel.close();
+      received.push(command);
+      if (received.length === 1) await channel.close();
     }
-    expect(heard).toEqual([cancel, { kind: 'close-run', by: 'cancelled' }]);
+    expect(received).toEqual([cancel, { kind: 'close-run', by: 'cancelled' }]);
     await run.append([started(1)]);
     await run.leave();
   });
@@ -333,9 +333,9 @@ describe.each(backends)('a run over %s', (_, start) => {
     await using agent = await member(spec);
     const run = await agent.join(spec);
     await backend.silence(spec.runId, 6 * 60_000);
-    const heard: ControlCommand[] = [];
-    for await (const command of run.commands(never)) heard.push(command);
-    expect(heard).toEqual([{ kind: 'close-run', by: 'cancelled' }]);
+    const received: ControlCommand[] = [];
+    for await (const command of run.commands(never)) received.push(command);
+    expect(received).toEqual([{ kind: 'close-run', by: 'cancelled' }]);
     await run.leave();
     await channel.close();
   });
@@ -513,9 +513,9 @@ describe.each(backends)('a run over %s', (_, start) => {
     }
     await using agent = await member(spec);
     const run = await agent.join(spec);
-    const heard: ControlCommand[] = [];
-    for await (const command of run.commands(never)) if (heard.push(command) === commands.length) break;
-    expect(heard).toEqual(commands);
+    const received: ControlCommand[] = [];
+    for await (const command of run.commands(never)) if (received.push(command) === commands.length) break;
+    expect(received).toEqual(commands);
     await run.leave();
     await channel.close();
   });
@@ -534,9 +534,9 @@ describe.each(backends)('a run over %s', (_, start) => {
     await using agent = await member(spec);
     expect(await agent.nextRun(never)).toEqual(spec);
     const run = await agent.join(spec);
-    const hearing = receive(channel, 1);
+    const receiving = receive(channel, 1);
     await run.append([started(1)]);
-    expect(await hearing).toEqual([started(1)]);
+    expect(await receiving).toEqual([started(1)]);
     await run.leave();
     await channel.close();
     expect(await backend.keys(spec.runId)).toEqual([]);
@@ -552,18 +552,18 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect((await channel.presence()).kind).toBe('emptied');
     await channel.announce();
     await eventually('the agent is there', async () => (await here(channel)).alive.length === 1);
-    const heard: ControlCommand[] = [];
-    const hearing = (async () => {
+    const received: ControlCommand[] = [];
+    const receiving = (async () => {
       for await (const command of run.commands(never)) {
-        heard.push(command);
+        received.push(command);
         if (command.kind === 'close-run') return;
       }
     })();
     // Longer than a reader waits for a reply without commands.
     await delay(1500);
     await channel.send({ kind: 'close-run', by: 'done' });
-    await hearing;
-    expect(heard).toEqual([{ kind: 'close-run', by: 'done' }]);
+    await receiving;
+    expect(received).toEqual([{ kind: 'close-run', by: 'done' }]);
     await run.leave();
     await channel.close();
   });

@@ -115,6 +115,14 @@ test('a test that needs an import of another test file passes after a restart, a
   // Nothing that an earlier run loaded may hide that the import is gone.
   await writeFile(join(project.directory, 'tests/test_b.py'), 'def test_own(): pass\n');
   expect(await twice(project)).toEqual({ collect: ['suite', 'suite'], restarted: [null, null], exitCodes: [1, 1] });
+  // Once the test imports what it needs, runs collect by file again. The first one checks with the whole suite that the test is fixed.
+  await writeFile(join(project.directory, 'tests/test_a.py'), 'import pack.part\n\n\ndef test_part():\n    assert pack.part\n');
+  const fixed = 'tests/test_a.py::test_part failed when the whole suite was collected, and passes by file';
+  expect(await twice(project)).toEqual({
+    collect: ['file', 'file'],
+    restarted: [{ why: fixed, voidTests: expect.any(Number) }, null],
+    exitCodes: [0, 0],
+  });
 });
 
 test('a test that needs a module beside the test files passes in every run', async () => {
@@ -124,7 +132,7 @@ test('a test that needs a module beside the test files passes in every run', asy
     'tests/test_a.py': 'import sys, time\n\n\ndef test_needs():\n    time.sleep(0.5)\n    assert "helper" in sys.modules\n',
     'tests/test_b.py': 'import helper\n\n\ndef test_uses(): pass\n',
   });
-  expect((await twice(project)).exitCodes).toEqual([0, 0]);
+  expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, expect.anything()], exitCodes: [0, 0] });
 });
 
 test('a new data file restarts the run once, and later runs collect by file', async () => {

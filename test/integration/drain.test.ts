@@ -62,14 +62,14 @@ test("an agent drains at the agreed time on the server's clock, without a comman
       { once: true, maxIdleMs: null },
       new AbortController().signal,
     );
-    const heard: RunEvent[] = [];
+    const received: RunEvent[] = [];
     const over = new AbortController();
     for await (const batch of channel.events('0', over.signal)) {
-      heard.push(...batch.flatMap(({ events }) => events));
-      if (heard.some(({ kind }) => kind === 'agent-left')) over.abort();
+      received.push(...batch.flatMap(({ events }) => events));
+      if (received.some(({ kind }) => kind === 'agent-left')) over.abort();
     }
-    expect(heard.map(({ kind }) => kind)).toEqual(['agent-joined', 'attempt-started', 'attempt-ended', 'agent-left']);
-    expect(heard.find(({ kind }) => kind === 'attempt-ended')).toMatchObject({ ending: { kind: 'interrupted', by: 'deadline' } });
+    expect(received.map(({ kind }) => kind)).toEqual(['agent-joined', 'attempt-started', 'attempt-ended', 'agent-left']);
+    expect(received.find(({ kind }) => kind === 'attempt-ended')).toMatchObject({ ending: { kind: 'interrupted', by: 'deadline' } });
     await channel.close();
   } finally {
     redis.disconnect();

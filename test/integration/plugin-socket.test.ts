@@ -15,14 +15,14 @@ import { testPython } from '../support/python.ts';
 test('pytest waits while the agent has no room, and then every message arrives in order', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-socket-'));
   const path = join(directory, 's');
-  const heard: string[] = [];
+  const received: string[] = [];
   const room = Promise.withResolvers<void>();
   let isFull = true;
-  const take = (message: { kind: string; file?: string | undefined }): void => void heard.push(message.file ?? message.kind);
+  const receive = (message: { kind: string; file?: string | null | undefined }): void => void received.push(message.file ?? message.kind);
   const pluginSocket = await openPluginSocket(
     path,
-    take,
-    (problem) => heard.push(String(problem)),
+    receive,
+    (problem) => received.push(String(problem)),
     () => (isFull ? room.promise : null),
   );
   const pytest = connect(path);
@@ -30,14 +30,14 @@ test('pytest waits while the agent has no room, and then every message arrives i
   const files = Array.from({ length: 20_000 }, (_, index) => `${'x'.repeat(100)}${index}`);
   pytest.write(`${JSON.stringify({ kind: 'hello', worker: 'gw0', pid: 1 })}\n`);
   for (const file of files) pytest.write(`${JSON.stringify({ kind: 'collecting', task: 1, file })}\n`);
-  await eventually('something is heard', () => heard.length > 0);
+  await eventually('something is received', () => received.length > 0);
   // The writer wrote far more than a socket buffers, so most of it waits on that side.
   await eventually('the writer waits', () => pytest.writableNeedDrain);
-  expect(heard.length).toBeLessThan(files.length / 2);
+  expect(received.length).toBeLessThan(files.length / 2);
   isFull = false;
   room.resolve();
-  await eventually('all is heard', () => heard.length === files.length + 1);
-  expect(heard).toEqual(['hello', ...files]);
+  await eventually('all is received', () => received.length === files.length + 1);
+  expect(received).toEqual(['hello', ...files]);
   pytest.destroy();
   await pluginSocket.close();
   await rm(directory, { recursive: true });

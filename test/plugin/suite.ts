@@ -54,7 +54,7 @@ export interface RunOptions {
   readonly engine?: Engine;
   readonly collect?: CollectMode;
   readonly proves?: boolean;
-  /** What the whole list loads, and whether every worker loads it before it collects. */
+  /** What the whole list loads. */
   readonly modules?: readonly string[];
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;

@@ -286,9 +286,9 @@ function streamsOf(suite: SimulatedSuite, crashes: number): readonly (readonly C
       if (request === null) return [];
       const tellings = tellingsOf(suite, request, agent, 2000);
       const isCrashing = (position + index) % 4 === crashes;
-      const heard = tellings.slice(0, isCrashing ? Math.ceil(tellings.length / 2) : tellings.length);
+      const delivered = tellings.slice(0, isCrashing ? Math.ceil(tellings.length / 2) : tellings.length);
       const ending = { kind: 'crashed', exitCode: 1, signal: null, running: null, detail: 'it fell over' } as const;
-      return [...heard, endOf(request, agent, 5000, isCrashing ? ending : { kind: 'finished' })];
+      return [...delivered, endOf(request, agent, 5000, isCrashing ? ending : { kind: 'finished' })];
     });
     return [joined(agent), ...attempts, left(agent)];
   });
@@ -303,15 +303,15 @@ function interleave(
   const state = openRun(openingOf(suite));
   for (const { id: shard } of state.opened.shards) reduce(state, eventOf(state, { kind: 'start-attempt', shard, role: 'primary' }, 1500));
   const waiting = streams.map((stream) => [...stream]);
-  const heard: CoordinatorEvent[] = [];
+  const delivered: CoordinatorEvent[] = [];
   const receive = (event: CoordinatorEvent | undefined): void => {
     if (event === undefined) return;
     reduce(state, event);
-    heard.push(event);
+    delivered.push(event);
   };
   for (const { agent, repeat } of order) {
     receive(waiting[agent]?.shift());
-    if (repeat % 3 === 0) receive(heard[repeat % Math.max(1, heard.length)]);
+    if (repeat % 3 === 0) receive(delivered[repeat % Math.max(1, delivered.length)]);
     if (repeat % 5 === 0) reduce(state, tick(1500 + repeat));
   }
   for (const event of waiting.flat()) receive(event);

@@ -247,8 +247,8 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
 
     const tellings = tellingsOf(suite, request, agent, now);
     const fate = choose() % 13;
-    const heard = fate < 5 ? tellings.length : choose() % (tellings.length + 1);
-    for (const event of tellings.slice(0, heard)) {
+    const delivered = fate < 5 ? tellings.length : choose() % (tellings.length + 1);
+    for (const event of tellings.slice(0, delivered)) {
       take(event);
       if (choose() % 16 === 15) late.push(event);
       if (choose() % 16 === 15) decideNow();
@@ -261,7 +261,7 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
         // The agent only seemed lost: the rest of its results arrives late.
         take({ kind: 'attempt-taken', at: now, attempt: request.id, agent });
         take({ kind: 'agent-lost', at: now, agent });
-        late.push(...tellings.slice(heard));
+        late.push(...tellings.slice(delivered));
         break;
       case 7:
         take(endOf(request, agent, now, { kind: 'interrupted', by: 'shutdown' }));
@@ -277,18 +277,18 @@ export function playRun(suite: SimulatedSuite, choices: readonly number[]): Simu
       case 10:
         // No agent holds the attempt, but its agent may still have started it.
         take({ kind: 'attempt-lost', at: now, attempt: request.id, agent: choose() % 2 === 0 ? agent : null });
-        late.push(...tellings.slice(heard));
+        late.push(...tellings.slice(delivered));
         break;
       case 11:
         queue.length = 0;
         take({ kind: 'redis-emptied', at: now, isMissing: choose() % 2 === 0 });
-        late.push(...tellings.slice(heard), endOf(request, agent, now, { kind: 'finished' }));
+        late.push(...tellings.slice(delivered), endOf(request, agent, now, { kind: 'finished' }));
         break;
       case 12:
         take({ kind: 'agent-lost', at: now, agent });
         take({ kind: 'agent-returned', at: now, agent });
         take(choose() % 2 === 0 ? { kind: 'run-resumed', at: now } : { kind: 'stream-read', at: now, position: `${now}-0`, aheadMs: 0 });
-        late.push(...tellings.slice(heard), endOf(request, agent, now, { kind: 'finished' }));
+        late.push(...tellings.slice(delivered), endOf(request, agent, now, { kind: 'finished' }));
         break;
       default:
         take(endOf(request, agent, now, { kind: 'finished' }));

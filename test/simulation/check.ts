@@ -322,7 +322,7 @@ function checkReplay(scenario: Scenario, { opening, journal, report, endedAt, st
   // A deposed coordinator may briefly enqueue again when Redis restarts with older data.
   if (isForgetful(scenario) && brings(scenario, 'take-over')) return;
   for (const event of recorded) if (!NOTICED_ONCE.has(event.kind)) reduce(replayed, event);
-  rule(withoutDuplicates(reportOf(replayed)) === withoutDuplicates(report), 'hearing everything twice changes the report');
+  rule(withoutDuplicates(reportOf(replayed)) === withoutDuplicates(report), 'receiving everything twice changes the report');
 }
 
 /** Events that a coordinator itself notices happen once. */

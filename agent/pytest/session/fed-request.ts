@@ -1,6 +1,7 @@
 // How to start one fed pytest, and whom the session informs.
 
 import type { SessionEnding } from '../../../shared/domain/events.ts';
+import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { Drain } from '../../../shared/domain/run-spec.ts';
 import type { Shown } from '../../../shared/domain/shown.ts';
 import type { HowToCollect, SuiteList } from '../../../shared/domain/suite-list.ts';
@@ -37,7 +38,7 @@ export interface FedRequest {
   /** Receives the whole list, if the workers collect it. */
   readonly listed: (list: SuiteList) => void;
   /** Receives the reason why the files of the suite depend on each other. */
-  readonly inseparable: (why: string) => void;
+  readonly inseparable: (why: string, file: TestFile | null) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Receives what pytest shows besides results, with each task. */

@@ -65,7 +65,7 @@ export async function measurePytest(request: MeasureRequest, signal: AbortSignal
       python,
       workspace,
       sessionPath,
-      ...(listsImports ? { environment: { PYTHONPROFILEIMPORTTIME: '1' }, hear: (chunk: Buffer) => void chunks.push(chunk) } : {}),
+      ...(listsImports ? { environment: { PYTHONPROFILEIMPORTTIME: '1' }, onStderr: (chunk: Buffer) => void chunks.push(chunk) } : {}),
     });
     const limit = delay(limitSeconds * 1000, 'limit', { signal: AbortSignal.any([signal, over.signal]) }).catch(() => 'ended');
     const ended = await Promise.race([pytest.exited.then(() => 'ended'), limit]);

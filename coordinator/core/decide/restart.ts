@@ -2,7 +2,7 @@
 
 import { type RunId, runId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
-import { mustNotRunTwice, whyInseparable } from '../state/collection/suite.ts';
+import { inseparableBecause, mustNotRunTwice } from '../state/collection/suite.ts';
 import type { RunOpened } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 
@@ -11,7 +11,7 @@ import type { RunState } from '../state/run-state.ts';
  * must not run twice (`no_speculation`) has run.
  */
 export function restartOf(state: RunState, at: number): RunOpened | null {
-  const why = whyInseparable(state);
+  const why = inseparableBecause(state)?.why ?? null;
   if (why === null || state.interruptedBy !== null || state.redisLost || mustNotRunTwice(state)) return null;
   const { opened, tests, suite } = state;
   let voidTests = 0;

@@ -3,7 +3,8 @@
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import { awaitsList, mustNotRunTwice, whyInseparable } from '../state/collection/suite.ts';
+import { awaitsList, inseparableBecause, mustNotRunTwice } from '../state/collection/suite.ts';
+import type { Inseparable } from '../state/collection/suite-state.ts';
 import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';
 
@@ -20,8 +21,8 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
     if (old === null) return null;
     if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state, old) };
     // The run cannot restart, so record the mismatch: the next run must not repeat it.
-    const why = found !== null && mustNotRunTwice(state) ? whyInseparable(state) : inseparable;
-    return why === null ? null : { ...old, inseparable: why };
+    const because = found !== null && mustNotRunTwice(state) ? inseparableBecause(state) : inseparable;
+    return because === null ? null : { ...old, ...newReason(because, contents) };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
   for (const [file, digest] of proof.digests) {
@@ -35,14 +36,27 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   const alone =
     mismatch === null || mismatch.digest === (held.get(mismatch.file) ?? null)
       ? null
-      : `${mismatch.file} has other tests when it is collected alone`;
+      : { why: `${mismatch.file} has other tests when it is collected alone`, file: mismatch.file };
+  const because = inseparable ?? alone;
   return {
     problems,
-    inseparable: inseparable ?? alone ?? old?.inseparable ?? null,
+    ...(because === null ? keptReason(old) : newReason(because, contents)),
     modules,
     ...outcomesOf(state, old),
     files,
   };
+}
+
+type Reason = Pick<Census, 'inseparable' | 'inseparableFile'>;
+
+const keptReason = (old: Census | null): Reason => ({
+  inseparable: old?.inseparable ?? null,
+  inseparableFile: old?.inseparableFile ?? null,
+});
+
+function newReason({ why, file }: Inseparable, contents: ReadonlyMap<TestFile, string>): Reason {
+  const content = file === null ? undefined : contents.get(file);
+  return { inseparable: why, inseparableFile: file === null || content === undefined ? null : { file, content } };
 }
 
 /** Maximum number of failed tests in a census. */

@@ -198,8 +198,8 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
     async connected(agents) {
       const generation = redis.generation();
       const lines = new Map(agents.map((agent): [string, AgentId] => [agentChannel(spec.pool, agent), agent]));
-      const heard = await redis.request(() => [...server.connections].flatMap(({ listensTo }) => lines.get(listensTo ?? '') ?? []));
-      return generation === redis.generation() ? new Set(heard) : null;
+      const alive = await redis.request(() => [...server.connections].flatMap(({ listensTo }) => lines.get(listensTo ?? '') ?? []));
+      return generation === redis.generation() ? new Set(alive) : null;
     },
 
     async takeCoverage(agent, { part, chunks }) {

@@ -73,18 +73,18 @@ test('starts no task twice and loses none, in any order of events', () => {
       const begun: number[] = [];
       const settled = new Set<number>();
       /** The current task of each worker, and its finished tasks that the agent has not received yet. */
-      const workers = new Map<string, { at: number | null; unheard: number[]; read: number }>();
+      const workers = new Map<string, { at: number | null; unread: number[]; read: number }>();
       let tasks = 0;
       let names = 0;
       const bear = (): void => {
-        workers.set(`gw${names}`, { at: null, unheard: [], read: 0 });
+        workers.set(`gw${names}`, { at: null, unread: [], read: 0 });
         feeding.free(`gw${names++}`);
       };
       /** Reads the sent tasks until it finds one that it may start. Returns false if there is none. */
       const goOn = (name: string): boolean => {
         const worker = workers.get(name);
         if (worker === undefined) return false;
-        if (worker.at !== null) worker.unheard.push(worker.at);
+        if (worker.at !== null) worker.unread.push(worker.at);
         worker.at = null;
         for (const [, task, claim] of sent.filter(([to]) => to === name).slice(worker.read)) {
           worker.read += 1;
@@ -97,7 +97,7 @@ test('starts no task twice and loses none, in any order of events', () => {
       };
       const receive = (name: string): void => {
         const worker = workers.get(name);
-        const task = worker?.unheard.shift();
+        const task = worker?.unread.shift();
         if (task === undefined) return;
         expect(feeding.done(name)).toBe(task);
         settled.add(task);
@@ -117,7 +117,7 @@ test('starts no task twice and loses none, in any order of events', () => {
           }
         }
         if (kind === 'die') {
-          while ((workers.get(name)?.unheard.length ?? 0) > 0) receive(name);
+          while ((workers.get(name)?.unread.length ?? 0) > 0) receive(name);
           gone.add(name);
           workers.delete(name);
           const lost = feeding.leave(name);
@@ -128,7 +128,7 @@ test('starts no task twice and loses none, in any order of events', () => {
       for (let round = 0; round <= tasks; round += 1) {
         for (const name of workers.keys()) {
           goOn(name);
-          while ((workers.get(name)?.unheard.length ?? 0) > 0) receive(name);
+          while ((workers.get(name)?.unread.length ?? 0) > 0) receive(name);
         }
       }
       expect(new Set(begun).size).toBe(begun.length);

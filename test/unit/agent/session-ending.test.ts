@@ -9,7 +9,7 @@ test.each([
   ['a hook forgave that there were no tests', 5, 0, false, true],
   ['a hook changed how it failed', 1, 7, false, false],
   ['a hook made it fail', 0, 7, true, false],
-  ['a hook made it fail, which heard of no tests', 5, 1, true, false],
+  ['a hook made it fail, which received no tests', 5, 1, true, false],
   ['a hook raised before ours was asked', null, 1, true, false],
   ['it was killed', null, null, false, false],
 ])('%s: pytest finished with %s, its process exited with %s', (_what, finished, exitCode, isProblem, accepts) => {

@@ -8,6 +8,7 @@ const FILES = Array.from({ length: 40 }, (_, index) => testFile(`tests/test_${in
 const census: Census = {
   problems: [],
   inseparable: null,
+  inseparableFile: null,
   modules: [],
   failed: [],
   uncollected: null,

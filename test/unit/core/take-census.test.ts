@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { restartOf } from '../../../coordinator/core/decide/restart.ts';
 import { takeCensus } from '../../../coordinator/core/learn/take-census.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
-import type { Census } from '../../../shared/domain/census.ts';
+import { type Census, forgetFixed } from '../../../shared/domain/census.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import { a1, collected, enqueued, finished, joined, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
@@ -11,6 +11,7 @@ const contents = new Map([[file, 'c1']]);
 const old: Census = {
   problems: [],
   inseparable: null,
+  inseparableFile: null,
   modules: [],
   failed: [],
   uncollected: null,
@@ -79,6 +80,16 @@ test('marks the suite inseparable when the whole list differs from the file coll
     expect(takeCensus(state, old, contents)?.inseparable).toBe(why);
   }
   expect(takeCensus(restarted(found('now', []), [[file, 'now']]), old, contents)?.inseparable).toBe(why);
+});
+
+test('remembers the file that depends on others with its content, and forgets the reason once that file has changed', () => {
+  const state = found('now', ['tests/test_1.py::test_x']);
+  const taken = takeCensus(restarted(state, [[file, 'before']]), old, contents);
+  expect(taken).toMatchObject({ inseparable: expect.any(String), inseparableFile: { file, content: 'c1' } });
+  if (taken === null) return;
+  expect(forgetFixed(taken, contents)).toBe(taken);
+  expect(forgetFixed(taken, new Map([[file, 'c2']]))).toMatchObject({ inseparable: null, inseparableFile: null });
+  expect(forgetFixed({ ...taken, inseparableFile: null }, new Map([[file, 'c2']])).inseparable).toBe(taken.inseparable);
 });
 
 test('leaves a file that has no tests left, alone or in the whole list, out of the new census', () => {

@@ -157,14 +157,14 @@ test('a page that receives a run in parts has the same data as the whole', () =>
     }),
     ended('test_3', 'skipped'),
   ];
-  let heard = structuredClone(run.columns);
+  let received = structuredClone(run.columns);
   for (const event of events) {
     const seen = lengthsOf(run.columns);
     run.observe(event);
-    heard = joinColumns(heard, structuredClone(columnsSince(run.columns, seen)));
+    received = joinColumns(received, structuredClone(columnsSince(run.columns, seen)));
   }
-  expect(heard).toEqual(run.columns);
-  const model = liveModel(run.head(5000), heard);
+  expect(received).toEqual(run.columns);
+  const model = liveModel(run.head(5000), received);
   expect(Array.from({ length: model.count }, (_, row) => [nodeidOf(model, row), statusWord(model, row)])).toEqual([
     ['tests/test_a.py::test_1', 'failed'],
     ['tests/test_a.py::test_2', 'passed'],

@@ -1,5 +1,6 @@
 // Messages about the session as a whole, most of them from pytest's main process.
 
+import { testFile } from '../../../../shared/domain/ids.ts';
 import { messageOf } from '../../../../shared/errors.ts';
 import type { NumberedWorkers } from '../../../worker-numbers.ts';
 import { type FedRequest, notStarted } from '../fed-request.ts';
@@ -35,7 +36,7 @@ export const sessionMessages = {
     request.refused(message);
     failure.giveUp(notStarted(request, `pytest rejected its arguments: ${message}`));
   },
-  inseparable: ({ request }, { why }) => request.inseparable(why),
+  inseparable: ({ request }, { why, file }) => request.inseparable(why, file === null ? null : testFile(file)),
   relaying: ({ request }, { why }) => request.print(`reports also pass through pytest's main process: ${why}`),
   'not-relayed': ({ request }, { nodeid, problem }) =>
     request.print(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),

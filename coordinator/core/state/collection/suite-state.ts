@@ -1,8 +1,14 @@
 // Defines the state of collecting a whole suite.
 
-import type { AgentId, NodeId, ShardId } from '../../../../shared/domain/ids.ts';
+import type { AgentId, NodeId, ShardId, TestFile } from '../../../../shared/domain/ids.ts';
 import type { SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
 import type { Mismatch, RunOpened } from '../events.ts';
+
+/** Why the files of a suite depend on each other, and the test file that depends on others; null if the reason is not in one test file. */
+export interface Inseparable {
+  readonly why: string;
+  readonly file: TestFile | null;
+}
 
 export interface SuiteState {
   /** The list that the plan uses, and the agent that sent it; null until one is received. */
@@ -17,7 +23,7 @@ export interface SuiteState {
   /** Proof from the collection of the whole list; null without one. */
   proof: SuiteProof | null;
   /** Why the files depend on each other; null if nothing shows that they do. */
-  inseparable: string | null;
+  inseparable: Inseparable | null;
   /**
    * The first file that held other tests than the remembered whole list; null without one. Either the file has changed since, or collecting
    * it alone differs.

@@ -5,19 +5,21 @@ import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
 import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
 import type { FileProgress } from '../records.ts';
 import type { RunState } from '../run-state.ts';
+import type { Inseparable } from './suite-state.ts';
 
 export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
 
 /** True if the suite was collected by file and proved to differ from the whole list. */
-export const isInseparable = (state: RunState): boolean => whyInseparable(state) !== null;
+export const isInseparable = (state: RunState): boolean => inseparableBecause(state) !== null;
 
 /** Why the suite is inseparable; null if nothing shows that it is. */
-export function whyInseparable(state: RunState): string | null {
+export function inseparableBecause(state: RunState): Inseparable | null {
   if (isSuite(state)) return null;
   const { inseparable, mismatch, doubtfulPass } = state.suite;
   if (inseparable !== null) return inseparable;
-  if (mismatch !== null) return `${mismatch.file} has other tests than when the whole suite was last collected`;
-  return doubtfulPass;
+  if (mismatch !== null)
+    return { why: `${mismatch.file} has other tests than when the whole suite was last collected`, file: mismatch.file };
+  return doubtfulPass === null ? null : { why: doubtfulPass, file: null };
 }
 
 /** True while the run still waits for the plan of the whole list. */

@@ -90,7 +90,7 @@ class TaskLoop:
         message = cast("BeginMessage", first)
         separability = None
         if message["collect"] == "file" or message["proves"]:
-            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why))
+            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, file=None))
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file" and separability is not None:
             if message["proves"]:
@@ -198,13 +198,16 @@ class TaskLoop:
                 following, upcoming = self.look_ahead()
             self.run_test(entry, upcoming or self.put_off_item(entry))
         self.recycling.count(task.files)
-        if self.recycling.is_due():
+        must_check = self.missing is not None and bool(self.missing.failures)
+        if self.recycling.is_due() or must_check:
             self.recycle()
         is_last = self.is_over()
         if is_last and self.recycling.is_recycled:
             # Tear down now, because an error in a teardown belongs to the last test.
             self.tear_down_to(None)
         is_covered = self.is_measured and self.save_coverage()
+        if self.missing is not None and must_check:
+            self.missing.check()
         self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
         return following
 
@@ -243,13 +246,15 @@ class TaskLoop:
         self.last = item
         self.is_wound_down = upcoming is None
         self.interactor.begin_test(index, item.nodeid)
+        if self.missing is not None:
+            self.missing.begin_test()
         self.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming)
         if self.channel.is_inherited():
             # A child that the test forked returned here. It must not become a second worker on the same connections.
             real.exit_at_once(0)
         self.interactor.end_test()
         if self.missing is not None:
-            self.missing.examine(item, upcoming)
+            self.missing.end_test(item)
 
     def tear_down_to(self, item: pytest.Item | None) -> None:
         """Tears down what `item` does not need, in case pytest expected another next test.
