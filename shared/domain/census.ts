@@ -20,7 +20,7 @@ export interface Census {
   readonly problems: readonly string[];
   /** The reason why the files depend on each other; null when none was found. */
   readonly inseparable: string | null;
-  /** The test file that depends on others, and the SHA-256 of its bytes; null if the reason is not in one test file. */
+  /** The file of a test that failed for this reason, and the SHA-256 of its bytes; null if the reason is not about one test. */
   readonly inseparableFile: FileContent | null;
   /** See `HowToCollect`. */
   readonly modules: readonly string[];
@@ -34,9 +34,13 @@ export interface Census {
   readonly files: ReadonlyMap<TestFile, FileCensus>;
 }
 
-/** Forgets why the suite is inseparable if the file that depends on others has changed: the change may have ended that. */
+/**
+ * Forgets why the suite is inseparable if the file of the test that showed it has changed. If the test still fails by file, that run finds
+ * the same reason. A file that this run does not contain is no reason to forget anything.
+ */
 export function forgetFixed(census: Census, contents: ReadonlyMap<TestFile, string>): Census {
   const { inseparableFile: found } = census;
-  if (found === null || contents.get(found.file) === found.content) return census;
+  const content = found === null ? undefined : contents.get(found.file);
+  if (content === undefined || content === found?.content) return census;
   return { ...census, inseparable: null, inseparableFile: null };
 }

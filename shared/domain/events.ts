@@ -107,8 +107,8 @@ export type RunEvent =
   /** The agent's xdist workers have collected the whole list. `groups` is empty when the coordinator already has a list with this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
   /**
-   * The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. `file`: the test file
-   * that depends on others; null if the reason is not in one test file.
+   * The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. `file`: the file of a
+   * test that failed for this reason; null if it is not about one test.
    */
   | {
       readonly kind: 'suite-inseparable';

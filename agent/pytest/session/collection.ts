@@ -11,26 +11,18 @@ export interface Collection {
   begin(worker: string): boolean;
   /** The worker has collected. Returns whether it may run tests: a worker whose whole list differs from the first one may not. */
   ready(worker: string): boolean;
-  /** The worker checks whether failed tests need modules that other test files load, until it calls `examined`. */
+  /** The worker checks whether a failed test needs modules that other test files load, until it calls `examined`. */
   examine(worker: string): void;
   examined(worker: string): void;
-  /** The worker is gone. If it died in that check, no worker that begins later does the same. */
+  /** The worker is gone. If it died in that check, no worker that begins later does the same: each would lose its other tests. */
   lose(worker: string): void;
 }
-
-/** Each check costs the worker, and where so many tasks fail, the checks have shown that it is for another reason. */
-const MAX_CHECKS = 3;
 
 /** `send` writes one message to a worker. */
 export function createCollection(send: (worker: string, message: object) => void, lists: WorkerLists, deadly: DeadlyFiles): Collection {
   /** null until the coordinator has decided. */
   let how: HowToCollect | null = null;
   const examining = new Set<string>();
-  let checks = 0;
-  /** Workers that begin from now on do not check. */
-  const stopChecks = (): void => {
-    if (how !== null) how = { ...how, modules: [] };
-  };
   return {
     decide(decided) {
       how = decided;
@@ -42,13 +34,9 @@ export function createCollection(send: (worker: string, message: object) => void
       return true;
     },
     examine: (worker) => void examining.add(worker),
-    examined(worker) {
-      examining.delete(worker);
-      checks += 1;
-      if (checks >= MAX_CHECKS) stopChecks();
-    },
+    examined: (worker) => void examining.delete(worker),
     lose(worker) {
-      if (examining.delete(worker)) stopChecks();
+      if (examining.delete(worker) && how !== null) how = { ...how, modules: [] };
     },
     ready: (worker) => how?.mode !== 'suite' || lists.ready(worker),
   };

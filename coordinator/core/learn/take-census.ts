@@ -36,12 +36,13 @@ export function takeCensus(state: RunState, old: Census | null, contents: Readon
   const alone =
     mismatch === null || mismatch.digest === (held.get(mismatch.file) ?? null)
       ? null
-      : { why: `${mismatch.file} has other tests when it is collected alone`, file: mismatch.file };
+      : { why: `${mismatch.file} has other tests when it is collected alone`, file: null };
   const because = inseparable ?? alone;
   return {
     problems,
     ...(because === null ? keptReason(old) : newReason(because, contents)),
-    modules,
+    // A run of a part of the suite loads fewer modules, and a name too many does no harm.
+    modules: [...new Set([...(old?.modules ?? []), ...modules])].slice(0, MAX_MODULES),
     ...outcomesOf(state, old),
     files,
   };
@@ -58,6 +59,9 @@ function newReason({ why, file }: Inseparable, contents: ReadonlyMap<TestFile, s
   const content = file === null ? undefined : contents.get(file);
   return { inseparable: why, inseparableFile: file === null || content === undefined ? null : { file, content } };
 }
+
+/** Maximum number of modules in a census. */
+const MAX_MODULES = 20_000;
 
 /** Maximum number of failed tests in a census. */
 const MAX_FAILED = 1000;

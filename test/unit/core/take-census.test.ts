@@ -39,7 +39,7 @@ const found = (digest: string, nodeids: readonly string[], mayBackUp = true) =>
   );
 
 /** The restarted run, after its whole list has arrived. */
-function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly [typeof file, string])[]) {
+function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly [typeof file, string])[], modules: readonly string[] = []) {
   const opening = restartOf(alone, 3000);
   if (opening === null) throw new Error('the run does not begin anew');
   const list = {
@@ -53,7 +53,7 @@ function restarted(alone: ReturnType<typeof found>, digests: readonly (readonly 
     uncollected: null,
     groups: digests.map(([each]) => ({ file: each, nodeids: [nodeId(`${each}::test_x`)] })),
     stepwiseCount: null,
-    proof: { problems: [], digests, modules: [] },
+    proof: { problems: [], digests, modules },
   } as const;
   return stateAfter(opening, joined(a1), { kind: 'suite-listed', at: 4000, agent: a1, list });
 }
@@ -82,14 +82,32 @@ test('marks the suite inseparable when the whole list differs from the file coll
   expect(takeCensus(restarted(found('now', []), [[file, 'now']]), old, contents)?.inseparable).toBe(why);
 });
 
-test('remembers the file that depends on others with its content, and forgets the reason once that file has changed', () => {
-  const state = found('now', ['tests/test_1.py::test_x']);
-  const taken = takeCensus(restarted(state, [[file, 'before']]), old, contents);
-  expect(taken).toMatchObject({ inseparable: expect.any(String), inseparableFile: { file, content: 'c1' } });
-  if (taken === null) return;
+test('forgets a reason that one test showed once its file has changed, but not in a run without that file', () => {
+  const alone = found('before', ['tests/test_1.py::test_x']);
+  reduce(alone, { kind: 'suite-inseparable', at: 2200, agent: a1, why: 'test_x lacks a module', file });
+  const learned = takeCensus(alone, old, contents);
+  expect(learned).toMatchObject({ inseparable: 'test_x lacks a module', inseparableFile: { file, content: 'c1' } });
+  const taken = takeCensus(restarted(alone, [[file, 'before']]), learned, contents);
+  expect(taken).toMatchObject({ inseparable: 'test_x lacks a module', inseparableFile: { file, content: 'c1' } });
+  if (taken === null) throw new Error('no census');
   expect(forgetFixed(taken, contents)).toBe(taken);
+  expect(forgetFixed(taken, new Map())).toBe(taken);
   expect(forgetFixed(taken, new Map([[file, 'c2']]))).toMatchObject({ inseparable: null, inseparableFile: null });
-  expect(forgetFixed({ ...taken, inseparableFile: null }, new Map([[file, 'c2']])).inseparable).toBe(taken.inseparable);
+});
+
+test('keeps a reason that a run by file could miss, also when the file has changed', () => {
+  const taken = takeCensus(restarted(found('now', ['tests/test_1.py::test_x']), [[file, 'before']]), old, contents);
+  if (taken === null) throw new Error('no census');
+  expect(forgetFixed(taken, new Map([[file, 'c2']])).inseparable).toBe('tests/test_1.py has other tests when it is collected alone');
+});
+
+test('keeps the modules of earlier collections, since a run of a part of the suite loads fewer', () => {
+  const before = { ...old, modules: ['pack', 'pack.part'] };
+  expect(takeCensus(restarted(found('now', []), [[file, 'now']], ['pack.other']), before, contents)?.modules).toEqual([
+    'pack',
+    'pack.part',
+    'pack.other',
+  ]);
 });
 
 test('leaves a file that has no tests left, alone or in the whole list, out of the new census', () => {

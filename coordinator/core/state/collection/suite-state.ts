@@ -4,7 +4,10 @@ import type { AgentId, NodeId, ShardId, TestFile } from '../../../../shared/doma
 import type { SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
 import type { Mismatch, RunOpened } from '../events.ts';
 
-/** Why the files of a suite depend on each other, and the test file that depends on others; null if the reason is not in one test file. */
+/**
+ * Why the files of a suite depend on each other. `file`: the test file whose change may end that, because a run by file would find the same
+ * reason again; null if it could miss it.
+ */
 export interface Inseparable {
   readonly why: string;
   readonly file: TestFile | null;

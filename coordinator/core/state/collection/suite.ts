@@ -17,8 +17,7 @@ export function inseparableBecause(state: RunState): Inseparable | null {
   if (isSuite(state)) return null;
   const { inseparable, mismatch, doubtfulPass } = state.suite;
   if (inseparable !== null) return inseparable;
-  if (mismatch !== null)
-    return { why: `${mismatch.file} has other tests than when the whole suite was last collected`, file: mismatch.file };
+  if (mismatch !== null) return { why: `${mismatch.file} has other tests than when the whole suite was last collected`, file: null };
   return doubtfulPass === null ? null : { why: doubtfulPass, file: null };
 }
 

@@ -1,15 +1,14 @@
-"""Finds out if failed tests need modules that other test files import: a worker that collects by file does not import them all.
+"""Finds out if a failed test needs modules that other test files import: a worker that collects by file does not import them all.
 
-After the last test of a task, the worker runs its failed tests again, without reporting the outcome. If a test fails again, the worker
-loads what an earlier collection of the whole list loaded, and runs it once more. If it passes now, the run restarts with the whole list:
-only that shows whether other test files still import these modules. For the same reason, the worker runs no other task afterwards.
+After the first failure in each worker, the worker loads what an earlier collection of the whole list loaded, and runs the test once more,
+without reporting the outcome. If the test passes, the run restarts with the whole list: only that shows what other test files import now.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
     from .channel import Channel
 
 NAMED = 3
-# How many failed tests of a task run again.
-MAX_TESTS = 3
-
-
-class Failure(NamedTuple):
-    item: pytest.Item
-    # The modules in question that the test imported itself.
-    imported: list[str]
 
 
 class MissingModules:
@@ -41,62 +32,38 @@ class MissingModules:
     `run_again` returns pytest's reports.
     """
 
-    def __init__(self, names: Sequence[str], run_again: Callable[[pytest.Item], list[pytest.TestReport]], channel: Channel) -> None:
+    def __init__(
+        self, names: Sequence[str], run_again: Callable[[pytest.Item, pytest.Item | None], list[pytest.TestReport]], channel: Channel
+    ) -> None:
         self.names = names
         self.run_again = run_again
         self.channel = channel
-        self.failures: list[Failure] = []
         self.has_failed = False
-        self.known = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # A subtest that fails is reported here only.
         self.has_failed = self.has_failed or report.failed
 
-    def begin_test(self) -> None:
-        self.has_failed = False
-        self.known = len(sys.modules)
-
-    def end_test(self, item: pytest.Item) -> None:
-        """Called when the agent has the result of the test. Whatever happens later, a failure stays."""
-        if self.has_failed and len(self.failures) < MAX_TESTS and item.get_closest_marker(NO_SPECULATION) is None:
-            loaded = set(list(sys.modules)[self.known :])
-            imported = [name for name in self.names if name in loaded]
-            if imported or any(name not in sys.modules for name in self.names):
-                self.failures.append(Failure(item, imported))
-
-    def check(self) -> None:
-        """Runs the failed tests of the task again. The process must run no other test afterwards."""
-        lasting: list[pytest.Item] = []
-        for item, imported in self.failures:
-            if not self.passes(item):
-                lasting.append(item)
-            elif imported:
-                self.report(item, f"passes only if modules are loaded before it ({shown(imported)})")
-            # Any other test that passes now is unreliable, which shows nothing.
-        if lasting:
-            self.check_beside_modules(lasting)
+    def examine(self, item: pytest.Item, upcoming: pytest.Item | None) -> None:
+        """Called after each test, when the agent has its result. Whatever happens here, the failure stays."""
+        has_failed, self.has_failed = self.has_failed, False
+        if not has_failed or not self.names or item.get_closest_marker(NO_SPECULATION) is not None:
+            return
+        # The agent limits each step, as it limits collections and tests.
+        self.channel.send("examining", nodeid=key_of(item), step="imports")
+        names, self.names = self.names, ()
+        loaded = [name for name in names if name not in sys.modules and load(name)]
+        if loaded and self.passes(item, upcoming):
+            why = f"{key_of(item)} passes only beside modules that other test files load ({shown(loaded)})"
+            self.channel.send("inseparable", why=cap(why, WHY_BYTES), file=file_of(item.nodeid))
         self.channel.send("examined")
 
-    def check_beside_modules(self, items: Sequence[pytest.Item]) -> None:
-        # The agent limits each step, as it limits collections and tests.
-        self.channel.send("examining", nodeid=key_of(items[0]), step="imports")
-        loaded = [name for name in self.names if name not in sys.modules and load(name)]
-        if not loaded:
-            return
-        for item in items:
-            if self.passes(item):
-                self.report(item, f"passes only beside modules that other test files load ({shown(loaded)})")
-
-    def passes(self, item: pytest.Item) -> bool:
+    def passes(self, item: pytest.Item, upcoming: pytest.Item | None) -> bool:
         self.channel.send("examining", nodeid=key_of(item), step="test")
-        self.has_failed = False
-        reports = self.run_again(item)
-        return not self.has_failed and not any(report.failed for report in reports)
-
-    def report(self, item: pytest.Item, why: str) -> None:
-        self.channel.send("inseparable", why=cap(f"{key_of(item)} {why}", WHY_BYTES), file=file_of(item.nodeid))
+        reports = self.run_again(item, upcoming)
+        has_failed, self.has_failed = self.has_failed, False
+        return not has_failed and not any(report.failed for report in reports)
 
 
 def load(name: str) -> bool:

@@ -64,10 +64,10 @@ class ResultSender:
     def pytest_unconfigure(self) -> None:
         self.channel.close()
 
-    def run_again(self, item: pytest.Item) -> list[pytest.TestReport]:
-        """Runs the test once more, then tears everything down. Returns its reports, which the agent does not receive."""
+    def run_again(self, item: pytest.Item, upcoming: pytest.Item | None) -> list[pytest.TestReport]:
+        """Runs the test once more and returns its reports, which neither pytest nor the agent receives."""
         with warnings.catch_warnings():
-            return runtestprotocol(item, log=False, nextitem=None)
+            return runtestprotocol(item, log=False, nextitem=upcoming)
 
     def send_finished(self, nodeid: str, started_at: int) -> None:
         reports, self.nodeid, self.reports = self.reports, None, []

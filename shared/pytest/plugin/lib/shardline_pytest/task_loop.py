@@ -198,16 +198,13 @@ class TaskLoop:
                 following, upcoming = self.look_ahead()
             self.run_test(entry, upcoming or self.put_off_item(entry))
         self.recycling.count(task.files)
-        must_check = self.missing is not None and bool(self.missing.failures)
-        if self.recycling.is_due() or must_check:
+        if self.recycling.is_due():
             self.recycle()
         is_last = self.is_over()
         if is_last and self.recycling.is_recycled:
             # Tear down now, because an error in a teardown belongs to the last test.
             self.tear_down_to(None)
         is_covered = self.is_measured and self.save_coverage()
-        if self.missing is not None and must_check:
-            self.missing.check()
         self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
         return following
 
@@ -246,15 +243,13 @@ class TaskLoop:
         self.last = item
         self.is_wound_down = upcoming is None
         self.interactor.begin_test(index, item.nodeid)
-        if self.missing is not None:
-            self.missing.begin_test()
         self.config.hook.pytest_runtest_protocol(item=item, nextitem=upcoming)
         if self.channel.is_inherited():
             # A child that the test forked returned here. It must not become a second worker on the same connections.
             real.exit_at_once(0)
         self.interactor.end_test()
         if self.missing is not None:
-            self.missing.end_test(item)
+            self.missing.examine(item, upcoming)
 
     def tear_down_to(self, item: pytest.Item | None) -> None:
         """Tears down what `item` does not need, in case pytest expected another next test.
