@@ -11,6 +11,7 @@ export interface FileCensus {
 
 export interface FileContent {
   readonly file: TestFile;
+  /** SHA-256 of the file's bytes, in hexadecimal. */
   readonly content: string;
 }
 
@@ -20,7 +21,7 @@ export interface Census {
   readonly problems: readonly string[];
   /** The reason why the files depend on each other; null when none was found. */
   readonly inseparable: string | null;
-  /** The file of a test that failed for this reason, and the SHA-256 of its bytes; null if the reason is not about one test. */
+  /** The file of a test that failed for this reason; null if the reason is not about one test. */
   readonly inseparableFile: FileContent | null;
   /** See `HowToCollect`. */
   readonly modules: readonly string[];
