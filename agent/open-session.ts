@@ -74,7 +74,7 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
           agent: id,
           list: control.isKnown(list.hash) ? { ...list, groups: [], proof: null } : list,
         }),
-      inseparable: (why, file) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, why, file }),
+      inseparable: (found) => outbox.push({ kind: 'suite-inseparable', at: clock.now(), agent: id, ...found }),
       show: (shown) => outbox.push({ kind: 'session-shown', at: clock.now(), agent: id, shown }),
       ended: (ending) => outbox.push({ kind: 'session-ended', at: clock.now(), agent: id, ...ending }),
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),

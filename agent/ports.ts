@@ -5,10 +5,10 @@ import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOrigin, CoveragePart } from '../shared/domain/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent, SessionEnding } from '../shared/domain/events.ts';
 import type { PythonPrint } from '../shared/domain/fingerprint.ts';
-import type { AgentId, AttemptId, TestFile } from '../shared/domain/ids.ts';
+import type { AgentId, AttemptId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Shown } from '../shared/domain/shown.ts';
-import type { HowToCollect, SuiteList } from '../shared/domain/suite-list.ts';
+import type { HowToCollect, Inseparable, SuiteList } from '../shared/domain/suite-list.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool, as an agent sees it. */
@@ -73,8 +73,8 @@ export interface SessionRequest {
   readonly started: (info: Session['info']) => void;
   /** Receives the whole list of tests, if the session collects it. */
   readonly listed: (list: SuiteList) => void;
-  /** Receives the reason why the files of the suite depend on each other. */
-  readonly inseparable: (why: string, file: TestFile | null) => void;
+  /** Receives why the files of the suite depend on each other. */
+  readonly inseparable: (found: Inseparable) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Variables added to this process's environment for pytest. */

@@ -1,7 +1,7 @@
 // Runs an explicit list of tests in order in one new xdist worker, the way a run does, and reports each result.
 
 import type { AttemptEvent, TestResult } from '../shared/domain/events.ts';
-import { type AgentId, attemptId, type NodeId, shardId } from '../shared/domain/ids.ts';
+import { type AgentId, attemptId, type NodeId, shardId, type TestFile } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { groupByFile } from './core/recorded-order.ts';
 import type { Engine } from './ports.ts';
@@ -11,6 +11,8 @@ export interface Replay {
   readonly engine: Engine;
   readonly agent: AgentId;
   readonly spec: RunSpec;
+  /** See `HowToCollect`. */
+  readonly companions: readonly TestFile[];
   readonly workspace: string;
   readonly python: string;
   /** Variables added to this process's environment for the new pytest. */
@@ -30,7 +32,7 @@ const OVERRIDES = ['-n', '1', '--maxfail', '0'] as const;
 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
 export async function replayTests(replay: Replay, nodeids: readonly NodeId[], interrupt: AbortSignal): Promise<Replayed> {
-  const { engine, agent, workspace, python, environment, onResult } = replay;
+  const { engine, agent, companions, workspace, python, environment, onResult } = replay;
   const spec: RunSpec = {
     ...replay.spec,
     pytestArgs: [...replay.spec.pytestArgs, ...OVERRIDES],
@@ -55,7 +57,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
     environment,
     numprocesses: '1',
     ending: interrupt,
-    collect: Promise.resolve({ mode: replay.spec.collect === 'suite' ? 'suite' : 'file', proves: false, modules: [] }),
+    collect: Promise.resolve({ mode: replay.spec.collect === 'suite' ? 'suite' : 'file', proves: false, companions, loads: [] }),
     started: () => undefined,
     inseparable: () => undefined,
     listed: () => undefined,

@@ -105,7 +105,7 @@ function announceAgain(setting: TurnSetting, outgoing: Outgoing): void {
 
 /** Sends how to collect; agents wait for this before they collect anything. */
 function sendHow({ channel, state, proves }: TurnSetting, outgoing: Outgoing): void {
-  const { spec, modules } = state.opened;
+  const { spec, companions, loads } = state.opened;
   const mode = spec.collect;
-  if (mode !== 'auto') outgoing.send(() => channel.send({ kind: 'collect', how: { mode, proves, modules } }));
+  if (mode !== 'auto') outgoing.send(() => channel.send({ kind: 'collect', how: { mode, proves, companions, loads } }));
 }

@@ -46,6 +46,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
       engine: streamEngine((line) => edge.stderr.write(`shardline: ${line}\n`)),
       agent: agentId('replay'),
       spec: work.spec,
+      companions: work.companions,
       workspace: settings.workspace,
       python: settings.python ?? defaultPython(edge.env),
       environment: hashSeed === null ? {} : { PYTHONHASHSEED: hashSeed },

@@ -87,7 +87,7 @@ function receive(log: Log, message: PytestMessage, worker: string): void {
     case 'ready':
     case 'task-done':
     case 'needs-next':
-    case 'declined':
+    case 'handed-back':
     case 'listed':
     case 'list-group':
     case 'file-collected':

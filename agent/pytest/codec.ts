@@ -98,8 +98,8 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('collecting'), task: z.number().int(), file: z.string() }),
   /** The worker has reached the last test it knows of and asks for the next. */
   z.object({ kind: z.literal('needs-next') }),
-  /** The task needs another process, because this one has already torn down its fixtures. */
-  z.object({ kind: z.literal('declined'), task: z.number().int() }),
+  /** This process ends, and what is left of the task needs another one. `isCovered`: it wrote all the coverage it measured. */
+  z.object({ kind: z.literal('handed-back'), task: z.number().int(), isCovered: z.boolean() }),
   z.object({ kind: z.literal('task-done'), task: z.number().int(), isWhole: z.boolean(), isLast: z.boolean(), isCovered: z.boolean() }),
   /** Frame the teardown of fixtures that outlived their file; `nodeid` is the last test that ran before. `message` describes a failure. */
   z.object({ kind: z.literal('tearing-down'), nodeid: z.string() }),
@@ -135,16 +135,16 @@ const message = z.discriminatedUnion('kind', [
     /** null when the worker proves nothing. */
     problems: z.array(z.string()).nullable(),
     digests: z.array(z.tuple([z.string(), z.string()])),
-    modules: z.array(z.string()),
+    loads: z.array(z.object({ file: z.string().nullable(), modules: z.array(z.string()) })),
   }),
   /**
-   * Frame the check whether a failed test, whose result is out, needs modules that other test files load: the worker loads them, then runs
-   * the test again.
+   * Frame the check whether a failed test, whose result is out, needs modules that other test files load: the worker imports these files,
+   * then runs the test again.
    */
   z.object({ kind: z.literal('examining'), nodeid: z.string(), step: z.enum(['imports', 'test']) }),
   z.object({ kind: z.literal('examined') }),
   /** The files of the suite depend on each other. */
-  z.object({ kind: z.literal('inseparable'), why: z.string(), file: z.string().nullable() }),
+  z.object({ kind: z.literal('inseparable'), why: z.string(), file: z.string().nullable(), companions: z.array(z.string()) }),
   /** pytest rejected the paths or options. */
   z.object({ kind: z.literal('usage-error'), message: z.string() }),
   /** The controller waits for the ids of xdist workers: of all its first ones, or of one replacement. */

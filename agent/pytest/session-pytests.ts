@@ -12,6 +12,7 @@ import { createWorkerNumbers } from '../worker-numbers.ts';
 import type { StartedPytest } from './attempt-log.ts';
 import { type FedPytest, infoOf, startFed } from './fed-pytest.ts';
 import type { SelfTest } from './self-test.ts';
+import { createFailureChecks } from './session/collection.ts';
 import type { FedRequest } from './session/fed-request.ts';
 
 const LIMITS = { tracebackBytes: 100_000, sectionBytes: 64_000 } as const;
@@ -114,6 +115,7 @@ function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedReques
     workers: createWorkerNumbers(request.claimNumbers),
     replaceMs,
     print,
+    checks: createFailureChecks(),
     ...(show === undefined ? {} : { show }),
     ...(ended === undefined ? {} : { ended }),
     collect: (started) => {
@@ -145,6 +147,6 @@ function createHowToCollect(
     const problem = started.unfeedable ?? (await tested);
     if (problem === null) return how;
     print(`every xdist worker here collects the whole suite: ${problem}`);
-    return { mode: 'suite', proves: false, modules: [] };
+    return { mode: 'suite', proves: false, companions: [], loads: [] };
   };
 }

@@ -11,6 +11,7 @@ import { startPytest } from '../../shared/pytest/start-pytest.ts';
 import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { startFed } from './fed-pytest.ts';
+import { createFailureChecks } from './session/collection.ts';
 
 /** A package whose conftest has a fixture that both files share. The second file checks that the fixture was set up once. */
 const PROJECT: Readonly<Record<string, string>> = {
@@ -93,11 +94,12 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     room: () => null,
     workers: createWorkerNumbers(claimAlone()),
     print: () => undefined,
-    collect: async () => ({ mode: 'file', proves: false, modules: [] }),
+    collect: async () => ({ mode: 'file', proves: false, companions: [], loads: [] }),
     isMoreWaiting: async () => false,
     ending: new AbortController().signal,
     listed: () => undefined,
     refused: () => undefined,
+    checks: createFailureChecks(),
     inseparable: () => undefined,
   });
   try {

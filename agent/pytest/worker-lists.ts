@@ -57,14 +57,20 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
     group(worker, { file, nodeids }) {
       if (worker === source) groups.push({ file: testFile(file), nodeids: nodeids.map(nodeId) satisfies readonly NodeId[] });
     },
-    end(worker, { problems, digests, modules }) {
+    end(worker, { problems, digests, loads }) {
       if (worker !== source || own === null) return;
       isWhole = true;
       source = null;
       const { hash, order, why, tail, stepwiseCount } = own;
       const named = (files: readonly string[]): readonly TestFile[] => files.map(testFile);
       const proof =
-        problems === null ? null : { problems, digests: digests.map(([file, digest]) => [testFile(file), digest] as const), modules };
+        problems === null
+          ? null
+          : {
+              problems,
+              digests: digests.map(([file, digest]) => [testFile(file), digest] as const),
+              loads: loads.map(({ file, modules }) => ({ file: file === null ? null : testFile(file), modules })),
+            };
       listed({
         proof,
         hash,

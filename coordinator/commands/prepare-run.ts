@@ -1,7 +1,7 @@
 // Prepares a run up to its opening. It connects to Redis, discovers tests and loads history at the same time, then plans and announces the
 // suite.
 
-import { type Census, forgetFixed } from '../../shared/domain/census.ts';
+import { type Census, forgetFixed, presentLoads } from '../../shared/domain/census.ts';
 import type { TestFile } from '../../shared/domain/ids.ts';
 import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
@@ -82,7 +82,7 @@ export async function prepareRun(
     spec: { ...(await announced), collect: decision.mode, maxfail: maxfailOf(settings, suite) },
     ...foundIn(setting, suite, plan, history),
     digests: Object.fromEntries(decision.digests),
-    ...knownBeforehand(decision, census),
+    ...knownBeforehand(settings, decision, census),
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },
   });
   return { opening, planSuite: suitePlanner(settings, plan, history), redis, census };
@@ -109,8 +109,16 @@ const collectDecision = (
 ): CollectDecision => decideCollect({ asked: collect, unstreamable, namesTests, census: old, contents });
 
 /** What a run that collects by file knows of the whole list. */
-const knownBeforehand = ({ mode }: CollectDecision, { old }: KnownCensus): Pick<RunOpened, 'failedWhole' | 'modules'> =>
-  mode === 'file' && old !== null ? { failedWhole: old.failed, modules: old.modules } : { failedWhole: [], modules: [] };
+function knownBeforehand(
+  { collect }: RunSettings,
+  { mode }: CollectDecision,
+  { old, contents }: KnownCensus,
+): Pick<RunOpened, 'failedWhole' | 'companions' | 'loads'> {
+  if (mode === 'suite' || old === null) return { failedWhole: [], companions: [], loads: [] };
+  // With `--collect file`, a worker imports only the files that it runs.
+  const companions = collect === 'auto' ? old.companions.filter((file) => contents.has(file)) : [];
+  return { failedWhole: old.failed, companions, loads: presentLoads(old, contents) };
+}
 
 const maxfailOf = ({ maxfail }: RunSettings, suite: DiscoveredSuite): number =>
   failureLimit(maxfail ?? suite.maxfail, suite.cache?.stepwise ?? null);

@@ -24,6 +24,7 @@ import {
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { type LogRecord, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
+import { loadSchema } from '../../shared/wire/suite-list.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
 import { type CloseReason, type CoordinatorEvent, dismissalCauses, type EventOf, type OwnEvent } from '../core/state/events.ts';
 
@@ -70,7 +71,8 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   failureChances: z.record(shardIdSchema, z.number()),
   digests: z.record(testFileSchema, z.string()),
   failedWhole: z.array(nodeIdSchema).default([]),
-  modules: z.array(z.string()).default([]),
+  companions: z.array(testFileSchema).default([]),
+  loads: z.array(loadSchema).default([]),
   acceptsNoTests: z.boolean().default(false),
   junitXml: z.string().nullable().default(null),
   knownTests: z.record(z.string(), z.int().positive()).default({}),

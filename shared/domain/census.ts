@@ -1,6 +1,7 @@
 // The findings of one collection of a whole suite. From them a later run decides whether it may collect file by file.
 
 import type { NodeId, TestFile } from './ids.ts';
+import type { Load } from './suite-list.ts';
 
 export interface FileCensus {
   /** SHA-256 of the file's bytes. */
@@ -23,8 +24,10 @@ export interface Census {
   readonly inseparable: string | null;
   /** The file of a test that failed for this reason; null if the reason is not about one test. */
   readonly inseparableFile: FileContent | null;
-  /** See `HowToCollect`. */
-  readonly modules: readonly string[];
+  /** Test files whose imports tests of other files need: each worker imports them before its first file. */
+  readonly companions: readonly TestFile[];
+  /** What the collections of the whole list loaded. */
+  readonly loads: readonly Load[];
   /**
    * Tests that failed in their last run with the whole list (at most 1,000). If one of them passes when collected by file, that proves
    * nothing.
@@ -34,6 +37,10 @@ export interface Census {
   readonly uncollected: TestFile | null;
   readonly files: ReadonlyMap<TestFile, FileCensus>;
 }
+
+/** The loads for a run of these files. A module counts as loaded by its file only if that file is part of the run. */
+export const presentLoads = ({ loads }: Census, contents: ReadonlyMap<TestFile, string>): readonly Load[] =>
+  loads.map(({ file, modules }) => ({ file: file !== null && contents.has(file) ? file : null, modules }));
 
 /**
  * Forgets why the suite is inseparable if the file of the test that showed it has changed. If the test still fails by file, that run finds

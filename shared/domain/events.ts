@@ -6,7 +6,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
-import type { SuiteList } from './suite-list.ts';
+import type { Inseparable, SuiteList } from './suite-list.ts';
 
 /** The facts about one agent, sent when it joins a run. `workers` is its number of xdist workers (0 until its first session is open). */
 export interface AgentInfo {
@@ -106,17 +106,7 @@ export type RunEvent =
     }
   /** The agent's xdist workers have collected the whole list. `groups` is empty when the coordinator already has a list with this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
-  /**
-   * The files of the suite depend on each other: collected one by one, they differ from plain pytest's collection. `file`: the file of a
-   * test that failed for this reason; null if it is not about one test.
-   */
-  | {
-      readonly kind: 'suite-inseparable';
-      readonly at: number;
-      readonly agent: AgentId;
-      readonly why: string;
-      readonly file: TestFile | null;
-    }
+  | ({ readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId } & Inseparable)
   /** pytest rejected the run's paths or options. */
   | { readonly kind: 'suite-refused'; readonly at: number; readonly agent: AgentId; readonly message: string }
   /**

@@ -6,15 +6,33 @@ import type { NodeId, TestFile } from './ids.ts';
 export const collectModes = ['file', 'suite'] as const;
 export type CollectMode = (typeof collectModes)[number];
 
+/** The Python modules that one test file loaded in a collection of the whole list, where no file before it had loaded them. */
+export interface Load {
+  /** null if no test file loaded them, or none that is part of the run. */
+  readonly file: TestFile | null;
+  readonly modules: readonly string[];
+}
+
 /**
  * `proves`: with `file`, whether anything without a proof that it is harmless restarts the run; with `suite`, whether the collection also
- * shows if a later run may collect by file. `modules`: the Python modules that the last collection of the whole list loaded, in that order;
- * empty when unknown. A worker that collects by file loads them only to find out if a failed test needs them.
+ * shows if a later run may collect by file.
  */
 export interface HowToCollect {
   readonly mode: CollectMode;
   readonly proves: boolean;
-  readonly modules: readonly string[];
+  /** Test files that each worker imports before its first file, because tests of other files need what they import. */
+  readonly companions: readonly TestFile[];
+  /** Loads of the last collection of the whole list; empty if unknown. From them a worker finds out if a failed test needs a companion. */
+  readonly loads: readonly Load[];
+}
+
+/** What shows that the files of a suite depend on each other: collected one by one, they differ from plain pytest's collection. */
+export interface Inseparable {
+  readonly why: string;
+  /** The file of a test that failed for this reason; null if it is not about one test. */
+  readonly file: TestFile | null;
+  /** The test files beside which that test passes; empty if they are unknown, or too many for every worker to import. */
+  readonly companions: readonly TestFile[];
 }
 
 /** The user's choices. `auto` collects by file if a proof shows that this gives the same tests. */
@@ -40,8 +58,7 @@ export interface SuiteProof {
   readonly problems: readonly string[];
   /** See `FileCensus`. */
   readonly digests: readonly (readonly [TestFile, string])[];
-  /** See `HowToCollect`. */
-  readonly modules: readonly string[];
+  readonly loads: readonly Load[];
 }
 
 export interface SuiteList {

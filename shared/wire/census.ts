@@ -3,17 +3,19 @@
 import { z } from 'zod';
 import type { Census } from '../domain/census.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
+import { loadSchema } from './suite-list.ts';
 
-const CENSUS_VERSION = 1;
+const CENSUS_VERSION = 2;
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const censusSchema = z.object({
   version: z.literal(CENSUS_VERSION),
   problems: z.array(z.string()),
   inseparable: z.string().nullable(),
-  inseparableFile: z.object({ file: testFileSchema, content: hash }).nullable().default(null),
-  modules: z.array(z.string()).default([]),
-  failed: z.array(nodeIdSchema).default([]),
-  uncollected: testFileSchema.nullable().default(null),
+  inseparableFile: z.object({ file: testFileSchema, content: hash }).nullable(),
+  companions: z.array(testFileSchema),
+  loads: z.array(loadSchema),
+  failed: z.array(nodeIdSchema),
+  uncollected: testFileSchema.nullable(),
   files: z.array(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),
 });
 

@@ -5,7 +5,8 @@ import { interruptCauses } from '../domain/attempt.ts';
 import type { ControlCommand } from '../domain/control.ts';
 import { collectModes } from '../domain/suite-list.ts';
 import { decodeMessage, encodeMessage, type Origin, type RunAddress } from './envelope.ts';
-import { agentIdSchema, attemptIdSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
+import { loadSchema } from './suite-list.ts';
 
 const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
   z.object({
@@ -13,7 +14,8 @@ const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
     how: z.object({
       mode: z.enum(collectModes),
       proves: z.boolean(),
-      modules: z.array(z.string()).default([]),
+      companions: z.array(testFileSchema).default([]),
+      loads: z.array(loadSchema).default([]),
     }),
   }),
   z.object({ kind: z.literal('list-known'), hash: z.string() }),

@@ -94,6 +94,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     agent: agentIdSchema,
     why: z.string(),
     file: testFileSchema.nullable().default(null),
+    companions: z.array(testFileSchema).default([]),
   }),
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: z.string() }),
   z.object({

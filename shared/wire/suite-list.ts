@@ -1,10 +1,12 @@
 // The format of a suite's list of tests on a run's stream.
 
 import { z } from 'zod';
-import { listOrders, type SuiteList } from '../domain/suite-list.ts';
+import { type Load, listOrders, type SuiteList } from '../domain/suite-list.ts';
 import { nodeIdSchema, testFileSchema } from './parse.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const loadSchema: z.ZodType<Load> = z.object({ file: testFileSchema.nullable(), modules: z.array(z.string()) });
 
 export const suiteListSchema: z.ZodType<SuiteList> = z.object({
   hash: digest,
@@ -18,7 +20,7 @@ export const suiteListSchema: z.ZodType<SuiteList> = z.object({
     .object({
       problems: z.array(z.string()),
       digests: z.array(z.tuple([testFileSchema, digest])),
-      modules: z.array(z.string()).default([]),
+      loads: z.array(loadSchema).default([]),
     })
     .nullable(),
   stepwiseCount: z.int().nonnegative().nullable().optional(),

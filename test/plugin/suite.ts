@@ -14,7 +14,7 @@ import type { AttemptEvent, SessionEnding, TestResult } from '../../shared/domai
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { Relay, RunSpec } from '../../shared/domain/run-spec.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
-import type { CollectMode, SuiteList } from '../../shared/domain/suite-list.ts';
+import type { CollectMode, Inseparable, Load, SuiteList } from '../../shared/domain/suite-list.ts';
 import { testPython } from '../support/python.ts';
 
 export interface Suite extends AsyncDisposable {
@@ -54,8 +54,9 @@ export interface RunOptions {
   readonly engine?: Engine;
   readonly collect?: CollectMode;
   readonly proves?: boolean;
+  readonly companions?: readonly string[];
   /** What the whole list loads. */
-  readonly modules?: readonly string[];
+  readonly loads?: readonly Load[];
   readonly pytestArgs?: readonly string[];
   readonly numprocesses?: string;
   readonly maxAutoWorkers?: number;
@@ -78,7 +79,7 @@ export interface OpenSuite extends AsyncDisposable {
   /** The lists of a session that collects the whole suite. */
   readonly listed: readonly SuiteList[];
   readonly refusals: readonly string[];
-  readonly inseparable: readonly string[];
+  readonly inseparable: readonly Inseparable[];
   /** Known once the session is closed. */
   readonly endings: readonly SessionEnding[];
   /** Interrupts the attempt, as a deadline does, when `interruptWhen` returns true for an event, or when `signal` aborts. */
@@ -104,7 +105,8 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     maxWorkerBytes = 0,
     maxWorkerFiles = 0,
     python = testPython(),
-    modules = [],
+    companions = [],
+    loads = [],
     isMoreWaiting = async () => false,
   } = options;
   const spec: RunSpec = {
@@ -128,15 +130,15 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   };
   const listed: SuiteList[] = [];
   const refusals: string[] = [];
-  const inseparable: string[] = [];
+  const inseparable: Inseparable[] = [];
   const endings: SessionEnding[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
     ending: new AbortController().signal,
-    collect: Promise.resolve({ mode: collect, modules, proves: options.proves ?? false }),
+    collect: Promise.resolve({ mode: collect, proves: options.proves ?? false, companions: companions.map(testFile), loads }),
     started: () => undefined,
     listed: (list) => listed.push(list),
-    inseparable: (why) => inseparable.push(why),
+    inseparable: (found) => inseparable.push(found),
     refused: (message) => refusals.push(message),
     ended: (ending) => endings.push(ending),
     room: () => null,

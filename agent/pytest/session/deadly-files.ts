@@ -1,4 +1,5 @@
-// The files that killed a worker while it collected the whole list. The next workers report each as an error instead of collecting it.
+// The files that killed a worker while it collected the whole list, or imported companions. The next workers report each as an error
+// instead of collecting it, and leave it out as a companion.
 
 /** The number of files that may kill workers during the collection of the whole list. */
 const DEADLY_LIMIT = 50;

@@ -1,16 +1,16 @@
 // How to start one fed pytest, and whom the session informs.
 
 import type { SessionEnding } from '../../../shared/domain/events.ts';
-import type { TestFile } from '../../../shared/domain/ids.ts';
 import type { Drain } from '../../../shared/domain/run-spec.ts';
 import type { Shown } from '../../../shared/domain/shown.ts';
-import type { HowToCollect, SuiteList } from '../../../shared/domain/suite-list.ts';
+import type { HowToCollect, Inseparable, SuiteList } from '../../../shared/domain/suite-list.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import type { PytestProcess } from '../../../shared/pytest/start-pytest.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import type { WorkerNumbers } from '../../worker-numbers.ts';
 import type { StartedPytest } from '../attempt-log.ts';
 import type { Room } from '../plugin-socket.ts';
+import type { FailureChecks } from './collection.ts';
 
 /** How to start one fed pytest. */
 export interface FedRequest {
@@ -37,8 +37,9 @@ export interface FedRequest {
   readonly ending: AbortSignal;
   /** Receives the whole list, if the workers collect it. */
   readonly listed: (list: SuiteList) => void;
-  /** Receives the reason why the files of the suite depend on each other. */
-  readonly inseparable: (why: string, file: TestFile | null) => void;
+  readonly checks: FailureChecks;
+  /** Receives why the files of the suite depend on each other. */
+  readonly inseparable: (found: Inseparable) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
   /** Receives what pytest shows besides results, with each task. */

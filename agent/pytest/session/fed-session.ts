@@ -92,7 +92,7 @@ export function createFedSession(request: FedRequest, send: PluginSocket['send']
       failure.giveUp(notStarted(request, `no replacement xdist worker was ready within ${seconds} s`)),
     ),
     usage: createUsage(),
-    collection: createCollection(send, lists, deadly),
+    collection: createCollection(send, lists, deadly, request.checks),
     lists,
     deadly,
     tasks,

@@ -34,7 +34,10 @@ export function decideCollect(question: CollectQuestion): CollectDecision {
   return { mode: whole === null ? 'file' : 'suite', why: whole?.why ?? null, advice: whole?.advice ?? null, digests };
 }
 
-/** This many files may be new or changed before the whole list is collected again; in a large suite, this share of its files. */
+/**
+ * This many files may be new or changed before the whole list is collected again; in a large suite, this share of its files. None where
+ * tests need what other files import: a changed file could pass only because a worker imports its companions first.
+ */
 const UNSEEN_FILES = 10;
 const UNSEEN_SHARE = 0.05;
 
@@ -52,8 +55,12 @@ function whyWhole(question: CollectQuestion): (Pick<CollectDecision, 'advice'> &
     return { why: `${census.uncollected} could not be collected in the last run`, advice: 'Fix that error to collect each file once' };
   }
   const unseen = contents.size - unchanged(census.files, contents).size;
-  if (unseen > Math.max(UNSEEN_FILES, UNSEEN_SHARE * contents.size))
-    return { why: `${unseen} files are new or have changed since it was last collected`, advice: LATER };
+  const mostUnseen = census.companions.length > 0 ? 0 : Math.max(UNSEEN_FILES, UNSEEN_SHARE * contents.size);
+  if (unseen > mostUnseen)
+    return {
+      why: `${unseen === 1 ? '1 file is new or has' : `${unseen} files are new or have`} changed since it was last collected`,
+      advice: LATER,
+    };
   const [first] = census.problems;
   if (first === undefined) return null;
   return { why: census.problems.length === 1 ? first : `${first} (and ${census.problems.length - 1} more)`, advice: HARMLESS };

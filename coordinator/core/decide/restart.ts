@@ -2,7 +2,7 @@
 
 import { type RunId, runId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
-import { inseparableBecause, mustNotRunTwice } from '../state/collection/suite.ts';
+import { inseparableBecause, mismatchOf, mustNotRunTwice } from '../state/collection/suite.ts';
 import type { RunOpened } from '../state/events.ts';
 import type { RunState } from '../state/run-state.ts';
 
@@ -16,8 +16,8 @@ export function restartOf(state: RunState, at: number): RunOpened | null {
   const { opened, tests, suite } = state;
   let voidTests = 0;
   for (const { accepted } of tests.values()) if (accepted !== null) voidTests += 1;
-  const mismatch = suite.inseparable === null ? suite.mismatch : null;
-  const collection = { spec: { ...opened.spec, collect: 'suite' }, modules: [] } as const;
+  const mismatch = suite.inseparable === null ? mismatchOf(state) : null;
+  const collection = { spec: { ...opened.spec, collect: 'suite' }, companions: [], loads: [] } as const;
   return { ...opened, ...collection, at, restarted: { why, voidTests, mismatch } };
 }
 

@@ -3,8 +3,8 @@
 import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import { awaitsList, inseparableBecause, mustNotRunTwice } from '../state/collection/suite.ts';
-import type { Inseparable } from '../state/collection/suite-state.ts';
+import type { Inseparable, Load } from '../../../shared/domain/suite-list.ts';
+import { awaitsList, inseparableBecause, mismatchOf, mustNotRunTwice, unlocated } from '../state/collection/suite.ts';
 import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';
 
@@ -15,34 +15,35 @@ import type { RunState } from '../state/run-state.ts';
  * otherwise collecting the file alone made the difference.
  */
 export function takeCensus(state: RunState, old: Census | null, contents: ReadonlyMap<TestFile, string>): Census | null {
-  const { list, proof, inseparable, mismatch: found } = state.suite;
+  const { list, proof, inseparable } = state.suite;
   const isWhole = state.opened.spec.collect === 'suite' && list !== null && proof !== null;
   if (!isWhole) {
     if (old === null) return null;
     if (state.opened.spec.collect === 'suite') return { ...old, ...outcomesOf(state, old) };
     // The run cannot restart, so record the mismatch: the next run must not repeat it.
-    const because = found !== null && mustNotRunTwice(state) ? inseparableBecause(state) : inseparable;
-    return because === null ? null : { ...old, ...newReason(because, contents) };
+    const because = mismatchOf(state) !== null && mustNotRunTwice(state) ? inseparableBecause(state) : inseparable;
+    const learned = because === null ? null : learn(because, old, contents);
+    return learned === null ? null : { ...old, ...learned };
   }
   const files = new Map<TestFile, FileCensus>(old?.files);
   for (const [file, digest] of proof.digests) {
     const content = contents.get(file);
     if (content !== undefined) files.set(file, { content, digest });
   }
-  const { problems, modules } = proof;
+  const { problems, loads } = proof;
   const mismatch = state.opened.restarted?.mismatch ?? null;
   const held = new Map(proof.digests);
   if (mismatch !== null && !held.has(mismatch.file)) files.delete(mismatch.file);
   const alone =
     mismatch === null || mismatch.digest === (held.get(mismatch.file) ?? null)
       ? null
-      : { why: `${mismatch.file} has other tests when it is collected alone`, file: null };
+      : unlocated(`${mismatch.file} has ${mismatch.digest === null ? 'no' : 'other'} tests when it is collected by file`);
   const because = inseparable ?? alone;
   return {
     problems,
     ...(because === null ? keptReason(old) : newReason(because, contents)),
-    // A run of a part of the suite loads fewer modules, and a name too many does no harm.
-    modules: [...new Set([...(old?.modules ?? []), ...modules])].slice(0, MAX_MODULES),
+    companions: old?.companions ?? [],
+    loads: combinedLoads(loads, old?.loads.filter(({ file }) => file === null || !contents.has(file)) ?? []),
     ...outcomesOf(state, old),
     files,
   };
@@ -60,8 +61,31 @@ function newReason({ why, file }: Inseparable, contents: ReadonlyMap<TestFile, s
   return { inseparable: why, inseparableFile: file === null || content === undefined ? null : { file, content } };
 }
 
+/** Maximum number of test files that each worker imports before its first file. With more, collecting the whole list is as good. */
+const MAX_COMPANIONS = 20;
+
+/** Remembers the companions beside which a failed test passes; without new ones, or with too many, why the suite is inseparable. */
+function learn(found: Inseparable, { companions: known }: Census, contents: ReadonlyMap<TestFile, string>): Partial<Census> | null {
+  const companions = [...new Set([...known, ...found.companions])];
+  if (companions.length > known.length && companions.length <= MAX_COMPANIONS) return { companions };
+  // In a run without the companions, a test that needs them shows nothing new.
+  return known.every((file) => contents.has(file)) ? newReason(found, contents) : null;
+}
+
 /** Maximum number of modules in a census. */
 const MAX_MODULES = 20_000;
+
+/** Adds what files outside this run loaded earlier: a run of a part of the suite loads fewer modules. */
+function combinedLoads(now: readonly Load[], elsewhere: readonly Load[]): readonly Load[] {
+  const named = new Set<string>();
+  const combined: Load[] = [];
+  for (const { file, modules } of [...now, ...elsewhere]) {
+    const fresh = modules.filter((name) => !named.has(name)).slice(0, MAX_MODULES - named.size);
+    for (const name of fresh) named.add(name);
+    if (fresh.length > 0) combined.push({ file, modules: fresh });
+  }
+  return combined;
+}
 
 /** Maximum number of failed tests in a census. */
 const MAX_FAILED = 1000;

@@ -12,6 +12,7 @@ import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
 import type { Reruns } from '../../../shared/domain/reruns.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+import type { Load } from '../../../shared/domain/suite-list.ts';
 
 import type { Affinity } from '../plan/affinity.ts';
 
@@ -47,8 +48,9 @@ export interface RunOpened {
   readonly digests: Readonly<Record<TestFile, string>>;
   /** See `Census.failed`. */
   readonly failedWhole: readonly NodeId[];
-  /** See `HowToCollect`; empty if the whole list is collected. */
-  readonly modules: readonly string[];
+  /** See `HowToCollect`. Both are empty if the whole list is collected. */
+  readonly companions: readonly TestFile[];
+  readonly loads: readonly Load[];
   /** Whether hooks of the suite turn a session without any test file into a success. */
   readonly acceptsNoTests: boolean;
   /** The path of the JUnit file that pytest's own options ask for; null without one. */

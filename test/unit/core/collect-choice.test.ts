@@ -9,7 +9,8 @@ const census: Census = {
   problems: [],
   inseparable: null,
   inseparableFile: null,
-  modules: [],
+  companions: [],
+  loads: [],
   failed: [],
   uncollected: null,
   files: new Map(FILES.map((file) => [file, { content: 'a'.repeat(64), digest: 'b'.repeat(64) }])),
@@ -27,6 +28,10 @@ test('collects by file after a whole collection without problems, and expects un
   expect([mode, why, digests.size]).toEqual(['file', null, 30]);
 });
 
+test('collects by file where tests need what other files import, if no file is new or has changed', () => {
+  expect(decide({ census: { ...census, companions: [testFile('tests/test_7.py')] } }).mode).toBe('file');
+});
+
 test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
   ['first run with these conftest files, plugins and options', { census: null }, /^Nothing to do: /],
   ['single tests are named', { namesTests: true }, null],
@@ -38,6 +43,11 @@ test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
   ],
   ['11 files are new or have changed since it was last collected', { contents: contents(11) }, /^Nothing to do: /],
   ['a hook sorts (and 1 more)', { census: { ...census, problems: ['a hook sorts', 'another'] } }, /--harmless-hooks/],
+  [
+    '1 file is new or has changed since it was last collected',
+    { census: { ...census, companions: [testFile('tests/test_7.py')] }, contents: contents(1) },
+    /^Nothing to do: /,
+  ],
   ['a fixture reads the list', { census: { ...census, inseparable: 'a fixture reads the list' } }, /make the files independent/],
 ])('collects the whole list and reports the reason and the fix: %s', (why, changes, advice) => {
   expect(decide(changes)).toMatchObject({ mode: 'suite', why, advice: advice === null ? null : expect.stringMatching(advice) });

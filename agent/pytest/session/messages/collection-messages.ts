@@ -8,7 +8,7 @@ function collecting(session: FedSession, message: MessageOf<'collecting'>, worke
   silence.rest();
   gate.expectOthers();
   replacement.rest();
-  // Task 0 is the whole list, and `.` is not a file of it.
+  // Task 0 is the whole list, or the companions; `.` is not a file.
   if (message.task === 0 && message.file !== '.') deadly.begin(worker, message.file);
   if (message.task !== 0) tasks.find(message.task)?.log.receive(message, worker);
 }

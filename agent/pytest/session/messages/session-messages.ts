@@ -36,7 +36,8 @@ export const sessionMessages = {
     request.refused(message);
     failure.giveUp(notStarted(request, `pytest rejected its arguments: ${message}`));
   },
-  inseparable: ({ request }, { why, file }) => request.inseparable(why, file === null ? null : testFile(file)),
+  inseparable: ({ request }, { why, file, companions }) =>
+    request.inseparable({ why, file: file === null ? null : testFile(file), companions: companions.map(testFile) }),
   relaying: ({ request }, { why }) => request.print(`reports also pass through pytest's main process: ${why}`),
   'not-relayed': ({ request }, { nodeid, problem }) =>
     request.print(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),

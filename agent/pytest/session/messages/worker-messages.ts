@@ -1,5 +1,6 @@
 // Messages about the life of one worker: it connects, becomes ready, and ends in order or not.
 
+import { doneEnding, isStopped } from '../../fed-task.ts';
 import { type FedSession, passOnShown } from '../fed-session.ts';
 import { expectWorker, loseWorker, retireWorker } from '../worker-end.ts';
 import type { Handlers, MessageOf } from './handlers.ts';
@@ -35,11 +36,20 @@ function ready(session: FedSession, _message: MessageOf<'ready'>, worker: string
   }
 }
 
-function declined(session: FedSession, _message: MessageOf<'declined'>, worker: string): void {
-  const { feeding } = session;
+/** The worker ends before its task does. */
+function handedBack(session: FedSession, { isCovered }: MessageOf<'handed-back'>, worker: string): void {
+  const { covered, feeding, tasks, usage } = session;
+  passOnShown(session);
   const task = feeding.leave(worker);
+  usage.forget(worker);
   retireWorker(session, worker);
-  if (task !== undefined) feeding.addFirst(task);
+  if (task === undefined) return;
+  covered.done(task.attempt, isCovered);
+  task.selectors = task.log.remaining();
+  if (isStopped(task)) tasks.settle(task, doneEnding(task, false));
+  // Without xdist workers, the session ends with this process.
+  else if (worker === 'main') tasks.settle(task, { kind: 'again', isBlamed: task.isBegun });
+  else feeding.addFirst(task);
 }
 
 export const workerMessages = {
@@ -47,6 +57,6 @@ export const workerMessages = {
   examined: ({ collection }, _message, worker) => collection.examined(worker),
   hello,
   ready,
-  declined,
+  'handed-back': handedBack,
   'worker-down': (session, { worker, error, isReplaced }) => loseWorker(session, worker, error, isReplaced),
 } satisfies Partial<Handlers>;

@@ -57,7 +57,7 @@ export function blame(state: RunState, agent: AgentId, file: TestFile, collected
 /** True if only one of two alike agents could collect the file. The difference is then in the process, so the run needs the whole list. */
 function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, collecting: AgentId): boolean {
   if (isSuite(state) || !areAlike(state.agents.get(failing)?.info, state.agents.get(collecting)?.info)) return false;
-  state.suite.inseparable ??= { why: `one process could collect ${file}, and another could not`, file: null };
+  state.suite.inseparable ??= { why: `one process could collect ${file}, and another could not`, file: null, companions: [] };
   state.changes.push(OTHER);
   return true;
 }

@@ -10,7 +10,7 @@ export function suiteListed(state: RunState, event: EventOf<'suite-listed'>): vo
 }
 
 export function suiteInseparable(state: RunState, event: EventOf<'suite-inseparable'>): void {
-  if (mayServe(state, event)) state.suite.inseparable ??= { why: event.why, file: event.file };
+  if (mayServe(state, event)) state.suite.inseparable ??= { why: event.why, file: event.file, companions: event.companions };
 }
 
 export function suiteRefused(state: RunState, event: EventOf<'suite-refused'>): void {

@@ -1,17 +1,8 @@
 // Defines the state of collecting a whole suite.
 
-import type { AgentId, NodeId, ShardId, TestFile } from '../../../../shared/domain/ids.ts';
-import type { SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
+import type { AgentId, NodeId, ShardId } from '../../../../shared/domain/ids.ts';
+import type { Inseparable, SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
 import type { Mismatch, RunOpened } from '../events.ts';
-
-/**
- * Why the files of a suite depend on each other. `file`: the test file whose change may end that, because a run by file would find the same
- * reason again; null if it could miss it.
- */
-export interface Inseparable {
-  readonly why: string;
-  readonly file: TestFile | null;
-}
 
 export interface SuiteState {
   /** The list that the plan uses, and the agent that sent it; null until one is received. */
@@ -33,9 +24,10 @@ export interface SuiteState {
    */
   mismatch: Mismatch | null;
   /**
-   * A test that failed with the whole list and passes by file; null without one. Not remembered, because a code change may have fixed it.
+   * A test whose outcome differs from the newest run of the whole list, where that may be due to collection by file; null without one. Not
+   * remembered, because a code change may be the reason.
    */
-  doubtfulPass: string | null;
+  doubtfulOutcome: string | null;
   /** Tests that failed in the newest run with the whole list. */
   readonly failedWhole: ReadonlySet<NodeId>;
   /** Why pytest refuses the paths or options; null if it accepts them. */
@@ -51,7 +43,7 @@ export const newSuiteState = (opened: RunOpened): SuiteState => ({
   proof: null,
   inseparable: null,
   mismatch: null,
-  doubtfulPass: null,
+  doubtfulOutcome: null,
   failedWhole: new Set(opened.failedWhole),
   refusal: null,
 });

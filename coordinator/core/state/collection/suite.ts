@@ -2,10 +2,11 @@
 
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
-import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
+import type { Inseparable, SuiteList } from '../../../../shared/domain/suite-list.ts';
+import { isServing } from '../conduct.ts';
+import type { Mismatch } from '../events.ts';
 import type { FileProgress } from '../records.ts';
 import type { RunState } from '../run-state.ts';
-import type { Inseparable } from './suite-state.ts';
 
 export const isSuite = ({ opened }: RunState): boolean => opened.spec.collect === 'suite';
 
@@ -15,11 +16,34 @@ export const isInseparable = (state: RunState): boolean => inseparableBecause(st
 /** Why the suite is inseparable; null if nothing shows that it is. */
 export function inseparableBecause(state: RunState): Inseparable | null {
   if (isSuite(state)) return null;
-  const { inseparable, mismatch, doubtfulPass } = state.suite;
+  const { inseparable, mismatch, doubtfulOutcome } = state.suite;
   if (inseparable !== null) return inseparable;
-  if (mismatch !== null) return { why: `${mismatch.file} has other tests than when the whole suite was last collected`, file: null };
-  return doubtfulPass === null ? null : { why: doubtfulPass, file: null };
+  if (mismatch !== null) return unlocated(`${mismatch.file} has other tests than when the whole suite was last collected`);
+  const uncollected = uncollectedAlone(state);
+  if (uncollected !== null)
+    return unlocated(`${uncollected.file} could be collected with the whole suite, and cannot be collected by file`);
+  return doubtfulOutcome === null ? null : unlocated(doubtfulOutcome);
 }
+
+/** The first file whose tests differ from the last whole list; null without one. */
+export const mismatchOf = (state: RunState): Mismatch | null => state.suite.mismatch ?? uncollectedAlone(state);
+
+/**
+ * An unchanged file that was part of the last whole list and cannot be collected by file. Only the whole list shows if its import needs
+ * another file, or if something that it imports has changed. null while another agent may still refute the error.
+ */
+function uncollectedAlone(state: RunState): Mismatch | null {
+  const { opened, collectErrors, doubts, agents } = state;
+  for (const file of collectErrors.keys()) {
+    const doubted = doubts.get(file)?.agent;
+    const others = [...agents.values()].some((agent) => agent.id !== doubted && isServing(state, agent));
+    if (opened.digests[file] !== undefined && (doubted === undefined || !others)) return { file, digest: null };
+  }
+  return null;
+}
+
+/** A reason that is not about one failed test. */
+export const unlocated = (why: string): Inseparable => ({ why, file: null, companions: [] });
 
 /** True while the run still waits for the plan of the whole list. */
 export const awaitsPlan = (state: RunState): boolean => isSuite(state) && !state.suite.isPlanned;
@@ -39,10 +63,16 @@ export function compareDigest({ suite, opened }: RunState, file: TestFile, diges
   suite.mismatch ??= { file, digest: tests === 0 ? null : digest };
 }
 
-/** Compares a result with the newest run of the whole list. A failure that became a pass may be fixed, or may pass only by file. */
+/**
+ * Compares a result with the newest run of the whole list. A failure that became a pass may be fixed, or may pass only by file. A pass that
+ * became a failure may be an error, or may be due to companions, which are imported earlier than in plain pytest.
+ */
 export function compareOutcome({ suite, opened }: RunState, nodeid: NodeId, outcome: Outcome): void {
-  if (opened.spec.collect !== 'file' || isFailure(outcome) || !suite.failedWhole.has(nodeid)) return;
-  suite.doubtfulPass ??= `${nodeid} failed when the whole suite was collected, and passes by file`;
+  const hasFailed = suite.failedWhole.has(nodeid);
+  if (opened.spec.collect !== 'file' || isFailure(outcome) === hasFailed) return;
+  if (hasFailed) suite.doubtfulOutcome ??= `${nodeid} failed when the whole suite was collected, and passes by file`;
+  else if (opened.companions.length > 0)
+    suite.doubtfulOutcome ??= `${nodeid} did not fail when the whole suite was collected, and fails by file`;
 }
 
 /** The part of the list that is not planned yet: all of it at first, later the files that only another agent could collect. */

@@ -43,7 +43,14 @@ class FileSource:
     """The source of tests of a worker that collects file by file. See `Source`."""
 
     def __init__(
-        self, config: pytest.Config, session: pytest.Session, channel: Channel, serial_marker: str, separability: Separability, proves: bool
+        self,
+        config: pytest.Config,
+        session: pytest.Session,
+        channel: Channel,
+        serial_marker: str,
+        separability: Separability,
+        proves: bool,
+        companions: Sequence[str],
     ) -> None:
         self.config = config
         self.session = session
@@ -51,6 +58,7 @@ class FileSource:
         self.serial_marker = serial_marker
         self.separability = separability
         self.proves = proves
+        self.companions = companions
         self.state = StartState()
         self.directories: dict[Path, pytest.Collector] = {}
         self.selector: Selector | None = None
@@ -81,7 +89,9 @@ class FileSource:
         if not task.waiting:
             return None
         path = self.path_of(task.waiting[0][0]["file"])
-        module = pytest.Module.from_parent(self.directory(path.parent) or self.session, path=path)
+        with self.state.in_place():
+            directory = self.directory(path.parent)
+        module = pytest.Module.from_parent(directory or self.session, path=path)
         return pytest.Function.from_parent(module, name="<next test>", callobj=_never)
 
     def put_off_item(self, rank: int) -> None:
@@ -134,6 +144,7 @@ class FileSource:
         self.digest = None
         if self.selector is None:
             self.remember_arguments()
+            self.import_companions()
             return []
         file = self.selector["file"]
         path = self.path_of(file)
@@ -189,6 +200,49 @@ class FileSource:
         paths = [path_of(self.config, split_argument(argument)[0]) for argument in self.config.args]
         self.named = frozenset(path for path in paths if path is not None)
         self.named_with_parents = frozenset([*self.named, *(parent for path in self.named for parent in path.parents)])
+
+    def import_companions(self) -> None:
+        """Imports the test files whose imports other files need. If one kills its worker, the next worker leaves it out."""
+        for file in self.companions:
+            self.channel.send("collecting", task=0, file=file)
+            if self.import_file(file) is None:
+                # Collecting it would import it a second time, which plain pytest does not do.
+                self.separability.report(f"{file}, whose imports other test files need, cannot be imported before them")
+            self.channel.send("file-collected", file=file)
+
+    def import_file(self, file: str) -> list[str] | None:
+        """Imports a test module, without collecting it. The worker that collects it reports its errors.
+
+        Returns the names of the other modules that it loaded; None if the import failed.
+        """
+        path = self.path_of(file)
+        selector, self.selector = self.selector, None
+        self.separability.imports.begin()
+        self.session._initialpaths = self.named
+        self.session._initialpaths_with_parents = self.named_with_parents
+        try:
+            with self.state.in_place():
+                return self.import_below(self.directory(path.parent), path)
+        finally:
+            self.selector = selector
+
+    def import_below(self, directory: pytest.Collector | None, path: Path) -> list[str] | None:
+        if directory is None or not path.exists():
+            return None
+        module = pytest.Module.from_parent(directory, path=path)
+
+        def collect() -> list[pytest.Item]:
+            assert module.obj is not None
+            return []
+
+        module.collect = collect  # type: ignore[method-assign]  # of this node only
+        loads = self.separability.imports.loads.setdefault(module.nodeid, [])
+        known = len(loads)
+        try:
+            report = module.ihook.pytest_make_collect_report(collector=module)
+        except (SystemExit, pytest.exit.Exception):
+            return None
+        return loads[known:] if report.passed else None
 
     def directory(self, path: Path) -> pytest.Collector | None:
         """The node of a directory, created once; None when its conftest, or one above it, cannot be imported."""

@@ -63,13 +63,22 @@ Selector = TypedDict(
 """Tests of one file. `nodeids` is None for all of them."""
 
 
+class Load(TypedDict):
+    """Modules that a test file loaded; `file` is None if no test file did."""
+
+    file: str | None
+    modules: list[str]
+
+
 class BeginMessage(TypedDict):
     """The first message to a worker: how to collect."""
 
     kind: Literal["begin"]
     collect: Literal["file", "suite"]
     proves: bool
-    modules: list[str]
+    # Test files that the worker imports before its first file.
+    companions: list[str]
+    loads: list[Load]
     # File → the error to report in place of a collection that kills the worker.
     deadly: dict[str, str]
 
@@ -165,4 +174,4 @@ class Proof(TypedDict):
     problems: list[str] | None
     # Pairs of file and digest.
     digests: list[list[str]]
-    modules: list[str]
+    loads: list[Load]

@@ -1,7 +1,9 @@
 """Finds out if a failed test needs modules that other test files import: a worker that collects by file does not import them all.
 
-After the first failure in each worker, the worker loads what an earlier collection of the whole list loaded, and runs the test once more,
-without reporting the outcome. If the test passes, the run restarts with the whole list: only that shows what other test files import now.
+At the first failure of a worker, it imports the test files that loaded something it lacks, and runs the test once more, without reporting
+the outcome. If the test passes, the run restarts with the whole list, and every worker of a later run imports these companions before its
+first file. If modules had to be loaded that no test file may import now, this worker ends: beside them, later tests could pass that should
+fail.
 """
 
 from __future__ import annotations
@@ -16,29 +18,38 @@ from .arguments import file_of
 from .channel import cap
 from .item_keys import key_of
 from .separability import WHY_BYTES
+from .warning_tally import recorded_at_collection
 from .whole_list import NO_SPECULATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .channel import Channel
+    from .messages import Load
 
 NAMED = 3
 
 
 class MissingModules:
-    """`names` lists what the whole list loaded, in order. If it is empty, no test runs again.
+    """`loads` tells what the whole list loaded. If it is empty, no test runs again.
 
-    `run_again` returns pytest's reports.
+    `import_file` imports a test file and returns the names of the other modules that it loaded, None if the import failed; `run_again`
+    returns pytest's reports. `must_end`: this process must run no other test.
     """
 
     def __init__(
-        self, names: Sequence[str], run_again: Callable[[pytest.Item, pytest.Item | None], list[pytest.TestReport]], channel: Channel
+        self,
+        loads: Sequence[Load],
+        import_file: Callable[[str], list[str] | None],
+        run_again: Callable[[pytest.Item, pytest.Item | None], list[pytest.TestReport]],
+        channel: Channel,
     ) -> None:
-        self.names = names
+        self.loads = loads
+        self.import_file = import_file
         self.run_again = run_again
         self.channel = channel
         self.has_failed = False
+        self.must_end = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -48,16 +59,39 @@ class MissingModules:
     def examine(self, item: pytest.Item, upcoming: pytest.Item | None) -> None:
         """Called after each test, when the agent has its result. Whatever happens here, the failure stays."""
         has_failed, self.has_failed = self.has_failed, False
-        if not has_failed or not self.names or item.get_closest_marker(NO_SPECULATION) is not None:
+        if not has_failed or item.get_closest_marker(NO_SPECULATION) is not None:
+            return
+        lacking = [name for load in self.loads for name in load["modules"] if name not in sys.modules]
+        if not lacking:
             return
         # The agent limits each step, as it limits collections and tests.
         self.channel.send("examining", nodeid=key_of(item), step="imports")
-        names, self.names = self.names, ()
-        loaded = [name for name in names if name not in sys.modules and load(name)]
+        loads, self.loads = self.loads, ()
+        with recorded_at_collection(item.config):
+            companions = self.import_files(loads)
+            by_name = import_modules(loads)
+        self.must_end = self.must_end or bool(by_name)
+        loaded = [name for name in lacking if name in sys.modules]
         if loaded and self.passes(item, upcoming):
             why = f"{key_of(item)} passes only beside modules that other test files load ({shown(loaded)})"
-            self.channel.send("inseparable", why=cap(why, WHY_BYTES), file=file_of(item.nodeid))
+            found = [] if by_name else companions
+            self.channel.send("inseparable", why=cap(why, WHY_BYTES), file=file_of(item.nodeid), companions=found)
         self.channel.send("examined")
+
+    def import_files(self, loads: Sequence[Load]) -> list[str]:
+        """Imports the test files that loaded something this process lacks. Returns those that loaded something now."""
+        companions = []
+        for load in loads:
+            file, names = load["file"], load["modules"]
+            if file is None or all(name in sys.modules for name in names):
+                continue
+            new = self.import_file(file)
+            if new is None:
+                # The worker that collects it would import it a second time.
+                self.must_end = True
+            elif new:
+                companions.append(file)
+        return companions
 
     def passes(self, item: pytest.Item, upcoming: pytest.Item | None) -> bool:
         self.channel.send("examining", nodeid=key_of(item), step="test")
@@ -66,7 +100,12 @@ class MissingModules:
         return not has_failed and not any(report.failed for report in reports)
 
 
-def load(name: str) -> bool:
+def import_modules(loads: Sequence[Load]) -> list[str]:
+    """Imports the modules that are still missing: a file that did not load one in the last collection may do so now."""
+    return [name for load in loads for name in load["modules"] if name not in sys.modules and is_imported(name)]
+
+
+def is_imported(name: str) -> bool:
     """Imports a module; False when that fails."""
     try:
         importlib.import_module(name)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .hook_types import HookWrapper
+    from .messages import Load
     from .proof.findings import Finding
 
 WHY_BYTES = 500
@@ -95,14 +96,20 @@ class Separability:
         whole = [options_problem(self.config, session.items), collectors_problem(session), ids_problem(session)]
         return [cap(problem, WHY_BYTES) for problem in whole if problem is not None] + self.problems()
 
-    def loaded_modules(self, items: Sequence[pytest.Item]) -> list[str]:
-        """The modules that the collection loaded, in order, without test files.
+    def loads(self, items: Sequence[pytest.Item]) -> list[Load]:
+        """The modules that the collection loaded, without test files, by the test file that loaded them first.
 
         A worker that collects file by file may lack some of them.
         """
         test_files = {getattr(getattr(item, "module", None), "__name__", None) for item in items}
         new = [name for name in list(sys.modules) if name not in self.known_modules and name not in test_files]
-        return [clean(name) for name in new[:MAX_MODULES] if len(name) <= MAX_NAME]
+        inside = {file: names for file, names in self.imports.loads.items() if not file.startswith("..")}
+        loaders = {name: file for file, names in inside.items() for name in names}
+        loads: dict[str | None, list[str]] = {}
+        for name in new[:MAX_MODULES]:
+            if len(name) <= MAX_NAME:
+                loads.setdefault(loaders.get(name), []).append(clean(name))
+        return [{"file": None if file is None else clean(file), "modules": names} for file, names in loads.items()]
 
     def digest(self, items: Sequence[pytest.Item], file: str | None = None) -> str:
         """The digest of the items of one file, and of the deselected ones."""

@@ -91,10 +91,10 @@ class SuiteSource:
 
     def proof(self) -> Proof:
         if self.separability is None:
-            return {"problems": None, "digests": [], "modules": []}
+            return {"problems": None, "digests": [], "loads": []}
         digests = [[file, self.separability.digest(items, file)] for file, items in self.list.items_by_file()]
         problems = self.separability.whole_problems(self.session) + self.list.order_problems()
-        return {"problems": problems, "digests": digests, "modules": self.separability.loaded_modules(self.list.items)}
+        return {"problems": problems, "digests": digests, "loads": self.separability.loads(self.list.items)}
 
     def portions(self, message: RunMessage) -> list[RunMessage]:
         """One portion per task: its tests run in the order of the list, not of its selectors."""

@@ -70,6 +70,10 @@ class Task:
             self.ahead = [Entry(test, batch.listed) for test in reversed(batch.entries)]
         return True
 
+    def is_left(self) -> bool:
+        """Is there a test, or a file to collect, that has not run?"""
+        return bool(self.ahead or self.waiting)
+
     def upcoming(self) -> pytest.Item | None:
         """The next item of this task, to pass to pytest; None behind the last."""
         if self.ahead:

@@ -90,13 +90,15 @@ class TaskLoop:
         message = cast("BeginMessage", first)
         separability = None
         if message["collect"] == "file" or message["proves"]:
-            separability = Separability(self.config, self.harmless, lambda why: self.channel.send("inseparable", why=why, file=None))
+            separability = Separability(self.config, self.harmless, self.report_inseparable)
             self.config.pluginmanager.register(separability, "shardline-separability")
         if message["collect"] == "file" and separability is not None:
+            companions = [file for file in message["companions"] if file not in message["deadly"]]
+            source = FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"], companions)
             if message["proves"]:
-                self.missing = MissingModules(message["modules"], self.result_sender.run_again, self.channel)
+                self.missing = MissingModules(message["loads"], source.import_file, self.result_sender.run_again, self.channel)
                 self.config.pluginmanager.register(self.missing, "shardline-missing-modules")
-            return FileSource(self.config, session, self.channel, self.serial_marker, separability, message["proves"])
+            return source
         self.channel.send("collecting", task=0, file=".")
         # A crash of pytest during collection ends this worker only.
         self.interactor.is_fed = True
@@ -105,6 +107,9 @@ class TaskLoop:
             named_tests.pytest_collection(session)
             self.config.pluginmanager.register(named_tests, "shardline-named-tests")
         return SuiteSource(self.config, session, self.channel, self.serial_marker, separability, message["deadly"])
+
+    def report_inseparable(self, why: str) -> None:
+        self.channel.send("inseparable", why=why, file=None, companions=[])
 
     def take_list(self, session: pytest.Session, source: SuiteSource, outcome: Result[object]) -> None:
         """Takes over the collected list, unless pytest refused to collect."""
@@ -164,7 +169,7 @@ class TaskLoop:
                 if self.is_wound_down and self.has_wide_fixtures:
                     # Plain pytest sets up a session fixture once per process, so another process takes over.
                     self.recycle()
-                    self.channel.send("declined", task=task.number)
+                    self.channel.send("handed-back", task=task.number, isCovered=self.is_measured)
                     return None
                 return task
 
@@ -187,16 +192,21 @@ class TaskLoop:
 
     def run_task(self, task: Task) -> Task | None:
         """Runs the tests of a claimed task, and returns the next task if it had to look ahead."""
-        session, following, is_whole = self.session, None, True
+        following, is_whole, is_handed_back = None, True, False
         self.channel.task = task.number
         for entry in task:
-            if session.shouldfail or session.shouldstop or self.channel.must_stop():
+            if self.must_stop():
                 is_whole = False
                 break
             upcoming = task.upcoming()
             if upcoming is None:
                 following, upcoming = self.look_ahead()
             self.run_test(entry, upcoming or self.put_off_item(entry))
+            if self.missing is not None and self.missing.must_end:
+                self.recycle()
+                is_handed_back = task.is_left() and not self.must_stop()
+                is_whole = not task.is_left()
+                break
         self.recycling.count(task.files)
         if self.recycling.is_due():
             self.recycle()
@@ -205,7 +215,10 @@ class TaskLoop:
             # Tear down now, because an error in a teardown belongs to the last test.
             self.tear_down_to(None)
         is_covered = self.is_measured and self.save_coverage()
-        self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
+        if is_handed_back:
+            self.channel.send("handed-back", task=task.number, isCovered=is_covered)
+        else:
+            self.channel.send("task-done", task=task.number, isWhole=is_whole, isLast=is_last, isCovered=is_covered)
         return following
 
     def put_off_item(self, entry: Entry) -> pytest.Item | None:
@@ -229,6 +242,9 @@ class TaskLoop:
         self.recycling.is_recycled = True
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[RECYCLED] = True
+
+    def must_stop(self) -> bool:
+        return bool(self.session.shouldfail or self.session.shouldstop) or self.channel.must_stop()
 
     def is_over(self) -> bool:
         return self.recycling.is_recycled or bool(self.session.shouldfail or self.session.shouldstop)

@@ -51,6 +51,16 @@ def recorded_for(item: pytest.Item) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def recorded_at_collection(config: pytest.Config) -> Iterator[None]:
+    """Records warnings in the block as those of a collection, like pytest itself. Does nothing with `-p no:warnings`."""
+    if not config.pluginmanager.hasplugin("warnings"):
+        yield
+        return
+    with catch_warnings_for_item(config=config, ihook=config.hook, when="collect", item=None):
+        yield
+
+
 class WarningTally(Generic[K]):
     """Counts equal warnings. Beyond the limit of distinct warnings, it keeps only a number."""
 

@@ -55,6 +55,8 @@ class ImportChanges:
         self.workspace = WorkspaceState(self.root)
         self.files: set[str] = set()
         self.recorded_modules: int | None = None
+        # Test file → the names of the modules that its import loaded first, without its own.
+        self.loads: dict[str, list[str]] = {}
 
     def begin(self) -> None:
         """A collection begins: tests may have run since the last one."""
@@ -125,6 +127,7 @@ class ImportChanges:
         if now["logging"] != before["logging"]:
             self.report(file, "changes how all of logging works when it is imported")
         fresh = {name for name in new.keys() - loaded.keys() if getattr(new[name], "__file__", None) != path}
+        self.loads.setdefault(file, []).extend(name for name in new if name in fresh)
         stand_in = self.stand_in(path, {name: new[name] for name in fresh})
         if stand_in is not None:
             self.report(file, f"puts a module of its own into sys.modules as {stand_in} when it is imported")
