@@ -18,10 +18,7 @@ export interface Collection {
   lose(worker: string): void;
 }
 
-/**
- * Each check of a failed test costs a worker. After this many without a restart, the run is red in any case, and further ones would only
- * slow it down.
- */
+/** A check may cost a worker. After this many without a restart, the run is red in any case, and further ones would only slow it down. */
 const MAX_CHECKS = 10;
 
 /** Counts the checks of failed tests, over all sessions of an agent. */
