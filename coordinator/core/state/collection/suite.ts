@@ -88,6 +88,7 @@ export function hasOddList(state: RunState, agent: AgentId): boolean {
   const own = lists.get(agent);
   return isSuite(state) && own !== undefined && list !== null && own.hash !== list.hash;
 }
+
 /** True if a test marked `no_speculation` has run. */
 export const mustNotRunTwice = ({ shards }: RunState): boolean =>
   [...shards.values()].some(({ files }) =>

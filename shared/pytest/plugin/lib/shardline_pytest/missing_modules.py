@@ -1,9 +1,9 @@
 """Finds out if a failed test needs modules that other test files import: a worker that collects by file does not import them all.
 
-At the first failure of a worker, it imports the test files that loaded something it lacks, and runs the test once more, without reporting
-the outcome. If the test passes, the run restarts with the whole list, and every worker of a later run imports these companions before its
-first file. If modules had to be loaded that no test file may import now, this worker ends: beside them, later tests could pass that should
-fail.
+At its first failure, a worker imports the test files that load modules it lacks, and runs the test once more, without reporting the
+outcome. If the test passes, the run restarts with the whole list, and every worker of a later run imports these companions before its first
+file. A module that no test file loads any more is loaded by its name. The worker then ends, because later tests could pass beside that
+module although plain pytest fails them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAMED = 3
 
 
 class MissingModules:
-    """`loads` tells what the whole list loaded. If it is empty, no test runs again.
+    """`loads` lists the modules that the last whole collection loaded. If it is empty, no test runs again.
 
     `import_file` imports a test file and returns the names of the other modules that it loaded, None if the import failed; `run_again`
     returns pytest's reports. `must_end`: this process must run no other test.
