@@ -8,6 +8,7 @@ import { parse as parseToml } from 'smol-toml';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings/settings.ts';
 import { isDirectory } from '../shared/system/is-directory.ts';
+import { findPython, type PipEnvironment } from '../shared/system/python.ts';
 import type { Arguments } from './arguments.ts';
 import { commandRow } from './commands.ts';
 import { didYouMean } from './nearest.ts';
@@ -26,8 +27,15 @@ interface Source {
   readonly base: string;
 }
 
+/** Where a command line is read. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly pip: PipEnvironment | null;
+}
+
 /** Throws a ShardlineError, or an AggregateError with several. */
-export async function loadSettings(given: Arguments, env: Readonly<Record<string, string | undefined>>, cwd: string): Promise<Settings> {
+export async function loadSettings(given: Arguments, { env, cwd, pip }: Surroundings): Promise<Settings> {
   const mistakes: ShardlineError[] = [...given.mistakes];
   const flags: Source = {
     texts: given.flags,
@@ -69,7 +77,8 @@ export async function loadSettings(given: Arguments, env: Readonly<Record<string
       );
     }
   }
-  const read = { given, values, workspace, isOnGithub, isRedisUrlEmpty: isEmpty(env.SHARDLINE_REDIS_URL) };
+  if (!values.has('python')) values.set('python', await findPython({ env, workspace, pip }));
+  const read = { given, values, workspace, pip, isOnGithub, isRedisUrlEmpty: isEmpty(env.SHARDLINE_REDIS_URL) };
   if (mistakes.length === 0) mistakes.push(...missingOrAtOdds(read));
   const [only] = mistakes;
   if (only !== undefined) throw mistakes.length === 1 ? only : new AggregateError(mistakes);

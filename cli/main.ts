@@ -7,13 +7,14 @@ import type { Settings } from '../shared/settings/settings.ts';
 import type { Edge } from '../shared/system/edge.ts';
 import { readArguments } from './arguments.ts';
 import { loadSettings } from './load-settings.ts';
+import { readPipEnvironment } from './pip-environment.ts';
 
 /** Resolves with the exit code; never rejects. */
 export async function main(edge: Edge): Promise<number> {
   try {
     const given = readArguments(edge.argv, await ownVersion(), edge.stdout);
     if (given === null) return 0;
-    const settings = await loadSettings(given, edge.env, edge.cwd);
+    const settings = await loadSettings(given, { env: edge.env, cwd: edge.cwd, pip: readPipEnvironment(edge.launcher) });
     return await runCommandOf(settings, edge);
   } catch (thrown) {
     return printFailures(thrown, edge);

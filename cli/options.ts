@@ -177,8 +177,10 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'PATH',
     group: 'How to run',
     commands: [...both, 'replay', 'audit'],
-    decided: "the active environment's, else python3",
+    decided: "the active environment's, .venv's, or python3",
     meaning: 'Python interpreter that runs pytest',
+    detail:
+      'The default is the first of these: the virtual environment that has both shardline and pytest; the active environment (`VIRTUAL_ENV`, `CONDA_PREFIX`); `.venv` in the workspace or above it in the same repository; the Python that has both shardline and pytest; `python3` on PATH.',
   }),
   row({
     name: 'workspace',

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 12)) {
-  process.stderr.write(
-    `shardline: error: This is Node.js ${process.version}; shardline needs Node.js 22.12 or later.\n  Fix: install a current Node.js.\n`,
-  );
+  const fix = process.env.SHARDLINE_LAUNCHER === undefined ? 'Install a current Node.js.' : "Run `pip install 'shardline[node]'`.";
+  process.stderr.write(`shardline: error: This is Node.js ${process.version}; shardline needs Node.js 22.12 or later.\n  Fix: ${fix}\n`);
   process.exitCode = 4;
 } else {
   // Compiling takes a third of the time until the program runs (measured). The cache saves it on the next start.
@@ -23,11 +22,14 @@ if (major < 22 || (major === 22 && minor < 12)) {
   // Node.js ignores this signal when a file grows above a limit, but stops ignoring it once a library has added and removed a listener.
   // Writing too much must remain an error that shardline can report.
   if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
+  const { SHARDLINE_LAUNCHER: launcher } = process.env;
+  delete process.env.SHARDLINE_LAUNCHER;
   // This import follows the version check, because an older Node.js cannot even parse these files.
   const { main } = await import('./main.ts');
   process.exitCode = await main({
     argv: process.argv.slice(2),
     env: process.env,
+    launcher,
     cwd: process.cwd(),
     stdin: process.stdin,
     stdout: process.stdout,

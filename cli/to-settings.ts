@@ -20,6 +20,7 @@ import {
   speculations,
   type Verbosity,
 } from '../shared/settings/settings.ts';
+import type { PipEnvironment } from '../shared/system/python.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandName } from './commands.ts';
 import type { Value } from './read-value.ts';
@@ -29,6 +30,8 @@ export interface Read {
   readonly given: Arguments;
   readonly values: ReadonlyMap<string, Value>;
   readonly workspace: string;
+  /** The environment that pip installed shardline into; null without one. */
+  readonly pip: PipEnvironment | null;
   /** Whether this is a job of GitHub Actions. */
   readonly isOnGithub: boolean;
   /** Whether SHARDLINE_REDIS_URL is set to an empty value. */
@@ -99,7 +102,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   audit: auditSettings,
 };
 
-function runSettings({ given, values, workspace, isOnGithub }: Read): RunSettings {
+function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSettings {
   const { text, number, flag, oneOf } = reader(values);
   return {
     command: 'run',
@@ -112,6 +115,7 @@ function runSettings({ given, values, workspace, isOnGithub }: Read): RunSetting
     agents: number('agents'),
     redis: text('redis'),
     redisBin: text('redis-bin'),
+    pipPython: pip?.python ?? null,
     out: text('out'),
     timings: text('timings'),
     copies: copies(values),
@@ -180,7 +184,7 @@ function replaySettings({ given, values, workspace }: Read): ReplaySettings {
     worker: text('worker'),
     bisect: text('bisect'),
     selected: text('selected'),
-    python: text('python'),
+    python: text('python') ?? '',
     workspace,
   };
 }
@@ -196,7 +200,7 @@ function auditSettings({ given, values, workspace }: Read): AuditSettings {
     numprocesses: text('numprocesses') ?? '',
     workerBytes: number('worker-memory') ?? 0,
     redisBin: text('redis-bin'),
-    python: text('python'),
+    python: text('python') ?? '',
     workspace,
     out: text('out'),
     baseline: text('baseline'),
@@ -230,7 +234,7 @@ function common(values: Read['values'], workspace: string) {
   return {
     pool: text('pool') ?? '',
     numprocesses: text('numprocesses') ?? '',
-    python: text('python'),
+    python: text('python') ?? '',
     workspace,
     workerBytes: number('worker-memory') ?? 0,
     logLevel,

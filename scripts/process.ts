@@ -39,8 +39,8 @@ export function run(command: string, args: readonly string[], options: { cwd?: s
 }
 
 /** Runs a short program silently. Returns whether it exited with 0, and all its output. */
-export function capture(command: string, args: readonly string[]): { ok: boolean; output: string } {
-  const result = spawnSync(command, args, { encoding: 'utf8', cwd: root });
+export function capture(command: string, args: readonly string[], { cwd = root } = {}): { ok: boolean; output: string } {
+  const result = spawnSync(command, args, { encoding: 'utf8', cwd });
   if (result.error !== undefined) return { ok: false, output: result.error.message };
   return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
 }

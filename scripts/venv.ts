@@ -44,6 +44,13 @@ export function prepareChecks(): string {
   return join(directory, 'bin');
 }
 
+/** Creates the environment of what builds the Python package, if it is missing or stale. Returns its interpreter. Throws SetupError. */
+export function prepareWheelTools(): string {
+  const directory = join(root, '.venvs', 'wheel');
+  preparePackagesOf(directory, join(root, 'scripts', 'requirements-wheel.txt'));
+  return pythonOf(directory);
+}
+
 function preparePackagesOf(directory: string, requirements: string): void {
   // The stamp includes the path, because a virtual environment breaks when it is moved.
   const stamp = stampOf(requirements, directory);

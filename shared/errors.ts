@@ -165,7 +165,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Received a message in version {found}; this shardline reads up to version {known}.',
     why: 'The sender runs a newer shardline.',
-    fix: 'Upgrade this one: `npm install shardline@latest`.',
+    fix: 'Upgrade this one: `pip install --upgrade shardline`.',
   },
   'older-version': {
     exitCode: 4,

@@ -11,7 +11,6 @@ import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { readMachine } from '../../shared/system/machine.ts';
-import { defaultPython } from '../../shared/system/python.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
@@ -63,7 +62,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         },
         pytest: {
           workspace: settings.workspace,
-          python: settings.python ?? defaultPython(edge.env),
+          python: settings.python,
           numprocesses: settings.numprocesses,
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
         },

@@ -10,7 +10,6 @@ import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { ReplaySettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { defaultPython } from '../../shared/system/python.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
 import { findRun } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
@@ -48,7 +47,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
       spec: work.spec,
       companions: work.companions,
       workspace: settings.workspace,
-      python: settings.python ?? defaultPython(edge.env),
+      python: settings.python,
       environment: hashSeed === null ? {} : { PYTHONHASHSEED: hashSeed },
       onResult: () => undefined,
     };

@@ -52,7 +52,7 @@ async function measure(way: Way, times: number): Promise<readonly number[]> {
     await command;
   };
   const env = { SHARDLINE_REDIS_URL: `redis://${hosts.address(0)}:6379`, SHARDLINE_PYTHON: python };
-  const server = await findServer({ redisBin: null, python, path: process.env.PATH ?? '' });
+  const server = await findServer({ redisBin: null, pythons: [python], path: process.env.PATH ?? '' });
   const redis = start(0, server, '--bind', hosts.address(0), '--protected-mode', 'no', '--save', '', '--dir', directory);
   cleanup.defer(() => kill(redis));
   await delay(1000);

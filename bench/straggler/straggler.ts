@@ -80,7 +80,7 @@ interface Ran {
 
 async function run(paths: readonly string[], timings: string, speculate: string, factor: number): Promise<Ran> {
   await using server = await startEmbeddedRedis(
-    { redisBin: null, python: values.python, path: process.env.PATH ?? '' },
+    { redisBin: null, pythons: [values.python], path: process.env.PATH ?? '' },
     new AbortController().signal,
   );
   const own = ['--python', values.python, '--workspace', join(directory, 'suite'), '--redis', server.url];

@@ -88,11 +88,13 @@ export async function openRedis(
 }
 
 /** Starts an embedded Redis for this run only, and returns its URL. */
-async function startOwnRedis({ settings, edge, python }: Setting, opened: ClosingStack, signal: AbortSignal): Promise<string> {
+async function startOwnRedis({ settings, edge }: Setting, opened: ClosingStack, signal: AbortSignal): Promise<string> {
   if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
     edge.stderr.write('shardline: SHARDLINE_REDIS_URL is empty: using an embedded Redis\n');
   }
-  const server = await startEmbeddedRedis({ redisBin: settings.redisBin, python, path: edge.env.PATH ?? '' }, signal);
+  const { redisBin, python, pipPython } = settings;
+  const pythons = pipPython === null || pipPython === python ? [python] : [pipPython, python];
+  const server = await startEmbeddedRedis({ redisBin, pythons, path: edge.env.PATH ?? '' }, signal);
   opened.use(server);
   return server.url;
 }
@@ -111,7 +113,7 @@ async function openWithAgents(
   announce: () => Promise<RunChannel>,
   suffix: string,
 ): Promise<Pick<OpenRedis, 'channel' | 'agents'>> {
-  const { settings, edge, python } = setting;
+  const { settings, edge } = setting;
   const channel = await announce().catch((thrown: unknown) => {
     // A run that is under way waits for Redis to accept commands again. A run that has not begun fails at once.
     if (!isForNow(thrown)) throw thrown;
@@ -127,7 +129,7 @@ async function openWithAgents(
     pool: settings.pool,
     redisUrl: url,
     program: edge.program,
-    flags: agentFlags(settings, python),
+    flags: agentFlags(settings),
     cwd: edge.cwd,
     leaveMs: () => leaveMs(setting),
     env: edge.env,
@@ -153,8 +155,8 @@ function leaveMs({ settings, startedAt }: Setting): number {
   return Math.min(LEAVE_MS, Math.max(LEAST_LEAVE_MS, leftMs - LEAST_LEAVE_MS));
 }
 
-const agentFlags = (settings: RunSettings, python: string): string[] => [
-  ...['--numprocesses', settings.numprocesses, '--python', python, '--workspace', settings.workspace],
+const agentFlags = (settings: RunSettings): string[] => [
+  ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
 ];

@@ -22,7 +22,7 @@ export interface CombinedRun {
 
 /** Throws only `bad-message`. A failed write is a problem of the coverage, not an error. */
 export async function combineRun(setting: Setting, state: RunState, options: CoverageOptions, files: CoverageFiles): Promise<CombinedRun> {
-  const { settings, python, out } = setting;
+  const { settings, out } = setting;
   const { workspace } = settings;
   const { kept } = state.coverage;
   const received = kept.flatMap(({ agent, origin, parts }) =>
@@ -35,7 +35,7 @@ export async function combineRun(setting: Setting, state: RunState, options: Cov
     makeDirectory(files.directory, 0o700);
     const { directory } = files;
     const isReported = !(options.notOnFail && hasFailed(state));
-    const about = { python, workspace, directory, out, options, files: received, isReported };
+    const about = { python: settings.python, workspace, directory, out, options, files: received, isReported };
     const combined = await combineCoverage({ ...about, limitMs: limitMs(setting) });
     const unusable = new Set(combined.unusable);
     const missing = missingCoverage(state, (agent, part) => {

@@ -56,10 +56,10 @@ export async function prepareRun(
   opened: ClosingStack,
   ending: AbortSignal,
 ): Promise<PreparedRun> {
-  const { settings, python, startedAt } = setting;
+  const { settings, startedAt } = setting;
   const failing = new AbortController();
   const signal = AbortSignal.any([ending, failing.signal]);
-  const { workspace, serialMarker } = settings;
+  const { workspace, python, serialMarker } = settings;
   const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
   const times = deadlineTimes({ startedAt, deadline });
   const { announce, announced } = announcementOf(setting, pytestArgs, times, discovering);

@@ -32,7 +32,6 @@ export interface Setting {
    * once the run is open, because another command may resume the run while this one waits for it.
    */
   readonly resumes: () => number;
-  readonly python: string;
   readonly out: string;
   /** Targets and baseline that the report judges the run by. */
   readonly judgement: Judgement;

@@ -12,7 +12,6 @@ import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields } from '../../shared/system/event-log.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { createLogger } from '../../shared/system/logger.ts';
-import { defaultPython } from '../../shared/system/python.ts';
 import { readSelected } from '../../shared/system/selected.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
 import type { Baseline } from '../core/result/compare.ts';
@@ -42,7 +41,6 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   const startedAt = Math.round(performance.timeOrigin);
   const id = settings.resume === null ? newRunId(startedAt) : runId(settings.resume);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `run ${id}` });
-  const python = settings.python ?? defaultPython(edge.env);
   const out = settings.out ?? join(settings.workspace, '.shardline', 'runs', id);
   const requested = new AbortController();
   const forced = new AbortController();
@@ -54,7 +52,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   });
   const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
-    const setting: Setting = { settings, edge, id, startedAt, resumes: () => 0, python, out, judgement: await judging(), logger };
+    const setting: Setting = { settings, edge, id, startedAt, resumes: () => 0, out, judgement: await judging(), logger };
     return await (settings.resume === null ? run(setting, interrupts) : resume(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';

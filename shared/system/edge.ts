@@ -12,10 +12,18 @@ export interface Output {
 /** A stream that may be a terminal. A terminal emits `resize` when its columns or rows change. */
 export type Drawable = Output & Writable;
 
+/**
+ * The launcher of the Python package sets this environment variable. The program takes it out of its environment, so that tests do not see
+ * it, and passes it on to a program of its own that looks for a server.
+ */
+export const LAUNCHER_VARIABLE = 'SHARDLINE_LAUNCHER';
+
 export interface Edge {
   /** Arguments after the program's name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The value of SHARDLINE_LAUNCHER, not yet checked; undefined without a launcher. */
+  readonly launcher: string | undefined;
   readonly cwd: string;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: Output;

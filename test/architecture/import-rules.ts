@@ -127,7 +127,7 @@ export const bundledHomes: Readonly<Record<string, RegExp>> = {
 };
 
 /** The only folders at the top, besides those that start with a dot or that git ignores. */
-export const topFolders = ['agent', 'bench', 'cli', 'coordinator', 'docker', 'docs', 'examples', 'scripts', 'shared', 'test'];
+export const topFolders = ['agent', 'bench', 'cli', 'coordinator', 'docker', 'docs', 'examples', 'scripts', 'shared', 'test', 'wheel'];
 
 /** The most files of its own that a folder of the product may have. */
 export const MOST_FILES = 20;

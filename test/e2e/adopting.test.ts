@@ -11,7 +11,12 @@ import { startTcpServer } from '../support/redis.ts';
 import { environment, newProject, type Project } from '../support/shardline.ts';
 
 const page = 'docs/adopting.md';
-const elsewhere = ['npx shardline agent', 'npx shardline agent --log-file agent.log', 'pip install -r requirements.txt && npm ci'];
+const elsewhere = [
+  'shardline agent',
+  'shardline agent --log-file agent.log',
+  "pip install 'shardline[all]' pytest-xdist",
+  "pip install -r requirements.txt 'shardline[all]'",
+];
 const commands = commandsOf(page);
 
 /** The one command that begins with `start`. */
@@ -21,17 +26,17 @@ function command(start: string): string {
   return found[0] ?? '';
 }
 
-const minimal = command('npx shardline run tests/ --junit-xml');
+const minimal = command('shardline run tests/ --junit-xml');
 const before = command('pytest tests/ --junitxml=before.xml');
-const validate = command('npx shardline run tests/ --baseline');
+const validate = command('shardline run tests/ --baseline');
 const back = command('pytest tests/ -m');
-const bisect = command('npx shardline replay');
-const memory = command('npx shardline run tests/ --worker-memory');
-const flaky = command('npx shardline run tests/ --reruns');
-const failed = command('npx shardline run tests/ --failed');
+const bisect = command('shardline replay');
+const memory = command('shardline run tests/ --worker-memory');
+const flaky = command('shardline run tests/ --reruns');
+const failed = command('shardline run tests/ --failed');
 const imports = command('python -X importtime');
-const coordinator = command('npx shardline run tests/ --agents 1 --deadline');
-const agent = command('npx shardline agent --max-idle');
+const coordinator = command('shardline run tests/ --agents 1 --deadline');
+const agent = command('shardline agent --max-idle');
 
 const suite = {
   'pytest.ini': '[pytest]\nmarkers =\n    slow\n    serial\n',
@@ -48,7 +53,7 @@ const suite = {
 
 async function typed(project: Project, line: string, settings: Readonly<Record<string, string>> = {}) {
   const [program, ...rest] = words(line);
-  if (program === 'npx') return await project.shardline(rest.slice(1), settings);
+  if (program === 'shardline') return await project.shardline(rest, settings);
   const args = program === 'pytest' ? ['-m', 'pytest', ...rest] : rest;
   return await execa(testPython(), args, {
     cwd: project.directory,
@@ -112,7 +117,7 @@ test('coordinator and agent of a CI job find each other, and the agent exits onc
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url, SHARDLINE_POOL: 'ci-1-1' };
   // The coordinator starts no agent of its own, so only the other agent can run the tests.
-  const run = project.shardline(words(coordinator.replace('--agents 1', '--agents 0')).slice(2), settings);
+  const run = project.shardline(words(coordinator.replace('--agents 1', '--agents 0')).slice(1), settings);
   let said = '';
   run.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();

@@ -9,19 +9,19 @@ import { newProject } from '../support/shardline.ts';
 const elsewhere: Readonly<Record<string, string>> = {
   'npm start': 'CI',
   'npm test': 'CI',
-  'npx shardline audit tests/': 'test/e2e/audit.test.ts',
-  'npm install --save-dev shardline': 'test/e2e/package.test.ts, from the packed tarball',
+  'shardline audit tests/': 'test/e2e/audit.test.ts',
+  "pip install 'shardline[all]'": 'test/e2e/wheel.test.ts, from the built wheel',
   'docker compose --file docker/compose.yaml up --scale agent=2': 'test/e2e/docker.test.ts',
 };
 
 const commands = commandsOf('README.md');
-const runs = commands.filter((command) => command.startsWith('npx shardline run'));
+const runs = commands.filter((command) => command.startsWith('shardline run'));
 
 test('some test or CI step runs every command', () => {
   const known = [
     ...Object.keys(elsewhere),
     ...runs,
-    'npx shardline agent',
+    'shardline agent',
     'export SHARDLINE_REDIS_URL=redis://user:password@redis.example:6379',
   ];
   expect(commands.filter((command) => !known.includes(command))).toEqual([]);
@@ -42,7 +42,7 @@ test('its runs pass with the agent it starts', async () => {
   });
   await eventually('the agent waits', () => said.includes('waiting for runs'));
   for (const command of runs) {
-    const argv = words(command.replace('npx shardline ', '').replace('redis://redis.example:6379', server.url));
+    const argv = words(command.replace('shardline ', '').replace('redis://redis.example:6379', server.url));
     const result = await project.shardline(argv);
     expect(result.exitCode, result.all).toBe(0);
   }

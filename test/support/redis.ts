@@ -23,7 +23,7 @@ export const servers = [
 ] as const;
 
 export const startServer = (redisBin: string | null = null): Promise<EmbeddedRedis> =>
-  startEmbeddedRedis({ redisBin, python: testPython(), path }, new AbortController().signal);
+  startEmbeddedRedis({ redisBin, pythons: [testPython()], path }, new AbortController().signal);
 
 export interface TcpRedis extends AsyncDisposable {
   readonly port: number;
@@ -32,7 +32,7 @@ export interface TcpRedis extends AsyncDisposable {
 
 /** Starts a server on a loopback port, with further options. */
 export async function startTcpServer(...options: string[]): Promise<TcpRedis> {
-  const program = await findServer({ redisBin: null, python: testPython(), path });
+  const program = await findServer({ redisBin: null, pythons: [testPython()], path });
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-redis-'));
   const server = execa(program, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...options], {

@@ -8,9 +8,8 @@ import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
 import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 import { pytestCommand } from '../../../shared/pytest/pytest-command.ts';
 import type { AuditSettings } from '../../../shared/settings/settings.ts';
-import type { Edge } from '../../../shared/system/edge.ts';
+import { type Edge, LAUNCHER_VARIABLE } from '../../../shared/system/edge.ts';
 import { readMachine } from '../../../shared/system/machine.ts';
-import { defaultPython } from '../../../shared/system/python.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { tailOf } from '../../../shared/text/tail.ts';
@@ -110,24 +109,22 @@ export async function measureSuite(measuring: Measuring): Promise<Findings | nul
 }
 
 async function plainPytest(
-  { settings, edge, paths, signal }: Measuring,
+  { settings, paths, signal }: Measuring,
   numprocesses: string,
   { listsImports = false, instead = paths }: { readonly listsImports?: boolean; readonly instead?: readonly string[] } = {},
 ): Promise<MeasuredPytest> {
-  const { workspace, pytestArgs, serialMarker, stepLimitSeconds: limitSeconds } = settings;
-  const python = settings.python ?? defaultPython(edge.env);
+  const { python, workspace, pytestArgs, serialMarker, stepLimitSeconds: limitSeconds } = settings;
   const request = { python, workspace, pytestArgs: [...instead, ...pytestArgs], serialMarker, numprocesses, listsImports, limitSeconds };
   return await measurePytest(request, signal);
 }
 
 /** pytest exits with 3 or 4 if it cannot run at all. */
-function refuse({ exitCode, output }: MeasuredPytest, { settings, edge, paths }: Measuring): void {
+function refuse({ exitCode, output }: MeasuredPytest, { settings, paths }: Measuring): void {
   if (exitCode !== 3 && exitCode !== 4) return;
-  const python = settings.python ?? defaultPython(edge.env);
   throw new ShardlineError('bad-paths', {
     output: tailOf(output.trim(), SHOWN_CHARS),
     pytestExitCode: exitCode,
-    command: shellCommand(pytestCommand(python, ['--collect-only', '-q', ...paths, ...settings.pytestArgs])),
+    command: shellCommand(pytestCommand(settings.python, ['--collect-only', '-q', ...paths, ...settings.pytestArgs])),
   });
 }
 
@@ -146,7 +143,7 @@ async function measureSharded(
   if (basis !== null) await fileTimingStore(timings, () => undefined).save(timingsOf(basis));
   const args = [
     ...[...paths, '--agents', String(agents), '--numprocesses', numprocesses, '--worker-memory', String(workerBytes)],
-    ...['--python', settings.python ?? defaultPython(edge.env), '--workspace', workspace, '--serial-marker', serialMarker],
+    ...['--python', settings.python, '--workspace', workspace, '--serial-marker', serialMarker],
     ...(redisBin === null ? [] : ['--redis-bin', redisBin]),
     ...['--out', place, '--timings', timings, '--pool', `audit-${process.pid}`, '--quiet', '--maxfail', '0'],
     // Comes after the user's own arguments, as for plain pytest: the run must not change pytest's cache in the user's workspace.
@@ -154,7 +151,13 @@ async function measureSharded(
   ];
   const { SHARDLINE_REDIS_URL: _elsewhere, ...env } = edge.env;
   const ran = await runSharded(
-    { program: edge.program, args, cwd: edge.cwd, env: { ...env, SHARDLINE_GITHUB: 'false' }, limitSeconds },
+    {
+      program: edge.program,
+      args,
+      cwd: edge.cwd,
+      env: { ...env, SHARDLINE_GITHUB: 'false', [LAUNCHER_VARIABLE]: edge.launcher },
+      limitSeconds,
+    },
     signal,
   );
   const nothing = { sharded: null, shardSeconds: FIXED_SECONDS };

@@ -14,7 +14,7 @@ export function commandBlocks(audit: Audit): readonly Block[] {
   const limit = memory === null || memory.limitBytes === null ? [] : [`--max-worker-memory ${inMegabytes(memory.limitBytes)}`];
   const rest = pytestArgs.length === 0 ? [] : ['--', ...pytestArgs.map(shellWord)];
   const paths = what.map(shellWord);
-  const run = (...more: string[]): string => ['npx shardline run', ...paths, ...more, ...limit, ...rest].join(' ');
+  const run = (...more: string[]): string => ['shardline run', ...paths, ...more, ...limit, ...rest].join(' ');
   const agents = prediction === null ? 1 : (prediction.knee ?? prediction.rows.at(-1)?.agents ?? 1);
   const expected = prediction?.rows.find((row) => row.agents === agents)?.seconds ?? null;
   const blocks: Block[] = [
@@ -41,7 +41,7 @@ export function commandBlocks(audit: Audit): readonly Block[] {
       text: [
         'export SHARDLINE_REDIS_URL=redis://redis.example:6379 SHARDLINE_POOL=build-$BUILD_NUMBER',
         run('--agents 1', '--junit-xml junit.xml', ...own, target),
-        `${['npx shardline agent --max-idle 2m', ...own].join(' ')}  # on the other${agents === 2 ? '' : ` ${agents - 1}`}`,
+        `${['shardline agent --max-idle 2m', ...own].join(' ')}  # on the other${agents === 2 ? '' : ` ${agents - 1}`}`,
       ].join('\n'),
     },
     words('In GitHub Actions (add the steps that install your project):'),
@@ -79,7 +79,7 @@ const manyJobs = (agents: number, run: string, own: readonly string[]): string =
     "      - if: matrix.part == 'coordinator'",
     `        run: ${yamlText(run)}`,
     "      - if: matrix.part != 'coordinator'",
-    `        run: ${['npx shardline agent --max-idle 2m', ...own].join(' ')}`,
+    `        run: ${['shardline agent --max-idle 2m', ...own].join(' ')}`,
   ].join('\n');
 
 const yamlText = (text: string): string => (/[:#'"{}[\]&*!|>%@`]/.test(text) ? JSON.stringify(text) : text);

@@ -31,7 +31,7 @@ test('separates measured from predicted times, and each row of phases adds up to
 test('fills the commands with agents up to the knee, and with workers and limits that fit into memory', () => {
   const page = pageOf({ what: ['tests/', '--selected', "a b's.txt"], pytestArgs: ['-m', 'not slow'] });
   expect(page).toContain(
-    "npx shardline run tests/ --selected 'a b'\\''s.txt' --junit-xml junit.xml --max-worker-memory 250MB -- -m 'not slow'",
+    "shardline run tests/ --selected 'a b'\\''s.txt' --junit-xml junit.xml --max-worker-memory 250MB -- -m 'not slow'",
   );
   expect(page).toContain('part: [coordinator, agent-1, agent-2, agent-3]');
   expect(page).toContain("--targets 'time<23s'");

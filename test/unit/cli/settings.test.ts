@@ -26,7 +26,7 @@ async function load(argv: readonly string[], env: Record<string, string> = {}, t
   await writeFile(join(workspace, 'pyproject.toml'), toml);
   const given = readArguments(argv, '1.2.3', silent);
   if (given === null) throw new Error('nothing was given');
-  return loadSettings(given, env, workspace);
+  return loadSettings(given, { env, cwd: workspace, pip: null });
 }
 const run = async (argv: readonly string[], env: Record<string, string> = {}, toml = ''): Promise<RunSettings> => {
   const settings = await load(['run', ...argv], env, toml);

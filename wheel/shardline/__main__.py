@@ -1,0 +1,5 @@
+"""`python -m shardline`."""
+
+from shardline.launcher import main
+
+main()
