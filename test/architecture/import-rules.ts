@@ -31,6 +31,9 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   [learn]: [...values, plan, state],
   [result]: [...values, plan, state],
 
+  // What CI providers say of a job.
+  'coordinator/ci': [],
+
   // The run loop, its sources of events, and its ports.
   coordinator: [...values, 'shared/wire', plan, state, decide, learn, result],
   'coordinator/local-agents.ts': [...values, 'shared/system', 'coordinator'],

@@ -1,0 +1,184 @@
+// What a CI provider tells a job about itself, by its predefined environment variables. One row for each provider; all are pure functions.
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface CiJob {
+  readonly provider: ProviderName;
+  /** Equal in all jobs that share one run, and in their retries. Any characters. null if the provider does not say. */
+  readonly run: string | null;
+  /** How often the provider has started this job, from 1; null where it does not say. */
+  readonly attempt: number | null;
+  /** Differs after a retry, so that a retry can be told from another job; null where the provider does not say. */
+  readonly job: string | null;
+  readonly place: Place | null;
+  readonly limit: JobLimit | null;
+}
+
+/** One of several parallel jobs with the same configuration. */
+export interface Place {
+  /** From 1. */
+  readonly index: number;
+  readonly total: number;
+}
+
+/** How long the provider lets the job run. */
+export interface JobLimit {
+  /** The environment variable that states it. */
+  readonly variable: string;
+  readonly seconds: number;
+  /** In milliseconds since the epoch; null if the start of the job is not known. */
+  readonly endsAt: number | null;
+}
+
+export type ProviderName = 'GitHub Actions' | 'GitLab' | 'CircleCI' | 'Buildkite' | 'Azure Pipelines' | 'Bitbucket' | 'Semaphore';
+
+interface Provider {
+  readonly name: ProviderName;
+  /** The variable that is set in every job of this provider, and nowhere else. */
+  readonly mark: string;
+  /** Variables that together name the run. The first identifies the pipeline, the others the job or step inside it. */
+  readonly run: readonly string[];
+  readonly attempt: (env: Environment) => number | null;
+  readonly job: string | null;
+  readonly place: (env: Environment) => Place | null;
+  readonly limit: (env: Environment) => JobLimit | null;
+}
+
+const none = () => null;
+
+/**
+ * Places that count from 0 are converted. GitHub states no place: `strategy.job-index` counts all legs of a matrix, so that in a matrix of
+ * Python versions and shards it does not number the shards.
+ */
+const providers: readonly Provider[] = [
+  {
+    // https://docs.github.com/actions/reference/workflows-and-actions/variables
+    name: 'GitHub Actions',
+    mark: 'GITHUB_ACTIONS',
+    run: ['GITHUB_RUN_ID', 'GITHUB_JOB'],
+    attempt: (env) => count(env.GITHUB_RUN_ATTEMPT),
+    job: null,
+    place: none,
+    limit: none,
+  },
+  {
+    // https://docs.gitlab.com/ci/variables/predefined_variables/
+    name: 'GitLab',
+    mark: 'GITLAB_CI',
+    run: ['CI_PIPELINE_ID', 'CI_JOB_NAME'],
+    attempt: none,
+    job: 'CI_JOB_ID',
+    place: (env) => place(count(env.CI_NODE_INDEX), env.CI_NODE_TOTAL),
+    limit: gitlabLimit,
+  },
+  {
+    // https://circleci.com/docs/reference/variables/. A rerun has a new workflow id and keeps the workspace id.
+    name: 'CircleCI',
+    mark: 'CIRCLECI',
+    run: ['CIRCLE_WORKFLOW_WORKSPACE_ID', 'CIRCLE_JOB'],
+    attempt: none,
+    job: 'CIRCLE_WORKFLOW_JOB_ID',
+    place: (env) => place(fromZero(env.CIRCLE_NODE_INDEX), env.CIRCLE_NODE_TOTAL),
+    limit: none,
+  },
+  {
+    // https://buildkite.com/docs/pipelines/configure/environment-variables
+    name: 'Buildkite',
+    mark: 'BUILDKITE',
+    run: ['BUILDKITE_BUILD_ID', 'BUILDKITE_STEP_ID'],
+    attempt: (env) => fromZero(env.BUILDKITE_RETRY_COUNT),
+    job: 'BUILDKITE_JOB_ID',
+    place: (env) => place(fromZero(env.BUILDKITE_PARALLEL_JOB), env.BUILDKITE_PARALLEL_JOB_COUNT),
+    // `false` for none.
+    limit: (env) => inMinutes('BUILDKITE_TIMEOUT', env.BUILDKITE_TIMEOUT),
+  },
+  {
+    // https://learn.microsoft.com/azure/devops/pipelines/build/variables
+    name: 'Azure Pipelines',
+    mark: 'TF_BUILD',
+    run: ['BUILD_BUILDID', 'SYSTEM_STAGENAME', 'SYSTEM_PHASENAME'],
+    attempt: azureAttempt,
+    job: 'SYSTEM_JOBID',
+    place: (env) => place(count(env.SYSTEM_JOBPOSITIONINPHASE), env.SYSTEM_TOTALJOBSINPHASE),
+    // 0 for none.
+    limit: (env) => inMinutes('SYSTEM_JOBTIMEOUT', env.SYSTEM_JOBTIMEOUT),
+  },
+  {
+    // https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
+    name: 'Bitbucket',
+    mark: 'BITBUCKET_PIPELINE_UUID',
+    run: ['BITBUCKET_PIPELINE_UUID'],
+    attempt: (env) => count(env.BITBUCKET_STEP_RUN_NUMBER),
+    job: 'BITBUCKET_STEP_UUID',
+    place: (env) => place(fromZero(env.BITBUCKET_PARALLEL_STEP), env.BITBUCKET_PARALLEL_STEP_COUNT),
+    limit: none,
+  },
+  {
+    // https://docs.semaphoreci.com/reference/env-vars
+    name: 'Semaphore',
+    mark: 'SEMAPHORE',
+    run: ['SEMAPHORE_WORKFLOW_ID', 'SEMAPHORE_BLOCK_NAME'],
+    attempt: none,
+    job: 'SEMAPHORE_JOB_ID',
+    place: (env) => place(count(env.SEMAPHORE_JOB_INDEX), env.SEMAPHORE_JOB_COUNT),
+    limit: none,
+  },
+];
+
+/** The job that this process runs in; null outside the known providers. */
+export function ciJob(env: Environment): CiJob | null {
+  const provider = providers.find(({ mark }) => isSet(env[mark]));
+  if (provider === undefined) return null;
+  const [pipeline, ...steps] = provider.run.map((name) => withoutPlace(env[name]?.trim() ?? ''));
+  return {
+    provider: provider.name,
+    run: pipeline ? [provider.name, pipeline, ...steps].join(' ') : null,
+    attempt: provider.attempt(env),
+    job: provider.job === null ? null : (env[provider.job]?.trim() ?? null),
+    place: provider.place(env),
+    limit: provider.limit(env),
+  };
+}
+
+/** GitLab adds the place or the values of the matrix to the name of a parallel job: `tests 2/4`, `tests: [3.12, 2]`. */
+const withoutPlace = (name: string): string => name.replace(/(: \[.*\]| \d+\/\d+)$/, '');
+
+const isSet = (text: string | undefined): boolean => text !== undefined && text.trim() !== '' && text !== 'false';
+
+/** A whole number from 1; null for any other text. */
+function count(text: string | undefined): number | null {
+  const value = /^\d{1,9}$/.test(text ?? '') ? Number(text) : 0;
+  return value >= 1 ? value : null;
+}
+
+/** A whole number that the provider counts from 0, counted from 1. */
+const fromZero = (text: string | undefined): number | null => (/^\d{1,9}$/.test(text ?? '') ? Number(text) + 1 : null);
+
+function place(index: number | null, totalText: string | undefined): Place | null {
+  const total = count(totalText);
+  return index === null || total === null || index > total ? null : { index, total };
+}
+
+/** A retry may be one of the stage, of its phase, or of the job: each has a count of its own. */
+function azureAttempt(env: Environment): number | null {
+  const attempts = [env.SYSTEM_STAGEATTEMPT, env.SYSTEM_PHASEATTEMPT, env.SYSTEM_JOBATTEMPT].map(count);
+  const known = attempts.filter((each) => each !== null);
+  return known.length === 0 ? null : known.reduce((sum, each) => sum + each - 1, 1);
+}
+
+function gitlabLimit(env: Environment): JobLimit | null {
+  const seconds = positive(env.CI_JOB_TIMEOUT);
+  const startedAt = Date.parse(env.CI_JOB_STARTED_AT ?? '');
+  if (seconds === null) return null;
+  return { variable: 'CI_JOB_TIMEOUT', seconds, endsAt: Number.isNaN(startedAt) ? null : startedAt + seconds * 1000 };
+}
+
+function inMinutes(variable: string, text: string | undefined): JobLimit | null {
+  const minutes = positive(text);
+  return minutes === null ? null : { variable, seconds: minutes * 60, endsAt: null };
+}
+
+function positive(text: string | undefined): number | null {
+  const value = Number(text ?? '');
+  return value > 0 && Number.isFinite(value) ? value : null;
+}

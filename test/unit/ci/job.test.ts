@@ -1,0 +1,124 @@
+// What a job learns from its provider's environment variables: first runs, retries, matrices.
+
+import { describe, expect, test } from 'vitest';
+import { ciJob } from '../../../coordinator/ci/job.ts';
+
+const github = { GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: '9876', GITHUB_JOB: 'tests', GITHUB_RUN_ATTEMPT: '1' };
+const gitlab = {
+  GITLAB_CI: 'true',
+  CI_PIPELINE_ID: '4711',
+  CI_JOB_NAME: 'tests 2/4',
+  CI_JOB_ID: '100',
+  CI_NODE_INDEX: '2',
+  CI_NODE_TOTAL: '4',
+};
+const circle = {
+  CIRCLECI: 'true',
+  CIRCLE_WORKFLOW_WORKSPACE_ID: 'w-1',
+  CIRCLE_WORKFLOW_ID: 'f-1',
+  CIRCLE_WORKFLOW_JOB_ID: 'j-1',
+  CIRCLE_JOB: 'tests',
+  CIRCLE_NODE_INDEX: '0',
+  CIRCLE_NODE_TOTAL: '4',
+};
+const buildkite = {
+  BUILDKITE: 'true',
+  BUILDKITE_BUILD_ID: 'b-1',
+  BUILDKITE_STEP_ID: 's-1',
+  BUILDKITE_JOB_ID: 'j-1',
+  BUILDKITE_RETRY_COUNT: '0',
+  BUILDKITE_PARALLEL_JOB: '3',
+  BUILDKITE_PARALLEL_JOB_COUNT: '4',
+  BUILDKITE_TIMEOUT: '30',
+};
+const azure = {
+  TF_BUILD: 'True',
+  BUILD_BUILDID: '55',
+  SYSTEM_STAGENAME: '__default',
+  SYSTEM_PHASENAME: 'tests',
+  SYSTEM_JOBID: 'j-1',
+  SYSTEM_STAGEATTEMPT: '1',
+  SYSTEM_PHASEATTEMPT: '1',
+  SYSTEM_JOBATTEMPT: '1',
+  SYSTEM_JOBPOSITIONINPHASE: '1',
+  SYSTEM_TOTALJOBSINPHASE: '4',
+  SYSTEM_JOBTIMEOUT: '60',
+};
+const bitbucket = {
+  BITBUCKET_PIPELINE_UUID: '{p-1}',
+  BITBUCKET_STEP_UUID: '{s-1}',
+  BITBUCKET_STEP_RUN_NUMBER: '1',
+  BITBUCKET_PARALLEL_STEP: '0',
+  BITBUCKET_PARALLEL_STEP_COUNT: '4',
+};
+const semaphore = {
+  SEMAPHORE: 'true',
+  SEMAPHORE_WORKFLOW_ID: 'w-1',
+  SEMAPHORE_BLOCK_NAME: 'tests',
+  SEMAPHORE_JOB_ID: 'j-1',
+  SEMAPHORE_JOB_INDEX: '4',
+  SEMAPHORE_JOB_COUNT: '4',
+};
+
+describe('the first run of a job', () => {
+  test.each([
+    ['GitHub Actions', github, 'GitHub Actions 9876 tests', 1, null],
+    ['GitLab', gitlab, 'GitLab 4711 tests', null, { index: 2, total: 4 }],
+    ['CircleCI', circle, 'CircleCI w-1 tests', null, { index: 1, total: 4 }],
+    ['Buildkite', buildkite, 'Buildkite b-1 s-1', 1, { index: 4, total: 4 }],
+    ['Azure Pipelines', azure, 'Azure Pipelines 55 __default tests', 1, { index: 1, total: 4 }],
+    ['Bitbucket', bitbucket, 'Bitbucket {p-1}', 1, { index: 1, total: 4 }],
+    ['Semaphore', semaphore, 'Semaphore w-1 tests', null, { index: 4, total: 4 }],
+  ])('%s', (provider, env, run, attempt, place) => {
+    expect(ciJob(env)).toMatchObject({ provider, run, attempt, place });
+  });
+
+  test('no known provider', () => {
+    expect(ciJob({ CI: 'true', PATH: '/bin' })).toBeNull();
+    expect(ciJob({ GITHUB_ACTIONS: '', GITLAB_CI: 'false' })).toBeNull();
+  });
+});
+
+describe('a retry keeps the run, and differs in its attempt or in its job', () => {
+  test.each([
+    ['GitHub Actions', github, { GITHUB_RUN_ATTEMPT: '2' }, 2],
+    ['GitLab', gitlab, { CI_JOB_ID: '200' }, null],
+    ['CircleCI', circle, { CIRCLE_WORKFLOW_ID: 'f-2', CIRCLE_WORKFLOW_JOB_ID: 'j-9' }, null],
+    ['Buildkite', buildkite, { BUILDKITE_RETRY_COUNT: '1', BUILDKITE_JOB_ID: 'j-9' }, 2],
+    ['Azure Pipelines, of a job', azure, { SYSTEM_JOBATTEMPT: '2' }, 2],
+    ['Azure Pipelines, of a stage', azure, { SYSTEM_STAGEATTEMPT: '3' }, 3],
+    ['Bitbucket', bitbucket, { BITBUCKET_STEP_RUN_NUMBER: '2' }, 2],
+    ['Semaphore', semaphore, { SEMAPHORE_JOB_ID: 'j-9' }, null],
+  ])('%s', (_, env, changes, attempt) => {
+    const [first, second] = [ciJob(env), ciJob({ ...env, ...changes })];
+    expect(second?.run).toBe(first?.run);
+    expect(second?.attempt).toBe(attempt);
+    if (attempt === null) expect(second?.job).not.toBe(first?.job);
+  });
+});
+
+test('the legs of a matrix share a run on GitHub and have no place, since its index counts every leg', () => {
+  expect(ciJob({ ...github, INPUT_PYTHON: '3.11' })).toEqual(ciJob(github));
+  expect(ciJob(github)?.place).toBeNull();
+});
+
+test('the jobs of a matrix of GitLab share a run', () => {
+  expect(ciJob({ ...gitlab, CI_JOB_NAME: 'tests: [3.12, 1]' })?.run).toBe('GitLab 4711 tests');
+});
+
+test('a place that does not make sense is none', () => {
+  for (const changes of [{ CI_NODE_INDEX: '5' }, { CI_NODE_INDEX: '0' }, { CI_NODE_TOTAL: '' }, { CI_NODE_TOTAL: '4x' }]) {
+    expect(ciJob({ ...gitlab, ...changes })?.place).toBeNull();
+  }
+});
+
+test('limits of a job', () => {
+  expect(ciJob(buildkite)?.limit).toEqual({ variable: 'BUILDKITE_TIMEOUT', seconds: 1800, endsAt: null });
+  expect(ciJob(azure)?.limit).toEqual({ variable: 'SYSTEM_JOBTIMEOUT', seconds: 3600, endsAt: null });
+  expect(ciJob({ ...azure, SYSTEM_JOBTIMEOUT: '0' })?.limit).toBeNull();
+  expect(ciJob(github)?.limit).toBeNull();
+});
+
+test('a provider that names no pipeline has no run', () => {
+  expect(ciJob({ GITLAB_CI: 'true' })).toMatchObject({ provider: 'GitLab', run: null });
+});
