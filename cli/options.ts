@@ -1,8 +1,8 @@
 // The table of every option. The command line, the environment, pyproject.toml, `--help` and docs/configuration.md all derive from it.
 
 import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
-import { orders } from '../shared/domain/order.ts';
 import { relays } from '../shared/domain/run-spec.ts';
+import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
 import { logLevels, speculations } from '../shared/settings/settings.ts';
 
@@ -25,7 +25,8 @@ export type OptionKind =
   | 'host'
   | 'port'
   | 'url'
-  | 'python';
+  | 'python'
+  | 'part';
 
 /** The headings of `--help`, in the order of the table below. */
 export type OptionGroup =
@@ -110,6 +111,17 @@ export const optionTable: readonly OptionRow[] = [
     env: null,
     meaning: 'Run only the tests that failed in the last run',
     detail: 'With `--baseline`, the tests that failed there. Exit code 5 if nothing failed.',
+  }),
+  row({
+    name: 'shard',
+    kind: 'part',
+    metavar: 'I/N',
+    group: 'What to run',
+    commands: run,
+    env: null,
+    meaning: 'Run part I of N; another job runs each other part',
+    detail:
+      'The jobs need no connection to each other. `shardline report --merge` makes one report of all parts, and proves that they are whole.',
   }),
   row({
     name: 'resume',

@@ -1,6 +1,7 @@
 // Parses the text of one option, the same for every source.
 
 import { resolve } from 'node:path';
+import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit } from '../shared/domain/reruns.ts';
 import { measureNames, parseTargets } from '../shared/domain/targets.ts';
 import { readRedisUrl } from '../shared/settings/redis-url.ts';
@@ -39,6 +40,7 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
     parseRerunLimit(text) === null
       ? { expected: 'a number of tests or a percentage', fix: 'Write for example --reruns-limit 20 or --reruns-limit 5%.' }
       : text,
+  part: (text) => (parsePart(text) === null ? { expected: 'I/N with I from 1 to N', fix: 'Write for example --shard 2/4.' } : text),
   targets: readTargets,
   choice: readChoice,
   name: (text) =>

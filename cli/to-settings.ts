@@ -1,9 +1,10 @@
 // Turns checked values into the settings of each command, and checks the rules between options.
 
 import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
-import { orders } from '../shared/domain/order.ts';
+import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit, type RerunLimit } from '../shared/domain/reruns.ts';
 import { relays } from '../shared/domain/run-spec.ts';
+import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
 import { parseTargets } from '../shared/domain/targets.ts';
 import { ShardlineError } from '../shared/errors.ts';
@@ -71,14 +72,21 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       'Run `shardline replay RUN_ID`; `ls .shardline/runs` lists the runs.',
     );
   }
-  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || values.has('selected') || values.has('failed'))) {
+  const others = ['selected', 'failed', 'shard'].some((name) => values.has(name));
+  if (values.has('resume') && (given.operands.length > 0 || given.rest.length > 0 || others)) {
     mistake(
-      '--resume takes no paths, --selected, --failed or pytest arguments: the run keeps its own.',
+      '--resume takes no paths, --selected, --failed, --shard or pytest arguments: the run keeps its own.',
       `Run \`shardline run --resume ${values.get('resume')}\`.`,
     );
   }
   if (values.has('selected') && values.has('failed')) {
     mistake('--selected and --failed cannot be used together.', 'Remove one of them.');
+  }
+  if (values.has('shard') && values.has('failed')) {
+    mistake(
+      '--shard and --failed cannot be used together: each part has other failures.',
+      'Remove --shard to run all that failed in one job.',
+    );
   }
   if (values.get('quiet') === true && values.get('verbose') === true) {
     mistake('--quiet and --verbose cannot be used together.', 'Remove one of them.');
@@ -111,6 +119,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     paths: given.operands,
     selected: text('selected'),
     failed: flag('failed'),
+    shard: parsePart(text('shard') ?? ''),
     pytestArgs: given.rest,
     agents: number('agents'),
     redis: text('redis'),

@@ -2,13 +2,16 @@
 
 import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { fileOf, nodeId, shardId, type TestFile } from '../../shared/domain/ids.ts';
+import type { SuitePart } from '../../shared/domain/part.ts';
 import type { Selector, Shard } from '../../shared/domain/shard.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { NO_AFFINITY } from '../core/plan/affinity.ts';
+import { filesOfPart } from '../core/plan/divide.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';
 import { knownBelow, knownTests } from '../core/result/not-run.ts';
 import type { Deadline, KnownTests, OwnEvent, RunOpened } from '../core/state/events.ts';
 import type { DiscoveredSuite } from '../ports.ts';
+import { partOf } from './preparation/part.ts';
 import type { Known } from './prepare-run.ts';
 import type { Setting } from './run-context.ts';
 import { openingOf, specOf } from './run-spec-builder.ts';
@@ -25,10 +28,16 @@ export function outOfTime(
   known: Known,
 ): readonly [RunOpened, OwnEvent] {
   const { suite, timings } = known;
+  const part = partKnown(setting, known, pytestArgs);
+  const isOwn = part === null || suite === null ? () => true : (file: TestFile) => part.own.includes(file);
   const opening = openingOf(setting, deadline, {
     spec: specOf(setting, pytestArgs, null, null),
-    shards: suite === null ? askedFor(setting.settings.workspace, paths, timings) : found(suite, timings),
+    shards:
+      suite === null
+        ? askedFor(setting.settings.workspace, paths, timings)
+        : found(suite, timings).filter(({ selectors }) => selectors.every(({ file }) => isOwn(file))),
     affinity: NO_AFFINITY,
+    part,
     digests: {},
     failedWhole: [],
     companions: [],
@@ -45,6 +54,16 @@ export function outOfTime(
   });
   const why = { kind: 'stopped', notRun: 'deadline', by: 'deadline' } as const;
   return [opening, { kind: 'run-closed', at: opening.at, why }];
+}
+
+/** The part as far as the suite is known; it binds no files together. */
+function partKnown(setting: Setting, { suite, timings }: Known, pytestArgs: readonly string[]): SuitePart | null {
+  const { shard } = setting.settings;
+  if (shard === null) return null;
+  if (suite === null) return { ...partOf(setting, shard, [], pytestArgs, []), digest: '' };
+  const seconds = estimateFiles(suite.files, timings);
+  const units = suite.files.map(({ file }) => ({ selectors: [{ kind: 'file', file } as const], seconds: seconds.get(file) ?? 0 }));
+  return partOf(setting, shard, suite.files, pytestArgs, filesOfPart(units, shard));
 }
 
 function found(suite: DiscoveredSuite, timings: Timings): readonly Shard[] {

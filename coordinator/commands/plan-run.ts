@@ -2,6 +2,7 @@
 
 import picomatch from 'picomatch';
 import type { TestFile } from '../../shared/domain/ids.ts';
+import type { SuitePart } from '../../shared/domain/part.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import { readMachine } from '../../shared/system/machine.ts';
@@ -9,11 +10,13 @@ import type { CollectDecision } from '../core/decide/collect-choice.ts';
 import type { Workforce } from '../core/decide/forecast.ts';
 import { type Affinity, affinityOf, unite } from '../core/plan/affinity.ts';
 import type { DiscoveredFile } from '../core/plan/discovered-file.ts';
+import { filesOfPart, unitsOfPart } from '../core/plan/divide.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';
 import { type EstimatedUnit, FIXED_SECONDS, type Plan, planShards } from '../core/plan/plan.ts';
 import type { SuitePlanning } from '../core/plan/plan-suite.ts';
 import { splitUnits } from '../core/plan/split.ts';
 import type { DiscoveredSuite, Pools } from '../ports.ts';
+import { partOf } from './preparation/part.ts';
 import type { Setting } from './run-context.ts';
 
 /** Prints notes on the suite, and on how it is collected and run, before it runs. */
@@ -49,6 +52,7 @@ function matching(files: readonly DiscoveredFile[], sets: readonly (readonly str
 export interface RunPlan extends Plan {
   readonly affinity: Affinity;
   readonly force: Workforce;
+  readonly part: SuitePart | null;
   /** The inputs for a plan of the whole list, once an agent has sent the list. */
   readonly suite: SuitePlanning;
 }
@@ -57,6 +61,7 @@ export interface RunPlan extends Plan {
 export async function planRun(
   setting: Setting,
   suite: DiscoveredSuite,
+  pytestArgs: readonly string[],
   timings: Timings,
   localAgents: number,
   pools: Pools,
@@ -84,7 +89,9 @@ export async function planRun(
       seconds: seconds.get(file) ?? 0,
     }),
   );
-  const united = unite(files, affinity);
+  const all = unite(files, affinity);
+  const part = settings.shard === null ? null : partOf(setting, settings.shard, suite.files, pytestArgs, filesOfPart(all, settings.shard));
+  const united = part === null ? all : unitsOfPart(all, part);
   const workers = agents * slotsPerAgent;
   const splitting = { timings, affinity, slots: workers, thresholdSeconds: settings.splitOverSeconds };
   const plan = planShards({ units: splitUnits(united, splitting), slots: workers, fixedSeconds: FIXED_SECONDS });
@@ -92,6 +99,7 @@ export async function planRun(
     ...plan,
     affinity,
     force: { workers, agents, workersPerPiece: 1 },
-    suite: { timings, affinity, slots: workers, fixedSeconds: FIXED_SECONDS, thresholdSeconds: settings.splitOverSeconds },
+    part,
+    suite: { timings, affinity, slots: workers, fixedSeconds: FIXED_SECONDS, thresholdSeconds: settings.splitOverSeconds, part },
   };
 }

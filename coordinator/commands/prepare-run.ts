@@ -73,7 +73,7 @@ export async function prepareRun(
   const census = await censusOf(suite, redis);
   const decision = collectDecision(settings, suite, census);
   printSuiteNotes(setting, suite, decision);
-  const plan = await planRun(setting, suite, redis.store.old, redis.agents.count, redis.pools);
+  const plan = await planRun(setting, suite, pytestArgs, redis.store.old, redis.agents.count, redis.pools);
   const changed = settings.changedSince === null ? new Set<TestFile>() : await changedFiles(suite.rootdir, settings.changedSince, signal);
   const history = { timings: redis.store.old, changed };
   if (times !== null && isKnownWell(filesOf(suite), history.timings)) warnHopeless(setting, plan, (times.drainAt - Date.now()) / 1000);
@@ -128,6 +128,7 @@ function foundIn({ settings }: Setting, suite: DiscoveredSuite, plan: RunPlan, {
   return {
     ...orderShards(plan.shards, settings.order ?? 'longest', failureChances(filesOf(suite), timings, changed)),
     affinity: plan.affinity,
+    part: plan.part,
     acceptsNoTests: suite.acceptsNoTests,
     junitXml: suite.junitXml,
     knownTests: knownTests(suite.files, timings),

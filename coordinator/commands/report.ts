@@ -45,8 +45,12 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<Sourc
     throw new ShardlineError('bad-option', { problem: 'No finished run was named.', fix: 'Run `shardline report RUN_ID`.' });
   const given = settings.baseline === null ? null : await readBaseline(settings.baseline, cwd);
   const [second] = others;
-  if (second === undefined) return { runs: [first], report: first.report, baseline: given };
-  if (!settings.merge) return { runs: [second], report: second.report, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
+  // One part alone is not the whole suite, which only a merge can tell.
+  if (second === undefined && !(settings.merge && first.report.part !== null)) {
+    return { runs: [first], report: first.report, baseline: given };
+  }
+  if (second !== undefined && !settings.merge)
+    return { runs: [second], report: second.report, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
   const reports = [first.report, ...others.map(({ report }) => report)] as const;
   const names = ownAgentNames(reports);
   const runs = [first, ...others].map((run, index): FinishedRun => {

@@ -91,10 +91,10 @@ const reportAgain = (setting: Setting, { state, copies }: Found): Promise<number
   finishRun(setting, state, { store: null, log: null, combined: null, copies, isShutOut: null });
 
 /** Plans the shards of a whole list for the agents that the run had. */
-function planner({ state, opening: { affinity } }: Found, timings: Timings): (list: SuiteList, first: number) => SuitePlan {
+function planner({ state, opening: { affinity, part } }: Found, timings: Timings): (list: SuiteList, first: number) => SuitePlan {
   return (list, first) => {
     const slots = [...state.agents.values()].reduce((sum, { info }) => sum + (info?.workers ?? 0), 0);
-    const planning = { timings, affinity, slots: Math.max(1, slots), fixedSeconds: FIXED_SECONDS, thresholdSeconds: null };
+    const planning = { timings, affinity, slots: Math.max(1, slots), fixedSeconds: FIXED_SECONDS, thresholdSeconds: null, part };
     return { shards: planSuite(list, planning, first), failureChances: {} };
   };
 }

@@ -46,6 +46,7 @@ type Found = Pick<
   | 'spec'
   | 'shards'
   | 'affinity'
+  | 'part'
   | 'digests'
   | 'failedWhole'
   | 'companions'

@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
-import { orders } from '../../shared/domain/order.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
+import { orders } from '../../shared/domain/shard.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { inTimeOf } from '../../shared/wire/agreed-time.ts';
 import { selectorSchema } from '../../shared/wire/attempt.ts';
@@ -21,6 +21,7 @@ import {
   shardIdSchema,
   testFileSchema,
 } from '../../shared/wire/parse.ts';
+import { suitePartSchema } from '../../shared/wire/part.ts';
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { type LogRecord, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
@@ -80,6 +81,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   coverage: coverageOptionsSchema.nullable().default(null),
   cache: runCacheSchema.nullable().default(null),
   python: pythonPrintSchema.nullable().default(null),
+  part: suitePartSchema.nullable().default(null),
   restarted: z
     .object({
       why: z.string(),

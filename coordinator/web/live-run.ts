@@ -151,6 +151,7 @@ function headOf({ spec, columns, tests, agents, errors, running, span }: Kept, n
     baseline: null,
     newFailures: null,
     notRun: [],
+    partProblems: [],
     sessionErrors: errors.sessions(),
     properties: [],
     shown: null,

@@ -26,6 +26,8 @@ export interface PageData extends Columns {
   readonly newFailures: readonly number[] | null;
   /** How many of `collectErrors` are errors of sessions. In a report these come last. */
   readonly sessionErrors: number;
+  /** See `Report.partProblems`. */
+  readonly partProblems: readonly string[];
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
   /** Tests that recorded properties, with alternating names and values. */
   readonly properties: readonly (readonly [test: number, ...namesAndValues: string[]])[];

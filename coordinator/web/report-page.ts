@@ -35,6 +35,7 @@ export function pageData(report: Report): PageData {
     baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
     newFailures: newFailuresOf(report),
     sessionErrors: report.sessionErrors.length,
+    partProblems: report.partProblems.map(harmless),
     notRun,
     properties: report.tests.flatMap(({ properties = [] }, index) =>
       properties.length === 0 ? [] : [[index, ...properties.flatMap(({ name, value }) => [harmless(name), harmless(value)])] as const],

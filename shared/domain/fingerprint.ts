@@ -55,63 +55,71 @@ export const NO_DIFFERENCES: Differences = { refused: [], warned: [] };
 /** The number of distributions that one warning names. */
 const NAMED = 5;
 
-/** A value that only one side knows is neither equal nor different, so it only causes a warning. */
-export function compareFingerprints(run: Fingerprint, agent: Fingerprint): Differences {
-  const files = run.files === null ? NO_DIFFERENCES : compareFiles(run.files, agent.files);
-  const python = run.python === null ? NO_DIFFERENCES : comparePython(run.python, agent.python);
+/** A value that only one side knows is neither equal nor different, so it only causes a warning. `owner` has `run`, in the messages. */
+export function compareFingerprints(run: Fingerprint, agent: Fingerprint, owner = 'the run'): Differences {
+  const files = run.files === null ? NO_DIFFERENCES : compareFiles(run.files, agent.files, owner);
+  const python = run.python === null ? NO_DIFFERENCES : comparePython(run.python, agent.python, owner);
   return { refused: [...files.refused, ...python.refused], warned: [...files.warned, ...python.warned] };
 }
 
-export function compareFiles(run: FilesPrint, agent: FilesPrint | null): Differences {
+export function compareFiles(run: FilesPrint, agent: FilesPrint | null, owner = 'the run'): Differences {
   if (agent === null) return { refused: [], warned: ['its files are unknown: it reported no fingerprint of them'] };
   if (run.place === agent.place) return NO_DIFFERENCES;
-  if (run.git !== null && agent.git !== null) return { refused: compareGit(run.git, agent.git), warned: [] };
+  if (run.git !== null && agent.git !== null) return { refused: compareGit(run.git, agent.git, owner), warned: [] };
   if (run.contents === null || agent.contents === null)
     return { refused: [], warned: ['its files could not be compared: one workspace is not in git, and they are too large to hash'] };
   const isSame = run.contents === agent.contents;
   return {
-    refused: isSame ? [] : [`other Python or configuration files (digest ${agent.contents}; the run has ${run.contents})`],
+    refused: isSame ? [] : [`other Python or configuration files (digest ${agent.contents}; ${owner} has ${run.contents})`],
     warned: [],
   };
 }
 
-function compareGit(run: GitPrint, agent: GitPrint): readonly string[] {
+function compareGit(run: GitPrint, agent: GitPrint, owner: string): readonly string[] {
   return [
-    ...differing('commit', run.commit.slice(0, 12), agent.commit.slice(0, 12)),
-    ...differing('directory', run.directory || '.', agent.directory || '.', ' of the repository'),
-    ...differingChanges(run, agent),
+    ...differing('commit', run.commit.slice(0, 12), agent.commit.slice(0, 12), owner),
+    ...differing('directory of the repository', run.directory || '.', agent.directory || '.', owner),
+    ...differingChanges(run, agent, owner),
   ];
 }
 
-function differingChanges(run: GitPrint, agent: GitPrint): readonly string[] {
+function differingChanges(run: GitPrint, agent: GitPrint, owner: string): readonly string[] {
   if (run.changedFiles === agent.changedFiles && run.changes === agent.changes) return [];
   const filesIn = ({ changedFiles }: GitPrint): string => `${changedFiles} ${changedFiles === 1 ? 'file' : 'files'}`;
-  if (agent.changedFiles === 0) return [`no uncommitted changes (the run has changes in ${filesIn(run)})`];
-  if (run.changedFiles === 0) return [`uncommitted changes in ${filesIn(agent)} (the run has none)`];
-  const same = `${filesIn(agent)}, digest ${agent.changes}; the run has ${filesIn(run)}, digest ${run.changes}`;
+  if (agent.changedFiles === 0) return [`no uncommitted changes (${owner} has changes in ${filesIn(run)})`];
+  if (run.changedFiles === 0) return [`uncommitted changes in ${filesIn(agent)} (${owner} has none)`];
+  const same = `${filesIn(agent)}, digest ${agent.changes}; ${owner} has ${filesIn(run)}, digest ${run.changes}`;
   return [`other uncommitted changes (${same})`];
 }
 
-function comparePython(run: PythonPrint, agent: PythonPrint | null): Differences {
+function comparePython(run: PythonPrint, agent: PythonPrint | null, owner: string): Differences {
   if (agent === null) return { refused: [], warned: ['its Python is unknown: it reported no fingerprint of it'] };
-  const plugins = differingVersions(run.plugins, agent.plugins);
-  const packages = run.packagesDigest === agent.packagesDigest ? [] : differingVersions(run.packages, agent.packages);
+  const plugins = differingVersions(run.plugins, agent.plugins, owner);
+  const packages = run.packagesDigest === agent.packagesDigest ? [] : differingVersions(run.packages, agent.packages, owner);
   const more = packages.length > NAMED ? ` and ${packages.length - NAMED} more` : '';
   return {
-    refused: [...differing('Python', run.python, agent.python), ...differing('platform', run.platform, agent.platform), ...plugins],
+    refused: [
+      ...differing('Python', run.python, agent.python, owner),
+      ...differing('platform', run.platform, agent.platform, owner),
+      ...plugins,
+    ],
     warned: packages.length === 0 ? [] : [`${packages.slice(0, NAMED).join('; ')}${more}`],
   };
 }
 
-const differing = (what: string, run: string, agent: string, end = ''): readonly string[] =>
-  run === agent ? [] : [`another ${what}${end} (${agent}; the run has ${run})`];
+const differing = (what: string, run: string, agent: string, owner: string): readonly string[] =>
+  run === agent ? [] : [`another ${what} (${agent}; ${owner} has ${run})`];
 
-function differingVersions(run: Readonly<Record<string, string>>, agent: Readonly<Record<string, string>>): readonly string[] {
+function differingVersions(
+  run: Readonly<Record<string, string>>,
+  agent: Readonly<Record<string, string>>,
+  owner: string,
+): readonly string[] {
   const names = [...new Set([...Object.keys(run), ...Object.keys(agent)])].sort();
   return names.flatMap((name) => {
     const [ours, theirs] = [versionIn(run, name), versionIn(agent, name)];
     if (ours === theirs) return [];
-    return [theirs === null ? `no ${name} (the run has ${ours})` : `${name} ${theirs} (the run has ${ours ?? 'none'})`];
+    return [theirs === null ? `no ${name} (${owner} has ${ours})` : `${name} ${theirs} (${owner} has ${ours ?? 'none'})`];
   });
 }
 

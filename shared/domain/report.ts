@@ -4,6 +4,7 @@ import type { ReportedCoverage } from './coverage.ts';
 import type { FilesPrint, PythonPrint } from './fingerprint.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
+import type { ReportedPart } from './part.ts';
 import type { Property, ReportedShown } from './shown.ts';
 import type { Measure } from './targets.ts';
 
@@ -44,6 +45,10 @@ export interface Report extends ReportedShown {
   readonly targets: readonly JudgedTarget[] | null;
   /** null without a baseline. */
   readonly comparison: Comparison | null;
+  /** The part of the suite that the run ran; null for all of it. */
+  readonly part: ReportedPart | null;
+  /** What shows that merged parts are not one whole suite, as messages. Usually empty; always empty if it is not a merge of parts. */
+  readonly partProblems: readonly string[];
   /** Why the run restarted, and how many results this made void; null when it did not restart. */
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }

@@ -2,9 +2,10 @@
 // bytes, paths absolute.
 
 import type { FingerprintPolicy } from '../domain/fingerprint.ts';
-import type { Order } from '../domain/order.ts';
+import type { PartRequest } from '../domain/part.ts';
 import type { Reruns } from '../domain/reruns.ts';
 import type { Relay } from '../domain/run-spec.ts';
+import type { Order } from '../domain/shard.ts';
 import type { CollectChoice } from '../domain/suite-list.ts';
 import type { Target } from '../domain/targets.ts';
 
@@ -47,6 +48,8 @@ export interface RunSettings extends CommonSettings {
   readonly selected: string | null;
   /** Whether to run only the tests that failed in the last run, or in `baseline`. */
   readonly failed: boolean;
+  /** The part of the suite to run; null for all of it. */
+  readonly shard: Pick<PartRequest, 'index' | 'total'> | null;
   readonly pytestArgs: readonly string[];
   /** null means 1 with the embedded Redis and 0 with another one. */
   readonly agents: number | null;

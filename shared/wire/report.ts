@@ -9,6 +9,7 @@ import { messageOf, ShardlineError } from '../errors.ts';
 import { reportedCoverageSchema } from './coverage.ts';
 import { filesPrintSchema } from './fingerprint.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { reportedPartSchema } from './part.ts';
 import { propertySchema, reportedShownFields } from './shown.ts';
 
 const REPORT_SCHEMA = 1;
@@ -137,6 +138,8 @@ const reportSchema: z.ZodType<Report> = z.object({
     rating: z.enum(ratings),
   }),
   coverage: reportedCoverageSchema.nullable().default(null),
+  part: reportedPartSchema.nullable().default(null),
+  partProblems: z.array(z.string()).default([]),
   ...reportedShownFields,
   targets: z
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))

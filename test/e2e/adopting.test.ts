@@ -16,6 +16,10 @@ const elsewhere = [
   'shardline agent --log-file agent.log',
   "pip install 'shardline[all]' pytest-xdist",
   "pip install -r requirements.txt 'shardline[all]'",
+  "pip install 'shardline[node]'",
+  // test/e2e/parts.test.ts runs the parts and merges them.
+  `exec shardline run tests/ --shard \${{ matrix.part }}/4 --out out`,
+  'exec shardline report --merge parts/*',
 ];
 const commands = commandsOf(page);
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from '../../coordinator/core/decide/decide.ts';
 import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
-import { orders } from '../../shared/domain/order.ts';
+import { orders } from '../../shared/domain/shard.ts';
 import { a1, joined, opened, shardOf, stateAfter, tick } from '../unit/core/run-kit.ts';
 
 const cases = fc.record({

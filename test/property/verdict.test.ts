@@ -25,6 +25,7 @@ const findings = fc.record({
   notRun: fc.array(fc.record({ reason: fc.constantFrom(...notRunReasons) }), { maxLength: 3 }),
   isInterrupted: fc.boolean(),
   isInseparable: fc.boolean(),
+  isUnproven: fc.boolean(),
   flakyFails: fc.boolean(),
   coverage: fc.record({ isMissed: fc.boolean(), isPartial: fc.constant(false) }),
 });
@@ -43,10 +44,14 @@ test('uses the first exit code in the order 4, 3, 2, 1, 11, 10, 5, 0, in whateve
 test('a run passes, with exit code 0, exactly when nothing is missing, failed or stopped', () => {
   fc.assert(
     fc.property(findings, (found) => {
-      const { totals, skippedModules, collectErrors, notRun, isInterrupted, isInseparable, flakyFails, coverage } = found;
+      const { totals, skippedModules, collectErrors, notRun, isInterrupted, isInseparable, isUnproven, flakyFails, coverage } = found;
       const failures = totals.failed + totals.error + (flakyFails ? totals.flaky : 0) + Number(coverage.isMissed);
       const isSpotless =
-        failures + collectErrors + notRun.length === 0 && !isInterrupted && !isInseparable && totals.expected > skippedModules;
+        failures + collectErrors + notRun.length === 0 &&
+        !isInterrupted &&
+        !isInseparable &&
+        !isUnproven &&
+        totals.expected > skippedModules;
       const result = verdict(found);
       const isAccepted = result.verdict === 'no-tests' && found.acceptsNoTests;
       expect(result.exitCode === 0).toBe(isSpotless || isAccepted);

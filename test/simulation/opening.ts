@@ -35,6 +35,7 @@ export function suitePlanner(scenario: Scenario): RunLoop['planSuite'] {
     slots: slotsOf(scenario),
     fixedSeconds: FIXED_SECONDS,
     thresholdSeconds: null,
+    part: null,
   };
   return (list, first) => ({ shards: planSuite(list, planning, first), failureChances: {} });
 }
@@ -119,5 +120,6 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     coverage: null,
     cache: null,
     python: null,
+    part: null,
   };
 }

@@ -169,6 +169,8 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   const isRed = count('failed') + count('error') > 0;
   return {
     restarted: null,
+    part: null,
+    partProblems: [],
     schema: 1,
     runId: runId('20260102-030405-demo'),
     verdict: isRed ? 'failed' : notRun.length > 0 ? 'deadline' : 'passed',

@@ -26,7 +26,8 @@ export function announcementOf(
   const { settings, edge } = setting;
   const { workspace } = settings;
   // Started at once: it is part of the announcement, and connecting to Redis takes longer.
-  const printing = settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null);
+  const printing =
+    settings.fingerprint === 'off' ? Promise.resolve(null) : printWorkspace(workspace, settings.redis !== null || settings.shard !== null);
   // Discovery reports an unreadable workspace with a better message.
   const print = printing.catch(() => null);
   const { promise: announced, resolve } = Promise.withResolvers<RunSpec>();

@@ -1,6 +1,6 @@
 // Chooses which due shards may start as a deadline approaches. Without a deadline all start at once, and the queue keeps the order.
 
-import type { Order } from '../../../shared/domain/order.ts';
+import type { Order } from '../../../shared/domain/shard.ts';
 import { inOrder } from '../plan/order.ts';
 import { deadlineTimes } from '../state/deadline.ts';
 import type { ShardRecord } from '../state/records.ts';

@@ -2,10 +2,12 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import { type NodeId, shardId, type TestFile } from '../../../shared/domain/ids.ts';
+import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { ListGroup, SuiteList } from '../../../shared/domain/suite-list.ts';
 import type { Timings } from '../../../shared/domain/timings.ts';
 import { type Affinity, affinityOf, scopeOf, unite } from './affinity.ts';
+import { unitsOfPart } from './divide.ts';
 import { estimateFiles } from './estimate.ts';
 import { type EstimatedUnit, planShards } from './plan.ts';
 import { splitUnits } from './split.ts';
@@ -18,6 +20,8 @@ export interface SuitePlanning {
   readonly fixedSeconds: number;
   /** See `Splitting`. */
   readonly thresholdSeconds: number | null;
+  /** The part of the suite that this run runs; null for all of it. */
+  readonly part: SuitePart | null;
 }
 
 /** Shards per xdist worker, of equal estimates, into which a shuffled list is cut. */
@@ -25,12 +29,14 @@ const SHARDS_PER_SLOT = 8;
 
 /**
  * Puts every test of the list, and every file with something to report, into exactly one shard; ids begin with `s<first>`. Tests that
- * belong to no file, and all tests after them in the list, form a last shard of their own.
+ * belong to no file, and all tests after them in the list, form a last shard of their own. With a part, only what belongs to it; where one
+ * worker must run everything in order, all of it belongs to the first part.
  */
 export function planSuite(list: SuiteList, planning: SuitePlanning, first = 1): readonly Shard[] {
   const { head, tail } = cut(list);
+  const isFirst = planning.part === null || planning.part.index === 1;
   const seconds = secondsPerTest(list, planning.timings);
-  const shards = [...headShards(list, head, planning, seconds), ...tailShards(tail, seconds)];
+  const shards = [...headShards(list, head, planning, seconds), ...(isFirst ? tailShards(tail, seconds) : [])];
   return shards.map((shard, index) => ({ ...shard, id: shardId(first + index) }));
 }
 
@@ -42,20 +48,24 @@ function headShards(
   planning: SuitePlanning,
   seconds: (group: ListGroup) => number,
 ): readonly Unnumbered[] {
+  const { timings, slots, fixedSeconds, thresholdSeconds, part } = planning;
   const others: readonly EstimatedUnit[] = list.others.map((file) => ({ selectors: [{ kind: 'file', file }], seconds: 0 }));
+  const bonds = [...planning.affinity.together, ...list.bound.map((file) => [file])];
+  const affinity = { ...affinityOf('', bonds), unit: planning.affinity.unit };
+  const all = unite([...fileUnits(list, head, planning), ...others], affinity);
+  const united = part === null ? all : unitsOfPart(all, part);
+  const own = new Set(united.flatMap(({ selectors }) => selectors.map(({ file }) => file)));
+  const ownOthers = others.filter(({ selectors }) => selectors.every(({ file }) => own.has(file)));
+  const ownHead = head.filter(({ file }) => own.has(file));
   switch (list.order) {
     case 'free': {
-      const { timings, slots, fixedSeconds, thresholdSeconds } = planning;
-      const bonds = [...planning.affinity.together, ...list.bound.map((file) => [file])];
-      const affinity = { ...affinityOf('', bonds), unit: planning.affinity.unit };
-      const united = unite([...fileUnits(list, head, planning), ...others], affinity);
       const units = splitUnits(united, { timings, affinity, slots, thresholdSeconds });
       return byName(list, planShards({ units, slots, fixedSeconds }).shards);
     }
     case 'listed':
-      return [...chunks(head, seconds, planning.slots * SHARDS_PER_SLOT), ...others.map(asShard)];
+      return [...chunks(ownHead, seconds, slots * SHARDS_PER_SLOT), ...ownOthers.map(asShard)];
     case 'strict':
-      return [...whole(head, seconds), ...others.map(asShard)];
+      return part === null || part.index === 1 ? [...whole(head, seconds), ...others.map(asShard)] : [];
     default:
       return assertNever(list.order);
   }

@@ -9,6 +9,7 @@ import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.
 import { coverageFindings } from './coverage.ts';
 import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
+import { proveParts } from './prove-parts.ts';
 import { mergeShown } from './reported-shown.ts';
 import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
 
@@ -17,12 +18,13 @@ const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 
 
 /**
  * Returns one report with one verdict. A test of several runs keeps all attempts and gets the outcome that comes first in `precedence`. A
- * test that any run ran counts as run. Agents with the same name in several runs get their run's number as a suffix.
+ * test that any run ran counts as run. Agents with the same name in several runs get their run's number as a suffix. Reports of parts must
+ * prove that they are one whole suite.
  */
 export function mergeReports(given: readonly [Report, ...Report[]]): Report {
-  const reports = withOwnAgents(given);
+  const { counted: reports, earlier, problems } = proveParts(withOwnAgents(given));
   const texts = newTextBudget();
-  const tests = mergeTests(reports, texts);
+  const tests = withRetries(mergeTests(reports, texts), earlier);
   const notRun = stillNotRun(reports, tests);
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.nodeid, error])).values()];
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
@@ -33,10 +35,11 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     totals,
     skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + sessionErrors.length,
-    acceptsNoTests: reports.every((report) => report.verdict === 'no-tests' && report.exitCode === 0),
+    acceptsNoTests: reports.every(acceptsNoTests),
     notRun,
     isInterrupted: false,
     isInseparable: false,
+    isUnproven: problems.length > 0,
     flakyFails,
     coverage,
   });
@@ -73,10 +76,15 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     coverage: null,
     ...mergeShown(reports),
     targets: targets.length === 0 ? null : targets,
+    part: null,
+    partProblems: problems,
     comparison: null,
     restarted: null,
   };
 }
+
+const acceptsNoTests = ({ part, verdict: word, exitCode }: Report): boolean =>
+  part === null ? word === 'no-tests' && exitCode === 0 : part.acceptsNoTests;
 
 /** True if the run failed only because of flaky tests. */
 const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>
@@ -108,11 +116,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
 }
 
 function mergeTests(reports: readonly Report[], texts: TextBudget): readonly ReportedTest[] {
-  const byId = Map.groupBy(
-    reports.flatMap(({ tests }) => tests),
-    ({ nodeid }) => nodeid,
-  );
-  const merged = [...byId.values()].map((copies): ReportedTest => {
+  const merged = copiesOfTests(reports).map((copies): ReportedTest => {
     const [first, ...others] = [...copies].sort((left, right) => precedence.indexOf(left.outcome) - precedence.indexOf(right.outcome));
     if (first === undefined || others.length === 0) return copies[0] as ReportedTest;
     // Put the attempts behind the outcome last: reports show their traceback and output.
@@ -122,6 +126,37 @@ function mergeTests(reports: readonly Report[], texts: TextBudget): readonly Rep
   return merged
     .map((test) => ({ ...test, attempts: test.attempts.map((attempt) => fitResult(texts, attempt)) }))
     .sort((left, right) => (left.file < right.file ? -1 : left.file > right.file ? 1 : 0));
+}
+
+/** The results of each test in all reports. pytest may give several tests of one run the same id: the first of each run belong together. */
+function copiesOfTests(reports: readonly Report[]): readonly (readonly ReportedTest[])[] {
+  const byId = new Map<NodeId, ReportedTest[][]>();
+  for (const report of reports) {
+    for (const [nodeid, own] of Map.groupBy(report.tests, (test) => test.nodeid)) {
+      const known = byId.get(nodeid) ?? [];
+      byId.set(nodeid, known);
+      for (const [place, test] of own.entries()) {
+        const copies = known[place];
+        if (copies === undefined) known.push([test]);
+        else copies.push(test);
+      }
+    }
+  }
+  return [...byId.values()].flat();
+}
+
+/** Adds the attempts of parts that ran again. A test that only failed there is flaky. */
+function withRetries(tests: readonly ReportedTest[], earlier: readonly Report[]): readonly ReportedTest[] {
+  if (earlier.length === 0) return tests;
+  const before = new Map(
+    copiesOfTests(earlier).flatMap(([first, ...others]) => (first === undefined ? [] : [[first.nodeid, [first, ...others]]])),
+  );
+  return tests.map((test) => {
+    const runs = before.get(test.nodeid) ?? [];
+    if (runs.length === 0) return test;
+    const flaky = test.flaky || (test.outcome === 'passed' && runs.some(({ outcome }) => outcome === 'failed' || outcome === 'error'));
+    return { ...test, flaky, attempts: [...runs.flatMap(({ attempts }) => attempts), ...test.attempts] };
+  });
 }
 
 /** A file that one run left out counts as run if another run ran tests of it and left none of it out. */

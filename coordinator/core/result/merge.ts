@@ -57,10 +57,12 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     totals,
     skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + state.sessionErrors.length,
-    acceptsNoTests: state.acceptsNoTests,
+    // Another part may have tests, and the merge of all parts decides.
+    acceptsNoTests: state.acceptsNoTests || opened.part !== null,
     notRun,
     isInterrupted: isInterrupted(state) || isStoppedByStepwise(opened, totals),
     isInseparable: isInseparable(state),
+    isUnproven: false,
     flakyFails: opened.flakyFails,
     coverage: coverageFindings([coverage]),
   };
@@ -83,11 +85,17 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     profile: profile(state, finish.mergeSeconds),
     coverage,
     ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
+    part: opened.part === null ? null : { ...opened.part, own: ownFiles(state), acceptsNoTests: state.acceptsNoTests },
+    partProblems: [],
     restarted: opened.restarted === null ? null : { why: opened.restarted.why, voidTests: opened.restarted.voidTests },
     targets: null,
     comparison: null,
   };
 }
+
+/** The files that the run was to run: a collection of the whole list may have bound others to them. */
+const ownFiles = ({ shards }: RunState): readonly TestFile[] =>
+  [...new Set([...shards.values()].flatMap(({ files }) => [...files.keys()]))].sort(compareText);
 
 function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { notRun }: Totals): Report['deadline'] {
   if (deadline === null) return null;

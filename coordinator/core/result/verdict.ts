@@ -30,6 +30,8 @@ export interface Findings {
   readonly isInterrupted: boolean;
   /** True if the suite was collected by file although its files depend on each other. */
   readonly isInseparable: boolean;
+  /** True if merged parts did not prove that they are one whole suite. */
+  readonly isUnproven: boolean;
   /** True if a flaky test makes the run fail. */
   readonly flakyFails: boolean;
   readonly coverage: CoverageFindings;
@@ -52,12 +54,13 @@ function applying({
   notRun,
   isInterrupted,
   isInseparable,
+  isUnproven,
   flakyFails,
   coverage,
 }: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
-  if (isInseparable) codes.add(11);
+  if (isInseparable || isUnproven) codes.add(11);
   if (totals.failed + totals.error + collectErrors + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
   if (coverage.isMissed) codes.add(1);
   // A stopped run also lacks coverage, but its missing tests already say so.

@@ -6,12 +6,12 @@ import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/c
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { PythonPrint } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
-import type { Order } from '../../../shared/domain/order.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
 import type { Reruns } from '../../../shared/domain/reruns.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
-import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+import type { Order, Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { Load } from '../../../shared/domain/suite-list.ts';
 
 import type { Affinity } from '../plan/affinity.ts';
@@ -69,6 +69,8 @@ export interface RunOpened {
   readonly cache: RunCache | null;
   /** Fingerprint of the interpreter that ran discovery; null if agents are not compared with it. */
   readonly python: PythonPrint | null;
+  /** The part of the suite that the run runs; null for all of it. */
+  readonly part: SuitePart | null;
   /** Why the run restarted, and how many results it had by then; null if it did not restart. */
   readonly restarted: Restarted | null;
 }

@@ -45,6 +45,7 @@ export function summaryMarkdown(report: Report): string {
     report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
     flaky(report),
     notRun(report),
+    report.partProblems.map((problem) => `- not one whole suite: ${code(problem)}`),
     agents(report),
     slowest(report),
     timeline(report),

@@ -100,8 +100,12 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
 }
 
 /** If every xdist worker collects the whole suite, the shards are planned only when the tests are known. */
-function runOpened({ spec, shards }: EventOf<'run-opened'>): string {
+function runOpened({ spec, shards, part }: EventOf<'run-opened'>): string {
   const inShards = spec.collect === 'suite' ? '' : ` in ${plural(shards.length, 'shard')}`;
+  if (part !== null) {
+    const { index, total, files, digest } = part;
+    return `Run ${spec.runId}: part ${index} of ${total}, ${filesIn(shards)} of ${plural(files.length, 'test file')}${inShards} (plan ${digest})`;
+  }
   return `Run ${spec.runId}: found ${plural(filesIn(shards), 'test file')}${inShards}`;
 }
 

@@ -191,6 +191,7 @@ function shortSummary(report: Report, width: number | null): string[] {
       .map(({ nodeid, outcome, attempts }) => line(outcome.toUpperCase(), shortName(nodeid), briefOfAttempt(attempts.at(-1)))),
     ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => line('FLAKY', shortName(nodeid), flakyHow(attempts))),
     ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => notRunLines(reason, missing)),
+    ...report.partProblems.map((problem) => `PARTS ${oneLine(problem)}`),
     ...agentEndLines(report),
   ];
 }

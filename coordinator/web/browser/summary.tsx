@@ -57,7 +57,7 @@ const isAfterTest = ({ tests }: PageData, [file, , name]: PageData['collectError
   name !== '' && tests.name.some((each, row) => each === name && tests.file[row] === file);
 
 function sentence(data: PageData): string {
-  const { verdict, totals, collectErrors, sessionErrors, deadline, newFailures, baseline, targets, agents } = data;
+  const { verdict, totals, collectErrors, sessionErrors, deadline, newFailures, baseline, targets, agents, partProblems } = data;
   const late = collectErrors.filter((error) => isAfterTest(data, error)).length;
   const uncollected = collectErrors.length - sessionErrors - late;
   const endedAs = (how: string): string => {
@@ -78,6 +78,7 @@ function sentence(data: PageData): string {
     totals.flaky > 0 ? `${number(totals.flaky)} flaky` : '',
     deadline !== null && isMissed(data) ? 'deadline missed' : '',
     missed > 0 ? `${plural(missed, 'target')} missed` : '',
+    ...partProblems,
     ...['lost', 'quarantined', 'not-started'].map(endedAs),
   ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join(', ');

@@ -70,6 +70,8 @@ test('reports every field of a run whose tests all passed', () => {
   expect(report).toEqual({
     schema: 1,
     restarted: null,
+    part: null,
+    partProblems: [],
     fingerprint: null,
     runId: 'r1',
     verdict: 'passed',

@@ -14,6 +14,7 @@ const planning = (files: ReadonlyMap<string, number>, slots = 2): SuitePlanning 
   affinity: NO_AFFINITY,
   slots,
   fixedSeconds: 0.005,
+  part: null,
   thresholdSeconds: null,
 });
 

@@ -80,6 +80,7 @@ export const opened = (
     coverage: null,
     cache: null,
     python: null,
+    part: null,
     ...rest,
   };
 };
@@ -239,7 +240,7 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
     case 'plan-suite': {
       const list = unplannedList(state);
       if (list === null) throw new Error('no list to plan');
-      const planning = { timings: new Map(), affinity: NO_AFFINITY, slots: 2, fixedSeconds: 0.005, thresholdSeconds: null };
+      const planning = { timings: new Map(), affinity: NO_AFFINITY, slots: 2, fixedSeconds: 0.005, thresholdSeconds: null, part: null };
       const first = state.suite.failureChances === null ? 1 : state.shards.size + 1;
       return { kind: 'suite-planned', at, shards: planSuite(list, planning, first), failureChances: {} };
     }

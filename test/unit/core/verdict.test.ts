@@ -23,6 +23,7 @@ const green: Findings = {
   notRun: [],
   isInterrupted: false,
   isInseparable: false,
+  isUnproven: false,
   flakyFails: false,
   coverage: { isMissed: false, isPartial: false },
 };

@@ -33,6 +33,8 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   const isRed = count('failed') + count('error') > 0;
   return {
     restarted: null,
+    part: null,
+    partProblems: [],
     schema: 1,
     runId: runId('20260102-030405-abcd'),
     verdict: isRed ? 'failed' : 'passed',

@@ -1,0 +1,36 @@
+// One part of a suite that is divided among runs which do not know of each other. Their reports prove together that the parts are whole.
+
+import type { TestFile } from './ids.ts';
+import type { CollectChoice } from './suite-list.ts';
+
+/** Which part a run is asked to run: `--shard 2/4`. */
+export interface PartRequest {
+  /** From 1. */
+  readonly index: number;
+  readonly total: number;
+  /** How often the CI provider has started this job, from 1. The last attempt of a part counts. */
+  readonly attempt: number;
+}
+
+/** Reads `I/N`, as `2/4`; null for any other text, and unless 1 ≤ I ≤ N. */
+export function parsePart(text: string): Pick<PartRequest, 'index' | 'total'> | null {
+  const [, index, total] = /^(\d{1,5})\/(\d{1,5})$/.exec(text)?.map(Number) ?? [];
+  return index === undefined || total === undefined || index < 1 || index > total ? null : { index, total };
+}
+
+export interface SuitePart extends PartRequest {
+  /** Digest of what all parts must agree on: `total`, `pytestArgs`, `collect` and `files`. */
+  readonly digest: string;
+  readonly pytestArgs: readonly string[];
+  readonly collect: CollectChoice;
+  /** Every test file of the suite, as this run found them. */
+  readonly files: readonly TestFile[];
+  /** The files of this part. In a report, the files of which this run was to run the tests. */
+  readonly own: readonly TestFile[];
+}
+
+/** A part as its report shows it. */
+export interface ReportedPart extends SuitePart {
+  /** Whether hooks of the suite turn a session without tests into a success. A part without tests is one in any case. */
+  readonly acceptsNoTests: boolean;
+}

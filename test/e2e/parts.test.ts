@@ -1,0 +1,80 @@
+// A suite in parts that know nothing of each other, and the merge that proves that they are whole.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
+
+const suite = {
+  'pytest.ini': '[pytest]\ntestpaths = tests\n',
+  // Each part must see the whole list, as plain pytest does.
+  'tests/conftest.py': 'def pytest_collection_modifyitems(items):\n    assert len(items) == 9\n',
+  ...Object.fromEntries(
+    ['a', 'b', 'c', 'd'].map((name) => [`tests/test_${name}.py`, 'def test_one(): pass\n\ndef test_two(): assert 1 + 1 == 2\n']),
+  ),
+  'tests/test_red.py': 'def test_red(): assert {"currency": "EUR"} == {"currency": "USD"}\n',
+};
+
+const runPart = (project: Project, index: number, total: number, out: string, settings: Readonly<Record<string, string>> = {}) =>
+  project.shardline(['run', '-n', '1', '--shard', `${index}/${total}`, '--out', out, '--timings', `${out}.json`], settings);
+
+test('parts together run every test once; a missing part is never green, and a part that ran again counts once', {
+  timeout: 300_000,
+}, async () => {
+  await using project = await newProject(suite);
+  const codes = new Map<number, number | undefined>();
+  for (const index of [1, 2, 3]) {
+    const { exitCode, all } = await runPart(project, index, 3, `part-${index}`);
+    expect(all).toMatch(new RegExp(`^Run \\S+: part ${index} of 3, \\d of 5 test files`, 'm'));
+    codes.set(index, exitCode);
+  }
+  expect([...codes.values()].sort()).toEqual([0, 0, 1]);
+
+  const merged = await project.shardline(['report', '--merge', 'part-1', 'part-2', 'part-3', '--json', 'merged.json']);
+  expect(merged.exitCode, merged.all).toBe(1);
+  expect(merged.all).toMatch(/^failed: 1 failed, 8 passed in /m);
+  const whole = await project.shardline(['run', '-n', '1', '--out', 'whole']);
+  expect(whole.exitCode).toBe(1);
+  const report = JSON.parse(await project.read('merged.json'));
+  expect(outcomesOf(report)).toEqual(outcomesOf(await project.report('whole')));
+  expect(report.partProblems).toEqual([]);
+
+  const red = [1, 2, 3].find((index) => codes.get(index) === 1) ?? 0;
+  const green = [1, 2, 3].filter((index) => index !== red);
+  const lacking = await project.shardline(['report', '--merge', ...green.map((index) => `part-${index}`)]);
+  expect(lacking.exitCode).toBe(11);
+  expect(lacking.all).toContain(`PARTS part ${red} of 3 is missing\nPARTS `);
+  const alone = await project.shardline(['report', '--merge', `part-${green[0]}`]);
+  expect(alone.exitCode).toBe(11);
+
+  // Mends the red test, as a retry of its job would not, to tell the attempts apart.
+  await writeFile(join(project.directory, 'tests', 'test_red.py'), 'def test_red(): pass\n');
+  const second = { GITHUB_ACTIONS: 'true', GITHUB_RUN_ID: '1', GITHUB_JOB: 'tests', GITHUB_RUN_ATTEMPT: '2' };
+  expect((await runPart(project, red, 3, 'again', second)).exitCode).toBe(0);
+  const retried = await project.shardline(['report', '--merge', 'part-1', 'part-2', 'part-3', 'again']);
+  expect(retried.all).toMatch(/^FLAKY tests\/test_red\.py::test_red /m);
+  expect(retried.all).toContain('9 passed, 1 flaky');
+  expect(retried.all).toContain(': other Python or configuration files (digest ');
+  expect(retried.exitCode).toBe(11);
+});
+
+test('a part without a test passes; no test in any part is exit code 5', { timeout: 180_000 }, async () => {
+  await using project = await newProject({ 'test_only.py': 'def test_only(): pass\n' });
+  const codes = [];
+  for (const index of [1, 2]) codes.push((await runPart(project, index, 2, `part-${index}`)).exitCode);
+  expect(codes).toEqual([0, 0]);
+  expect((await project.shardline(['report', '--merge', 'part-1', 'part-2'])).exitCode).toBe(0);
+
+  await using empty = await newProject({ 'helper.py': '' });
+  for (const index of [1, 2]) expect((await runPart(empty, index, 2, `part-${index}`)).exitCode).toBe(0);
+  expect((await empty.shardline(['report', '--merge', 'part-1', 'part-2'])).exitCode).toBe(5);
+});
+
+test('a wrong part is refused', async () => {
+  await using project = await newProject({ 'test_a.py': 'def test_a(): pass\n' });
+  for (const part of ['0/2', '3/2', '2', 'a/b']) {
+    const { exitCode, all } = await project.shardline(['run', '--shard', part]);
+    expect(exitCode).toBe(4);
+    expect(all).toContain(`--shard ${part} is invalid: expected I/N with I from 1 to N.`);
+  }
+});
