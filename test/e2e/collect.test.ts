@@ -89,6 +89,31 @@ def test_alone(): pass
   expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
 });
 
+test('a file whose parameters come from a generator keeps its tests, although no process can collect it twice', async () => {
+  const generating = `
+import pytest
+
+
+def numbers():
+    yield 1
+    yield 2
+
+
+@pytest.mark.parametrize("number", numbers())
+def test_number(number): pass
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("number", numbers())
+def test_alone(number): pass
+`;
+  await using project = await newProject({ ...TESTS, 'pytest.ini': '[pytest]\nmarkers = serial\n', 'tests/test_c.py': generating });
+  expect(await twice(project)).toEqual({ collect: ['suite', 'file'], restarted: [null, null], exitCodes: [0, 0] });
+  expect((await project.report('out-2')).totals).toMatchObject({ expected: 7, passed: 7 });
+  const asked = await project.shardline(['run', 'tests', '--collect', 'file', '-n', '1', '--out', 'asked']);
+  expect(asked.exitCode, asked.all).toBe(0);
+});
+
 test('a hook that is not proven harmless makes every run collect the whole suite, until --harmless-hooks declares it', async () => {
   await using project = await newProject({ ...TESTS, 'tests/conftest.py': COUNTING });
   expect((await twice(project)).collect).toEqual(['suite', 'suite']);

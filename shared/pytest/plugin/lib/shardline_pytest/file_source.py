@@ -64,6 +64,9 @@ class FileSource:
         self.selector: Selector | None = None
         self.failed: set[str] = set()
         self.digests: dict[str, tuple[list[str], str]] = {}
+        # The ids of each file when this process collected it first, and whether a later collection gave others.
+        self.first_ids: dict[str, list[str]] = {}
+        self.is_spent = False
         self.stored_ids = StoredIds()
         self.total = 0
         session.perform_collect = self.perform_collect  # type: ignore[method-assign]  # pytest calls it for each collection
@@ -126,6 +129,9 @@ class FileSource:
             self.separability.finish(self.session)
         if self.proves:
             self.separability.report_problems()
+        if self.is_spent:
+            self.channel.send("file-collected", file=file)
+            return Batch()
         batch = self.result
         batch.listed = self.session.items
         self.announce(batch, selector, perf_seconds() - started)
@@ -164,6 +170,11 @@ class FileSource:
                     session.items.extend(session.genitems(collector))
             self.stored_ids.remember(file, session.items)
             self.known = [clean(item.nodeid) for item in session.items]
+            # Plain pytest collects a file once in a process. A second time, a generator of parameters is used up.
+            self.is_spent = sorted(self.first_ids.setdefault(file, self.known)) != sorted(self.known)
+            if self.is_spent:
+                session.items = []
+                return session.items
             config.hook.pytest_collection_modifyitems(session=session, config=config, items=session.items)
             self.digest = self.digest_of(file, session.items)
             self.choose(session.items)

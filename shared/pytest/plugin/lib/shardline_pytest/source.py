@@ -24,6 +24,9 @@ class Source(Protocol):
     def portions(self, message: RunMessage) -> list[Any]:
         """The portions of a task, in order."""
 
+    # Could this process not collect the last portion as it did before? Then another process has to run the rest of the task.
+    is_spent: bool
+
     def batch(self, portion: Any, task: int) -> Batch:
         """Collects a portion for the task of this number."""
 

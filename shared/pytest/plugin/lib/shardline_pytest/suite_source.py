@@ -100,6 +100,8 @@ class SuiteSource:
         """One portion per task: its tests run in the order of the list, not of its selectors."""
         return [message]
 
+    is_spent = False
+
     def batch(self, portion: RunMessage, task: int) -> Batch:
         return self.list.batch(portion, self.serial_marker)
 

@@ -59,11 +59,15 @@ class Task:
         self.messages = []
 
     def fill(self) -> bool:
-        """Collects until there is a test; False at the end of the task."""
+        """Collects until there is a test; False at the end of the task, and if this process cannot collect the rest of it."""
         while not self.ahead:
             if not self.waiting:
                 return False
-            batch = self.source.batch(self.waiting.pop(0), self.number)
+            portion = self.waiting.pop(0)
+            batch = self.source.batch(portion, self.number)
+            if self.source.is_spent:
+                self.waiting.insert(0, portion)
+                return False
             self.messages.extend(batch.messages)
             if self.is_claimed:
                 self.send()

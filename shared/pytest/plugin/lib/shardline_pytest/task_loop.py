@@ -207,6 +207,10 @@ class TaskLoop:
                 is_handed_back = task.is_left() and not self.must_stop()
                 is_whole = not task.is_left()
                 break
+        if self.source.is_spent:
+            self.recycle()
+            is_handed_back = not self.must_stop()
+            is_whole = False
         self.recycling.count(task.files)
         if self.recycling.is_due():
             self.recycle()
