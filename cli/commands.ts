@@ -45,9 +45,24 @@ export const commandTable = {
     summary: 'Show, compare, merge or convert the reports of finished runs.',
     operands: {
       synopsis: '[runs...]',
-      meaning: 'Run id, directory, report.json or events.ndjson of a run; name two to compare the second with the first',
+      meaning:
+        'Run id, directory, report.json or events.ndjson of a run [default: the newest]; name two to compare the second with the first',
     },
     instead: '',
+    takesPytestArgs: false,
+    isConfigurable: false,
+  },
+  runs: {
+    summary: 'List the finished runs of this directory, the newest first.',
+    operands: null,
+    instead: 'Show one run with `shardline report RUN_ID`.',
+    takesPytestArgs: false,
+    isConfigurable: false,
+  },
+  clean: {
+    summary: 'Remove old runs of this directory.',
+    operands: null,
+    instead: 'Choose how many to keep: `shardline clean --keep 10`.',
     takesPytestArgs: false,
     isConfigurable: false,
   },

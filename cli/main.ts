@@ -30,6 +30,10 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../agent/commands/agent.ts')).agentCommand(settings, edge);
     case 'report':
       return await (await import('../coordinator/commands/report.ts')).reportCommand(settings, edge);
+    case 'runs':
+      return await (await import('../coordinator/commands/runs.ts')).runsCommand(settings, edge);
+    case 'clean':
+      return await (await import('../coordinator/commands/clean.ts')).cleanCommand(settings, edge);
     case 'replay':
       return await (await import('../agent/commands/replay.ts')).replayCommand(settings, edge);
     case 'serve':

@@ -39,6 +39,8 @@ export type OptionGroup =
   | 'Failures and flaky tests'
   | 'Reports'
   | 'Dashboard'
+  | 'What to show'
+  | 'What to remove'
   | 'Output';
 
 export interface OptionRow {
@@ -617,6 +619,26 @@ export const optionTable: readonly OptionRow[] = [
     isSecret: true,
     meaning: 'Token that the browser must send',
     detail: 'Set it in the environment: every user of the machine can read a command line.',
+  }),
+  row({
+    name: 'last',
+    kind: 'count',
+    metavar: 'N',
+    group: 'What to show',
+    commands: ['runs'],
+    env: null,
+    fallback: '20',
+    meaning: 'List the last N runs',
+  }),
+  row({
+    name: 'keep',
+    kind: 'count',
+    metavar: 'N',
+    group: 'What to remove',
+    commands: ['clean'],
+    env: null,
+    fallback: '20',
+    meaning: 'Keep the last N runs',
   }),
   row({
     name: 'quiet',

@@ -11,11 +11,13 @@ import { ShardlineError } from '../shared/errors.ts';
 import {
   type AgentSettings,
   type AuditSettings,
+  type CleanSettings,
   type Copies,
   logLevels,
   type ReplaySettings,
   type ReportSettings,
   type RunSettings,
+  type RunsSettings,
   type ServeSettings,
   type Settings,
   speculations,
@@ -57,8 +59,8 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
     );
   }
   if (given.command === 'report') {
-    if (given.operands.length === 0) {
-      mistake('No finished run was named.', 'Run `shardline report RUN_ID`; `ls .shardline/runs` lists the runs.');
+    if (given.operands.length === 0 && values.get('merge') === true) {
+      mistake('--merge needs the runs to merge.', 'Run `shardline report --merge RUN RUN`; `shardline runs` lists the runs.');
     } else if (values.get('merge') !== true && given.operands.length > (values.has('baseline') ? 1 : 2)) {
       mistake(
         `${given.operands.length} runs were named without --merge.`,
@@ -69,7 +71,7 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (given.command === 'replay' && given.operands.length !== 1) {
     mistake(
       `\`shardline replay\` takes one finished run, but got ${given.operands.length}.`,
-      'Run `shardline replay RUN_ID`; `ls .shardline/runs` lists the runs.',
+      'Run `shardline replay RUN_ID`; `shardline runs` lists the runs.',
     );
   }
   const others = ['selected', 'failed', 'shard'].some((name) => values.has(name));
@@ -105,6 +107,8 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   run: runSettings,
   agent: agentSettings,
   report: reportSettings,
+  runs: runsSettings,
+  clean: cleanSettings,
   replay: replaySettings,
   serve: serveSettings,
   audit: auditSettings,
@@ -182,6 +186,14 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
     baseline: text('baseline'),
     verbosity: verbosity(values),
   };
+}
+
+function runsSettings({ values, workspace }: Read): RunsSettings {
+  return { command: 'runs', workspace, last: reader(values).number('last') ?? 0 };
+}
+
+function cleanSettings({ values, workspace }: Read): CleanSettings {
+  return { command: 'clean', workspace, keep: reader(values).number('keep') ?? 0 };
 }
 
 function replaySettings({ given, values, workspace }: Read): ReplaySettings {

@@ -215,6 +215,12 @@ export const errorTable = {
     why: 'pytest and the embedded Redis keep their sockets and session files there.',
     fix: 'Free space there, or set TMPDIR to a writable directory.',
   },
+  'no-run': {
+    exitCode: 4,
+    what: 'There is no finished run in {folder}.',
+    why: '',
+    fix: 'Run `shardline run` here, or name the directory of a run.',
+  },
   'not-a-result': {
     exitCode: 4,
     what: '{path} is not the result of a run: {problem}',

@@ -1,11 +1,11 @@
 // `--failed`: finds the last run and turns its failures into arguments of pytest.
 
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
+import { runFolders } from '../../shared/system/run-place.ts';
 import { failuresOf, selects } from '../core/result/last-failures.ts';
 import { readFinishedRun } from '../record/finished-run.ts';
 import { readReport } from '../record/report-file.ts';
@@ -74,10 +74,7 @@ function refuse(workspace: string): never {
 
 /** Searches the reports in the workspace and in the folder that this run will write. */
 async function newestReport(workspace: string, out: string | null): Promise<LastRun | null> {
-  const own = join(workspace, '.shardline', 'runs');
-  // Their names sort by time.
-  const names = (await readdir(own).catch(() => [])).sort().reverse();
-  const newest = await firstReport(names.map((name) => join(own, name)));
+  const newest = await firstReport(await runFolders(workspace));
   const former = out === null ? null : await firstReport([out]);
   const report = former !== null && (newest === null || newest.startedAt < former.startedAt) ? former : newest;
   return report === null ? null : ofReport(report, `run ${report.runId}`);

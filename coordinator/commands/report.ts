@@ -1,10 +1,13 @@
 // `shardline report`: shows the result of a finished run, and writes it in other forms. It runs no tests.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import type { Report } from '../../shared/domain/report.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
+import { runFolders, runsOf } from '../../shared/system/run-place.ts';
 import type { Baseline } from '../core/result/compare.ts';
 import { judge } from '../core/result/judge.ts';
 import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
@@ -40,9 +43,9 @@ interface Sources {
 
 /** Returns the run to show and the baseline to compare it with. If two runs are not merged, the first is the earlier one. */
 async function readSources(settings: ReportSettings, cwd: string): Promise<Sources> {
-  const [first, ...others] = await Promise.all(settings.sources.map((source) => readFinishedRun(source, cwd)));
-  if (first === undefined)
-    throw new ShardlineError('bad-option', { problem: 'No finished run was named.', fix: 'Run `shardline report RUN_ID`.' });
+  const sources = settings.sources.length > 0 ? settings.sources : [await newestRun(settings.workspace)];
+  const [first, ...others] = await Promise.all(sources.map((source) => readFinishedRun(source, cwd)));
+  if (first === undefined) throw new ShardlineError('no-run', { folder: runsOf(settings.workspace) });
   const given = settings.baseline === null ? null : await readBaseline(settings.baseline, cwd);
   const [second] = others;
   // One part alone is not the whole suite, which only a merge can tell.
@@ -50,7 +53,7 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<Sourc
     return { runs: [first], report: first.report, baseline: given };
   }
   if (second !== undefined && !settings.merge)
-    return { runs: [second], report: second.report, baseline: baselineOf(first.report, settings.sources[0] ?? '') };
+    return { runs: [second], report: second.report, baseline: baselineOf(first.report, sources[0] ?? '') };
   const reports = [first.report, ...others.map(({ report }) => report)] as const;
   const names = ownAgentNames(reports);
   const runs = [first, ...others].map((run, index): FinishedRun => {
@@ -58,6 +61,12 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<Sourc
     return { report: run.report, events: () => renamed(run.events(), ofRun) };
   });
   return { runs, report: mergeReports(reports), baseline: given };
+}
+
+/** The folder of the newest run that left a report. Throws `no-run`. */
+async function newestRun(workspace: string): Promise<string> {
+  for (const folder of await runFolders(workspace)) if (existsSync(join(folder, 'report.json'))) return folder;
+  throw new ShardlineError('no-run', { folder: runsOf(workspace) });
 }
 
 async function* renamed(events: AsyncIterable<CoordinatorEvent>, ofRun: (agent: AgentId) => AgentId): AsyncGenerator<CoordinatorEvent> {

@@ -114,7 +114,7 @@ export interface AgentSettings extends CommonSettings {
 
 export interface ReportSettings {
   readonly command: 'report';
-  /** Finished runs: directories, ids, report.json or events.ndjson; at least one. */
+  /** Finished runs: directories, ids, report.json or events.ndjson; none for the newest. */
   readonly sources: readonly string[];
   /** Whether to merge all of them into one report instead of comparing the second with the first. */
   readonly merge: boolean;
@@ -126,6 +126,20 @@ export interface ReportSettings {
   readonly targets: readonly Target[] | null;
   readonly baseline: string | null;
   readonly verbosity: Verbosity;
+}
+
+export interface RunsSettings {
+  readonly command: 'runs';
+  readonly workspace: string;
+  /** How many runs to list. */
+  readonly last: number;
+}
+
+export interface CleanSettings {
+  readonly command: 'clean';
+  readonly workspace: string;
+  /** How many runs to keep. */
+  readonly keep: number;
 }
 
 export interface ReplaySettings {
@@ -178,4 +192,12 @@ export interface ServeSettings {
   readonly token: string | null;
 }
 
-export type Settings = RunSettings | AgentSettings | ReportSettings | ReplaySettings | ServeSettings | AuditSettings;
+export type Settings =
+  | RunSettings
+  | AgentSettings
+  | ReportSettings
+  | RunsSettings
+  | CleanSettings
+  | ReplaySettings
+  | ServeSettings
+  | AuditSettings;

@@ -24,6 +24,9 @@ export async function holdDirectory(directory: string): Promise<AsyncDisposable>
   return { [Symbol.asyncDispose]: async () => void server?.close() };
 }
 
+/** Whether a process on this machine holds the directory. */
+export const isHeld = (directory: string): Promise<boolean> => answers(socketOf(realpathSync(directory)));
+
 /** On Linux an abstract socket, which leaves no file. Elsewhere a file whose path does not depend on TMPDIR. */
 function socketOf(directory: string): string {
   const name = `shardline-${createHash('sha256').update(directory).digest('hex').slice(0, 24)}`;

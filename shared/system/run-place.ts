@@ -1,13 +1,29 @@
 // Finds the files of a finished run by the name that a user gives.
 
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ShardlineError } from '../errors.ts';
+
+/** The folder with a folder for each run of the workspace. */
+export const runsOf = (workspace: string): string => join(workspace, '.shardline', 'runs');
+
+/** The folders of the workspace's runs, the newest first: their names begin with the time. */
+export async function runFolders(workspace: string): Promise<readonly string[]> {
+  const folder = runsOf(workspace);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name))
+    .filter((path) => ['report.json', 'events.ndjson'].some((name) => existsSync(join(path, name))));
+}
 
 /** Returns the named file, the named folder, or the folder of the run with this id in `.shardline/runs`. Throws `not-a-result`. */
 export async function findRun(name: string, cwd: string): Promise<{ readonly kind: 'file' | 'folder'; readonly path: string }> {
   const given = resolve(cwd, name);
-  for (const path of [given, join(cwd, '.shardline', 'runs', name)]) {
+  for (const path of [given, join(runsOf(cwd), name)]) {
     const found = await stat(path).catch(() => null);
     if (found?.isFile()) return { kind: 'file', path };
     if (found?.isDirectory()) return { kind: 'folder', path };

@@ -177,6 +177,6 @@ describe('shardline report', () => {
     const old = await project.shardline(['report', 'old.ndjson']);
     expect(old.exitCode).toBe(4);
     expect(old.stderr).toContain(`is in format ${WIRE_VERSION - 1}, which an earlier shardline wrote`);
-    expect((await project.shardline(['report'])).stderr).toContain('No finished run was named.');
+    expect((await project.shardline(['report'])).stderr).toContain('There is no finished run in ');
   });
 });

@@ -238,8 +238,10 @@ function places({ paths, width, verbosity }: TerminalOptions, paint: Paint): rea
   return lines.map((line) => boldHead(line, paint));
 }
 
+const verdictLine = (report: Report, paint: Paint): string => paint(report.exitCode === 0 ? 'boldGreen' : 'boldRed', verdictText(report));
+
 /** `passed: 812 passed, 3 skipped in 12.3 s; 2 agents; exit 0`. */
-function verdictLine(report: Report, paint: Paint): string {
+export function verdictText(report: Report): string {
   const { totals } = report;
   const { collecting, late } = splitErrors(report);
   const warnings = warningCount(report);
@@ -268,8 +270,7 @@ function verdictLine(report: Report, paint: Paint): string {
   // open.
   const isUsual = report.agents.length <= 1 && report.verdict !== 'incomplete' && report.agents.every(({ why }) => why === null);
   const agents = isUsual ? '' : `; ${agentsWords(report)}`;
-  const line = `${verdictWords[report.verdict]}: ${parts.join(', ') || 'nothing ran'} in ${seconds.toFixed(1)} s${agents}; exit ${report.exitCode}`;
-  return paint(report.exitCode === 0 ? 'boldGreen' : 'boldRed', line);
+  return `${verdictWords[report.verdict]}: ${parts.join(', ') || 'nothing ran'} in ${seconds.toFixed(1)} s${agents}; exit ${report.exitCode}`;
 }
 
 function heading(title: string, width: number, rule = '_'): string {
