@@ -52,6 +52,16 @@ export const commandTable = {
     takesPytestArgs: false,
     isConfigurable: false,
   },
+  plan: {
+    summary: 'Predict how long a suite takes on more agents, and divide it into parts. Runs no test.',
+    operands: {
+      synopsis: '[paths...]',
+      meaning: 'Files, directories or node ids, as for pytest [default: testpaths of the pytest configuration, else .]',
+    },
+    instead: '',
+    takesPytestArgs: true,
+    isConfigurable: true,
+  },
   runs: {
     summary: 'List the finished runs of this directory, the newest first.',
     operands: null,

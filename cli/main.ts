@@ -30,6 +30,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../agent/commands/agent.ts')).agentCommand(settings, edge);
     case 'report':
       return await (await import('../coordinator/commands/report.ts')).reportCommand(settings, edge);
+    case 'plan':
+      return await (await import('../coordinator/commands/plan.ts')).planCommand(settings, edge);
     case 'runs':
       return await (await import('../coordinator/commands/runs.ts')).runsCommand(settings, edge);
     case 'clean':

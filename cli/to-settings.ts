@@ -14,6 +14,7 @@ import {
   type CleanSettings,
   type Copies,
   logLevels,
+  type PlanSettings,
   type ReplaySettings,
   type ReportSettings,
   type RunSettings,
@@ -84,6 +85,13 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (values.has('selected') && values.has('failed')) {
     mistake('--selected and --failed cannot be used together.', 'Remove one of them.');
   }
+  if (values.has('plan') && !values.has('shard')) {
+    mistake('--plan needs --shard: it is a plan of parts.', 'Add for example --shard 2/4.');
+  }
+  if (given.command === 'plan' && values.has('out') && !values.has('shards')) {
+    mistake('--out needs --shards: it writes the files of each part.', 'Add for example --shards 4.');
+  }
+  if (values.get('shards') === 0) mistake('--shards 0 divides nothing.', 'Write for example --shards 4.');
   if (values.has('shard') && values.has('failed')) {
     mistake(
       '--shard and --failed cannot be used together: each part has other failures.',
@@ -107,6 +115,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   run: runSettings,
   agent: agentSettings,
   report: reportSettings,
+  plan: planSettings,
   runs: runsSettings,
   clean: cleanSettings,
   replay: replaySettings,
@@ -124,6 +133,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     selected: text('selected'),
     failed: flag('failed'),
     shard: parsePart(text('shard') ?? ''),
+    plan: text('plan'),
     pytestArgs: given.rest,
     agents: number('agents'),
     redis: text('redis'),
@@ -179,12 +189,32 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
     command: 'report',
     sources: given.operands,
     merge: flag('merge'),
+    timings: text('timings'),
     workspace,
     copies: copies(values),
     github: flag('github'),
     targets: parseTargets(text('targets') ?? ''),
     baseline: text('baseline'),
     verbosity: verbosity(values),
+  };
+}
+
+function planSettings({ given, values, workspace }: Read): PlanSettings {
+  const { text, number, oneOf } = reader(values);
+  return {
+    command: 'plan',
+    workspace,
+    paths: given.operands,
+    pytestArgs: given.rest,
+    python: text('python') ?? '',
+    numprocesses: text('numprocesses') ?? '',
+    workerBytes: number('worker-memory') ?? 0,
+    serialMarker: text('serial-marker') ?? '',
+    collect: oneOf('collect', collectChoices),
+    shardTogether: readSets(text('shard-together') ?? ''),
+    timings: text('timings'),
+    shards: number('shards'),
+    out: text('out'),
   };
 }
 

@@ -215,6 +215,12 @@ export const errorTable = {
     why: 'pytest and the embedded Redis keep their sockets and session files there.',
     fix: 'Free space there, or set TMPDIR to a writable directory.',
   },
+  'bad-plan': {
+    exitCode: 4,
+    what: 'Cannot follow the plan {path}: {problem}.',
+    why: '',
+    fix: 'Write it again with `shardline plan --shards N --out plan.json`, with the same files and options as the parts.',
+  },
   'no-run': {
     exitCode: 4,
     what: 'There is no finished run in {folder}.',

@@ -21,9 +21,9 @@ import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite } from '../ports.ts';
 import { lateLine } from '../reporters/progress/forecast-text.ts';
 import type { OpenRedis, openRedis } from './bring-up.ts';
-import { planRun, printSuiteNotes, type RunPlan } from './plan-run.ts';
 import { announcementOf } from './preparation/announcement.ts';
 import { bothOrAll, timed } from './preparation/both-at-once.ts';
+import { planRun, printSuiteNotes, type RunPlan } from './preparation/plan-run.ts';
 import type { Setting } from './run-context.ts';
 import { openingOf } from './run-spec-builder.ts';
 

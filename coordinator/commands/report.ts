@@ -8,12 +8,15 @@ import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { runFolders, runsOf } from '../../shared/system/run-place.ts';
+import { plural } from '../../shared/text/safe-text.ts';
+import { learn } from '../core/learn/learn.ts';
 import type { Baseline } from '../core/result/compare.ts';
 import { judge } from '../core/result/judge.ts';
 import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
 import { type CoordinatorEvent, withAgent } from '../core/state/events.ts';
 import { baselineOf, readBaseline } from '../record/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';
+import { fileTimingStore } from '../record/timings-file.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
 import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles } from '../reporters/files/report-files.ts';
@@ -29,9 +32,24 @@ export async function reportCommand(settings: ReportSettings, edge: Edge): Promi
   if (reporters.some(({ observe }) => observe !== undefined)) {
     for (const { events } of runs) await replayRun(reporters, events());
   }
+  if (settings.timings !== null) await learnFrom(runs, settings.timings, edge);
   const { problems } = await finishAll(reporters, report);
   if (problems.length > 0) throw new AggregateError(foldFullDisks(problems));
   return report.exitCode;
+}
+
+/** Adds the durations of the runs, in the order given, to those of the file. */
+async function learnFrom(runs: readonly FinishedRun[], path: string, edge: Edge): Promise<void> {
+  const store = fileTimingStore(
+    path,
+    (dropped, source) => void edge.stderr.write(`shardline: warning: ignored ${plural(dropped, 'invalid duration')} from ${source}\n`),
+  );
+  const known = new Map(await store.load());
+  for (const { replayed } of runs) {
+    const state = await replayed();
+    if (state !== null) for (const [file, timing] of learn(known, state)) known.set(file, timing);
+  }
+  await store.save(known);
 }
 
 interface Sources {
@@ -58,7 +76,7 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<Sourc
   const names = ownAgentNames(reports);
   const runs = [first, ...others].map((run, index): FinishedRun => {
     const ofRun = (agent: AgentId): AgentId => names(agent, index);
-    return { report: run.report, events: () => renamed(run.events(), ofRun) };
+    return { ...run, events: () => renamed(run.events(), ofRun) };
   });
   return { runs, report: mergeReports(reports), baseline: given };
 }

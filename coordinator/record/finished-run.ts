@@ -7,6 +7,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { findRun } from '../../shared/system/run-place.ts';
 import { merge } from '../core/result/merge.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
+import type { RunState } from '../core/state/run-state.ts';
 import { readFileLog } from './file-log.ts';
 import { decodeLog } from './record-codec.ts';
 import { replayLog } from './replay-log.ts';
@@ -16,6 +17,8 @@ export interface FinishedRun {
   readonly report: Report;
   /** Yields the recorded events of the run; none if it left only a report. Throws `bad-message`, `newer-version` and `older-version`. */
   readonly events: () => AsyncIterable<CoordinatorEvent>;
+  /** The state at its end; null if it left only a report. Throws the same. */
+  readonly replayed: () => Promise<RunState | null>;
 }
 
 /**
@@ -27,7 +30,7 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Finish
   try {
     const report = path.endsWith('.ndjson') ? await rebuild(path) : await readReport(path);
     const log = path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
-    return { report, events: () => recordedEvents(log) };
+    return { report, events: () => recordedEvents(log), replayed: () => replayed(log) };
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
     throw new ShardlineError('not-a-result', { path, problem: problemOf(thrown) }, { cause: thrown });
@@ -40,6 +43,10 @@ async function rebuild(path: string): Promise<Report> {
   if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event is not the start of a run' });
   const { state } = recorded;
   return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
+}
+
+async function replayed(path: string): Promise<RunState | null> {
+  return (await isThere(path)) ? ((await replayLog(readFileLog(path), path))?.state ?? null) : null;
 }
 
 async function* recordedEvents(path: string): AsyncGenerator<CoordinatorEvent> {

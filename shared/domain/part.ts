@@ -29,6 +29,12 @@ export interface SuitePart extends PartRequest {
   readonly own: readonly TestFile[];
 }
 
+/** The parts of a suite, planned once for all jobs: `shardline plan --shards N --out plan.json`. */
+export interface Division extends Pick<SuitePart, 'pytestArgs' | 'collect'> {
+  /** The files of each part; every file is in exactly one. */
+  readonly parts: readonly (readonly TestFile[])[];
+}
+
 /** A part as its report shows it. */
 export interface ReportedPart extends SuitePart {
   /** Whether hooks of the suite turn a session without tests into a success. A part without tests is one in any case. */

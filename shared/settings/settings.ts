@@ -50,6 +50,8 @@ export interface RunSettings extends CommonSettings {
   readonly failed: boolean;
   /** The part of the suite to run; null for all of it. */
   readonly shard: Pick<PartRequest, 'index' | 'total'> | null;
+  /** The path of a plan of all parts; null to plan from durations. */
+  readonly plan: string | null;
   readonly pytestArgs: readonly string[];
   /** null means 1 with the embedded Redis and 0 with another one. */
   readonly agents: number | null;
@@ -118,6 +120,8 @@ export interface ReportSettings {
   readonly sources: readonly string[];
   /** Whether to merge all of them into one report instead of comparing the second with the first. */
   readonly merge: boolean;
+  /** The file to which the durations of the runs are added; null for none. */
+  readonly timings: string | null;
   /** The directory of the report's test files. */
   readonly workspace: string;
   readonly copies: Copies;
@@ -126,6 +130,24 @@ export interface ReportSettings {
   readonly targets: readonly Target[] | null;
   readonly baseline: string | null;
   readonly verbosity: Verbosity;
+}
+
+export interface PlanSettings {
+  readonly command: 'plan';
+  readonly workspace: string;
+  readonly paths: readonly string[];
+  readonly pytestArgs: readonly string[];
+  readonly python: string;
+  readonly numprocesses: string;
+  readonly workerBytes: number;
+  readonly serialMarker: string;
+  readonly collect: CollectChoice;
+  readonly shardTogether: readonly (readonly string[])[];
+  readonly timings: string | null;
+  /** The number of parts; null to divide nothing. */
+  readonly shards: number | null;
+  /** Where to write the parts; null writes nothing. */
+  readonly out: string | null;
 }
 
 export interface RunsSettings {
@@ -196,6 +218,7 @@ export type Settings =
   | RunSettings
   | AgentSettings
   | ReportSettings
+  | PlanSettings
   | RunsSettings
   | CleanSettings
   | ReplaySettings

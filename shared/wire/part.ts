@@ -1,9 +1,9 @@
 // Parts of a suite, as run logs and reports have them.
 
 import { z } from 'zod';
-import type { ReportedPart, SuitePart } from '../domain/part.ts';
+import type { Division, ReportedPart, SuitePart } from '../domain/part.ts';
 import { collectChoices } from '../domain/suite-list.ts';
-import { testFileSchema } from './parse.ts';
+import { parseVersioned, testFileSchema } from './parse.ts';
 
 const fields = {
   index: z.int().positive(),
@@ -18,3 +18,20 @@ const fields = {
 
 export const suitePartSchema: z.ZodType<SuitePart> = z.object(fields);
 export const reportedPartSchema: z.ZodType<ReportedPart> = z.object({ ...fields, acceptsNoTests: z.boolean() });
+
+const DIVISION_VERSION = 1;
+
+const divisionSchema: z.ZodType<Division & { readonly version: number }> = z
+  .object({
+    version: z.literal(DIVISION_VERSION),
+    pytestArgs: fields.pytestArgs,
+    collect: fields.collect,
+    parts: z.array(z.array(testFileSchema)).min(1),
+  })
+  .refine(({ parts }) => new Set(parts.flat()).size === parts.flat().length, 'a file is in more than one part');
+
+export const encodeDivision = ({ pytestArgs, collect, parts }: Division): string =>
+  `${JSON.stringify({ version: DIVISION_VERSION, pytestArgs, collect, parts }, null, 1)}\n`;
+
+/** Throws `bad-message` and `newer-version`. */
+export const decodeDivision = (text: string, source: string): Division => parseVersioned(divisionSchema, text, source, DIVISION_VERSION);

@@ -17,9 +17,11 @@ const elsewhere = [
   "pip install 'shardline[all]' pytest-xdist",
   "pip install -r requirements.txt 'shardline[all]'",
   "pip install 'shardline[node]'",
-  // test/e2e/parts.test.ts runs the parts and merges them.
-  `exec shardline run tests/ --shard \${{ matrix.part }}/4 --out out`,
-  'exec shardline report --merge parts/*',
+  // test/e2e/parts.test.ts plans parts, runs and merges them.
+  `exec shardline run tests/ --shard \${{ matrix.part }}/4 --plan plan.json --out out`,
+  'exec shardline report --merge parts/* --timings timings.json',
+  'shardline plan tests/ --shards 4 --timings timings.json --out plan.json',
+  "pip install -r requirements.txt 'shardline[node]'",
 ];
 const commands = commandsOf(page);
 

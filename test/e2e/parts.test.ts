@@ -58,6 +58,42 @@ test('parts together run every test once; a missing part is never green, and a p
   expect(retried.exitCode).toBe(11);
 });
 
+test('parts follow one plan, and the merge collects the durations of all parts', { timeout: 300_000 }, async () => {
+  await using project = await newProject(suite);
+  const planned = await project.shardline(['plan', '-n', '2', '--shards', '2', '--out', 'plan.json']);
+  expect(planned.exitCode, planned.all).toBe(0);
+  expect(planned.stdout).toMatch(/^5 test files, 5\.00 s of tests; 5 never ran, so that their times are guessed$/m);
+  expect(planned.stdout).toMatch(/^2 agents +2 workers each: \d\.\d+ s$/m);
+  expect(planned.stdout).toMatch(/^part 2 of 2: 2 files, 2\.00 s of tests$/m);
+  expect(project.holds('.shardline')).toBe(false);
+
+  for (const index of [1, 2]) {
+    const argv = ['run', '-n', '1', '--shard', `${index}/2`, '--plan', 'plan.json', '--out', `part-${index}`, '--timings', `${index}.json`];
+    expect([0, 1]).toContain((await project.shardline(argv)).exitCode);
+  }
+  const merged = await project.shardline(['report', '--merge', 'part-1', 'part-2', '--timings', 'all.json']);
+  expect(merged.all).toMatch(/^failed: 1 failed, 8 passed in /m);
+  const durations = await project.shardline(['plan', '--timings', 'all.json']);
+  expect(durations.stdout).toMatch(/^5 test files, \d\.\d+ s of tests$/m);
+
+  const other = ['run', '--shard', '1/2', '--plan', 'plan.json'];
+  const refusals: readonly (readonly [string[], string])[] = [
+    [['run', '--shard', '1/3', '--plan', 'plan.json'], 'it has 2 parts, and --shard asks for one of 3'],
+    [[...other, '--', '-k', 'one'], 'it is for the arguments none, and this run has -k one'],
+    [[...other, '--collect', 'suite'], 'it is for --collect auto, and this run has suite'],
+    [['run', '--shard', '1/2', '--plan', 'nowhere.json'], 'no such file or directory'],
+    [['run', '--shard', '1/2', '--plan', 'pytest.ini'], 'is not valid JSON'],
+  ];
+  for (const [argv, problem] of refusals) {
+    const { exitCode, all } = await project.shardline(argv);
+    expect(exitCode, all).toBe(4);
+    expect(all).toContain('shardline: error: Cannot follow the plan ');
+    expect(all).toContain(problem);
+  }
+  await writeFile(join(project.directory, 'tests', 'test_new.py'), 'def test_new(): pass\n');
+  expect((await project.shardline(other)).all).toContain('it does not have tests/test_new.py, which is in this suite');
+});
+
 test('a part without a test passes; no test in any part is exit code 5', { timeout: 180_000 }, async () => {
   await using project = await newProject({ 'test_only.py': 'def test_only(): pass\n' });
   const codes = [];

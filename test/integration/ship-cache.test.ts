@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type CacheSource, cacheToShip } from '../../coordinator/commands/ship-cache.ts';
+import { type CacheSource, cacheToShip } from '../../coordinator/commands/preparation/ship-cache.ts';
 import type { FoundCache } from '../../shared/domain/pytest-cache.ts';
 import { newProject } from '../support/shardline.ts';
 

@@ -6,8 +6,8 @@ import type { DeadlineTimes } from '../../core/state/deadline.ts';
 import type { DiscoveredSuite, Pools, RunChannel } from '../../ports.ts';
 import type { Setting } from '../run-context.ts';
 import { drainOf, specOf } from '../run-spec-builder.ts';
-import { cacheToShip } from '../ship-cache.ts';
 import type { Timed } from './both-at-once.ts';
+import { cacheToShip } from './ship-cache.ts';
 
 export interface Announcement {
   /** Opens the run in these pools. `aheadMs` as for `drainOf`. */

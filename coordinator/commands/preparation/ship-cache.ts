@@ -1,9 +1,9 @@
 // Sends pytest's cache to the agents. All agents then select by the failures in the coordinator's workspace, not in their own.
 
-import type { CacheValues, FoundCache } from '../../shared/domain/pytest-cache.ts';
-import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
-import { namesCacheOption } from '../core/learn/cache-options.ts';
-import { configTexts } from '../discovery/option-texts.ts';
+import type { CacheValues, FoundCache } from '../../../shared/domain/pytest-cache.ts';
+import { readCacheValues } from '../../../shared/pytest/cache-directory.ts';
+import { namesCacheOption } from '../../core/learn/cache-options.ts';
+import { configTexts } from '../../discovery/option-texts.ts';
 
 /** Maximum size of the cache in a run's announcement, in characters. */
 const SHIPPED_CHARS = 8_000_000;

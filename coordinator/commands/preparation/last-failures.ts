@@ -2,13 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { ShardlineError } from '../../shared/errors.ts';
-import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
-import type { RunSettings } from '../../shared/settings/settings.ts';
-import { runFolders } from '../../shared/system/run-place.ts';
-import { failuresOf, selects } from '../core/result/last-failures.ts';
-import { readFinishedRun } from '../record/finished-run.ts';
-import { readReport } from '../record/report-file.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { readCacheValues } from '../../../shared/pytest/cache-directory.ts';
+import type { RunSettings } from '../../../shared/settings/settings.ts';
+import { runFolders } from '../../../shared/system/run-place.ts';
+import { failuresOf, selects } from '../../core/result/last-failures.ts';
+import { readFinishedRun } from '../../record/finished-run.ts';
+import { readReport } from '../../record/report-file.ts';
 
 /** The arguments, relative to the workspace, and notes about them for the user. */
 export interface LastFailures {

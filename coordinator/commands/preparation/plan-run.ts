@@ -1,23 +1,20 @@
 // Plans the shards of a suite, and prints what a user should know before it runs.
 
-import picomatch from 'picomatch';
-import type { TestFile } from '../../shared/domain/ids.ts';
-import type { SuitePart } from '../../shared/domain/part.ts';
-import type { Timings } from '../../shared/domain/timings.ts';
-import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
-import { readMachine } from '../../shared/system/machine.ts';
-import type { CollectDecision } from '../core/decide/collect-choice.ts';
-import type { Workforce } from '../core/decide/forecast.ts';
-import { type Affinity, affinityOf, unite } from '../core/plan/affinity.ts';
-import type { DiscoveredFile } from '../core/plan/discovered-file.ts';
-import { filesOfPart, unitsOfPart } from '../core/plan/divide.ts';
-import { estimateFiles } from '../core/plan/estimate.ts';
-import { type EstimatedUnit, FIXED_SECONDS, type Plan, planShards } from '../core/plan/plan.ts';
-import type { SuitePlanning } from '../core/plan/plan-suite.ts';
-import { splitUnits } from '../core/plan/split.ts';
-import type { DiscoveredSuite, Pools } from '../ports.ts';
-import { partOf } from './preparation/part.ts';
-import type { Setting } from './run-context.ts';
+import type { SuitePart } from '../../../shared/domain/part.ts';
+import type { Timings } from '../../../shared/domain/timings.ts';
+import { maxAutoWorkers } from '../../../shared/settings/auto-workers.ts';
+import { readMachine } from '../../../shared/system/machine.ts';
+import type { CollectDecision } from '../../core/decide/collect-choice.ts';
+import type { Workforce } from '../../core/decide/forecast.ts';
+import type { Affinity } from '../../core/plan/affinity.ts';
+import { unitsOfPart } from '../../core/plan/divide.ts';
+import { FIXED_SECONDS, type Plan, planShards } from '../../core/plan/plan.ts';
+import type { SuitePlanning } from '../../core/plan/plan-suite.ts';
+import { splitUnits } from '../../core/plan/split.ts';
+import type { DiscoveredSuite, Pools } from '../../ports.ts';
+import type { Setting } from '../run-context.ts';
+import { plannedPart } from './part.ts';
+import { suiteUnits } from './units.ts';
 
 /** Prints notes on the suite, and on how it is collected and run, before it runs. */
 export function printSuiteNotes({ edge, settings }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
@@ -40,14 +37,6 @@ export function printSuiteNotes({ edge, settings }: Setting, suite: DiscoveredSu
   }
 }
 
-/** Returns the files that match each set of patterns. */
-function matching(files: readonly DiscoveredFile[], sets: readonly (readonly string[])[]): readonly (readonly TestFile[])[] {
-  return sets.map((patterns) => {
-    const matches = picomatch([...patterns], { dot: true });
-    return files.map(({ file }) => file).filter((file) => matches(file));
-  });
-}
-
 /** A plan, the workforce it was made for, and the files that it keeps together. */
 export interface RunPlan extends Plan {
   readonly affinity: Affinity;
@@ -67,7 +56,6 @@ export async function planRun(
   pools: Pools,
 ): Promise<RunPlan> {
   const { settings } = setting;
-  const seconds = estimateFiles(suite.files, timings);
   const elsewhere = settings.redis === null ? 0 : (await pools.aliveAgents(settings.pool)).length;
   if (localAgents === 0 && elsewhere === 0) {
     const { pool, waitAgentsSeconds } = settings;
@@ -80,17 +68,8 @@ export async function planRun(
   const agents = Math.max(localAgents, elsewhere, 1);
   const slotsPerAgent =
     settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses));
-  const affinity = affinityOf(suite.dist, [...suite.together, ...matching(suite.files, settings.shardTogether)]);
-  const files = suite.files.map(
-    ({ file, nodeids }): EstimatedUnit => ({
-      selectors: [
-        nodeids === null ? { kind: 'file', file } : { kind: 'tests', file, nodeids, ...(settings.failed ? { mayMiss: true } : {}) },
-      ],
-      seconds: seconds.get(file) ?? 0,
-    }),
-  );
-  const all = unite(files, affinity);
-  const part = settings.shard === null ? null : partOf(setting, settings.shard, suite.files, pytestArgs, filesOfPart(all, settings.shard));
+  const { units: all, affinity } = suiteUnits(settings, suite, timings);
+  const part = await plannedPart(setting, suite.files, pytestArgs, all);
   const united = part === null ? all : unitsOfPart(all, part);
   const workers = agents * slotsPerAgent;
   const splitting = { timings, affinity, slots: workers, thresholdSeconds: settings.splitOverSeconds };

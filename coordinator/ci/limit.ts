@@ -1,6 +1,6 @@
 // Warns if a CI provider is going to end this job before the deadline.
 
-import { ciJob } from '../ci/job.ts';
+import { ciJob } from './job.ts';
 
 /** Explains in one sentence that the job ends before the deadline; null if, as far as is known, it does not. */
 export function deadlineBeyondJob(

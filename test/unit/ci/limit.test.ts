@@ -1,7 +1,7 @@
 // Reads the time limit of a CI job from its environment.
 
 import { expect, test } from 'vitest';
-import { deadlineBeyondJob } from '../../../coordinator/commands/ci-limit.ts';
+import { deadlineBeyondJob } from '../../../coordinator/ci/limit.ts';
 
 const startedAt = Date.parse('2026-01-01T12:05:00Z');
 const gitlab = { GITLAB_CI: 'true', CI_JOB_TIMEOUT: '3600', CI_JOB_STARTED_AT: '2026-01-01T12:00:00Z' };
