@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { environmentPython } from '../support/python.ts';
 import { environment, newProject, type Project, program } from '../support/shardline.ts';
 
 const passing = { 'test_a.py': 'def test_ok(): pass\n' };
@@ -106,4 +107,14 @@ test('an empty SHARDLINE_REDIS_URL counts as unset, with a message', async () =>
   const result = await project.shardline(['run', '-n', '1', '--out', 'out'], { SHARDLINE_REDIS_URL: '' });
   expect(result.exitCode, result.all).toBe(0);
   expect(result.stderr).toContain('SHARDLINE_REDIS_URL is empty: using an embedded Redis');
+});
+
+test('two agents in one directory have a cache of mypy each, because mypy locks its cache', async () => {
+  const slow = 'import time\ndef test_it() -> None: time.sleep(1)\n';
+  await using project = await newProject(Object.fromEntries(Array.from('abcdef', (name) => [`test_${name}.py`, slow])));
+  const argv = ['run', '--agents', '2', '-n', '1', '--collect', 'suite', '--python', environmentPython('oracle')];
+  const { exitCode, all } = await project.shardline([...argv, '--', '--mypy', '-p', 'no:randomly']);
+  expect(exitCode, all).toBe(0);
+  const caches = (await readdir(project.directory)).filter((name) => name.startsWith('.mypy_cache')).sort();
+  expect(caches).toEqual(['.mypy_cache', '.mypy_cache-2']);
 });

@@ -115,6 +115,6 @@ export const plugins: readonly Setting[] = [
   setting('pytest-mypy', 1, (draft) => {
     draft.plugins.add('pytest-mypy');
     draft.args.push('--mypy');
-    draft.ignore.push('.mypy_cache/**', '**/.mypy_cache/**');
+    draft.ignore.push('.mypy_cache*/**', '**/.mypy_cache*/**');
   }),
 ];

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 CLEANING_OPTIONS = ("clean_alluredir",)
 # Options that name a file which pytest's main process writes: --junit-xml, --html, --json-report-file, --report-log, --cucumberjson.
 FILE_OPTIONS = ("xmlpath", "htmlpath", "json_report_file", "report_log", "cucumber_json_path")
+# Caches in the working directory that two processes cannot open at the same time: the option that uses one, the variable that moves it, and
+# its usual place. mypy locks a database.
+CACHES = (("mypy", "MYPY_CACHE_DIR", ".mypy_cache"),)
 # The settings of --junit-xml, with the values for which shardline's file has what pytest's has.
 JUNIT_DEFAULTS = (
     ("junit_suite_name", "pytest"),
@@ -49,6 +52,9 @@ def leave_run_outputs(config: pytest.Config, ordinal: int) -> None:
             path = getattr(option, name, None)
             if isinstance(path, str) and path != "":
                 setattr(option, name, numbered(path, ordinal + 1))
+        for name, variable, directory in CACHES:
+            if getattr(option, name, False):
+                os.environ.setdefault(variable, f"{directory}-{ordinal + 1}")
 
 
 def numbered(path: str, number: int) -> str:
