@@ -24,6 +24,16 @@ export const commandTable = {
     takesPytestArgs: true,
     isConfigurable: true,
   },
+  ci: {
+    summary: 'Run a test suite on all parallel jobs of a CI pipeline, with the same line in each.',
+    operands: {
+      synopsis: '[paths...]',
+      meaning: 'Files, directories or node ids, as for pytest [default: testpaths of the pytest configuration, else .]',
+    },
+    instead: '',
+    takesPytestArgs: true,
+    isConfigurable: true,
+  },
   agent: {
     summary: 'Run tests on this machine for the runs of a pool.',
     operands: null,

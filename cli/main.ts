@@ -26,6 +26,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
   switch (settings.command) {
     case 'run':
       return await (await import('../coordinator/commands/run.ts')).runCommand(settings, edge);
+    case 'ci':
+      return await (await import('../coordinator/commands/ci.ts')).ciCommand(settings, edge);
     case 'agent':
       return await (await import('../agent/commands/agent.ts')).agentCommand(settings, edge);
     case 'report':

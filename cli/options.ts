@@ -86,13 +86,16 @@ const row = (given: Given): OptionRow => ({
 /** Shown in place of a default: the command does not start without a value. */
 export const REQUIRED = 'required';
 
-const run = ['run'] as const;
+const run = ['run', 'ci'] as const;
+const runOnly = ['run'] as const;
+const ci = ['ci'] as const;
 const agent = ['agent'] as const;
-const both = ['run', 'agent'] as const;
+const both = ['run', 'ci', 'agent'] as const;
 const serve = ['serve'] as const;
-const everyClient = ['run', 'agent', 'serve'] as const;
-const runAndReport = ['run', 'report'] as const;
-const runAndAudit = ['run', 'audit'] as const;
+const pooled = ['run', 'agent', 'serve'] as const;
+const everyClient = ['run', 'ci', 'agent', 'serve'] as const;
+const runAndReport = ['run', 'ci', 'report'] as const;
+const runAndAudit = ['run', 'ci', 'audit'] as const;
 
 export const optionTable: readonly OptionRow[] = [
   row({
@@ -100,7 +103,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'path',
     metavar: 'FILE',
     group: 'What to run',
-    commands: ['run', 'replay', 'audit'],
+    commands: ['run', 'ci', 'replay', 'audit'],
     env: null,
     meaning: 'Run only the files and node ids listed in FILE',
     detail: 'One per line; `#` starts a comment; `-` reads standard input.',
@@ -109,7 +112,7 @@ export const optionTable: readonly OptionRow[] = [
     name: 'failed',
     kind: 'flag',
     group: 'What to run',
-    commands: run,
+    commands: runOnly,
     env: null,
     meaning: 'Run only the tests that failed in the last run',
     detail: 'With `--baseline`, the tests that failed there. Exit code 5 if nothing failed.',
@@ -136,6 +139,27 @@ export const optionTable: readonly OptionRow[] = [
     detail: '`shardline plan --shards N --out FILE` writes it. Without it, each part plans by its own durations.',
   }),
   row({
+    name: 'run-id',
+    kind: 'text',
+    metavar: 'TEXT',
+    group: 'What to run',
+    commands: ci,
+    env: null,
+    decided: "the CI provider's ids of pipeline and job",
+    meaning: 'Jobs with the same text belong to one run',
+    detail:
+      'Added to what the provider says. Pass every value of a matrix here, except the number of the shard. Jobs with another Python, other plugins or other arguments are always a run of their own.',
+  }),
+  row({
+    name: 'fresh',
+    kind: 'flag',
+    group: 'What to run',
+    commands: ci,
+    env: null,
+    meaning: 'In a retry, run the whole suite again',
+    detail: 'Without it, a retry after a run in which only tests failed runs those tests.',
+  }),
+  row({
     name: 'shards',
     kind: 'count',
     metavar: 'N',
@@ -149,7 +173,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'name',
     metavar: 'RUN_ID',
     group: 'What to run',
-    commands: run,
+    commands: runOnly,
     env: null,
     meaning: 'Take over a run whose coordinator died',
     detail:
@@ -190,7 +214,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'count',
     metavar: 'N',
     group: 'How to run',
-    commands: runAndAudit,
+    commands: ['run', 'audit'],
     decided: { run: '1; 0 with --redis', audit: '1' },
     meaning: 'Start N agents on this machine',
   }),
@@ -230,7 +254,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'MODE',
     choices: collectChoices,
     group: 'How to run',
-    commands: ['run', 'plan'],
+    commands: ['run', 'ci', 'plan'],
     fallback: 'auto',
     meaning: 'Collect each file once, or the suite per worker',
     detail:
@@ -262,10 +286,19 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'name',
     metavar: 'NAME',
     group: 'Agents and workers',
-    commands: everyClient,
+    commands: pooled,
     fallback: 'default',
     meaning: 'Pool of agents to use',
     detail: 'An agent takes the shards of its own pool only.',
+  }),
+  row({
+    name: 'agents-expected',
+    kind: 'count',
+    metavar: 'N',
+    group: 'Agents and workers',
+    commands: ci,
+    decided: 'the agents that have joined',
+    meaning: 'Plan for N jobs; more or fewer may come',
   }),
   row({
     name: 'wait-agents',
@@ -374,7 +407,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'sets',
     metavar: 'GLOBS',
     group: 'Sharding and order',
-    commands: ['run', 'plan'],
+    commands: ['run', 'ci', 'plan'],
     meaning: 'Keep files that match these globs in one shard',
     detail: 'Separate globs with spaces and sets of globs with semicolons.',
   }),
@@ -406,7 +439,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Redis',
     commands: everyClient,
     env: 'SHARDLINE_REDIS_URL',
-    decided: { run: 'an embedded Redis', agent: REQUIRED, serve: REQUIRED },
+    decided: { run: 'an embedded Redis', ci: 'none: each job runs its part', agent: REQUIRED, serve: REQUIRED },
     isSecret: true,
     meaning: 'Redis to use: redis://, rediss:// or unix://',
   }),
@@ -529,7 +562,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'DIR',
     group: 'Reports',
     commands: runAndAudit,
-    decided: { run: '.shardline/runs/RUN_ID', audit: '.shardline/audit' },
+    decided: { run: '.shardline/runs/RUN_ID', ci: '.shardline/runs/RUN_ID', audit: '.shardline/audit' },
     meaning: 'Directory for the reports',
   }),
   row({
@@ -591,6 +624,14 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'Merge all named runs into one report',
   }),
   row({
+    name: 'exit-own',
+    kind: 'flag',
+    group: 'Reports',
+    commands: ci,
+    meaning: 'Fail this job only for the tests that it ran',
+    detail: 'Otherwise every job ends with the exit code of the run. Tests that did not run fail every job.',
+  }),
+  row({
     name: 'targets',
     kind: 'targets',
     metavar: 'LIST',
@@ -613,7 +654,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'path',
     metavar: 'PATH',
     group: 'Reports',
-    commands: ['run', 'plan'],
+    commands: ['run', 'ci', 'plan'],
     decided: '.shardline/timings.json; none with --redis',
     meaning: 'File of test durations, which a run updates',
     detail: 'In addition to Redis.',
@@ -722,7 +763,16 @@ export const optionTable: readonly OptionRow[] = [
     commands: agent,
     env: null,
     isHidden: true,
-    meaning: 'exit after one run, or when standard input ends',
+    meaning: 'exit after one run',
+  }),
+  row({
+    name: 'owned',
+    kind: 'flag',
+    group: 'Output',
+    commands: agent,
+    env: null,
+    isHidden: true,
+    meaning: 'exit when standard input ends, and use --name as it is',
   }),
   row({
     name: 'run',

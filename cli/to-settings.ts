@@ -11,6 +11,7 @@ import { ShardlineError } from '../shared/errors.ts';
 import {
   type AgentSettings,
   type AuditSettings,
+  type CiSettings,
   type CleanSettings,
   type Copies,
   logLevels,
@@ -85,7 +86,7 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (values.has('selected') && values.has('failed')) {
     mistake('--selected and --failed cannot be used together.', 'Remove one of them.');
   }
-  if (values.has('plan') && !values.has('shard')) {
+  if (given.command === 'run' && values.has('plan') && !values.has('shard')) {
     mistake('--plan needs --shard: it is a plan of parts.', 'Add for example --shard 2/4.');
   }
   if (given.command === 'plan' && values.has('out') && !values.has('shards')) {
@@ -113,6 +114,7 @@ const NOTHING: RerunLimit = { kind: 'tests', tests: 0 };
 
 const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   run: runSettings,
+  ci: ciSettings,
   agent: agentSettings,
   report: reportSettings,
   plan: planSettings,
@@ -136,6 +138,8 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     plan: text('plan'),
     pytestArgs: given.rest,
     agents: number('agents'),
+    suite: null,
+    agentsExpected: number('agents-expected'),
     redis: text('redis'),
     redisBin: text('redis-bin'),
     pipPython: pip?.python ?? null,
@@ -170,6 +174,18 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
   };
 }
 
+function ciSettings(read: Read): CiSettings {
+  const { text, flag } = reader(read.values);
+  return {
+    command: 'ci',
+    // Jobs that share a Redis have a pool of their own, which follows from the jobs.
+    run: { ...runSettings(read), pool: 'default', agents: read.values.has('redis') ? 0 : 1 },
+    runName: text('run-id'),
+    isFresh: flag('fresh'),
+    exitsOwn: flag('exit-own'),
+  };
+}
+
 function agentSettings({ values, workspace }: Read): AgentSettings {
   const { text, flag, number } = reader(values);
   return {
@@ -179,6 +195,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     name: text('name'),
     maxIdleSeconds: number('max-idle'),
     once: flag('once'),
+    isOwned: flag('owned'),
     run: text('run'),
   };
 }

@@ -23,10 +23,18 @@ import type { TakeOver } from './ports.ts';
 export const LEASE_MS = 8000;
 /** Interval of looks at a lease that is held. A coordinator that reconnects takes less, so it is missing in one look at most. */
 const LOOK_MS = 1000;
-/** After this time a lease that is still renewed is not waited for any longer. A frozen coordinator is found gone before. */
-const WAIT_MS = LEASE_MS + 4 * LOOK_MS;
 
-/** The lease of one run, as one process sees it. */
+/** How to wait for a lease, in milliseconds. */
+export interface LeasePatience {
+  readonly lookMs: number;
+  /** After this time a lease that is still renewed is not waited for any longer. */
+  readonly waitMs: number;
+}
+
+/** Long enough to find that a frozen coordinator is gone. */
+const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: LEASE_MS + 4 * LOOK_MS };
+
+/** A lease, as one process sees it. */
 export interface LeasePort {
   /** Claims the lease; null if another coordinator holds it. `gone` is the renewal of a lease whose holder is gone; `''` for none. */
   claim(gone: string): Promise<Granted | null>;
@@ -65,8 +73,9 @@ export async function claimLease(
   { claim, look }: LeasePort,
   { onWait, signal }: Pick<TakeOver, 'onWait' | 'signal'>,
   clock: Clock,
+  { lookMs, waitMs }: LeasePatience = PATIENCE,
 ): Promise<Granted> {
-  const until = clock.now() + WAIT_MS;
+  const until = clock.now() + waitMs;
   let granted = await orAborted(claim(FREE), signal);
   let holder: LeaseHolder | null = null;
   let suspect: string | null = null;
@@ -79,11 +88,11 @@ export async function claimLease(
     if (granted !== null) break;
     // A holder that looks gone for the first time gets one more look. One that renews its lease is alive, whatever its connections show.
     if (holder !== null && clock.now() >= until && (suspect === null || before !== null)) {
-      throw new ShardlineError('run-is-served', { runId, host: holder.host, pid: holder.pid, seconds: WAIT_MS / 1000 });
+      throw new ShardlineError('run-is-served', { runId, host: holder.host, pid: holder.pid, seconds: waitMs / 1000 });
     }
     // Most holders are dead, and the second look shows it.
-    if (holder !== null && looks === 2) onWait(holder, WAIT_MS / 1000);
-    await clock.wait(LOOK_MS, signal);
+    if (holder !== null && looks === 2) onWait(holder, waitMs / 1000);
+    await clock.wait(lookMs, signal);
   }
   return granted;
 }

@@ -1,4 +1,4 @@
-// Starts and stops the agents of a run on its own machine. Each one is `shardline agent --once` for this run.
+// Starts and stops the agents of a command on its own machine. Each one is `shardline agent`, for one run or for all runs of a pool.
 
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -6,7 +6,8 @@ import type { AgentId, RunId } from '../shared/domain/ids.ts';
 
 export interface LocalAgentsRequest {
   readonly names: readonly AgentId[];
-  readonly runId: RunId;
+  /** The only run that they serve; null for every run of the pool. */
+  readonly runId: RunId | null;
   readonly pool: string;
   readonly redisUrl: string;
   /** Command that starts this program: interpreter, its options, the script. */
@@ -35,8 +36,9 @@ export interface LocalAgents extends AsyncDisposable {
  */
 export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
   const [interpreter, ...script] = request.program;
+  const runs = request.runId === null ? [] : ['--once', '--run', request.runId];
   const agents = request.names.map((name) =>
-    execa(interpreter, [...script, 'agent', '--once', '--run', request.runId, '--pool', request.pool, '--name', name, ...request.flags], {
+    execa(interpreter, [...script, 'agent', '--owned', ...runs, '--pool', request.pool, '--name', name, ...request.flags], {
       cwd: request.cwd,
       env: { ...withoutSettings(request.env), SHARDLINE_REDIS_URL: request.redisUrl },
       extendEnv: false,

@@ -78,6 +78,8 @@ export interface RunChannel {
   announce(): Promise<void>;
   /** Removes the run from the pool and deletes its keys, unless another coordinator took it over; its agents move on. Idempotent. */
   close(): Promise<void>;
+  /** Stops using the run and leaves it open, for another coordinator. Idempotent; `close` has no effect after it. */
+  leave(): Promise<void>;
 }
 
 /** The events of one entry of the run's stream. */

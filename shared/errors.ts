@@ -107,6 +107,12 @@ export const errorTable = {
     why: '',
     fix: 'Start Redis there, or correct the URL. Check with `redis-cli -u {url} ping`.',
   },
+  'ci-without-redis': {
+    exitCode: 11,
+    what: 'This job could not reach the Redis that its jobs share: {problem}',
+    why: 'Without it the jobs cannot divide the suite, and none of them runs it alone.',
+    fix: 'Start that Redis, correct SHARDLINE_REDIS_URL, or unset it: each job then runs its own part.',
+  },
   'not-redis': {
     exitCode: 4,
     what: 'The server at {url} is not Redis: its answer does not follow the Redis protocol.',

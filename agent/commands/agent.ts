@@ -20,7 +20,7 @@ import { redisPoolMember } from '../redis/pool-member.ts';
 /** Time a leaving agent has to store its last results and end its pytest. After that it assumes that Redis is gone, and exits. */
 const LEAVE_MS = 20_000;
 /**
- * The same for an agent that a run started. The run's Redis may already be down, and the process that ends the run waits for this agent.
+ * The same for an agent that another command started. A run's own Redis may already be down, and that command waits for this agent.
  */
 const LOCAL_LEAVE_MS = 8000;
 
@@ -88,27 +88,27 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
 }
 
 /**
- * A run chooses unique names for its own agents. A user's name need not be unique, and a restarted agent is a new agent, so those get a
+ * A command chooses unique names for its own agents. A user's name need not be unique, and a restarted agent is a new agent, so those get a
  * suffix.
  */
-function nameOf({ once, name }: AgentSettings, host: string): AgentId {
-  return agentId(once && name !== null ? name : `${name ?? tidy(host)}-${randomBytes(2).toString('hex')}`);
+function nameOf({ isOwned, name }: AgentSettings, host: string): AgentId {
+  return agentId(isOwned && name !== null ? name : `${name ?? tidy(host)}-${randomBytes(2).toString('hex')}`);
 }
 
 /** The agent's lines for the user of its machine. */
 interface Voice {
-  /** Prints a line, unless a run started this agent. */
+  /** Prints a line, unless another command started this agent. */
   readonly say: (line: string) => void;
   /** Prints each different line once. */
   readonly sayOnce: (line: string) => void;
 }
 
-function voiceOf({ once }: AgentSettings, id: AgentId, { stderr }: Edge): Voice {
+function voiceOf({ isOwned }: AgentSettings, id: AgentId, { stderr }: Edge): Voice {
   const said = new Set<string>();
   const print = (line: string): void => void stderr.write(`shardline agent ${id}: ${line}\n`);
   return {
     say(line) {
-      if (!once) print(line);
+      if (!isOwned) print(line);
     },
     sayOnce(line) {
       if (said.has(line)) return;
@@ -118,7 +118,7 @@ function voiceOf({ once }: AgentSettings, id: AgentId, { stderr }: Edge): Voice 
   };
 }
 
-/** The request to leave, by a signal or by the end of the run that started this agent. */
+/** The request to leave, by a signal or by the end of the command that started this agent. */
 interface LeaveRequest {
   readonly requested: AbortSignal;
   /** Waits for no request any more. */
@@ -126,14 +126,14 @@ interface LeaveRequest {
 }
 
 /** From a request on, the agent has a limited time to leave; after that the process ends. */
-function leaveOnRequest({ once }: AgentSettings, edge: Edge): LeaveRequest {
+function leaveOnRequest({ isOwned }: AgentSettings, edge: Edge): LeaveRequest {
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
-  const limitMs = once ? LOCAL_LEAVE_MS : LEAVE_MS;
+  const limitMs = isOwned ? LOCAL_LEAVE_MS : LEAVE_MS;
   leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), limitMs).unref(), { once: true });
   const ignore = [edge.onSignal('SIGTERM', leave), edge.onSignal('SIGINT', leave)];
-  if (once) {
-    // The run that started this agent holds the other end of stdin. When the run is gone, the agent has nothing left to do.
+  if (isOwned) {
+    // The command that started this agent holds the other end of stdin. When it is gone, the agent has nothing left to do.
     edge.stdin.on('end', leave);
     edge.stdin.on('close', leave);
     edge.stdin.resume();
@@ -142,7 +142,7 @@ function leaveOnRequest({ once }: AgentSettings, edge: Edge): LeaveRequest {
     requested: leaving.signal,
     release() {
       for (const stop of ignore) stop();
-      if (once) edge.stdin.pause();
+      if (isOwned) edge.stdin.pause();
     },
   };
 }

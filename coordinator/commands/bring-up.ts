@@ -76,10 +76,9 @@ export async function openRedis(
       `shardline: warning: ignored the durations of ${entries} from ${source}: they are invalid, or a newer shardline wrote them\n`,
     );
   };
+  const suite = settings.suite ?? settings.pool;
   const shared =
-    settings.redis === null
-      ? null
-      : { timings: redisTimingStore(redis, settings.pool, onDropped), census: redisCensusStore(redis, settings.pool) };
+    settings.redis === null ? null : { timings: redisTimingStore(redis, suite, onDropped), census: redisCensusStore(redis, suite) };
   const { timings, census } = historyStores(settings, shared, onDropped);
   const old = await timings.load();
   // An agent joins a run only once, and its name belongs to one process. The second run therefore needs new names.
@@ -119,8 +118,9 @@ async function openWithAgents(
     if (!isForNow(thrown)) throw thrown;
     throw new ShardlineError('redis-refuses', { url: safeUrl(url), problem: messageOf(thrown) }, { cause: thrown });
   });
-  // The code that served the run has already closed the channel and handled its errors.
-  opened.defer(() => within(CLOSE_MS, channel.close()).catch(() => undefined));
+  // The code that served the run has already closed the channel and handled its errors, except in a run that several jobs share.
+  const isForOthers = (): boolean => setting.jobs !== null && !setting.jobs.isConcluded();
+  opened.defer(() => within(CLOSE_MS, isForOthers() ? channel.leave() : channel.close()).catch(() => undefined));
   signal.throwIfAborted();
   const names = localNames(setting, suffix);
   const local = startLocalAgents({
@@ -155,7 +155,7 @@ function leaveMs({ settings, startedAt }: Setting): number {
   return Math.min(LEAVE_MS, Math.max(LEAST_LEAVE_MS, leftMs - LEAST_LEAVE_MS));
 }
 
-const agentFlags = (settings: RunSettings): string[] => [
+export const agentFlags = (settings: RunSettings): string[] => [
   ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),

@@ -7,6 +7,7 @@ import { learn } from '../core/learn/learn.ts';
 import { judge } from '../core/result/judge.ts';
 import { goneTests } from '../core/result/last-failures.ts';
 import { merge } from '../core/result/merge.ts';
+import { asRetry } from '../core/result/retry.ts';
 import { firstExitCode } from '../core/result/verdict.ts';
 import type { RunState } from '../core/state/run-state.ts';
 import type { RunLog, TimingStore } from '../ports.ts';
@@ -39,7 +40,8 @@ export interface Ending {
  */
 export async function finishRun(setting: Setting, state: RunState, { store, log, combined, copies, isShutOut }: Ending): Promise<number> {
   const { settings, edge, out } = setting;
-  const report = judge(timedMerge(state), setting.judgement);
+  const merged = timedMerge(state);
+  const report = judge(setting.jobs?.again ? asRetry(merged) : merged, setting.judgement);
   const problems: ShardlineError[] = isShutOut === null ? [] : [isShutOut];
   const notes: ShardlineError[] = [];
   const attempt = async (work: Promise<unknown>): Promise<void> => {
@@ -90,6 +92,7 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
   for (const { values } of notes)
     edge.stderr.write(`shardline: warning: could not save test durations to ${values.path}: ${values.problem}\n`);
+  if (setting.jobs !== null && !setting.jobs.leaving.aborted) await setting.jobs.conclude(report, exitCode());
   return exitCode();
 }
 

@@ -21,7 +21,7 @@ import type { Interrupts } from '../run-loop.ts';
 import { openRedis } from './bring-up.ts';
 import { finishRun } from './finish-run.ts';
 import type { KnownCensus } from './prepare-run.ts';
-import { type Setting, within } from './run-context.ts';
+import { endOf, type Setting, within } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
 import { type Found, fileOnly, missingRecords, newestLog, readFound, readNewest, readPicked, refused } from './serving/found-run.ts';
 
@@ -37,7 +37,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   if (file !== null && runOf(file) !== given.id) throw refused(given, `${path} belongs to run ${runOf(file)}`);
   // A run that its coordinator closed is deleted from Redis, except when the coordinator had lost Redis. Then it may have been continued.
   const isComplete = file !== null && !file.state.redisLost && (await isReported(given, file));
-  const found = isComplete ? file : await readNewest(given, path, file, interrupts.requested);
+  const found = isComplete ? file : await readNewest(given, path, file, endOf(interrupts));
   let latest = found;
   const { opening } = found;
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
@@ -64,9 +64,9 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
         `shardline: waiting for the coordinator ${host} (pid ${pid}) of run ${given.id} to stop answering, up to ${upToSeconds} s\n`,
       );
     },
-    signal: interrupts.requested,
+    signal: endOf(interrupts),
   };
-  const redis = await openRedis(setting, opened, (pools) => pools.openRun(spec, takeOver), interrupts.requested);
+  const redis = await openRedis(setting, opened, (pools) => pools.openRun(spec, takeOver), endOf(interrupts));
   // The coordinator that this command waited for may have ended the run.
   if (await isReported(given, latest)) return await reportAgain(setting, latest);
   // If this command was frozen, another one may have taken the run over, and that one's log must stay. Nothing may happen between this line

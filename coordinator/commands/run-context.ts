@@ -1,12 +1,14 @@
 // The values and helpers that the steps of one run share.
 
 import type { RunId } from '../../shared/domain/ids.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import type { Logger } from '../../shared/system/logger.ts';
 import type { Judgement } from '../core/result/judge.ts';
 import type { RunChannel } from '../ports.ts';
+import type { Interrupts } from '../run-loop.ts';
 
 /** How long a finished run waits for Redis to delete it, or to save its durations. */
 export const CLOSE_MS = 2000;
@@ -36,7 +38,26 @@ export interface Setting {
   /** Targets and baseline that the report judges the run by. */
   readonly judgement: Judgement;
   readonly logger: Logger;
+  /** The other jobs that share this run; null for a run of one command. */
+  readonly jobs: SharedRun | null;
 }
+
+/** A run that several CI jobs share, as the job that coordinates it sees it. */
+export interface SharedRun {
+  /** Aborts when another job has taken the run over, with the error as its reason. */
+  readonly deposed: AbortSignal;
+  /** Aborts when this job must end, while the others go on with the run. */
+  readonly leaving: AbortSignal;
+  /** The paths and node ids that a retry runs; null for the whole suite. */
+  readonly again: readonly string[] | null;
+  /** Tells all jobs how the run ended. Throws `taken-over`. */
+  conclude(report: Report, exitCode: number): Promise<void>;
+  /** Whether all jobs know how the run ended, so that it can be deleted. */
+  readonly isConcluded: () => boolean;
+}
+
+/** Aborts once the preparation of a run need not go on. */
+export const endOf = ({ requested, forced }: Interrupts): AbortSignal => AbortSignal.any([requested, forced]);
 
 /** Waits for a limited time, so that the following steps do not hang on a server that is gone. */
 export async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -15,7 +15,7 @@ import { type Interrupts, runLoop } from '../run-loop.ts';
 import { type CombinedRun, combineRun } from './combine-run.ts';
 import { type CoverageFiles, coverageFiles } from './coverage-files.ts';
 import { finishRun } from './finish-run.ts';
-import type { Setting } from './run-context.ts';
+import { closeMs, type Setting, within } from './run-context.ts';
 import { claimDirectory } from './serving/directory-claim.ts';
 import { endChannel } from './serving/end-channel.ts';
 import { type OpenedRun, recordClosed } from './serving/opened-run.ts';
@@ -30,10 +30,17 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   const { redis, log, copies } = run;
   const coverage = coverageFiles(join(setting.out, COVERAGE_DIRECTORY), redis.channel);
   const state = await driveRun(setting, run, coverage, interrupts);
+  const { jobs } = setting;
+  jobs?.deposed.throwIfAborted();
   const isShutOut = claimDirectory(setting, log);
+  // The report has what is known so far. The run goes on elsewhere, so nothing is learned from it here.
+  if (jobs?.leaving.aborted) return await finishRun(setting, state, { store: null, log, combined: null, copies, isShutOut });
   const census = await keepCensus(setting, run, state);
   const again = restartOf(state, systemClock.now());
-  if (again !== null) return await serveRun(setting, await restartRun(setting, { ...run, census, state }, again), interrupts);
+  if (again !== null) {
+    if (jobs !== null) await within(closeMs(setting), redis.channel.close());
+    return await serveRun(setting, await restartRun(setting, { ...run, census, state }, again), interrupts);
+  }
   if (state.suite.refusal !== null) {
     await log.close();
     throw badPaths(setting, state, state.suite.refusal);

@@ -1,4 +1,5 @@
-// Takes the lease of a run in Redis. Renewing the lease belongs to coordinator-epoch.ts, and waiting for it to lease-claim.ts.
+// Takes a lease in Redis: that of a run, or another of the same form. Renewing the lease of a run belongs to coordinator-epoch.ts, and
+// waiting for a lease to lease-claim.ts.
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -12,7 +13,7 @@ import { claimLease, LEASE_MS, type LeasePort } from '../lease-claim.ts';
 import type { TakeOver } from '../ports.ts';
 import type { LivenessLine } from './liveness-line.ts';
 import { readScript } from './read-script.ts';
-import { followSubscribers } from './subscribers.ts';
+import { followSubscribers, type Subscribers } from './subscribers.ts';
 
 const CLAIM = readScript('claim-lease');
 const LOOK = readScript('look-at-lease');
@@ -37,41 +38,59 @@ export interface LeaseRequest {
 
 /** Creates the run, or takes it over once its coordinator is gone. Throws `run-is-served`, and the reason of the signal. */
 export async function takeLease(request: LeaseRequest, takeOver: TakeOver): Promise<CoordinatorLease> {
-  const { redis, runId, line } = request;
-  const own = { id: randomUUID(), host: hostname(), pid: process.pid, line: (await line?.isSubscribed) ? (line?.id ?? null) : null };
-  const holder = encodeHolder(own);
+  const { redis, runId, keys, spec, line } = request;
+  const holder = await ownHolder(line);
   const subscribers = followSubscribers(redis);
-  const isConnected = async (other: LeaseHolder | null): Promise<boolean | null> => {
-    if (other === null || other.line === null) return null;
-    const channel = coordinatorChannel(other.line);
-    return (await subscribers.among([channel]))?.has(channel) ?? null;
-  };
+  const port = leasePort(
+    { redis, keys: [keys.spec, keys.coordinator], text: spec, source: `the lease of run ${runId}` },
+    holder,
+    subscribers,
+  );
   try {
-    const { epoch, isFound } = await claimLease(runId, leaseOf(request, holder, isConnected), takeOver, systemClock);
+    const { epoch, isFound } = await claimLease(runId, port, takeOver, systemClock);
     return { epoch, isFound, holder };
   } finally {
     subscribers.close();
   }
 }
 
-function leaseOf(
-  { redis, runId, keys, spec }: LeaseRequest,
-  holder: string,
-  isConnected: (other: LeaseHolder | null) => Promise<boolean | null>,
-): LeasePort {
+/** Describes this process as the holder of a lease, encoded. Differs with each call. */
+export async function ownHolder(line: LivenessLine | null): Promise<string> {
+  const subscribed = (await line?.isSubscribed) ? (line?.id ?? null) : null;
+  return encodeHolder({ id: randomUUID(), host: hostname(), pid: process.pid, line: subscribed });
+}
+
+/** Where a lease is in Redis. */
+export interface LeasePlace {
+  readonly redis: Redis;
+  /** A string that exists once somebody has held the lease, and the hash with the lease. */
+  readonly keys: readonly [held: string, lease: string];
+  /** The value of that string. */
+  readonly text: string;
+  /** Names the lease in an error. */
+  readonly source: string;
+}
+
+/** The lease for this holder. */
+export function leasePort({ redis, keys: [held, lease], text, source }: LeasePlace, holder: string, subscribers: Subscribers): LeasePort {
+  const isConnected = async (other: LeaseHolder | null): Promise<boolean | null> => {
+    if (other === null || other.line === null) return null;
+    const channel = coordinatorChannel(other.line);
+    return (await subscribers.among([channel]))?.has(channel) ?? null;
+  };
   return {
     async claim(gone) {
-      const argv = [spec, KEY_LIFE_SECONDS, holder, LEASE_MS, gone];
+      const argv = [text, KEY_LIFE_SECONDS, holder, LEASE_MS, gone];
       // Without `retryWhileUnavailable`: a run does not start on a server that accepts no writes.
-      const answer: unknown = await redis.eval(CLAIM, 2, keys.spec, keys.coordinator, ...argv);
+      const answer: unknown = await redis.eval(CLAIM, 2, held, lease, ...argv);
       const [epoch, found] = Array.isArray(answer) ? answer.map(Number) : [];
       return epoch === undefined ? null : { epoch, isFound: found === 1 };
     },
     async look(before) {
-      const answer: unknown = await retryWhileUnavailable(() => redis.eval(LOOK, 1, keys.coordinator));
-      const [renewal, text = '', leftMs] = Array.isArray(answer) ? answer.map(String) : [];
+      const answer: unknown = await retryWhileUnavailable(() => redis.eval(LOOK, 1, lease));
+      const [renewal, encoded = '', leftMs] = Array.isArray(answer) ? answer.map(String) : [];
       if (renewal === undefined) return { kind: 'free', isConnected: await isConnected(before) };
-      const other = decodeHolder(text, `the lease of run ${runId}`);
+      const other = decodeHolder(encoded, source);
       return { kind: 'held', holder: other, renewal, isExpired: Number(leftMs) <= 0, isConnected: await isConnected(other) };
     },
   };

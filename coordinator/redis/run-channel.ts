@@ -65,6 +65,11 @@ export async function openChannel(
     await retryWhileUnavailable(() => redis.hdel(poolKeys(pool).runs, runId));
     await queue.close();
   };
+  const leave = async (): Promise<void> => {
+    connections.close();
+    await queue.stop();
+    await queue.close();
+  };
   let closing: Promise<void> | null = null;
 
   return {
@@ -91,6 +96,10 @@ export async function openChannel(
     },
     close() {
       closing ??= close();
+      return closing;
+    },
+    leave() {
+      closing ??= leave();
       return closing;
     },
   };

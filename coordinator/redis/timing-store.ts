@@ -11,9 +11,12 @@ import type { OnDropped, TimingStore } from '../ports.ts';
 
 const CHUNK = 500;
 
-/** A pool has one suite, because all its agents have the same workspace. Drops unusable entries, including those of a newer version. */
-export function redisTimingStore(redis: Redis, pool: string, onDropped: OnDropped): TimingStore {
-  const key = poolKeys(pool).timings;
+/**
+ * `suite` is the name of a suite or of a pool: a pool has one suite, because all its agents have the same workspace. Drops unusable entries, including those of a
+ * newer version.
+ */
+export function redisTimingStore(redis: Redis, suite: string, onDropped: OnDropped): TimingStore {
+  const key = poolKeys(suite).timings;
   return {
     async load() {
       const files = new Map<TestFile, FileTiming>();
@@ -21,13 +24,13 @@ export function redisTimingStore(redis: Redis, pool: string, onDropped: OnDroppe
       for (const [name, text] of Object.entries(await redis.hgetall(key))) {
         const file = decodeTimedFile(name);
         try {
-          if (file !== null) files.set(file, decodeFileTiming(text, `durations of ${name} in pool ${pool}`));
+          if (file !== null) files.set(file, decodeFileTiming(text, `durations of ${name} in pool ${suite}`));
         } catch (thrown) {
           if (!(thrown instanceof ShardlineError)) throw thrown;
           dropped += 1;
         }
       }
-      if (dropped > 0) onDropped(dropped, `pool ${pool}`);
+      if (dropped > 0) onDropped(dropped, `pool ${suite}`);
       return files;
     },
     async save(measured) {

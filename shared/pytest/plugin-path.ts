@@ -16,3 +16,8 @@ export function launchPath(): string {
 export function combinePath(): string {
   return fileURLToPath(new URL('./plugin/combine.py', import.meta.url));
 }
+
+/** Absolute path of interpreter.py, which describes an interpreter. */
+export function interpreterPath(): string {
+  return fileURLToPath(new URL('./plugin/interpreter.py', import.meta.url));
+}

@@ -14,6 +14,9 @@ export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;
  */
 export const PRESENCE_MS = { beat: 1000, life: 8000 } as const;
 
+/** Lifetime of what a group of CI jobs leaves for a retry. A later retry runs the whole suite. */
+export const GROUP_LIFE_SECONDS = 7 * 24 * 60 * 60;
+
 export interface RunKeys {
   /** string: the run's spec. The run is open while this key exists. */
   readonly spec: string;
@@ -104,5 +107,30 @@ export function poolKeys(pool: string): PoolKeys {
     agents: `${prefix}:agents`,
     timings: `${prefix}:timings`,
     census: `${prefix}:census`,
+  };
+}
+
+/** The keys of a group: the CI jobs that share one run, and their retries. */
+export interface GroupKeys {
+  /** string: exists once a job has led the group. */
+  readonly led: string;
+  /** hash: the lease of the job that leads, with the same fields as a coordinator's. */
+  readonly leader: string;
+  /** string: the number of the present generation. A retry begins the next one. */
+  readonly generation: string;
+  /** hash: generation/`at` place → token of the job there; generation/`attempt`; generation/`fresh`. */
+  readonly members: string;
+  /** hash: generation → its verdict. */
+  readonly verdicts: string;
+}
+
+export function groupKeys(group: string): GroupKeys {
+  const prefix = `{sl:ci:${group}}`;
+  return {
+    led: `${prefix}:led`,
+    leader: `${prefix}:leader`,
+    generation: `${prefix}:generation`,
+    members: `${prefix}:members`,
+    verdicts: `${prefix}:verdicts`,
   };
 }

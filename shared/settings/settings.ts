@@ -55,6 +55,10 @@ export interface RunSettings extends CommonSettings {
   readonly pytestArgs: readonly string[];
   /** null means 1 with the embedded Redis and 0 with another one. */
   readonly agents: number | null;
+  /** The name under which Redis keeps the durations of the suite; null for that of the pool. */
+  readonly suite: string | null;
+  /** For how many agents to plan, if more than have joined; null for those only. */
+  readonly agentsExpected: number | null;
   /** null uses the embedded Redis. */
   readonly redis: string | null;
   readonly redisBin: string | null;
@@ -102,14 +106,28 @@ export interface RunSettings extends CommonSettings {
   readonly redisWaitSeconds: number;
 }
 
+export interface CiSettings {
+  readonly command: 'ci';
+  /** How this job runs its part or, as the coordinator of all jobs, the suite. Its pool follows from the jobs. */
+  readonly run: RunSettings;
+  /** What the user adds to the provider's ids to name the run; null for nothing. */
+  readonly runName: string | null;
+  /** Whether a retry runs the whole suite again. */
+  readonly isFresh: boolean;
+  /** Whether this job fails only for tests that it ran. */
+  readonly exitsOwn: boolean;
+}
+
 export interface AgentSettings extends CommonSettings {
   readonly command: 'agent';
   readonly redis: string;
   readonly name: string | null;
   /** Longest wait for a run; null waits without limit. */
   readonly maxIdleSeconds: number | null;
-  /** Whether to leave after one run, or when standard input ends. A run starts its own agents with it. */
+  /** Whether to leave after one run. */
   readonly once: boolean;
+  /** Whether another shardline command started this agent: it leaves when standard input ends, and its name is unique. */
+  readonly isOwned: boolean;
   /** The only run to serve; null for every run of the pool. */
   readonly run: string | null;
 }
@@ -216,6 +234,7 @@ export interface ServeSettings {
 
 export type Settings =
   | RunSettings
+  | CiSettings
   | AgentSettings
   | ReportSettings
   | PlanSettings

@@ -20,6 +20,7 @@ function newSetting() {
     settings: { deadlineSeconds: null } as RunSettings,
     startedAt: 0,
     id: runId('r1'),
+    jobs: null,
     logger: { ...log, close: () => undefined } as Logger,
   };
   return { setting, lines };

@@ -105,6 +105,9 @@ async function pytestsOwn(workspace: string): Promise<LastRun | null> {
   return null;
 }
 
+/** The ids as paths relative to the workspace, without those whose file does not exist. */
+export const existing = (workspace: string, ids: readonly string[]): readonly string[] => ids.flatMap((id) => placeOf(workspace, id) ?? []);
+
 /** An id is relative to pytest's rootdir, which is the workspace or a directory above it. Returns null if the file no longer exists. */
 function placeOf(workspace: string, id: string): string | null {
   const [file = '', ...names] = id.split('::');

@@ -65,7 +65,7 @@ export async function planRun(
   }
   const machine = await readMachine();
   // Local agents may have joined the pool already.
-  const agents = Math.max(localAgents, elsewhere, 1);
+  const agents = Math.max(localAgents, elsewhere, settings.agentsExpected ?? 1);
   const slotsPerAgent =
     settings.numprocesses === 'auto' ? maxAutoWorkers(machine, settings.workerBytes) : Math.max(1, Number(settings.numprocesses));
   const { units: all, affinity } = suiteUnits(settings, suite, timings);

@@ -226,6 +226,10 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
       closing ??= close();
       return closing;
     },
+    leave() {
+      closing ??= Promise.allSettled(enqueuing).then(() => undefined);
+      return closing;
+    },
   };
 }
 

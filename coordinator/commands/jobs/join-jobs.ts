@@ -1,0 +1,200 @@
+// One CI job of several that share a run: its agent runs tests from start to end, and the job coordinates the run while no other one does.
+
+import { randomBytes } from 'node:crypto';
+import type { FilesPrint } from '../../../shared/domain/fingerprint.ts';
+import type { GroupVerdict } from '../../../shared/domain/group.ts';
+import { type AgentId, agentId, type RunId } from '../../../shared/domain/ids.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { printInterpreter } from '../../../shared/pytest/interpreter-print.ts';
+import { checkServer } from '../../../shared/redis/check-server.ts';
+import { connect } from '../../../shared/redis/connect.ts';
+import { isGivenUp } from '../../../shared/redis/retry-while-unavailable.ts';
+import { safeUrl } from '../../../shared/settings/redis-url.ts';
+import type { CiSettings, RunSettings } from '../../../shared/settings/settings.ts';
+import { systemClock } from '../../../shared/system/clock.ts';
+import { type ClosingStack, createClosingStack } from '../../../shared/system/closing-stack.ts';
+import type { Edge } from '../../../shared/system/edge.ts';
+import { suiteName } from '../../../shared/system/suite-name.ts';
+import { printWorkspace } from '../../../shared/system/workspace-print.ts';
+import {
+  type CiGroup,
+  type GroupIdentity,
+  groupOf,
+  type Joined,
+  ownExitCode,
+  poolOfGroup,
+  runOfGroup,
+  toRunAgain,
+} from '../../ci/group.ts';
+import { ciJob } from '../../ci/job.ts';
+import { type LocalAgents, startLocalAgents } from '../../local-agents.ts';
+import { redisGroup } from '../../redis/ci-group.ts';
+import { openLivenessLine } from '../../redis/liveness-line.ts';
+import { agentFlags } from '../bring-up.ts';
+import { leadRun } from './lead-run.ts';
+
+/** Interval of looks for the verdict. With the end of the agent, a job ends within 2 s of it. */
+const LOOK_MS = 500;
+/** How long the agent may take to leave a run that has ended, and to hand back its tests when the job is cancelled: GitHub kills after 2.5 s. */
+const LEAVE_MS = 1000;
+
+/** A job that has joined the others. */
+export interface Membership {
+  readonly settings: CiSettings & { readonly run: RunSettings & { readonly redis: string } };
+  readonly edge: Edge;
+  readonly group: CiGroup;
+  readonly run: RunId;
+  readonly joined: Joined;
+  /** Equal for workspaces with the same files; null if unknown. */
+  readonly files: string | null;
+  /** Aborts when this job must end before the run. */
+  readonly leaving: AbortSignal;
+}
+
+/** Resolves with the exit code of this job. Throws a ShardlineError, or an AggregateError of several, if there is nothing to report on. */
+export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number> {
+  const leaving = new AbortController();
+  const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => leaving.abort(name)));
+  await using opened = createClosingStack();
+  try {
+    return await join(settings, edge, opened, leaving.signal);
+  } catch (thrown) {
+    if (leaving.signal.aborted) {
+      edge.stderr.write(`shardline: left the run on ${leaving.signal.reason}; the other jobs go on with it\n`);
+      return 2;
+    }
+    throw isGivenUp(thrown) ? unreachable(settings.run, 'it was lost and did not come back') : thrown;
+  } finally {
+    for (const stop of ignore) stop();
+  }
+}
+
+async function join(given: CiSettings, edge: Edge, opened: ClosingStack, leaving: AbortSignal): Promise<number> {
+  const { redis: url } = given.run;
+  if (url === null) throw new ShardlineError('internal', { problem: 'no Redis to join the jobs by' });
+  const group = await connectGroup(given.run, url, opened, leaving);
+  const [identity, files, suite] = await Promise.all([
+    identityOf(given, edge, leaving),
+    printWorkspace(given.run.workspace, true).then(digestOf),
+    suiteName(given.run.workspace),
+  ]);
+  const name = groupOf(identity);
+  const pool = poolOfGroup(name);
+  const settings = { ...given, run: { ...given.run, redis: url, pool, suite } };
+  const members = group(name);
+  const job = ciJob(edge.env);
+  const place = given.run.shard?.index ?? job?.place?.index ?? null;
+  const token = job === null ? null : `${job.job ?? ''}#${job.attempt ?? ''}`;
+  const joined = await members.join({ place, token, attempt: job?.attempt ?? null, isFresh: given.isFresh });
+  const run = runOfGroup(name, joined.generation);
+  const agent = agentId(`${place === null ? 'job' : `job${place}`}-${randomBytes(2).toString('hex')}`);
+  if (joined.verdict !== null) return endWith(settings, edge, { verdict: joined.verdict, hasLed: false }, agent);
+  edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}\n`);
+  const agents = startAgent(settings.run, edge, agent, url);
+  opened.use(agents);
+  agents.speak((line) => void edge.stderr.write(`${line}\n`));
+  const ended = await untilVerdict({ settings, edge, group: members, run, joined, files, leaving });
+  return endWith(settings, edge, ended, agent);
+}
+
+/** How the run of the jobs ended. */
+interface Ended {
+  readonly verdict: GroupVerdict;
+  /** Whether this job coordinated the run to its end. */
+  readonly hasLed: boolean;
+}
+
+/** Resolves once the run has ended. Leads it meanwhile, whenever no other job does. Throws what ends this job without a verdict. */
+async function untilVerdict(member: Membership): Promise<Ended> {
+  const { group, joined, leaving } = member;
+  const over = new AbortController();
+  const until = AbortSignal.any([over.signal, leaving]);
+  let isLeading = false;
+  /** Throws the reason of `until`, or what ends this job. */
+  const lead = async (): Promise<Ended> => {
+    const again = toRunAgain(joined, member.files);
+    for (;;) {
+      const leadership = await group.lead(until);
+      isLeading = true;
+      const verdict = await leadRun(member, leadership, again);
+      if (verdict !== null) return { verdict, hasLed: true };
+      isLeading = false;
+    }
+  };
+  /** Pending while this job leads, because it then has the report to print. */
+  const watch = async (): Promise<Ended> => {
+    for (;;) {
+      const verdict = isLeading ? null : await group.verdict(joined.generation);
+      if (verdict !== null) return { verdict, hasLed: false };
+      await systemClock.wait(LOOK_MS, until);
+    }
+  };
+  const [leading, watching] = [lead(), watch()];
+  try {
+    return await Promise.race([leading, watching]);
+  } finally {
+    over.abort();
+    await Promise.allSettled([leading, watching]);
+  }
+}
+
+/** Prints how the run ended, unless this job has printed its report, and returns the exit code of this job. */
+function endWith({ exitsOwn }: CiSettings, { stderr }: Edge, { verdict, hasLed }: Ended, agent: AgentId): number {
+  if (!hasLed) stderr.write(`shardline: run ${verdict.run}: ${verdict.line}\n`);
+  const exitCode = exitsOwn ? ownExitCode(verdict, agent) : verdict.exitCode;
+  if (exitCode !== verdict.exitCode)
+    stderr.write(`shardline: no test failed on this job, and --exit-own asks for no more: exit ${exitCode}\n`);
+  return exitCode;
+}
+
+/** The other jobs of this one's run have the same identity. Throws `bad-option` if nothing names the run. */
+async function identityOf({ run, runName }: CiSettings, { env }: Edge, signal: AbortSignal): Promise<GroupIdentity> {
+  const job = ciJob(env);
+  const names = [job?.run ?? null, runName].filter((name) => name !== null);
+  if (names.length === 0) {
+    const problem = 'Nothing tells which jobs belong to one run: this is no job of a known CI provider.';
+    throw new ShardlineError('bad-option', { problem, fix: 'Give all jobs of a run the same text: --run-id TEXT.' });
+  }
+  const python = await printInterpreter(run.python, run.workspace, signal);
+  return { names, python, pytestArgs: [...run.paths, ...run.pytestArgs], collect: run.collect };
+}
+
+/** Connects to the Redis of all jobs; the function it returns finds a group there. Throws `ci-without-redis`. */
+async function connectGroup(run: RunSettings, url: string, opened: ClosingStack, signal: AbortSignal): Promise<(name: string) => CiGroup> {
+  const waitMs = run.redisWaitSeconds * 1000;
+  try {
+    const redis = await connect(url, 'shardline:ci', { patienceMs: 0, brokenMs: waitMs, signal });
+    opened.defer(() => redis.disconnect());
+    const line = openLivenessLine(redis);
+    opened.defer(() => line.close());
+    await checkServer(redis, url);
+    return (name) => redisGroup(redis, name, line);
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError && thrown.code === 'redis-unreachable')
+      throw unreachable(run, `${thrown.values.url}: ${thrown.values.problem}`);
+    throw thrown;
+  }
+}
+
+const unreachable = ({ redis }: RunSettings, problem: string): ShardlineError =>
+  new ShardlineError('ci-without-redis', { problem, url: safeUrl(redis ?? '') });
+
+/** The agent of this job, for all runs of the pool: a run that restarts has another id. */
+function startAgent(run: RunSettings, edge: Edge, name: AgentId, redisUrl: string): LocalAgents {
+  const { program, cwd, env } = edge;
+  return startLocalAgents({
+    names: [name],
+    runId: null,
+    pool: run.pool,
+    redisUrl,
+    program,
+    flags: agentFlags(run),
+    cwd,
+    leaveMs: () => LEAVE_MS,
+    env,
+  });
+}
+
+/** null if one workspace cannot be compared with another by it. */
+const digestOf = ({ git, contents }: FilesPrint): string | null =>
+  git === null ? contents : [git.commit, git.directory, git.changes].join(' ').slice(0, 64);

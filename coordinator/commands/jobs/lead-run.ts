@@ -1,0 +1,106 @@
+// Coordinates the run of all jobs in one of them: begins it, or takes it over from its log, and stores the verdict for all.
+
+import { join } from 'node:path';
+import type { GroupVerdict } from '../../../shared/domain/group.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { connect } from '../../../shared/redis/connect.ts';
+import { systemClock } from '../../../shared/system/clock.ts';
+import { createLogger } from '../../../shared/system/logger.ts';
+import { type Leadership, verdictOf } from '../../ci/group.ts';
+import { restartedId } from '../../core/decide/restart.ts';
+import { readBaseline } from '../../record/baseline.ts';
+import { readableLog } from '../../redis/shared-log.ts';
+import { verdictText } from '../../reporters/summary/terminal-summary.ts';
+import type { Setting, SharedRun } from '../run-context.ts';
+import type { Membership } from './join-jobs.ts';
+
+/** Interval at which the job that leads renews its lease. */
+const RENEW_MS = 1000;
+
+/**
+ * Resolves with the verdict, or with null once another job has taken over. `again` are the tests that a retry runs; null for the whole
+ * suite. Throws what ends this job without a verdict.
+ */
+export async function leadRun(member: Membership, leadership: Leadership, again: readonly string[] | null): Promise<GroupVerdict | null> {
+  const { settings, edge, run: id, leaving, joined, files } = member;
+  const deposed = new AbortController();
+  const ended = new AbortController();
+  let verdict: GroupVerdict | null = null;
+  const jobs: SharedRun = {
+    deposed: deposed.signal,
+    leaving,
+    again,
+    async conclude(report, exitCode) {
+      const concluded = verdictOf(report, exitCode, verdictText({ ...report, exitCode }), files);
+      await leadership.conclude(joined.generation, concluded);
+      verdict = concluded;
+    },
+    isConcluded: () => verdict !== null,
+  };
+  const { run } = settings;
+  const logger = createLogger({ level: run.logLevel, file: run.logFile, name: `run ${id}` });
+  const keeping = keep(leadership, deposed, AbortSignal.any([ended.signal, leaving]));
+  try {
+    const isBegun = await hasLog(member);
+    const judgement = { targets: run.targets, baseline: run.baseline === null ? null : await readBaseline(run.baseline, edge.cwd) };
+    const setting: Setting = {
+      settings: { ...run, resume: isBegun ? id : null },
+      edge,
+      id,
+      startedAt: Math.round(performance.timeOrigin),
+      resumes: () => 0,
+      out: run.out ?? join(run.workspace, '.shardline', 'runs', id),
+      judgement,
+      logger,
+      jobs,
+    };
+    const interrupts = { requested: new AbortController().signal, forced: AbortSignal.any([deposed.signal, leaving]) };
+    if (again !== null && !isBegun) edge.stderr.write(`shardline: retry: running again the tests that did not pass: ${again.length}\n`);
+    if (isBegun) {
+      edge.stderr.write(`shardline: this job now coordinates run ${id}\n`);
+      const { resumeRun } = await import('../resume-run.ts');
+      await resumeRun(setting, interrupts);
+    } else {
+      const { startRun } = await import('../start-run.ts');
+      await startRun(setting, interrupts);
+    }
+    leaving.throwIfAborted();
+    return verdict;
+  } catch (thrown) {
+    if (leaving.aborted || !isDeposed(thrown, deposed.signal)) throw thrown;
+    edge.stderr.write(`shardline: another job now coordinates run ${id}\n`);
+    return null;
+  } finally {
+    ended.abort();
+    await keeping;
+    logger.close();
+  }
+}
+
+/** Renews the lease of all jobs until `signal` aborts, or until another job has it. */
+async function keep(leadership: Leadership, deposed: AbortController, signal: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      await leadership.renew();
+      await systemClock.wait(RENEW_MS, signal);
+    }
+  } catch (thrown) {
+    // What else ends the renewals, such as a lost Redis, also ends the run, which reports it.
+    if (thrown instanceof ShardlineError && thrown.code === 'taken-over') deposed.abort(thrown);
+  }
+}
+
+/** Whether an earlier coordinator has begun the run. A run that restarted has its log under its second id. */
+async function hasLog({ settings: { run }, run: id, leaving }: Membership): Promise<boolean> {
+  const redis = await connect(run.redis, `shardline:run:${id}`, { patienceMs: run.redisWaitSeconds * 1000, signal: leaving });
+  try {
+    for (const each of [restartedId(id), id]) if ((await readableLog(redis, each).last()) !== null) return true;
+    return false;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Whether the run of this job ended because another job coordinates it. */
+const isDeposed = (thrown: unknown, deposed: AbortSignal): boolean =>
+  deposed.aborted || (thrown instanceof ShardlineError && ['taken-over', 'run-is-served', 'out-in-use'].includes(thrown.code));

@@ -1,0 +1,68 @@
+// Implements the `CiGroup` port: a group of CI jobs in Redis. The lease of the job that leads has the form of a coordinator's lease.
+
+import type { Redis } from 'ioredis';
+import type { GroupVerdict } from '../../shared/domain/group.ts';
+import { runId } from '../../shared/domain/ids.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { GROUP_LIFE_SECONDS, groupKeys } from '../../shared/redis/keys.ts';
+import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
+import { systemClock } from '../../shared/system/clock.ts';
+import { decodeVerdict, encodeVerdict } from '../../shared/wire/group.ts';
+import type { CiGroup, GroupJob } from '../ci/group.ts';
+import { claimLease, LEASE_MS } from '../lease-claim.ts';
+import { leasePort, ownHolder } from './coordinator-lease.ts';
+import type { LivenessLine } from './liveness-line.ts';
+import { readScript } from './read-script.ts';
+import { followSubscribers } from './subscribers.ts';
+
+const JOIN = readScript('join-group');
+const RENEW = readScript('renew-lease');
+const STORE = readScript('store-verdict');
+
+/**
+ * Interval of looks at the lease of the job that leads. A killed job is found gone after two, and the run's own lease takes one second more.
+ * A job that reconnects to Redis takes less than two looks.
+ */
+const LOOK_MS = 500;
+
+export function redisGroup(redis: Redis, group: string, line: LivenessLine): CiGroup {
+  const keys = groupKeys(group);
+  const source = `verdict of the CI jobs ${group}`;
+  const verdictIn = (text: string): GroupVerdict | null => (text === '' ? null : decodeVerdict(text, source));
+  return {
+    async join({ place, token, attempt, isFresh }: GroupJob) {
+      const argv = [place ?? '', token ?? '', attempt ?? 0, isFresh ? 1 : 0, GROUP_LIFE_SECONDS];
+      const joined: unknown = await retryWhileUnavailable(() =>
+        redis.eval(JOIN, 4, keys.generation, keys.members, keys.verdicts, keys.leader, ...argv),
+      );
+      const [generation = '1', verdict = '', before = '', fresh = '0'] = Array.isArray(joined) ? joined.map(String) : [];
+      return { generation: Number(generation), verdict: verdictIn(verdict), before: verdictIn(before), isFresh: fresh === '1' };
+    },
+    async verdict(generation) {
+      return verdictIn((await retryWhileUnavailable(() => redis.hget(keys.verdicts, String(generation)))) ?? '');
+    },
+    async lead(signal) {
+      const holder = await ownHolder(line);
+      const subscribers = followSubscribers(redis);
+      const place = { redis, keys: [keys.led, keys.leader], text: group, source: `the lease of the CI jobs ${group}` } as const;
+      const port = leasePort(place, holder, subscribers);
+      try {
+        const patience = { lookMs: LOOK_MS, waitMs: Number.POSITIVE_INFINITY };
+        const { epoch } = await claimLease(runId(group), port, { onWait: () => undefined, signal }, systemClock, patience);
+        return {
+          async renew() {
+            const renewed = await retryWhileUnavailable(() => redis.eval(RENEW, 1, keys.leader, epoch, LEASE_MS));
+            if (renewed === -1) throw new ShardlineError('taken-over', { runId: group });
+          },
+          async conclude(generation, verdict) {
+            const argv = [epoch, generation, encodeVerdict(verdict), GROUP_LIFE_SECONDS];
+            const stored = await retryWhileUnavailable(() => redis.eval(STORE, 2, keys.leader, keys.verdicts, ...argv));
+            if (stored === -1) throw new ShardlineError('taken-over', { runId: group });
+          },
+        };
+      } finally {
+        subscribers.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,10 @@
+-- Stores the verdict of a generation, unless it has one.
+--
+-- KEYS  leader, verdicts
+-- ARGV  epoch, generation, verdict, life of the keys in s
+-- Returns -1 if another job has taken over, else 1
+
+if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') > tonumber(ARGV[1]) then return -1 end
+redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+return 1

@@ -1,0 +1,30 @@
+"""Prints what an interpreter would run tests with: Python, platform, pytest and its installed plugins. Imports none of them."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from importlib import metadata
+
+
+def described() -> dict[str, object]:
+    """Equal for interpreters that give the same results, as far as versions show."""
+    plugins = {entry.dist.name.lower(): entry.dist.version for entry in metadata.entry_points(group="pytest11") if entry.dist is not None}
+    return {
+        "python": f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}",
+        "platform": f"{sys.platform}-{platform.machine()}",
+        "plugins": {"pytest": version_of("pytest"), **dict(sorted(plugins.items()))},
+    }
+
+
+def version_of(name: str) -> str:
+    """Empty if it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+if __name__ == "__main__":
+    print(json.dumps(described()))

@@ -1,0 +1,198 @@
+// `shardline ci`: the same line in several jobs, with a Redis that they share and without one.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startTcpServer } from '../support/redis.ts';
+import { said } from '../support/said.ts';
+import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
+
+const body = 'import time\ndef test_x(): time.sleep(0.4)\ndef test_y(): time.sleep(0.4)\n';
+const suite = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`test_${index}.py`, body]));
+const all = Object.fromEntries(Object.keys(suite).flatMap((file) => [`${file}::test_x`, `${file}::test_y`].map((id) => [id, 'passed'])));
+
+/** The environment of job `index` of a Buildkite build, which the provider has started `attempt` times. */
+const buildkite = (url: string, index: number, attempt = 1): Readonly<Record<string, string>> => ({
+  SHARDLINE_REDIS_URL: url,
+  BUILDKITE: 'true',
+  BUILDKITE_BUILD_ID: 'build-1',
+  BUILDKITE_STEP_ID: 'tests',
+  BUILDKITE_PARALLEL_JOB: String(index - 1),
+  BUILDKITE_PARALLEL_JOB_COUNT: '3',
+  BUILDKITE_RETRY_COUNT: String(attempt - 1),
+  BUILDKITE_JOB_ID: `job-${index}-${attempt}`,
+});
+
+const ci = (project: Project, settings: Readonly<Record<string, string>>, ...more: string[]) =>
+  project.shardline(['ci', '-n', '1', '--verbose', '--out', 'out', ...more], settings);
+
+/** The job that coordinates the run, once two tests have passed, and the others. */
+async function startThree(url: string, projects: readonly Project[]) {
+  const jobs = projects.map((project, index) => ({ project, job: ci(project, buildkite(url, index + 1)) }));
+  const first = await Promise.any(
+    jobs.map(async ({ job }, index) => {
+      await said(job, /PASSED[\s\S]*PASSED/);
+      return index;
+    }),
+  );
+  const leader = jobs[first];
+  if (leader === undefined) throw new Error('no job coordinates the run');
+  return { leader, others: jobs.filter((each) => each !== leader) };
+}
+
+test('three jobs run one suite; a killed coordinator is replaced, and nothing is run twice', { timeout: 120_000 }, async () => {
+  await using one = await newProject(suite);
+  await using two = await newProject(suite);
+  await using three = await newProject(suite);
+  await using server = await startTcpServer();
+  const { leader, others } = await startThree(server.url, [one, two, three]);
+  leader.job.kill('SIGKILL');
+  const ended = await Promise.all(others.map(({ job }) => job));
+  for (const { exitCode, all: output } of ended) expect(exitCode, output).toBe(0);
+  const heirs = others.filter(({ project }) => project.holds('out/report.json'));
+  expect(heirs.length).toBe(1);
+  const report = await (heirs[0]?.project ?? one).report();
+  expect(outcomesOf(report)).toEqual(all);
+  expect(report).toMatchObject({ verdict: 'passed', totals: { duplicatesDropped: 0, notRun: 0 } });
+  expect(report.agents.map(({ id }) => id.slice(0, 5)).sort()).toEqual(['job1-', 'job2-', 'job3-']);
+  for (const { all: output } of ended) expect(output).toMatch(/passed: 16 passed in .*exit 0$/m);
+
+  const late = await ci(leader.project, buildkite(server.url, 4));
+  expect(late.all).toMatch(/^shardline: run ci-\S+-1: passed: 16 passed /m);
+  expect(late.exitCode).toBe(0);
+});
+
+test('a coordinator that froze changes nothing when it wakes, and ends with the verdict of the run', { timeout: 180_000 }, async () => {
+  const slow = Object.fromEntries(Object.keys(suite).map((file) => [file, body.replaceAll('0.4', '2')]));
+  await using one = await newProject(slow);
+  await using two = await newProject(slow);
+  await using server = await startTcpServer();
+  const { leader, others } = await startThree(server.url, [one, two]);
+  leader.job.kill('SIGSTOP');
+  const [other] = others;
+  if (other === undefined) throw new Error('there is no other job');
+  await said(other.job, /this job now coordinates run/);
+  leader.job.kill('SIGCONT');
+  const [woken, heir] = await Promise.all([leader.job, other.job]);
+  expect(heir.exitCode, heir.all).toBe(0);
+  expect(woken.all).toMatch(/another job now coordinates run \S+\n[\s\S]*passed: 16 passed /);
+  expect(woken.exitCode).toBe(0);
+  expect(leader.project.holds('out/report.json')).toBe(false);
+  expect(outcomesOf(await other.project.report())).toEqual(all);
+});
+
+test('a cancelled coordinator reports what it knows, and the others finish the run', { timeout: 120_000 }, async () => {
+  await using one = await newProject(suite);
+  await using two = await newProject(suite);
+  await using server = await startTcpServer();
+  const { leader, others } = await startThree(server.url, [one, two]);
+  leader.job.kill('SIGTERM');
+  const cancelled = await leader.job;
+  expect(cancelled.exitCode, cancelled.all).toBe(2);
+  expect(await leader.project.report()).toMatchObject({ verdict: 'interrupted' });
+  const [other] = await Promise.all(others.map(({ job }) => job));
+  expect(other?.exitCode, other?.all).toBe(0);
+  expect(outcomesOf(await (others[0]?.project ?? one).report())).toEqual(all);
+});
+
+const flaky = {
+  'test_good.py': 'def test_good(): pass\n',
+  // Fails in the first run only.
+  'test_bad.py': 'import os\ndef test_bad(): assert os.environ.get("MENDED")\n',
+};
+
+test('a retry runs only what failed; a retry of a green or another run, and --fresh, run everything', { timeout: 240_000 }, async () => {
+  await using project = await newProject(flaky);
+  await using server = await startTcpServer();
+  const again = async (attempt: number, settings: Readonly<Record<string, string>> = {}, ...more: string[]) => {
+    const { exitCode, all: output } = await ci(project, { ...buildkite(server.url, 1, attempt), ...settings }, ...more);
+    return { exitCode, output, report: await project.report() };
+  };
+  const first = await again(1);
+  expect(first.exitCode, first.output).toBe(1);
+  const second = await again(2, { MENDED: '1' });
+  expect(second.output).toContain('shardline: retry: running again the tests that did not pass: 1\n');
+  expect(second.exitCode, second.output).toBe(0);
+  expect(outcomesOf(second.report)).toEqual({ 'test_bad.py::test_bad': 'passed' });
+  expect(second.report).toMatchObject({ totals: { flaky: 1 } });
+
+  const third = await again(3, { MENDED: '1' });
+  expect(third.exitCode, third.output).toBe(0);
+  expect(Object.keys(outcomesOf(third.report)).length).toBe(2);
+
+  expect((await again(4)).exitCode).toBe(1);
+  const fresh = await again(5, { MENDED: '1' }, '--fresh');
+  expect(Object.keys(outcomesOf(fresh.report)).length).toBe(2);
+
+  expect((await again(6)).exitCode).toBe(1);
+  await writeFile(join(project.directory, 'test_new.py'), 'def test_new(): pass\n');
+  const changed = await again(7, { MENDED: '1' });
+  expect(Object.keys(outcomesOf(changed.report)).length).toBe(3);
+});
+
+test('--exit-own fails only the job that ran the failed test', { timeout: 120_000 }, async () => {
+  const files = { ...suite, 'test_bad.py': 'def test_bad(): assert 0\n' };
+  await using one = await newProject(files);
+  await using two = await newProject(files);
+  await using server = await startTcpServer();
+  const jobs = [one, two].map((project, index) => ci(project, buildkite(server.url, index + 1), '--exit-own'));
+  const ended = await Promise.all(jobs);
+  expect(ended.map(({ exitCode }) => exitCode).sort(), ended.map(({ all: output }) => output).join('\n')).toEqual([0, 1]);
+});
+
+test('a Redis that is set and cannot be reached is exit code 11', async () => {
+  await using project = await newProject(flaky);
+  const { exitCode, all: output } = await ci(project, buildkite('redis://127.0.0.1:1', 1));
+  expect(exitCode).toBe(11);
+  expect(output).toContain('shardline: error: This job could not reach the Redis that its jobs share: redis://127.0.0.1:1');
+  expect(project.holds('out/report.json')).toBe(false);
+});
+
+test('outside the known providers, --run-id must name the run', async () => {
+  await using project = await newProject(flaky);
+  await using server = await startTcpServer();
+  const { exitCode, all: output } = await ci(project, { SHARDLINE_REDIS_URL: server.url });
+  expect(exitCode).toBe(4);
+  expect(output).toContain('Give all jobs of a run the same text: --run-id TEXT.');
+});
+
+test('without a Redis each job runs its part, and a merge of all is whole', { timeout: 180_000 }, async () => {
+  await using project = await newProject({ ...flaky, 'test_more.py': 'def test_more(): pass\n' });
+  for (const index of [1, 2, 3]) {
+    const { exitCode, all: output } = await project.shardline(['ci', '-n', '1', '--out', `part-${index}`, '--timings', `${index}.json`], {
+      ...buildkite('', index),
+      MENDED: '1',
+    });
+    expect(output).toContain('SHARDLINE_REDIS_URL is empty: using an embedded Redis');
+    expect(output).toMatch(new RegExp(`^Run \\S+: part ${index} of 3`, 'm'));
+    expect(exitCode, output).toBe(0);
+  }
+  const merged = await project.shardline(['report', '--merge', 'part-1', 'part-2', 'part-3']);
+  expect(merged.exitCode, merged.all).toBe(0);
+  expect(merged.all).toMatch(/^passed: 3 passed /m);
+
+  const alone = await project.shardline(['ci', '-n', '1'], { MENDED: '1' });
+  expect(alone.all).toContain('shardline: running the whole suite: this is no job of a known CI provider. To run a part,');
+  expect(alone.exitCode).toBe(0);
+});
+
+test('durations belong to the suite, so that a new pool for each run loses nothing', { timeout: 120_000 }, async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const settings = (build: string) => ({ ...buildkite(server.url, 1), BUILDKITE_BUILD_ID: build });
+  expect((await ci(project, settings('a'))).exitCode).toBe(0);
+  expect((await ci(project, settings('b'))).exitCode).toBe(0);
+  const { shards } = await project.report();
+  expect(shards.every(({ predictedSeconds }) => predictedSeconds < 0.95)).toBe(true);
+});
+
+test('no test of the suite sees the Redis of the jobs', { timeout: 60_000 }, async () => {
+  const name = 'seen.txt';
+  await using project = await newProject({
+    'test_env.py': `import os, pathlib\ndef test_env(): pathlib.Path("${name}").write_text(os.environ.get("SHARDLINE_REDIS_URL", "none"))\n`,
+  });
+  await using server = await startTcpServer();
+  const { exitCode, all: output } = await ci(project, buildkite(server.url, 1));
+  expect(exitCode, output).toBe(0);
+  expect(await readFile(join(project.directory, name), 'utf8')).toBe('none');
+});

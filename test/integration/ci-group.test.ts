@@ -1,0 +1,136 @@
+// The jobs of a group in a real Redis: who leads, who belongs to which generation, and whose verdict counts.
+
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { GroupJob } from '../../coordinator/ci/group.ts';
+import { redisGroup } from '../../coordinator/redis/ci-group.ts';
+import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
+import type { GroupVerdict } from '../../shared/domain/group.ts';
+import { runId } from '../../shared/domain/ids.ts';
+import { connect } from '../../shared/redis/connect.ts';
+import { groupKeys } from '../../shared/redis/keys.ts';
+import { startTcpServer, type TcpRedis } from '../support/redis.ts';
+
+let server: TcpRedis;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startTcpServer();
+  redis = await connect(server.url, 'test');
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+
+/** One job of the group, with connections of its own. */
+async function joinAs(name: string) {
+  const own = await connect(server.url, 'job');
+  const line = openLivenessLine(own);
+  const group = redisGroup(own, name, line);
+  return {
+    ...group,
+    leave() {
+      line.close();
+      own.disconnect();
+    },
+  };
+}
+
+const green: GroupVerdict = { run: runId('ci-1'), exitCode: 0, line: 'passed', failedOn: [], again: null, files: null };
+const red: GroupVerdict = { ...green, exitCode: 1, line: 'failed', again: ['test_a.py::test_a'], files: 'abc' };
+const never = new AbortController().signal;
+
+const at = (place: number | null, token: string | null, attempt: number | null = null, isFresh = false): GroupJob => ({
+  place,
+  token,
+  attempt,
+  isFresh,
+});
+
+test('one job leads; another one does once the first is gone, and a deposed one changes nothing', async () => {
+  const name = randomUUID();
+  const [one, two] = [await joinAs(name), await joinAs(name)];
+  const first = await one.lead(never);
+  await first.renew();
+  const waiting = two.lead(never);
+  await expect(Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 1500, 'held'))])).resolves.toBe('held');
+  one.leave();
+  const second = await waiting;
+  await second.conclude(1, green);
+  const late = await joinAs(name);
+  expect(await late.verdict(1)).toEqual(green);
+  expect(await late.verdict(2)).toBe(null);
+  // The first verdict stays.
+  await second.conclude(1, red);
+  expect(await late.verdict(1)).toEqual(green);
+  for (const each of [two, late]) each.leave();
+});
+
+test('a deposed job cannot renew its lease, and stores no verdict', async () => {
+  const name = randomUUID();
+  const [one, two] = [await joinAs(name), await joinAs(name)];
+  const first = await one.lead(never);
+  // The lease has expired, as after a freeze.
+  await redis.hset(groupKeys(name).leader, 'expires', 1);
+  await two.lead(never);
+  await expect(first.renew()).rejects.toMatchObject({ code: 'taken-over' });
+  await expect(first.conclude(1, green)).rejects.toMatchObject({ code: 'taken-over' });
+  expect(await two.verdict(1)).toBe(null);
+  for (const each of [one, two]) each.leave();
+});
+
+test.each([
+  ['a number and an id', (attempt: number) => at(1, `job-1-${attempt}`)],
+  ['a count of attempts only', (attempt: number) => at(null, null, attempt)],
+])('a retry of a job with %s begins a generation, and the other jobs join it', async (_, job) => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  expect(await group.join(job(1))).toEqual({ generation: 1, verdict: null, before: null, isFresh: false });
+  const first = await group.lead(never);
+  // The job came back while the run went on: its machine was replaced.
+  await first.renew();
+  expect(await group.join(job(1))).toMatchObject({ generation: 1, verdict: null });
+  await first.conclude(1, red);
+  expect(await group.join(job(1))).toMatchObject({ generation: 1, verdict: red });
+  expect(await group.join(at(2, 'job-2-1'))).toMatchObject({ generation: 1, verdict: red });
+
+  const retried = { generation: 2, verdict: null, before: red, isFresh: false };
+  expect(await group.join(job(2))).toEqual(retried);
+  expect(await group.join(job(2))).toEqual(retried);
+  group.leave();
+});
+
+test('a job that is started again while the run goes on joins it; after everyone has left it begins anew', async () => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  await group.join(at(1, 'a'));
+  await group.join(at(2, 'a'));
+  await (await group.lead(never)).renew();
+  expect(await group.join(at(1, 'b'))).toMatchObject({ generation: 1 });
+  await redis.hset(groupKeys(name).leader, 'expires', 1);
+  expect(await group.join(at(1, 'c'))).toEqual({ generation: 2, verdict: null, before: null, isFresh: false });
+  expect(await group.join(at(2, 'b'))).toMatchObject({ generation: 2 });
+  group.leave();
+});
+
+test('a fresh retry is fresh for every job', async () => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  await group.join(at(1, 'a', null, true));
+  await (await group.lead(never)).conclude(1, red);
+  expect(await group.join(at(1, 'b', null, true))).toMatchObject({ generation: 2, isFresh: true });
+  expect(await group.join(at(2, 'b'))).toMatchObject({ generation: 2, isFresh: true });
+  group.leave();
+});
+
+test('every key of a group has a lifetime', async () => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  await group.join(at(1, 'a'));
+  const leading = await group.lead(never);
+  await leading.renew();
+  await leading.conclude(1, green);
+  for (const key of Object.values(groupKeys(name))) expect(await redis.ttl(key), key).toBeGreaterThan(0);
+  group.leave();
+});

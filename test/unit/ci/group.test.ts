@@ -1,0 +1,87 @@
+// Which CI jobs share a run, what a retry of it runs, and how a job ends that fails only for its own tests.
+
+import { expect, test } from 'vitest';
+import { groupOf, ownExitCode, toRunAgain, verdictOf } from '../../../coordinator/ci/group.ts';
+import { MOST_AGAIN } from '../../../shared/domain/group.ts';
+import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
+import type { Report } from '../../../shared/domain/report.ts';
+import { decodeVerdict, encodeVerdict } from '../../../shared/wire/group.ts';
+import { sampleReport } from '../report/sample-report.ts';
+
+const identity = { names: ['GitLab 1 tests'], python: 'cpython 3.12', pytestArgs: ['tests'], collect: 'auto' };
+
+test('jobs with another Python, other arguments or another name have a run of their own', () => {
+  const own = groupOf(identity);
+  expect(own).toMatch(/^[0-9a-f]{16}$/);
+  expect(groupOf({ ...identity })).toBe(own);
+  const others = [
+    { ...identity, names: ['GitLab 2 tests'] },
+    { ...identity, python: 'cpython 3.13' },
+    { ...identity, pytestArgs: ['tests', '-x'] },
+    { ...identity, collect: 'suite' },
+  ];
+  expect(new Set([own, ...others.map(groupOf)]).size).toBe(5);
+});
+
+const attempt = { agent: agentId('job1') } as Report['tests'][0]['attempts'][0];
+const failed = (name: string) =>
+  ({
+    nodeid: nodeId(`test_a.py::${name}`),
+    file: testFile('test_a.py'),
+    outcome: 'failed',
+    flaky: false,
+    seconds: 1,
+    line: 1,
+    attempts: [attempt],
+  }) as const;
+const red = sampleReport([failed('test_x'), failed('test_y')], { notRun: [] });
+
+const againAfter = (report: Report, exitCode = report.exitCode) => verdictOf(report, exitCode, 'failed', 'abc').again;
+
+test('a retry runs the tests that failed or did not run, if nothing else made the run red', () => {
+  const notRun = [{ nodeid: testFile('test_b.py'), kind: 'file', tests: null, reason: 'maxfail', predictedSeconds: 1 }] as const;
+  expect(againAfter(red)).toEqual(['test_a.py::test_x', 'test_a.py::test_y']);
+  expect(againAfter({ ...red, notRun })).toEqual(['test_a.py::test_x', 'test_a.py::test_y', 'test_b.py']);
+  const otherwise: readonly Report[] = [
+    { ...red, tests: [] },
+    { ...red, exitCode: 11 },
+    { ...red, exitCode: 2 },
+    { ...red, exitCode: 0 },
+    { ...red, collectErrors: [{ file: testFile('test_c.py'), nodeid: nodeId('test_c.py'), message: 'no' }] },
+    { ...red, sessionErrors: [{ agent: agentId('job1'), message: 'no' }] as unknown as Report['sessionErrors'] },
+    { ...red, coverage: {} as Report['coverage'] },
+    { ...red, targets: [{ target: 'time<1s', measure: 'time', value: 2, met: false }] as unknown as Report['targets'] },
+    { ...red, tests: Array.from({ length: MOST_AGAIN + 1 }, (_, index) => failed(`test_${index}`)) },
+  ];
+  for (const report of otherwise) expect(againAfter(report)).toBe(null);
+  // A report that could not be written makes another exit code than the tests do.
+  expect(againAfter(red, 4)).toBe(null);
+});
+
+test('a retry of other files, a fresh one, and one whose verdict is lost run the whole suite', () => {
+  const before = verdictOf(red, 1, 'failed', 'abc');
+  expect(toRunAgain({ before, isFresh: false }, 'abc')).toEqual(before.again);
+  expect(toRunAgain({ before, isFresh: true }, 'abc')).toBe(null);
+  expect(toRunAgain({ before, isFresh: false }, 'def')).toBe(null);
+  expect(toRunAgain({ before: { ...before, files: null }, isFresh: false }, null)).toBe(null);
+  expect(toRunAgain({ before: null, isFresh: false }, 'abc')).toBe(null);
+});
+
+test('a job that fails only for its own tests still fails for everything else', () => {
+  const verdict = verdictOf(red, 1, 'failed', null);
+  expect(verdict.failedOn).toEqual(['job1']);
+  expect(ownExitCode(verdict, agentId('job1'))).toBe(1);
+  expect(ownExitCode(verdict, agentId('job2'))).toBe(0);
+  for (const exitCode of [0, 2, 3, 10, 11]) expect(ownExitCode({ ...verdict, exitCode }, agentId('job2'))).toBe(exitCode);
+  expect(ownExitCode({ ...verdict, failedOn: [] }, agentId('job2'))).toBe(1);
+});
+
+test('a verdict from Redis is checked', () => {
+  const verdict = verdictOf(red, 1, 'failed: 2 failed', 'abc');
+  expect(decodeVerdict(encodeVerdict(verdict), 'here')).toEqual(verdict);
+  const spoiled = [{ exitCode: -1 }, { exitCode: 'x' }, { again: ['../../etc/passwd'] }, { run: 'A B' }, { version: 0 }];
+  for (const change of spoiled) {
+    const text = JSON.stringify({ ...JSON.parse(encodeVerdict(verdict)), ...change });
+    expect(() => decodeVerdict(text, 'here')).toThrow('here');
+  }
+});
