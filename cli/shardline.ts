@@ -35,6 +35,7 @@ if (major < 22 || (major === 22 && minor < 12)) {
     stdout: process.stdout,
     stderr: process.stderr,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    parent: () => process.ppid,
     abandon: (exitCode) => process.exit(exitCode),
     onSignal(signal, listener) {
       process.on(signal, listener);

@@ -10,6 +10,7 @@ import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields } from '../../shared/system/event-log.ts';
 import { createLogger } from '../../shared/system/logger.ts';
+import { followCancellation } from '../ci/cancellation.ts';
 import type { Baseline } from '../core/result/compare.ts';
 import { onlyFailures } from '../core/result/last-failures.ts';
 import { readBaseline } from '../record/baseline.ts';
@@ -24,31 +25,27 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   const id = settings.resume === null ? newRunId(startedAt) : runId(settings.resume);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `run ${id}` });
   const out = settings.out ?? join(settings.workspace, '.shardline', 'runs', id);
-  const requested = new AbortController();
-  const forced = new AbortController();
-  const onSignal = (name: string) => (): void => (requested.signal.aborted ? forced : requested).abort(name);
-  const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, onSignal(name)));
+  const interrupts = followCancellation(edge);
   const judging = async () => ({
     targets: settings.targets,
     baseline: await baselineOf(settings, edge),
   });
-  const interrupts: Interrupts = { requested: requested.signal, forced: forced.signal };
   try {
     const setting: Setting = { settings, edge, id, startedAt, resumes: () => 0, out, judgement: await judging(), logger, jobs: null };
     return await (settings.resume === null ? startRun(setting, interrupts) : resume(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';
-    if (!requested.signal.aborted || isTakenOver) {
+    if (!interrupts.requested.aborted || isTakenOver) {
       const failure = isGivenUp(thrown) ? lostRedis(settings, thrown) : thrown;
       logger.error({ run: id, ...failureFields(failure) }, 'failed');
       throw failure;
     }
     // The error is the interruption itself. No work was enqueued, so there is nothing to report on.
     logger.info({ run: id, problem: String(thrown) }, 'interrupted before the run was open');
-    edge.stderr.write(`shardline: interrupted by ${requested.signal.reason} before any test ran\n`);
+    edge.stderr.write(`shardline: interrupted by ${interrupts.requested.reason} before any test ran\n`);
     return 2;
   } finally {
-    for (const stop of ignore) stop();
+    interrupts.stop();
     logger.close();
   }
 }

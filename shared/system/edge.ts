@@ -30,6 +30,8 @@ export interface Edge {
   readonly stderr: Drawable;
   /** How this program was started: interpreter, its options, script. */
   readonly program: readonly [string, ...string[]];
+  /** The id of the process that started this one, as long as it exists; then another id. */
+  readonly parent: () => number;
   /** Ends the process at once, without waiting for pending work. */
   readonly abandon: (exitCode: number) => void;
   /** Calls `listener` for each such signal from now on. The returned function removes it. */

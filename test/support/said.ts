@@ -1,9 +1,10 @@
 // Waits for what a command prints.
 
 import { eventually } from './eventually.ts';
-import type { Project } from './shardline.ts';
-
-export type Command = ReturnType<Project['shardline']>;
+/** A command that is running. */
+export interface Command {
+  readonly stderr: NodeJS.ReadableStream;
+}
 
 /** Waits until the command's stderr matches `pattern`, and returns the match. */
 export async function said(command: Command, pattern: RegExp): Promise<RegExpExecArray> {

@@ -16,6 +16,7 @@ import { type ClosingStack, createClosingStack } from '../../../shared/system/cl
 import type { Edge } from '../../../shared/system/edge.ts';
 import { suiteName } from '../../../shared/system/suite-name.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
+import { followCancellation } from '../../ci/cancellation.ts';
 import {
   type CiGroup,
   type GroupIdentity,
@@ -53,19 +54,18 @@ export interface Membership {
 
 /** Resolves with the exit code of this job. Throws a ShardlineError, or an AggregateError of several, if there is nothing to report on. */
 export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number> {
-  const leaving = new AbortController();
-  const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => leaving.abort(name)));
+  const { requested: leaving, stop } = followCancellation(edge);
   await using opened = createClosingStack();
   try {
-    return await join(settings, edge, opened, leaving.signal);
+    return await join(settings, edge, opened, leaving);
   } catch (thrown) {
-    if (leaving.signal.aborted) {
-      edge.stderr.write(`shardline: left the run on ${leaving.signal.reason}; the other jobs go on with it\n`);
+    if (leaving.aborted) {
+      edge.stderr.write(`shardline: left the run by ${leaving.reason}; the other jobs go on with it\n`);
       return 2;
     }
     throw isGivenUp(thrown) ? unreachable(settings.run, 'it was lost and did not come back') : thrown;
   } finally {
-    for (const stop of ignore) stop();
+    stop();
   }
 }
 
