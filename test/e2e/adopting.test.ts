@@ -15,13 +15,6 @@ const elsewhere = [
   'shardline agent',
   'shardline agent --log-file agent.log',
   "pip install 'shardline[all]' pytest-xdist",
-  "pip install -r requirements.txt 'shardline[all]'",
-  "pip install 'shardline[node]'",
-  // test/e2e/parts.test.ts plans parts, runs and merges them.
-  `exec shardline run tests/ --shard \${{ matrix.part }}/4 --plan plan.json --out out`,
-  'exec shardline report --merge parts/* --timings timings.json',
-  'shardline plan tests/ --shards 4 --timings timings.json --out plan.json',
-  "pip install -r requirements.txt 'shardline[node]'",
 ];
 const commands = commandsOf(page);
 
@@ -42,7 +35,6 @@ const flaky = command('shardline run tests/ --reruns');
 const failed = command('shardline run tests/ --failed');
 const imports = command('python -X importtime');
 const coordinator = command('shardline run tests/ --agents 1 --deadline');
-const agent = command('shardline agent --max-idle');
 
 const suite = {
   'pytest.ini': '[pytest]\nmarkers =\n    slow\n    serial\n',
@@ -72,7 +64,7 @@ async function typed(project: Project, line: string, settings: Readonly<Record<s
 }
 
 test('runs every command of the page, and the page explains every phase of a run', () => {
-  const here = [minimal, before, validate, back, bisect, memory, flaky, failed, imports, coordinator, agent];
+  const here = [minimal, before, validate, back, bisect, memory, flaky, failed, imports, coordinator];
   expect(commands.filter((line) => !here.includes(line) && !elsewhere.includes(line))).toEqual([]);
   const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   for (const word of Object.values(phaseWords)) expect(text).toContain(`\n| \`${word}\` | `);
@@ -116,7 +108,7 @@ test('the troubleshooting commands find the cause of a failure', { timeout: 300_
   expect((await typed(project, imports)).stderr).toContain('import time:');
 });
 
-test('coordinator and agent of a CI job find each other, and the agent exits once it is idle', {
+test('a run finds an agent of its pool, and the agent exits once it is idle', {
   timeout: 180_000,
 }, async () => {
   await using project = await newProject(suite);
@@ -129,7 +121,7 @@ test('coordinator and agent of a CI job find each other, and the agent exits onc
     said += chunk.toString();
   });
   await eventually('the run waits', () => said.includes('no agent in pool'), 60);
-  const serving = typed(project, agent.replace('2m', '1s'), settings);
+  const serving = project.shardline(['agent', '--max-idle', '1s'], settings);
   const { exitCode, all } = await run;
   expect(exitCode, all).toBe(0);
   expect((await project.report()).agents).toHaveLength(1);
