@@ -72,6 +72,13 @@ export const commandTable = {
     takesPytestArgs: true,
     isConfigurable: true,
   },
+  init: {
+    summary: 'Print a CI workflow for this repository, made from what it has: its pytest line, Python and requirements.',
+    operands: null,
+    instead: 'It reads the repository by itself; name another one with --workspace DIR.',
+    takesPytestArgs: false,
+    isConfigurable: false,
+  },
   runs: {
     summary: 'List the finished runs of this directory, the newest first.',
     operands: null,

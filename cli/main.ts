@@ -34,6 +34,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../coordinator/commands/report.ts')).reportCommand(settings, edge);
     case 'plan':
       return await (await import('../coordinator/commands/plan.ts')).planCommand(settings, edge);
+    case 'init':
+      return await (await import('../coordinator/init/init-command.ts')).initCommand(settings, edge);
     case 'runs':
       return await (await import('../coordinator/commands/runs.ts')).runsCommand(settings, edge);
     case 'clean':

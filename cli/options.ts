@@ -4,7 +4,7 @@ import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
-import { logLevels, speculations } from '../shared/settings/settings.ts';
+import { ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 
@@ -169,6 +169,44 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'Divide the suite into N parts',
   }),
   row({
+    name: 'provider',
+    kind: 'choice',
+    metavar: 'NAME',
+    choices: ciProviders,
+    group: 'What to run',
+    commands: ['init'],
+    env: null,
+    decided: 'the one whose files the repository has',
+    meaning: 'CI provider to write for',
+  }),
+  row({
+    name: 'jobs',
+    kind: 'count',
+    metavar: 'N',
+    group: 'What to run',
+    commands: ['init'],
+    env: null,
+    fallback: '4',
+    meaning: 'Number of parallel jobs',
+  }),
+  row({
+    name: 'redis',
+    kind: 'flag',
+    group: 'Redis',
+    commands: ['init'],
+    env: null,
+    meaning: 'Let the jobs share a queue instead of parts',
+  }),
+  row({
+    name: 'write',
+    kind: 'flag',
+    group: 'Output',
+    commands: ['init'],
+    env: null,
+    meaning: 'Write the file instead of printing it',
+    detail: 'An existing file is never changed.',
+  }),
+  row({
     name: 'resume',
     kind: 'name',
     metavar: 'RUN_ID',
@@ -244,7 +282,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'path',
     metavar: 'DIR',
     group: 'How to run',
-    commands: [...both, 'replay', 'audit', 'plan'],
+    commands: [...both, 'replay', 'audit', 'plan', 'init'],
     decided: 'the current directory',
     meaning: 'Project root; paths are relative to it',
   }),

@@ -14,6 +14,8 @@ import {
   type CiSettings,
   type CleanSettings,
   type Copies,
+  ciProviders,
+  type InitSettings,
   logLevels,
   type PlanSettings,
   type ReplaySettings,
@@ -118,6 +120,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   agent: agentSettings,
   report: reportSettings,
   plan: planSettings,
+  init: initSettings,
   runs: runsSettings,
   clean: cleanSettings,
   replay: replaySettings,
@@ -232,6 +235,18 @@ function planSettings({ given, values, workspace }: Read): PlanSettings {
     timings: text('timings'),
     shards: number('shards'),
     out: text('out'),
+  };
+}
+
+function initSettings({ values, workspace }: Read): InitSettings {
+  const { number, flag } = reader(values);
+  return {
+    command: 'init',
+    workspace,
+    provider: ciProviders.find((each) => each === values.get('provider')) ?? null,
+    jobs: Math.max(1, number('jobs') ?? 1),
+    isQueue: flag('redis'),
+    isWritten: flag('write'),
   };
 }
 

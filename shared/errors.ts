@@ -203,6 +203,12 @@ export const errorTable = {
     why: '',
     fix: 'Write to another directory with --out DIR, or fix the permissions.',
   },
+  'already-there': {
+    exitCode: 4,
+    what: '{path} exists already.',
+    why: 'shardline does not change a file that it has not just created.',
+    fix: 'Rename or delete it, or run without --write and copy what you need.',
+  },
   'disk-refuses': {
     exitCode: 4,
     what: 'The disk mounted at {disk} accepts no more data: {problem}',

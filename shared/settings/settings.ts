@@ -18,6 +18,10 @@ export type Verbosity = (typeof verbosities)[number];
 /** Whether an idle agent re-runs a straggler. */
 export const speculations = ['off', 'auto'] as const;
 
+/** The CI providers that `shardline init` writes for. */
+export const ciProviders = ['github', 'gitlab', 'circleci', 'buildkite', 'azure'] as const;
+export type CiProvider = (typeof ciProviders)[number];
+
 interface CommonSettings {
   readonly pool: string;
   /** The xdist workers of one agent: `auto` or a number. */
@@ -168,6 +172,19 @@ export interface PlanSettings {
   readonly out: string | null;
 }
 
+export interface InitSettings {
+  readonly command: 'init';
+  readonly workspace: string;
+  /** null for the provider whose configuration the repository has. */
+  readonly provider: CiProvider | null;
+  /** The number of parallel jobs. */
+  readonly jobs: number;
+  /** Whether the jobs share a queue in Redis; otherwise each runs its part. */
+  readonly isQueue: boolean;
+  /** Whether to write the file instead of printing it. */
+  readonly isWritten: boolean;
+}
+
 export interface RunsSettings {
   readonly command: 'runs';
   readonly workspace: string;
@@ -238,6 +255,7 @@ export type Settings =
   | AgentSettings
   | ReportSettings
   | PlanSettings
+  | InitSettings
   | RunsSettings
   | CleanSettings
   | ReplaySettings

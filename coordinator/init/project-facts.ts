@@ -1,0 +1,185 @@
+// Reads from a repository what a CI workflow for it needs: how it runs pytest now, on which Python, and what it installs.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { parse as parseYaml } from 'yaml';
+import { type CiProvider, ciProviders } from '../../shared/settings/settings.ts';
+import { type PytestLine, readPytestLine } from './pytest-line.ts';
+
+/** Where each provider has its configuration. */
+const PLACES: Readonly<Record<CiProvider, readonly string[]>> = {
+  github: ['.github/workflows'],
+  gitlab: ['.gitlab-ci.yml'],
+  circleci: ['.circleci/config.yml'],
+  buildkite: ['.buildkite/pipeline.yml', '.buildkite/pipeline.yaml'],
+  azure: ['azure-pipelines.yml', 'azure-pipelines.yaml'],
+};
+
+/** The largest file that is read, in characters. */
+const MOST_CHARS = 1_000_000;
+const NO_ARGS: PytestLine = { prefix: [], paths: [], options: [], pytestArgs: [] };
+
+export interface ProjectFacts {
+  readonly provider: CiProvider;
+  /** The file in which the line that runs pytest was found; null if none was. */
+  readonly source: string | null;
+  readonly pytest: PytestLine;
+  /** Python versions, as `3.12`. */
+  readonly pythons: readonly string[];
+  /** Commands that install the project and what its tests need. */
+  readonly install: readonly string[];
+  /** The GitHub job that runs pytest; null without one. */
+  readonly job: GithubJob | null;
+  /** What could not be read, as sentences. */
+  readonly notes: readonly string[];
+}
+
+/** A job of a GitHub workflow, as its author wrote it. */
+export interface GithubJob {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The steps before the one that runs pytest. */
+  readonly before: readonly unknown[];
+}
+
+/** `asked`: the provider that the user named; null to find it. */
+export async function readProject(directory: string, asked: CiProvider | null): Promise<ProjectFacts> {
+  const notes: string[] = [];
+  const files = await configurations(directory, notes);
+  const provider = asked ?? files[0]?.provider ?? 'github';
+  const own = [...files.filter((file) => file.provider === provider), ...files.filter((file) => file.provider !== provider)];
+  const found = own
+    .flatMap(({ path, content }) => linesIn(content).map((line) => ({ path, line })))
+    .find(({ line }) => readPytestLine(line) !== null);
+  const job = provider === 'github' ? firstOf(own, ({ content }) => jobIn(content)) : null;
+  const texts = own.flatMap(({ content }) => linesIn(content));
+  return {
+    provider,
+    source: found?.path ?? null,
+    pytest: (found && readPytestLine(found.line)) ?? NO_ARGS,
+    pythons: await pythonsOf(
+      directory,
+      own.map(({ content }) => content),
+    ),
+    install: await installsOf(directory, found === undefined ? [] : texts),
+    job,
+    notes,
+  };
+}
+
+interface Configuration {
+  readonly provider: CiProvider;
+  readonly path: string;
+  readonly content: unknown;
+}
+
+async function configurations(directory: string, notes: string[]): Promise<readonly Configuration[]> {
+  const found: Configuration[] = [];
+  for (const provider of ciProviders) {
+    for (const place of PLACES[provider]) {
+      for (const path of place.includes('.y') ? [place] : await yamlIn(directory, place)) {
+        const text = await textOf(join(directory, path));
+        if (text === null) continue;
+        try {
+          found.push({ provider, path, content: parseYaml(text) });
+        } catch {
+          notes.push(`${path} is not valid YAML, so nothing was read from it.`);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+async function yamlIn(directory: string, folder: string): Promise<readonly string[]> {
+  const names = await readdir(join(directory, folder)).catch((): string[] => []);
+  return names
+    .filter((name) => /\.ya?ml$/.test(name))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+}
+
+/** null if there is no such file, or it is too large to be a configuration. */
+async function textOf(path: string): Promise<string | null> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  return text === null || text.length > MOST_CHARS ? null : text;
+}
+
+/** Every line of every text in it, because providers name their scripts differently. A backslash joins lines. */
+function linesIn(value: unknown): readonly string[] {
+  if (typeof value === 'string')
+    return value
+      .replaceAll(/\\\n\s*/g, ' ')
+      .split('\n')
+      .map((line) => line.trim());
+  return isTable(value) || Array.isArray(value) ? Object.values(value).flatMap(linesIn) : [];
+}
+
+function jobIn(content: unknown): GithubJob | null {
+  const jobs = isTable(content) && isTable(content.jobs) ? Object.values(content.jobs) : [];
+  return firstOf(jobs, (fields) => {
+    if (!isTable(fields) || !Array.isArray(fields.steps)) return null;
+    const at = fields.steps.findIndex((step) => isTable(step) && linesIn(step.run ?? '').some((line) => readPytestLine(line) !== null));
+    return at === -1 ? null : { fields, before: fields.steps.slice(0, at) };
+  });
+}
+
+/** From the CI configuration, else `.python-version`, else the lowest version that the project supports. */
+async function pythonsOf(directory: string, contents: readonly unknown[]): Promise<readonly string[]> {
+  const named = contents.flatMap((content) => valuesOf(content, 'python-version'));
+  const versions = [...new Set(named.flatMap((value) => (Array.isArray(value) ? value : [value])).map(String))];
+  const plain = versions.filter((version) => /^\d\.\d+$/.test(version));
+  if (plain.length > 0) return plain;
+  const pinned = /^(\d\.\d+)/.exec((await textOf(join(directory, '.python-version'))) ?? '')?.[1];
+  const project = await projectTable(directory);
+  const lowest = />=\s*(\d\.\d+)/.exec(String(project['requires-python'] ?? ''))?.[1];
+  return [pinned ?? lowest ?? '3.13'];
+}
+
+/** All values under this key, at any depth. */
+function valuesOf(content: unknown, key: string): readonly unknown[] {
+  if (Array.isArray(content)) return content.flatMap((each) => valuesOf(each, key));
+  if (!isTable(content)) return [];
+  return Object.entries(content).flatMap(([name, value]) => (name === key ? [value] : valuesOf(value, key)));
+}
+
+async function installsOf(directory: string, lines: readonly string[]): Promise<readonly string[]> {
+  const found = lines.filter((line) =>
+    /^(python[\d.]* -m )?pip3? install |^(uv (sync|pip install)|poetry install|pdm install|pipenv (sync|install))\b/.test(line),
+  );
+  if (found.length > 0) return [...new Set(found)];
+  const names = await readdir(directory).catch((): string[] => []);
+  if (names.includes('uv.lock')) return ['pip install uv', 'uv sync'];
+  if (names.includes('poetry.lock')) return ['pip install poetry', 'poetry install'];
+  const requirements = names.filter((name) => /^requirements([-_.](dev|test|tests|ci))?\.txt$/.test(name)).sort();
+  const files = requirements.length === 0 ? [] : [`pip install ${requirements.map((name) => `-r ${name}`).join(' ')}`];
+  const project = await projectTable(directory);
+  const extras = isTable(project['optional-dependencies']) ? Object.keys(project['optional-dependencies']) : [];
+  const extra = ['test', 'tests', 'testing', 'dev'].find((name) => extras.includes(name));
+  const isPackage = typeof project.name === 'string' || names.includes('setup.py');
+  const own = isPackage ? [`pip install -e '.${extra === undefined ? '' : `[${extra}]`}'`] : [];
+  return [...files, ...own];
+}
+
+/** The table `[project]` of pyproject.toml; empty without one. */
+async function projectTable(directory: string): Promise<Readonly<Record<string, unknown>>> {
+  const text = await textOf(join(directory, 'pyproject.toml'));
+  try {
+    const project = text === null ? null : parseToml(text).project;
+    return isTable(project) ? project : {};
+  } catch {
+    // pytest and pip report a broken file better.
+    return {};
+  }
+}
+
+const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function firstOf<Item, Found>(items: readonly Item[], find: (item: Item) => Found | null): Found | null {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== null) return found;
+  }
+  return null;
+}

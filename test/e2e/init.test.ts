@@ -1,0 +1,96 @@
+// `shardline init`: what it finds in a repository, and that each provider accepts what it writes.
+
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { newProject } from '../support/shardline.ts';
+import { validated } from '../support/workflow-schema.ts';
+
+const workflow = `name: ci
+on: [push]
+jobs:
+  lint:
+    runs-on: ubuntu-latest
+    steps: [{ uses: actions/checkout@v4 }, { run: ruff check }]
+  tests:
+    runs-on: \${{ matrix.os }}
+    strategy:
+      matrix:
+        os: [ubuntu-22.04, ubuntu-24.04]
+        python-version: ["3.11", "3.12"]
+    services:
+      postgres: { image: "postgres:16", ports: ["5432:5432"] }
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with: { python-version: "\${{ matrix.python-version }}", cache: pip }
+      - run: |
+          pip install -r requirements.txt
+          pip install -e '.[test]'
+      - name: Test
+        run: |
+          python -m pytest tests/unit -n auto -m "not slow" \\
+            --junitxml=junit.xml
+      - uses: codecov/codecov-action@v4
+`;
+const plain = { 'requirements.txt': 'pytest\n', 'pyproject.toml': '[project]\nname = "x"\nrequires-python = ">=3.10"\n' };
+
+const providers = ['github', 'gitlab', 'circleci', 'buildkite', 'azure'] as const;
+
+test.each(providers)('%s accepts the workflow, with parts and with a queue', { timeout: 300_000 }, async (provider) => {
+  await using known = await newProject({ '.github/workflows/ci.yml': workflow });
+  await using unknown = await newProject(plain);
+  for (const project of [known, unknown]) {
+    for (const mode of [[], ['--redis']]) {
+      const { exitCode, stdout, stderr } = await project.shardline(['init', '--provider', provider, ...mode]);
+      expect(exitCode, stderr).toBe(0);
+      expect(await validated(provider, stdout), stdout).toBe('ok -- validation done');
+      expect(stderr).toMatch(/^Next: /m);
+      expect(stdout).toContain('exec shardline ci');
+    }
+  }
+});
+
+test('keeps the job that runs pytest: its steps, services, matrix and arguments', async () => {
+  await using project = await newProject({ '.github/workflows/ci.yml': workflow });
+  const { stdout, stderr } = await project.shardline(['init', '--jobs', '3']);
+  expect(stderr).toContain('found `pytest tests/unit -m "not slow"` in .github/workflows/ci.yml, on Python 3.11, 3.12');
+  const { jobs } = parse(stdout);
+  const old = parse(workflow).jobs.tests;
+  expect(Object.keys(jobs)).toEqual(['plan', 'part', 'verdict']);
+  for (const job of [jobs.plan, jobs.part]) {
+    expect(job).toMatchObject({ 'runs-on': old['runs-on'], services: old.services, strategy: { matrix: old.strategy.matrix } });
+    expect(job.steps.slice(0, 3)).toEqual(old.steps.slice(0, 3));
+  }
+  expect(jobs.part.strategy.matrix.part).toEqual([1, 2, 3]);
+  const lines = (job: { steps: { run?: string }[] }): string[] => job.steps.flatMap(({ run }) => run ?? []);
+  expect(lines(jobs.part).at(-1)).toBe(
+    'exec shardline ci tests/unit -n auto --shard ${{ matrix.part }}/3 --plan plan.json --out out -- -m "not slow"',
+  );
+  expect(lines(jobs.plan).at(-1)).toBe('shardline plan tests/unit --shards 3 --timings timings.json --out plan.json -- -m "not slow"');
+  expect(lines(jobs.verdict).at(-1)).toBe('exec shardline report --merge parts/* --timings timings.json --junit-xml junit.xml');
+  // Each leg of the old matrix is a run of its own.
+  const queue = parse((await project.shardline(['init', '--redis'])).stdout).jobs.tests;
+  expect(lines(queue).at(-1)).toContain('--run-id "${{ matrix.os }}"');
+});
+
+test('writes only with --write, and never over a file', async () => {
+  await using project = await newProject(plain);
+  const path = '.github/workflows/shardline.yml';
+  const shown = await project.shardline(['init']);
+  expect(project.holds('.github')).toBe(false);
+  expect(shown.stdout).toContain('pip install -r requirements.txt');
+  expect(shown.stdout).toContain('python-version: "3.10"');
+  const written = await project.shardline(['init', '--write']);
+  expect(written.exitCode, written.all).toBe(0);
+  expect(await project.read(path)).toBe(shown.stdout);
+  const again = await project.shardline(['init', '--write']);
+  expect(again.exitCode).toBe(4);
+  expect(again.stderr).toContain(`shardline: error: ${path} exists already.`);
+});
+
+test('a configuration that is no YAML is named, and does not stop it', async () => {
+  await using project = await newProject({ ...plain, '.gitlab-ci.yml': 'a: [\n' });
+  const { exitCode, stderr } = await project.shardline(['init']);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('.gitlab-ci.yml is not valid YAML, so nothing was read from it.');
+});
