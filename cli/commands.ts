@@ -79,6 +79,30 @@ export const commandTable = {
     takesPytestArgs: false,
     isConfigurable: false,
   },
+  doctor: {
+    summary: 'Check what a run needs, and say how to fix what is missing. Runs no test.',
+    operands: {
+      synopsis: '[paths...]',
+      meaning: 'Files, directories or node ids, as for pytest [default: testpaths of the pytest configuration, else .]',
+    },
+    instead: '',
+    takesPytestArgs: true,
+    isConfigurable: true,
+  },
+  status: {
+    summary: 'List the open runs and the agents of a pool.',
+    operands: null,
+    instead: 'Choose a pool instead: `shardline status --pool NAME`.',
+    takesPytestArgs: false,
+    isConfigurable: true,
+  },
+  cancel: {
+    summary: 'End an open run. Its coordinator reports what has run.',
+    operands: { synopsis: '[run]', meaning: 'Run id; `shardline status` lists the open runs' },
+    instead: '',
+    takesPytestArgs: false,
+    isConfigurable: true,
+  },
   runs: {
     summary: 'List the finished runs of this directory, the newest first.',
     operands: null,

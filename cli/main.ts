@@ -36,6 +36,12 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../coordinator/commands/plan.ts')).planCommand(settings, edge);
     case 'init':
       return await (await import('../coordinator/init/init-command.ts')).initCommand(settings, edge);
+    case 'doctor':
+      return await (await import('../coordinator/doctor/doctor-command.ts')).doctorCommand(settings, edge);
+    case 'status':
+      return await (await import('../coordinator/commands/fleet/status.ts')).statusCommand(settings, edge);
+    case 'cancel':
+      return await (await import('../coordinator/commands/fleet/cancel.ts')).cancelCommand(settings, edge);
     case 'runs':
       return await (await import('../coordinator/commands/runs.ts')).runsCommand(settings, edge);
     case 'clean':

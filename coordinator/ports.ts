@@ -24,6 +24,8 @@ export interface Pools {
   openRun(spec: RunSpec, takeOver?: Partial<TakeOver>): Promise<RunChannel>;
   /** Milliseconds since the epoch by the Redis server's clock, which coordinator and agents share. */
   serverNow(): Promise<number>;
+  /** Asks the coordinator of a run to end it. false if the run is not open. */
+  cancel(run: RunId): Promise<boolean>;
   /** Agents of the pool that are alive now, whether or not they serve a run; used for the plan. */
   aliveAgents(pool: string): Promise<readonly AgentId[]>;
 }
@@ -135,6 +137,8 @@ export type Presence = PresenceOf<ReadonlySet<AttemptId>>;
 export type PresenceOf<Waiting> =
   | {
       readonly kind: 'here';
+      /** A user has asked to end the run. */
+      readonly isCancelled: boolean;
       readonly alive: readonly AgentId[];
       /** Attempts in the queue, not fetched yet. */
       readonly waiting: Waiting;

@@ -239,6 +239,18 @@ export const errorTable = {
     why: '',
     fix: 'Run `shardline run` here, or name the directory of a run.',
   },
+  'no-open-run': {
+    exitCode: 4,
+    what: 'There is no open run {runId} in this Redis.',
+    why: '',
+    fix: 'Run `shardline status` to list the open runs, with --pool NAME for another pool.',
+  },
+  'run-not-cancelled': {
+    exitCode: 11,
+    what: 'Run {runId} is still open {seconds} s after the request to end it.',
+    why: 'Its coordinator does not answer, or its agents do not leave. It ends the run as soon as it reads the request.',
+    fix: 'Run `shardline status` to see where its coordinator is.',
+  },
   'not-a-result': {
     exitCode: 4,
     what: '{path} is not the result of a run: {problem}',

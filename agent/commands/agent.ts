@@ -4,14 +4,18 @@ import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type AgentId, agentId, runId } from '../../shared/domain/ids.ts';
+import { printInterpreter } from '../../shared/pytest/interpreter-print.ts';
 import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
+import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { AgentSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
+import { gitPrint } from '../../shared/system/git-print.ts';
 import { createLogger } from '../../shared/system/logger.ts';
-import { readMachine } from '../../shared/system/machine.ts';
+import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
+import { plural } from '../../shared/text/safe-text.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
@@ -48,7 +52,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'Redis did not answer'),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
-    say(`waiting for runs of the pool ${settings.pool}`);
+    if (!settings.isOwned) say(await introduction(settings, machine));
     await agentLoop(
       {
         identity: {
@@ -145,6 +149,21 @@ function leaveOnRequest({ isOwned }: AgentSettings, edge: Edge): LeaveRequest {
       if (isOwned) edge.stdin.pause();
     },
   };
+}
+
+/** Says in one line what this agent brings. Throws `no-python`. */
+async function introduction(settings: AgentSettings, machine: MachineFacts): Promise<string> {
+  const { workspace, python, numprocesses, workerBytes, redis, pool } = settings;
+  const [git, interpreter] = await Promise.all([gitPrint(workspace), printInterpreter(python, workspace, new AbortController().signal)]);
+  const commit = git === null ? 'not in git' : `commit ${git.commit.slice(0, 12)}${git.changedFiles === 0 ? '' : ' with changes'}`;
+  const workers = numprocesses === 'auto' ? maxAutoWorkers(machine, workerBytes) : Number(numprocesses);
+  const facts = [
+    `${workspace} (${commit})`,
+    `${interpreter.python}, pytest ${interpreter.plugins.pytest || 'missing'}`,
+    plural(workers, 'worker'),
+    `Redis at ${safeUrl(redis)}`,
+  ];
+  return `waiting for runs of the pool ${pool}: ${facts.join('; ')}`;
 }
 
 /** This user's cache directory, by the XDG Base Directory Specification. */

@@ -20,7 +20,7 @@ const END = readScript('end-run');
 export type Found =
   | { readonly kind: 'missing' }
   | { readonly kind: 'earlier' }
-  | { readonly kind: 'here'; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
+  | { readonly kind: 'here'; readonly isCancelled: boolean; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
 
 export interface CoordinatorEpoch {
   /** True if the run existed before. */
@@ -62,7 +62,7 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
       const known = answered;
       const looked = [keys.spec, keys.coordinator, keys.agents, keys.holding];
       const answer: unknown = await retryWhileUnavailable(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS]));
-      const [code, before, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
+      const [code, before, cancelled, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
       if (code === '-1') throw takenOver();
       if (code === '0') return { kind: 'missing' };
       answered = Math.max(answered, number);
@@ -74,7 +74,7 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
           (pairs[at + 1] ?? '').split(' ').filter((id) => id !== ''),
         );
       }
-      return { kind: 'here', agents };
+      return { kind: 'here', isCancelled: cancelled === '1', agents };
     },
 
     async send(encode) {

@@ -38,6 +38,7 @@ export function createRunPresence(
     const taken = await queue.taken();
     return {
       kind: 'here',
+      isCancelled: found.isCancelled,
       alive: [...found.agents.keys()],
       waiting,
       taken,

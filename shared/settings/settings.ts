@@ -185,6 +185,35 @@ export interface InitSettings {
   readonly isWritten: boolean;
 }
 
+export interface DoctorSettings {
+  readonly command: 'doctor';
+  readonly workspace: string;
+  readonly paths: readonly string[];
+  readonly pytestArgs: readonly string[];
+  readonly python: string;
+  readonly numprocesses: string;
+  readonly workerBytes: number;
+  readonly serialMarker: string;
+  /** null for an embedded Redis. */
+  readonly redis: string | null;
+  readonly redisBin: string | null;
+  readonly pipPython: string | null;
+  readonly pool: string;
+  readonly timings: string | null;
+}
+
+export interface StatusSettings {
+  readonly command: 'status';
+  readonly redis: string;
+  readonly pool: string;
+}
+
+export interface CancelSettings {
+  readonly command: 'cancel';
+  readonly redis: string;
+  readonly run: string;
+}
+
 export interface RunsSettings {
   readonly command: 'runs';
   readonly workspace: string;
@@ -256,6 +285,9 @@ export type Settings =
   | ReportSettings
   | PlanSettings
   | InitSettings
+  | DoctorSettings
+  | StatusSettings
+  | CancelSettings
   | RunsSettings
   | CleanSettings
   | ReplaySettings

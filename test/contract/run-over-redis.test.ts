@@ -227,7 +227,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     expect(alive).toEqual(['a1']);
     expect(holding.get(agentId('a1'))?.toSorted()).toEqual(['s1.1', 's2.1']);
     expect(taken.map(({ attempt, agent: holder }) => `${attempt} ${holder}`).sort()).toEqual(['s1.1 a1', 's2.1 a1']);
-    expect(await channel.presenceBesideQueue()).toEqual({ kind: 'here', alive, waiting: null, taken, holding });
+    expect(await channel.presenceBesideQueue()).toEqual({ kind: 'here', isCancelled: false, alive, waiting: null, taken, holding });
     over.abort();
     gate.resolve();
     await pulling;
@@ -235,6 +235,17 @@ describe.each(backends)('a run over %s', (_, start) => {
     await run.leave();
     expect((await here(channel)).alive).toEqual([]);
     await channel.close();
+  });
+
+  test('a request to cancel the run reaches its coordinator', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    expect(await pools.cancel(runId('nowhere'))).toBe(false);
+    expect((await here(channel)).isCancelled).toBe(false);
+    expect(await pools.cancel(spec.runId)).toBe(true);
+    expect((await here(channel)).isCancelled).toBe(true);
+    await channel.close();
+    expect(await pools.cancel(spec.runId)).toBe(false);
   });
 
   test('an attempt whose data Redis lost is not reported as taken', async () => {

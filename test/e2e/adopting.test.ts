@@ -11,11 +11,7 @@ import { startTcpServer } from '../support/redis.ts';
 import { environment, newProject, type Project } from '../support/shardline.ts';
 
 const page = 'docs/adopting.md';
-const elsewhere = [
-  'shardline agent',
-  'shardline agent --log-file agent.log',
-  "pip install 'shardline[all]' pytest-xdist",
-];
+const elsewhere = ['shardline agent', 'shardline agent --log-file agent.log', "pip install 'shardline[all]' pytest-xdist"];
 const commands = commandsOf(page);
 
 /** The one command that begins with `start`. */

@@ -64,13 +64,13 @@ test('keeps the job that runs pytest: its steps, services, matrix and arguments'
   expect(jobs.part.strategy.matrix.part).toEqual([1, 2, 3]);
   const lines = (job: { steps: { run?: string }[] }): string[] => job.steps.flatMap(({ run }) => run ?? []);
   expect(lines(jobs.part).at(-1)).toBe(
-    'exec shardline ci tests/unit -n auto --shard ${{ matrix.part }}/3 --plan plan.json --out out -- -m "not slow"',
+    `exec shardline ci tests/unit -n auto --shard \${{ matrix.part }}/3 --plan plan.json --out out -- -m "not slow"`,
   );
   expect(lines(jobs.plan).at(-1)).toBe('shardline plan tests/unit --shards 3 --timings timings.json --out plan.json -- -m "not slow"');
   expect(lines(jobs.verdict).at(-1)).toBe('exec shardline report --merge parts/* --timings timings.json --junit-xml junit.xml');
   // Each leg of the old matrix is a run of its own.
   const queue = parse((await project.shardline(['init', '--redis'])).stdout).jobs.tests;
-  expect(lines(queue).at(-1)).toContain('--run-id "${{ matrix.os }}"');
+  expect(lines(queue).at(-1)).toContain(`--run-id "\${{ matrix.os }}"`);
 });
 
 test('writes only with --write, and never over a file', async () => {

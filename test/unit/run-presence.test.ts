@@ -6,7 +6,7 @@ import { createRunPresence } from '../../coordinator/redis/run-presence.ts';
 import { type AttemptId, agentId, attemptId, shardId } from '../../shared/domain/ids.ts';
 
 const [known, foreign] = [attemptId(shardId(1), 1), attemptId(shardId(2), 1)];
-const here: Found = { kind: 'here', agents: new Map([[agentId('a1'), [known, foreign]]]) };
+const here: Found = { kind: 'here', isCancelled: false, agents: new Map([[agentId('a1'), [known, foreign]]]) };
 
 function setUp(...looks: readonly Found[]) {
   const left = [...looks];
@@ -29,6 +29,7 @@ test('reports the agents of a run with only the attempts of this run', async () 
   const { presence } = setUp();
   expect(await presence.look()).toEqual({
     kind: 'here',
+    isCancelled: false,
     alive: ['a1'],
     waiting: new Set([known]),
     taken: [],

@@ -155,7 +155,7 @@ async function identityOf({ run, runName }: CiSettings, { env }: Edge, signal: A
     const problem = 'Nothing tells which jobs belong to one run: this is no job of a known CI provider.';
     throw new ShardlineError('bad-option', { problem, fix: 'Give all jobs of a run the same text: --run-id TEXT.' });
   }
-  const python = await printInterpreter(run.python, run.workspace, signal);
+  const python = JSON.stringify(await printInterpreter(run.python, run.workspace, signal));
   return { names, python, pytestArgs: [...run.paths, ...run.pytestArgs], collect: run.collect };
 }
 

@@ -3,7 +3,7 @@
 -- KEYS  spec, coordinator, agents, holding
 -- ARGV  epoch, number of this look, life of the lease in ms
 -- Returns { -1 } if another coordinator has taken over, { 0 } if the run is missing,
--- else { 1, the number of the previous look, then pairs of an agent and what it holds }
+-- else { 1, the number of the previous look, 1 if the run is cancelled, then pairs of an agent and what it holds }
 
 if tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0') > tonumber(ARGV[1]) then return { -1 } end
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 0 } end
@@ -11,7 +11,7 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local before = redis.call('HGET', KEYS[2], 'look') or '0'
 redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'look', ARGV[2], 'at', now, 'expires', now + ARGV[3])
-local found = { 1, before }
+local found = { 1, before, redis.call('HGET', KEYS[2], 'cancelled') or '0' }
 for _, agent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], now, '+inf')) do
   found[#found + 1] = agent
   found[#found + 1] = redis.call('HGET', KEYS[4], agent) or ''

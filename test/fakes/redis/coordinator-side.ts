@@ -38,6 +38,7 @@ export function modelPools(place: Place): ModelPools {
       return await openChannel(place, redis, spec, holder, { ...NEW_RUN, ...takeOver });
     },
     disconnect: () => line.close(),
+    cancel: (run) => redis.request(() => scripts.cancel(server, run)),
     serverNow: () => redis.request(() => server.schedule.now()),
     aliveAgents: (pool) =>
       redis.request(() =>
@@ -145,6 +146,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
     });
     return {
       kind: 'here',
+      isCancelled: looked.isCancelled,
       alive: [...looked.agents.keys()],
       waiting,
       taken: active.flatMap(({ id, processedBy }) =>

@@ -10,6 +10,7 @@ import { type CoordinatorData, type Entry, isAfter, type Job, type PoolData, typ
 const newRun = (): RunKeysData => ({
   spec: null,
   coordinator: null,
+  isCancelled: false,
   events: [],
   producers: new Map(),
   control: [],
@@ -87,7 +88,12 @@ export function restore(server: RedisServer, id: RunId, spec: string, epoch: num
 export type Looked =
   | { readonly kind: 'taken-over' }
   | { readonly kind: 'missing' }
-  | { readonly kind: 'here'; readonly before: number; readonly agents: ReadonlyMap<AgentId, readonly string[]> };
+  | {
+      readonly kind: 'here';
+      readonly before: number;
+      readonly isCancelled: boolean;
+      readonly agents: ReadonlyMap<AgentId, readonly string[]>;
+    };
 
 export function look(server: RedisServer, id: RunId, epoch: number, number: number): Looked {
   if (isDeposed(server, id, epoch)) return { kind: 'taken-over' };
@@ -97,7 +103,20 @@ export function look(server: RedisServer, id: RunId, epoch: number, number: numb
   const { look: before = 0, reported = 0, holder = null, isFound = false } = run.coordinator ?? {};
   run.coordinator = { epoch, look: number, reported, at: now, holder, expires: leaseEnd(server), isFound };
   const alive = [...run.agents].filter(([, goneAt]) => goneAt >= now);
-  return { kind: 'here', before, agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])) };
+  return {
+    kind: 'here',
+    before,
+    isCancelled: run.isCancelled,
+    agents: new Map(alive.map(([agent]) => [agent, run.holding.get(agent) ?? []])),
+  };
+}
+
+/** false if the run is not open. */
+export function cancel(server: RedisServer, id: RunId): boolean {
+  const run = server.data.runs.get(id);
+  if (run?.spec == null) return false;
+  run.isCancelled = true;
+  return true;
 }
 
 /** Sends a command unless it was sent before. false if another coordinator holds the run. */

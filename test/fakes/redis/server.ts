@@ -37,6 +37,8 @@ export interface CoordinatorData {
 export interface RunKeysData {
   spec: string | null;
   coordinator: CoordinatorData | null;
+  /** A user has asked to end the run. */
+  isCancelled: boolean;
   readonly events: Entry[];
   /** The number of each agent's last batch. */
   readonly producers: Map<AgentId, number>;

@@ -14,7 +14,7 @@ test.each([
   ['python -m pytest -n auto --dist loadscope tests', 'shardline ci tests -n auto --out out -- --dist loadscope'],
   ['python3.12 -m pytest -n4 --junitxml=junit.xml', 'shardline ci -n 4 --junit-xml junit.xml --out out'],
   ['pytest --junitxml report.xml -x --maxfail 3 a b', 'shardline ci a b --junit-xml report.xml -x --out out -- --maxfail 3'],
-  ['pytest --splits 4 --group ${{ matrix.group }} tests', 'shardline ci tests --out out'],
+  [`pytest --splits 4 --group \${{ matrix.group }} tests`, 'shardline ci tests --out out'],
   ['pytest --shard-id=1 --num-shards=3 -k "a or b" --cov=src', 'shardline ci --out out -- -k "a or b" --cov=src'],
   ['uv run pytest -q', "uv run --with 'shardline[all]' shardline ci --out out -- -q"],
   ['poetry run pytest tests', 'poetry run shardline ci tests --out out'],
@@ -24,6 +24,9 @@ test.each([
   expect(turned(line)).toBe(expected);
 });
 
-test.each(['pip install pytest', 'tox -e py312', 'echo pytest', 'python -m unittest', '# pytest tests', ''])('is no line that runs pytest: %s', (line) => {
-  expect(readPytestLine(line)).toBe(null);
-});
+test.each(['pip install pytest', 'tox -e py312', 'echo pytest', 'python -m unittest', '# pytest tests', ''])(
+  'is no line that runs pytest: %s',
+  (line) => {
+    expect(readPytestLine(line)).toBe(null);
+  },
+);

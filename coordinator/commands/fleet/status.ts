@@ -1,0 +1,44 @@
+// `shardline status`: the open runs and the agents of a pool.
+
+import { connect } from '../../../shared/redis/connect.ts';
+import type { StatusSettings } from '../../../shared/settings/settings.ts';
+import type { Edge } from '../../../shared/system/edge.ts';
+import { oneLine, plural } from '../../../shared/text/safe-text.ts';
+import { type Fleet, type OpenRun, readFleet } from '../../redis/fleet.ts';
+import { inMinutes } from '../../reporters/summary/profile-text.ts';
+
+/** Resolves with 0. Throws the errors of a connection. */
+export async function statusCommand({ redis: url, pool }: StatusSettings, { stdout }: Edge): Promise<number> {
+  const redis = await connect(url, 'shardline:status');
+  try {
+    for (const line of statusLines(pool, await readFleet(redis, pool))) stdout.write(`${line}\n`);
+    return 0;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** The lines for one pool; texts from Redis are made harmless. */
+export function statusLines(pool: string, { runs, agents, now }: Fleet): readonly string[] {
+  const serving = new Set(runs.flatMap((run) => [...run.agents.keys()]));
+  const waiting = agents.filter((agent) => !serving.has(agent));
+  return [
+    `pool ${pool}: ${plural(runs.length, 'open run')}, ${plural(agents.length, 'agent')}`,
+    ...runs.flatMap((run) => runLines(run, now)),
+    ...(waiting.length === 0 ? [] : [`waiting: ${waiting.map(oneLine).join(', ')}`]),
+  ];
+}
+
+function runLines({ id, spec, coordinator, agents }: OpenRun, now: number): readonly string[] {
+  const age = spec === null ? 'written by another version of shardline' : `open for ${inMinutes((now - spec.openedAt) / 1000)}`;
+  const who =
+    coordinator === null
+      ? `no coordinator; take it over with \`shardline run --resume ${oneLine(id)}\``
+      : `coordinator on ${coordinator.host} (pid ${coordinator.pid})`;
+  const what = spec === null || spec.pytestArgs.length === 0 ? '' : `: ${oneLine(spec.pytestArgs.join(' '))}`;
+  return [
+    `run ${oneLine(id)}${what}`,
+    `  ${age}, ${who}`,
+    ...[...agents].map(([agent, held]) => `  agent ${oneLine(agent)}: ${held === 0 ? 'idle' : `runs or holds ${plural(held, 'shard')}`}`),
+  ];
+}

@@ -1,0 +1,63 @@
+// What is in a pool now: its open runs with their coordinators, and its agents. It only reads.
+
+import type { Redis } from 'ioredis';
+import { type AgentId, agentId, type RunId, runId } from '../../shared/domain/ids.ts';
+import type { RunSpec } from '../../shared/domain/run-spec.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { alive } from '../../shared/redis/presence.ts';
+import { decodeHolder, type LeaseHolder } from '../../shared/wire/lease-holder.ts';
+import { decodeSpec } from '../../shared/wire/run-spec.ts';
+
+export interface OpenRun {
+  readonly id: RunId;
+  /** null if a newer or broken shardline wrote it. */
+  readonly spec: RunSpec | null;
+  /** null if no command coordinates the run now. */
+  readonly coordinator: LeaseHolder | null;
+  /** Agents of the run, each with the number of attempts that it holds. */
+  readonly agents: ReadonlyMap<AgentId, number>;
+}
+
+export interface Fleet {
+  /** The oldest first. */
+  readonly runs: readonly OpenRun[];
+  /** All agents of the pool that are alive. */
+  readonly agents: readonly AgentId[];
+  /** The server's clock, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export async function readFleet(redis: Redis, pool: string): Promise<Fleet> {
+  const keys = poolKeys(pool);
+  const [specs, agents, time] = await Promise.all([redis.hgetall(keys.runs), alive(redis, keys.agents), redis.time()]);
+  const now = Number(time[0]) * 1000;
+  const runs = await Promise.all(Object.entries(specs).map(([id, text]) => readRun(redis, pool, runId(id), text, now)));
+  return { runs: runs.sort((left, right) => (left.spec?.openedAt ?? 0) - (right.spec?.openedAt ?? 0)), agents, now };
+}
+
+async function readRun(redis: Redis, pool: string, id: RunId, text: string, now: number): Promise<OpenRun> {
+  const keys = runKeys(id);
+  const [living, holding, lease] = await Promise.all([
+    redis.zrangebyscore(keys.agents, now, '+inf'),
+    redis.hgetall(keys.holding),
+    redis.hmget(keys.coordinator, 'holder', 'expires'),
+  ]);
+  const [holder, expires] = lease;
+  const isHeld = holder != null && Number(expires) > now;
+  return {
+    id,
+    spec: orUnknown(() => decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`)),
+    coordinator: isHeld ? orUnknown(() => decodeHolder(holder, `the lease of run ${id}`)) : null,
+    agents: new Map(living.map((agent) => [agentId(agent), (holding[agent] ?? '').split(' ').filter((held) => held !== '').length])),
+  };
+}
+
+function orUnknown<Value>(decode: () => Value): Value | null {
+  try {
+    return decode();
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError) return null;
+    throw thrown;
+  }
+}
