@@ -10,6 +10,7 @@ import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.t
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Timings } from '../shared/domain/timings.ts';
+import type { GroupVerdict } from '../shared/wire/group.ts';
 import type { LeaseHolder } from '../shared/wire/lease-holder.ts';
 import type { LogRecord } from '../shared/wire/run-log.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
@@ -214,4 +215,44 @@ export interface DiscoveredSuite {
   readonly fingerprint: PythonPrint;
   readonly pytest: string;
   readonly xdist: string;
+}
+
+/** One job, as its provider describes it. */
+export interface GroupJob {
+  /** Its number among the parallel jobs; null if unknown. */
+  readonly place: number | null;
+  /** Differs after a retry of the job; null if unknown. */
+  readonly token: string | null;
+  /** How often the provider has started the job, from 1; null if unknown. */
+  readonly attempt: number | null;
+  /** Whether it asks to run the whole suite if it is a retry. */
+  readonly isFresh: boolean;
+}
+
+/** The run that a job belongs to. The first one of a group has the generation 1, and each retry the next. */
+export interface Joined {
+  readonly generation: number;
+  /** null if the run has not ended. */
+  readonly verdict: GroupVerdict | null;
+  /** The verdict of the generation before; null without one. */
+  readonly before: GroupVerdict | null;
+  /** Whether a retry that asked to run the whole suite began this generation. */
+  readonly isFresh: boolean;
+}
+
+/** The right to coordinate the run of a group. */
+export interface Leadership {
+  /** Keeps it for some seconds. Throws `taken-over`. */
+  renew(): Promise<void>;
+  /** Stores the verdict with which every job ends. Throws `taken-over`. */
+  conclude(generation: number, verdict: GroupVerdict): Promise<void>;
+}
+
+/** The port to the other jobs of a group. */
+export interface CiGroup {
+  join(job: GroupJob): Promise<Joined>;
+  /** null if this generation has no verdict yet. */
+  verdict(generation: number): Promise<GroupVerdict | null>;
+  /** Resolves once no other job leads the group. Throws the reason of the signal. */
+  lead(signal: AbortSignal): Promise<Leadership>;
 }

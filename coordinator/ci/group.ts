@@ -1,50 +1,11 @@
 // A group of CI jobs that share one run: which jobs belong together, and what a retry runs.
 
 import { createHash } from 'node:crypto';
-import { type GroupVerdict, MOST_AGAIN } from '../../shared/domain/group.ts';
 import { type AgentId, pytestId, type RunId, runId } from '../../shared/domain/ids.ts';
 import { isFailure } from '../../shared/domain/outcome.ts';
 import type { Report } from '../../shared/domain/report.ts';
-
-/** One job, as its provider describes it. */
-export interface GroupJob {
-  /** Its number among the parallel jobs; null if unknown. */
-  readonly place: number | null;
-  /** Differs after a retry of the job; null if unknown. */
-  readonly token: string | null;
-  /** How often the provider has started the job, from 1; null if unknown. */
-  readonly attempt: number | null;
-  /** Whether it asks to run the whole suite if it is a retry. */
-  readonly isFresh: boolean;
-}
-
-/** The run that a job belongs to. The first one of a group has the generation 1, and each retry the next. */
-export interface Joined {
-  readonly generation: number;
-  /** null if the run has not ended. */
-  readonly verdict: GroupVerdict | null;
-  /** The verdict of the generation before; null without one. */
-  readonly before: GroupVerdict | null;
-  /** Whether a retry that asked to run the whole suite began this generation. */
-  readonly isFresh: boolean;
-}
-
-/** The right to coordinate the run of a group. */
-export interface Leadership {
-  /** Keeps it for some seconds. Throws `taken-over`. */
-  renew(): Promise<void>;
-  /** Stores the verdict with which every job ends. Throws `taken-over`. */
-  conclude(generation: number, verdict: GroupVerdict): Promise<void>;
-}
-
-/** The port to the other jobs of a group. */
-export interface CiGroup {
-  join(job: GroupJob): Promise<Joined>;
-  /** null if this generation has no verdict yet. */
-  verdict(generation: number): Promise<GroupVerdict | null>;
-  /** Resolves once no other job leads the group. Throws the reason of the signal. */
-  lead(signal: AbortSignal): Promise<Leadership>;
-}
+import { type GroupVerdict, MOST_AGAIN } from '../../shared/wire/group.ts';
+import type { Joined } from '../ports.ts';
 
 /** What the jobs of one group have in common. Any difference makes two groups. */
 export interface GroupIdentity {

@@ -1,15 +1,15 @@
 // Implements the `CiGroup` port: a group of CI jobs in Redis. The lease of the job that leads has the form of a coordinator's lease.
 
 import type { Redis } from 'ioredis';
-import type { GroupVerdict } from '../../shared/domain/group.ts';
 import { runId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { GROUP_LIFE_SECONDS, groupKeys } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { systemClock } from '../../shared/system/clock.ts';
+import type { GroupVerdict } from '../../shared/wire/group.ts';
 import { decodeVerdict, encodeVerdict } from '../../shared/wire/group.ts';
-import type { CiGroup, GroupJob } from '../ci/group.ts';
 import { claimLease, LEASE_MS } from '../lease-claim.ts';
+import type { CiGroup, GroupJob } from '../ports.ts';
 import { leasePort, ownHolder } from './coordinator-lease.ts';
 import type { LivenessLine } from './liveness-line.ts';
 import { readScript } from './read-script.ts';

@@ -1,9 +1,26 @@
-// The format of a group's verdict in Redis.
+// The verdict of a group, which is the parallel jobs of a CI pipeline that share one run, and its format in Redis.
 
 import { z } from 'zod';
-import { type GroupVerdict, MOST_AGAIN } from '../domain/group.ts';
+import type { AgentId, RunId } from '../domain/ids.ts';
 import { oneLine } from '../text/safe-text.ts';
 import { agentIdSchema, nodeIdSchema, parseVersioned, runIdSchema } from './parse.ts';
+
+/** What every job of the group ends with. The job that led writes it once the reports are written. */
+export interface GroupVerdict {
+  readonly run: RunId;
+  readonly exitCode: number;
+  /** The verdict in words, on one line. */
+  readonly line: string;
+  /** Agents whose own results include a failure. */
+  readonly failedOn: readonly AgentId[];
+  /** Paths and node ids that a retry runs again; null if a retry runs the whole suite. */
+  readonly again: readonly string[] | null;
+  /** Equal for workspaces with the same files; null if unknown. A retry of other files runs the whole suite. */
+  readonly files: string | null;
+}
+
+/** The most tests that a retry runs by name. After more failures it runs the whole suite. */
+export const MOST_AGAIN = 2000;
 
 const VERDICT_VERSION = 1;
 /** Characters of the verdict in words. */

@@ -31,8 +31,8 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   [learn]: [...values, plan, state],
   [result]: [...values, plan, state],
 
-  // What CI providers say of a job.
-  'coordinator/ci': [],
+  // What CI providers say of a job, which jobs share a run, and how a job is cancelled.
+  'coordinator/ci': [...values, 'shared/wire', 'shared/system', 'coordinator'],
 
   // The run loop, its sources of events, and its ports.
   coordinator: [...values, 'shared/wire', plan, state, decide, learn, result],
@@ -91,6 +91,23 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
     'coordinator/web/audit-data.ts',
   ],
   'coordinator/audit/core': [...values, plan, state, result],
+  // CI workflows, made from what a repository has.
+  'coordinator/init': [...values, 'shared/settings', 'shared/system'],
+
+  // What a run needs, checked part by part.
+  'coordinator/doctor': [
+    ...values,
+    'shared/settings',
+    'shared/system',
+    'shared/redis',
+    'shared/pytest',
+    'coordinator',
+    decide,
+    'coordinator/discovery',
+    'coordinator/record',
+    'coordinator/redis',
+    'coordinator/reporters',
+  ],
   'coordinator/commands': 'anything',
 
   'agent/core': values,
@@ -111,7 +128,8 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   zod: /^((shared\/(wire|pytest)|cli|agent\/pytest)\/|coordinator\/record\/record-codec\.ts$)/,
   commander: /^(cli|coordinator\/commands|agent\/commands)\//,
   leven: /^cli\//,
-  'smol-toml': /^cli\//,
+  'smol-toml': /^(cli|coordinator\/init)\//,
+  yaml: /^coordinator\/init\//,
   'log-update': /^coordinator\/reporters\/progress\/screen-redraw\.ts$/,
   'cli-truncate': /^coordinator\/reporters\/(progress\/screen|files\/timeline-text)\.ts$/,
   'string-width': /^coordinator\/reporters\/(progress\/(screen-redraw|screen)|text\/fit)\.ts$/,
@@ -130,7 +148,20 @@ export const bundledHomes: Readonly<Record<string, RegExp>> = {
 };
 
 /** The only folders at the top, besides those that start with a dot or that git ignores. */
-export const topFolders = ['agent', 'bench', 'cli', 'coordinator', 'docker', 'docs', 'examples', 'scripts', 'shared', 'test', 'wheel'];
+export const topFolders = [
+  'action',
+  'agent',
+  'bench',
+  'cli',
+  'coordinator',
+  'docker',
+  'docs',
+  'examples',
+  'scripts',
+  'shared',
+  'test',
+  'wheel',
+];
 
 /** The most files of its own that a folder of the product may have. */
 export const MOST_FILES = 20;

@@ -3,13 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { GroupJob } from '../../coordinator/ci/group.ts';
+import type { GroupJob } from '../../coordinator/ports.ts';
 import { redisGroup } from '../../coordinator/redis/ci-group.ts';
 import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
-import type { GroupVerdict } from '../../shared/domain/group.ts';
 import { runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { groupKeys } from '../../shared/redis/keys.ts';
+import type { GroupVerdict } from '../../shared/wire/group.ts';
 import { startTcpServer, type TcpRedis } from '../support/redis.ts';
 
 let server: TcpRedis;

@@ -2,8 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { FilesPrint } from '../../../shared/domain/fingerprint.ts';
-import type { GroupVerdict } from '../../../shared/domain/group.ts';
-import { type AgentId, agentId, type RunId } from '../../../shared/domain/ids.ts';
+import { type AgentId, agentId } from '../../../shared/domain/ids.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { printInterpreter } from '../../../shared/pytest/interpreter-print.ts';
 import { checkServer } from '../../../shared/redis/check-server.ts';
@@ -14,43 +13,24 @@ import type { CiSettings, RunSettings } from '../../../shared/settings/settings.
 import { systemClock } from '../../../shared/system/clock.ts';
 import { type ClosingStack, createClosingStack } from '../../../shared/system/closing-stack.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
-import { suiteName } from '../../../shared/system/suite-name.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
+import type { GroupVerdict } from '../../../shared/wire/group.ts';
 import { followCancellation } from '../../ci/cancellation.ts';
-import {
-  type CiGroup,
-  type GroupIdentity,
-  groupOf,
-  type Joined,
-  ownExitCode,
-  poolOfGroup,
-  runOfGroup,
-  toRunAgain,
-} from '../../ci/group.ts';
+import { type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, toRunAgain } from '../../ci/group.ts';
 import { ciJob } from '../../ci/job.ts';
+import { suiteName } from '../../discovery/suite-name.ts';
 import { type LocalAgents, startLocalAgents } from '../../local-agents.ts';
+import type { CiGroup } from '../../ports.ts';
 import { redisGroup } from '../../redis/ci-group.ts';
 import { openLivenessLine } from '../../redis/liveness-line.ts';
 import { agentFlags } from '../bring-up.ts';
 import { leadRun } from './lead-run.ts';
+import type { Membership } from './membership.ts';
 
 /** Interval of looks for the verdict. With the end of the agent, a job ends within 2 s of it. */
 const LOOK_MS = 500;
 /** How long the agent may take to leave a run that has ended, and to hand back its tests when the job is cancelled: GitHub kills after 2.5 s. */
 const LEAVE_MS = 1000;
-
-/** A job that has joined the others. */
-export interface Membership {
-  readonly settings: CiSettings & { readonly run: RunSettings & { readonly redis: string } };
-  readonly edge: Edge;
-  readonly group: CiGroup;
-  readonly run: RunId;
-  readonly joined: Joined;
-  /** Equal for workspaces with the same files; null if unknown. */
-  readonly files: string | null;
-  /** Aborts when this job must end before the run. */
-  readonly leaving: AbortSignal;
-}
 
 /** Resolves with the exit code of this job. Throws a ShardlineError, or an AggregateError of several, if there is nothing to report on. */
 export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number> {

@@ -1,18 +1,19 @@
 // Coordinates the run of all jobs in one of them: begins it, or takes it over from its log, and stores the verdict for all.
 
 import { join } from 'node:path';
-import type { GroupVerdict } from '../../../shared/domain/group.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 import { createLogger } from '../../../shared/system/logger.ts';
-import { type Leadership, verdictOf } from '../../ci/group.ts';
+import type { GroupVerdict } from '../../../shared/wire/group.ts';
+import { verdictOf } from '../../ci/group.ts';
 import { restartedId } from '../../core/decide/restart.ts';
+import type { Leadership } from '../../ports.ts';
 import { readBaseline } from '../../record/baseline.ts';
 import { readableLog } from '../../redis/shared-log.ts';
 import { verdictText } from '../../reporters/summary/terminal-summary.ts';
 import type { Setting, SharedRun } from '../run-context.ts';
-import type { Membership } from './join-jobs.ts';
+import type { Membership } from './membership.ts';
 
 /** Interval at which the job that leads renews its lease. */
 const RENEW_MS = 1000;

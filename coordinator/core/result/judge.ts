@@ -15,3 +15,10 @@ export function judge(report: Report, { targets, baseline }: Judgement): Report 
   const compared = baseline === null ? report : { ...report, comparison: compareRuns(report, baseline) };
   return targets === null ? compared : withTargets(compared, targets);
 }
+
+/** The report of a retry that ran only what had failed before: a test that passes only now is flaky. */
+export function asRetry(report: Report): Report {
+  const tests = report.tests.map((test) => (test.outcome === 'passed' ? { ...test, flaky: true } : test));
+  const flaky = tests.filter((test) => test.flaky).length;
+  return { ...report, tests, totals: { ...report.totals, flaky } };
+}

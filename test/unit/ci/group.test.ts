@@ -2,10 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { groupOf, ownExitCode, toRunAgain, verdictOf } from '../../../coordinator/ci/group.ts';
-import { MOST_AGAIN } from '../../../shared/domain/group.ts';
 import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
-import { decodeVerdict, encodeVerdict } from '../../../shared/wire/group.ts';
+import { decodeVerdict, encodeVerdict, MOST_AGAIN } from '../../../shared/wire/group.ts';
 import { sampleReport } from '../report/sample-report.ts';
 
 const identity = { names: ['GitLab 1 tests'], python: 'cpython 3.12', pytestArgs: ['tests'], collect: 'auto' };

@@ -1,0 +1,18 @@
+// A CI job that has joined the others of its run.
+
+import type { RunId } from '../../../shared/domain/ids.ts';
+import type { CiSettings, RunSettings } from '../../../shared/settings/settings.ts';
+import type { Edge } from '../../../shared/system/edge.ts';
+import type { CiGroup, Joined } from '../../ports.ts';
+
+export interface Membership {
+  readonly settings: CiSettings & { readonly run: RunSettings & { readonly redis: string } };
+  readonly edge: Edge;
+  readonly group: CiGroup;
+  readonly run: RunId;
+  readonly joined: Joined;
+  /** Equal for workspaces with the same files; null if unknown. */
+  readonly files: string | null;
+  /** Aborts when this job must end before the run. */
+  readonly leaving: AbortSignal;
+}
