@@ -23,7 +23,7 @@ export interface Arguments {
 export function readArguments(argv: readonly string[], version: string, stdout: Output): Arguments | null {
   const end = argv.indexOf('--');
   const before = end === -1 ? argv : argv.slice(0, end);
-  const { own, coverage } = before[0] === 'run' ? takeCoverageWords(before) : { own: before, coverage: [] };
+  const { own, coverage } = ['run', 'ci'].includes(before[0] ?? '') ? takeCoverageWords(before) : { own: before, coverage: [] };
   const rest = [...coverage, ...(end === -1 ? [] : argv.slice(end + 1))];
   let found: Arguments | null = null;
 

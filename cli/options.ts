@@ -766,6 +766,16 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'Keep the last N runs',
   }),
   row({
+    name: 'json-lines',
+    kind: 'flag',
+    group: 'Output',
+    commands: runAndReport,
+    env: null,
+    meaning: 'Print the result as JSON lines on standard output',
+    detail:
+      'One line for each failure, with the command that reproduces it, and one for the verdict. Progress goes to standard error. See docs/report.md.',
+  }),
+  row({
     name: 'quiet',
     short: 'q',
     kind: 'flag',

@@ -170,6 +170,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     flakyFails: flag('flaky-fails'),
     testTimeoutSeconds: number('test-timeout') || null,
     verbosity: verbosity(values),
+    isJson: flag('json-lines'),
     collect: oneOf('collect', collectChoices),
     deadlineSeconds: number('deadline'),
     reserveSeconds: number('reserve'),
@@ -228,6 +229,7 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
     targets: parseTargets(text('targets') ?? ''),
     baseline: text('baseline'),
     verbosity: verbosity(values),
+    isJson: flag('json-lines'),
   };
 }
 

@@ -1,7 +1,7 @@
 // `npm start`: runs shardline on its main example. It sets up what is missing, generates the suite and runs it with two local agents.
 
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { generateSuite, writeSuite } from '../examples/generate.ts';
 import { main, root, run, say } from './process.ts';
 import { prepareVenv } from './venv.ts';
@@ -25,5 +25,8 @@ await main(async () => {
   const exitCode = await run(process.execPath, [join(root, 'cli', 'shardline.ts'), ...args], { cwd: workspace });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`wall time ${seconds} s, exit code ${exitCode}`);
+  say(`open ${relative(root, join(out, 'report.html'))} in a browser to see where the time went`);
+  say('next, run it on your own suite. In your project, in the environment that has pytest and pytest-xdist:');
+  say(`  ${join(root, 'node_modules', '.bin', 'shardline')} run`);
   return exitCode;
 });

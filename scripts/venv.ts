@@ -56,7 +56,7 @@ function preparePackagesOf(directory: string, requirements: string): void {
   const stamp = stampOf(requirements, directory);
   if (isStamped(directory, stamp) && capture(pythonOf(directory), ['--version']).ok) return;
   const system = findPython();
-  say(`making ${relative(root, directory)} with ${system}`);
+  say(`installing ${relative(root, requirements)} into ${relative(root, directory)}, which takes up to a minute`);
   rmSync(directory, { recursive: true, force: true });
   const made = capture(system, ['-m', 'venv', directory]);
   if (!made.ok) {
@@ -105,7 +105,7 @@ function findPython(): string {
 function pip(directory: string, args: readonly string[], otherwise = ''): void {
   const installed = capture(pythonOf(directory), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...args]);
   if (!installed.ok) {
-    throw new SetupError(`pip install failed. Fix: mend what it says below and type the same again.${otherwise}\n${installed.output}`);
+    throw new SetupError(`pip install failed. Fix: correct the error below and run the command again.${otherwise}\n${installed.output}`);
   }
 }
 

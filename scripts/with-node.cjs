@@ -37,15 +37,14 @@ function whyInstall() {
 }
 
 function install(reason) {
-  console.error(`shardline: installing the packages of package-lock.json with npm ci (${reason})`);
+  console.error(`shardline: installing the packages of package-lock.json with npm ci, which takes up to a minute (${reason})`);
   const byNpm = process.env.npm_execpath;
   const [command, ...first] = byNpm ? [process.execPath, byNpm] : ['npm'];
   // The first Node.js here may be older than some packages declare, and is not the one that runs them: npm's warnings would mislead.
   const args = [...first, 'ci', '--include=dev', '--include=optional', '--loglevel=error'];
   const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   if (result.error) fail(`npm could not be started (${result.error.message}). Fix: install npm, which comes with Node.js.`);
-  if (result.status !== 0)
-    fail('npm ci failed; its reason stands above. Fix: mend that (often the network or a proxy) and type the same again.');
+  if (result.status !== 0) fail('npm ci failed. Fix: correct the error above, often the network or a proxy, and run the command again.');
 }
 
 /** The repository's Node.js where there is one for this system, else the present one if it is new enough. */

@@ -14,7 +14,7 @@ import { foldFullDisks } from '../reporters/files/full-disks.ts';
 import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
 import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
-import { terminalReporter } from '../reporters/summary/terminal-reporter.ts';
+import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
@@ -79,7 +79,7 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   }
 
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
-  const printing = [...githubReporters(settings, edge), terminalReporter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
+  const printing = [...githubReporters(settings, edge), reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
   const printed = finishAll(printing, { ...report, exitCode: exitCode() }, { paths, problems: [] });
   await attempt(printed.then((written) => problems.push(...written.problems)));
   const gone = goneTests(state);

@@ -21,13 +21,13 @@ import { foldFullDisks } from '../reporters/files/full-disks.ts';
 import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles } from '../reporters/files/report-files.ts';
 import { finishAll, replayRun } from '../reporters/reporter.ts';
-import { terminalReporter } from '../reporters/summary/terminal-reporter.ts';
+import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
   const { runs, report: shown, baseline } = await readSources(settings, edge.cwd);
   const report = judge(shown, { targets: settings.targets, baseline });
-  const reporters = [...copyFiles(settings.copies), ...githubReporters(settings, edge), terminalReporter(settings, edge)];
+  const reporters = [...copyFiles(settings.copies), ...githubReporters(settings, edge), reportPrinter(settings, edge)];
   // Reading and reducing the events of a large run takes seconds.
   if (reporters.some(({ observe }) => observe !== undefined)) {
     for (const { events } of runs) await replayRun(reporters, events());

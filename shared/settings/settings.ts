@@ -85,6 +85,8 @@ export interface RunSettings extends CommonSettings {
   /** Limit for one test; null derives a limit from the estimate of its whole shard. */
   readonly testTimeoutSeconds: number | null;
   readonly verbosity: Verbosity;
+  /** Whether to print the result as JSON lines. */
+  readonly isJson: boolean;
   readonly collect: CollectChoice;
   readonly deadlineSeconds: number | null;
   /** null takes a part of the deadline. */
@@ -152,6 +154,8 @@ export interface ReportSettings {
   readonly targets: readonly Target[] | null;
   readonly baseline: string | null;
   readonly verbosity: Verbosity;
+  /** Whether to print the result as JSON lines. */
+  readonly isJson: boolean;
 }
 
 export interface PlanSettings {

@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { commandsOf } from '../support/doc-commands.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { said } from '../support/said.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
@@ -195,4 +196,22 @@ test('no test of the suite sees the Redis of the jobs', { timeout: 60_000 }, asy
   const { exitCode, all: output } = await ci(project, buildkite(server.url, 1));
   expect(exitCode, output).toBe(0);
   expect(await readFile(join(project.directory, name), 'utf8')).toBe('none');
+});
+
+test('some test runs every command of docs/ci.md', () => {
+  const elsewhere = [
+    // This file.
+    'exec shardline ci tests/',
+    'exec shardline ci tests/ --deadline 15m --out report',
+    `exec shardline ci tests/ --shard \${{ matrix.part }}/4 --plan plan.json --out out`,
+    // test/e2e/parts.test.ts plans parts and merges them, and init.test.ts writes these workflows.
+    'shardline plan tests/ --shards 4 --timings timings.json --out plan.json',
+    'exec shardline report --merge parts/* --timings timings.json',
+    'shardline init',
+    // test/e2e/wheel.test.ts, from the built wheel.
+    "pip install -r requirements.txt 'shardline[node]'",
+    "pip install -r requirements.txt 'shardline[all]'",
+    "pip install 'shardline[node]'",
+  ];
+  expect(commandsOf('docs/ci.md').filter((command) => !elsewhere.includes(command))).toEqual([]);
 });

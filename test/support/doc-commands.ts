@@ -14,7 +14,7 @@ export function commandsOf(page: string): readonly string[] {
   const blocks = (language: string): string[] =>
     Array.from(text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g')), ([, block = '']) => block);
   const scripts = blocks('yaml').flatMap((block) =>
-    Object.values((parse(block) as Workflow).jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? [])),
+    Object.values((parse(block) as Partial<Workflow>).jobs ?? {}).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? [])),
   );
   return [...blocks('sh'), ...scripts].flatMap((script) => script.trim().split('\n'));
 }

@@ -7,6 +7,7 @@ import type { Edge } from '../../../shared/system/edge.ts';
 import { takesColor } from '../../../shared/system/terminal.ts';
 import { folded, logProvider, withoutCommands } from '../files/log-sections.ts';
 import { NOTHING_WRITTEN, type Reporter } from '../reporter.ts';
+import { reportLines } from './json-lines.ts';
 import { reportParts } from './terminal-summary.ts';
 
 export interface Shown {
@@ -15,10 +16,31 @@ export interface Shown {
   readonly github: boolean;
   /** coverage.py's table of a run that has just ended. */
   readonly coverageTable?: string;
+  /** True to print JSON lines instead. */
+  readonly isJson: boolean;
 }
 
+/** Prints the report in the form that the user asked for. */
+export const reportPrinter = (shown: Shown, edge: Edge): Reporter =>
+  shown.isJson ? jsonLinesReporter(edge) : terminalReporter(shown, edge);
+
+/** Prints the report as JSON lines, and nothing else, on standard output. */
+export const jsonLinesReporter = ({ stdout, cwd }: Pick<Edge, 'stdout' | 'cwd'>): Reporter => ({
+  async finish(report, { paths }) {
+    for (const line of reportLines(
+      report,
+      paths.map((path) => shortest(path, cwd)),
+    ))
+      stdout.write(`${JSON.stringify(line)}\n`);
+    return NOTHING_WRITTEN;
+  },
+});
+
 /** Prints the report and the paths of the outputs, with the verdict on the last line. */
-export const terminalReporter = ({ verbosity, github, coverageTable = '' }: Shown, { stdout, env, cwd }: Edge): Reporter => ({
+export const terminalReporter = (
+  { verbosity, github, coverageTable = '' }: Omit<Shown, 'isJson'>,
+  { stdout, env, cwd }: Edge,
+): Reporter => ({
   async finish(report, { paths }) {
     const { parts, verdict } = reportParts(report, {
       color: takesColor(stdout, env),
