@@ -152,6 +152,7 @@ function headOf({ spec, columns, tests, agents, errors, running, span }: Kept, n
     newFailures: null,
     notRun: [],
     partProblems: [],
+    about: [],
     sessionErrors: errors.sessions(),
     properties: [],
     shown: null,

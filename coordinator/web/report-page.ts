@@ -23,6 +23,7 @@ export function pageData(report: Report): PageData {
     exitCode: report.exitCode,
     startedAt,
     finishedAt: Date.parse(report.finishedAt) - startedAt,
+    about: aboutOf(report),
     deadline: report.deadline,
     totals: report.totals,
     profile: report.profile,
@@ -43,6 +44,21 @@ export function pageData(report: Report): PageData {
     shown: harmlessShown(report),
     ...growing.columns,
   };
+}
+
+/** `commit 1234567890ab`, `Python 3.12`, `pytest 9.2.0`. */
+function aboutOf({ fingerprint }: Report): readonly string[] {
+  const { git } = fingerprint?.files ?? { git: null };
+  const python = fingerprint?.python ?? null;
+  const changed = git === null || git.changedFiles === 0 ? '' : ` with changes in ${plural(git.changedFiles, 'file')}`;
+  const versions = ['pytest', 'pytest-xdist'].flatMap((name) =>
+    python?.plugins[name] === undefined ? [] : `${name} ${python.plugins[name]}`,
+  );
+  return [
+    ...(git === null ? [] : [`commit ${git.commit.slice(0, 12)}${changed}`]),
+    ...(python === null ? [] : [python.python.replace(/^cpython /, 'Python '), python.platform]),
+    ...versions,
+  ].map(harmless);
 }
 
 /** `deadline reached`, `deadline reached: 12 tests`. */

@@ -98,6 +98,32 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(problems).toEqual([]);
   });
 
+  test('shows failures open above the timeline, each with an address and the commands that reproduce it', async () => {
+    const url = await write('failures', shop);
+    await using opened = await openPage(browser, url);
+    const { page, problems } = opened;
+    const failures = page.getByRole('region', { name: /failures$/ });
+    const broken = shop.tests.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
+    await expect.poll(() => failures.getByRole('heading').first().innerText()).toBe(`${broken.length} failures`);
+    const [first] = broken;
+    const text = await failures.locator('details').first().innerText();
+    expect(text).toContain(first?.nodeid.split('::')[1]);
+    expect(text).toContain(`pytest '${first?.nodeid}'`);
+    expect(text).toContain(`shardline replay 20260102-030405-demo --agent ${first?.attempts.at(-1)?.agent}`);
+    expect(text).toContain(`shardline replay 20260102-030405-demo --bisect '${first?.nodeid}'`);
+    const top = (locator: typeof failures): Promise<number> => locator.boundingBox().then((box) => box?.y ?? 0);
+    expect(await top(failures)).toBeLessThan(await top(timeline(page)));
+
+    await failures.getByRole('link').first().click();
+    const address = page.url();
+    expect(address).toContain(`#${encodeURIComponent(first?.nodeid ?? '')}`);
+    // A test that passed opens in the list.
+    const passed = shop.tests.find(({ outcome }) => outcome === 'passed')?.nodeid ?? '';
+    await using linked = await openPage(browser, `${url}#${encodeURIComponent(passed)}`);
+    await expect.poll(() => linked.page.getByRole('listitem').filter({ hasText: 'Run alone' }).first().innerText()).toContain(passed);
+    expect(problems).toEqual([]);
+  });
+
   test('lists the slowest tests and files, and the agents with their hosts', async () => {
     await using opened = await openPage(browser, await write('slow', shop), { colorScheme: 'light' });
     const { page, problems } = opened;
@@ -116,6 +142,8 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
   test('the pointer zooms the timeline, shows its bars, and opens a test', async () => {
     await using opened = await openPage(browser, await write('pointer', shop));
     const { page, problems } = opened;
+    // The failures are above it.
+    await timeline(page).scrollIntoViewIfNeeded();
     const box = await timeline(page).locator('canvas').boundingBox();
     if (box === null) throw new Error('the timeline is not drawn');
     const longest = shop.tests.find(({ attempts: [attempt] }) => attempt?.agent === 'runner-1' && attempt.worker === 'gw0');
@@ -211,8 +239,8 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     await page.getByRole('searchbox').fill('xxxxxxxx');
     await expect.poll(() => shown(page)).toBe('1 of 11 shown');
     await rows(page).first().getByRole('button').first().click();
-    await page.getByRole('button', { name: 'Show all 1,048,580 characters' }).click();
-    await expect.poll(() => page.evaluate("document.querySelector('pre').textContent.length")).toBe(2 ** 20 + 4);
+    await rows(page).getByRole('button', { name: 'Show all 1,048,580 characters' }).click();
+    await expect.poll(() => page.evaluate("document.querySelector('[data-index] pre').textContent.length")).toBe(2 ** 20 + 4);
     await page.getByRole('tab', { name: 'Slowest' }).click();
     await page.screenshot({ path: join(screenshots, 'hostile.png') });
     expect(await page.title()).toBe('failed: 20260102-030405-abcd');

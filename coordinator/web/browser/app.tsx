@@ -1,9 +1,10 @@
 // The page: the verdict, the timeline, and below it one of several views.
 
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Agents } from './agents.tsx';
-import type { Model } from './model.ts';
+import { Failures } from './failures.tsx';
+import { type Model, rowAt } from './model.ts';
 import { everything, type Query } from './query.ts';
 import { Shown } from './shown.tsx';
 import { Slowest } from './slowest.tsx';
@@ -38,6 +39,18 @@ export function App({ model, beside }: Props) {
     setView('Tests');
     setQuery({ ...everything, order: 'slowest first', file });
   };
+  // A link to a test that is not among the open failures opens it in the list.
+  useEffect(() => {
+    const follow = (): void => {
+      const anchor = window.location.hash.slice(1);
+      const row = anchor === '' || document.getElementById(anchor) !== null ? null : rowAt(model, anchor);
+      if (row !== null) open(row);
+      else if (anchor !== '') document.getElementById(anchor)?.scrollIntoView();
+    };
+    follow();
+    window.addEventListener('hashchange', follow);
+    return () => window.removeEventListener('hashchange', follow);
+  }, []);
   const onTabKey = (event: KeyboardEvent): void => {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     const next = views[(views.indexOf(view) + step + views.length) % views.length];
@@ -49,6 +62,7 @@ export function App({ model, beside }: Props) {
     <>
       <Summary model={model} />
       {beside}
+      <Failures model={model} />
       <TimelinePanel model={model} onOpen={open} />
       <div class="tabs" role="tablist" aria-label="Views" onKeyDown={onTabKey}>
         {views.map((name) => (

@@ -29,10 +29,7 @@ export function Details({ model, row }: Props) {
             {line === 0 ? '' : `:${line}`}
           </code>
         </dd>
-        <dt>Run alone</dt>
-        <dd>
-          <code class="command">pytest {shellWord(nodeidOf(model, row))}</code>
-        </dd>
+        <Commands model={model} row={row} last={attempts.at(-1)} />
         {(model.properties.get(row) ?? []).map(({ name, value }, index) => (
           <Fragment key={`${index} ${name}`}>
             <dt>{name}</dt>
@@ -41,16 +38,69 @@ export function Details({ model, row }: Props) {
         ))}
       </dl>
       {why !== undefined && <Text text={why} />}
-      {attempts.map((attempt, index) => (
-        <Attempt
-          key={attempt}
-          model={model}
-          attempt={attempt}
-          title={attempts.length === 1 ? '' : `Attempt ${index + 1} of ${attempts.length}: `}
-        />
+      {alike(model, attempts).map(({ first, numbers }) => (
+        <Attempt key={first} model={model} attempt={first} title={titleOf(numbers, attempts.length)} />
       ))}
     </div>
   );
+}
+
+/** How to run the test again: alone, after the tests that ran before it, and to find which of those matter. */
+function Commands({ model, row, last }: Props & { readonly last: number | undefined }) {
+  const id = shellWord(nodeidOf(model, row));
+  const [agent, worker] = model.data.lanes[model.attempts.lane[last ?? -1] ?? -1] ?? [];
+  const { runId } = model.data;
+  return (
+    <>
+      <Command title="Run alone" command={`pytest ${id}`} />
+      {agent !== undefined && worker !== undefined && (model.status[row] ?? 0) < 2 && (
+        <>
+          <Command title="Run after the same tests" command={`shardline replay ${runId} --agent ${shellWord(agent)} --worker ${worker}`} />
+          <Command title="Find the tests that cause it" command={`shardline replay ${runId} --bisect ${id}`} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Command({ title, command }: { readonly title: string; readonly command: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = (): void => {
+    // A page that was opened as a file may lack the permission; the command can still be selected.
+    navigator.clipboard?.writeText(command).then(
+      () => setCopied(true),
+      () => undefined,
+    );
+  };
+  return (
+    <>
+      <dt>{title}</dt>
+      <dd>
+        <code class="command">{command}</code>{' '}
+        <button type="button" class="link" onClick={copy}>
+          {isCopied ? 'Copied' : 'Copy'}
+        </button>
+      </dd>
+    </>
+  );
+}
+
+/** Consecutive attempts with the same outcome, traceback and output appear once. */
+function alike(model: Model, attempts: readonly number[]): readonly { readonly first: number; readonly numbers: readonly number[] }[] {
+  const textOf = (attempt: number): string =>
+    JSON.stringify([model.attempts.status[attempt], model.attempts.text.get(attempt), model.attempts.sections.get(attempt)]);
+  const groups: { first: number; numbers: number[] }[] = [];
+  attempts.forEach((attempt, index) => {
+    const group = groups.at(-1);
+    if (group !== undefined && textOf(group.first) === textOf(attempt)) group.numbers.push(index + 1);
+    else groups.push({ first: attempt, numbers: [index + 1] });
+  });
+  return groups;
+}
+
+function titleOf(numbers: readonly number[], all: number): string {
+  if (all === 1) return '';
+  return numbers.length === 1 ? `Attempt ${numbers[0]} of ${all}: ` : `Attempts ${numbers.join(', ')} of ${all}, the same each time: `;
 }
 
 function Attempt({ model, attempt, title }: { readonly model: Model; readonly attempt: number; readonly title: string }) {
@@ -107,7 +157,12 @@ function tracebackLines(text: string) {
   });
 }
 
-/** Sums up a traceback in one line. */
+/** pytest's line about how two values differ, below the one that shows both of them. */
+const DIFFERENCE = /^E +(?:Differing items:\nE +(.+)|(At index \d+ diff: .+))$/m;
+
+/** Sums up a traceback in one line: by the difference between two values if pytest shows it. */
 export function brief(text: string): string {
-  return briefOf(text.slice(-SHOWN_CHARS)).slice(0, 300);
+  const end = text.slice(-SHOWN_CHARS);
+  const [, items, index] = DIFFERENCE.exec(end) ?? [];
+  return (items ?? index ?? briefOf(end)).slice(0, 300);
 }

@@ -175,6 +175,15 @@ export function nodeidOf(model: Model, row: number): string {
   return name === '' ? fileOf(model, row) : `${fileOf(model, row)}::${name}`;
 }
 
+/** The address of a row in the page: stable, so that it can be sent to others. */
+export const anchorOf = (model: Model, row: number): string => encodeURIComponent(nodeidOf(model, row));
+
+/** The row with this address; null if there is none. */
+export function rowAt(model: Model, anchor: string): number | null {
+  for (let row = 0; row < model.count; row += 1) if (anchorOf(model, row) === anchor) return row;
+  return null;
+}
+
 export const statusWord = (model: Model, row: number): Status => statuses[model.status[row] ?? -1] ?? 'error';
 
 /** Returns a row's attempts in the order in which they ran. */

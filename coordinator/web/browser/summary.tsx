@@ -38,6 +38,7 @@ export function Summary({ model }: { readonly model: Model }) {
       <p class="muted run">
         run <code>{data.runId}</code>, <time dateTime={when.toISOString()}>{when.toLocaleString()}</time>
         {data.exitCode !== null && `, exit code ${data.exitCode}`}
+        {data.about.length > 0 && <span class="about">{data.about.join(' · ')}</span>}
       </p>
       <OutcomeBar model={model} />
       <dl class="numbers">

@@ -9,6 +9,7 @@ export interface Palette {
   readonly bars: readonly string[];
   readonly marks: Readonly<Record<Timeline['marks'][number]['kind'], string>>;
   readonly idle: string;
+  readonly starting: string;
   readonly line: string;
   readonly text: string;
   readonly muted: string;
@@ -25,6 +26,7 @@ export function readPalette(element: HTMLElement): Palette {
     bars: statuses.map((status) => color(`bar-${status.replace(' ', '-')}`)),
     marks: { deadline: color('failed'), drain: color('flaky'), end: color('muted') },
     idle: color('idle'),
+    starting: color('starting'),
     line: color('line'),
     text: color('text'),
     muted: color('muted'),
@@ -129,10 +131,13 @@ export function drawLanes(canvas: HTMLCanvasElement, scene: Scene, ticks: readon
   const height = laneHeight * timeline.lanes.length;
   const context = prepare(canvas, width, height);
   const endX = Math.min(width, toX(timeline.endMs));
-  timeline.lanes.forEach((_, index) => {
+  timeline.lanes.forEach((lane, index) => {
     const top = index * laneHeight;
     context.fillStyle = palette.idle;
     context.fillRect(0, top + 1, endX, laneHeight - 2);
+    const begunX = Math.max(0, Math.min(endX, toX(timeline.attempts.startedAt[lane.attempts[0] ?? -1] ?? 0)));
+    context.fillStyle = palette.starting;
+    context.fillRect(0, top + 1, begunX, laneHeight - 2);
   });
   context.fillStyle = palette.line;
   for (const tick of ticks) context.fillRect(Math.round(toX(tick)), 0, 1, height);

@@ -19,6 +19,8 @@ export interface Timeline {
   readonly lanes: readonly Lane[];
   readonly attempts: Attempts;
   readonly fileOfAttempt: Int32Array;
+  /** When the first test of the run began. */
+  readonly firstMs: number;
   /** The end of the unzoomed view, which begins at the command's start: the report, or a later test or deadline. */
   readonly endMs: number;
   /** The end of the run itself, without a later deadline that the run did not need. */
@@ -54,8 +56,9 @@ export function timelineOf(model: Model): Timeline {
     marks.push({ at: at - deadline.reserveSeconds * 1000, name: 'drain', kind: 'drain' });
     endMs = Math.max(endMs, at);
   }
+  const firstMs = Math.min(...lanes.map((lane) => attempts.startedAt[lane.attempts[0] ?? -1] ?? 0), endMs);
   const fileOfAttempt = attempts.row.map((row) => model.file[row] ?? -1);
-  return { lanes, attempts, fileOfAttempt, endMs: Math.max(1, endMs), runMs, marks };
+  return { lanes, attempts, fileOfAttempt, firstMs, endMs: Math.max(1, endMs), runMs, marks };
 }
 
 export const endOf = (attempts: Attempts, attempt: number): number => (attempts.startedAt[attempt] ?? 0) + (attempts.ms[attempt] ?? 0);

@@ -39,11 +39,13 @@ export function TimelinePanel({ model, onOpen }: Props) {
   );
 }
 
-function Utilization({ timeline: { lanes, runMs } }: { readonly timeline: Timeline }) {
+/** The time before the first test is start-up, and no worker is idle in it. */
+function Utilization({ timeline: { lanes, runMs, firstMs } }: { readonly timeline: Timeline }) {
   const busyMs = lanes.reduce((sum, lane) => sum + lane.busyMs, 0);
+  const share = percent(Math.min(1, busyMs / (Math.max(1, runMs - firstMs) * lanes.length)));
   return (
     <p class="muted">
-      {plural(lanes.length, 'xdist worker')}, busy {percent(Math.min(1, busyMs / (runMs * lanes.length)))} of the time
+      {plural(lanes.length, 'xdist worker')}, busy {share} of the time since the first test
     </p>
   );
 }
@@ -60,6 +62,9 @@ function Legend({ timeline }: { readonly timeline: Timeline }) {
           <i class="swatch failed" /> failure
         </li>
       )}
+      <li>
+        <i class="swatch starting" /> starting
+      </li>
       <li>
         <i class="swatch idle" /> idle
       </li>
