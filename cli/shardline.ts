@@ -5,7 +5,10 @@ import module from 'node:module';
 import { join } from 'node:path';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 12)) {
+if (process.platform === 'win32') {
+  process.stderr.write('shardline: error: shardline does not run on Windows.\n  Fix: Run it in WSL (Windows Subsystem for Linux).\n');
+  process.exitCode = 4;
+} else if (major < 22 || (major === 22 && minor < 12)) {
   const fix = process.env.SHARDLINE_LAUNCHER === undefined ? 'Install a current Node.js.' : "Run `pip install 'shardline[node]'`.";
   process.stderr.write(`shardline: error: This is Node.js ${process.version}; shardline needs Node.js 22.12 or later.\n  Fix: ${fix}\n`);
   process.exitCode = 4;
@@ -21,7 +24,7 @@ if (major < 22 || (major === 22 && minor < 12)) {
   process.stderr.on('error', () => undefined);
   // Node.js ignores this signal when a file grows above a limit, but stops ignoring it once a library has added and removed a listener.
   // Writing too much must remain an error that shardline can report.
-  if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
+  process.on('SIGXFSZ', () => undefined);
   const { SHARDLINE_LAUNCHER: launcher } = process.env;
   delete process.env.SHARDLINE_LAUNCHER;
   // This import follows the version check, because an older Node.js cannot even parse these files.

@@ -19,10 +19,42 @@ const LEAST_SHARE = 0.005;
 
 /** Shorter runs get no rating and no comparison with their bound, because startup dominates their time. */
 const LEAST_RATED_SECONDS = 10;
+/** Shorter runs get no advice: it would save seconds. */
+const LEAST_ADVISED_SECONDS = 30;
+/** From this share of its time on, something is busy. */
+const BUSY = 0.85;
 
 /** True if the run's time is a fair measure of its efficiency. A run that ran only part of the work is not. */
 export const isWorthRating = ({ profile, totals }: Pick<Report, 'profile' | 'totals'>): boolean =>
   totals.notRun === 0 && profile.makespanSeconds >= LEAST_RATED_SECONDS;
+
+/** `, excellent`, after a number. Empty for a run that did not pass: no praise stands beside a failure. */
+const ratingWord = (report: Pick<Report, 'profile' | 'totals' | 'verdict'>): string =>
+  report.verdict === 'passed' && isWorthRating(report) ? `, ${report.profile.rating}` : '';
+
+/** At this share of the processors' time, tests wait for something else. */
+const WAITING = 0.5;
+/** xdist workers beyond this number cost more memory and start-up than they save. */
+const MOST_WORKERS = 16;
+
+/**
+ * Names what would make the next run faster, from measurement: more workers than cores if the tests wait, and more agents if the processors
+ * are busy all the time. Empty for a short run, and where neither is clear.
+ */
+export function adviceLine({ profile, agents, totals }: Report): string[] {
+  const { cpuUtilization: cpu, efficiency, makespanSeconds } = profile;
+  const working = agents.filter(({ workers }) => workers > 0);
+  if (cpu === null || totals.notRun > 0 || makespanSeconds < LEAST_ADVISED_SECONDS || working.length === 0) return [];
+  const workers = Math.max(...working.map((agent) => agent.workers));
+  const more = Math.min(MOST_WORKERS, 2 * workers, Math.round(workers / Math.max(cpu, 0.01)));
+  if (cpu < WAITING && efficiency >= WAITING && more > workers) {
+    return [`advice   the tests wait: ${inPercent(cpu)} of the processors' time. Fix: use more workers than cores, -n ${more}`];
+  }
+  if (cpu >= BUSY && efficiency >= BUSY) {
+    return [`advice   the processors are busy, ${inPercent(cpu)} of the time: only more agents, or a machine with more cores, help`];
+  }
+  return [];
+}
 
 /** `time     15.1 s for the tests; 4 workers need at least 13.9 s (92 %, excellent)`; empty if the comparison is meaningless. */
 export function againstBound(report: Report): string[] {
@@ -30,7 +62,7 @@ export function againstBound(report: Report): string[] {
   if (profile.breakdown === null || !isWorthRating(report)) return [];
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   const least = `${plural(workers, 'worker')} ${workers === 1 ? 'needs' : 'need'} at least ${inSeconds(profile.boundSeconds)}`;
-  return [`time     ${inSeconds(profile.makespanSeconds)} for the tests; ${least} (${inPercent(profile.efficiency)}, ${profile.rating})`];
+  return [`time     ${inSeconds(profile.makespanSeconds)} for the tests; ${least} (${inPercent(profile.efficiency)}${ratingWord(report)})`];
 }
 
 /** Empty if no test ran. */
@@ -69,11 +101,12 @@ export function speedWords({ profile }: Report): string {
   return `${profile.speedup.toFixed(1)} times as fast as one worker (${inSeconds(profile.sequentialSeconds)} of collection and tests)${first}${each}`;
 }
 
-export function boundWords({ profile, agents, totals }: Report): string {
+export function boundWords(report: Report): string {
+  const { profile, agents, totals } = report;
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   const least = `this work needs at least ${inSeconds(profile.boundSeconds)} on ${plural(workers, 'worker')}`;
   const took = `it took ${inSeconds(profile.makespanSeconds)}`;
-  const rating = totals.notRun > 0 ? ' for what ran' : isWorthRating({ profile, totals }) ? `, ${profile.rating}` : '';
+  const rating = totals.notRun > 0 ? ' for what ran' : ratingWord(report);
   return `${least}; ${took} (efficiency ${inPercent(profile.efficiency)}${rating})`;
 }
 

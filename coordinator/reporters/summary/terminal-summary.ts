@@ -16,7 +16,7 @@ import { fitted } from '../text/fit.ts';
 import { agentEndLines, agentsWords } from './agent-text.ts';
 import { coverageLines } from './coverage-text.ts';
 import { comparisonLines, targetLines } from './judgement-text.ts';
-import { againstBound, inMinutes, inSeconds, isWorthRating, profileLines } from './profile-text.ts';
+import { adviceLine, againstBound, inMinutes, inSeconds, isWorthRating, profileLines } from './profile-text.ts';
 import { askedLines, durationLines, passedWithOutput } from './requested-text.ts';
 import { headerLines, sectionLines, warningLines, warningSummary } from './shown-text.ts';
 import { wrap } from './wrap.ts';
@@ -98,7 +98,9 @@ const measures = (report: Report, width: number | null, paint: Paint): readonly 
 /** Besides paths and verdict, returns at most two lines, including the one about warnings. It omits lines without information. */
 function closing(report: Report, width: number | null, paint: Paint): readonly string[] {
   const time = report.verdict === 'deadline' ? deadlineLines(report) : againstBound(report);
-  const lines = [...time, ...(warningLines(report, width).length > 0 ? [] : notableTest(report))];
+  const advice = adviceLine(report);
+  const second = advice.length > 0 ? advice : notableTest(report);
+  const lines = [...time, ...(warningLines(report, width).length > 0 ? [] : second)];
   return lines.flatMap((line) => wrap(line, width)).map((line) => boldHead(line, paint));
 }
 

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { withTargets } from '../../../coordinator/core/result/targets.ts';
 import { comparisonLines, targetLines } from '../../../coordinator/reporters/summary/judgement-text.ts';
-import { profileLines } from '../../../coordinator/reporters/summary/profile-text.ts';
+import { adviceLine, profileLines } from '../../../coordinator/reporters/summary/profile-text.ts';
 import { agentId, nodeId } from '../../../shared/domain/ids.ts';
 import { type Breakdown, type Phase, phases, type Report } from '../../../shared/domain/report.ts';
 import { parseTargets } from '../../../shared/domain/targets.ts';
@@ -58,6 +58,31 @@ test('counts collection as set-up when every worker collects the whole suite', (
   expect(profileLines({ ...report, profile: { ...report.profile, breakdown } })[0]).toContain(
     'time     12.3 s: set-up, discovery and collection 1.23 s (10 %), ',
   );
+});
+
+test('advises more workers if the tests wait, and more agents if the processors are busy', () => {
+  const measured = (cpuUtilization: number | null, efficiency: number, makespanSeconds = 60): Report => ({
+    ...report,
+    profile: { ...report.profile, cpuUtilization, efficiency, makespanSeconds },
+  });
+  expect(adviceLine(measured(0.02, 0.9))).toEqual([
+    "advice   the tests wait: 2 % of the processors' time. Fix: use more workers than cores, -n 4",
+  ]);
+  expect(adviceLine(measured(0.95, 0.92))).toEqual([
+    'advice   the processors are busy, 95 % of the time: only more agents, or a machine with more cores, help',
+  ]);
+  // Nothing is clear from a run that was short, badly divided, half measured or incomplete.
+  expect(adviceLine(measured(0.02, 0.9, 20))).toEqual([]);
+  expect(adviceLine(measured(0.02, 0.3))).toEqual([]);
+  expect(adviceLine(measured(0.7, 0.9))).toEqual([]);
+  expect(adviceLine(measured(null, 0.9))).toEqual([]);
+  expect(adviceLine({ ...measured(0.02, 0.9), totals: { ...report.totals, notRun: 1 } })).toEqual([]);
+});
+
+test('no praise stands beside a failure', () => {
+  const failed: Report = { ...report, verdict: 'failed', exitCode: 1 };
+  expect(profileLines(failed)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 10.0 s (efficiency 90 %)');
+  expect(renderReport(failed, { color: false, width: 80, paths: [], verbosity: 'normal' })).not.toContain('excellent');
 });
 
 test('a short run gets no rating', () => {
