@@ -18,7 +18,7 @@ import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
 import { findServer } from '../../coordinator/redis/find-server.ts';
 import { median } from '../../shared/numbers.ts';
 import { recordedEvents } from '../../test/support/recorded-events.ts';
-import { type Hosts, makeHosts } from './namespaces.ts';
+import { type Hosts, makeHosts } from '../namespaces.ts';
 
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));

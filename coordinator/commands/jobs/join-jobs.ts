@@ -114,7 +114,9 @@ async function untilVerdict(member: Membership): Promise<Ended> {
     return await Promise.race([leading, watching]);
   } finally {
     over.abort();
-    await Promise.allSettled([leading, watching]);
+    // A Redis that is lost may keep the watch waiting, and nothing needs it any more.
+    watching.catch(() => undefined);
+    await leading.catch(() => undefined);
   }
 }
 

@@ -26,6 +26,9 @@ function Dashboard() {
   const [shown, setShown] = useState<Shown | null>(null);
   const [isConnected, setConnected] = useState(false);
   useEffect(() => listen(chosen, setRuns, setShown, setConnected), [chosen]);
+  useEffect(() => {
+    document.title = titleOf(shown?.head ?? null);
+  }, [shown]);
   return (
     <>
       <nav class="runs" aria-label="Runs">
@@ -51,6 +54,15 @@ function Dashboard() {
       )}
     </>
   );
+}
+
+/** The state of the run, for a tab that is not in front: `2 failed, 40 % - shardline`. */
+function titleOf(head: LiveHead | null): string {
+  if (head === null) return 'shardline';
+  const { expected, notRun, failed, error } = head.totals;
+  const failures = failed + error > 0 ? `${number(failed + error)} failed, ` : '';
+  const done = Math.floor((100 * (expected - notRun)) / Math.max(1, expected));
+  return `${failures}${head.verdict === 'running' ? `${done} %` : 'ended'} - shardline`;
 }
 
 /** The current test of each xdist worker. */
