@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const WAIT_MS = 5000;
 const LOOK_MS = 100;
 
-/** Whether the process exists and is ours. */
+/** Sends the signal; returns false if the process is gone. */
 function signal(pid, name) {
   try {
     process.kill(pid, name);

@@ -73,14 +73,14 @@ export const commandTable = {
     isConfigurable: true,
   },
   init: {
-    summary: 'Print a CI workflow for this repository, made from what it has: its pytest line, Python and requirements.',
+    summary: "Print a CI workflow based on this repository's pytest command, Python versions and requirements.",
     operands: null,
     instead: 'It reads the repository by itself; name another one with --workspace DIR.',
     takesPytestArgs: false,
     isConfigurable: false,
   },
   doctor: {
-    summary: 'Check what a run needs, and say how to fix what is missing. Runs no test.',
+    summary: 'Check that a run can start, and print how to fix what is missing. Runs no test.',
     operands: {
       synopsis: '[paths...]',
       meaning: 'Files, directories or node ids, as for pytest [default: testpaths of the pytest configuration, else .]',
@@ -97,7 +97,7 @@ export const commandTable = {
     isConfigurable: true,
   },
   cancel: {
-    summary: 'End an open run. Its coordinator reports what has run.',
+    summary: 'End an open run. Its coordinator reports the results so far.',
     operands: { synopsis: '[run]', meaning: 'Run id; `shardline status` lists the open runs' },
     instead: '',
     takesPytestArgs: false,

@@ -145,10 +145,10 @@ export const optionTable: readonly OptionRow[] = [
     group: 'What to run',
     commands: ci,
     env: null,
-    decided: "the CI provider's ids of pipeline and job",
-    meaning: 'Jobs with the same text belong to one run',
+    decided: 'none; required outside a known CI provider',
+    meaning: "Text added to the provider's ids to name the run",
     detail:
-      'Added to what the provider says. Pass every value of a matrix here, except the number of the shard. Jobs with another Python, other plugins or other arguments are always a run of their own.',
+      'Jobs with the same ids and text share a run. Pass every value of a matrix, except the number of the job. Jobs with another Python, other plugins, other paths, other pytest arguments or another --collect have a run of their own.',
   }),
   row({
     name: 'fresh',
@@ -195,7 +195,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Redis',
     commands: ['init'],
     env: null,
-    meaning: 'Let the jobs share a queue instead of parts',
+    meaning: 'Write jobs that share a queue instead of parts',
   }),
   row({
     name: 'write',
@@ -675,7 +675,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Reports',
     commands: ci,
     meaning: 'Fail this job only for the tests that it ran',
-    detail: 'Otherwise every job ends with the exit code of the run. Tests that did not run fail every job.',
+    detail: 'Otherwise every job ends with the exit code of the run. If anything but a test made the run red, every job fails.',
   }),
   row({
     name: 'targets',

@@ -57,7 +57,7 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
     mistake(`No Redis was given: an agent receives its tests through Redis.${empty}`, NAME_REDIS('agent'));
   }
   if ((given.command === 'status' || given.command === 'cancel') && !values.has('redis')) {
-    mistake(`No Redis was given: open runs are found in the Redis of their agents.${empty}`, NAME_REDIS(given.command));
+    mistake(`No Redis was given: \`shardline ${given.command}\` finds runs there.${empty}`, NAME_REDIS(given.command));
   }
   if (given.command === 'cancel' && given.operands.length !== 1) {
     mistake(`\`shardline cancel\` takes one run id, but got ${given.operands.length}.`, 'Run `shardline status` to list the open runs.');

@@ -110,8 +110,8 @@ export const errorTable = {
   'ci-without-redis': {
     exitCode: 11,
     what: 'This job could not reach the Redis that its jobs share: {problem}',
-    why: 'Without it the jobs cannot divide the suite, and none of them runs it alone.',
-    fix: 'Start that Redis, correct SHARDLINE_REDIS_URL, or unset it: each job then runs its own part.',
+    why: 'The jobs divide the suite through Redis.',
+    fix: 'Start that Redis, or correct SHARDLINE_REDIS_URL. For jobs without a Redis, write another workflow: `shardline init`.',
   },
   'not-redis': {
     exitCode: 4,
@@ -206,7 +206,7 @@ export const errorTable = {
   'already-there': {
     exitCode: 4,
     what: '{path} exists already.',
-    why: 'shardline does not change a file that it has not just created.',
+    why: 'shardline never overwrites a file.',
     fix: 'Rename or delete it, or run without --write and copy what you need.',
   },
   'disk-refuses': {
@@ -248,7 +248,7 @@ export const errorTable = {
   'run-not-cancelled': {
     exitCode: 11,
     what: 'Run {runId} is still open {seconds} s after the request to end it.',
-    why: 'Its coordinator does not answer, or its agents do not leave. It ends the run as soon as it reads the request.',
+    why: 'Its coordinator does not answer, or its agents still run tests. The run ends when the coordinator reads the request.',
     fix: 'Run `shardline status` to see where its coordinator is.',
   },
   'not-a-result': {

@@ -35,7 +35,7 @@ export function followCancellation(edge: Edge): Cancellation {
   const look = (): void => {
     if (edge.parent() === parent) return;
     clearInterval(watching);
-    end('the end of the step that started it', WAIT_MS.parent);
+    end('the end of its parent process', WAIT_MS.parent);
   };
   const watching = setInterval(look, PARENT_MS).unref();
   if (!isJob) clearInterval(watching);

@@ -26,6 +26,6 @@ function ownPart(run: RunSettings, { env, stderr }: Edge): RunSettings {
     const problem = `--plan needs the number of the part, and ${provider}.`;
     throw new ShardlineError('bad-option', { problem, fix: 'Add for example --shard 2/4.' });
   }
-  stderr.write(`shardline: running the whole suite: ${provider}. To run a part, add for example --shard 2/4\n`);
+  stderr.write(`shardline: running the whole suite: ${provider}. Fix: to run a part, add for example --shard 2/4\n`);
   return run;
 }

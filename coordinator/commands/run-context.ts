@@ -6,6 +6,7 @@ import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import type { Logger } from '../../shared/system/logger.ts';
+import type { RunAgain } from '../../shared/wire/group.ts';
 import type { Judgement } from '../core/result/judge.ts';
 import type { RunChannel } from '../ports.ts';
 import type { Interrupts } from '../run-loop.ts';
@@ -48,8 +49,8 @@ export interface SharedRun {
   readonly deposed: AbortSignal;
   /** Aborts when this job must end, while the others go on with the run. */
   readonly leaving: AbortSignal;
-  /** The paths and node ids that a retry runs; null for the whole suite. */
-  readonly again: readonly string[] | null;
+  /** What a retry runs; null for the whole suite. */
+  readonly again: RunAgain | null;
   /** Tells all jobs how the run ended. Throws `taken-over`. */
   conclude(report: Report, exitCode: number): Promise<void>;
   /** Whether all jobs know how the run ended, so that it can be deleted. */

@@ -89,7 +89,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
 
 /** The paths that pytest collects; empty for all that its configuration names. */
 async function pathsOf({ settings, edge, jobs }: Setting): Promise<readonly string[]> {
-  if (jobs !== null && jobs.again !== null) return existing(settings.workspace, jobs.again);
+  if (jobs !== null && jobs.again !== null) return existing(settings.workspace, [...jobs.again.failed, ...jobs.again.notRun]);
   if (settings.failed) {
     const { paths, notes } = await lastFailures(settings, edge.cwd);
     for (const note of notes) edge.stderr.write(`shardline: ${note}\n`);

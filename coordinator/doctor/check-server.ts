@@ -42,5 +42,9 @@ function accountOf({ maySubscribe }: ServerFacts): readonly Finding[] {
 function poolOf({ agents }: ServerFacts, pool: string): Finding {
   const text = `${plural(agents, 'agent')} in pool ${pool}`;
   if (agents > 0) return ok('agents', text);
-  return doubtful('agents', text, `Start one with \`shardline agent --pool ${pool}\`, or run with --agents 1.`);
+  return doubtful(
+    'agents',
+    text,
+    `Start one with \`shardline agent --pool ${pool}\`, or run with --agents 1. \`shardline ci\` starts its own.`,
+  );
 }

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import type { CiProvider, InitSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
+import { plural } from '../../shared/text/safe-text.ts';
 import { type ProjectFacts, readProject } from './project-facts.ts';
 import { azure } from './workflows/azure.ts';
 import { buildkite } from './workflows/buildkite.ts';
@@ -26,13 +27,13 @@ export async function initCommand(
   const { parts, queue } = providers[facts.provider];
   const { path, content, next } = (isQueue ? queue : parts)({ facts, jobs });
   const text = `# Written by \`shardline init\`. Change it as you like: shardline does not read it.\n${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`;
-  for (const note of [...facts.notes, ...foundIn(facts)]) stderr.write(`shardline: ${note}\n`);
+  for (const note of [...facts.notes, ...foundIn(facts), ...droppedFrom(facts)]) stderr.write(`shardline: ${note}\n`);
   if (isWritten) {
     await writeNew(join(workspace, path), path, text);
     stderr.write(`shardline: wrote ${path}\n`);
   } else {
     stdout.write(text);
-    stderr.write(`shardline: nothing is written yet. \`shardline init --write\` writes it to ${path}\n`);
+    stderr.write(`shardline: printed only. To write ${path}, add --write to this command\n`);
   }
   for (const each of next) stderr.write(`Next: ${each}\n`);
   return 0;
@@ -46,6 +47,13 @@ function foundIn({ source, pytest, pythons }: ProjectFacts): readonly string[] {
       ? `found no line that runs pytest; using plain \`pytest\` on ${python}`
       : `found \`${line}\` in ${source}, on ${python}`,
   ];
+}
+
+/** Steps after the tests use what pytest wrote, which is elsewhere now. */
+function droppedFrom({ job }: ProjectFacts): readonly string[] {
+  const after = job?.after ?? [];
+  if (after.length === 0) return [];
+  return [`left out ${plural(after.length, 'step')} that came after pytest: ${after.join(', ')}. Add what you need to the last job`];
 }
 
 async function writeNew(path: string, shown: string, text: string): Promise<void> {

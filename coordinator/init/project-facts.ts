@@ -40,6 +40,8 @@ export interface GithubJob {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The steps before the one that runs pytest. */
   readonly before: readonly unknown[];
+  /** Names of the steps after it. */
+  readonly after: readonly string[];
 }
 
 /** `asked`: the provider that the user named; null to find it. */
@@ -120,8 +122,14 @@ function jobIn(content: unknown): GithubJob | null {
   return firstOf(jobs, (fields) => {
     if (!isTable(fields) || !Array.isArray(fields.steps)) return null;
     const at = fields.steps.findIndex((step) => isTable(step) && linesIn(step.run ?? '').some((line) => readPytestLine(line) !== null));
-    return at === -1 ? null : { fields, before: fields.steps.slice(0, at) };
+    return at === -1 ? null : { fields, before: fields.steps.slice(0, at), after: fields.steps.slice(at + 1).map(nameOf) };
   });
+}
+
+function nameOf(step: unknown): string {
+  if (!isTable(step)) return 'an unknown step';
+  const [line = ''] = linesIn(step.run ?? '');
+  return String(step.name ?? step.uses ?? line);
 }
 
 /** From the CI configuration, else `.python-version`, else the lowest version that the project supports. */

@@ -11,12 +11,18 @@ export interface GroupVerdict {
   readonly exitCode: number;
   /** The verdict in words, on one line. */
   readonly line: string;
-  /** Agents whose own results include a failure. */
-  readonly failedOn: readonly AgentId[];
-  /** Paths and node ids that a retry runs again; null if a retry runs the whole suite. */
-  readonly again: readonly string[] | null;
+  /** Agents whose own results include a failure; null if anything else also made the run red. */
+  readonly failedOn: readonly AgentId[] | null;
+  /** What a retry runs; null for the whole suite. */
+  readonly again: RunAgain | null;
   /** Equal for workspaces with the same files; null if unknown. A retry of other files runs the whole suite. */
   readonly files: string | null;
+}
+
+/** Node ids of tests that failed, and the paths and node ids of what did not run. */
+export interface RunAgain {
+  readonly failed: readonly string[];
+  readonly notRun: readonly string[];
 }
 
 /** The most tests that a retry runs by name. After more failures it runs the whole suite. */
@@ -28,13 +34,15 @@ const LINE_CHARS = 500;
 /** The most agents that a verdict names. */
 const MOST_AGENTS = 10_000;
 
+const namesSchema = z.array(nodeIdSchema).max(MOST_AGAIN);
+
 const verdictSchema = z.object({
   version: z.literal(VERDICT_VERSION),
   run: runIdSchema,
   exitCode: z.int().min(0).max(255),
   line: z.string().max(LINE_CHARS).transform(oneLine),
-  failedOn: z.array(agentIdSchema).max(MOST_AGENTS),
-  again: z.array(nodeIdSchema).max(MOST_AGAIN).nullable(),
+  failedOn: z.array(agentIdSchema).max(MOST_AGENTS).nullable(),
+  again: z.object({ failed: namesSchema, notRun: namesSchema }).nullable(),
   files: z.string().max(64).nullable(),
 });
 
@@ -43,7 +51,7 @@ export const encodeVerdict = (verdict: GroupVerdict): string =>
     version: VERDICT_VERSION,
     ...verdict,
     line: verdict.line.slice(0, LINE_CHARS),
-    failedOn: verdict.failedOn.slice(0, MOST_AGENTS),
+    failedOn: verdict.failedOn?.slice(0, MOST_AGENTS) ?? null,
   });
 
 /** Throws `bad-message` and `newer-version`. */

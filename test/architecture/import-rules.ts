@@ -31,8 +31,8 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   [learn]: [...values, plan, state],
   [result]: [...values, plan, state],
 
-  // What CI providers say of a job, which jobs share a run, and how a job is cancelled.
-  'coordinator/ci': [...values, 'shared/wire', 'shared/system', 'coordinator'],
+  // Detection of CI jobs, identity of a run, retries, cancellation.
+  'coordinator/ci': [...values, 'shared/wire', 'shared/system', 'coordinator', result],
 
   // The run loop, its sources of events, and its ports.
   coordinator: [...values, 'shared/wire', plan, state, decide, learn, result],

@@ -76,7 +76,7 @@ test('passes the signal of a cancelled job on, and waits for the reports', { tim
   expect(await project.report()).toMatchObject({ verdict: 'interrupted', totals: { passed: 1 } });
 });
 
-test('the step after a killed one ends what is left', { timeout: 120_000 }, async () => {
+test('the post step stops what a killed step has left', { timeout: 120_000 }, async () => {
   await using project = await newProject(slow);
   const mark = 'action-post';
   const { step } = await startAction(project, 'main', { CHAOS_MARK: mark, INPUT_OPTIONS: '--verbose\n-n\n2' });

@@ -112,7 +112,7 @@ test('a retry runs only what failed; a retry of a green or another run, and --fr
   const first = await again(1);
   expect(first.exitCode, first.output).toBe(1);
   const second = await again(2, { MENDED: '1' });
-  expect(second.output).toContain('shardline: retry: running again the tests that did not pass: 1\n');
+  expect(second.output).toContain('shardline: retry: re-running 1 test that failed\n');
   expect(second.exitCode, second.output).toBe(0);
   expect(outcomesOf(second.report)).toEqual({ 'test_bad.py::test_bad': 'passed' });
   expect(second.report).toMatchObject({ totals: { flaky: 1 } });
@@ -141,7 +141,7 @@ test('--exit-own fails only the job that ran the failed test', { timeout: 120_00
   expect(ended.map(({ exitCode }) => exitCode).sort(), ended.map(({ all: output }) => output).join('\n')).toEqual([0, 1]);
 });
 
-test('a Redis that is set and cannot be reached is exit code 11', async () => {
+test('exits with 11 if the Redis of the jobs is unreachable', async () => {
   await using project = await newProject(flaky);
   const { exitCode, all: output } = await ci(project, buildkite('redis://127.0.0.1:1', 1));
   expect(exitCode).toBe(11);
@@ -173,7 +173,7 @@ test('without a Redis each job runs its part, and a merge of all is whole', { ti
   expect(merged.all).toMatch(/^passed: 3 passed /m);
 
   const alone = await project.shardline(['ci', '-n', '1'], { MENDED: '1' });
-  expect(alone.all).toContain('shardline: running the whole suite: this is no job of a known CI provider. To run a part,');
+  expect(alone.all).toContain('shardline: running the whole suite: this is no job of a known CI provider. Fix: to run a part,');
   expect(alone.exitCode).toBe(0);
 });
 
@@ -203,14 +203,15 @@ test('some test runs every command of docs/ci.md', () => {
     // This file.
     'exec shardline ci tests/',
     'exec shardline ci tests/ --deadline 15m --out report',
-    `exec shardline ci tests/ --shard \${{ matrix.part }}/4 --plan plan.json --out out`,
-    // test/e2e/parts.test.ts plans parts and merges them, and init.test.ts writes these workflows.
-    'shardline plan tests/ --shards 4 --timings timings.json --out plan.json',
+    `exec shardline ci --shard \${{ matrix.part }}/4 --plan plan.json --out out`,
+    // test/e2e/parts.test.ts plans parts and merges them, and init.test.ts writes this workflow.
+    'shardline plan --shards 4 --timings timings.json --out plan.json',
     'exec shardline report --merge parts/* --timings timings.json',
     'shardline init',
     // test/e2e/wheel.test.ts, from the built wheel.
     "pip install -r requirements.txt 'shardline[node]'",
-    "pip install -r requirements.txt 'shardline[all]'",
+    'pip install -r requirements.txt',
+    "pip install 'shardline[all]'",
     "pip install 'shardline[node]'",
   ];
   expect(commandsOf('docs/ci.md').filter((command) => !elsewhere.includes(command))).toEqual([]);

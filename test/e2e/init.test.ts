@@ -1,5 +1,6 @@
 // `shardline init`: what it finds in a repository, and that each provider accepts what it writes.
 
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { newProject } from '../support/shardline.ts';
@@ -56,6 +57,7 @@ test('keeps the job that runs pytest: its steps, services, matrix and arguments'
   expect(stderr).toContain('found `pytest tests/unit -m "not slow"` in .github/workflows/ci.yml, on Python 3.11, 3.12');
   const { jobs } = parse(stdout);
   const old = parse(workflow).jobs.tests;
+  expect(stderr).toContain('left out 1 step that came after pytest: codecov/codecov-action@v4. Add what you need to the last job');
   expect(Object.keys(jobs)).toEqual(['plan', 'part', 'verdict']);
   for (const job of [jobs.plan, jobs.part]) {
     expect(job).toMatchObject({ 'runs-on': old['runs-on'], services: old.services, strategy: { matrix: old.strategy.matrix } });
@@ -73,7 +75,7 @@ test('keeps the job that runs pytest: its steps, services, matrix and arguments'
   expect(lines(queue).at(-1)).toContain(`--run-id "\${{ matrix.os }}"`);
 });
 
-test('writes only with --write, and never over a file', async () => {
+test('writes only with --write, and never overwrites', async () => {
   await using project = await newProject(plain);
   const path = '.github/workflows/shardline.yml';
   const shown = await project.shardline(['init']);
@@ -88,9 +90,19 @@ test('writes only with --write, and never over a file', async () => {
   expect(again.stderr).toContain(`shardline: error: ${path} exists already.`);
 });
 
-test('a configuration that is no YAML is named, and does not stop it', async () => {
+test('reports invalid YAML and continues', async () => {
   await using project = await newProject({ ...plain, '.gitlab-ci.yml': 'a: [\n' });
   const { exitCode, stderr } = await project.shardline(['init']);
   expect(exitCode).toBe(0);
   expect(stderr).toContain('.gitlab-ci.yml is not valid YAML, so nothing was read from it.');
+});
+
+test('writes the workflow that docs/ci.md shows', async () => {
+  await using project = await newProject({ 'requirements.txt': 'pytest\n' });
+  const { stdout } = await project.shardline(['init', '--provider', 'github']);
+  const page = readFileSync(new URL('../../docs/ci.md', import.meta.url), 'utf8');
+  const shown = Array.from(page.matchAll(/```yaml\n([\s\S]*?)```/g), ([, block = '']) => block).find((block) =>
+    block.startsWith('name: tests'),
+  );
+  expect(stdout.replace(/^#.*\n/, '').trim()).toBe(shown?.trim());
 });

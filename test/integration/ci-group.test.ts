@@ -37,8 +37,8 @@ async function joinAs(name: string) {
   };
 }
 
-const green: GroupVerdict = { run: runId('ci-1'), exitCode: 0, line: 'passed', failedOn: [], again: null, files: null };
-const red: GroupVerdict = { ...green, exitCode: 1, line: 'failed', again: ['test_a.py::test_a'], files: 'abc' };
+const green: GroupVerdict = { run: runId('ci-1'), exitCode: 0, line: 'passed', failedOn: null, again: null, files: null };
+const red: GroupVerdict = { ...green, exitCode: 1, line: 'failed', again: { failed: ['test_a.py::test_a'], notRun: [] }, files: 'abc' };
 const never = new AbortController().signal;
 
 const at = (place: number | null, token: string | null, attempt: number | null = null, isFresh = false): GroupJob => ({

@@ -40,10 +40,12 @@ export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number
     return await join(settings, edge, opened, leaving);
   } catch (thrown) {
     if (leaving.aborted) {
-      edge.stderr.write(`shardline: left the run by ${leaving.reason}; the other jobs go on with it\n`);
+      edge.stderr.write(`shardline: left the run on ${leaving.reason}; the jobs that remain go on with it\n`);
       return 2;
     }
-    throw isGivenUp(thrown) ? unreachable(settings.run, 'it was lost and did not come back') : thrown;
+    throw isGivenUp(thrown)
+      ? unreachable(settings.run, `lost the connection and could not reconnect within ${settings.run.redisWaitSeconds} s`)
+      : thrown;
   } finally {
     stop();
   }
@@ -60,7 +62,7 @@ async function join(given: CiSettings, edge: Edge, opened: ClosingStack, leaving
   ]);
   const name = groupOf(identity);
   const pool = poolOfGroup(name);
-  const settings = { ...given, run: { ...given.run, redis: url, pool, suite } };
+  const settings = { ...given, run: { ...given.run, redis: url, pool, suite, shard: null, plan: null } };
   const members = group(name);
   const job = ciJob(edge.env);
   const place = given.run.shard?.index ?? job?.place?.index ?? null;
@@ -69,7 +71,7 @@ async function join(given: CiSettings, edge: Edge, opened: ClosingStack, leaving
   const run = runOfGroup(name, joined.generation);
   const agent = agentId(`${place === null ? 'job' : `job${place}`}-${randomBytes(2).toString('hex')}`);
   if (joined.verdict !== null) return endWith(settings, edge, { verdict: joined.verdict, hasLed: false }, agent);
-  edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}\n`);
+  edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}, in pool ${pool}\n`);
   const agents = startAgent(settings.run, edge, agent, url);
   opened.use(agents);
   agents.speak((line) => void edge.stderr.write(`${line}\n`));
@@ -125,7 +127,7 @@ function endWith({ exitsOwn }: CiSettings, { stderr }: Edge, { verdict, hasLed }
   if (!hasLed) stderr.write(`shardline: run ${verdict.run}: ${verdict.line}\n`);
   const exitCode = exitsOwn ? ownExitCode(verdict, agent) : verdict.exitCode;
   if (exitCode !== verdict.exitCode)
-    stderr.write(`shardline: no test failed on this job, and --exit-own asks for no more: exit ${exitCode}\n`);
+    stderr.write(`shardline: no test failed on this job; exiting with ${exitCode} because of --exit-own\n`);
   return exitCode;
 }
 
@@ -134,7 +136,7 @@ async function identityOf({ run, runName }: CiSettings, { env }: Edge, signal: A
   const job = ciJob(env);
   const names = [job?.run ?? null, runName].filter((name) => name !== null);
   if (names.length === 0) {
-    const problem = 'Nothing tells which jobs belong to one run: this is no job of a known CI provider.';
+    const problem = 'The run has no name: this is no job of a known CI provider.';
     throw new ShardlineError('bad-option', { problem, fix: 'Give all jobs of a run the same text: --run-id TEXT.' });
   }
   const python = JSON.stringify(await printInterpreter(run.python, run.workspace, signal));

@@ -5,7 +5,8 @@ import { ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 import { createLogger } from '../../../shared/system/logger.ts';
-import type { GroupVerdict } from '../../../shared/wire/group.ts';
+import { plural } from '../../../shared/text/safe-text.ts';
+import type { GroupVerdict, RunAgain } from '../../../shared/wire/group.ts';
 import { verdictOf } from '../../ci/group.ts';
 import { restartedId } from '../../core/decide/restart.ts';
 import type { Leadership } from '../../ports.ts';
@@ -22,7 +23,7 @@ const RENEW_MS = 1000;
  * Resolves with the verdict, or with null once another job has taken over. `again` are the tests that a retry runs; null for the whole
  * suite. Throws what ends this job without a verdict.
  */
-export async function leadRun(member: Membership, leadership: Leadership, again: readonly string[] | null): Promise<GroupVerdict | null> {
+export async function leadRun(member: Membership, leadership: Leadership, again: RunAgain | null): Promise<GroupVerdict | null> {
   const { settings, edge, run: id, leaving, joined, files } = member;
   const deposed = new AbortController();
   const ended = new AbortController();
@@ -56,12 +57,13 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
       jobs,
     };
     const interrupts = { requested: new AbortController().signal, forced: AbortSignal.any([deposed.signal, leaving]) };
-    if (again !== null && !isBegun) edge.stderr.write(`shardline: retry: running again the tests that did not pass: ${again.length}\n`);
+    if (again !== null && !isBegun) edge.stderr.write(`shardline: retry: ${againWords(again)}\n`);
     if (isBegun) {
-      edge.stderr.write(`shardline: this job now coordinates run ${id}\n`);
+      edge.stderr.write(`shardline: this job now coordinates run ${id} and writes its reports\n`);
       const { resumeRun } = await import('../resume-run.ts');
       await resumeRun(setting, interrupts);
     } else {
+      edge.stderr.write(`shardline: this job coordinates run ${id} and writes its reports\n`);
       const { startRun } = await import('../start-run.ts');
       await startRun(setting, interrupts);
     }
@@ -76,6 +78,11 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     await keeping;
     logger.close();
   }
+}
+
+function againWords({ failed, notRun }: RunAgain): string {
+  const rest = notRun.length === 0 ? '' : `, and ${notRun.length} that did not run`;
+  return `re-running ${plural(failed.length, 'test')} that failed${rest}`;
 }
 
 /** Renews the lease of all jobs until `signal` aborts, or until another job has it. */

@@ -1,5 +1,6 @@
 // Adds to a report what goes beyond its own run: its targets, and the comparison with an earlier run.
 
+import { pytestId } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import type { Target } from '../../../shared/domain/targets.ts';
 import { type Baseline, compareRuns } from './compare.ts';
@@ -16,9 +17,10 @@ export function judge(report: Report, { targets, baseline }: Judgement): Report 
   return targets === null ? compared : withTargets(compared, targets);
 }
 
-/** The report of a retry that ran only what had failed before: a test that passes only now is flaky. */
-export function asRetry(report: Report): Report {
-  const tests = report.tests.map((test) => (test.outcome === 'passed' ? { ...test, flaky: true } : test));
+/** The report of a retry that ran what had failed before, and what had not run: a test that had failed and passes now is flaky. */
+export function asRetry(report: Report, failed: ReadonlySet<string>): Report {
+  const isFlaky = ({ nodeid, outcome }: Report['tests'][number]): boolean => outcome === 'passed' && failed.has(pytestId(nodeid));
+  const tests = report.tests.map((test) => (isFlaky(test) ? { ...test, flaky: true } : test));
   const flaky = tests.filter((test) => test.flaky).length;
   return { ...report, tests, totals: { ...report.totals, flaky } };
 }

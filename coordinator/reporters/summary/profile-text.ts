@@ -48,10 +48,10 @@ export function adviceLine({ profile, agents, totals }: Report): string[] {
   const workers = Math.max(...working.map((agent) => agent.workers));
   const more = Math.min(MOST_WORKERS, 2 * workers, Math.round(workers / Math.max(cpu, 0.01)));
   if (cpu < WAITING && efficiency >= WAITING && more > workers) {
-    return [`advice   the tests wait: ${inPercent(cpu)} of the processors' time. Fix: use more workers than cores, -n ${more}`];
+    return [`advice   the CPUs are ${inPercent(cpu)} busy: the tests wait. Fix: use more workers than cores, -n ${more}`];
   }
   if (cpu >= BUSY && efficiency >= BUSY) {
-    return [`advice   the processors are busy, ${inPercent(cpu)} of the time: only more agents, or a machine with more cores, help`];
+    return [`advice   the CPUs are ${inPercent(cpu)} busy: only more agents, or a machine with more cores, help`];
   }
   return [];
 }

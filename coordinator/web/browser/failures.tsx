@@ -4,7 +4,7 @@ import { brief, Details } from './details.tsx';
 import { anchorOf, fileOf, type Model, statuses, statusWord } from './model.ts';
 import { number, plural } from './words.ts';
 
-/** With more failures the page would be slow, and nobody reads them one after the other. */
+/** More open failures would make the page slow, and are too many to read in sequence. */
 const OPEN = 20;
 const FIRST_HARMLESS = statuses.indexOf('not run');
 
@@ -15,7 +15,7 @@ export function Failures({ model }: { readonly model: Model }) {
   return (
     <section class="panel failures" aria-labelledby="failures-title">
       <header>
-        <h2 id="failures-title">{failed.length === 1 ? 'The failure' : `${number(failed.length)} failures`}</h2>
+        <h2 id="failures-title">{failed.length === 1 ? '1 failure' : `${number(failed.length)} failures`}</h2>
         {more > 0 && (
           <p class="muted">
             The first {OPEN} are here, {plural(more, 'more failure')} in the list of tests.

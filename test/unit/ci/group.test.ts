@@ -39,8 +39,9 @@ const againAfter = (report: Report, exitCode = report.exitCode) => verdictOf(rep
 
 test('a retry runs the tests that failed or did not run, if nothing else made the run red', () => {
   const notRun = [{ nodeid: testFile('test_b.py'), kind: 'file', tests: null, reason: 'maxfail', predictedSeconds: 1 }] as const;
-  expect(againAfter(red)).toEqual(['test_a.py::test_x', 'test_a.py::test_y']);
-  expect(againAfter({ ...red, notRun })).toEqual(['test_a.py::test_x', 'test_a.py::test_y', 'test_b.py']);
+  const failedOnes = ['test_a.py::test_x', 'test_a.py::test_y'];
+  expect(againAfter(red)).toEqual({ failed: failedOnes, notRun: [] });
+  expect(againAfter({ ...red, notRun })).toEqual({ failed: failedOnes, notRun: ['test_b.py'] });
   const otherwise: readonly Report[] = [
     { ...red, tests: [] },
     { ...red, exitCode: 11 },
@@ -48,7 +49,7 @@ test('a retry runs the tests that failed or did not run, if nothing else made th
     { ...red, exitCode: 0 },
     { ...red, collectErrors: [{ file: testFile('test_c.py'), nodeid: nodeId('test_c.py'), message: 'no' }] },
     { ...red, sessionErrors: [{ agent: agentId('job1'), message: 'no' }] as unknown as Report['sessionErrors'] },
-    { ...red, coverage: {} as Report['coverage'] },
+    { ...red, coverage: { percent: 90, failUnder: null, isMet: null, missing: [], problems: [], warnings: [] } },
     { ...red, targets: [{ target: 'time<1s', measure: 'time', value: 2, met: false }] as unknown as Report['targets'] },
     { ...red, tests: Array.from({ length: MOST_AGAIN + 1 }, (_, index) => failed(`test_${index}`)) },
   ];
@@ -71,14 +72,29 @@ test('a job that fails only for its own tests still fails for everything else', 
   expect(verdict.failedOn).toEqual(['job1']);
   expect(ownExitCode(verdict, agentId('job1'))).toBe(1);
   expect(ownExitCode(verdict, agentId('job2'))).toBe(0);
-  for (const exitCode of [0, 2, 3, 10, 11]) expect(ownExitCode({ ...verdict, exitCode }, agentId('job2'))).toBe(exitCode);
-  expect(ownExitCode({ ...verdict, failedOn: [] }, agentId('job2'))).toBe(1);
+  const notRun = [{ nodeid: testFile('test_b.py'), kind: 'file', tests: null, reason: 'no-agent', predictedSeconds: 1 }] as const;
+  const otherwise: readonly (readonly [Report, number])[] = [
+    [{ ...red, exitCode: 11 }, 11],
+    [{ ...red, exitCode: 2 }, 2],
+    [{ ...red, notRun }, 1],
+    [{ ...red, collectErrors: [{ file: testFile('test_c.py'), nodeid: nodeId('test_c.py'), message: 'no' }] }, 1],
+    [{ ...red, tests: [] }, 1],
+  ];
+  for (const [report, exitCode] of otherwise) {
+    expect(ownExitCode(verdictOf(report, report.exitCode, 'failed', null), agentId('job2'))).toBe(exitCode);
+  }
 });
 
 test('a verdict from Redis is checked', () => {
   const verdict = verdictOf(red, 1, 'failed: 2 failed', 'abc');
   expect(decodeVerdict(encodeVerdict(verdict), 'here')).toEqual(verdict);
-  const spoiled = [{ exitCode: -1 }, { exitCode: 'x' }, { again: ['../../etc/passwd'] }, { run: 'A B' }, { version: 0 }];
+  const spoiled = [
+    { exitCode: -1 },
+    { exitCode: 'x' },
+    { again: { failed: ['../../etc/passwd'], notRun: [] } },
+    { run: 'A B' },
+    { version: 0 },
+  ];
   for (const change of spoiled) {
     const text = JSON.stringify({ ...JSON.parse(encodeVerdict(verdict)), ...change });
     expect(() => decodeVerdict(text, 'here')).toThrow('here');

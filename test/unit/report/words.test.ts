@@ -66,10 +66,10 @@ test('advises more workers if the tests wait, and more agents if the processors 
     profile: { ...report.profile, cpuUtilization, efficiency, makespanSeconds },
   });
   expect(adviceLine(measured(0.02, 0.9))).toEqual([
-    "advice   the tests wait: 2 % of the processors' time. Fix: use more workers than cores, -n 4",
+    'advice   the CPUs are 2 % busy: the tests wait. Fix: use more workers than cores, -n 4',
   ]);
   expect(adviceLine(measured(0.95, 0.92))).toEqual([
-    'advice   the processors are busy, 95 % of the time: only more agents, or a machine with more cores, help',
+    'advice   the CPUs are 95 % busy: only more agents, or a machine with more cores, help',
   ]);
   // Nothing is clear from a run that was short, badly divided, half measured or incomplete.
   expect(adviceLine(measured(0.02, 0.9, 20))).toEqual([]);
@@ -79,7 +79,7 @@ test('advises more workers if the tests wait, and more agents if the processors 
   expect(adviceLine({ ...measured(0.02, 0.9), totals: { ...report.totals, notRun: 1 } })).toEqual([]);
 });
 
-test('no praise stands beside a failure', () => {
+test('omits the rating of a failed run', () => {
   const failed: Report = { ...report, verdict: 'failed', exitCode: 1 };
   expect(profileLines(failed)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 10.0 s (efficiency 90 %)');
   expect(renderReport(failed, { color: false, width: 80, paths: [], verbosity: 'normal' })).not.toContain('excellent');
