@@ -5,6 +5,9 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Without the inputs, so that no test sees the Redis of the jobs. */
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('INPUT_')));
+
 /** The value of an input; GitHub Actions writes names in capitals. */
 const input = (name) => (process.env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
 const lines = (name) =>
@@ -21,7 +24,7 @@ function tell(file, name, value) {
 }
 
 /** Resolves with the exit code of the program. */
-function run(program, args, env = process.env) {
+function run(program, args, env = environment) {
   const child = spawn(program, args, { stdio: 'inherit', env });
   tell('GITHUB_STATE', 'pid', child.pid ?? '');
   const pass = (signal) => child.kill(signal);
@@ -33,6 +36,8 @@ function run(program, args, env = process.env) {
     });
     child.on('exit', (code) => {
       for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, pass);
+      // Another process may get this number before the post step.
+      tell('GITHUB_STATE', 'pid', '');
       resolve(code ?? 2);
     });
   });
@@ -42,11 +47,11 @@ const requirement = input('install');
 const installed = requirement === '' ? 0 : await run('python', ['-m', 'pip', 'install', '--quiet', requirement]);
 if (installed !== 0) process.exit(installed);
 
-const out = input('out');
+const [out = 'shardline-report'] = lines('out');
 const rest = lines('pytest-args');
 const args = ['ci', ...lines('paths'), ...option('shard'), ...option('run-id'), ...lines('options'), '--out', out, '--github'];
 const redis = input('redis-url');
-const env = redis === '' ? process.env : { ...process.env, SHARDLINE_REDIS_URL: redis };
+const env = redis === '' ? environment : { ...environment, SHARDLINE_REDIS_URL: redis };
 const exitCode = await run('shardline', rest.length === 0 ? args : [...args, '--', ...rest], env);
 tell('GITHUB_OUTPUT', 'exit-code', exitCode);
 tell('GITHUB_OUTPUT', 'report', existsSync(join(out, 'report.json')) ? out : '');

@@ -29,10 +29,12 @@ export interface LeasePatience {
   readonly lookMs: number;
   /** After this time a lease that is still renewed is not waited for any longer. */
   readonly waitMs: number;
+  /** How long a lease that was held must be missing, where only Redis loses it. Its holder may write it again. */
+  readonly missingMs: number;
 }
 
 /** Long enough to find that a frozen coordinator is gone. */
-const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: LEASE_MS + 4 * LOOK_MS };
+const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: LEASE_MS + 4 * LOOK_MS, missingMs: 0 };
 
 /** A lease, as one process sees it. */
 export interface LeasePort {
@@ -73,18 +75,22 @@ export async function claimLease(
   { claim, look }: LeasePort,
   { onWait, signal }: Pick<TakeOver, 'onWait' | 'signal'>,
   clock: Clock,
-  { lookMs, waitMs }: LeasePatience = PATIENCE,
+  { lookMs, waitMs, missingMs }: LeasePatience = PATIENCE,
 ): Promise<Granted> {
   const until = clock.now() + waitMs;
   let granted = await orAborted(claim(FREE), signal);
   let holder: LeaseHolder | null = null;
   let suspect: string | null = null;
+  let missingSince: number | null = null;
   for (let looks = 1; granted === null; looks += 1) {
     const lease: Lease = await orAborted(look(holder), signal);
     if (lease.kind === 'held') holder = lease.holder;
     const before: string | null = suspect;
     suspect = suspectIn(lease);
-    if (suspect === FREE || (suspect !== null && suspect === before)) granted = await orAborted(claim(suspect), signal);
+    missingSince = lease.kind === 'free' ? (missingSince ?? clock.now()) : null;
+    const isMissing = missingSince !== null && (holder === null || clock.now() - missingSince >= missingMs);
+    const isGone = suspect === FREE ? isMissing : suspect === before;
+    if (suspect !== null && isGone) granted = await orAborted(claim(suspect), signal);
     if (granted !== null) break;
     // A holder that looks gone for the first time gets one more look. One that renews its lease is alive, whatever its connections show.
     if (holder !== null && clock.now() >= until && (suspect === null || before !== null)) {

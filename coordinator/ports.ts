@@ -244,11 +244,11 @@ export interface Joined {
 export interface Leadership {
   /** Keeps it for some seconds. Throws `taken-over`. */
   renew(): Promise<void>;
-  /** Stores the verdict with which every job ends. Throws `taken-over`. */
-  conclude(generation: number, verdict: GroupVerdict): Promise<void>;
+  /** Stores the verdict, and resolves with the one with which every job ends: the first. Throws `taken-over`. */
+  conclude(generation: number, verdict: GroupVerdict): Promise<GroupVerdict>;
 }
 
-/** The port to the other jobs of a group. */
+/** The port to the other jobs of a group. Throws `redis-refuses` if Redis refuses a write for too long. */
 export interface CiGroup {
   join(job: GroupJob): Promise<Joined>;
   /** null if this generation has no verdict yet. */

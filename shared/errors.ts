@@ -113,6 +113,12 @@ export const errorTable = {
     why: 'The jobs divide the suite through Redis.',
     fix: 'Start that Redis, or correct SHARDLINE_REDIS_URL. For jobs without a Redis, write another workflow: `shardline init`.',
   },
+  'ci-other-files': {
+    exitCode: 11,
+    what: 'Run {runId} of these jobs has ended, with other files than this job has.',
+    why: 'Its verdict says nothing about the files here.',
+    fix: 'Check out the same commit in all jobs, and let git ignore what tests write.',
+  },
   'not-redis': {
     exitCode: 4,
     what: 'The server at {url} is not Redis: its answer does not follow the Redis protocol.',

@@ -1,10 +1,10 @@
 // A group of CI jobs that share one run: which jobs belong together, and what a retry runs.
 
 import { createHash } from 'node:crypto';
-import { type AgentId, pytestId, type RunId, runId } from '../../shared/domain/ids.ts';
+import { type AgentId, agentId, pytestId, type RunId, runId } from '../../shared/domain/ids.ts';
 import { isFailure } from '../../shared/domain/outcome.ts';
 import type { Report } from '../../shared/domain/report.ts';
-import { type GroupVerdict, MOST_AGAIN, type RunAgain } from '../../shared/wire/group.ts';
+import { type GroupVerdict, MOST_AGAIN, MOST_AGENTS, type RunAgain } from '../../shared/wire/group.ts';
 import { coverageFindings } from '../core/result/coverage.ts';
 import type { Joined } from '../ports.ts';
 
@@ -14,18 +14,25 @@ export interface GroupIdentity {
   readonly names: readonly string[];
   /** Python, platform, pytest and its plugins. */
   readonly python: string;
+  /** Paths, selected tests and options of pytest. */
   readonly pytestArgs: readonly string[];
-  readonly collect: string;
+  /** Other settings that change which tests run. */
+  readonly settings: readonly string[];
+  /** Whether only the user named the run. Such a name may stay the same for the next commit. */
+  readonly isNamedByUser: boolean;
 }
 
-/** The name of the group in keys: 16 hexadecimal digits. */
-export const groupOf = (identity: GroupIdentity): string =>
-  createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
+/** The name of the group in keys: 16 hexadecimal digits. `files` is the digest of the workspace; null if unknown. */
+export function groupOf(files: string | null, { isNamedByUser, ...identity }: GroupIdentity): string {
+  const named = { ...identity, files: isNamedByUser ? files : null };
+  return createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 16);
+}
 
 /** The run of one generation. Every job knows its id without asking. */
 export const runOfGroup = (group: string, generation: number): RunId => runId(`ci-${group}-${generation}`);
 
-export const poolOfGroup = (group: string): string => `ci-${group}`;
+/** A pool for each generation: an agent must not join a run that an earlier one has left. */
+export const poolOfGroup = (group: string, generation: number): string => `ci-${group}-${generation}`;
 
 /**
  * What a retry runs; null for the whole suite. Only a run that failed because of its tests, on the same files, needs no more than those: what
@@ -50,13 +57,22 @@ export function verdictOf(report: Report, exitCode: number, line: string, files:
   };
 }
 
-/** The exit code of one job that fails only for its own tests. Anything but a failed test concerns every job. */
-export const ownExitCode = ({ exitCode, failedOn }: GroupVerdict, agent: AgentId): number =>
-  failedOn !== null && failedOn.length > 0 && !failedOn.includes(agent) ? 0 : exitCode;
+/** The agent of a job. Its first part names the job, also after its machine was replaced; null if the job has no number. */
+export const agentOfJob = (place: number | null, suffix: string): AgentId => agentId(`${place === null ? 'job' : `job${place}`}-${suffix}`);
+const placeIn = (agent: AgentId): string | null => /^job(\d+)-/.exec(agent)?.[1] ?? null;
 
-function failedOn({ tests }: Report): readonly AgentId[] {
-  const failed = tests.filter(({ outcome }) => isFailure(outcome)).flatMap(({ attempts }) => attempts.at(-1)?.agent ?? []);
-  return [...new Set(failed)];
+/** The exit code of one job that fails only for its own tests. Anything but a failed test concerns every job. */
+export function ownExitCode({ exitCode, failedOn }: GroupVerdict, agent: AgentId): number {
+  if (failedOn === null || failedOn.length === 0) return exitCode;
+  const place = placeIn(agent);
+  return failedOn.some((each) => each === agent || (place !== null && placeIn(each) === place)) ? exitCode : 0;
+}
+
+/** null if no job would fail for a test: that of a job without a number whose machine is gone, or of too many jobs. */
+function failedOn({ tests, agents }: Report): readonly AgentId[] | null {
+  const failed = new Set(tests.filter(({ outcome }) => isFailure(outcome)).flatMap(({ attempts }) => attempts.at(-1)?.agent ?? []));
+  const isGone = agents.some(({ id, ended }) => failed.has(id) && placeIn(id) === null && ended !== 'left');
+  return isGone || failed.size > MOST_AGENTS ? null : [...failed];
 }
 
 /** Whether something else than a test made the run red, or may have. */

@@ -40,7 +40,10 @@ export interface Ending {
 export async function finishRun(setting: Setting, state: RunState, { store, log, combined, copies, isShutOut }: Ending): Promise<number> {
   const { settings, edge, out } = setting;
   const merged = timedMerge(state);
-  const report = judge(setting.jobs?.again ? asRetry(merged, new Set(setting.jobs.again.failed)) : merged, setting.judgement);
+  const report = judge(
+    setting.jobs?.again ? asRetry(merged, { failed: new Set(setting.jobs.again.failed), flakyFails: settings.flakyFails }) : merged,
+    setting.judgement,
+  );
   const problems: ShardlineError[] = isShutOut === null ? [] : [isShutOut];
   const notes: ShardlineError[] = [];
   const attempt = async (work: Promise<unknown>): Promise<void> => {

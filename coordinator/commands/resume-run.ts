@@ -33,8 +33,11 @@ import { type Found, fileOnly, missingRecords, newestLog, readFound, readNewest,
 export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
   await using opened = createClosingStack();
   const path = join(given.out, 'events.ndjson');
-  const file = existsSync(path) ? await readFound(given, readFileLog(path)) : null;
-  if (file !== null && runOf(file) !== given.id) throw refused(given, `${path} belongs to run ${runOf(file)}`);
+  const there = existsSync(path) ? await readFound(given, readFileLog(path)) : null;
+  const isForeign = there !== null && runOf(there) !== given.id;
+  if (isForeign && given.jobs === null) throw refused(given, `${path} belongs to run ${runOf(there)}`);
+  // The directory of a CI job may have the log of another run, such as the one before a retry.
+  const file = isForeign ? null : there;
   // A run that its coordinator closed is deleted from Redis, except when the coordinator had lost Redis. Then it may have been continued.
   const isComplete = file !== null && !file.state.redisLost && (await isReported(given, file));
   const found = isComplete ? file : await readNewest(given, path, file, endOf(interrupts));

@@ -49,8 +49,10 @@ export interface SharedRun {
   readonly deposed: AbortSignal;
   /** Aborts when this job must end, while the others go on with the run. */
   readonly leaving: AbortSignal;
-  /** What a retry runs; null for the whole suite. */
-  readonly again: RunAgain | null;
+  /** What a retry runs, and where that is; null for the whole suite. */
+  readonly again: (RunAgain & { readonly paths: readonly string[] }) | null;
+  /** Checks that this job still coordinates the run. Throws `taken-over`. */
+  confirm(): Promise<void>;
   /** Tells all jobs how the run ended. Throws `taken-over`. */
   conclude(report: Report, exitCode: number): Promise<void>;
   /** Whether all jobs know how the run ended, so that it can be deleted. */

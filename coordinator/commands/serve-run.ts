@@ -15,7 +15,7 @@ import { type Interrupts, runLoop } from '../run-loop.ts';
 import { type CombinedRun, combineRun } from './combine-run.ts';
 import { type CoverageFiles, coverageFiles } from './coverage-files.ts';
 import { finishRun } from './finish-run.ts';
-import { closeMs, type Setting, within } from './run-context.ts';
+import type { Setting } from './run-context.ts';
 import { claimDirectory } from './serving/directory-claim.ts';
 import { endChannel } from './serving/end-channel.ts';
 import { type OpenedRun, recordClosed } from './serving/opened-run.ts';
@@ -37,14 +37,14 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   if (jobs?.leaving.aborted) return await finishRun(setting, state, { store: null, log, combined: null, copies, isShutOut });
   const census = await keepCensus(setting, run, state);
   const again = restartOf(state, systemClock.now());
-  if (again !== null) {
-    if (jobs !== null) await within(closeMs(setting), redis.channel.close());
-    return await serveRun(setting, await restartRun(setting, { ...run, census, state }, again), interrupts);
-  }
+  // The jobs' agents move on to the restarted run. The first one stays until the verdict, because its log is what a heir restarts from.
+  if (again !== null) return await serveRun(setting, await restartRun(setting, { ...run, census, state }, again), interrupts);
   if (state.suite.refusal !== null) {
     await log.close();
     throw badPaths(setting, state, state.suite.refusal);
   }
+  // A job that was frozen must not write what another one writes.
+  await jobs?.confirm();
   const combined = await combineCoverage(setting, { ...run, state }, coverage);
   // Awaited here, because everything that was opened must stay open until the durations are saved.
   return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut });

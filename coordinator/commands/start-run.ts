@@ -19,7 +19,7 @@ import { replayRun } from '../reporters/reporter.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { outOfTime } from './expired-before-start.ts';
 import { finishRun } from './finish-run.ts';
-import { existing, lastFailures } from './preparation/last-failures.ts';
+import { lastFailures } from './preparation/last-failures.ts';
 import { type Known, prepareRun } from './prepare-run.ts';
 import { endOf, endsWithin, type Setting } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
@@ -89,7 +89,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
 
 /** The paths that pytest collects; empty for all that its configuration names. */
 async function pathsOf({ settings, edge, jobs }: Setting): Promise<readonly string[]> {
-  if (jobs !== null && jobs.again !== null) return existing(settings.workspace, [...jobs.again.failed, ...jobs.again.notRun]);
+  if (jobs !== null && jobs.again !== null) return jobs.again.paths;
   if (settings.failed) {
     const { paths, notes } = await lastFailures(settings, edge.cwd);
     for (const note of notes) edge.stderr.write(`shardline: ${note}\n`);

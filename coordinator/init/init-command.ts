@@ -25,9 +25,9 @@ export async function initCommand(
 ): Promise<number> {
   const facts = await readProject(workspace, provider);
   const { parts, queue } = providers[facts.provider];
-  const { path, content, next } = (isQueue ? queue : parts)({ facts, jobs });
+  const { path, content, notes, next } = (isQueue ? queue : parts)({ facts, jobs });
   const text = `# Written by \`shardline init\`. Change it as you like: shardline does not read it.\n${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`;
-  for (const note of [...facts.notes, ...foundIn(facts), ...droppedFrom(facts)]) stderr.write(`shardline: ${note}\n`);
+  for (const note of [...facts.notes, ...foundIn(facts), ...droppedFrom(facts), ...notes]) stderr.write(`shardline: ${note}\n`);
   if (isWritten) {
     await writeNew(join(workspace, path), path, text);
     stderr.write(`shardline: wrote ${path}\n`);

@@ -18,7 +18,7 @@ const PLACES: Readonly<Record<CiProvider, readonly string[]>> = {
 
 /** The largest file that is read, in characters. */
 const MOST_CHARS = 1_000_000;
-const NO_ARGS: PytestLine = { prefix: [], paths: [], options: [], pytestArgs: [] };
+const NO_ARGS: PytestLine = { prefix: [], paths: [], options: [], pytestArgs: [], dropped: [] };
 
 export interface ProjectFacts {
   readonly provider: CiProvider;
@@ -37,6 +37,8 @@ export interface ProjectFacts {
 
 /** A job of a GitHub workflow, as its author wrote it. */
 export interface GithubJob {
+  /** What the workflow sets for all its jobs: token permissions, environment, defaults. */
+  readonly workflow: Readonly<Record<string, unknown>>;
   readonly fields: Readonly<Record<string, unknown>>;
   /** The steps before the one that runs pytest. */
   readonly before: readonly unknown[];
@@ -117,12 +119,16 @@ function linesIn(value: unknown): readonly string[] {
   return isTable(value) || Array.isArray(value) ? Object.values(value).flatMap(linesIn) : [];
 }
 
+/** Keys of a workflow that also hold for the new jobs. */
+const KEPT = ['permissions', 'env', 'defaults'] as const;
+
 function jobIn(content: unknown): GithubJob | null {
   const jobs = isTable(content) && isTable(content.jobs) ? Object.values(content.jobs) : [];
   return firstOf(jobs, (fields) => {
     if (!isTable(fields) || !Array.isArray(fields.steps)) return null;
     const at = fields.steps.findIndex((step) => isTable(step) && linesIn(step.run ?? '').some((line) => readPytestLine(line) !== null));
-    return at === -1 ? null : { fields, before: fields.steps.slice(0, at), after: fields.steps.slice(at + 1).map(nameOf) };
+    const workflow = Object.fromEntries(KEPT.flatMap((key) => (isTable(content) && key in content ? [[key, content[key]]] : [])));
+    return at === -1 ? null : { workflow, fields, before: fields.steps.slice(0, at), after: fields.steps.slice(at + 1).map(nameOf) };
   });
 }
 

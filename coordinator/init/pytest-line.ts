@@ -9,6 +9,8 @@ export interface PytestLine {
   readonly options: readonly string[];
   /** What is left for pytest. */
   readonly pytestArgs: readonly string[];
+  /** Values of options that divided the suite, which shardline does itself. */
+  readonly dropped: readonly string[];
 }
 
 /** Runners that start pytest in the environment of a project. Others, such as tox, have commands of their own. */
@@ -50,6 +52,7 @@ function divided(args: readonly string[]): Omit<PytestLine, 'prefix'> {
   const paths: string[] = [];
   const options: string[] = [];
   const pytestArgs: string[] = [];
+  const dropped: string[] = [];
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] ?? '';
     const [name = '', value = null] = word.startsWith('--') ? split(word) : [word];
@@ -61,12 +64,11 @@ function divided(args: readonly string[]): Omit<PytestLine, 'prefix'> {
     else if (name === '-n' || name === '--numprocesses') options.push('-n', value ?? next());
     else if (name === '--junitxml' || name === '--junit-xml') options.push('--junit-xml', value ?? next());
     else if (name === '-x' || name === '--exitfirst') options.push('-x');
-    else if (OF_SPLITTERS.test(name)) {
-      if (value === null) next();
-    } else if (!word.startsWith('-')) paths.push(word);
+    else if (OF_SPLITTERS.test(name)) dropped.push(value ?? next());
+    else if (!word.startsWith('-')) paths.push(word);
     else pytestArgs.push(word, ...(WITH_VALUE.test(word) ? [next()] : []));
   }
-  return { paths, options, pytestArgs };
+  return { paths, options, pytestArgs, dropped };
 }
 
 function split(word: string): readonly [string, string?] {

@@ -3,20 +3,20 @@
 import type { Redis } from 'ioredis';
 import { runId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import { GROUP_LIFE_SECONDS, groupKeys } from '../../shared/redis/keys.ts';
+import { GROUP_LIFE_SECONDS, groupKeys, KEY_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { GroupVerdict } from '../../shared/wire/group.ts';
 import { decodeVerdict, encodeVerdict } from '../../shared/wire/group.ts';
-import { claimLease, LEASE_MS } from '../lease-claim.ts';
-import type { CiGroup, GroupJob } from '../ports.ts';
+import { claimLease, LEASE_MS, type LeasePatience } from '../lease-claim.ts';
+import type { CiGroup, GroupJob, Leadership } from '../ports.ts';
 import { leasePort, ownHolder } from './coordinator-lease.ts';
 import type { LivenessLine } from './liveness-line.ts';
 import { readScript } from './read-script.ts';
 import { followSubscribers } from './subscribers.ts';
 
 const JOIN = readScript('join-group');
-const RENEW = readScript('renew-lease');
+const KEEP = readScript('keep-lead');
 const STORE = readScript('store-verdict');
 
 /**
@@ -24,17 +24,19 @@ const STORE = readScript('store-verdict');
  * A job that reconnects to Redis takes less than two looks.
  */
 const LOOK_MS = 500;
+/** Nobody releases this lease: it is missing only if Redis has lost it, and a living leader writes it again. */
+const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: Number.POSITIVE_INFINITY, missingMs: LEASE_MS };
 
-export function redisGroup(redis: Redis, group: string, line: LivenessLine): CiGroup {
+/** `waitMs`: how long to wait for a Redis that accepts no writes. */
+export function redisGroup(redis: Redis, group: string, line: LivenessLine, waitMs: number): CiGroup {
   const keys = groupKeys(group);
   const source = `verdict of the CI jobs ${group}`;
   const verdictIn = (text: string): GroupVerdict | null => (text === '' ? null : decodeVerdict(text, source));
   return {
     async join({ place, token, attempt, isFresh }: GroupJob) {
       const argv = [place ?? '', token ?? '', attempt ?? 0, isFresh ? 1 : 0, GROUP_LIFE_SECONDS];
-      const joined: unknown = await retryWhileUnavailable(() =>
-        redis.eval(JOIN, 4, keys.generation, keys.members, keys.verdicts, keys.leader, ...argv),
-      );
+      // At once, as when a run opens: a job does not begin on a server that accepts no writes.
+      const joined: unknown = await redis.eval(JOIN, 4, keys.generation, keys.members, keys.verdicts, keys.leader, ...argv);
       const [generation = '1', verdict = '', before = '', fresh = '0'] = Array.isArray(joined) ? joined.map(String) : [];
       return { generation: Number(generation), verdict: verdictIn(verdict), before: verdictIn(before), isFresh: fresh === '1' };
     },
@@ -45,24 +47,41 @@ export function redisGroup(redis: Redis, group: string, line: LivenessLine): CiG
       const holder = await ownHolder(line);
       const subscribers = followSubscribers(redis);
       const place = { redis, keys: [keys.led, keys.leader], text: group, source: `the lease of the CI jobs ${group}` } as const;
-      const port = leasePort(place, holder, subscribers);
       try {
-        const patience = { lookMs: LOOK_MS, waitMs: Number.POSITIVE_INFINITY };
-        const { epoch } = await claimLease(runId(group), port, { onWait: () => undefined, signal }, systemClock, patience);
-        return {
-          async renew() {
-            const renewed = await retryWhileUnavailable(() => redis.eval(RENEW, 1, keys.leader, epoch, LEASE_MS));
-            if (renewed === -1) throw new ShardlineError('taken-over', { runId: group });
-          },
-          async conclude(generation, verdict) {
-            const argv = [epoch, generation, encodeVerdict(verdict), GROUP_LIFE_SECONDS];
-            const stored = await retryWhileUnavailable(() => redis.eval(STORE, 2, keys.leader, keys.verdicts, ...argv));
-            if (stored === -1) throw new ShardlineError('taken-over', { runId: group });
-          },
-        };
+        const port = leasePort(place, holder, subscribers);
+        const { epoch } = await claimLease(runId(group), port, { onWait: () => undefined, signal }, systemClock, PATIENCE);
+        return leadership(redis, group, { epoch, holder, waitMs });
       } finally {
         subscribers.close();
       }
+    },
+  };
+}
+
+function leadership(redis: Redis, group: string, own: { epoch: number; holder: string; waitMs: number }): Leadership {
+  const keys = groupKeys(group);
+  const { epoch, holder, waitMs } = own;
+  return {
+    async renew() {
+      const argv = [epoch, holder, LEASE_MS, KEY_LIFE_SECONDS];
+      const renewed = await retryWhileUnavailable(() => redis.eval(KEEP, 1, keys.leader, ...argv));
+      if (renewed === -1) throw new ShardlineError('taken-over', { runId: group });
+    },
+    async conclude(generation, verdict) {
+      const argv = [epoch, generation, encodeVerdict(verdict), GROUP_LIFE_SECONDS];
+      const storing = retryWhileUnavailable(() => redis.eval(STORE, 2, keys.leader, keys.verdicts, ...argv));
+      const late = new AbortController();
+      const limit = systemClock.wait(waitMs, late.signal).then(
+        () => null,
+        () => null,
+      );
+      const stored = await Promise.race([storing, limit]).finally(() => late.abort());
+      if (stored === -1) throw new ShardlineError('taken-over', { runId: group });
+      if (stored === null) {
+        storing.catch(() => undefined);
+        throw new ShardlineError('ci-without-redis', { problem: `it accepted no verdict within ${Math.round(waitMs / 1000)} s` });
+      }
+      return decodeVerdict(String(stored), `verdict of the CI jobs ${group}`);
     },
   };
 }

@@ -32,7 +32,7 @@ const VERDICT_VERSION = 1;
 /** Characters of the verdict in words. */
 const LINE_CHARS = 500;
 /** The most agents that a verdict names. */
-const MOST_AGENTS = 10_000;
+export const MOST_AGENTS = 10_000;
 
 const namesSchema = z.array(nodeIdSchema).max(MOST_AGAIN);
 
@@ -51,7 +51,6 @@ export const encodeVerdict = (verdict: GroupVerdict): string =>
     version: VERDICT_VERSION,
     ...verdict,
     line: verdict.line.slice(0, LINE_CHARS),
-    failedOn: verdict.failedOn?.slice(0, MOST_AGENTS) ?? null,
   });
 
 /** Throws `bad-message` and `newer-version`. */

@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { connect } from '../../shared/redis/connect.ts';
 import { commandsOf } from '../support/doc-commands.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { said } from '../support/said.ts';
@@ -129,6 +130,46 @@ test('a retry runs only what failed; a retry of a green or another run, and --fr
   await writeFile(join(project.directory, 'test_new.py'), 'def test_new(): pass\n');
   const changed = await again(7, { MENDED: '1' });
   expect(Object.keys(outcomesOf(changed.report)).length).toBe(3);
+});
+
+test('a retry after all jobs were cancelled begins anew, with agents of its own', { timeout: 120_000 }, async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const first = ci(project, buildkite(server.url, 1));
+  await said(first, /PASSED/);
+  first.kill('SIGTERM');
+  expect((await first).exitCode).toBe(2);
+  // While the lease of the first job is valid, another one would go on with its run.
+  const redis = await connect(server.url, 'test');
+  const [leader = ''] = await redis.keys('*:leader');
+  await redis.hset(leader, 'expires', 1);
+  redis.disconnect();
+  const second = await ci(project, buildkite(server.url, 1, 2));
+  expect(second.exitCode, second.all).toBe(0);
+  const report = await project.report();
+  expect(report.runId).toMatch(/-2$/);
+  expect(outcomesOf(report)).toEqual(all);
+});
+
+test('an error of the arguments is found once, and ends every job', { timeout: 120_000 }, async () => {
+  await using one = await newProject(suite);
+  await using two = await newProject(suite);
+  await using server = await startTcpServer();
+  const ended = await Promise.all([one, two].map((project, index) => ci(project, buildkite(server.url, index + 1), 'nowhere')));
+  for (const { exitCode, all: output } of ended) expect(exitCode, output).toBe(4);
+  const texts = ended.map(({ all: output }) => output ?? '');
+  expect(texts.filter((text) => text.includes('shardline: error: pytest rejected its paths')).length).toBe(1);
+  expect(texts.filter((text) => text.includes('-1: pytest rejected its paths or options')).length).toBe(1);
+});
+
+test('a job with a number runs the whole suite with the others', { timeout: 60_000 }, async () => {
+  await using project = await newProject(flaky);
+  await using server = await startTcpServer();
+  const { exitCode, all: output } = await ci(project, { ...buildkite(server.url, 1), MENDED: '1' }, '--shard', '2/4');
+  expect(exitCode, output).toBe(0);
+  const report = await project.report();
+  expect(report.part).toBe(null);
+  expect(Object.keys(outcomesOf(report)).length).toBe(2);
 });
 
 test('--exit-own fails only the job that ran the failed test', { timeout: 120_000 }, async () => {

@@ -46,7 +46,7 @@ test.each(providers)('%s accepts the workflow, with parts and with a queue', { t
       expect(exitCode, stderr).toBe(0);
       expect(await validated(provider, stdout), stdout).toBe('ok -- validation done');
       expect(stderr).toMatch(/^Next: /m);
-      expect(stdout).toContain('exec shardline ci');
+      expect(stdout).toContain('shardline ci');
     }
   }
 });
@@ -75,6 +75,49 @@ test('keeps the job that runs pytest: its steps, services, matrix and arguments'
   expect(lines(queue).at(-1)).toContain(`--run-id "\${{ matrix.os }}"`);
 });
 
+test.each([
+  [
+    'entries only',
+    'include: [{ db: pg, "python-version": "3.12" }, { db: mysql, "python-version": "3.13" }]',
+    8,
+    ['db', 'part', 'python-version'],
+    '',
+  ],
+  ['a splitter', 'group: [1, 2, 3, 4]\n        db: [pg]', null, ['db', 'part'], ''],
+  ['its own part', 'part: [a, b]', null, ['part', 'shardline-part'], ''],
+  ['an expression', `\${{ fromJSON(needs.list.outputs.matrix) }}`, null, ['part'], 'left out the matrix of the job: it is an expression.'],
+  [
+    'entries beside axes',
+    'os: [a]\n        include: [{ os: b }]',
+    null,
+    ['part'],
+    'left out the matrix of the job: it adds entries with `include`',
+  ],
+] as const)('keeps a matrix with %s', async (_, matrix, entries, names, note) => {
+  const job = `on: push
+permissions: { contents: read }
+jobs:
+  tests:
+    runs-on: ubuntu-latest
+    concurrency: tests
+    strategy:
+      matrix: ${matrix.startsWith('$') ? matrix : `\n        ${matrix}`}
+    steps:
+      - uses: actions/checkout@v4
+      - run: pytest --splits 4 --group \${{ matrix.group }}
+`;
+  await using project = await newProject({ '.github/workflows/ci.yml': job });
+  const { stdout, stderr } = await project.shardline(['init']);
+  const content = parse(stdout);
+  expect(content.permissions).toEqual({ contents: 'read' });
+  const { concurrency, strategy } = content.jobs.part;
+  expect(concurrency).toBeUndefined();
+  const legs = strategy.matrix.include as Record<string, unknown>[] | undefined;
+  if (entries !== null) expect(legs?.length).toBe(entries);
+  expect(Object.keys(legs?.[0] ?? strategy.matrix).sort()).toEqual([...names].sort());
+  expect(stderr).toContain(note);
+});
+
 test('writes only with --write, and never overwrites', async () => {
   await using project = await newProject(plain);
   const path = '.github/workflows/shardline.yml';
@@ -84,7 +127,7 @@ test('writes only with --write, and never overwrites', async () => {
   expect(shown.stdout).toContain('python-version: "3.10"');
   const written = await project.shardline(['init', '--write']);
   expect(written.exitCode, written.all).toBe(0);
-  expect(await project.read(path)).toBe(shown.stdout);
+  expect((await project.read(path)).trim()).toBe(shown.stdout);
   const again = await project.shardline(['init', '--write']);
   expect(again.exitCode).toBe(4);
   expect(again.stderr).toContain(`shardline: error: ${path} exists already.`);

@@ -27,7 +27,7 @@ afterAll(async () => {
 async function joinAs(name: string) {
   const own = await connect(server.url, 'job');
   const line = openLivenessLine(own);
-  const group = redisGroup(own, name, line);
+  const group = redisGroup(own, name, line, 5000);
   return {
     ...group,
     leave() {

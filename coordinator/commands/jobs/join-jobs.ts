@@ -1,29 +1,32 @@
 // One CI job of several that share a run: its agent runs tests from start to end, and the job coordinates the run while no other one does.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { FilesPrint } from '../../../shared/domain/fingerprint.ts';
-import { type AgentId, agentId } from '../../../shared/domain/ids.ts';
-import { ShardlineError } from '../../../shared/errors.ts';
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 import { printInterpreter } from '../../../shared/pytest/interpreter-print.ts';
 import { checkServer } from '../../../shared/redis/check-server.ts';
 import { connect } from '../../../shared/redis/connect.ts';
-import { isGivenUp } from '../../../shared/redis/retry-while-unavailable.ts';
+import { isForNow, isGivenUp } from '../../../shared/redis/retry-while-unavailable.ts';
 import { safeUrl } from '../../../shared/settings/redis-url.ts';
 import type { CiSettings, RunSettings } from '../../../shared/settings/settings.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 import { type ClosingStack, createClosingStack } from '../../../shared/system/closing-stack.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
+import { readSelected } from '../../../shared/system/selected.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
 import type { GroupVerdict } from '../../../shared/wire/group.ts';
 import { followCancellation } from '../../ci/cancellation.ts';
-import { type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, toRunAgain } from '../../ci/group.ts';
+import { agentOfJob, type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, toRunAgain } from '../../ci/group.ts';
 import { ciJob } from '../../ci/job.ts';
 import { suiteName } from '../../discovery/suite-name.ts';
 import { type LocalAgents, startLocalAgents } from '../../local-agents.ts';
-import type { CiGroup } from '../../ports.ts';
+import type { CiGroup, GroupJob } from '../../ports.ts';
 import { redisGroup } from '../../redis/ci-group.ts';
 import { openLivenessLine } from '../../redis/liveness-line.ts';
 import { agentFlags } from '../bring-up.ts';
+import { placesOf } from '../preparation/last-failures.ts';
+import type { SharedRun } from '../run-context.ts';
 import { leadRun } from './lead-run.ts';
 import type { Membership } from './membership.ts';
 
@@ -34,7 +37,9 @@ const LEAVE_MS = 1000;
 
 /** Resolves with the exit code of this job. Throws a ShardlineError, or an AggregateError of several, if there is nothing to report on. */
 export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number> {
-  const { requested: leaving, stop } = followCancellation(edge);
+  const { requested: leaving, forced, stop } = followCancellation(edge);
+  // What is pending then, such as an answer of Redis, may take longer than the provider waits.
+  forced.addEventListener('abort', () => setTimeout(() => edge.abandon(2), LEAVE_MS).unref(), { once: true });
   await using opened = createClosingStack();
   try {
     return await join(settings, edge, opened, leaving);
@@ -43,34 +48,34 @@ export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number
       edge.stderr.write(`shardline: left the run on ${leaving.reason}; the jobs that remain go on with it\n`);
       return 2;
     }
-    throw isGivenUp(thrown)
-      ? unreachable(settings.run, `lost the connection and could not reconnect within ${settings.run.redisWaitSeconds} s`)
-      : thrown;
+    throw isGivenUp(thrown) ? unreachable(`lost the connection and could not reconnect within ${settings.run.redisWaitSeconds} s`) : thrown;
   } finally {
     stop();
   }
 }
 
-async function join(given: CiSettings, edge: Edge, opened: ClosingStack, leaving: AbortSignal): Promise<number> {
-  const { redis: url } = given.run;
+async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving: AbortSignal): Promise<number> {
+  const { redis: url } = asked.run;
   if (url === null) throw new ShardlineError('internal', { problem: 'no Redis to join the jobs by' });
+  const given = { ...asked, run: await withSelected(asked.run, edge) };
   const group = await connectGroup(given.run, url, opened, leaving);
   const [identity, files, suite] = await Promise.all([
     identityOf(given, edge, leaving),
     printWorkspace(given.run.workspace, true).then(digestOf),
     suiteName(given.run.workspace),
   ]);
-  const name = groupOf(identity);
-  const pool = poolOfGroup(name);
-  const settings = { ...given, run: { ...given.run, redis: url, pool, suite, shard: null, plan: null } };
+  const name = groupOf(files, identity);
   const members = group(name);
-  const job = ciJob(edge.env);
-  const place = given.run.shard?.index ?? job?.place?.index ?? null;
-  const token = job === null ? null : `${job.job ?? ''}#${job.attempt ?? ''}`;
-  const joined = await members.join({ place, token, attempt: job?.attempt ?? null, isFresh: given.isFresh });
+  const job = ownJob(given, edge.env);
+  const joined = await withWords(url, members.join(job));
   const run = runOfGroup(name, joined.generation);
-  const agent = agentId(`${place === null ? 'job' : `job${place}`}-${randomBytes(2).toString('hex')}`);
-  if (joined.verdict !== null) return endWith(settings, edge, { verdict: joined.verdict, hasLed: false }, agent);
+  const pool = poolOfGroup(name, joined.generation);
+  const settings = { ...given, run: { ...given.run, redis: url, pool, suite, shard: null, plan: null } };
+  const agent = agentOfJob(job.place, randomBytes(2).toString('hex'));
+  if (joined.verdict !== null) {
+    if (joined.verdict.files !== files) throw new ShardlineError('ci-other-files', { runId: run });
+    return endWith(settings, edge, { verdict: joined.verdict, hasLed: false }, agent);
+  }
   edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}, in pool ${pool}\n`);
   const agents = startAgent(settings.run, edge, agent, url);
   opened.use(agents);
@@ -94,10 +99,13 @@ async function untilVerdict(member: Membership): Promise<Ended> {
   let isLeading = false;
   /** Throws the reason of `until`, or what ends this job. */
   const lead = async (): Promise<Ended> => {
-    const again = toRunAgain(joined, member.files);
+    const again = placed(member);
     for (;;) {
       const leadership = await group.lead(until);
       isLeading = true;
+      // The job that led before may have ended the run.
+      const stored = await group.verdict(joined.generation);
+      if (stored !== null) return { verdict: stored, hasLed: false };
       const verdict = await leadRun(member, leadership, again);
       if (verdict !== null) return { verdict, hasLed: true };
       isLeading = false;
@@ -122,6 +130,13 @@ async function untilVerdict(member: Membership): Promise<Ended> {
   }
 }
 
+/** What a retry runs. A test whose file is not in this workspace, as one that was generated, makes it run the whole suite. */
+function placed({ settings: { run }, joined, files }: Membership): SharedRun['again'] {
+  const again = toRunAgain(joined, files);
+  const paths = again === null ? null : placesOf(run.workspace, [...again.failed, ...again.notRun]);
+  return again === null || paths === null ? null : { ...again, paths };
+}
+
 /** Prints how the run ended, unless this job has printed its report, and returns the exit code of this job. */
 function endWith({ exitsOwn }: CiSettings, { stderr }: Edge, { verdict, hasLed }: Ended, agent: AgentId): number {
   if (!hasLed) stderr.write(`shardline: run ${verdict.run}: ${verdict.line}\n`);
@@ -140,7 +155,35 @@ async function identityOf({ run, runName }: CiSettings, { env }: Edge, signal: A
     throw new ShardlineError('bad-option', { problem, fix: 'Give all jobs of a run the same text: --run-id TEXT.' });
   }
   const python = JSON.stringify(await printInterpreter(run.python, run.workspace, signal));
-  return { names, python, pytestArgs: [...run.paths, ...run.pytestArgs], collect: run.collect };
+  const settings = [run.collect, String(run.maxfail), env.PYTEST_ADDOPTS ?? ''];
+  return { names, isNamedByUser: job?.run == null, python, pytestArgs: [...run.paths, '--', ...run.pytestArgs], settings };
+}
+
+/** Reads the list of tests once: standard input cannot be read again. */
+async function withSelected(run: RunSettings, { stdin }: Edge): Promise<RunSettings> {
+  if (run.selected === null) return run;
+  return { ...run, paths: [...run.paths, ...(await readSelected(run.selected, stdin))], selected: null };
+}
+
+/** This job among those of its run. Throws `bad-option` for `--fresh` where a retry cannot be told from another job. */
+function ownJob({ run, isFresh }: CiSettings, env: Edge['env']): GroupJob {
+  const job = ciJob(env);
+  if (job === null && isFresh) {
+    const problem = '--fresh needs a CI provider that tells a retry from another job.';
+    throw new ShardlineError('bad-option', { problem, fix: 'Run the whole suite again under another --run-id.' });
+  }
+  const attempt = job?.attempt ?? null;
+  // A single job of a provider that numbers parallel jobs has no number.
+  const place = run.shard?.index ?? job?.place?.index ?? (job !== null && attempt === null ? 1 : null);
+  return { place, token: job === null ? null : `${job.job ?? ''}#${attempt ?? ''}`, attempt, isFresh };
+}
+
+/** Redis may refuse the first write, as a replica does or a server without memory. */
+async function withWords<Value>(url: string, work: Promise<Value>): Promise<Value> {
+  return await work.catch((thrown: unknown) => {
+    if (!isForNow(thrown)) throw thrown;
+    throw new ShardlineError('ci-without-redis', { problem: `${safeUrl(url)}: ${messageOf(thrown)}` }, { cause: thrown });
+  });
 }
 
 /** Connects to the Redis of all jobs; the function it returns finds a group there. Throws `ci-without-redis`. */
@@ -152,16 +195,15 @@ async function connectGroup(run: RunSettings, url: string, opened: ClosingStack,
     const line = openLivenessLine(redis);
     opened.defer(() => line.close());
     await checkServer(redis, url);
-    return (name) => redisGroup(redis, name, line);
+    return (name) => redisGroup(redis, name, line, waitMs);
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code === 'redis-unreachable')
-      throw unreachable(run, `${thrown.values.url}: ${thrown.values.problem}`);
+      throw unreachable(`${thrown.values.url}: ${thrown.values.problem}`);
     throw thrown;
   }
 }
 
-const unreachable = ({ redis }: RunSettings, problem: string): ShardlineError =>
-  new ShardlineError('ci-without-redis', { problem, url: safeUrl(redis ?? '') });
+const unreachable = (problem: string): ShardlineError => new ShardlineError('ci-without-redis', { problem });
 
 /** The agent of this job, for all runs of the pool: a run that restarts has another id. */
 function startAgent(run: RunSettings, edge: Edge, name: AgentId, redisUrl: string): LocalAgents {
@@ -180,5 +222,10 @@ function startAgent(run: RunSettings, edge: Edge, name: AgentId, redisUrl: strin
 }
 
 /** null if one workspace cannot be compared with another by it. */
-const digestOf = ({ git, contents }: FilesPrint): string | null =>
-  git === null ? contents : [git.commit, git.directory, git.changes].join(' ').slice(0, 64);
+function digestOf({ git, contents }: FilesPrint): string | null {
+  if (git === null) return contents;
+  return createHash('sha256')
+    .update(JSON.stringify([git.commit, git.directory, git.changes]))
+    .digest('hex')
+    .slice(0, 32);
+}

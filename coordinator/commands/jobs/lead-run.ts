@@ -1,11 +1,11 @@
 // Coordinates the run of all jobs in one of them: begins it, or takes it over from its log, and stores the verdict for all.
 
 import { join } from 'node:path';
-import { ShardlineError } from '../../../shared/errors.ts';
+import { type ErrorCode, ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 import { createLogger } from '../../../shared/system/logger.ts';
-import { plural } from '../../../shared/text/safe-text.ts';
+import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 import type { GroupVerdict, RunAgain } from '../../../shared/wire/group.ts';
 import { verdictOf } from '../../ci/group.ts';
 import { restartedId } from '../../core/decide/restart.ts';
@@ -23,7 +23,7 @@ const RENEW_MS = 1000;
  * Resolves with the verdict, or with null once another job has taken over. `again` are the tests that a retry runs; null for the whole
  * suite. Throws what ends this job without a verdict.
  */
-export async function leadRun(member: Membership, leadership: Leadership, again: RunAgain | null): Promise<GroupVerdict | null> {
+export async function leadRun(member: Membership, leadership: Leadership, again: SharedRun['again']): Promise<GroupVerdict | null> {
   const { settings, edge, run: id, leaving, joined, files } = member;
   const deposed = new AbortController();
   const ended = new AbortController();
@@ -33,15 +33,15 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     leaving,
     again,
     async conclude(report, exitCode) {
-      const concluded = verdictOf(report, exitCode, verdictText({ ...report, exitCode }), files);
-      await leadership.conclude(joined.generation, concluded);
-      verdict = concluded;
+      verdict = await leadership.conclude(joined.generation, verdictOf(report, exitCode, verdictText({ ...report, exitCode }), files));
     },
+    confirm: () => leadership.renew(),
     isConcluded: () => verdict !== null,
   };
   const { run } = settings;
   const logger = createLogger({ level: run.logLevel, file: run.logFile, name: `run ${id}` });
-  const keeping = keep(leadership, deposed, AbortSignal.any([ended.signal, leaving]));
+  // Not awaited: a Redis that is lost may keep a renewal waiting, and nothing needs it any more.
+  void keep(leadership, deposed, AbortSignal.any([ended.signal, leaving]));
   try {
     const isBegun = await hasLog(member);
     const judgement = { targets: run.targets, baseline: run.baseline === null ? null : await readBaseline(run.baseline, edge.cwd) };
@@ -70,12 +70,17 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     leaving.throwIfAborted();
     return verdict;
   } catch (thrown) {
+    if (!leaving.aborted && isOfSuite(thrown)) {
+      // Every other job would find the same.
+      const [line = ''] = thrown.message.split('\n');
+      const refusal = { run: id, exitCode: thrown.exitCode, line: oneLine(line), failedOn: null, again: null, files };
+      await leadership.conclude(joined.generation, refusal);
+    }
     if (leaving.aborted || !isDeposed(thrown, deposed.signal)) throw thrown;
     edge.stderr.write(`shardline: another job now coordinates run ${id}\n`);
     return null;
   } finally {
     ended.abort();
-    await keeping;
     logger.close();
   }
 }
@@ -100,7 +105,8 @@ async function keep(leadership: Leadership, deposed: AbortController, signal: Ab
 
 /** Whether an earlier coordinator has begun the run. A run that restarted has its log under its second id. */
 async function hasLog({ settings: { run }, run: id, leaving }: Membership): Promise<boolean> {
-  const redis = await connect(run.redis, `shardline:run:${id}`, { patienceMs: run.redisWaitSeconds * 1000, signal: leaving });
+  const waitMs = run.redisWaitSeconds * 1000;
+  const redis = await connect(run.redis, `shardline:run:${id}`, { patienceMs: waitMs, brokenMs: waitMs, signal: leaving });
   try {
     for (const each of [restartedId(id), id]) if ((await readableLog(redis, each).last()) !== null) return true;
     return false;
@@ -108,6 +114,10 @@ async function hasLog({ settings: { run }, run: id, leaving }: Membership): Prom
     redis.disconnect();
   }
 }
+
+/** Errors of arguments and of the suite, which do not depend on the machine. */
+const SUITE_ERRORS: readonly ErrorCode[] = ['bad-paths', 'unsupported-option', 'plugin-without-xdist', 'outside-root', 'bad-selected-file'];
+const isOfSuite = (thrown: unknown): thrown is ShardlineError => thrown instanceof ShardlineError && SUITE_ERRORS.includes(thrown.code);
 
 /** Whether the run of this job ended because another job coordinates it. */
 const isDeposed = (thrown: unknown, deposed: AbortSignal): boolean =>

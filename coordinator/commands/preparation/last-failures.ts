@@ -105,8 +105,11 @@ async function pytestsOwn(workspace: string): Promise<LastRun | null> {
   return null;
 }
 
-/** The ids as paths relative to the workspace, without those whose file does not exist. */
-export const existing = (workspace: string, ids: readonly string[]): readonly string[] => ids.flatMap((id) => placeOf(workspace, id) ?? []);
+/** The ids as paths relative to the workspace; null if a file of them does not exist. */
+export function placesOf(workspace: string, ids: readonly string[]): readonly string[] | null {
+  const places = ids.map((id) => placeOf(workspace, id));
+  return places.every((place) => place !== null) ? places : null;
+}
 
 /** An id is relative to pytest's rootdir, which is the workspace or a directory above it. Returns null if the file no longer exists. */
 function placeOf(workspace: string, id: string): string | null {

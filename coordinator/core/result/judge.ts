@@ -18,9 +18,10 @@ export function judge(report: Report, { targets, baseline }: Judgement): Report 
 }
 
 /** The report of a retry that ran what had failed before, and what had not run: a test that had failed and passes now is flaky. */
-export function asRetry(report: Report, failed: ReadonlySet<string>): Report {
+export function asRetry(report: Report, { failed, flakyFails }: { failed: ReadonlySet<string>; flakyFails: boolean }): Report {
   const isFlaky = ({ nodeid, outcome }: Report['tests'][number]): boolean => outcome === 'passed' && failed.has(pytestId(nodeid));
   const tests = report.tests.map((test) => (isFlaky(test) ? { ...test, flaky: true } : test));
   const flaky = tests.filter((test) => test.flaky).length;
-  return { ...report, tests, totals: { ...report.totals, flaky } };
+  const isRed = flakyFails && flaky > 0 && report.exitCode === 0;
+  return { ...report, ...(isRed ? { verdict: 'failed', exitCode: 1 } : {}), tests, totals: { ...report.totals, flaky } };
 }

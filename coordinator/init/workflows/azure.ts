@@ -47,6 +47,7 @@ export const azure: Workflows = {
           },
         ],
       },
+      notes: [],
       next,
     };
   },
@@ -71,6 +72,7 @@ export const azure: Workflows = {
           },
         ],
       },
+      notes: [],
       next: [`Add the secret variable ${SECRET} to the pipeline.`, ...next],
     };
   },

@@ -31,6 +31,7 @@ export const buildkite: Workflows = {
           },
         ],
       },
+      notes: [],
       next,
     };
   },
@@ -48,6 +49,7 @@ export const buildkite: Workflows = {
           },
         ],
       },
+      notes: [],
       next: [`Give the agents ${SECRET}, for example by a hook that reads a secret.`, ...next],
     };
   },

@@ -52,6 +52,7 @@ export const circleci: Workflows = {
         },
         workflows: { tests: { jobs: ['plan', { part: { requires: ['plan'] } }, { verdict: { requires: ['part'] } }] } },
       },
+      notes: [],
       next,
     };
   },
@@ -74,6 +75,7 @@ export const circleci: Workflows = {
         },
         workflows: { tests: { jobs: ['tests'] } },
       },
+      notes: [],
       next: [`Add the environment variable ${SECRET} to the project.`, ...next],
     };
   },

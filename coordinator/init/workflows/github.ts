@@ -11,11 +11,12 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export const github: Workflows = {
   parts({ facts, jobs }) {
-    const { matrix, python, suffix } = matrixOf(facts);
+    const { matrix, python, suffix, notes } = matrixOf(facts);
+    const part = freeName('part', matrix);
     const timings = { path: TIMINGS, key: `timings${suffix}-\${{ github.run_id }}`, 'restore-keys': `timings${suffix}-\n` };
     const restore = { uses: 'actions/cache/restore@v4', with: timings };
     const perPython = Object.keys(matrix).length === 0 ? {} : { strategy: { 'fail-fast': false, matrix } };
-    return workflow({
+    return workflow(facts, notes, {
       plan: {
         ...base(facts),
         ...perPython,
@@ -29,12 +30,12 @@ export const github: Workflows = {
       part: {
         needs: 'plan',
         ...base(facts),
-        strategy: { 'fail-fast': false, matrix: { ...matrix, part: numbers(jobs) } },
+        strategy: { 'fail-fast': false, matrix: crossed(matrix, part, jobs) },
         steps: [
           ...prepared(facts, python, 'all'),
           { uses: 'actions/download-artifact@v4', with: { name: `plan${suffix}` } },
-          { run: ciLine(facts, ['--shard', `\${{ matrix.part }}/${jobs}`, '--plan', PLAN, '--out', 'out']) },
-          upload(`part${suffix}-\${{ matrix.part }}-\${{ github.run_attempt }}`, 'out'),
+          { run: ciLine(facts, ['--shard', `\${{ matrix.${part} }}/${jobs}`, '--plan', PLAN, '--out', 'out']) },
+          upload(`part${suffix}-\${{ matrix.${part} }}-\${{ github.run_attempt }}`, 'out'),
         ],
       },
       verdict: {
@@ -61,19 +62,20 @@ export const github: Workflows = {
   },
 
   queue({ facts, jobs }) {
-    const { matrix, python, suffix, names } = matrixOf(facts);
+    const { matrix, python, suffix, names, notes } = matrixOf(facts);
+    const job = freeName('job', matrix);
     const own = names.filter((name) => name !== 'python-version').map((name) => `\${{ matrix.${name} }}`);
     const runId = own.length === 0 ? [] : ['--run-id', `"${own.join(' ')}"`];
     const kept = base(facts);
-    const workflowOf = workflow({
+    const workflowOf = workflow(facts, notes, {
       tests: {
         ...kept,
-        strategy: { 'fail-fast': false, matrix: { ...matrix, job: numbers(jobs) } },
+        strategy: { 'fail-fast': false, matrix: crossed(matrix, job, jobs) },
         env: { ...(kept.env as Fields | undefined), [SECRET]: `\${{ secrets.${SECRET} }}` },
         steps: [
           ...prepared(facts, python, 'node'),
           { run: ciLine(facts, [...runId, '--deadline', `${MINUTES - 5}m`, '--out', 'out']) },
-          upload(`report${suffix}-\${{ matrix.job }}-\${{ github.run_attempt }}`, 'out'),
+          upload(`report${suffix}-\${{ matrix.${job} }}-\${{ github.run_attempt }}`, 'out'),
         ],
       },
     });
@@ -84,13 +86,26 @@ export const github: Workflows = {
   },
 };
 
-const workflow = (jobs: Fields): Workflow => ({
+const workflow = ({ job }: ProjectFacts, notes: readonly string[], jobs: Fields): Workflow => ({
   path: PATH,
-  content: { name: 'tests', on: ON, jobs },
+  content: { name: 'tests', on: ON, ...job?.workflow, jobs },
+  notes,
   next: [`Commit ${PATH} and push it.`, 'Once it is green, remove the job that runs pytest.'],
 });
 
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+/** The matrix with the numbers of the jobs. Entries of `include` do not multiply by themselves, so each is written once for every number. */
+function crossed(matrix: Fields, name: string, jobs: number): Fields {
+  const { include } = matrix;
+  if (!Array.isArray(include)) return { ...matrix, [name]: numbers(jobs) };
+  return { include: include.flatMap((entry) => numbers(jobs).map((number) => ({ ...entry, [name]: number }))) };
+}
+
+/** A name that the matrix does not use yet. */
+function freeName(wanted: string, matrix: Fields): string {
+  return namesOf(matrix).includes(wanted) ? `shardline-${wanted}` : wanted;
+}
 
 const upload = (name: string, path: string): Fields => ({
   if: 'always()',
@@ -100,7 +115,8 @@ const upload = (name: string, path: string): Fields => ({
 
 /** The fields of the job that ran pytest, without those that the new jobs set themselves. */
 function base({ job }: ProjectFacts): Fields {
-  const { steps: _steps, strategy: _strategy, needs: _needs, if: _if, name: _name, ...kept } = job?.fields ?? {};
+  // A limit on concurrent jobs would make the parts wait for each other, or cancel each other.
+  const { steps: _steps, strategy: _strategy, needs: _needs, if: _if, name: _name, concurrency: _concurrency, ...kept } = job?.fields ?? {};
   return { 'runs-on': 'ubuntu-latest', 'timeout-minutes': MINUTES, ...kept };
 }
 
@@ -115,14 +131,40 @@ function prepared(facts: ProjectFacts, python: string, extra: string): readonly 
 }
 
 /** The matrix of the old job, or one of Python versions. `suffix` tells the artifacts of its legs apart. */
-function matrixOf({ job, pythons }: ProjectFacts) {
+function matrixOf({ job, pythons, pytest }: ProjectFacts) {
   const strategy = job?.fields.strategy;
-  const old = isTable(strategy) && isTable(strategy.matrix) ? strategy.matrix : null;
+  const old = isTable(strategy) ? strategy.matrix : undefined;
   const several = pythons.length > 1 && job === null ? { 'python-version': pythons } : {};
-  const matrix: Fields = old ?? several;
-  const names = Object.keys(matrix).filter((name) => name !== 'include' && name !== 'exclude');
+  const { kept, notes } = old === undefined ? { kept: several, notes: [] } : keptOf(old, pytest.dropped);
+  const names = namesOf(kept);
   const python = names.includes('python-version') ? `\${{ matrix.python-version }}` : (pythons[0] ?? '3.13');
-  return { matrix, names, python, suffix: names.map((name) => `-\${{ matrix.${name} }}`).join('') };
+  return { matrix: kept, names, notes, python, suffix: names.map((name) => `-\${{ matrix.${name} }}`).join('') };
+}
+
+/** What the new jobs keep of a matrix: all of it, without an axis that only numbered the parts of another plugin. */
+function keptOf(old: unknown, dropped: readonly string[]): { readonly kept: Fields; readonly notes: readonly string[] } {
+  const left = (why: string) => ({
+    kept: {},
+    notes: [`left out the matrix of the job: ${why}. Add it yourself, and add its values to --run-id`],
+  });
+  if (!isTable(old)) return left('it is an expression');
+  const axes = Object.keys(old).filter((name) => name !== 'include' && name !== 'exclude');
+  const numbering = axes.filter((name) => dropped.some((value) => new RegExp(`matrix\\.${escaped(name)}\\b`).test(value)));
+  const kept = Object.fromEntries(Object.entries(old).filter(([name]) => !numbering.includes(name)));
+  const own = axes.filter((name) => !numbering.includes(name));
+  if (own.some((name) => !Array.isArray(kept[name]))) return left('one of its axes is an expression');
+  const { include } = kept;
+  if (include !== undefined && (own.length > 0 || !Array.isArray(include) || !include.every(isTable)))
+    return left('it adds entries with `include` to its axes');
+  return { kept, notes: [] };
+}
+
+const escaped = (name: string): string => name.replaceAll(/[^\w-]/g, '.');
+
+/** The axes of a matrix, or the keys of its entries. */
+function namesOf({ include, exclude: _exclude, ...axes }: Fields): readonly string[] {
+  const entries: readonly unknown[] = Array.isArray(include) ? include : [];
+  return [...new Set([...Object.keys(axes), ...entries.flatMap((entry) => (isTable(entry) ? Object.keys(entry) : []))])];
 }
 
 const isTable = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);

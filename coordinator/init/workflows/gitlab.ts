@@ -33,6 +33,7 @@ export const gitlab: Workflows = {
           script: [pipInstall('node'), mergeLine(facts, 'parts/*')],
         },
       },
+      notes: [],
       next: [INCLUDE],
     };
   },
@@ -48,6 +49,7 @@ export const gitlab: Workflows = {
           artifacts: { when: 'always', paths: ['report/'] },
         },
       },
+      notes: [],
       next: [`Add the masked variable ${SECRET} in Settings > CI/CD > Variables.`, INCLUDE],
     };
   },

@@ -13,6 +13,8 @@ export interface Workflow {
   /** Where the provider looks for it, relative to the repository. */
   readonly path: string;
   readonly content: Readonly<Record<string, unknown>>;
+  /** What was left out of the old configuration, as sentences. */
+  readonly notes: readonly string[];
   /** What to do after it is written, as sentences. */
   readonly next: readonly string[];
 }

@@ -2,9 +2,9 @@
 --
 -- KEYS  leader, verdicts
 -- ARGV  epoch, generation, verdict, life of the keys in s
--- Returns -1 if another job has taken over, else 1
+-- Returns -1 if another job has taken over, else the verdict that all jobs end with
 
 if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') > tonumber(ARGV[1]) then return -1 end
 redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return 1
+return redis.call('HGET', KEYS[2], ARGV[2])

@@ -7,19 +7,26 @@ import type { Report } from '../../../shared/domain/report.ts';
 import { decodeVerdict, encodeVerdict, MOST_AGAIN } from '../../../shared/wire/group.ts';
 import { sampleReport } from '../report/sample-report.ts';
 
-const identity = { names: ['GitLab 1 tests'], python: 'cpython 3.12', pytestArgs: ['tests'], collect: 'auto' };
+const identity = { names: ['GitLab 1 tests'], isNamedByUser: false, python: 'cpython 3.12', pytestArgs: ['tests'], settings: ['auto'] };
 
 test('jobs with another Python, other arguments or another name have a run of their own', () => {
-  const own = groupOf(identity);
+  const own = groupOf('abc', identity);
   expect(own).toMatch(/^[0-9a-f]{16}$/);
-  expect(groupOf({ ...identity })).toBe(own);
+  // A provider's id of a pipeline belongs to one commit; a retry may even have other files.
+  expect(groupOf('def', { ...identity })).toBe(own);
   const others = [
     { ...identity, names: ['GitLab 2 tests'] },
     { ...identity, python: 'cpython 3.13' },
     { ...identity, pytestArgs: ['tests', '-x'] },
-    { ...identity, collect: 'suite' },
+    { ...identity, settings: ['suite'] },
   ];
-  expect(new Set([own, ...others.map(groupOf)]).size).toBe(5);
+  expect(new Set([own, ...others.map((each) => groupOf('abc', each))]).size).toBe(5);
+});
+
+test('a name that only the user gives stands for one state of the files', () => {
+  const named = { ...identity, names: ['main'], isNamedByUser: true };
+  expect(groupOf('abc', named)).toBe(groupOf('abc', { ...named }));
+  expect(groupOf('abc', named)).not.toBe(groupOf('def', named));
 });
 
 const attempt = { agent: agentId('job1') } as Report['tests'][0]['attempts'][0];
@@ -83,6 +90,20 @@ test('a job that fails only for its own tests still fails for everything else', 
   for (const [report, exitCode] of otherwise) {
     expect(ownExitCode(verdictOf(report, report.exitCode, 'failed', null), agentId('job2'))).toBe(exitCode);
   }
+});
+
+test('a job whose machine was replaced still fails for its own tests, and every failed test fails some job', () => {
+  const by = (agent: string, ended: 'left' | 'lost'): Report => {
+    const own = { agent: agentId(agent) } as Report['tests'][0]['attempts'][0];
+    const agents = [{ id: agentId(agent), ended }] as unknown as Report['agents'];
+    return sampleReport([{ ...failed('test_x'), attempts: [own] }], { notRun: [], agents });
+  };
+  const own = (report: Report, agent: string): number => ownExitCode(verdictOf(report, 1, 'failed', null), agentId(agent));
+  expect(own(by('job2-aaaa', 'lost'), 'job2-bbbb')).toBe(1);
+  expect(own(by('job2-aaaa', 'lost'), 'job21-bbbb')).toBe(0);
+  // Jobs without numbers: another one may have taken the place of the one that is gone.
+  expect(own(by('job-aaaa', 'left'), 'job-bbbb')).toBe(0);
+  expect(own(by('job-aaaa', 'lost'), 'job-bbbb')).toBe(1);
 });
 
 test('a verdict from Redis is checked', () => {
