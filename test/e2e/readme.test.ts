@@ -10,6 +10,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm start': 'CI',
   'npm test': 'CI',
   'shardline audit tests/': 'test/e2e/audit.test.ts',
+  'shardline init --write': 'test/e2e/init.test.ts',
   "pip install 'shardline[all]'": 'test/e2e/wheel.test.ts, from the built wheel',
   'docker compose --file docker/compose.yaml up --scale agent=2': 'test/e2e/docker.test.ts',
 };
