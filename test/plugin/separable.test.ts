@@ -160,9 +160,11 @@ sys.modules["templates"] = weakref.proxy(loader, lambda _: sys.modules.pop("temp
 });
 
 describe('digests of files', () => {
-  const marked = `import pytest
+  // Values that differ in each process, although the ids do not.
+  const marked = `import pytest, random
 class Thing: pass
-@pytest.mark.parametrize("x", [Thing(), {"b", "a", "c"}, lambda: 1], ids=["a", "b", "c"])
+values = [Thing(), {"b", "a", "c"}, lambda: 1, tuple({"a", 1, "b", "c"}), random.random()]
+@pytest.mark.parametrize("x", values, ids=["a", "b", "c", "d", "e"])
 @pytest.mark.skipif(False, reason="never")
 def test_c(x): pass
 def test_d(): pass

@@ -10,7 +10,11 @@ from importlib import metadata
 
 def described() -> dict[str, object]:
     """Equal for interpreters that give the same results, as far as versions show."""
-    plugins = {entry.dist.name.lower(): entry.dist.version for entry in metadata.entry_points(group="pytest11") if entry.dist is not None}
+    plugins: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        if any(entry.group == "pytest11" for entry in distribution.entry_points):
+            # The first on the path wins, as in an import.
+            plugins.setdefault(distribution.metadata["Name"].lower(), distribution.version)
     return {
         "python": f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}",
         "platform": f"{sys.platform}-{platform.machine()}",
