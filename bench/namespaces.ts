@@ -15,8 +15,8 @@ export interface Hosts extends AsyncDisposable {
 const NET = '10.231.9';
 const ip = (...args: string[]) => execa('ip', args);
 
-/** Each packet takes `delayMs` from one host to another. Needs root and iproute2. */
-export async function makeHosts(count: number, delayMs = 0): Promise<Hosts> {
+/** Needs root and iproute2. */
+export async function makeHosts(count: number): Promise<Hosts> {
   const prefix = `slb${process.pid % 10_000}`;
   const bridge = `${prefix}-sw`;
   const host = (index: number): string => `${prefix}-h${index}`;
@@ -31,7 +31,6 @@ export async function makeHosts(count: number, delayMs = 0): Promise<Hosts> {
     await ip('-n', own, 'link', 'set', 'lo', 'up');
     await ip('-n', own, 'addr', 'add', `${NET}.${10 + index}/24`, 'dev', 'eth0');
     await ip('-n', own, 'link', 'set', 'eth0', 'up');
-    if (delayMs > 0) await ip('netns', 'exec', own, 'tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'netem', 'delay', `${delayMs}ms`);
   }
   return {
     address: (index) => `${NET}.${10 + index}`,

@@ -34,7 +34,7 @@ export interface LeasePatience {
 }
 
 /** Long enough to find that a frozen coordinator is gone. */
-const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: LEASE_MS + 4 * LOOK_MS, missingMs: 0 };
+export const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: LEASE_MS + 4 * LOOK_MS, missingMs: 0 };
 
 /** A lease, as one process sees it. */
 export interface LeasePort {
@@ -63,8 +63,16 @@ export type Lease =
       readonly isConnected: boolean | null;
     };
 
+/** Where another lease has shown that the holder is gone. */
+export const KNOWN_GONE: LeasePatience = { ...PATIENCE, lookMs: 200 };
+
 /** For a run that no coordinator has served. */
-export const NEW_RUN: TakeOver = { earlier: async () => [], onWait: () => undefined, signal: new AbortController().signal };
+export const NEW_RUN: TakeOver = {
+  earlier: async () => [],
+  onWait: () => undefined,
+  signal: new AbortController().signal,
+  isKnownGone: false,
+};
 
 /** In place of a renewal: no coordinator holds the lease. */
 const FREE = '';

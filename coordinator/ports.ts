@@ -42,6 +42,8 @@ export interface TakeOver {
   readonly onWait: (holder: LeaseHolder, upToSeconds: number) => void;
   /** Ends the wait. */
   readonly signal: AbortSignal;
+  /** Whether the caller knows already that the earlier coordinator is gone, as a CI job that leads does: then looks follow each other faster. */
+  readonly isKnownGone: boolean;
 }
 
 /**

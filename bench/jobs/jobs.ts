@@ -1,8 +1,8 @@
 // What three CI jobs do when one of them dies, freezes or loses the network, and what a retry of one runs:
 // `node bench/jobs/jobs.ts [SUITE] [--delay 10]` (root, Linux, iproute2).
 //
-// Each job is `shardline ci` on a host of its own, a network namespace, and Redis is on a fourth. A packet takes `--delay` milliseconds, so
-// an answer takes twice that. Each job has its own copy of the suite. The table has one row for each job: how it ended, and how long after
+// Each job is `shardline ci` on a host of its own, a network namespace, and Redis is on a fourth. All data takes `--delay` milliseconds in each
+// direction, so an answer of Redis takes twice that. Each job has its own copy of the suite. The table has one row for each job: how it ended, and how long after
 // the verdict.
 
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,6 +18,7 @@ import { type Hosts, makeHosts } from '../namespaces.ts';
 import { benchPython, realSuite } from '../suites.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
+const slowLink = fileURLToPath(new URL('slow-link.ts', import.meta.url));
 const JOBS = [1, 2, 3];
 const FROZEN_MS = 15_000;
 const CUT_MS = 15_000;
@@ -113,15 +114,18 @@ async function setUp() {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-jobs-'));
   const cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rm(directory, { recursive: true, force: true }));
-  const hosts = cleanup.use(await makeHosts(JOBS.length + 1, Number(values.delay)));
+  const hosts = cleanup.use(await makeHosts(JOBS.length + 1));
   const on = (host: number, cwd: string, env: Readonly<Record<string, string>>, ...command: string[]) => {
     const [program, ...args] = [...hosts.on(host), ...command];
     return execa(program, args, { cwd, env, reject: false, stdin: 'ignore', all: true, detached: true });
   };
-  const redis = on(0, directory, {}, server, '--bind', hosts.address(0), '--protected-mode', 'no', '--save', '', '--dir', directory);
+  const redis = on(0, directory, {}, server, '--bind', '127.0.0.1', '--port', '6380', '--save', '', '--dir', directory);
+  const link = on(0, directory, {}, process.execPath, slowLink, hosts.address(0), '6379', '6380', values.delay);
   cleanup.defer(async () => {
-    redis.kill('SIGKILL');
-    await redis;
+    for (const each of [link, redis]) {
+      each.kill('SIGKILL');
+      await each;
+    }
   });
   await delay(1000);
   return {

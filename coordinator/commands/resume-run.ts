@@ -68,6 +68,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
       );
     },
     signal: endOf(interrupts),
+    isKnownGone: given.jobs !== null,
   };
   const redis = await openRedis(setting, opened, (pools) => pools.openRun(spec, takeOver), endOf(interrupts));
   // The coordinator that this command waited for may have ended the run.

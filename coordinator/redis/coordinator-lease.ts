@@ -9,7 +9,7 @@ import { coordinatorChannel, KEY_LIFE_SECONDS, type RunKeys } from '../../shared
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { decodeHolder, encodeHolder, type LeaseHolder } from '../../shared/wire/lease-holder.ts';
-import { claimLease, LEASE_MS, type LeasePort } from '../lease-claim.ts';
+import { claimLease, KNOWN_GONE, LEASE_MS, type LeasePort, PATIENCE } from '../lease-claim.ts';
 import type { TakeOver } from '../ports.ts';
 import type { LivenessLine } from './liveness-line.ts';
 import { readScript } from './read-script.ts';
@@ -47,7 +47,7 @@ export async function takeLease(request: LeaseRequest, takeOver: TakeOver): Prom
     subscribers,
   );
   try {
-    const { epoch, isFound } = await claimLease(runId, port, takeOver, systemClock);
+    const { epoch, isFound } = await claimLease(runId, port, takeOver, systemClock, takeOver.isKnownGone ? KNOWN_GONE : PATIENCE);
     return { epoch, isFound, holder };
   } finally {
     subscribers.close();

@@ -65,11 +65,6 @@ export async function openChannel(
     await retryWhileUnavailable(() => redis.hdel(poolKeys(pool).runs, runId));
     await queue.close();
   };
-  const leave = async (): Promise<void> => {
-    connections.close();
-    await queue.stop();
-    await queue.close();
-  };
   let closing: Promise<void> | null = null;
 
   return {
@@ -99,7 +94,8 @@ export async function openChannel(
       return closing;
     },
     leave() {
-      closing ??= leave();
+      connections.close();
+      closing ??= queue.stop().then(() => queue.close());
       return closing;
     },
   };

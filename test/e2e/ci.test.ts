@@ -1,7 +1,8 @@
 // `shardline ci`: the same line in several jobs, with a Redis that they share and without one.
 
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { commandsOf } from '../support/doc-commands.ts';
@@ -95,6 +96,50 @@ test('a cancelled coordinator reports what it knows, and the others finish the r
   const [other] = await Promise.all(others.map(({ job }) => job));
   expect(other?.exitCode, other?.all).toBe(0);
   expect(outcomesOf(await (others[0]?.project ?? one).report())).toEqual(all);
+});
+
+test('a Redis that comes back empty costs no finished result and no coordinator', { timeout: 120_000 }, async () => {
+  const slow = Object.fromEntries(Object.keys(suite).map((file) => [file, body.replaceAll('0.4', '1')]));
+  await using one = await newProject(slow);
+  await using two = await newProject(slow);
+  await using server = await startTcpServer();
+  const { leader, others } = await startThree(server.url, [one, two]);
+  const redis = await connect(server.url, 'test');
+  await redis.flushall();
+  redis.disconnect();
+  const ended = await Promise.all([leader.job, ...others.map(({ job }) => job)]);
+  for (const { exitCode, all: output } of ended) expect(exitCode, output).toBe(0);
+  expect(ended.map(({ all: output }) => output ?? '').join('\n')).not.toContain('now coordinates run');
+  const report = await leader.project.report();
+  expect(outcomesOf(report)).toEqual(all);
+});
+
+test('a run that restarts goes on with the same jobs, also after its coordinator was killed', { timeout: 180_000 }, async () => {
+  const imported = join(await mkdtemp(join(tmpdir(), 'shardline-test-imported-')), 'imported');
+  const odd = {
+    ...Object.fromEntries(Object.keys(suite).map((file) => [file, body.replaceAll('0.4', '1')])),
+    // Only the first xdist worker of both jobs that imports the file fails, so the run restarts with the whole suite.
+    'test_odd.py': `import os\nif "PYTEST_XDIST_WORKER" in os.environ:\n    try: os.mkdir("${imported}")\n    except FileExistsError: pass\n    else: raise ImportError("the first")\n\ndef test_odd(): pass\n`,
+  };
+  await using one = await newProject(odd);
+  await using two = await newProject(odd);
+  await using server = await startTcpServer();
+  const jobs = [one, two].map((project, index) => ({ project, job: ci(project, buildkite(server.url, index + 1), '--collect', 'file') }));
+  const leader = await Promise.any(
+    jobs.map(async (each) => {
+      await said(each.job, /restarting, every worker[\s\S]*PASSED[\s\S]*PASSED/);
+      return each;
+    }),
+  );
+  leader.job.kill('SIGKILL');
+  await leader.job;
+  const heir = jobs.find((each) => each !== leader) ?? leader;
+  const { exitCode, all: output } = await heir.job;
+  expect(exitCode, output).toBe(0);
+  const report = await heir.project.report();
+  expect(report).toMatchObject({ restarted: { voidTests: expect.any(Number) } });
+  expect(outcomesOf(report)).toEqual({ ...all, 'test_odd.py::test_odd': 'passed' });
+  await rm(dirname(imported), { recursive: true });
 });
 
 const flaky = {

@@ -35,6 +35,9 @@ const LOOK_MS = 500;
 /** How long the agent may take to leave a run that has ended, and to hand back its tests when the job is cancelled: GitHub kills after 2.5 s. */
 const LEAVE_MS = 1000;
 
+/** How often a job that cannot take the run over tries again. */
+const MOST_REFUSALS = 3;
+
 /** Resolves with the exit code of this job. Throws a ShardlineError, or an AggregateError of several, if there is nothing to report on. */
 export async function joinJobs(settings: CiSettings, edge: Edge): Promise<number> {
   const { requested: leaving, forced, stop } = followCancellation(edge);
@@ -97,6 +100,7 @@ async function untilVerdict(member: Membership): Promise<Ended> {
   const over = new AbortController();
   const until = AbortSignal.any([over.signal, leaving]);
   let isLeading = false;
+  let refusals = 0;
   /** Throws the reason of `until`, or what ends this job. */
   const lead = async (): Promise<Ended> => {
     const again = placed(member);
@@ -106,7 +110,13 @@ async function untilVerdict(member: Membership): Promise<Ended> {
       // The job that led before may have ended the run.
       const stored = await group.verdict(joined.generation);
       if (stored !== null) return { verdict: stored, hasLed: false };
-      const verdict = await leadRun(member, leadership, again);
+      const verdict = await leadRun(member, leadership, again).catch((thrown: unknown) => {
+        // The job that led before may have restarted the run just now.
+        const isRefused = thrown instanceof ShardlineError && thrown.code === 'nothing-to-resume';
+        refusals += 1;
+        if (!isRefused || refusals > MOST_REFUSALS) throw thrown;
+        return null;
+      });
       if (verdict !== null) return { verdict, hasLed: true };
       isLeading = false;
     }

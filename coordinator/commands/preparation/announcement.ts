@@ -45,7 +45,7 @@ export function announcementOf(
       const cache = await cacheToShip(source, finding);
       const spec = { ...specOf(setting, pytestArgs, await print, drain, aheadMs), cache };
       resolve(spec);
-      return await pools.openRun(spec);
+      return await pools.openRun(spec, { isKnownGone: setting.jobs !== null });
     },
   };
 }

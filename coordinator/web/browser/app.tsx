@@ -39,18 +39,7 @@ export function App({ model, beside }: Props) {
     setView('Tests');
     setQuery({ ...everything, order: 'slowest first', file });
   };
-  // A link to a test that is not among the open failures opens it in the list.
-  useEffect(() => {
-    const follow = (): void => {
-      const anchor = window.location.hash.slice(1);
-      const row = anchor === '' || document.getElementById(anchor) !== null ? null : rowAt(model, anchor);
-      if (row !== null) open(row);
-      else if (anchor !== '') document.getElementById(anchor)?.scrollIntoView();
-    };
-    follow();
-    window.addEventListener('hashchange', follow);
-    return () => window.removeEventListener('hashchange', follow);
-  }, []);
+  useAddress(model, open);
   const onTabKey = (event: KeyboardEvent): void => {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     const next = views[(views.indexOf(view) + step + views.length) % views.length];
@@ -92,6 +81,21 @@ export function App({ model, beside }: Props) {
       </main>
     </>
   );
+}
+
+/** Goes to the test that the address names. One that is not among the open failures opens in the list. */
+function useAddress(model: Model, open: (row: number) => void): void {
+  useEffect(() => {
+    const follow = (): void => {
+      const anchor = window.location.hash.slice(1);
+      const row = anchor === '' || document.getElementById(anchor) !== null ? null : rowAt(model, anchor);
+      if (row !== null) open(row);
+      else if (anchor !== '') document.getElementById(anchor)?.scrollIntoView();
+    };
+    follow();
+    window.addEventListener('hashchange', follow);
+    return () => window.removeEventListener('hashchange', follow);
+  }, []);
 }
 
 const tabId = (view: View): string => `tab-${everyView.indexOf(view)}`;
