@@ -4,6 +4,7 @@ import type { Report } from '../../shared/domain/report.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { learn } from '../core/learn/learn.ts';
+import { historyOf } from '../core/result/history.ts';
 import { asRetry, judge } from '../core/result/judge.ts';
 import { goneTests } from '../core/result/last-failures.ts';
 import { merge } from '../core/result/merge.ts';
@@ -39,7 +40,8 @@ export interface Ending {
  */
 export async function finishRun(setting: Setting, state: RunState, { store, log, combined, copies, isShutOut }: Ending): Promise<number> {
   const { settings, edge, out } = setting;
-  const merged = timedMerge(state);
+  const learned = store === null ? null : learn(store.old, state);
+  const merged = timedMerge(state, store === null || learned === null ? null : historyOf(state, store.old, learned));
   const report = judge(
     setting.jobs?.again ? asRetry(merged, { failed: new Set(setting.jobs.again.failed), flakyFails: settings.flakyFails }) : merged,
     setting.judgement,
@@ -67,8 +69,8 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   // The agents' pytest would each write the file with their own tests only.
   await finish(copyFiles({ json: null, junitXml: state.opened.junitXml, html: null, trace: null }));
   const unwritten = await leaveCache(state, report);
-  if (store !== null) {
-    const saving = within(closeMs(setting), store.save(learn(store.old, state)));
+  if (store !== null && learned !== null) {
+    const saving = within(closeMs(setting), store.save(learned));
     await attempt(
       durationsWarning(saving, settings.timings !== null).then((warning) => {
         if (warning !== null) notes.push(warning);
@@ -99,8 +101,8 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
 }
 
 /** The report contains the duration of the merge, which is known only after the merge. */
-function timedMerge(state: RunState): Report {
+function timedMerge(state: RunState, history: Report['history']): Report {
   const startedAt = performance.now();
   const report = merge(state, { finishedAt: Date.now(), mergeSeconds: 0 });
-  return { ...report, profile: { ...report.profile, mergeSeconds: (performance.now() - startedAt) / 1000 } };
+  return { ...report, history, profile: { ...report.profile, mergeSeconds: (performance.now() - startedAt) / 1000 } };
 }

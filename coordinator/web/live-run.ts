@@ -4,7 +4,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import { isRunEventKind, type RunEvent, type TestResult } from '../../shared/domain/events.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
-import { createRunningTests, type RunningTests } from '../core/result/running-tests.ts';
+import { createRunningTests, type RunningTests } from '../core/state/attempts/running-tests.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import type { EventObserver } from '../run-observer.ts';
 import { createLiveAgents, type LiveAgents } from './live-agents.ts';
@@ -155,6 +155,8 @@ function headOf({ spec, columns, tests, agents, errors, running, span }: Kept, n
     about: [],
     sessionErrors: errors.sessions(),
     properties: [],
+    unstable: [],
+    usualMs: [],
     shown: null,
     running: span.kind === 'running' ? runningNow(running, columns, spec.openedAt) : [],
   };

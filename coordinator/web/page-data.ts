@@ -33,6 +33,10 @@ export interface PageData extends Columns {
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
   /** Tests that recorded properties, with alternating names and values. */
   readonly properties: readonly (readonly [test: number, ...namesAndValues: string[]])[];
+  /** Rows among `tests` that were unstable in the last runs; see `LastRuns`. */
+  readonly unstable: readonly (readonly [test: number, lastRuns: string])[];
+  /** What the slowest of `tests` took in earlier runs, in milliseconds. */
+  readonly usualMs: readonly (readonly [test: number, ms: number])[];
   /** null while the run is on. */
   readonly shown: Pick<ReportedShown, 'warnings' | 'deselected' | 'sessions'> | null;
 }

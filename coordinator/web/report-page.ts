@@ -41,6 +41,7 @@ export function pageData(report: Report): PageData {
     properties: report.tests.flatMap(({ properties = [] }, index) =>
       properties.length === 0 ? [] : [[index, ...properties.flatMap(({ name, value }) => [harmless(name), harmless(value)])] as const],
     ),
+    ...historyRows(report),
     shown: harmlessShown(report),
     ...growing.columns,
   };
@@ -73,6 +74,25 @@ function newFailuresOf({ tests, comparison }: Report): readonly number[] | null 
   const named = new Set(comparison.newFailures);
   return tests.flatMap(({ nodeid }, index) => (named.has(nodeid) ? [index] : []));
 }
+
+/** Tests that share a node id share the history of the first. */
+function historyRows({ tests, history }: Report): Pick<PageData, 'unstable' | 'usualMs'> {
+  if (history === null) return { unstable: [], usualMs: [] };
+  const named = new Set([...history.unstable, ...history.slowest].map(({ nodeid }) => nodeid));
+  const rows = new Map<string, number>();
+  tests.forEach(({ nodeid }, row) => {
+    if (named.has(nodeid) && !rows.has(nodeid)) rows.set(nodeid, row);
+  });
+  return {
+    unstable: history.unstable.flatMap(({ nodeid, lastRuns }) => pairOf(rows.get(nodeid), lastRuns)),
+    usualMs: history.slowest.flatMap(({ nodeid, usualSeconds }) =>
+      usualSeconds === null ? [] : pairOf(rows.get(nodeid), tenths(usualSeconds * 1000)),
+    ),
+  };
+}
+
+const pairOf = <Value>(row: number | undefined, value: Value): readonly (readonly [number, Value])[] =>
+  row === undefined ? [] : [[row, value]];
 
 function harmlessShown({ warnings, deselected, sessions }: Report): PageData['shown'] {
   return {

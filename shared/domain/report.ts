@@ -7,6 +7,7 @@ import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { ReportedPart } from './part.ts';
 import type { Property, ReportedShown } from './shown.ts';
 import type { Measure } from './targets.ts';
+import type { LastRuns } from './timings.ts';
 
 export interface Report extends ReportedShown {
   readonly schema: 1;
@@ -49,6 +50,8 @@ export interface Report extends ReportedShown {
   readonly part: ReportedPart | null;
   /** What shows that merged parts are not one whole suite, as messages. Usually empty; always empty if it is not a merge of parts. */
   readonly partProblems: readonly string[];
+  /** What the durations of earlier runs tell; null if none were kept, and in a report of an earlier version. */
+  readonly history: ReportedHistory | null;
   /** Why the run restarted, and how many results this made void; null when it did not restart. */
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }
@@ -80,6 +83,14 @@ export interface Comparison {
   readonly newlySlow: readonly { readonly nodeid: NodeId; readonly beforeSeconds: number; readonly seconds: number }[];
   readonly added: readonly NodeId[];
   readonly vanished: readonly string[];
+}
+
+/** At most 100 entries each. */
+export interface ReportedHistory {
+  /** Tests that failed, passed and failed again in their last runs, or passed only when they ran again; most failures first. */
+  readonly unstable: readonly { readonly nodeid: NodeId; readonly lastRuns: LastRuns }[];
+  /** The slowest tests of this run. `usualSeconds` is what earlier runs learned; null for a test that they do not know. */
+  readonly slowest: readonly { readonly nodeid: NodeId; readonly seconds: number; readonly usualSeconds: number | null }[];
 }
 
 export interface Totals {

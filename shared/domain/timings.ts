@@ -12,8 +12,17 @@ export interface FileTiming {
   readonly collectSeconds: number;
   readonly fixtureSeconds: number;
   readonly tests: ReadonlyMap<NodeId, number>;
-  /** Recently failed tests, each with the probability that it fails again, between 0 and 1. */
-  readonly failing: ReadonlyMap<NodeId, number>;
+  /** Tests that failed in one of their last runs. */
+  readonly lastRuns: ReadonlyMap<NodeId, LastRuns>;
 }
+
+/**
+ * How a test ended in its last runs, the newest last, one letter each: `P` passed, `F` failed, `R` passed when it ran again, `S` skipped.
+ * Expected failures count as passed.
+ */
+export type LastRuns = string;
+
+/** How many runs are kept. */
+export const KEPT_RUNS = 10;
 
 export type Timings = ReadonlyMap<TestFile, FileTiming>;

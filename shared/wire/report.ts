@@ -11,6 +11,7 @@ import { filesPrintSchema } from './fingerprint.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { reportedPartSchema } from './part.ts';
 import { propertySchema, reportedShownFields } from './shown.ts';
+import { lastRunsSchema } from './timings.ts';
 
 const REPORT_SCHEMA = 1;
 
@@ -154,6 +155,13 @@ const reportSchema: z.ZodType<Report> = z.object({
       newlySlow: z.array(z.object({ nodeid: nodeIdSchema, beforeSeconds: seconds, seconds })),
       added: z.array(nodeIdSchema),
       vanished: z.array(z.string()),
+    })
+    .nullable()
+    .default(null),
+  history: z
+    .object({
+      unstable: z.array(z.object({ nodeid: nodeIdSchema, lastRuns: lastRunsSchema })),
+      slowest: z.array(z.object({ nodeid: nodeIdSchema, seconds, usualSeconds: seconds.nullable() })),
     })
     .nullable()
     .default(null),

@@ -3,22 +3,26 @@
 
 import { z } from 'zod';
 import type { NodeId, TestFile } from '../domain/ids.ts';
-import type { FileTiming, Timings } from '../domain/timings.ts';
+import { type FileTiming, KEPT_RUNS, type LastRuns, type Timings } from '../domain/timings.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
-/** Version 2 added the recently failed tests. */
-const TIMINGS_VERSION = 2;
-const version = z.union([z.literal(1), z.literal(TIMINGS_VERSION)]);
+/** Version 3 added how tests ended in their last runs. */
+const TIMINGS_VERSION = 3;
+const version = z.union([z.literal(1), z.literal(2), z.literal(TIMINGS_VERSION)]);
 
 /** About 116 days, in seconds. No test file takes longer, and sums of such values stay exact. */
 const LONGEST_SECONDS = 1e7;
 const seconds = z.number().min(0).max(LONGEST_SECONDS);
+export const lastRunsSchema = z
+  .string()
+  .max(KEPT_RUNS)
+  .regex(/^[PFRS]+$/);
 const fileSchema = z.object({
   seconds,
   collectSeconds: seconds,
   fixtureSeconds: seconds.default(0),
   tests: z.array(z.tuple([nodeIdSchema, seconds])),
-  failing: z.array(z.tuple([nodeIdSchema, z.number().min(0).max(1)])).default([]),
+  lastRuns: z.array(z.tuple([nodeIdSchema, lastRunsSchema])).default([]),
 });
 const entrySchema = z.object({ version, timing: fileSchema });
 /** Checks only the outer form of a timings file; its entries are checked one by one. */
@@ -30,12 +34,12 @@ type EncodedFile = z.infer<typeof fileSchema>;
 const encodeFile = (timing: FileTiming): EncodedFile => ({
   ...timing,
   tests: [...timing.tests],
-  failing: [...timing.failing],
+  lastRuns: [...timing.lastRuns],
 });
 const decodeFile = (encoded: EncodedFile): FileTiming => ({
   ...encoded,
   tests: new Map<NodeId, number>(encoded.tests),
-  failing: new Map<NodeId, number>(encoded.failing),
+  lastRuns: new Map<NodeId, LastRuns>(encoded.lastRuns),
 });
 
 export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({ version: TIMINGS_VERSION, timing: encodeFile(timing) });

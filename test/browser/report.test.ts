@@ -131,6 +131,10 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     await page.getByRole('tab', { name: 'Tests' }).press('ArrowRight');
     const first = page.getByRole('region', { name: 'Slowest tests' }).getByRole('button').first();
     expect(await first.getAttribute('title')).toBe(slowest?.nodeid);
+    const unstable = page.getByRole('region', { name: 'Unstable in the last runs' }).getByRole('listitem');
+    expect(await unstable.count()).toBe(3);
+    expect(await unstable.nth(1).getByRole('img').getAttribute('aria-label')).toBe('passed when it ran again, passed, passed, passed');
+    expect(await page.getByRole('region', { name: 'Slowest tests' }).innerText()).toMatch(/, usually [\d.]+ m?s/);
     await page.screenshot({ path: join(screenshots, 'slowest.png') });
     await first.click();
     await expect.poll(() => page.getByRole('listitem').filter({ hasText: 'Alone' }).innerText()).toContain(`pytest '${slowest?.nodeid}'`);

@@ -650,7 +650,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
       collectSeconds: 0.5,
       fixtureSeconds: 0.25,
       tests: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), seconds]]),
-      failing: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), 0.3]]),
+      lastRuns: new Map([[nodeId('tests/test_a.py::test_x[a::b]'), 'FPSR']]),
     });
     const files = new Map([
       [testFile('tests/test_a.py'), timing(1)],
@@ -667,7 +667,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
     const dropped: (readonly [number, string])[] = [];
     const store = redisTimingStore(redis, 'odd', (...told) => dropped.push(told));
     const file = testFile('tests/test_a.py');
-    const sound = { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() };
+    const sound = { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), lastRuns: new Map() };
     await store.save(new Map([[file, { ...sound, collectSeconds: -1 }]]));
     await store.save(new Map([[file, { ...sound, fixtureSeconds: Number.NaN }]]));
     await store.save(new Map([[file, sound]]));

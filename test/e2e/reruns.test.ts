@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newProject, outcomesOf } from '../support/shardline.ts';
 
@@ -45,6 +47,23 @@ test('reruns a failed test on another agent: flaky if it passes there, failed if
   expect(ran.get('test_broken.py::test_broken')).toHaveLength(3);
   expect(result.all).toMatch(/^FLAKY test_flaky\.py::test_flaky - failed on a[12], passed on a[12]: .*not yet/m);
   expect(await suite.read('out/junit.xml')).toMatch(/<flakyFailure/);
+});
+
+test('a test that fails, passes and fails again is named unstable, with its last runs', async () => {
+  await using suite = await newProject({
+    'test_some.py': 'import os\ndef test_now_and_then(): assert not os.path.exists("broken")\ndef test_fine(): pass\n',
+  });
+  const endings: string[] = [];
+  for (const isBroken of [true, false, true]) {
+    if (isBroken) await writeFile(join(suite.directory, 'broken'), '');
+    else await rm(join(suite.directory, 'broken'));
+    endings.push((await suite.shardline(['run', '--agents', '1', '-n', '1', '--out', 'out'])).all);
+  }
+  expect(endings[0]).not.toContain('UNSTABLE');
+  expect(endings[2]).toMatch(/^UNSTABLE test_some\.py::test_now_and_then - failed in 2 of its last 3 runs$/m);
+  const { history } = await suite.report();
+  expect(history?.unstable).toEqual([{ nodeid: 'test_some.py::test_now_and_then', lastRuns: 'FPF' }]);
+  expect(history?.slowest.map(({ usualSeconds }) => usualSeconds)).toEqual([expect.any(Number), expect.any(Number)]);
 });
 
 test('--flaky-fails fails a run with a flaky test, and -x does not stop at a test that passes when rerun', async () => {

@@ -45,7 +45,7 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
       await run.append([]);
       await channel.send({ kind: 'close-run', by: 'done' });
       await redisTimingStore(redis, 'p1', () => undefined).save(
-        new Map([[testFile('test_a.py'), { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() }]]),
+        new Map([[testFile('test_a.py'), { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), lastRuns: new Map() }]]),
       );
       await run.leave();
       await channel.close();

@@ -77,7 +77,7 @@ const fileTimings: fc.Arbitrary<Omit<FileTiming, 'tests'> & { readonly tests: re
   collectSeconds: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true })),
   fixtureSeconds: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true })),
   tests: fc.uniqueArray(fc.tuple(fc.constantFrom(...names), someSeconds), { selector: ([name]) => name }),
-  failing: fc.constant(new Map()),
+  lastRuns: fc.constant(new Map()),
 });
 
 const suites: fc.Arbitrary<KnownSuite> = fc

@@ -55,7 +55,7 @@ function timingsOf({ files }: Scenario): Timings {
       collectSeconds: seconds(collectMs),
       fixtureSeconds: 0,
       tests: own,
-      failing: new Map(),
+      lastRuns: new Map(),
     });
   }
   return timings;

@@ -202,6 +202,10 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
     targets: null,
     coverage: null,
     comparison: null,
+    history: {
+      unstable: tests.slice(0, 3).map(({ nodeid }, index) => ({ nodeid, lastRuns: ['PFPPFPRPPF', 'RPPP', 'FPFS'][index] ?? '' })),
+      slowest: tests.map(({ nodeid, seconds }) => ({ nodeid, seconds, usualSeconds: seconds / 2 })).slice(0, 100),
+    },
     ...NOTHING_SHOWN,
     shards: [{ id: shardId(1), selectors: 1, predictedSeconds: 1, seconds: 1, agent: agentId('runner-1'), attempt: 1, state: 'done' }],
     agents: Array.from({ length: agents }, (_, index) => {

@@ -9,29 +9,38 @@ const id = nodeId('test_a.py::test_1');
 
 test('reads back a written history, with its recent failures', () => {
   const timing = decodeFileTiming(
-    JSON.stringify({ version: 2, timing: { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]], failing: [[id, 0.3]] } }),
+    JSON.stringify({ version: 3, timing: { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]], lastRuns: [[id, 'FPR']] } }),
     'test',
   );
-  expect(timing.failing).toEqual(new Map([[id, 0.3]]));
+  expect(timing.lastRuns).toEqual(new Map([[id, 'FPR']]));
   expect(decodeFileTiming(encodeFileTiming(timing), 'test')).toEqual(timing);
   const timings = new Map([[testFile('test_a.py'), timing]]);
   expect(decodeTimings(encodeTimings(timings), 'test')).toEqual({ timings, dropped: 0 });
 });
 
-test('reads a history of version 1 as one without failures, and refuses a newer version', () => {
-  const old = JSON.stringify({ version: 1, files: [['test_a.py', { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]] }]] });
-  const { timings } = decodeTimings(old, 'test');
-  expect(timings.get(testFile('test_a.py'))).toMatchObject({ seconds: 1, fixtureSeconds: 0, failing: new Map() });
-  expect(() => decodeTimings(JSON.stringify({ version: 3, files: [] }), 'test')).toThrow(/version 3/);
+test('reads a history of version 1 or 2 as one without failures, and refuses a newer version', () => {
+  for (const [version, more] of [
+    [1, {}],
+    [2, { failing: [[id, 0.3]] }],
+  ] as const) {
+    const old = JSON.stringify({ version, files: [['test_a.py', { seconds: 1, collectSeconds: 0.5, tests: [[id, 0.5]], ...more }]] });
+    const { timings } = decodeTimings(old, 'test');
+    expect(timings.get(testFile('test_a.py'))).toMatchObject({ seconds: 1, fixtureSeconds: 0, lastRuns: new Map() });
+  }
+  expect(() => decodeTimings(JSON.stringify({ version: 4, files: [] }), 'test')).toThrow(/version 4/);
 });
 
-const sound: FileTiming = { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map([[id, 1]]), failing: new Map() };
-const impossible: readonly FileTiming[] = [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300].flatMap((seconds) => [
-  { ...sound, seconds },
-  { ...sound, collectSeconds: seconds },
-  { ...sound, fixtureSeconds: seconds },
-  { ...sound, tests: new Map([[id, seconds]]) },
-]);
+const sound: FileTiming = { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map([[id, 1]]), lastRuns: new Map() };
+const impossible: readonly FileTiming[] = [
+  { ...sound, lastRuns: new Map([[id, 'F<b>']]) },
+  { ...sound, lastRuns: new Map([[id, 'PFPFPFPFPFP']]) },
+  ...[-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300].flatMap((seconds) => [
+    { ...sound, seconds },
+    { ...sound, collectSeconds: seconds },
+    { ...sound, fixtureSeconds: seconds },
+    { ...sound, tests: new Map([[id, seconds]]) },
+  ]),
+];
 const filesOf = (timings: readonly FileTiming[]) => new Map(timings.map((timing, index) => [testFile(`test_${index}.py`), timing]));
 
 test('stores valid durations, and drops and counts impossible ones', () => {

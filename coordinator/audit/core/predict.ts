@@ -59,7 +59,7 @@ export function timingsOf({ files, tests }: Pick<Measurement, 'files' | 'tests'>
         here.map(([id, { seconds, fileSeconds, sessionSeconds }]) => [id, Math.max(0, seconds - fileSeconds - sessionSeconds)]),
       );
       const seconds = collectSeconds + fixtureSeconds + sum([...own.values()]);
-      return [file, { seconds, collectSeconds, fixtureSeconds, tests: own, failing: new Map() }];
+      return [file, { seconds, collectSeconds, fixtureSeconds, tests: own, lastRuns: new Map() }];
     }),
   );
 }

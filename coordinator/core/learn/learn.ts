@@ -6,7 +6,7 @@ import { sum } from '../../../shared/numbers.ts';
 import { measureFile } from '../state/measured-file.ts';
 import type { FileProgress } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
-import { learnFailing } from './failure-history.ts';
+import { learnLastRuns } from './last-runs.ts';
 
 /** Trust a slower measurement quickly: if the plan ignores it, the file delays the end of the next run … */
 const SLOWER_WEIGHT = 0.75;
@@ -26,12 +26,12 @@ export function learn(old: Timings, state: RunState): Timings {
   for (const [file, parts] of measured) {
     const known = old.get(file) ?? null;
     const timing = learnFile(known, parts);
-    if (timing !== null) learned.set(file, { ...timing, failing: learnFailing(known?.failing ?? new Map(), parts) });
+    if (timing !== null) learned.set(file, { ...timing, lastRuns: learnLastRuns(known?.lastRuns ?? new Map(), parts) });
   }
   return learned;
 }
 
-function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit<FileTiming, 'failing'> | null {
+function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit<FileTiming, 'lastRuns'> | null {
   const measured = measureFile(parts);
   if (measured === null) return null;
   const collectSeconds = blend(old?.collectSeconds ?? null, measured.collectSeconds);

@@ -4,6 +4,7 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Order, Shard } from '../../../shared/domain/shard.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import { chanceOfFailure } from './failure-chance.ts';
 
 /** Even a test without recorded failures may fail now: the more tests a file has, the likelier one of them fails. */
 const BASE_CHANCE = 0.001;
@@ -13,7 +14,7 @@ const NEW_CHANCE = 0.05;
 const CHANGED_CHANCE = 0.5;
 
 /**
- * The chance that at least one test of each file fails: 1 − Π(1 − pₜ) over its tests, assumed independent. failure-history.ts maintains pₜ
+ * The chance that at least one test of each file fails: 1 − Π(1 − pₜ) over its tests, assumed independent. failure-chance.ts estimates pₜ
  * (Kim & Porter 2002). A changed file gets a high chance whatever its history.
  */
 export function failureChances(
@@ -30,9 +31,11 @@ export function failureChances(
   );
 }
 
-function chanceOf({ tests, failing }: FileTiming): number {
+function chanceOf({ tests, lastRuns }: FileTiming): number {
   let allPass = 1;
-  for (const id of new Set([...tests.keys(), ...failing.keys()])) allPass *= 1 - Math.max(BASE_CHANCE, failing.get(id) ?? 0);
+  for (const id of new Set([...tests.keys(), ...lastRuns.keys()])) {
+    allPass *= 1 - Math.max(BASE_CHANCE, chanceOfFailure(lastRuns.get(id) ?? ''));
+  }
   return 1 - allPass;
 }
 

@@ -7,6 +7,7 @@ import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../../sha
 import { sum } from '../../../shared/numbers.ts';
 import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.ts';
 import { coverageFindings } from './coverage.ts';
+import { mergeHistories } from './history.ts';
 import { countNotRun } from './not-run.ts';
 import { rate } from './profile.ts';
 import { proveParts } from './prove-parts.ts';
@@ -79,6 +80,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     part: null,
     partProblems: problems,
     comparison: null,
+    history: mergeHistories(reports.flatMap(({ history }) => history ?? [])),
     restarted: null,
   };
 }

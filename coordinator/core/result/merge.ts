@@ -90,6 +90,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     restarted: opened.restarted === null ? null : { why: opened.restarted.why, voidTests: opened.restarted.voidTests },
     targets: null,
     comparison: null,
+    history: null,
   };
 }
 

@@ -10,6 +10,7 @@ import { agentProblem, agentsWords } from '../summary/agent-text.ts';
 import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
 import { cutWords } from '../text/cut-text.ts';
+import { lastRunsWords } from '../text/last-runs.ts';
 import { codeSpan as code, codeCell, fenced } from '../text/markdown.ts';
 import { timelineText } from './timeline-text.ts';
 
@@ -44,6 +45,7 @@ export function summaryMarkdown(report: Report): string {
     ...failures(report),
     report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
     flaky(report),
+    unstable(report),
     notRun(report),
     report.partProblems.map((problem) => `- not one whole suite: ${code(problem)}`),
     agents(report),
@@ -101,6 +103,11 @@ function flaky(report: Report): string[] {
   const tests = report.tests.filter((test) => test.flaky).map(({ nodeid }) => nodeid);
   if (tests.length === 0) return [];
   return [`- flaky: ${tests.slice(0, SHOWN).map(code).join(', ')}${tests.length > SHOWN ? ` and ${tests.length - SHOWN} more` : ''}`];
+}
+
+function unstable({ history }: Report): string[] {
+  const listed = history?.unstable.slice(0, SHOWN) ?? [];
+  return listed.map(({ nodeid, lastRuns }) => `- unstable: ${code(nodeid)} ${lastRunsWords(lastRuns)}`);
 }
 
 const notRun = (report: Report): string[] =>

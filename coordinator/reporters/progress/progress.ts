@@ -5,7 +5,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import type { Drawable } from '../../../shared/system/edge.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
-import { createRunningTests } from '../../core/result/running-tests.ts';
+import { createRunningTests } from '../../core/state/attempts/running-tests.ts';
 import type { RunObserver } from '../../run-observer.ts';
 import { paintFor, paintHead } from '../text/colors.ts';
 import { eventLines } from './event-lines.ts';

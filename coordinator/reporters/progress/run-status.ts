@@ -1,7 +1,7 @@
 // Computes the status of a run at one instant, as values for display.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
-import type { Lane, RunningTests } from '../../core/result/running-tests.ts';
+import type { Lane, RunningTests } from '../../core/state/attempts/running-tests.ts';
 import { collectErrorsOf } from '../../core/state/collection/collect-errors.ts';
 import { awaitsList } from '../../core/state/collection/suite.ts';
 import type { Forecast } from '../../core/state/events.ts';

@@ -13,6 +13,7 @@ import { countNotRun, inFiles } from '../../core/result/not-run.ts';
 import { type Paint, paintFor, paintHead } from '../text/colors.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { fitted } from '../text/fit.ts';
+import { lastRunsWords } from '../text/last-runs.ts';
 import { agentEndLines, agentsWords } from './agent-text.ts';
 import { coverageLines } from './coverage-text.ts';
 import { comparisonLines, targetLines } from './judgement-text.ts';
@@ -27,8 +28,8 @@ const SHOWN = 20;
 const SHOWN_CHARS = 20_000_000;
 /** How many of the slowest tests `-v` names, and the shortest time worth naming. */
 const SLOWEST = { count: 5, leastSeconds: 0.1 } as const;
-/** Without `-v`, the slowest test is named only if it took at least this long and this share of the run. */
-const NOTABLE = { leastSeconds: 1, share: 0.1 } as const;
+/** Without `-v`, the slowest test is named only if it took at least this long and this share of the run. `slower` is against earlier runs. */
+const NOTABLE = { leastSeconds: 1, share: 0.1, slower: 1.5 } as const;
 
 export interface TerminalOptions {
   readonly color: boolean;
@@ -118,7 +119,13 @@ function notableTest(report: Report): string[] {
   const least = Math.max(NOTABLE.leastSeconds, NOTABLE.share * makespanSeconds);
   const [slowestTest] = slowestTests(report);
   if (slowestTest === undefined || slowestTest.seconds < least || !isWorthRating(report)) return [];
-  return [`slowest  ${inSeconds(slowestTest.seconds)} ${shortName(slowestTest.nodeid)}`];
+  return [`slowest  ${inSeconds(slowestTest.seconds)} ${shortName(slowestTest.nodeid)}${usualWords(report, slowestTest)}`];
+}
+
+/** ` (usually 1.20 s)`, if the test took much longer than in earlier runs. */
+function usualWords({ history }: Report, { nodeid, seconds }: ReportedTest): string {
+  const usual = history?.slowest.find((test) => test.nodeid === nodeid)?.usualSeconds ?? null;
+  return usual === null || seconds < NOTABLE.slower * usual ? '' : ` (usually ${inSeconds(usual)})`;
 }
 
 const boldHead = (line: string, paint: Paint): string => line.replace(/^\w+/, (word) => paint('bold', word));
@@ -192,10 +199,21 @@ function shortSummary(report: Report, width: number | null): string[] {
       .filter((test) => isFailure(test.outcome))
       .map(({ nodeid, outcome, attempts }) => line(outcome.toUpperCase(), shortName(nodeid), briefOfAttempt(attempts.at(-1)))),
     ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => line('FLAKY', shortName(nodeid), flakyHow(attempts))),
+    ...unstableLines(report),
     ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => notRunLines(reason, missing)),
     ...report.partProblems.map((problem) => `PARTS ${oneLine(problem)}`),
     ...agentEndLines(report),
   ];
+}
+
+/** `UNSTABLE tests/test_a.py::test_b - failed in 3 of its last 10 runs`, for tests that failed in this run. */
+function unstableLines({ tests, history }: Report): readonly string[] {
+  if (history === null || history.unstable.length === 0) return [];
+  const failed = new Set(tests.filter(({ outcome }) => isFailure(outcome)).map(({ nodeid }) => nodeid));
+  return history.unstable
+    .filter(({ nodeid }) => failed.has(nodeid))
+    .slice(0, SHOWN)
+    .map(({ nodeid, lastRuns }) => `UNSTABLE ${shortName(nodeid)} - ${lastRunsWords(lastRuns)}`);
 }
 
 /** `NOT RUN tests/test_a.py (12 tests) - deadline reached`. Names files instead of tests if the tests would make a long list. */

@@ -1,4 +1,4 @@
-// Shows the slowest tests and the slowest files, each with its share of all test time.
+// Shows the slowest tests and the slowest files, each with its share of all test time, and the tests that were unstable in the last runs.
 
 import { useMemo } from 'preact/hooks';
 import { fileOf, type Model, nodeidOf } from './model.ts';
@@ -13,7 +13,46 @@ interface Props {
   readonly onFile: (file: number) => void;
 }
 
-export function Slowest({ model, onOpen, onFile }: Props) {
+export function Slowest(props: Props) {
+  return (
+    <>
+      <Unstable {...props} />
+      <SlowestTests {...props} />
+    </>
+  );
+}
+
+const endings: Readonly<Record<string, string>> = { P: 'passed', F: 'failed', R: 'passed when it ran again', S: 'skipped' };
+
+function Unstable({ model, onOpen }: Props) {
+  const { unstable } = model.data;
+  if (unstable.length === 0) return null;
+  return (
+    <section class="panel" aria-labelledby="unstable-tests">
+      <header>
+        <h2 id="unstable-tests">Unstable in the last runs</h2>
+        <p class="muted">Failed, passed and failed again, or passed only when run again. The last run is on the right.</p>
+      </header>
+      <ol class="ranking">
+        {unstable.map(([row, lastRuns]) => (
+          <li key={row}>
+            <button type="button" onClick={() => onOpen(row)} title={nodeidOf(model, row)}>
+              <bdi class="name">{model.name[row] || fileOf(model, row)}</bdi>
+              <span class="muted path">{fileOf(model, row)}</span>
+              <span class="last-runs" role="img" aria-label={[...lastRuns].map((mark) => endings[mark]).join(', ')}>
+                {[...lastRuns].map((mark, index) => (
+                  <i key={index} class={`mark ran-${mark}`} title={endings[mark]} />
+                ))}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function SlowestTests({ model, onOpen, onFile }: Props) {
   const { tests, files, totalMs } = useMemo(() => {
     const all = slowestFiles(model);
     const ran = Array.from({ length: model.data.tests.name.length }, (_, row) => row);
@@ -27,6 +66,7 @@ export function Slowest({ model, onOpen, onFile }: Props) {
       ),
     };
   }, [model]);
+  const usualMs = useMemo(() => new Map(model.data.usualMs), [model]);
   const [mostTest, mostFile] = [model.ms[tests[0] ?? 0] ?? 1, files[0]?.ms ?? 1];
   return (
     <div class="columns">
@@ -39,7 +79,10 @@ export function Slowest({ model, onOpen, onFile }: Props) {
             <li key={row}>
               <button type="button" onClick={() => onOpen(row)} title={nodeidOf(model, row)}>
                 <bdi class="name">{model.name[row] || fileOf(model, row)}</bdi>
-                <span class="muted path">{fileOf(model, row)}</span>
+                <span class="muted path">
+                  {fileOf(model, row)}
+                  {usualMs.has(row) && `, usually ${duration(usualMs.get(row) ?? 0)}`}
+                </span>
                 <Share ms={model.ms[row] ?? 0} mostMs={mostTest} totalMs={totalMs} />
               </button>
             </li>

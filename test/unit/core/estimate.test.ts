@@ -10,7 +10,7 @@ const timing = (seconds: number, tests: Readonly<Record<string, number>> = {}): 
   collectSeconds: 0.5,
   fixtureSeconds: 0,
   tests: new Map(Object.entries(tests).map(([id, testSeconds]) => [nodeId(id), testSeconds])),
-  failing: new Map(),
+  lastRuns: new Map(),
 });
 const timings = (known: Readonly<Record<string, FileTiming>>): Map<TestFile, FileTiming> =>
   new Map(Object.entries(known).map(([file, each]) => [testFile(file), each]));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { learn } from '../../../coordinator/core/learn/learn.ts';
+import { historyOf, mergeHistories } from '../../../coordinator/core/result/history.ts';
 import { nodeId, shardId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 import type { FileTiming } from '../../../shared/domain/timings.ts';
 import { a1, collected, collectFailed, enqueued, finished, opened, reported, shardOf, stateAfter } from './run-kit.ts';
@@ -16,7 +17,7 @@ const timing = (collectSeconds: number, tests: Readonly<Record<string, number>>)
     collectSeconds,
     fixtureSeconds: 0,
     tests: known,
-    failing: new Map(),
+    lastRuns: new Map(),
   };
 };
 const history = (known: FileTiming): Map<TestFile, FileTiming> => new Map([[file, known]]);
@@ -89,8 +90,31 @@ test('learns the parts of a split file as one file, and counts their shared fixt
     collectSeconds: 0.5,
     fixtureSeconds: 4,
     tests,
-    failing: new Map(),
+    lastRuns: new Map(),
   });
+});
+
+test('reports the tests that are unstable over the last runs, and how long the slowest took before', () => {
+  const known = { ...timing(0, { [t1]: 2, [t2]: 0.5 }), lastRuns: new Map([[nodeId(t2), 'FP']]) };
+  const state = stateAfter(
+    opening,
+    enqueued(1),
+    reported(a1, 1, 1, collected(file, [t1, t2])),
+    reported(a1, 1, 1, finished(t1, 'passed', { seconds: 1 })),
+    reported(a1, 1, 1, finished(t2, 'failed', { seconds: 3 })),
+  );
+  const old = history(known);
+  const found = historyOf(state, old, learn(old, state));
+  expect(found).toEqual({
+    unstable: [{ nodeid: t2, lastRuns: 'FPF' }],
+    slowest: [
+      { nodeid: t2, seconds: 3, usualSeconds: 0.5 },
+      { nodeid: t1, seconds: 1, usualSeconds: 2 },
+    ],
+  });
+  const other = { unstable: [{ nodeid: nodeId('test_b.py::t'), lastRuns: 'FPFPF' }], slowest: [] };
+  expect(mergeHistories([found, other])?.unstable.map(({ nodeid }) => nodeid)).toEqual(['test_b.py::t', t2]);
+  expect(mergeHistories([])).toBeNull();
 });
 
 test('leaves serial tests out of the duration of their file', () => {

@@ -138,6 +138,7 @@ test('reports every field of a run whose tests all passed', () => {
     targets: null,
     coverage: null,
     comparison: null,
+    history: null,
     ...NOTHING_SHOWN,
   });
 });

@@ -13,7 +13,7 @@ const timing = (...ids: readonly string[]) => ({
   collectSeconds: 0,
   fixtureSeconds: 0,
   tests: new Map(ids.map((id) => [nodeId(id), 0.1])),
-  failing: new Map(),
+  lastRuns: new Map(),
 });
 const timings: Timings = new Map([
   [testFile('t/a.py'), timing('t/a.py::test_1', 't/a.py::test_2[x]', 't/a.py::test_2[y]', 't/a.py::TestA::test_3')],

@@ -1,25 +1,29 @@
 // Which shard starts first, and how past failures of its tests affect that.
 
 import { expect, test } from 'vitest';
-import { learnFailing } from '../../../coordinator/core/learn/failure-history.ts';
+import { learnLastRuns } from '../../../coordinator/core/learn/last-runs.ts';
+import { chanceOfFailure } from '../../../coordinator/core/plan/failure-chance.ts';
 import { failureChances, inOrder, orderShards, shardChance } from '../../../coordinator/core/plan/order.ts';
-import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import { isUnstable } from '../../../coordinator/core/result/history.ts';
+import { type NodeId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { LastRuns } from '../../../shared/domain/timings.ts';
 import { a1, collected, ended, enqueued, finished, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';
 const opening = opened([shardOf(1, ['test_a.py'])]);
-/** The failure history of one test after runs with these outcomes. */
-const after = (...outcomes: readonly (Outcome | null)[]): number => {
-  let known: ReadonlyMap<string, number> = new Map();
+/** How the last of the runs with these outcomes of one test ended; null stands for a run that did not reach it. */
+const lastRunsAfter = (...outcomes: readonly (Outcome | null)[]): LastRuns => {
+  let known: ReadonlyMap<NodeId, LastRuns> = new Map();
   for (const outcome of outcomes) {
     const results = outcome === null ? [] : [reported(a1, 1, 1, finished(t1, outcome))];
     const state = stateAfter(opening, enqueued(1), reported(a1, 1, 1, collected('test_a.py', [t1])), ...results);
     const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
-    known = learnFailing(known as ReadonlyMap<never, number>, parts);
+    known = learnLastRuns(known, parts);
   }
-  return known.get(t1) ?? 0;
+  return known.get(nodeId(t1)) ?? '';
 };
+const after = (...outcomes: readonly (Outcome | null)[]): number => chanceOfFailure(lastRunsAfter(...outcomes));
 
 test('remembers a failure, weighs recent and frequent failures more, and forgets them in the end', () => {
   expect(after('failed')).toBeCloseTo(0.3);
@@ -30,18 +34,30 @@ test('remembers a failure, weighs recent and frequent failures more, and forgets
   expect(after('failed', ...Array.from({ length: 12 }, () => 'passed' as const))).toBe(0);
 });
 
-const timing = (tests: number, failing: number | null = null) => ({
+test('keeps how a test ended in its last ten runs, from its first failure until ten runs without one', () => {
+  const passes = (count: number) => Array.from({ length: count }, () => 'passed' as const);
+  expect(lastRunsAfter('passed', 'failed', 'passed', null, 'skipped', 'error')).toBe('FPSF');
+  expect(lastRunsAfter('failed', ...passes(9))).toBe('FPPPPPPPPP');
+  expect(lastRunsAfter('failed', ...passes(10))).toBe('');
+});
+
+test('a test is unstable if it failed, passed and failed again, or passed only when it ran again', () => {
+  expect(['R', 'FPF', 'FPPSF', 'PR'].filter((lastRuns) => !isUnstable(lastRuns))).toEqual([]);
+  expect(['', 'F', 'FFF', 'FFPP', 'FSF', 'FSSP'].filter(isUnstable)).toEqual([]);
+});
+
+const timing = (tests: number, lastRuns: LastRuns = '') => ({
   seconds: tests,
   collectSeconds: 0,
   fixtureSeconds: 0,
   tests: new Map(Array.from({ length: tests }, (_, index) => [nodeId(`test_x.py::test_${index}`), 1])),
-  failing: failing === null ? new Map() : new Map([[nodeId('test_x.py::test_0'), failing]]),
+  lastRuns: lastRuns === '' ? new Map() : new Map([[nodeId('test_x.py::test_0'), lastRuns]]),
 });
 const names = ['few.py', 'many.py', 'failed.py', 'new.py', 'pkg/sub/changed.py'].map(testFile);
 const timings = new Map([
   [testFile('few.py'), timing(1)],
   [testFile('many.py'), timing(20)],
-  [testFile('failed.py'), timing(1, 0.3)],
+  [testFile('failed.py'), timing(1, 'F')],
   [testFile('pkg/sub/changed.py'), timing(1)],
 ]);
 
@@ -78,7 +94,9 @@ test('counts a flaky test as half a failure', () => {
   ];
   const state = stateAfter(twice, ...first, enqueued(1, 2, 'rerun'), reported(a1, 1, 2, finished(t1)));
   const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
-  expect(learnFailing(new Map(), parts).get(nodeId(t1))).toBeCloseTo(0.15);
+  const lastRuns = learnLastRuns(new Map(), parts).get(nodeId(t1));
+  expect(lastRuns).toBe('R');
+  expect(chanceOfFailure(lastRuns ?? '')).toBeCloseTo(0.15);
 });
 
 test('shards are ordered by the chances of their files, which are kept for later decisions', () => {

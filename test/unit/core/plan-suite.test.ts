@@ -7,7 +7,7 @@ import type { Shard } from '../../../shared/domain/shard.ts';
 import { type ListOrder, listOrders, type SuiteList } from '../../../shared/domain/suite-list.ts';
 import type { FileTiming } from '../../../shared/domain/timings.ts';
 
-const timing = (seconds: number): FileTiming => ({ seconds, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), failing: new Map() });
+const timing = (seconds: number): FileTiming => ({ seconds, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), lastRuns: new Map() });
 
 const planning = (files: ReadonlyMap<string, number>, slots = 2): SuitePlanning => ({
   timings: new Map([...files].map(([file, seconds]) => [testFile(file), timing(seconds)])),
@@ -102,7 +102,7 @@ test('names the tests of each part of a split file, even when one name is a pref
   const list: SuiteList = { ...listOf([], 'free'), groups: [{ file, nodeids }] };
   const shards = planSuite(list, {
     ...planning(new Map()),
-    timings: new Map([[file, { seconds: 12, collectSeconds: 0, fixtureSeconds: 0, tests: known, failing: new Map() }]]),
+    timings: new Map([[file, { seconds: 12, collectSeconds: 0, fixtureSeconds: 0, tests: known, lastRuns: new Map() }]]),
   });
   expect(shards.length).toBeGreaterThan(1);
   expect(shards.flatMap(({ selectors }) => selectors.map(({ kind }) => kind))).not.toContain('part');

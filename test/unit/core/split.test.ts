@@ -15,7 +15,7 @@ const history = (file: string, seconds: readonly number[], overhead: Partial<Fil
     collectSeconds: 0.1,
     fixtureSeconds: 0,
     tests: new Map(seconds.map((each, index) => [nodeId(`${file}::test_${index}`), each])),
-    failing: new Map(),
+    lastRuns: new Map(),
     ...overhead,
   };
   const testSeconds = [...timing.tests.values()].reduce((sum, each) => sum + each, 0);

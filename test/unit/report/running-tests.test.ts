@@ -1,7 +1,7 @@
 // The running test of each xdist worker, from agents' events.
 
 import { expect, test } from 'vitest';
-import { createRunningTests } from '../../../coordinator/core/result/running-tests.ts';
+import { createRunningTests } from '../../../coordinator/core/state/attempts/running-tests.ts';
 import type { AttemptEvent } from '../../../shared/domain/events.ts';
 import { nodeId } from '../../../shared/domain/ids.ts';
 import { a1, a2, ended, finished, joined, lost, reported } from '../core/run-kit.ts';

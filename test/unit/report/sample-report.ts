@@ -98,6 +98,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
     targets: null,
     coverage: null,
     comparison: null,
+    history: null,
     ...NOTHING_SHOWN,
     ...changes,
   };

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { withTargets } from '../../../coordinator/core/result/targets.ts';
+import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
 import { comparisonLines, targetLines } from '../../../coordinator/reporters/summary/judgement-text.ts';
 import { adviceLine, profileLines } from '../../../coordinator/reporters/summary/profile-text.ts';
 import { agentId, nodeId } from '../../../shared/domain/ids.ts';
@@ -88,6 +89,25 @@ test('omits the rating of a failed run', () => {
 test('a short run gets no rating', () => {
   const short = { ...report, profile: { ...report.profile, makespanSeconds: 9.9 } };
   expect(profileLines(short)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 9.90 s (efficiency 90 %)');
+});
+
+test('names what earlier runs tell: a failed test that is unstable, and a test that took much longer than usual', () => {
+  const [red, slow] = [sampleTest('t.py::test_red', 'failed'), { ...sampleTest('t.py::test_slow', 'passed'), seconds: 3 }];
+  const history = {
+    unstable: [
+      { nodeid: red.nodeid, lastRuns: 'FPPRRPF' },
+      { nodeid: slow.nodeid, lastRuns: 'FPFP' },
+    ],
+    slowest: [{ nodeid: slow.nodeid, seconds: 3, usualSeconds: 1.2 }],
+  };
+  const options = { color: false, width: 100, paths: [], verbosity: 'normal' } as const;
+  const shown = renderReport({ ...report, tests: [red, slow], history }, options).split('\n');
+  expect(shown).toContain('UNSTABLE t.py::test_red - failed in 2 and passed only when run again in 2 of its last 7 runs');
+  expect(shown).toContain('slowest  3.00 s t.py::test_slow (usually 1.20 s)');
+  expect(shown.filter((line) => line.startsWith('UNSTABLE'))).toHaveLength(1);
+  expect(summaryMarkdown({ ...report, tests: [red, slow], history })).toContain(
+    '- unstable: `t.py::test_slow` failed in 2 of its last 4 runs',
+  );
 });
 
 test('a run ends with at most four lines: warnings, time against the bound, reports and the verdict', () => {

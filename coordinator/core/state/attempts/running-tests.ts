@@ -1,7 +1,7 @@
 // Tracks which test each xdist worker is running, from the agents' events.
 
-import type { AgentId, AttemptId, NodeId } from '../../../shared/domain/ids.ts';
-import type { CoordinatorEvent } from '../state/events.ts';
+import type { AgentId, AttemptId, NodeId } from '../../../../shared/domain/ids.ts';
+import type { CoordinatorEvent } from '../events.ts';
 
 export interface RunningTest {
   readonly nodeid: NodeId;

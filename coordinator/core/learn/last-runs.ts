@@ -1,0 +1,29 @@
+// Learns how tests that failed lately ended in their last runs.
+
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import { isFailure } from '../../../shared/domain/outcome.ts';
+import { KEPT_RUNS, type LastRuns } from '../../../shared/domain/timings.ts';
+import type { FileProgress, TestRecord } from '../state/records.ts';
+import { isFlaky } from '../state/results.ts';
+
+/** The file's tests that failed in one of their last runs. A test that did not run keeps its entry. */
+export function learnLastRuns(old: ReadonlyMap<NodeId, LastRuns>, parts: readonly FileProgress[]): ReadonlyMap<NodeId, LastRuns> {
+  const learned = new Map(old);
+  for (const { tests } of parts) {
+    for (const test of tests.values()) {
+      const mark = markOf(test);
+      if (mark === null) continue;
+      const lastRuns = `${old.get(test.nodeid) ?? ''}${mark}`.slice(-KEPT_RUNS);
+      if (/[FR]/.test(lastRuns)) learned.set(test.nodeid, lastRuns);
+      else learned.delete(test.nodeid);
+    }
+  }
+  return learned;
+}
+
+function markOf(test: TestRecord): string | null {
+  if (test.accepted === null) return null;
+  if (isFlaky(test)) return 'R';
+  const { outcome } = test.accepted.result;
+  return isFailure(outcome) ? 'F' : outcome === 'skipped' ? 'S' : 'P';
+}
