@@ -52,6 +52,9 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(await page.getByRole('banner').innerText()).toContain(
       `${totals.failed + totals.error} of 3,232 tests failed, 32 of 3,232 not run`,
     );
+    const unfolded = 3232 - totals.passed + totals.flaky;
+    await expect.poll(() => shown(page)).toBe(`${unfolded} of 3,232 shown`);
+    await page.getByRole('button', { name: `Show ${(3232 - unfolded).toLocaleString('en')} passed tests` }).click();
     await expect.poll(() => shown(page)).toBe('3,232 shown');
 
     await page
@@ -269,7 +272,7 @@ def test_fine():
     expect(exitCode).toBe(1);
     await using opened = await openPage(browser, pathToFileURL(join(project.directory, 'out/report.html')).href);
     const { page, problems } = opened;
-    await expect.poll(() => shown(page)).toBe(`${hostile.length + 1} shown`);
+    await expect.poll(() => shown(page)).toBe(`${hostile.length} of ${hostile.length + 1} shown`);
     const first = rows(page).first();
     await first.getByRole('button').first().click();
     expect(await first.locator('.details').innerText()).toContain(`text = '${hostile[0]}'`);

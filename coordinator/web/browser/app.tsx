@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Agents } from './agents.tsx';
 import { Failures } from './failures.tsx';
 import { type Model, rowAt } from './model.ts';
-import { everything, type Query } from './query.ts';
+import { everything, firstQuery, type Query } from './query.ts';
 import { Shown } from './shown.tsx';
 import { Slowest } from './slowest.tsx';
 import { Summary } from './summary.tsx';
@@ -24,7 +24,7 @@ interface Props {
 
 export function App({ model, beside }: Props) {
   const [view, setView] = useState<View>('Tests');
-  const [query, setQuery] = useState<Query>(everything);
+  const [query, setQuery] = useState<Query>(() => firstQuery(model));
   const [opened, setOpened] = useState<ReadonlySet<number>>(() => new Set());
   const [wanted, setWanted] = useState<{ row: number; wish: number } | null>(null);
   const { shown } = model.data;

@@ -1,7 +1,7 @@
 // Selects and sorts the rows that the page shows.
 
 import { compareText } from '../../../shared/text/compare-text.ts';
-import { fileOf, type Model, nodeidOf } from './model.ts';
+import { fileOf, type Model, nodeidOf, statuses } from './model.ts';
 
 export const orders = ['failures first', 'slowest first', 'by file', 'by start'] as const;
 export type Order = (typeof orders)[number];
@@ -19,6 +19,8 @@ export interface Query {
   readonly file: number | null;
   readonly agent: string | null;
   readonly order: Order;
+  /** Leave out passed tests, unless the list is narrowed or in another order. Flaky tests stay. */
+  readonly hidesPassed: boolean;
 }
 
 export const everything: Query = {
@@ -29,7 +31,19 @@ export const everything: Query = {
   file: null,
   agent: null,
   order: 'failures first',
+  hidesPassed: false,
 };
+
+/** What the page shows first. In a finished run, few people look for a test that passed. */
+export const firstQuery = ({ data }: Model): Query => ({ ...everything, hidesPassed: data.verdict !== 'running' });
+
+/** True if the query narrows the list. */
+export const isNarrowed = ({ statuses: chosen, onlyFlaky, onlyNew, words, file, agent }: Query): boolean =>
+  chosen.length > 0 || onlyFlaky || onlyNew || words !== '' || file !== null || agent !== null;
+
+const hidesPassed = (query: Query): boolean => query.hidesPassed && query.order === everything.order && !isNarrowed(query);
+
+const PASSED = statuses.indexOf('passed');
 
 /** Finds rows of one model. */
 export interface Finder {
@@ -54,7 +68,9 @@ export function createFinder(model: Model): Finder {
       .toLowerCase()
       .split(/\s+/)
       .filter((word) => word !== '');
+    const isHiding = hidesPassed(query);
     const isWanted = (row: number): boolean =>
+      (!isHiding || model.status[row] !== PASSED || model.isFlaky[row] === 1) &&
       (query.statuses.length === 0 || query.statuses.includes(model.status[row] ?? -1)) &&
       (!query.onlyFlaky || model.isFlaky[row] === 1) &&
       (!query.onlyNew || model.isNewFailure[row] === 1) &&

@@ -1,7 +1,7 @@
 // How many tests are shown, the ways back to all of them, and their order.
 
-import { everything, type Order, orders, type Query } from '../query.ts';
-import { number } from '../words.ts';
+import { everything, isNarrowed, type Order, orders, type Query } from '../query.ts';
+import { number, plural } from '../words.ts';
 
 interface Props {
   readonly shown: number;
@@ -16,6 +16,11 @@ export function Found({ shown, all, query, onQuery, hasOpened, onFold }: Props) 
   return (
     <div class="found">
       <span role="status">{shown === all ? number(all) : `${number(shown)} of ${number(all)}`} shown</span>
+      {shown < all && !isNarrowed(query) && (
+        <button type="button" class="link" onClick={() => onQuery({ ...query, hidesPassed: false })}>
+          Show {plural(all - shown, 'passed test')}
+        </button>
+      )}
       {isNarrowed(query) && (
         <button type="button" class="link" onClick={() => onQuery({ ...everything, order: query.order })}>
           Show all
@@ -39,7 +44,3 @@ export function Found({ shown, all, query, onQuery, hasOpened, onFold }: Props) 
     </div>
   );
 }
-
-/** True if the query narrows the list. */
-const isNarrowed = ({ statuses: chosen, onlyFlaky, onlyNew, words, file, agent }: Query): boolean =>
-  chosen.length > 0 || onlyFlaky || onlyNew || words !== '' || file !== null || agent !== null;

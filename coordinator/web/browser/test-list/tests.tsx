@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Model } from '../model.ts';
-import { createFinder, type Finder, type Query } from '../query.ts';
+import { createFinder, type Finder, isNarrowed, type Query } from '../query.ts';
 import { Found } from './found.tsx';
 import { TestRows, type Wanted } from './test-rows.tsx';
 import { Toolbar } from './toolbar.tsx';
@@ -41,11 +41,13 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
           onFold={() => onOpened(new Set())}
         />
       </div>
-      {rows.length === 0 && <p class="empty">No test matches.</p>}
+      {rows.length === 0 && <p class="empty">{isNarrowed(query) ? 'No test matches.' : nothingElse(model)}</p>}
       <TestRows model={model} rows={rows} opened={opened} onToggle={toggle} wanted={wanted} bar={bar} />
     </>
   );
 }
+
+const nothingElse = ({ count }: Model): string => (count === 0 ? 'No tests.' : 'Every test passed.');
 
 function useFinder(model: Model): Finder {
   const finder = useMemo(() => createFinder(model), [model]);
