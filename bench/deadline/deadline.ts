@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { generateSuite, writeSuite } from '../../examples/generate.ts';
 import type { Report } from '../../shared/domain/report.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const { values } = parseArgs({

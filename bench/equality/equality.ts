@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { fileOf, nodeId } from '../../shared/domain/ids.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 import { countedByPlainPytest } from '../../test/support/plain-pytest.ts';
 import { recordedEvents } from '../../test/support/recorded-events.ts';
 import { benchPython, realSuite, realSuites } from '../suites.ts';

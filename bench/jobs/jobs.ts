@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { findServer } from '../../coordinator/redis/find-server.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 import { type Hosts, makeHosts } from '../namespaces.ts';
 import { benchPython, realSuite } from '../suites.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { reportHtml } from '../../coordinator/web/report-html.ts';
-import { encodeReport } from '../../shared/wire/report.ts';
+import { encodeReport } from '../../shared/wire/report/report.ts';
 import { openBrowser } from '../../test/support/browser.ts';
 import { syntheticReport } from '../../test/support/synthetic-report.ts';
 

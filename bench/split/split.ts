@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import type { Report } from '../../shared/domain/report.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));

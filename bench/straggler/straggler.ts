@@ -15,7 +15,7 @@ import { execa } from 'execa';
 import { startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { generateSuite, writeSuite } from '../../examples/generate.ts';
 import { median } from '../../shared/numbers.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
 const { values } = parseArgs({

@@ -12,6 +12,10 @@ export interface CiJob {
   readonly job: string | null;
   readonly place: Place | null;
   readonly limit: JobLimit | null;
+  /** The branch that the job tests; null where the provider does not say. */
+  readonly branch: string | null;
+  /** The page of the job, or of its pipeline; null where the provider does not say. */
+  readonly url: string | null;
 }
 
 /** One of several parallel jobs with the same configuration. */
@@ -42,7 +46,13 @@ interface Provider {
   readonly job: string | null;
   readonly place: (env: Environment) => Place | null;
   readonly limit: (env: Environment) => JobLimit | null;
+  /** Variables that name the branch; the first that is set counts. */
+  readonly branch: readonly string[];
+  /** Variables and texts that together make the address of the job's page. Without one of the variables there is no address. */
+  readonly url: readonly Piece[];
 }
+
+type Piece = { readonly text: string } | { readonly variable: string };
 
 const none = () => null;
 
@@ -60,6 +70,14 @@ const providers: readonly Provider[] = [
     job: null,
     place: none,
     limit: none,
+    branch: ['GITHUB_HEAD_REF', 'GITHUB_REF_NAME'],
+    url: [
+      { variable: 'GITHUB_SERVER_URL' },
+      { text: '/' },
+      { variable: 'GITHUB_REPOSITORY' },
+      { text: '/actions/runs/' },
+      { variable: 'GITHUB_RUN_ID' },
+    ],
   },
   {
     // https://docs.gitlab.com/ci/variables/predefined_variables/
@@ -70,6 +88,8 @@ const providers: readonly Provider[] = [
     job: 'CI_JOB_ID',
     place: (env) => place(count(env.CI_NODE_INDEX), env.CI_NODE_TOTAL),
     limit: gitlabLimit,
+    branch: ['CI_COMMIT_REF_NAME'],
+    url: [{ variable: 'CI_JOB_URL' }],
   },
   {
     // https://circleci.com/docs/reference/variables/. A rerun has a new workflow id and keeps the workspace id.
@@ -80,6 +100,8 @@ const providers: readonly Provider[] = [
     job: 'CIRCLE_WORKFLOW_JOB_ID',
     place: (env) => place(fromZero(env.CIRCLE_NODE_INDEX), env.CIRCLE_NODE_TOTAL),
     limit: none,
+    branch: ['CIRCLE_BRANCH'],
+    url: [{ variable: 'CIRCLE_BUILD_URL' }],
   },
   {
     // https://buildkite.com/docs/pipelines/configure/environment-variables
@@ -91,6 +113,8 @@ const providers: readonly Provider[] = [
     place: (env) => place(fromZero(env.BUILDKITE_PARALLEL_JOB), env.BUILDKITE_PARALLEL_JOB_COUNT),
     // `false` for none.
     limit: (env) => inMinutes('BUILDKITE_TIMEOUT', env.BUILDKITE_TIMEOUT),
+    branch: ['BUILDKITE_BRANCH'],
+    url: [{ variable: 'BUILDKITE_BUILD_URL' }, { text: '#' }, { variable: 'BUILDKITE_JOB_ID' }],
   },
   {
     // https://learn.microsoft.com/azure/devops/pipelines/build/variables
@@ -102,6 +126,13 @@ const providers: readonly Provider[] = [
     place: (env) => place(count(env.SYSTEM_JOBPOSITIONINPHASE), env.SYSTEM_TOTALJOBSINPHASE),
     // 0 for none.
     limit: (env) => inMinutes('SYSTEM_JOBTIMEOUT', env.SYSTEM_JOBTIMEOUT),
+    branch: ['SYSTEM_PULLREQUEST_SOURCEBRANCH', 'BUILD_SOURCEBRANCHNAME'],
+    url: [
+      { variable: 'SYSTEM_COLLECTIONURI' },
+      { variable: 'SYSTEM_TEAMPROJECT' },
+      { text: '/_build/results?buildId=' },
+      { variable: 'BUILD_BUILDID' },
+    ],
   },
   {
     // https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
@@ -112,6 +143,8 @@ const providers: readonly Provider[] = [
     job: 'BITBUCKET_STEP_UUID',
     place: (env) => place(fromZero(env.BITBUCKET_PARALLEL_STEP), env.BITBUCKET_PARALLEL_STEP_COUNT),
     limit: none,
+    branch: ['BITBUCKET_BRANCH'],
+    url: [{ variable: 'BITBUCKET_GIT_HTTP_ORIGIN' }, { text: '/pipelines/results/' }, { variable: 'BITBUCKET_BUILD_NUMBER' }],
   },
   {
     // https://docs.semaphoreci.com/reference/env-vars
@@ -122,6 +155,8 @@ const providers: readonly Provider[] = [
     job: 'SEMAPHORE_JOB_ID',
     place: (env) => place(count(env.SEMAPHORE_JOB_INDEX), env.SEMAPHORE_JOB_COUNT),
     limit: none,
+    branch: ['SEMAPHORE_GIT_PR_BRANCH', 'SEMAPHORE_GIT_BRANCH'],
+    url: [{ variable: 'SEMAPHORE_ORGANIZATION_URL' }, { text: '/jobs/' }, { variable: 'SEMAPHORE_JOB_ID' }],
   },
 ];
 
@@ -137,7 +172,15 @@ export function ciJob(env: Environment): CiJob | null {
     job: provider.job === null ? null : (env[provider.job]?.trim() ?? null),
     place: provider.place(env),
     limit: provider.limit(env),
+    branch: provider.branch.map((name) => env[name]?.trim() ?? '').find((name) => name !== '') ?? null,
+    url: addressOf(provider.url, env),
   };
+}
+
+function addressOf(pieces: readonly Piece[], env: Environment): string | null {
+  const texts = pieces.map((piece) => ('text' in piece ? piece.text : (env[piece.variable]?.trim() ?? '')));
+  const address = texts.includes('') ? '' : texts.join('');
+  return /^https?:\/\//.test(address) ? (URL.parse(address)?.href ?? null) : null;
 }
 
 /** GitLab adds the place or the values of the matrix to the name of a parallel job: `tests 2/4`, `tests: [3.12, 2]`. */

@@ -3,6 +3,7 @@
 import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { fileOf, nodeId, shardId, type TestFile } from '../../shared/domain/ids.ts';
 import type { SuitePart } from '../../shared/domain/part.ts';
+import type { RunOrigin } from '../../shared/domain/report.ts';
 import type { Selector, Shard } from '../../shared/domain/shard.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { NO_AFFINITY } from '../core/plan/affinity.ts';
@@ -22,6 +23,7 @@ import { openingOf, specOf } from './run-spec-builder.ts';
  */
 export function outOfTime(
   setting: Setting,
+  origin: RunOrigin,
   paths: readonly string[],
   pytestArgs: readonly string[],
   deadline: Deadline,
@@ -38,6 +40,7 @@ export function outOfTime(
         : found(suite, timings).filter(({ selectors }) => selectors.every(({ file }) => isOwn(file))),
     affinity: NO_AFFINITY,
     part,
+    origin,
     digests: {},
     failedWhole: [],
     companions: [],

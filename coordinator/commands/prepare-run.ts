@@ -81,6 +81,7 @@ export async function prepareRun(
   const opening = openingOf(setting, deadline, {
     spec: { ...(await announced), collect: decision.mode, maxfail: maxfailOf(settings, suite) },
     ...foundIn(setting, suite, plan, history),
+    origin: await setting.origin,
     digests: Object.fromEntries(decision.digests),
     ...knownBeforehand(settings, decision, census),
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },

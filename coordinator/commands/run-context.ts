@@ -1,7 +1,7 @@
 // The values and helpers that the steps of one run share.
 
 import type { RunId } from '../../shared/domain/ids.ts';
-import type { Report } from '../../shared/domain/report.ts';
+import type { Report, RunOrigin } from '../../shared/domain/report.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
@@ -36,6 +36,8 @@ export interface Setting {
    */
   readonly resumes: () => number;
   readonly out: string;
+  /** Never rejects. */
+  readonly origin: Promise<RunOrigin>;
   /** Targets and baseline that the report judges the run by. */
   readonly judgement: Judgement;
   readonly logger: Logger;

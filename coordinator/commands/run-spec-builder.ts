@@ -47,6 +47,7 @@ type Found = Pick<
   | 'shards'
   | 'affinity'
   | 'part'
+  | 'origin'
   | 'digests'
   | 'failedWhole'
   | 'companions'

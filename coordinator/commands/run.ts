@@ -15,6 +15,7 @@ import type { Baseline } from '../core/result/compare.ts';
 import { onlyFailures } from '../core/result/last-failures.ts';
 import { readBaseline } from '../record/baseline.ts';
 import type { Interrupts } from '../run-loop.ts';
+import { originOf } from './preparation/origin-of.ts';
 import type { Setting } from './run-context.ts';
 import { startRun } from './start-run.ts';
 
@@ -31,7 +32,19 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
     baseline: await baselineOf(settings, edge),
   });
   try {
-    const setting: Setting = { settings, edge, id, startedAt, resumes: () => 0, out, judgement: await judging(), logger, jobs: null };
+    const origin = originOf(settings.workspace, edge);
+    const setting: Setting = {
+      settings,
+      edge,
+      id,
+      startedAt,
+      resumes: () => 0,
+      out,
+      origin,
+      judgement: await judging(),
+      logger,
+      jobs: null,
+    };
     return await (settings.resume === null ? startRun(setting, interrupts) : resume(setting, interrupts));
   } catch (thrown) {
     const isTakenOver = thrown instanceof ShardlineError && thrown.code === 'taken-over';

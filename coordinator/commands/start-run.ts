@@ -49,7 +49,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
   if (!isInTime && deadline !== null) {
     tooLate.abort();
     const log = openFileLog(logPath);
-    const [opening, closing] = outOfTime(setting, paths, pytestArgs, deadline, known);
+    const [opening, closing] = outOfTime(setting, await setting.origin, paths, pytestArgs, deadline, known);
     const recorder = createRecorder(log, { address: addressOf(opening.spec), epoch: 0, seq: 0 });
     for (const event of [opening, closing]) recorder.add(event);
     recorder.flush();

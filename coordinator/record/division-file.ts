@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Division } from '../../shared/domain/part.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { replaceFile } from '../../shared/system/replace-file.ts';
-import { decodeDivision, encodeDivision } from '../../shared/wire/part.ts';
+import { decodeDivision, encodeDivision } from '../../shared/wire/report/part.ts';
 
 /** Throws `bad-plan`, and `newer-version`. */
 export async function readDivision(path: string): Promise<Division> {

@@ -21,8 +21,9 @@ import {
   shardIdSchema,
   testFileSchema,
 } from '../../shared/wire/parse.ts';
-import { suitePartSchema } from '../../shared/wire/part.ts';
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
+import { originSchema } from '../../shared/wire/report/origin.ts';
+import { suitePartSchema } from '../../shared/wire/report/part.ts';
 import { type LogRecord, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { loadSchema } from '../../shared/wire/suite-list.ts';
@@ -82,6 +83,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   cache: runCacheSchema.nullable().default(null),
   python: pythonPrintSchema.nullable().default(null),
   part: suitePartSchema.nullable().default(null),
+  origin: originSchema.nullable().default(null),
   restarted: z
     .object({
       why: z.string(),

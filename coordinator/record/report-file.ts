@@ -4,7 +4,7 @@ import { constants } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import type { Report } from '../../shared/domain/report.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 
 /** What one string can hold, in bytes. */
 const MOST_BYTES = constants.MAX_STRING_LENGTH;

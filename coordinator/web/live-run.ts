@@ -153,6 +153,8 @@ function headOf({ spec, columns, tests, agents, errors, running, span }: Kept, n
     notRun: [],
     partProblems: [],
     about: [],
+    command: '',
+    job: null,
     sessionErrors: errors.sessions(),
     properties: [],
     unstable: [],

@@ -16,8 +16,12 @@ export interface PageData extends Columns {
   readonly startedAt: number;
   /** When the report was made or, while the run is on, the time of this data. */
   readonly finishedAt: number;
-  /** What was tested, on what: commit, Python and versions, as short texts; empty while the run is on. */
+  /** What was tested, on what: project, branch, commit, Python and versions, as short texts; empty while the run is on. */
   readonly about: readonly string[];
+  /** The command as typed; empty if it is unknown. */
+  readonly command: string;
+  /** The address of the CI job's page; null outside CI. */
+  readonly job: string | null;
   readonly deadline: { readonly seconds: number; readonly reserveSeconds: number; readonly met: boolean } | null;
   readonly totals: Totals;
   readonly profile: Profile | null;

@@ -24,6 +24,8 @@ export function pageData(report: Report): PageData {
     startedAt,
     finishedAt: Date.parse(report.finishedAt) - startedAt,
     about: aboutOf(report),
+    command: harmless(report.origin?.command ?? ''),
+    job: report.origin?.job ?? null,
     deadline: report.deadline,
     totals: report.totals,
     profile: report.profile,
@@ -47,8 +49,8 @@ export function pageData(report: Report): PageData {
   };
 }
 
-/** `commit 1234567890ab`, `Python 3.12`, `pytest 9.2.0`. */
-function aboutOf({ fingerprint }: Report): readonly string[] {
+/** `shop`, `branch main`, `commit 1234567890ab`, `Python 3.12`, `pytest 9.2.0`. */
+function aboutOf({ fingerprint, origin }: Report): readonly string[] {
   const { git } = fingerprint?.files ?? { git: null };
   const python = fingerprint?.python ?? null;
   const changed = git === null || git.changedFiles === 0 ? '' : ` with changes in ${plural(git.changedFiles, 'file')}`;
@@ -56,6 +58,8 @@ function aboutOf({ fingerprint }: Report): readonly string[] {
     python?.plugins[name] === undefined ? [] : `${name} ${python.plugins[name]}`,
   );
   return [
+    ...(origin === null ? [] : [origin.project]),
+    ...(origin === null || origin.branch === null ? [] : [`branch ${origin.branch}`]),
     ...(git === null ? [] : [`commit ${git.commit.slice(0, 12)}${changed}`]),
     ...(python === null ? [] : [python.python.replace(/^cpython /, 'Python '), python.platform]),
     ...versions,

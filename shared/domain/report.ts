@@ -37,6 +37,8 @@ export interface Report extends ReportedShown {
   readonly textsCut: number;
   readonly shards: readonly ReportedShard[];
   readonly agents: readonly ReportedAgent[];
+  /** null in a report of an earlier version. */
+  readonly origin: RunOrigin | null;
   /** The fingerprint of the coordinator's workspace; null when none was taken. */
   readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;
@@ -83,6 +85,18 @@ export interface Comparison {
   readonly newlySlow: readonly { readonly nodeid: NodeId; readonly beforeSeconds: number; readonly seconds: number }[];
   readonly added: readonly NodeId[];
   readonly vanished: readonly string[];
+}
+
+/** Where a run comes from, for the people who read its report. */
+export interface RunOrigin {
+  /** The name of the repository's directory, or of the workspace without one. */
+  readonly project: string;
+  /** null if git is on no branch and the CI provider names none. */
+  readonly branch: string | null;
+  /** The command as typed, without secrets. */
+  readonly command: string;
+  /** The page of the CI job; null outside the known providers. */
+  readonly job: string | null;
 }
 
 /** At most 100 entries each. */

@@ -9,7 +9,7 @@ import { keptCoverageSchema } from './coverage.ts';
 import { decodeMessage, encodeMessage, type Origin, type RunAddress } from './envelope.ts';
 import { fingerprintSchema } from './fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
-import { countedWarningSchema, propertySchema, shownSchema } from './shown.ts';
+import { countedWarningSchema, propertySchema, shownSchema } from './report/shown.ts';
 import { suiteListSchema } from './suite-list.ts';
 
 const at = z.number();

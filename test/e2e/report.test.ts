@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runId } from '../../shared/domain/ids.ts';
 import { COORDINATOR, encodeMessage, WIRE_VERSION } from '../../shared/wire/envelope.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 import { testPython } from '../support/python.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
 
@@ -51,9 +51,10 @@ describe('shardline report', () => {
   test('rebuilds report.json from events.ndjson, byte for byte except for the times of writing', async () => {
     const { exitCode } = await project.shardline(['report', 'out/events.ndjson', '--json', 'again.json', '--quiet']);
     expect(exitCode).toBe(1);
-    const { targets, comparison, ...rest } = JSON.parse(await project.read('out/report.json'));
+    const { targets, comparison, history, ...rest } = JSON.parse(await project.read('out/report.json'));
     expect(targets).toMatchObject([{ met: true }, { met: true }]);
     expect(comparison).toBeNull();
+    expect(history).toMatchObject({ unstable: [] });
     expect(timeless(await project.read('again.json'))).toBe(
       timeless(`${JSON.stringify({ ...rest, targets: null, comparison: null, history: null }, null, 2)}\n`),
     );

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { optionTable } from '../../cli/options.ts';
-import { decodeReport } from '../../shared/wire/report.ts';
+import { decodeReport } from '../../shared/wire/report/report.ts';
 import { program } from '../support/shardline.ts';
 import { readJunit } from './junit-cases.ts';
 import { distinct, type Observation, outcomes } from './observation.ts';

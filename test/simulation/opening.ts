@@ -113,6 +113,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     companions: [],
     loads: [],
     restarted: null,
+    origin: null,
     speculate: limits.speculate,
     order: null,
     failureChances: {},

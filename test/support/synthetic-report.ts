@@ -169,6 +169,12 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   const isRed = count('failed') + count('error') > 0;
   return {
     restarted: null,
+    origin: {
+      project: 'shop',
+      branch: 'totals',
+      command: 'shardline run tests --redis redis://ci@redis.example:6379 --deadline 7s',
+      job: 'https://ci.example/jobs/8123',
+    },
     part: null,
     partProblems: [],
     schema: 1,

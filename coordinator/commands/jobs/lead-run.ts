@@ -13,6 +13,7 @@ import type { Leadership } from '../../ports.ts';
 import { readBaseline } from '../../record/baseline.ts';
 import { readableLog } from '../../redis/shared-log.ts';
 import { verdictText } from '../../reporters/summary/terminal-summary.ts';
+import { originOf } from '../preparation/origin-of.ts';
 import type { Setting, SharedRun } from '../run-context.ts';
 import type { Membership } from './membership.ts';
 
@@ -52,6 +53,7 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
       startedAt: Math.round(performance.timeOrigin),
       resumes: () => 0,
       out: run.out ?? join(run.workspace, '.shardline', 'runs', id),
+      origin: originOf(run.workspace, edge),
       judgement,
       logger,
       jobs,

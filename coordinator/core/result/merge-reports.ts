@@ -72,6 +72,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     textsCut: texts.cut + sum(reports.map(({ textsCut }) => textsCut)),
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
+    origin: given[0].origin,
     fingerprint: given[0].fingerprint,
     profile: mergeProfiles(reports, tests.length),
     coverage: null,

@@ -81,6 +81,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     textsCut: texts.cut,
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
+    origin: opened.origin,
     fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
     profile: profile(state, finish.mergeSeconds),
     coverage,

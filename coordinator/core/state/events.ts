@@ -9,6 +9,7 @@ import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../sha
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
+import type { RunOrigin } from '../../../shared/domain/report.ts';
 import type { Reruns } from '../../../shared/domain/reruns.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import type { Order, Selector, Shard } from '../../../shared/domain/shard.ts';
@@ -71,6 +72,8 @@ export interface RunOpened {
   readonly python: PythonPrint | null;
   /** The part of the suite that the run runs; null for all of it. */
   readonly part: SuitePart | null;
+  /** null in a run of an earlier version. */
+  readonly origin: RunOrigin | null;
   /** Why the run restarted, and how many results it had by then; null if it did not restart. */
   readonly restarted: Restarted | null;
 }

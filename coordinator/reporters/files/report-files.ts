@@ -8,7 +8,7 @@ import { messageOf, reasonOf, ShardlineError } from '../../../shared/errors.ts';
 import type { Copies } from '../../../shared/settings/settings.ts';
 import { makeDirectory } from '../../../shared/system/make-directory.ts';
 import { replaceFile } from '../../../shared/system/replace-file.ts';
-import { encodeReport } from '../../../shared/wire/report.ts';
+import { encodeReport } from '../../../shared/wire/report/report.ts';
 import { reportHtml } from '../../web/report-html.ts';
 import type { Reporter, Written } from '../reporter.ts';
 import { junitXml } from './junit.ts';

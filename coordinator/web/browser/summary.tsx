@@ -39,6 +39,12 @@ export function Summary({ model }: { readonly model: Model }) {
         run <code>{data.runId}</code>, <time dateTime={when.toISOString()}>{when.toLocaleString()}</time>
         {data.exitCode !== null && `, exit code ${data.exitCode}`}
         {data.about.length > 0 && <span class="about">{data.about.join(' · ')}</span>}
+        {data.command !== '' && <code class="about">{data.command}</code>}
+        {data.job !== null && (
+          <a class="about" href={data.job} rel="noreferrer">
+            the CI job
+          </a>
+        )}
       </p>
       <OutcomeBar model={model} />
       <dl class="numbers">

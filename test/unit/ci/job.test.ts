@@ -122,3 +122,36 @@ test('limits of a job', () => {
 test('a provider that names no pipeline has no run', () => {
   expect(ciJob({ GITLAB_CI: 'true' })).toMatchObject({ provider: 'GitLab', run: null });
 });
+
+describe('the branch and the page of a job', () => {
+  test.each([
+    [
+      { ...github, GITHUB_SERVER_URL: 'https://ci.example', GITHUB_REPOSITORY: 'a/b', GITHUB_HEAD_REF: '', GITHUB_REF_NAME: 'main' },
+      'main',
+      'https://ci.example/a/b/actions/runs/9876',
+    ],
+    [{ ...github, GITHUB_HEAD_REF: 'fix', GITHUB_REF_NAME: '12/merge' }, 'fix', null],
+    [{ ...gitlab, CI_COMMIT_REF_NAME: 'fix', CI_JOB_URL: 'https://ci.example/-/jobs/100' }, 'fix', 'https://ci.example/-/jobs/100'],
+    [{ ...circle, CIRCLE_BRANCH: 'fix', CIRCLE_BUILD_URL: 'https://ci.example/gh/a/b/1' }, 'fix', 'https://ci.example/gh/a/b/1'],
+    [{ ...buildkite, BUILDKITE_BRANCH: 'fix', BUILDKITE_BUILD_URL: 'https://ci.example/b/1' }, 'fix', 'https://ci.example/b/1#j-1'],
+    [
+      { ...azure, BUILD_SOURCEBRANCHNAME: 'main', SYSTEM_COLLECTIONURI: 'https://ci.example/org/', SYSTEM_TEAMPROJECT: 'my shop' },
+      'main',
+      'https://ci.example/org/my%20shop/_build/results?buildId=55',
+    ],
+    [
+      {
+        ...bitbucket,
+        BITBUCKET_BRANCH: 'fix',
+        BITBUCKET_GIT_HTTP_ORIGIN: 'https://ci.example/a/b',
+        BITBUCKET_BUILD_NUMBER: '7',
+      },
+      'fix',
+      'https://ci.example/a/b/pipelines/results/7',
+    ],
+    [{ ...semaphore, SEMAPHORE_GIT_BRANCH: 'fix', SEMAPHORE_ORGANIZATION_URL: 'https://ci.example' }, 'fix', 'https://ci.example/jobs/j-1'],
+    [{ ...gitlab, CI_JOB_URL: 'javascript:alert(1)' }, null, null],
+  ])('%j', (env, branch, url) => {
+    expect(ciJob(env)).toMatchObject({ branch, url });
+  });
+});

@@ -73,6 +73,7 @@ export const opened = (
     acceptsNoTests: false,
     junitXml: null,
     restarted: null,
+    origin: null,
     speculate: false,
     order: null,
     failureChances: {},

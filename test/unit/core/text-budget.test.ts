@@ -11,7 +11,7 @@ import { openRun } from '../../../coordinator/core/state/run-state.ts';
 import { escapedLength, fitTexts, newTextBudget, TEXT_BUDGET } from '../../../coordinator/core/state/text-budget.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
-import { encodeReport } from '../../../shared/wire/report.ts';
+import { encodeReport } from '../../../shared/wire/report/report.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
 import { a1, collected, collectFailed, ended, enqueued, finished, joined, opened, reported, shardOf, started } from './run-kit.ts';
 

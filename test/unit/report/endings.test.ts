@@ -6,7 +6,7 @@ import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md
 import { pageData } from '../../../coordinator/web/report-page.ts';
 import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Report, ReportedAgent } from '../../../shared/domain/report.ts';
-import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { decodeReport, encodeReport } from '../../../shared/wire/report/report.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const plain = { color: false, width: 80, paths: [], verbosity: 'normal' } as const;

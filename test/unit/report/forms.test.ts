@@ -16,7 +16,7 @@ import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md
 import { finishAll } from '../../../coordinator/reporters/reporter.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
-import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { decodeReport, encodeReport } from '../../../shared/wire/report/report.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const plain = { color: false, width: 80, paths: ['/out/report.json'], verbosity: 'normal' } as const;

@@ -33,6 +33,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   const isRed = count('failed') + count('error') > 0;
   return {
     restarted: null,
+    origin: null,
     part: null,
     partProblems: [],
     schema: 1,

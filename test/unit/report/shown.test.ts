@@ -8,7 +8,7 @@ import { pageData } from '../../../coordinator/web/report-page.ts';
 import { agentId } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { type AskedFor, NOTHING_SHOWN, type ReportedWarning } from '../../../shared/domain/shown.ts';
-import { decodeReport, encodeReport } from '../../../shared/wire/report.ts';
+import { decodeReport, encodeReport } from '../../../shared/wire/report/report.ts';
 import { renderReport, sampleReport, sampleTest } from './sample-report.ts';
 
 const normal: TerminalOptions = { color: false, width: 100, paths: [], verbosity: 'normal' };

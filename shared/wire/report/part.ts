@@ -1,9 +1,9 @@
 // Parts of a suite, as run logs and reports have them.
 
 import { z } from 'zod';
-import type { Division, ReportedPart, SuitePart } from '../domain/part.ts';
-import { collectChoices } from '../domain/suite-list.ts';
-import { parseVersioned, testFileSchema } from './parse.ts';
+import type { Division, ReportedPart, SuitePart } from '../../domain/part.ts';
+import { collectChoices } from '../../domain/suite-list.ts';
+import { parseVersioned, testFileSchema } from '../parse.ts';
 
 const fields = {
   index: z.int().positive(),

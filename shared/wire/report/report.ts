@@ -1,17 +1,18 @@
 // `report.json`, written and read.
 
 import { z } from 'zod';
-import { nodeId } from '../domain/ids.ts';
-import { notRunReasons, outcomes, verdicts } from '../domain/outcome.ts';
-import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../domain/report.ts';
-import { measureNames } from '../domain/targets.ts';
-import { messageOf, ShardlineError } from '../errors.ts';
-import { reportedCoverageSchema } from './coverage.ts';
-import { filesPrintSchema } from './fingerprint.ts';
-import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { nodeId } from '../../domain/ids.ts';
+import { notRunReasons, outcomes, verdicts } from '../../domain/outcome.ts';
+import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../../domain/report.ts';
+import { measureNames } from '../../domain/targets.ts';
+import { messageOf, ShardlineError } from '../../errors.ts';
+import { reportedCoverageSchema } from '../coverage.ts';
+import { filesPrintSchema } from '../fingerprint.ts';
+import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from '../parse.ts';
+import { lastRunsSchema } from '../timings.ts';
+import { originSchema } from './origin.ts';
 import { reportedPartSchema } from './part.ts';
 import { propertySchema, reportedShownFields } from './shown.ts';
-import { lastRunsSchema } from './timings.ts';
 
 const REPORT_SCHEMA = 1;
 
@@ -117,6 +118,7 @@ const reportSchema: z.ZodType<Report> = z.object({
       differences: z.array(z.string()).default([]),
     }),
   ),
+  origin: originSchema.nullable().default(null),
   fingerprint: reportedFingerprintSchema.default(null),
   profile: z.object({
     setupSeconds: seconds,

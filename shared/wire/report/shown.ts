@@ -1,8 +1,8 @@
 // The format, in messages and in files, of what pytest shows besides results.
 
 import { z } from 'zod';
-import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../domain/shown.ts';
-import { agentIdSchema, nodeIdSchema, testFileSchema } from './parse.ts';
+import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../../domain/shown.ts';
+import { agentIdSchema, nodeIdSchema, testFileSchema } from '../parse.ts';
 
 const count = z.int().positive();
 const warning = { category: z.string(), message: z.string(), file: z.string(), line: z.int().nonnegative(), count };

@@ -1,0 +1,28 @@
+// Where a run comes from, found in a real repository.
+
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { originOf } from '../../coordinator/commands/preparation/origin-of.ts';
+import { newProject } from '../support/shardline.ts';
+
+test('names the directory of the repository, the branch, and the command without the password of Redis', async () => {
+  await using project = await newProject({ 'shop/tests/test_a.py': 'def test_a(): pass\n' });
+  const workspace = `${project.directory}/shop`;
+  const url = 'redis://ci:s3cret@redis.example:6379';
+  const argv = ['run', 'tests', '--redis', url, `--redis=${url}`, '--', '-k', 'a b'];
+  expect(await originOf(workspace, { argv, env: {} })).toEqual({
+    project: 'shop',
+    branch: null,
+    command: "shardline run tests --redis redis://ci@redis.example:6379 --redis=redis://ci@redis.example:6379 -- -k 'a b'",
+    job: null,
+  });
+  const git = (...args: string[]) => execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: workspace });
+  await git('init', '--quiet', '--initial-branch', 'totals', '.');
+  await git('add', '.');
+  await git('commit', '--quiet', '-m', 'first');
+  expect(await originOf(`${workspace}/tests`, { argv: ['run'], env: {} })).toMatchObject({ project: 'shop', branch: 'totals' });
+  await git('checkout', '--quiet', '--detach');
+  expect(await originOf(workspace, { argv: ['run'], env: {} })).toMatchObject({ branch: null });
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_REF_NAME: 'main' };
+  expect(await originOf(workspace, { argv: ['run'], env })).toMatchObject({ branch: 'main' });
+});
