@@ -1,6 +1,6 @@
 // Connects a run to Redis, its own or an external one, starts the run's local agents and loads the known durations.
 
-import { type AgentId, agentId } from '../../shared/domain/ids.ts';
+import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
@@ -10,6 +10,7 @@ import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
+import type { RunNote } from '../../shared/wire/run-note.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
@@ -17,6 +18,7 @@ import { startEmbeddedRedis } from '../redis/embedded-server.ts';
 import { openLivenessLine } from '../redis/liveness-line.ts';
 import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
+import { writeNote } from '../redis/watching/run-notes.ts';
 import { historyStores } from './preparation/history-stores.ts';
 import { CLOSE_MS, type Setting, within } from './run-context.ts';
 
@@ -40,6 +42,8 @@ export interface OpenRedis {
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly store: TimingStore & { readonly old: Timings };
   readonly census: CensusStore;
+  /** Writes what `shardline serve` and `shardline status` show of a run; null if nobody else can reach the Redis. */
+  readonly note: ((run: RunId, note: RunNote) => Promise<void>) | null;
   /** Closes the channel, and announces another run to the same agents and to new local ones. */
   readonly again: (announce: (pools: Pools) => Promise<RunChannel>) => Promise<Pick<OpenRedis, 'channel' | 'agents'>>;
 }
@@ -83,7 +87,8 @@ export async function openRedis(
   const old = await timings.load();
   // An agent joins a run only once, and its name belongs to one process. The second run therefore needs new names.
   const again: OpenRedis['again'] = (announcing) => openWithAgents(place, () => announcing(pools), '-again');
-  return { pools, ...first, aheadMs, store: { ...timings, old }, census, again };
+  const note: OpenRedis['note'] = settings.redis === null ? null : (run, text) => writeNote(redis, run, text);
+  return { pools, ...first, aheadMs, store: { ...timings, old }, census, note, again };
 }
 
 /** Starts an embedded Redis for this run only, and returns its URL. */

@@ -19,6 +19,7 @@ import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
+import { noteEnd, type WriteNote } from './serving/leave-notes.ts';
 import { durationsWarning } from './serving/save-durations.ts';
 
 /** What a run hands to its end. */
@@ -32,13 +33,19 @@ export interface Ending {
   readonly copies: readonly Reporter[];
   /** Why nothing may be written to the run's own directory; null if writing is allowed. */
   readonly isShutOut: ShardlineError | null;
+  /** Tells people who watch how the run ended; null if nobody can. */
+  readonly note: WriteNote | null;
 }
 
 /**
  * Merges, writes, saves durations (if there is a store) and prints. A file that cannot be written is reported beside the verdict, never
  * instead of it.
  */
-export async function finishRun(setting: Setting, state: RunState, { store, log, combined, copies, isShutOut }: Ending): Promise<number> {
+export async function finishRun(
+  setting: Setting,
+  state: RunState,
+  { store, log, combined, copies, isShutOut, note }: Ending,
+): Promise<number> {
   const { settings, edge, out } = setting;
   const learned = store === null ? null : learn(store.old, state);
   const merged = timedMerge(state, store === null || learned === null ? null : historyOf(state, store.old, learned));
@@ -87,6 +94,10 @@ export async function finishRun(setting: Setting, state: RunState, { store, log,
   const printing = [...githubReporters(settings, edge), reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
   const printed = finishAll(printing, { ...report, exitCode: exitCode() }, { paths, problems: [] });
   await attempt(printed.then((written) => problems.push(...written.problems)));
+  if (note !== null) {
+    const noted = noteEnd(note, { ...report, exitCode: exitCode() }, isShutOut === null ? out : null, setting.logger);
+    await within(closeMs(setting), noted);
+  }
   const gone = goneTests(state);
   if (gone.length > 0)
     edge.stderr.write(

@@ -18,6 +18,7 @@ import { finishRun } from './finish-run.ts';
 import type { Setting } from './run-context.ts';
 import { claimDirectory } from './serving/directory-claim.ts';
 import { endChannel } from './serving/end-channel.ts';
+import { noteProgress, type WriteNote } from './serving/leave-notes.ts';
 import { type OpenedRun, recordClosed } from './serving/opened-run.ts';
 import { restartRun } from './serving/restart-run.ts';
 import { keepCensus, provesSeparable } from './serving/suite-census.ts';
@@ -34,7 +35,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   jobs?.deposed.throwIfAborted();
   const isShutOut = claimDirectory(setting, log);
   // The report has what is known so far. The run goes on elsewhere, so nothing is learned from it here.
-  if (jobs?.leaving.aborted) return await finishRun(setting, state, { store: null, log, combined: null, copies, isShutOut });
+  if (jobs?.leaving.aborted) return await finishRun(setting, state, { store: null, log, combined: null, copies, isShutOut, note: null });
   const census = await keepCensus(setting, run, state);
   const again = restartOf(state, systemClock.now());
   // The jobs' agents move on to the restarted run. The first one stays until the verdict, because its log is what a heir restarts from.
@@ -47,7 +48,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   await jobs?.confirm();
   const combined = await combineCoverage(setting, { ...run, state }, coverage);
   // Awaited here, because everything that was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut });
+  return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut, note: noteOf(run, state) });
 }
 
 /** Runs the loop until the run is closed, and closes its channel. Resolves with the final state. */
@@ -57,7 +58,9 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
   for (const kept of begun.coverage.kept) coverage.take(kept);
   const progress = await progressOf(setting);
   redis.agents.local.speak((line) => progress.say(line));
-  const { observe } = observeAll([progress, ...copies, { observe: (event) => void takeCoverage(coverage, event) }]);
+  const write = noteOf(run, begun);
+  const notes = write === null ? [] : [noteProgress(write, redis.aheadMs, setting.logger)];
+  const { observe } = observeAll([progress, ...notes, ...copies, { observe: (event) => void takeCoverage(coverage, event) }]);
   try {
     return await runLoop(
       {
@@ -80,6 +83,9 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
     await endChannel(setting, redis.channel, begun, coverage.settled());
   }
 }
+
+const noteOf = ({ redis: { note } }: OpenedRun, { opened }: RunState): WriteNote | null =>
+  note === null ? null : (text) => note(opened.spec.runId, text);
 
 /** A run that Redis has lost may have been resumed by another command elsewhere; only the log's file shows it. */
 const claiming = (setting: Setting, { log, recorder }: OpenedRun): Recorder => ({

@@ -8,7 +8,7 @@ import { serverNow } from '../../shared/redis/server-clock.ts';
 import type { ServeSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
-import { watchPool } from '../redis/watch-pool.ts';
+import { watchPool } from '../redis/watching/watch-pool.ts';
 import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
 import type { LiveRun } from '../web/live-run.ts';
 import { createLiveRuns } from '../web/live-runs.ts';
@@ -35,6 +35,7 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
         onOpened: runs.opened,
         onEvents: runs.streamed,
         onClosed: (id) => runs.closed(id, Date.now()),
+        onNote: runs.noted,
         onProblem: (id, problem) => void edge.stderr.write(`shardline serve: cannot show run ${id}: ${problem}\n`),
       },
       stopping.signal,

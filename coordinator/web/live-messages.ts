@@ -6,6 +6,7 @@ import type { Columns, PageData } from './page-data.ts';
 export interface RunLine {
   readonly runId: string;
   readonly isOpen: boolean;
+  readonly verdict: PageData['verdict'];
   readonly tests: number;
   readonly failures: number;
 }
@@ -20,7 +21,20 @@ export interface RunningTest {
 }
 
 /** The changing part of a run, without its columns, which only grow. */
-export type LiveHead = Omit<PageData, keyof Columns> & { readonly running: readonly RunningTest[] };
+export type LiveHead = Omit<PageData, keyof Columns> & {
+  readonly running: readonly RunningTest[];
+  /** What the coordinator said last of its progress; null if it has said nothing. */
+  readonly progress: LiveProgress | null;
+  /** The path of report.html, with its machine; null if the run has not ended, or has none. */
+  readonly report: string | null;
+};
+
+export interface LiveProgress {
+  readonly filesDone: number;
+  readonly files: number;
+  /** By the run's forecast, in milliseconds since the run's start; null without one. */
+  readonly endsAt: number | null;
+}
 
 export type LiveMessage =
   | { readonly kind: 'runs'; readonly runs: readonly RunLine[] }

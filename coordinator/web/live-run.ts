@@ -4,6 +4,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import { isRunEventKind, type RunEvent, type TestResult } from '../../shared/domain/events.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
+import type { RunNote } from '../../shared/wire/run-note.ts';
 import { createRunningTests, type RunningTests } from '../core/state/attempts/running-tests.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import type { EventObserver } from '../run-observer.ts';
@@ -21,6 +22,8 @@ export interface LiveRun extends EventObserver {
   version(): number;
   /** Marks the run as closed: its coordinator took it out of the pool, and no more events follow. */
   end(at: number): void;
+  /** Takes the coordinator's last note, in this machine's time. */
+  note(note: RunNote): void;
   /** `now` is in milliseconds since the epoch. */
   head(now: number): LiveHead;
   line(): RunLine;
@@ -35,6 +38,7 @@ interface Kept {
   readonly errors: LiveErrors;
   readonly running: RunningTests;
   span: LiveSpan;
+  note: RunNote | null;
 }
 
 export function createLiveRun(spec: RunSpec): LiveRun {
@@ -47,6 +51,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     errors: createLiveErrors(columns),
     running: createRunningTests((byAgentAt) => byAgentAt),
     span: { kind: 'running', lastAt: spec.openedAt },
+    note: null,
   };
   let version = 0;
   const end = (at: number): void => {
@@ -63,10 +68,15 @@ export function createLiveRun(spec: RunSpec): LiveRun {
       if (event.kind === 'run-closed') end(event.at);
     },
     end,
+    note(note) {
+      version += 1;
+      kept.note = note;
+    },
     head: (now) => headOf(kept, now),
     line: () => ({
       runId: spec.runId,
       isOpen: kept.span.kind === 'running',
+      verdict: verdictOf(kept),
       tests: kept.tests.finished(),
       failures: kept.tests.failures() + kept.errors.files(),
     }),
@@ -135,15 +145,21 @@ function takeResult(kept: Kept, agent: AttemptReport['agent'], attempt: AttemptR
   kept.span = testEndedAt(kept.span, result.startedAt + result.seconds * 1000);
 }
 
-function headOf({ spec, columns, tests, agents, errors, running, span }: Kept, now: number): LiveHead {
+/** The coordinator decides the verdict. Its note comes after the run has closed. */
+const verdictOf = ({ span, note }: Pick<Kept, 'span' | 'note'>): LiveHead['verdict'] =>
+  note?.kind === 'ended' && span.kind !== 'running' ? note.verdict : span.kind;
+
+function headOf({ spec, columns, tests, agents, errors, running, span, note }: Kept, now: number): LiveHead {
+  const sinceOpened = (at: number): number => at - spec.openedAt;
+  const deadlineAt = note?.kind === 'running' ? note.deadlineAt : null;
   const finishedAt = endOr(span, now) - spec.openedAt;
   return {
     runId: spec.runId,
-    verdict: span.kind,
-    exitCode: null,
+    verdict: verdictOf({ span, note }),
+    exitCode: note?.kind === 'ended' ? note.exitCode : null,
     startedAt: spec.openedAt,
     finishedAt,
-    deadline: null,
+    deadline: deadlineAt === null ? null : { seconds: sinceOpened(deadlineAt) / 1000, reserveSeconds: 0, met: true },
     totals: tests.totals(),
     profile: null,
     agents: agents.reported(finishedAt / 1000),
@@ -154,7 +170,12 @@ function headOf({ spec, columns, tests, agents, errors, running, span }: Kept, n
     partProblems: [],
     about: [],
     command: '',
-    job: null,
+    job: note?.kind === 'ended' ? note.job : null,
+    progress:
+      note?.kind === 'running'
+        ? { filesDone: note.filesDone, files: note.files, endsAt: note.endsAt === null ? null : sinceOpened(note.endsAt) }
+        : null,
+    report: note?.kind === 'ended' && note.report !== null ? `${note.report.path} on ${note.report.host}` : null,
     sessionErrors: errors.sessions(),
     properties: [],
     unstable: [],

@@ -5,6 +5,7 @@ import type { RunEvent } from '../../shared/domain/events.ts';
 import type { RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { inTimeOf } from '../../shared/wire/agreed-time.ts';
+import type { RunNote } from '../../shared/wire/run-note.ts';
 import { createLiveRun, type LiveRun } from './live-run.ts';
 
 /** Number of closed runs that stay available. */
@@ -14,6 +15,8 @@ export interface LiveRuns {
   opened(spec: RunSpec): void;
   /** Takes the next events of a run's stream. */
   streamed(id: RunId, events: readonly RunEvent[]): void;
+  /** Takes what the run's coordinator says of it. */
+  noted(id: RunId, note: RunNote): void;
   /** `at` is in milliseconds since the epoch. Forgets the oldest closed run if there are too many. */
   closed(id: RunId, at: number): void;
   newestFirst(): readonly LiveRun[];
@@ -31,10 +34,16 @@ export function createLiveRuns(aheadMs: number): LiveRuns {
     streamed(id, events) {
       for (const event of events) runs.get(id)?.observe(inTimeOf(event, -aheadMs));
     },
+    noted: (id, note) => runs.get(id)?.note(note.kind === 'running' ? inLocalTime(note, aheadMs) : note),
     closed(id, at) {
       runs.get(id)?.end(at);
       forget();
     },
     newestFirst: () => [...runs.values()].reverse(),
   };
+}
+
+function inLocalTime<Note extends Extract<RunNote, { kind: 'running' }>>(note: Note, aheadMs: number): Note {
+  const local = (at: number | null): number | null => (at === null ? null : at - aheadMs);
+  return { ...note, endsAt: local(note.endsAt), deadlineAt: local(note.deadlineAt) };
 }

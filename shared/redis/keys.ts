@@ -14,6 +14,9 @@ export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;
  */
 export const PRESENCE_MS = { beat: 1000, life: 8000 } as const;
 
+/** Lifetime of a run's note, which outlives the run so that a dashboard can show how it ended. */
+export const NOTE_LIFE_SECONDS = 60 * 60;
+
 /** Lifetime of what a group of CI jobs leaves for a retry. A later retry runs the whole suite. */
 export const GROUP_LIFE_SECONDS = 7 * 24 * 60 * 60;
 
@@ -41,6 +44,8 @@ export interface RunKeys {
    * time of that look. Times are in milliseconds of the server's clock.
    */
   readonly coordinator: string;
+  /** string: how far the run is, and how it ended, for people who watch. */
+  readonly note: string;
   /** BullMQ's prefix. Its own keys are `<prefix>:<QUEUE_NAME>:…`. */
   readonly queuePrefix: string;
 }
@@ -61,6 +66,7 @@ export function runKeys(runId: RunId): RunKeys {
     numbers: `${run}:numbers`,
     log: `${run}:log`,
     coordinator: `${run}:coordinator`,
+    note: `${run}:note`,
     queuePrefix: run,
   };
 }

@@ -64,14 +64,14 @@ describe.skipIf(why !== null)('shardline serve', () => {
   }
   const shown = (page: Page): Promise<string> => page.getByRole('tabpanel').getByRole('status').innerText();
 
-  test('shows a run test by test while it runs, and then that it has ended', async () => {
+  test('shows a run test by test while it runs, and then its verdict', async () => {
     await using dashboard = await serve();
     expect(dashboard.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     await using opened = await openPage(browser, dashboard.url, { colorScheme: 'dark' });
     const { page, problems } = opened;
     await expect.poll(() => page.getByText('No run yet.').isVisible()).toBe(true);
 
-    const running = project.shardline(['run', '--redis', redis.url, '--agents', '1', '-n', '2', '--out', 'out']);
+    const running = project.shardline(['run', '--redis', redis.url, '--agents', '1', '-n', '2', '--out', 'out', '--deadline', '2m']);
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Running');
     await expect.poll(() => shown(page)).toBe('30 shown');
     const now = page.getByRole('region', { name: 'Running now' });
@@ -86,12 +86,19 @@ describe.skipIf(why !== null)('shardline serve', () => {
     expect(await page.locator('.details').innerText()).toContain('<script>alert(1)</script>');
     await page.screenshot({ path: join(screenshots, 'dashboard-dark.png') });
 
+    await expect.poll(() => now.innerText()).toMatch(/, 1 of 2 files/);
+    await expect.poll(() => page.getByRole('banner').innerText()).toMatch(/Deadline\s+1 min [45]\d s/);
+    expect(await page.title()).toBe('1 failed, 96 % - shardline');
+
     await writeFile(join(project.directory, 'open'), '');
-    await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Ended');
+    await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Failed');
+    expect(await page.getByRole('banner').getAttribute('class')).toContain('bad');
+    await expect.poll(() => page.title()).toBe('1 failed, failed - shardline');
+    expect(await page.getByText(/^Report: /).innerText()).toContain(`${project.directory}/out/report.html on `);
     await page.getByRole('button', { name: 'Show all' }).click();
     await expect.poll(() => shown(page)).toBe('31 shown');
     expect(await page.getByRole('combobox', { name: 'Run', exact: true }).innerText()).toMatch(
-      /newest run\s+\d{8}-\d{6}-\w{4}: ended, 31 tests, 1 failed/,
+      /newest run\s+\d{8}-\d{6}-\w{4}: failed, 31 tests, 1 failed/,
     );
     expect((await running).exitCode).toBe(1);
     expect(problems).toEqual([]);

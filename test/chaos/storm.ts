@@ -206,14 +206,14 @@ async function differences(project: Project, plain: ReadonlyMap<string, string>)
   ];
 }
 
-/** Keys that never expire, and keys other than durations and censuses that do not expire within seconds. */
+/** Keys that never expire, and keys other than durations, censuses and notes that do not expire within seconds. */
 async function keysLeft(url: string): Promise<readonly string[]> {
   const redis = new Redis(url);
   try {
     const keys = await redis.keys('*');
     const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
-    // What a pool has learned outlives its runs, but expires too.
-    const isLearned = (key: string): boolean => key.endsWith(':timings') || key.endsWith(':census');
+    // What a pool has learned, and the note of how a run ended, outlive runs, but expire too.
+    const isLearned = (key: string): boolean => [':timings', ':census', ':note'].some((name) => key.endsWith(name));
     return keys.filter((key, at) => (lives[at] ?? -1) < 0 || (!isLearned(key) && (lives[at] ?? 0) > PASSING_MS));
   } finally {
     redis.disconnect();

@@ -30,7 +30,9 @@ test('status shows an open run and its agents, and cancel ends it with its resul
   );
   const shown = (await project.shardline(['status'], settings)).stdout;
   expect(shown).toMatch(
-    new RegExp(`^pool default: 1 open run, 1 agent\nrun ${id}\n  open for .*, coordinator on \\S+ \\(pid ${run.pid}\\)\n  agent ${name}: `),
+    new RegExp(
+      `^pool default: 1 open run, 1 agent\nrun ${id}\n  open for .*, coordinator on \\S+ \\(pid ${run.pid}\\)\n  [01] of 2 files done.*\n  agent ${name}: `,
+    ),
   );
 
   const cancelled = await project.shardline(['cancel', id], settings);

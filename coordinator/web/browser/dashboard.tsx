@@ -7,7 +7,7 @@ import type { Columns } from '../page-data.ts';
 import { App } from './app.tsx';
 import { joinColumns, liveModel } from './live-model.ts';
 import { agentName, type Model } from './model.ts';
-import { duration, number } from './words.ts';
+import { duration, number, plural } from './words.ts';
 
 /**
  * Limits how often the page redraws: the shortest time between two drawings in milliseconds, and the least pause after a drawing as a
@@ -39,9 +39,9 @@ function Dashboard() {
         {runs.length > 0 && (
           <select aria-label="Run" value={chosen ?? ''} onChange={(event) => setChosen(event.currentTarget.value || null)}>
             <option value="">newest run</option>
-            {runs.map(({ runId, isOpen, tests, failures }) => (
+            {runs.map(({ runId, verdict, tests, failures }) => (
               <option key={runId} value={runId}>
-                {runId}: {isOpen ? 'running' : 'ended'}, {number(tests)} tests, {number(failures)} failed
+                {runId}: {verdict}, {number(tests)} tests, {number(failures)} failed
               </option>
             ))}
           </select>
@@ -56,19 +56,48 @@ function Dashboard() {
   );
 }
 
-/** The state of the run, for a tab that is not in front: `2 failed, 40 % - shardline`. */
+/** The state of the run, for a tab that is not in front: `2 failed, 40 % - shardline`, `passed - shardline`. */
 function titleOf(head: LiveHead | null): string {
   if (head === null) return 'shardline';
   const { expected, notRun, failed, error } = head.totals;
   const failures = failed + error > 0 ? `${number(failed + error)} failed, ` : '';
   const done = Math.floor((100 * (expected - notRun)) / Math.max(1, expected));
-  return `${failures}${head.verdict === 'running' ? `${done} %` : 'ended'} - shardline`;
+  return `${failures}${head.verdict === 'running' ? `${done} %` : head.verdict} - shardline`;
 }
 
-/** The current test of each xdist worker. */
+/** Where the report of a run is that has ended. */
+function Ended({ head: { job, report } }: { readonly head: LiveHead }) {
+  return (
+    <p class="hint">
+      {job !== null && (
+        <>
+          <a href={job} rel="noreferrer">
+            The CI job
+          </a>{' '}
+          has the report.{' '}
+        </>
+      )}
+      {report !== null && (
+        <>
+          Report: <code>{report}</code>
+        </>
+      )}
+      {job === null && report === null && 'This run has ended. Its report.html has the verdict and the tests that did not run.'}
+    </p>
+  );
+}
+
+/** `40 of 81 files, done in about 20 s`; empty if the coordinator has said nothing. */
+function progressWords({ progress, finishedAt }: LiveHead): string {
+  if (progress === null) return '';
+  const left = progress.endsAt === null ? null : progress.endsAt - finishedAt;
+  const end = left === null ? '' : left < 1000 ? ', done any moment' : `, done in about ${duration(left)}`;
+  return `, ${number(progress.filesDone)} of ${plural(progress.files, 'file')}${end}`;
+}
+
+/** How far the run is, and the current test of each xdist worker. */
 function Now({ head, model }: Shown) {
-  if (head.verdict !== 'running')
-    return <p class="hint">This run has ended. Its report.html has the verdict and the tests that did not run.</p>;
+  if (head.verdict !== 'running') return <Ended head={head} />;
   const { expected, notRun } = head.totals;
   const running = [...head.running].sort((left, right) => left.startedAt - right.startedAt).slice(0, SHOWN);
   return (
@@ -77,6 +106,7 @@ function Now({ head, model }: Shown) {
         <h2 id="now-title">Running now</h2>
         <p class="muted">
           {number(expected - notRun)} of {number(expected)} tests done so far
+          {progressWords(head)}
         </p>
         <progress aria-label="Tests done" max={Math.max(1, expected)} value={expected - notRun} />
       </header>

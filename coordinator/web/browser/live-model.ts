@@ -34,6 +34,6 @@ export function joinColumns(earlier: Columns, later: Columns): Columns {
 }
 
 export function liveModel(head: LiveHead, columns: Columns): Model {
-  const { running: _, ...rest } = head;
+  const { running: _running, progress: _progress, report: _report, ...rest } = head;
   return readModel({ ...rest, ...columns });
 }

@@ -12,6 +12,7 @@ import { type AttemptEvent, isRunEventKind, type RunEvent, type TestResult } fro
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import { inTimeOf } from '../../../shared/wire/agreed-time.ts';
+import { decodeNote, encodeNote } from '../../../shared/wire/run-note.ts';
 import { opened, shardOf } from '../core/run-kit.ts';
 
 const spec = {
@@ -122,7 +123,7 @@ test('a live run counts known, finished and running tests, and keeps the first r
   expect(run.head(6000).running).toEqual([]);
   run.end(7000);
   expect(run.head(9000)).toMatchObject({ verdict: 'ended', finishedAt: 6000 });
-  expect(run.line()).toEqual({ runId: 'r1', isOpen: false, tests: 1, failures: 1 });
+  expect(run.line()).toEqual({ runId: 'r1', isOpen: false, verdict: 'ended', tests: 1, failures: 1 });
 });
 
 test('a test that fails and then passes in a rerun is flaky, not a failure', () => {
@@ -206,7 +207,41 @@ test('a stream of a run that another process coordinates gives the page that a r
 
   expect(streamed?.head(9000)).toEqual(replayed.head(9000));
   expect(streamed?.columns).toEqual(replayed.columns);
-  expect(streamed?.line()).toEqual({ runId: 'r1', isOpen: false, tests: 3, failures: 1 });
+  expect(streamed?.line()).toEqual({ runId: 'r1', isOpen: false, verdict: 'ended', tests: 3, failures: 1 });
+});
+
+test('shows what the coordinator notes: progress and deadline while the run is on, then the verdict and the report', () => {
+  const runs = createLiveRuns(50_000);
+  const id = runId('r1');
+  runs.opened({ ...spec, openedAt: 51_000 });
+  runs.noted(id, { kind: 'running', filesDone: 1, files: 3, endsAt: 58_000, deadlineAt: 61_000 });
+  const head = () => runs.newestFirst()[0]?.head(2000);
+  expect(head()).toMatchObject({
+    verdict: 'running',
+    progress: { filesDone: 1, files: 3, endsAt: 7000 },
+    deadline: { seconds: 10 },
+    report: null,
+  });
+  const ended = {
+    kind: 'ended',
+    verdict: 'deadline',
+    exitCode: 10,
+    report: { host: 'ci-1', path: '/out/report.html' },
+    job: null,
+  } as const;
+  // The note of an earlier coordinator of a run that goes on.
+  runs.noted(id, ended);
+  expect(head()).toMatchObject({ verdict: 'running' });
+  runs.closed(id, 5000);
+  expect(head()).toMatchObject({ verdict: 'deadline', exitCode: 10, report: '/out/report.html on ci-1', running: [] });
+});
+
+test('a note is data: its texts become one line, and only a web address becomes a link', () => {
+  const report = { host: 'ci\n1', path: '/out/report.html' };
+  const note = { kind: 'ended', verdict: 'passed', exitCode: 0, report, job: 'https://ci.example/1' } as const;
+  expect(decodeNote(encodeNote(note), 'test')).toEqual({ ...note, report: { ...report, host: 'ci\\n1' } });
+  expect(() => decodeNote(encodeNote({ ...note, job: 'javascript:alert(1)' }), 'test')).toThrow(/job/);
+  expect(() => decodeNote('{"version":2,"note":{}}', 'test')).toThrow(expect.objectContaining({ code: 'newer-version' }));
 });
 
 test('a dashboard keeps every open run and the ten runs that were closed last, newest first', () => {

@@ -1,11 +1,11 @@
 // Measures what a run needs to know of a Redis server before it uses it.
 
-import { checkServer } from '../../shared/redis/check-server.ts';
-import { connect } from '../../shared/redis/connect.ts';
-import { poolKeys } from '../../shared/redis/keys.ts';
-import { alive } from '../../shared/redis/presence.ts';
-import { serverNow } from '../../shared/redis/server-clock.ts';
-import { openLivenessLine } from './liveness-line.ts';
+import { checkServer } from '../../../shared/redis/check-server.ts';
+import { connect } from '../../../shared/redis/connect.ts';
+import { poolKeys } from '../../../shared/redis/keys.ts';
+import { alive } from '../../../shared/redis/presence.ts';
+import { serverNow } from '../../../shared/redis/server-clock.ts';
+import { openLivenessLine } from '../liveness-line.ts';
 
 const PINGS = 5;
 

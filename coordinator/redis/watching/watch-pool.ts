@@ -1,19 +1,23 @@
 // Observes the runs of a pool: reads the pool's registry and each open run's events, and writes nothing.
 
 import type { Redis } from 'ioredis';
-import type { RunEvent } from '../../shared/domain/events.ts';
-import { type RunId, runId } from '../../shared/domain/ids.ts';
-import type { RunSpec } from '../../shared/domain/run-spec.ts';
-import { messageOf } from '../../shared/errors.ts';
-import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
-import { readStream } from '../../shared/redis/read-stream.ts';
-import { decodeEvents } from '../../shared/wire/events.ts';
-import { decodeSpec } from '../../shared/wire/run-spec.ts';
+import type { RunEvent } from '../../../shared/domain/events.ts';
+import { type RunId, runId } from '../../../shared/domain/ids.ts';
+import type { RunSpec } from '../../../shared/domain/run-spec.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import { poolKeys, runKeys } from '../../../shared/redis/keys.ts';
+import { readStream } from '../../../shared/redis/read-stream.ts';
+import { decodeEvents } from '../../../shared/wire/events.ts';
+import type { RunNote } from '../../../shared/wire/run-note.ts';
+import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { readNote } from './run-notes.ts';
 
 export interface PoolWatcher {
   readonly onOpened: (spec: RunSpec) => void;
   readonly onEvents: (run: RunId, events: readonly RunEvent[]) => void;
   readonly onClosed: (run: RunId) => void;
+  /** Receives how far an open run is, about once a second, and once how it ended. */
+  readonly onNote: (run: RunId, note: RunNote) => void;
   /** Receives the problem if a run cannot be read, for example events of a newer version; the watcher stops following that run. */
   readonly onProblem: (run: RunId, problem: string) => void;
 }
@@ -21,11 +25,15 @@ export interface PoolWatcher {
 const READ_BATCHES = 200;
 /** Openings per read. */
 const OPENINGS = 100;
+/** How long a closed run's last note is waited for, in milliseconds: its coordinator still writes the reports. */
+const LAST_NOTE_MS = 60_000;
 
 /** Follows the pool until `signal` aborts, across failures of Redis. */
 export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher, signal: AbortSignal): Promise<void> {
   const { runs, opened } = poolKeys(pool);
   const followed = new Map<RunId, { stop: AbortController; followed: Promise<void> }>();
+  /** Closed runs without a last note, and until when it is waited for. */
+  const ending = new Map<RunId, number>();
 
   const look = async (): Promise<void> => {
     const specs = await redis.hgetall(runs);
@@ -36,7 +44,15 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
       run.stop.abort();
       await run.followed;
       watcher.onClosed(id);
+      ending.set(id, performance.now() + LAST_NOTE_MS);
     }
+    for (const id of [...followed.keys(), ...ending.keys()]) await lookAtNote(id);
+  };
+  const lookAtNote = async (id: RunId): Promise<void> => {
+    const note = await readNote(redis, id);
+    // The note of an earlier coordinator may say that a resumed run has ended.
+    if (note !== null && (note.kind === 'ended') === ending.has(id)) watcher.onNote(id, note);
+    if (note?.kind === 'ended' || performance.now() > (ending.get(id) ?? Number.POSITIVE_INFINITY)) ending.delete(id);
   };
   const open = (id: RunId, text: string): void => {
     const stop = new AbortController();

@@ -1,13 +1,15 @@
 // What is in a pool now: its open runs with their coordinators, and its agents. It only reads.
 
 import type { Redis } from 'ioredis';
-import { type AgentId, agentId, type RunId, runId } from '../../shared/domain/ids.ts';
-import type { RunSpec } from '../../shared/domain/run-spec.ts';
-import { ShardlineError } from '../../shared/errors.ts';
-import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
-import { alive } from '../../shared/redis/presence.ts';
-import { decodeHolder, type LeaseHolder } from '../../shared/wire/lease-holder.ts';
-import { decodeSpec } from '../../shared/wire/run-spec.ts';
+import { type AgentId, agentId, type RunId, runId } from '../../../shared/domain/ids.ts';
+import type { RunSpec } from '../../../shared/domain/run-spec.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { poolKeys, runKeys } from '../../../shared/redis/keys.ts';
+import { alive } from '../../../shared/redis/presence.ts';
+import { decodeHolder, type LeaseHolder } from '../../../shared/wire/lease-holder.ts';
+import type { RunNote } from '../../../shared/wire/run-note.ts';
+import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { readNote } from './run-notes.ts';
 
 export interface OpenRun {
   readonly id: RunId;
@@ -17,6 +19,8 @@ export interface OpenRun {
   readonly coordinator: LeaseHolder | null;
   /** Agents of the run, each with the number of attempts that it holds. */
   readonly agents: ReadonlyMap<AgentId, number>;
+  /** What the coordinator said last of the run; null if it has said nothing. */
+  readonly note: RunNote | null;
 }
 
 export interface Fleet {
@@ -38,10 +42,11 @@ export async function readFleet(redis: Redis, pool: string): Promise<Fleet> {
 
 async function readRun(redis: Redis, pool: string, id: RunId, text: string, now: number): Promise<OpenRun> {
   const keys = runKeys(id);
-  const [living, holding, lease] = await Promise.all([
+  const [living, holding, lease, note] = await Promise.all([
     redis.zrangebyscore(keys.agents, now, '+inf'),
     redis.hgetall(keys.holding),
     redis.hmget(keys.coordinator, 'holder', 'expires'),
+    readNote(redis, id),
   ]);
   const [holder, expires] = lease;
   const isHeld = holder != null && Number(expires) > now;
@@ -50,6 +55,7 @@ async function readRun(redis: Redis, pool: string, id: RunId, text: string, now:
     spec: orUnknown(() => decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`)),
     coordinator: isHeld ? orUnknown(() => decodeHolder(holder, `the lease of run ${id}`)) : null,
     agents: new Map(living.map((agent) => [agentId(agent), (holding[agent] ?? '').split(' ').filter((held) => held !== '').length])),
+    note,
   };
 }
 
