@@ -21,6 +21,9 @@ import { testsOf } from '../core/recorded-order.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
 
+/** The least time between two lines of progress. */
+const EACH_MS = 10_000;
+
 /** Tests for one xdist worker, in the order of the run or of a list. */
 interface Chosen {
   readonly tests: readonly NodeId[];
@@ -111,7 +114,18 @@ function hashSeedOf(work: RecordedWork, { agent }: ReplaySettings, chosen: Chose
 async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, interrupt: AbortSignal): Promise<number> {
   let failed = 0;
   let same = 0;
+  let done = 0;
+  const startedAt = performance.now();
+  let saidAt = startedAt;
   const onResult = ({ nodeid, outcome }: TestResult): void => {
+    done += 1;
+    const now = performance.now();
+    if (now - saidAt >= EACH_MS) {
+      saidAt = now;
+      edge.stderr.write(
+        `shardline: ${done} of ${plural(tests.length, 'test')} replayed, ${((now - startedAt) / 1000).toFixed(0)} s so far\n`,
+      );
+    }
     const was = before.get(nodeid) ?? null;
     if (was === outcome) same += 1;
     if (isFailure(outcome)) failed += 1;

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { isFailure } from '../../shared/domain/outcome.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import type { AuditSettings } from '../../shared/settings/settings.ts';
+import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
 import { readSelected } from '../../shared/system/selected.ts';
@@ -13,6 +14,7 @@ import { oneLine } from '../../shared/text/safe-text.ts';
 import { firstExitCode } from '../core/result/verdict.ts';
 import { readBaseline } from '../record/baseline.ts';
 import { prepareOut } from '../reporters/files/report-files.ts';
+import { sayWhile } from '../reporters/progress/long-step.ts';
 import { inSeconds } from '../reporters/summary/profile-text.ts';
 import { auditHtml } from '../web/audit-html.ts';
 import { type Audit, auditOf } from './core/audit.ts';
@@ -26,7 +28,9 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
   const out = settings.out ?? join(settings.workspace, '.shardline', 'audit');
   const interrupted = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort(name)));
+  let current = 'reading the suite';
   const announceStep = (step: string): void => {
+    current = step;
     if (!settings.isQuiet) edge.stderr.write(`shardline: ${inSeconds((Date.now() - startedAt) / 1000)}: ${step}\n`);
   };
   try {
@@ -34,7 +38,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
     const named = settings.selected === null ? [] : await readSelected(settings.selected, edge.stdin);
     await prepareOut(out);
     await using _held = await holdDirectory(out);
-    const findings = await measureSuite({
+    const measuring = measureSuite({
       settings,
       edge,
       out,
@@ -44,6 +48,7 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
       announceStep,
       signal: interrupted.signal,
     });
+    const findings = await (settings.isQuiet ? measuring : sayWhile(measuring, () => current, edge.stderr, systemClock));
     if (findings === null) {
       edge.stdout.write('No tests were collected.\n');
       return firstExitCode([5]);

@@ -7,6 +7,7 @@ import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
+import { systemClock } from '../../shared/system/clock.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
 import { type CollectDecision, decideCollect } from '../core/decide/collect-choice.ts';
 import { judge } from '../core/decide/forecast.ts';
@@ -20,6 +21,7 @@ import { fileContents } from '../discovery/file-contents.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite } from '../ports.ts';
 import { lateLine } from '../reporters/progress/forecast-text.ts';
+import { sayWhile } from '../reporters/progress/long-step.ts';
 import type { OpenRedis, openRedis } from './bring-up.ts';
 import { announcementOf } from './preparation/announcement.ts';
 import { bothOrAll, timed } from './preparation/both-at-once.ts';
@@ -60,7 +62,8 @@ export async function prepareRun(
   const failing = new AbortController();
   const signal = AbortSignal.any([ending, failing.signal]);
   const { workspace, python, serialMarker } = settings;
-  const discovering = timed(pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal));
+  const listing = pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal);
+  const discovering = timed(settings.verbosity === 'quiet' ? listing : saysListing(setting, listing));
   const times = deadlineTimes({ startedAt, deadline });
   const { announce, announced } = announcementOf(setting, pytestArgs, times, discovering);
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -88,6 +91,10 @@ export async function prepareRun(
   });
   return { opening, planSuite: suitePlanner(settings, plan, history), redis, census };
 }
+
+/** pytest imports the conftests and plugins of the suite first, which can take long. */
+const saysListing = <Value>({ edge }: Setting, listing: Promise<Value>): Promise<Value> =>
+  sayWhile(listing, () => 'pytest is listing the test files', edge.stderr, systemClock);
 
 /** What earlier runs and the version control know of the suite's files. */
 interface FileHistory {
