@@ -170,6 +170,7 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     partProblems: [],
     about: [],
     command: '',
+    next: [],
     job: note?.kind === 'ended' ? note.job : null,
     progress:
       note?.kind === 'running'

@@ -18,6 +18,8 @@ export interface PageData extends Columns {
   readonly finishedAt: number;
   /** What was tested, on what: project, branch, commit, Python and versions, as short texts; empty while the run is on. */
   readonly about: readonly string[];
+  /** What to do next, as short texts with commands in backquotes; usually empty for a passed run. */
+  readonly next: readonly string[];
   /** The command as typed; empty if it is unknown. */
   readonly command: string;
   /** The address of the CI job's page; null outside CI. */

@@ -3,6 +3,7 @@
 import type { NotRun, Report } from '../../shared/domain/report.ts';
 import { harmless, plural } from '../../shared/text/safe-text.ts';
 import { notRunName, notRunWords } from '../core/result/ending-text.ts';
+import { nextSteps } from './next-steps.ts';
 import { growColumns, tenths } from './page-columns.ts';
 import { nameIn, type PageData, sessionName } from './page-data.ts';
 
@@ -24,6 +25,7 @@ export function pageData(report: Report): PageData {
     startedAt,
     finishedAt: Date.parse(report.finishedAt) - startedAt,
     about: aboutOf(report),
+    next: nextSteps(report),
     command: harmless(report.origin?.command ?? ''),
     job: report.origin?.job ?? null,
     deadline: report.deadline,

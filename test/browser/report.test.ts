@@ -55,6 +55,10 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(await page.getByRole('banner').innerText()).toContain('shop · branch totals');
     expect(await page.getByRole('banner').innerText()).toContain('shardline run tests --redis redis://ci@redis.example:6379');
     expect(await page.getByRole('link', { name: 'the CI job' }).getAttribute('href')).toBe('https://ci.example/jobs/8123');
+    expect(await page.getByRole('list', { name: 'What to do next' }).getByRole('listitem').allInnerTexts()).toEqual([
+      'Run only what failed: shardline run --failed.',
+      'The deadline was too short: raise --deadline, or add agents.',
+    ]);
     const unfolded = 3232 - totals.passed + totals.flaky;
     await expect.poll(() => shown(page)).toBe(`${unfolded} of 3,232 shown`);
     await page.getByRole('button', { name: `Show ${(3232 - unfolded).toLocaleString('en')} passed tests` }).click();

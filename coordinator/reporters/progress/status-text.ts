@@ -4,10 +4,10 @@ import { countOf, plural } from '../../../shared/text/safe-text.ts';
 import { inMinutes } from '../summary/profile-text.ts';
 import type { RunStatus } from './run-status.ts';
 
-/** `812/1204+ tests`; the plus means that more tests are still being found. */
+/** `812/1204 tests`. The second number grows until every file is collected. */
 export function testsWords({ tally, tests, howFar }: RunStatus): string {
   if (tests === 0 && !howFar.isAllCollected) return 'no tests yet';
-  return `${tally.done}/${tests}${howFar.isAllCollected ? '' : '+'} tests`;
+  return `${tally.done}/${tests} tests`;
 }
 
 export const filesWords = ({ howFar: { filesDone, files } }: RunStatus): string => `${filesDone}/${files} files`;
@@ -27,7 +27,7 @@ function endWords(secondsLeft: number | null): string {
   return secondsLeft === 0 ? ', done any moment' : `, done in about ${inMinutes(Math.ceil(secondsLeft))}`;
 }
 
-/** `812/1204+ tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */
+/** `812/1204 tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */
 export function statusWords(status: RunStatus): string {
   const bad = outcomeCounts(status).filter(({ word }) => !['passed', 'skipped', 'xfailed', 'xpassed'].includes(word));
   const counts = bad.map(({ word, count }) => countOf(count, word));

@@ -2,6 +2,7 @@
 
 import { type Phase, phases, type Report } from '../../../shared/domain/report.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
+import { adviceOf } from '../../core/result/advice.ts';
 
 export const phaseWords: Readonly<Record<Phase, string>> = {
   preparation: 'set-up and discovery',
@@ -19,10 +20,6 @@ const LEAST_SHARE = 0.005;
 
 /** Shorter runs get no rating and no comparison with their bound, because startup dominates their time. */
 const LEAST_RATED_SECONDS = 10;
-/** Shorter runs get no advice: it would save seconds. */
-const LEAST_ADVISED_SECONDS = 30;
-/** From this share of its time on, something is busy. */
-const BUSY = 0.85;
 
 /** True if the run's time is a fair measure of its efficiency. A run that ran only part of the work is not. */
 export const isWorthRating = ({ profile, totals }: Pick<Report, 'profile' | 'totals'>): boolean =>
@@ -32,29 +29,10 @@ export const isWorthRating = ({ profile, totals }: Pick<Report, 'profile' | 'tot
 const ratingWord = (report: Pick<Report, 'profile' | 'totals' | 'verdict'>): string =>
   report.verdict === 'passed' && isWorthRating(report) ? `, ${report.profile.rating}` : '';
 
-/** At this share of the processors' time, tests wait for something else. */
-const WAITING = 0.5;
-/** xdist workers beyond this number cost more memory and start-up than they save. */
-const MOST_WORKERS = 16;
-
-/**
- * Names what would make the next run faster, from measurement: more workers than cores if the tests wait, and more agents if the processors
- * are busy all the time. Empty for a short run, and where neither is clear.
- */
-export function adviceLine({ profile, agents, totals }: Report): string[] {
-  const { cpuUtilization: cpu, efficiency, makespanSeconds } = profile;
-  const working = agents.filter(({ workers }) => workers > 0);
-  if (cpu === null || totals.notRun > 0 || makespanSeconds < LEAST_ADVISED_SECONDS || working.length === 0) return [];
-  const workers = Math.max(...working.map((agent) => agent.workers));
-  const more = Math.min(MOST_WORKERS, 2 * workers, Math.round(workers / Math.max(cpu, 0.01)));
-  if (cpu < WAITING && efficiency >= WAITING && more > workers) {
-    return [`advice   the CPUs are ${inPercent(cpu)} busy: the tests wait. Fix: use more workers than cores, -n ${more}`];
-  }
-  if (cpu >= BUSY && efficiency >= BUSY) {
-    return [`advice   the CPUs are ${inPercent(cpu)} busy: only more agents, or a machine with more cores, help`];
-  }
-  return [];
-}
+export const adviceLine = (report: Report): string[] => {
+  const advice = adviceOf(report);
+  return advice === null ? [] : [`advice   ${advice}`];
+};
 
 /** `time     15.1 s for the tests; 4 workers need at least 13.9 s (92 %, excellent)`; empty if the comparison is meaningless. */
 export function againstBound(report: Report): string[] {

@@ -46,6 +46,13 @@ export function Summary({ model }: { readonly model: Model }) {
           </a>
         )}
       </p>
+      {data.next.length > 0 && (
+        <ul class="next" aria-label="What to do next">
+          {data.next.map((step) => (
+            <li key={step}>{withCode(step)}</li>
+          ))}
+        </ul>
+      )}
       <OutcomeBar model={model} />
       <dl class="numbers">
         {numbers(data).map(([name, value, title]) => (
@@ -58,6 +65,9 @@ export function Summary({ model }: { readonly model: Model }) {
     </header>
   );
 }
+
+/** Texts in backquotes become code. */
+const withCode = (step: string) => step.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={part}>{part}</code>));
 
 /** An error that names a test is a teardown error: the teardown failed after the test's result was out. */
 const isAfterTest = ({ tests }: PageData, [file, , name]: PageData['collectErrors'][number]): boolean =>
