@@ -8,7 +8,9 @@ import type { TestResult } from '../../shared/domain/events.ts';
 import { agentId, type NodeId, nodeId } from '../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { reportLongSteps } from '../../shared/long-step.ts';
 import type { ReplaySettings } from '../../shared/settings/settings.ts';
+import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
 import { findRun } from '../../shared/system/run-place.ts';
@@ -20,9 +22,6 @@ import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
-
-/** The least time between two lines of progress. */
-const EACH_MS = 10_000;
 
 /** Tests for one xdist worker, in the order of the run or of a list. */
 interface Chosen {
@@ -115,17 +114,9 @@ async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, inter
   let failed = 0;
   let same = 0;
   let done = 0;
-  const startedAt = performance.now();
-  let saidAt = startedAt;
+  const startedAt = systemClock.now();
   const onResult = ({ nodeid, outcome }: TestResult): void => {
     done += 1;
-    const now = performance.now();
-    if (now - saidAt >= EACH_MS) {
-      saidAt = now;
-      edge.stderr.write(
-        `shardline: ${done} of ${plural(tests.length, 'test')} replayed, ${((now - startedAt) / 1000).toFixed(0)} s so far\n`,
-      );
-    }
     const was = before.get(nodeid) ?? null;
     if (was === outcome) same += 1;
     if (isFailure(outcome)) failed += 1;
@@ -133,7 +124,12 @@ async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, inter
       edge.stderr.write(`${outcome.toUpperCase()} ${oneLine(nodeid)}${was === null ? '' : ` (in the run: ${was})`}\n`);
     }
   };
-  const { results, problems } = await replayTests({ ...replay, onResult }, tests, interrupt);
+  const { results, problems } = await reportLongSteps(
+    replayTests({ ...replay, onResult }, tests, interrupt),
+    () => ({ name: `replayed ${done} of ${plural(tests.length, 'test')}`, startedAt }),
+    (line) => void edge.stderr.write(`shardline: ${line}\n`),
+    systemClock,
+  );
   for (const [nodeid, { outcome, message }] of results) {
     if (isFailure(outcome)) edge.stdout.write(`\n${oneLine(nodeid)}\n${harmless(message ?? '')}\n`);
   }

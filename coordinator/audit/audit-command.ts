@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isFailure } from '../../shared/domain/outcome.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
+import { reportLongSteps, type Step } from '../../shared/long-step.ts';
 import type { AuditSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
@@ -14,7 +15,6 @@ import { oneLine } from '../../shared/text/safe-text.ts';
 import { firstExitCode } from '../core/result/verdict.ts';
 import { readBaseline } from '../record/baseline.ts';
 import { prepareOut } from '../reporters/files/report-files.ts';
-import { sayWhile } from '../reporters/progress/long-step.ts';
 import { inSeconds } from '../reporters/summary/profile-text.ts';
 import { auditHtml } from '../web/audit-html.ts';
 import { type Audit, auditOf } from './core/audit.ts';
@@ -28,9 +28,9 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
   const out = settings.out ?? join(settings.workspace, '.shardline', 'audit');
   const interrupted = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort(name)));
-  let current = 'reading the suite';
+  let current: Step = { name: 'reading the suite', startedAt: systemClock.now() };
   const announceStep = (step: string): void => {
-    current = step;
+    current = { name: step, startedAt: systemClock.now() };
     if (!settings.isQuiet) edge.stderr.write(`shardline: ${inSeconds((Date.now() - startedAt) / 1000)}: ${step}\n`);
   };
   try {
@@ -48,7 +48,8 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
       announceStep,
       signal: interrupted.signal,
     });
-    const findings = await (settings.isQuiet ? measuring : sayWhile(measuring, () => current, edge.stderr, systemClock));
+    const print = (line: string): void => void edge.stderr.write(`shardline: ${line}\n`);
+    const findings = await (settings.isQuiet ? measuring : reportLongSteps(measuring, () => current, print, systemClock));
     if (findings === null) {
       edge.stdout.write('No tests were collected.\n');
       return firstExitCode([5]);

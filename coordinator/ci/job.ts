@@ -12,7 +12,9 @@ export interface CiJob {
   readonly job: string | null;
   readonly place: Place | null;
   readonly limit: JobLimit | null;
-  /** The branch that the job tests; null where the provider does not say. */
+  /** The name of the repository, without its owner; null where the provider does not say. */
+  readonly project: string | null;
+  /** The branch that the job tests; null for a tag, and where the provider does not say. */
   readonly branch: string | null;
   /** The page of the job, or of its pipeline; null where the provider does not say. */
   readonly url: string | null;
@@ -46,7 +48,8 @@ interface Provider {
   readonly job: string | null;
   readonly place: (env: Environment) => Place | null;
   readonly limit: (env: Environment) => JobLimit | null;
-  /** Variables that name the branch; the first that is set counts. */
+  /** Variables that name the project and the branch; of each, the first that is set counts. */
+  readonly project: readonly string[];
   readonly branch: readonly string[];
   /** Variables and texts that together make the address of the job's page. Without one of the variables there is no address. */
   readonly url: readonly Piece[];
@@ -70,7 +73,8 @@ const providers: readonly Provider[] = [
     job: null,
     place: none,
     limit: none,
-    branch: ['GITHUB_HEAD_REF', 'GITHUB_REF_NAME'],
+    project: ['GITHUB_REPOSITORY'],
+    branch: ['GITHUB_HEAD_REF', 'GITHUB_REF'],
     url: [
       { variable: 'GITHUB_SERVER_URL' },
       { text: '/' },
@@ -88,7 +92,8 @@ const providers: readonly Provider[] = [
     job: 'CI_JOB_ID',
     place: (env) => place(count(env.CI_NODE_INDEX), env.CI_NODE_TOTAL),
     limit: gitlabLimit,
-    branch: ['CI_COMMIT_REF_NAME'],
+    project: ['CI_PROJECT_NAME'],
+    branch: ['CI_MERGE_REQUEST_SOURCE_BRANCH_NAME', 'CI_COMMIT_BRANCH'],
     url: [{ variable: 'CI_JOB_URL' }],
   },
   {
@@ -100,6 +105,7 @@ const providers: readonly Provider[] = [
     job: 'CIRCLE_WORKFLOW_JOB_ID',
     place: (env) => place(fromZero(env.CIRCLE_NODE_INDEX), env.CIRCLE_NODE_TOTAL),
     limit: none,
+    project: ['CIRCLE_PROJECT_REPONAME'],
     branch: ['CIRCLE_BRANCH'],
     url: [{ variable: 'CIRCLE_BUILD_URL' }],
   },
@@ -113,6 +119,7 @@ const providers: readonly Provider[] = [
     place: (env) => place(fromZero(env.BUILDKITE_PARALLEL_JOB), env.BUILDKITE_PARALLEL_JOB_COUNT),
     // `false` for none.
     limit: (env) => inMinutes('BUILDKITE_TIMEOUT', env.BUILDKITE_TIMEOUT),
+    project: ['BUILDKITE_PIPELINE_SLUG'],
     branch: ['BUILDKITE_BRANCH'],
     url: [{ variable: 'BUILDKITE_BUILD_URL' }, { text: '#' }, { variable: 'BUILDKITE_JOB_ID' }],
   },
@@ -126,7 +133,8 @@ const providers: readonly Provider[] = [
     place: (env) => place(count(env.SYSTEM_JOBPOSITIONINPHASE), env.SYSTEM_TOTALJOBSINPHASE),
     // 0 for none.
     limit: (env) => inMinutes('SYSTEM_JOBTIMEOUT', env.SYSTEM_JOBTIMEOUT),
-    branch: ['SYSTEM_PULLREQUEST_SOURCEBRANCH', 'BUILD_SOURCEBRANCHNAME'],
+    project: ['BUILD_REPOSITORY_NAME'],
+    branch: ['SYSTEM_PULLREQUEST_SOURCEBRANCH', 'BUILD_SOURCEBRANCH'],
     url: [
       { variable: 'SYSTEM_COLLECTIONURI' },
       { variable: 'SYSTEM_TEAMPROJECT' },
@@ -143,6 +151,7 @@ const providers: readonly Provider[] = [
     job: 'BITBUCKET_STEP_UUID',
     place: (env) => place(fromZero(env.BITBUCKET_PARALLEL_STEP), env.BITBUCKET_PARALLEL_STEP_COUNT),
     limit: none,
+    project: ['BITBUCKET_REPO_SLUG'],
     branch: ['BITBUCKET_BRANCH'],
     url: [{ variable: 'BITBUCKET_GIT_HTTP_ORIGIN' }, { text: '/pipelines/results/' }, { variable: 'BITBUCKET_BUILD_NUMBER' }],
   },
@@ -155,6 +164,7 @@ const providers: readonly Provider[] = [
     job: 'SEMAPHORE_JOB_ID',
     place: (env) => place(count(env.SEMAPHORE_JOB_INDEX), env.SEMAPHORE_JOB_COUNT),
     limit: none,
+    project: ['SEMAPHORE_PROJECT_NAME'],
     branch: ['SEMAPHORE_GIT_PR_BRANCH', 'SEMAPHORE_GIT_BRANCH'],
     url: [{ variable: 'SEMAPHORE_ORGANIZATION_URL' }, { text: '/jobs/' }, { variable: 'SEMAPHORE_JOB_ID' }],
   },
@@ -172,9 +182,19 @@ export function ciJob(env: Environment): CiJob | null {
     job: provider.job === null ? null : (env[provider.job]?.trim() ?? null),
     place: provider.place(env),
     limit: provider.limit(env),
-    branch: provider.branch.map((name) => env[name]?.trim() ?? '').find((name) => name !== '') ?? null,
+    project: firstSet(provider.project, env)?.split('/').at(-1) ?? null,
+    branch: branchIn(firstSet(provider.branch, env)),
     url: addressOf(provider.url, env),
   };
+}
+
+const firstSet = (names: readonly string[], env: Environment): string | null =>
+  names.map((name) => env[name]?.trim() ?? '').find((value) => value !== '') ?? null;
+
+/** `refs/heads/a/b` is the branch `a/b`; other refs are tags and merges of pull requests. */
+function branchIn(ref: string | null): string | null {
+  if (ref === null || !ref.startsWith('refs/')) return ref;
+  return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : null;
 }
 
 function addressOf(pieces: readonly Piece[], env: Environment): string | null {

@@ -1,6 +1,6 @@
 // Connects a run to Redis, its own or an external one, starts the run's local agents and loads the known durations.
 
-import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
+import { type AgentId, agentId } from '../../shared/domain/ids.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
@@ -15,10 +15,10 @@ import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
 import { startEmbeddedRedis } from '../redis/embedded-server.ts';
+import { writeNote } from '../redis/inspect/run-notes.ts';
 import { openLivenessLine } from '../redis/liveness-line.ts';
 import { redisPools } from '../redis/pools.ts';
 import { redisTimingStore } from '../redis/timing-store.ts';
-import { writeNote } from '../redis/watching/run-notes.ts';
 import { historyStores } from './preparation/history-stores.ts';
 import { CLOSE_MS, type Setting, within } from './run-context.ts';
 
@@ -42,8 +42,8 @@ export interface OpenRedis {
   readonly agents: { readonly local: LocalAgents; readonly count: number };
   readonly store: TimingStore & { readonly old: Timings };
   readonly census: CensusStore;
-  /** Writes what `shardline serve` and `shardline status` show of a run; null if nobody else can reach the Redis. */
-  readonly note: ((run: RunId, note: RunNote) => Promise<void>) | null;
+  /** Writes the note of a run; null for an embedded Redis, which no other command reads. */
+  readonly note: ((channel: Pick<RunChannel, 'runId' | 'epoch'>, note: RunNote) => Promise<void>) | null;
   /** Closes the channel, and announces another run to the same agents and to new local ones. */
   readonly again: (announce: (pools: Pools) => Promise<RunChannel>) => Promise<Pick<OpenRedis, 'channel' | 'agents'>>;
 }
@@ -87,7 +87,7 @@ export async function openRedis(
   const old = await timings.load();
   // An agent joins a run only once, and its name belongs to one process. The second run therefore needs new names.
   const again: OpenRedis['again'] = (announcing) => openWithAgents(place, () => announcing(pools), '-again');
-  const note: OpenRedis['note'] = settings.redis === null ? null : (run, text) => writeNote(redis, run, text);
+  const note: OpenRedis['note'] = settings.redis === null ? null : ({ runId, epoch }, content) => writeNote(redis, runId, epoch, content);
   return { pools, ...first, aheadMs, store: { ...timings, old }, census, note, again };
 }
 

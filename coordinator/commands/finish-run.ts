@@ -19,7 +19,7 @@ import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
-import { noteEnd, type WriteNote } from './serving/leave-notes.ts';
+import { type NoteWriter, noteVerdict } from './serving/note-run.ts';
 import { durationsWarning } from './serving/save-durations.ts';
 
 /** What a run hands to its end. */
@@ -33,8 +33,8 @@ export interface Ending {
   readonly copies: readonly Reporter[];
   /** Why nothing may be written to the run's own directory; null if writing is allowed. */
   readonly isShutOut: ShardlineError | null;
-  /** Tells people who watch how the run ended; null if nobody can. */
-  readonly note: WriteNote | null;
+  /** Writes the note of the run; null for an embedded Redis. */
+  readonly notes: NoteWriter | null;
 }
 
 /**
@@ -44,17 +44,18 @@ export interface Ending {
 export async function finishRun(
   setting: Setting,
   state: RunState,
-  { store, log, combined, copies, isShutOut, note }: Ending,
+  { store, log, combined, copies, isShutOut, notes }: Ending,
 ): Promise<number> {
   const { settings, edge, out } = setting;
   const learned = store === null ? null : learn(store.old, state);
-  const merged = timedMerge(state, store === null || learned === null ? null : historyOf(state, store.old, learned));
+  const { job } = await setting.origin;
+  const merged = timedMerge(state, store === null || learned === null ? null : historyOf(state, store.old, learned), job);
   const report = judge(
     setting.jobs?.again ? asRetry(merged, { failed: new Set(setting.jobs.again.failed), flakyFails: settings.flakyFails }) : merged,
     setting.judgement,
   );
   const problems: ShardlineError[] = isShutOut === null ? [] : [isShutOut];
-  const notes: ShardlineError[] = [];
+  const warnings: ShardlineError[] = [];
   const attempt = async (work: Promise<unknown>): Promise<void> => {
     try {
       await work;
@@ -80,7 +81,7 @@ export async function finishRun(
     const saving = within(closeMs(setting), store.save(learned));
     await attempt(
       durationsWarning(saving, settings.timings !== null).then((warning) => {
-        if (warning !== null) notes.push(warning);
+        if (warning !== null) warnings.push(warning);
       }),
     );
   }
@@ -94,9 +95,9 @@ export async function finishRun(
   const printing = [...githubReporters(settings, edge), reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
   const printed = finishAll(printing, { ...report, exitCode: exitCode() }, { paths, problems: [] });
   await attempt(printed.then((written) => problems.push(...written.problems)));
-  if (note !== null) {
-    const noted = noteEnd(note, { ...report, exitCode: exitCode() }, isShutOut === null ? out : null, setting.logger);
-    await within(closeMs(setting), noted);
+  if (notes !== null) {
+    const place = { out: isShutOut === null ? out : null, job };
+    await within(closeMs(setting), noteVerdict(notes, state, { ...report, exitCode: exitCode() }, place));
   }
   const gone = goneTests(state);
   if (gone.length > 0)
@@ -105,15 +106,17 @@ export async function finishRun(
     );
   if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
   for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
-  for (const { values } of notes)
+  for (const { values } of warnings)
     edge.stderr.write(`shardline: warning: could not save test durations to ${values.path}: ${values.problem}\n`);
   if (setting.jobs !== null && !setting.jobs.leaving.aborted) await setting.jobs.conclude(report, exitCode());
   return exitCode();
 }
 
 /** The report contains the duration of the merge, which is known only after the merge. */
-function timedMerge(state: RunState, history: Report['history']): Report {
+/** `job` is the CI job that writes the report. It may have resumed the run of another job. */
+function timedMerge(state: RunState, history: Report['history'], job: string | null): Report {
   const startedAt = performance.now();
   const report = merge(state, { finishedAt: Date.now(), mergeSeconds: 0 });
-  return { ...report, history, profile: { ...report.profile, mergeSeconds: (performance.now() - startedAt) / 1000 } };
+  const origin = report.origin === null ? null : { ...report.origin, job };
+  return { ...report, origin, history, profile: { ...report.profile, mergeSeconds: (performance.now() - startedAt) / 1000 } };
 }

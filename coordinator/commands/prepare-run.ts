@@ -6,6 +6,7 @@ import type { TestFile } from '../../shared/domain/ids.ts';
 import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
+import { reportLongSteps, type Step } from '../../shared/long-step.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
@@ -21,7 +22,6 @@ import { fileContents } from '../discovery/file-contents.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import type { DiscoveredSuite } from '../ports.ts';
 import { lateLine } from '../reporters/progress/forecast-text.ts';
-import { sayWhile } from '../reporters/progress/long-step.ts';
 import type { OpenRedis, openRedis } from './bring-up.ts';
 import { announcementOf } from './preparation/announcement.ts';
 import { bothOrAll, timed } from './preparation/both-at-once.ts';
@@ -63,7 +63,7 @@ export async function prepareRun(
   const signal = AbortSignal.any([ending, failing.signal]);
   const { workspace, python, serialMarker } = settings;
   const listing = pytestDiscovery().discover({ workspace, python, pytestArgs, serialMarker }, signal);
-  const discovering = timed(settings.verbosity === 'quiet' ? listing : saysListing(setting, listing));
+  const discovering = timed(settings.verbosity === 'quiet' ? listing : withListingProgress(setting, listing));
   const times = deadlineTimes({ startedAt, deadline });
   const { announce, announced } = announcementOf(setting, pytestArgs, times, discovering);
   const connecting = timed(connect(setting, opened, announce, signal));
@@ -93,8 +93,15 @@ export async function prepareRun(
 }
 
 /** pytest imports the conftests and plugins of the suite first, which can take long. */
-const saysListing = <Value>({ edge }: Setting, listing: Promise<Value>): Promise<Value> =>
-  sayWhile(listing, () => 'pytest is listing the test files', edge.stderr, systemClock);
+function withListingProgress<Value>({ edge }: Setting, listing: Promise<Value>): Promise<Value> {
+  const step: Step = { name: 'listing the test files with pytest', startedAt: systemClock.now() };
+  return reportLongSteps(
+    listing,
+    () => step,
+    (line) => void edge.stderr.write(`shardline: ${line}\n`),
+    systemClock,
+  );
+}
 
 /** What earlier runs and the version control know of the suite's files. */
 interface FileHistory {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentId } from '../../shared/domain/ids.ts';
-import type { Report } from '../../shared/domain/report.ts';
+import type { Report, ReportedHistory } from '../../shared/domain/report.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
@@ -11,6 +11,7 @@ import { runFolders, runsOf } from '../../shared/system/run-place.ts';
 import { plural } from '../../shared/text/safe-text.ts';
 import { learn } from '../core/learn/learn.ts';
 import type { Baseline } from '../core/result/compare.ts';
+import { historyOf, mergeHistories } from '../core/result/history.ts';
 import { judge } from '../core/result/judge.ts';
 import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
 import { type CoordinatorEvent, withAgent } from '../core/state/events.ts';
@@ -26,30 +27,35 @@ import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
   const { runs, report: shown, baseline } = await readSources(settings, edge.cwd);
-  const report = judge(shown, { targets: settings.targets, baseline });
+  const history = settings.timings === null ? shown.history : await learnFrom(runs, settings.timings, edge);
+  const report = judge({ ...shown, history }, { targets: settings.targets, baseline });
   const reporters = [...copyFiles(settings.copies), ...githubReporters(settings, edge), reportPrinter(settings, edge)];
   // Reading and reducing the events of a large run takes seconds.
   if (reporters.some(({ observe }) => observe !== undefined)) {
     for (const { events } of runs) await replayRun(reporters, events());
   }
-  if (settings.timings !== null) await learnFrom(runs, settings.timings, edge);
   const { problems } = await finishAll(reporters, report);
   if (problems.length > 0) throw new AggregateError(foldFullDisks(problems));
   return report.exitCode;
 }
 
-/** Adds the durations of the runs, in the order given, to those of the file. */
-async function learnFrom(runs: readonly FinishedRun[], path: string, edge: Edge): Promise<void> {
+/** Adds the durations of the runs, in the order given, to those of the file. Resolves with what the file knew of their tests. */
+async function learnFrom(runs: readonly FinishedRun[], path: string, edge: Edge): Promise<Report['history']> {
   const store = fileTimingStore(
     path,
     (dropped, source) => void edge.stderr.write(`shardline: warning: ignored ${plural(dropped, 'invalid duration')} from ${source}\n`),
   );
   const known = new Map(await store.load());
+  const histories: ReportedHistory[] = [];
   for (const { replayed } of runs) {
     const state = await replayed();
-    if (state !== null) for (const [file, timing] of learn(known, state)) known.set(file, timing);
+    if (state === null) continue;
+    const learned = learn(known, state);
+    histories.push(historyOf(state, known, learned));
+    for (const [file, timing] of learned) known.set(file, timing);
   }
   await store.save(known);
+  return mergeHistories(histories);
 }
 
 interface Sources {

@@ -92,7 +92,7 @@ const runOf = ({ opening }: Found): RunId => opening.spec.runId;
 
 /** Writes the copies and prints the result of a run that has ended. */
 const reportAgain = (setting: Setting, { state, copies }: Found): Promise<number> =>
-  finishRun(setting, state, { store: null, log: null, combined: null, copies, isShutOut: null, note: null });
+  finishRun(setting, state, { store: null, log: null, combined: null, copies, isShutOut: null, notes: null });
 
 /** Plans the shards of a whole list for the agents that the run had. */
 function planner({ state, opening: { affinity, part } }: Found, timings: Timings): (list: SuiteList, first: number) => SuitePlan {

@@ -18,7 +18,7 @@ import { finishRun } from './finish-run.ts';
 import type { Setting } from './run-context.ts';
 import { claimDirectory } from './serving/directory-claim.ts';
 import { endChannel } from './serving/end-channel.ts';
-import { noteProgress, type WriteNote } from './serving/leave-notes.ts';
+import { type NoteWriter, noteProgress } from './serving/note-run.ts';
 import { type OpenedRun, recordClosed } from './serving/opened-run.ts';
 import { restartRun } from './serving/restart-run.ts';
 import { keepCensus, provesSeparable } from './serving/suite-census.ts';
@@ -35,7 +35,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   jobs?.deposed.throwIfAborted();
   const isShutOut = claimDirectory(setting, log);
   // The report has what is known so far. The run goes on elsewhere, so nothing is learned from it here.
-  if (jobs?.leaving.aborted) return await finishRun(setting, state, { store: null, log, combined: null, copies, isShutOut, note: null });
+  if (jobs?.leaving.aborted) return await finishRun(setting, state, { store: null, log, combined: null, copies, isShutOut, notes: null });
   const census = await keepCensus(setting, run, state);
   const again = restartOf(state, systemClock.now());
   // The jobs' agents move on to the restarted run. The first one stays until the verdict, because its log is what a heir restarts from.
@@ -48,7 +48,7 @@ export async function serveRun(setting: Setting, run: OpenedRun, interrupts: Int
   await jobs?.confirm();
   const combined = await combineCoverage(setting, { ...run, state }, coverage);
   // Awaited here, because everything that was opened must stay open until the durations are saved.
-  return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut, note: noteOf(run, state) });
+  return await finishRun(setting, state, { store: redis.store, log, combined, copies, isShutOut, notes: noteWriter(setting, run) });
 }
 
 /** Runs the loop until the run is closed, and closes its channel. Resolves with the final state. */
@@ -58,8 +58,8 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
   for (const kept of begun.coverage.kept) coverage.take(kept);
   const progress = await progressOf(setting);
   redis.agents.local.speak((line) => progress.say(line));
-  const write = noteOf(run, begun);
-  const notes = write === null ? [] : [noteProgress(write, redis.aheadMs, setting.logger)];
+  const writer = noteWriter(setting, run);
+  const notes = writer === null ? [] : [noteProgress(writer)];
   const { observe } = observeAll([progress, ...notes, ...copies, { observe: (event) => void takeCoverage(coverage, event) }]);
   try {
     return await runLoop(
@@ -84,8 +84,9 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
   }
 }
 
-const noteOf = ({ redis: { note } }: OpenedRun, { opened }: RunState): WriteNote | null =>
-  note === null ? null : (text) => note(opened.spec.runId, text);
+/** A run that restarted has a second id in Redis, which the channel knows. */
+const noteWriter = ({ logger }: Setting, { redis: { note, channel, aheadMs } }: OpenedRun): NoteWriter | null =>
+  note === null ? null : { write: (content) => note(channel, content), aheadMs, clock: systemClock, logger };
 
 /** A run that Redis has lost may have been resumed by another command elsewhere; only the log's file shows it. */
 const claiming = (setting: Setting, { log, recorder }: OpenedRun): Recorder => ({

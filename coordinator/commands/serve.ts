@@ -8,7 +8,7 @@ import { serverNow } from '../../shared/redis/server-clock.ts';
 import type { ServeSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
-import { watchPool } from '../redis/watching/watch-pool.ts';
+import { watchPool } from '../redis/inspect/watch-pool.ts';
 import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
 import type { LiveRun } from '../web/live-run.ts';
 import { createLiveRuns } from '../web/live-runs.ts';

@@ -63,7 +63,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
       combined: null,
       copies,
       isShutOut: null,
-      note: null,
+      notes: null,
     });
     // The report is already written. The preparation ends by its own time limits.
     await preparing.catch(() => undefined);

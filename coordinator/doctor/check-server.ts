@@ -4,7 +4,7 @@ import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { DoctorSettings } from '../../shared/settings/settings.ts';
 import { plural } from '../../shared/text/safe-text.ts';
 import { findServer } from '../redis/find-server.ts';
-import { inspectServer, type ServerFacts } from '../redis/watching/inspect-server.ts';
+import { inspectServer, type ServerFacts } from '../redis/inspect/inspect-server.ts';
 import { doubtful, type Finding, ok } from './finding.ts';
 
 /** A slower answer delays every shard. */

@@ -3,8 +3,8 @@
 import { resolve } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
-import { junitKey, namesOf } from '../../shared/text/junit-id.ts';
 import type { Baseline } from '../core/result/compare.ts';
+import { junitKey, namesOf } from '../core/result/junit-id.ts';
 import { readFinishedRun } from './finished-run.ts';
 import { readJunitFile } from './junit-file.ts';
 

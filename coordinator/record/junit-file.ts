@@ -1,7 +1,7 @@
 // Reads the tests of a JUnit file of shardline, pytest or another runner of pytest.
 
-import { junitKey } from '../../shared/text/junit-id.ts';
 import type { PastTest } from '../core/result/compare.ts';
+import { junitKey } from '../core/result/junit-id.ts';
 import { readXmlTags, type XmlAttributes } from './xml-tags.ts';
 
 /** A `testcase` element with its children by name. */

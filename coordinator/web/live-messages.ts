@@ -23,9 +23,9 @@ export interface RunningTest {
 /** The changing part of a run, without its columns, which only grow. */
 export type LiveHead = Omit<PageData, keyof Columns> & {
   readonly running: readonly RunningTest[];
-  /** What the coordinator said last of its progress; null if it has said nothing. */
+  /** null without a note of the run's progress. */
   readonly progress: LiveProgress | null;
-  /** The path of report.html, with its machine; null if the run has not ended, or has none. */
+  /** The path of report.html, with its machine; null while the run is open, and without a report. */
   readonly report: string | null;
 };
 

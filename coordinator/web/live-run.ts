@@ -1,16 +1,16 @@
-// Builds what a dashboard shows of one run from the events of its agents. It does not know the verdict, which the coordinator decides.
+// Builds what a dashboard shows of one run from the events of its agents and the run's note, which has the verdict.
 
 import { assertNever } from '../../shared/assert-never.ts';
 import { isRunEventKind, type RunEvent, type TestResult } from '../../shared/domain/events.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { harmless } from '../../shared/text/safe-text.ts';
-import type { RunNote } from '../../shared/wire/run-note.ts';
+import { type EndedNote, FRESH_MS, type RunNote } from '../../shared/wire/run-note.ts';
 import { createRunningTests, type RunningTests } from '../core/state/attempts/running-tests.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import type { EventObserver } from '../run-observer.ts';
 import { createLiveAgents, type LiveAgents } from './live-agents.ts';
 import { createLiveErrors, type LiveErrors } from './live-errors.ts';
-import type { LiveHead, RunLine } from './live-messages.ts';
+import type { LiveHead, LiveProgress, RunLine } from './live-messages.ts';
 import { closedAt, endOr, type LiveSpan, testEndedAt } from './live-span.ts';
 import { createLiveTests, type LiveTests } from './live-tests.ts';
 import { type GrowingColumns, growColumns } from './page-columns.ts';
@@ -22,7 +22,7 @@ export interface LiveRun extends EventObserver {
   version(): number;
   /** Marks the run as closed: its coordinator took it out of the pool, and no more events follow. */
   end(at: number): void;
-  /** Takes the coordinator's last note, in this machine's time. */
+  /** Takes the run's latest note, in this machine's time. */
   note(note: RunNote): void;
   /** `now` is in milliseconds since the epoch. */
   head(now: number): LiveHead;
@@ -76,7 +76,7 @@ export function createLiveRun(spec: RunSpec): LiveRun {
     line: () => ({
       runId: spec.runId,
       isOpen: kept.span.kind === 'running',
-      verdict: verdictOf(kept),
+      verdict: endOf(kept)?.verdict ?? kept.span.kind,
       tests: kept.tests.finished(),
       failures: kept.tests.failures() + kept.errors.files(),
     }),
@@ -145,21 +145,20 @@ function takeResult(kept: Kept, agent: AttemptReport['agent'], attempt: AttemptR
   kept.span = testEndedAt(kept.span, result.startedAt + result.seconds * 1000);
 }
 
-/** The coordinator decides the verdict. Its note comes after the run has closed. */
-const verdictOf = ({ span, note }: Pick<Kept, 'span' | 'note'>): LiveHead['verdict'] =>
-  note?.kind === 'ended' && span.kind !== 'running' ? note.verdict : span.kind;
+/** How the run ended, which only its coordinator knows; null until the run has closed, even if an earlier coordinator has noted an end. */
+const endOf = ({ span, note }: Pick<Kept, 'span' | 'note'>): EndedNote | null =>
+  note?.state.kind === 'ended' && span.kind !== 'running' ? note.state : null;
 
 function headOf({ spec, columns, tests, agents, errors, running, span, note }: Kept, now: number): LiveHead {
-  const sinceOpened = (at: number): number => at - spec.openedAt;
-  const deadlineAt = note?.kind === 'running' ? note.deadlineAt : null;
+  const end = endOf({ span, note });
   const finishedAt = endOr(span, now) - spec.openedAt;
   return {
     runId: spec.runId,
-    verdict: verdictOf({ span, note }),
-    exitCode: note?.kind === 'ended' ? note.exitCode : null,
+    verdict: end?.verdict ?? span.kind,
+    exitCode: end?.exitCode ?? null,
     startedAt: spec.openedAt,
     finishedAt,
-    deadline: deadlineAt === null ? null : { seconds: sinceOpened(deadlineAt) / 1000, reserveSeconds: 0, met: true },
+    deadline: note === null || note.deadline === null ? null : { ...note.deadline, atMs: note.deadline.endsAt - spec.openedAt },
     totals: tests.totals(),
     profile: null,
     agents: agents.reported(finishedAt / 1000),
@@ -171,12 +170,9 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     about: [],
     command: '',
     next: [],
-    job: note?.kind === 'ended' ? note.job : null,
-    progress:
-      note?.kind === 'running'
-        ? { filesDone: note.filesDone, files: note.files, endsAt: note.endsAt === null ? null : sinceOpened(note.endsAt) }
-        : null,
-    report: note?.kind === 'ended' && note.report !== null ? `${note.report.path} on ${note.report.host}` : null,
+    job: end?.job ?? null,
+    progress: note === null ? null : progressOf(note, spec.openedAt, now),
+    report: end?.report == null ? null : `${end.report.path} on ${end.report.host}`,
     sessionErrors: errors.sessions(),
     properties: [],
     unstable: [],
@@ -184,6 +180,12 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     shown: null,
     running: span.kind === 'running' ? runningNow(running, columns, spec.openedAt) : [],
   };
+}
+
+function progressOf({ at, state }: RunNote, openedAt: number, now: number): LiveProgress | null {
+  if (state.kind === 'ended') return null;
+  const { filesDone, files, endsAt } = state;
+  return { filesDone, files, endsAt: endsAt === null || now - at > FRESH_MS ? null : endsAt - openedAt };
 }
 
 const runningNow = (running: RunningTests, columns: GrowingColumns, openedAt: number): LiveHead['running'] =>

@@ -15,7 +15,7 @@ export interface LiveRuns {
   opened(spec: RunSpec): void;
   /** Takes the next events of a run's stream. */
   streamed(id: RunId, events: readonly RunEvent[]): void;
-  /** Takes what the run's coordinator says of it. */
+  /** Takes the run's note. */
   noted(id: RunId, note: RunNote): void;
   /** `at` is in milliseconds since the epoch. Forgets the oldest closed run if there are too many. */
   closed(id: RunId, at: number): void;
@@ -34,7 +34,7 @@ export function createLiveRuns(aheadMs: number): LiveRuns {
     streamed(id, events) {
       for (const event of events) runs.get(id)?.observe(inTimeOf(event, -aheadMs));
     },
-    noted: (id, note) => runs.get(id)?.note(note.kind === 'running' ? inLocalTime(note, aheadMs) : note),
+    noted: (id, note) => runs.get(id)?.note(inLocalTime(note, aheadMs)),
     closed(id, at) {
       runs.get(id)?.end(at);
       forget();
@@ -43,7 +43,11 @@ export function createLiveRuns(aheadMs: number): LiveRuns {
   };
 }
 
-function inLocalTime<Note extends Extract<RunNote, { kind: 'running' }>>(note: Note, aheadMs: number): Note {
-  const local = (at: number | null): number | null => (at === null ? null : at - aheadMs);
-  return { ...note, endsAt: local(note.endsAt), deadlineAt: local(note.deadlineAt) };
+function inLocalTime(note: RunNote, aheadMs: number): RunNote {
+  const { deadline, state } = note;
+  return {
+    at: note.at - aheadMs,
+    deadline: deadline === null ? null : { ...deadline, endsAt: deadline.endsAt - aheadMs },
+    state: state.kind === 'ended' || state.endsAt === null ? state : { ...state, endsAt: state.endsAt - aheadMs },
+  };
 }

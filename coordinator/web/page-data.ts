@@ -24,7 +24,8 @@ export interface PageData extends Columns {
   readonly command: string;
   /** The address of the CI job's page; null outside CI. */
   readonly job: string | null;
-  readonly deadline: { readonly seconds: number; readonly reserveSeconds: number; readonly met: boolean } | null;
+  /** `atMs` is the instant of the deadline. */
+  readonly deadline: { readonly seconds: number; readonly reserveSeconds: number; readonly atMs: number; readonly met: boolean } | null;
   readonly totals: Totals;
   readonly profile: Profile | null;
   readonly agents: readonly ReportedAgent[];

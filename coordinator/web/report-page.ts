@@ -28,7 +28,7 @@ export function pageData(report: Report): PageData {
     next: nextSteps(report),
     command: harmless(report.origin?.command ?? ''),
     job: report.origin?.job ?? null,
-    deadline: report.deadline,
+    deadline: report.deadline === null ? null : { ...report.deadline, atMs: report.deadline.seconds * 1000 },
     totals: report.totals,
     profile: report.profile,
     agents: report.agents.map((agent) => ({

@@ -52,7 +52,7 @@ export interface Report extends ReportedShown {
   readonly part: ReportedPart | null;
   /** What shows that merged parts are not one whole suite, as messages. Usually empty; always empty if it is not a merge of parts. */
   readonly partProblems: readonly string[];
-  /** What the durations of earlier runs tell; null if none were kept, and in a report of an earlier version. */
+  /** Results of earlier runs, which are kept with the durations; null if none were kept, and in a report of an earlier version. */
   readonly history: ReportedHistory | null;
   /** Why the run restarted, and how many results this made void; null when it did not restart. */
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
@@ -93,7 +93,7 @@ export interface RunOrigin {
   readonly project: string;
   /** null if git is on no branch and the CI provider names none. */
   readonly branch: string | null;
-  /** The command as typed, without secrets. */
+  /** The command as typed, without passwords in URLs, and cut if it is long. Empty in a merged report. */
   readonly command: string;
   /** The page of the CI job; null outside the known providers. */
   readonly job: string | null;

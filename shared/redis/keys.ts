@@ -2,7 +2,7 @@
 
 import type { AgentId, RunId } from '../domain/ids.ts';
 
-/** Lifetime of every key, in seconds, renewed while the key is in use. A closed run deletes its keys at once. */
+/** Lifetime of every key, in seconds, renewed while the key is in use. A closed run deletes its keys at once, except its note. */
 export const KEY_LIFE_SECONDS = 24 * 60 * 60;
 /** Lifetime of durations, which outlive runs. A suite that did not run for this long is measured again. */
 export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;

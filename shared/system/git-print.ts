@@ -1,5 +1,5 @@
-// The git state of a workspace: its commit, and a digest of the differences from it. It only reads and never changes the repository or its
-// index.
+// The git state of a workspace: its commit, a digest of the differences from it, and its branch. It only reads and never changes the
+// repository or its index.
 
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -36,6 +36,17 @@ export async function gitPrint(workspace: string): Promise<GitPrint | null> {
   if (status === null || ignored !== null || commit === '') return null;
   const changed = changedIn(status);
   return { commit, directory, changedFiles: changed.length, changes: await digestOf(root, changed) };
+}
+
+/** A run does not wait longer for something that only its report shows. */
+const CHECKOUT_MS = 2000;
+
+/** The name of the repository's directory, and its branch (null for a detached HEAD); without git, the name of the workspace. Never rejects. */
+export async function checkoutOf(workspace: string): Promise<{ readonly project: string; readonly branch: string | null }> {
+  const options = { cwd: workspace, stdin: 'ignore', reject: false, timeout: CHECKOUT_MS } as const;
+  const { failed, stdout } = await execa('git', ['rev-parse', '--show-toplevel', '--abbrev-ref', 'HEAD'], options);
+  const [root = '', branch = 'HEAD'] = failed ? [] : stdout.split('\n');
+  return { project: basename(root === '' ? workspace : root), branch: branch === 'HEAD' ? null : branch };
 }
 
 /** Sorted paths from the repository's root: every changed tracked file, and every relevant untracked file. */

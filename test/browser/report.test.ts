@@ -56,7 +56,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(await page.getByRole('banner').innerText()).toContain('shardline run tests --redis redis://ci@redis.example:6379');
     expect(await page.getByRole('link', { name: 'the CI job' }).getAttribute('href')).toBe('https://ci.example/jobs/8123');
     expect(await page.getByRole('list', { name: 'What to do next' }).getByRole('listitem').allInnerTexts()).toEqual([
-      'Run only what failed: shardline run --failed.',
+      'Run only what failed: shardline run --failed --baseline report.json, with the report.json beside this page.',
       'The deadline was too short: raise --deadline, or add agents.',
     ]);
     const unfolded = 3232 - totals.passed + totals.flaky;

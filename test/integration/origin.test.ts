@@ -23,6 +23,23 @@ test('names the directory of the repository, the branch, and the command without
   expect(await originOf(`${workspace}/tests`, { argv: ['run'], env: {} })).toMatchObject({ project: 'shop', branch: 'totals' });
   await git('checkout', '--quiet', '--detach');
   expect(await originOf(workspace, { argv: ['run'], env: {} })).toMatchObject({ branch: null });
-  const env = { GITHUB_ACTIONS: 'true', GITHUB_REF_NAME: 'main' };
-  expect(await originOf(workspace, { argv: ['run'], env })).toMatchObject({ branch: 'main' });
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_REF: 'refs/heads/main', GITHUB_REPOSITORY: 'acme/store' };
+  expect(await originOf(workspace, { argv: ['run'], env })).toMatchObject({ project: 'store', branch: 'main' });
+});
+
+test.each([
+  [['--redis', 'REDIS://u:s3cret@redis.example:6379'], '--redis redis://u@redis.example:6379'],
+  [['--redis=s3cret'], "'--redis=(not a URL)'"],
+  [['--', '--db-url=postgres://u:s3cret@db.example/x'], '-- --db-url=postgres://db.example/x'],
+  [['--', 'https://s3cret@index.example/simple?x=a@b'], "-- 'https://index.example/simple?x=a@b'"],
+  [['tests/a@b.py'], 'tests/a@b.py'],
+])('a command keeps no password: %j', async (argv, shown) => {
+  expect((await originOf(process.cwd(), { argv, env: {} })).command).toBe(`shardline ${shown}`);
+});
+
+test('cuts a command of thousands of paths', async () => {
+  const argv = Array.from({ length: 5000 }, (_, index) => `tests/test_${index}.py`);
+  const { command } = await originOf(process.cwd(), { argv, env: {} });
+  expect(command.length).toBeLessThan(2010);
+  expect(command).toMatch(/ \[…\]$/);
 });

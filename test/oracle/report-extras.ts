@@ -1,7 +1,7 @@
 // Optional fields of report.json: warnings, properties of tests, and the number of deselected tests. Each is null if the report lacks it.
 
 import { z } from 'zod';
-import { namesOf } from '../../shared/text/junit-id.ts';
+import { namesOf } from '../../coordinator/core/result/junit-id.ts';
 import { distinct } from './observation.ts';
 
 const text = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform(String);

@@ -4,8 +4,8 @@ import { connect } from '../../../shared/redis/connect.ts';
 import type { StatusSettings } from '../../../shared/settings/settings.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
-import type { RunNote } from '../../../shared/wire/run-note.ts';
-import { type Fleet, type OpenRun, readFleet } from '../../redis/watching/fleet.ts';
+import { FRESH_MS, type RunNote } from '../../../shared/wire/run-note.ts';
+import { type Fleet, type OpenRun, readFleet } from '../../redis/inspect/fleet.ts';
 import { inMinutes } from '../../reporters/summary/profile-text.ts';
 
 /** Resolves with 0. Throws the errors of a connection. */
@@ -40,15 +40,16 @@ function runLines({ id, spec, coordinator, agents, note }: OpenRun, now: number)
   return [
     `run ${oneLine(id)}${what}`,
     `  ${age}, ${who}`,
-    ...progressLines(note, now),
+    ...(coordinator === null ? [] : progressLines(note, now)),
     ...[...agents].map(([agent, held]) => `  agent ${oneLine(agent)}: ${held === 0 ? 'idle' : `runs or holds ${plural(held, 'shard')}`}`),
   ];
 }
 
 /** `  40 of 81 files done, ends in about 20 s`. */
 function progressLines(note: RunNote | null, now: number): readonly string[] {
-  if (note?.kind !== 'running') return [];
-  const left = note.endsAt === null ? null : Math.ceil((note.endsAt - now) / 1000);
+  if (note?.state.kind !== 'running') return [];
+  const { filesDone, files, endsAt } = note.state;
+  const left = endsAt === null || now - note.at > FRESH_MS ? null : Math.ceil((endsAt - now) / 1000);
   const end = left === null ? '' : left <= 0 ? ', ends any moment' : `, ends in about ${inMinutes(left)}`;
-  return [`  ${note.filesDone} of ${plural(note.files, 'file')} done${end}`];
+  return [`  ${filesDone} of ${plural(files, 'file')} done${end}`];
 }

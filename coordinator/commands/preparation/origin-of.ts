@@ -3,26 +3,30 @@
 import type { RunOrigin } from '../../../shared/domain/report.ts';
 import { safeUrl } from '../../../shared/settings/redis-url.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
+import { checkoutOf } from '../../../shared/system/git-print.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { ciJob } from '../../ci/job.ts';
-import { checkoutOf } from '../../discovery/checkout.ts';
+
+/** A longer command, such as one with a list of files, is cut. */
+const COMMAND_CHARS = 2000;
 
 /** Never rejects: without git, the project is the directory. */
 export async function originOf(workspace: string, { argv, env }: Pick<Edge, 'argv' | 'env'>): Promise<RunOrigin> {
   const { project, branch } = await checkoutOf(workspace);
   const job = ciJob(env);
+  const command = shellCommand(['shardline', ...argv.map((argument, index) => withoutPassword(argument, argv[index - 1]))]);
   return {
-    project,
-    // A CI job checks out a commit, not a branch.
+    // A CI job checks out a commit, not a branch, and often into a directory with another name.
+    project: job?.project ?? project,
     branch: job?.branch ?? branch,
-    command: shellCommand(['shardline', ...argv.map(withoutSecret)]),
+    command: command.length > COMMAND_CHARS ? `${command.slice(0, COMMAND_CHARS)} […]` : command,
     job: job?.url ?? null,
   };
 }
 
-/** `--redis=redis://:password@host` and `redis://:password@host` lose the password. */
-const withoutSecret = (argument: string): string =>
-  argument.replace(
-    /^(--[a-z-]+=)?((?:rediss?|unix):\/\/.*)$/s,
-    (_, option: string | undefined, url: string) => `${option ?? ''}${safeUrl(url)}`,
-  );
+/** Removes users and passwords from the URL of Redis and from every other URL in an argument. */
+function withoutPassword(argument: string, before: string | undefined): string {
+  if (before === '--redis') return safeUrl(argument);
+  if (argument.startsWith('--redis=')) return `--redis=${safeUrl(argument.slice('--redis='.length))}`;
+  return argument.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]+@/gi, '$1');
+}

@@ -4,11 +4,15 @@ import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import { KEPT_RUNS, type LastRuns } from '../../../shared/domain/timings.ts';
 import type { FileProgress, TestRecord } from '../state/records.ts';
-import { isFlaky } from '../state/results.ts';
+import { finalResult, isFlaky } from '../state/results.ts';
 
-/** The file's tests that failed in one of their last runs. A test that did not run keeps its entry. */
-export function learnLastRuns(old: ReadonlyMap<NodeId, LastRuns>, parts: readonly FileProgress[]): ReadonlyMap<NodeId, LastRuns> {
-  const learned = new Map(old);
+/** The file's tests that failed in one of their last runs. A test that did not run keeps its entry, unless the file ran whole without it. */
+export function learnLastRuns(
+  old: ReadonlyMap<NodeId, LastRuns>,
+  parts: readonly FileProgress[],
+  isWhole: boolean,
+): ReadonlyMap<NodeId, LastRuns> {
+  const learned = new Map([...old].filter(([nodeid]) => !isWhole || parts.some(({ tests }) => tests.has(nodeid))));
   for (const { tests } of parts) {
     for (const test of tests.values()) {
       const mark = markOf(test);
@@ -22,8 +26,10 @@ export function learnLastRuns(old: ReadonlyMap<NodeId, LastRuns>, parts: readonl
 }
 
 function markOf(test: TestRecord): string | null {
-  if (test.accepted === null) return null;
-  if (isFlaky(test)) return 'R';
-  const { outcome } = test.accepted.result;
+  const final = finalResult(test);
+  if (test.accepted === null || final === null) return null;
+  // A test that failed on a broken agent and passed on another is not unstable.
+  if (isFlaky(test) && !test.isDoubted) return 'R';
+  const { outcome } = final.result;
   return isFailure(outcome) ? 'F' : outcome === 'skipped' ? 'S' : 'P';
 }

@@ -26,7 +26,7 @@ export function learn(old: Timings, state: RunState): Timings {
   for (const [file, parts] of measured) {
     const known = old.get(file) ?? null;
     const timing = learnFile(known, parts);
-    if (timing !== null) learned.set(file, { ...timing, lastRuns: learnLastRuns(known?.lastRuns ?? new Map(), parts) });
+    if (timing !== null) learned.set(file, { ...timing, lastRuns: learnLastRuns(known?.lastRuns ?? new Map(), parts, isWhole(parts)) });
   }
   return learned;
 }
@@ -37,7 +37,7 @@ function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit
   const collectSeconds = blend(old?.collectSeconds ?? null, measured.collectSeconds);
   const fixtureSeconds = blend(old?.fixtureSeconds ?? null, measured.fixtureSeconds);
   const blended = [...measured.tests].map(([id, seconds]) => [id, blend(old?.tests.get(id) ?? null, seconds)] as const);
-  if (parts.some(isMeasuredWhole) || parts.every(isMeasuredPart)) {
+  if (isWhole(parts)) {
     const seconds = sum(measured.tests.values()) + measured.collectSeconds + measured.fixtureSeconds;
     return { seconds: blend(old?.seconds ?? null, seconds), collectSeconds, fixtureSeconds, tests: new Map(blended) };
   }
@@ -45,6 +45,9 @@ function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit
   const seconds = Math.max(old?.seconds ?? 0, collectSeconds + fixtureSeconds + sum(tests.values()));
   return { seconds, collectSeconds, fixtureSeconds, tests };
 }
+
+/** True if every test of the file ran, so that others no longer exist. */
+const isWhole = (parts: readonly FileProgress[]): boolean => parts.some(isMeasuredWhole) || parts.every(isMeasuredPart);
 
 /** True if the file was planned whole, not by test, and no test lacks an outcome. */
 const isMeasuredWhole = ({ selectors, collectSeconds, openTests, collectFailed }: FileProgress): boolean =>

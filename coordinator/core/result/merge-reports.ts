@@ -72,7 +72,7 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     textsCut: texts.cut + sum(reports.map(({ textsCut }) => textsCut)),
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
-    origin: given[0].origin,
+    origin: commonOrigin(given.map(({ origin }) => origin)),
     fingerprint: given[0].fingerprint,
     profile: mergeProfiles(reports, tests.length),
     coverage: null,
@@ -84,6 +84,13 @@ export function mergeReports(given: readonly [Report, ...Report[]]): Report {
     history: mergeHistories(reports.flatMap(({ history }) => history ?? [])),
     restarted: null,
   };
+}
+
+/** Each run has a command and a job of its own. */
+function commonOrigin([first = null, ...others]: readonly Report['origin'][]): Report['origin'] {
+  if (first === null || others.some((other) => other?.project !== first.project)) return null;
+  const branch = others.every((other) => other?.branch === first.branch) ? first.branch : null;
+  return { project: first.project, branch, command: '', job: null };
 }
 
 const acceptsNoTests = ({ part, verdict: word, exitCode }: Report): boolean =>

@@ -4,9 +4,9 @@ import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest, SessionError } from '../../../shared/domain/report.ts';
 import type { Property } from '../../../shared/domain/shown.ts';
 import { briefOf } from '../../../shared/text/brief.ts';
-import { namesOf } from '../../../shared/text/junit-id.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 import { notRunName } from '../../core/result/ending-text.ts';
+import { namesOf } from '../../core/result/junit-id.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { type Attributes, type Element, element, xmlDocument } from './xml.ts';
 

@@ -105,9 +105,14 @@ function flaky(report: Report): string[] {
   return [`- flaky: ${tests.slice(0, SHOWN).map(code).join(', ')}${tests.length > SHOWN ? ` and ${tests.length - SHOWN} more` : ''}`];
 }
 
-function unstable({ history }: Report): string[] {
-  const listed = history?.unstable.slice(0, SHOWN) ?? [];
-  return listed.map(({ nodeid, lastRuns }) => `- unstable: ${code(nodeid)} ${lastRunsWords(lastRuns)}`);
+/** A test that is flaky in this run is already listed as that. */
+function unstable({ tests, history }: Report): string[] {
+  const isFlaky = new Set(tests.filter((test) => test.flaky).map(({ nodeid }) => nodeid));
+  const listed = history?.unstable.filter(({ nodeid }) => !isFlaky.has(nodeid)) ?? [];
+  return [
+    ...listed.slice(0, SHOWN).map(({ nodeid, lastRuns }) => `- unstable: ${code(nodeid)} ${lastRunsWords(lastRuns)}`),
+    ...(listed.length > SHOWN ? [`- and ${listed.length - SHOWN} more unstable tests`] : []),
+  ];
 }
 
 const notRun = (report: Report): string[] =>

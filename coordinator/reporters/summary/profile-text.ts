@@ -2,7 +2,7 @@
 
 import { type Phase, phases, type Report } from '../../../shared/domain/report.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
-import { adviceOf } from '../../core/result/advice.ts';
+import { adviceOf } from '../../core/result/profile.ts';
 
 export const phaseWords: Readonly<Record<Phase, string>> = {
   preparation: 'set-up and discovery',

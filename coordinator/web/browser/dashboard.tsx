@@ -7,6 +7,7 @@ import type { Columns } from '../page-data.ts';
 import { App } from './app.tsx';
 import { joinColumns, liveModel } from './live-model.ts';
 import { agentName, type Model } from './model.ts';
+import { headingOf } from './summary.tsx';
 import { duration, number, plural } from './words.ts';
 
 /**
@@ -41,7 +42,7 @@ function Dashboard() {
             <option value="">newest run</option>
             {runs.map(({ runId, verdict, tests, failures }) => (
               <option key={runId} value={runId}>
-                {runId}: {verdict}, {number(tests)} tests, {number(failures)} failed
+                {runId}: {headingOf(verdict)}, {number(tests)} tests, {number(failures)} failed
               </option>
             ))}
           </select>
@@ -56,16 +57,16 @@ function Dashboard() {
   );
 }
 
-/** The state of the run, for a tab that is not in front: `2 failed, 40 % - shardline`, `passed - shardline`. */
+/** The state of the run, for a tab that is not in front: `2 failed, 40 % - shardline`, `2 failed, deadline missed - shardline`. */
 function titleOf(head: LiveHead | null): string {
   if (head === null) return 'shardline';
   const { expected, notRun, failed, error } = head.totals;
   const failures = failed + error > 0 ? `${number(failed + error)} failed, ` : '';
   const done = Math.floor((100 * (expected - notRun)) / Math.max(1, expected));
-  return `${failures}${head.verdict === 'running' ? `${done} %` : head.verdict} - shardline`;
+  return `${failures}${head.verdict === 'running' ? `${done} %` : headingOf(head.verdict)} - shardline`;
 }
 
-/** Where the report of a run is that has ended. */
+/** Names the report of a run that has ended. */
 function Ended({ head: { job, report } }: { readonly head: LiveHead }) {
   return (
     <p class="hint">
@@ -87,7 +88,7 @@ function Ended({ head: { job, report } }: { readonly head: LiveHead }) {
   );
 }
 
-/** `40 of 81 files, done in about 20 s`; empty if the coordinator has said nothing. */
+/** `, 40 of 81 files, done in about 20 s`; empty without a note of the progress. */
 function progressWords({ progress, finishedAt }: LiveHead): string {
   if (progress === null) return '';
   const left = progress.endsAt === null ? null : progress.endsAt - finishedAt;

@@ -23,6 +23,8 @@ const headings: Readonly<Partial<Record<PageData['verdict'], string>>> = {
   'internal-error': 'internal error',
 };
 
+export const headingOf = (verdict: PageData['verdict']): string => headings[verdict] ?? verdict;
+
 /** Shorter runs get no rating, because startup dominates their time. */
 const LEAST_RATED_SECONDS = 10;
 
@@ -32,7 +34,7 @@ export function Summary({ model }: { readonly model: Model }) {
   return (
     <header class={`summary ${tones[data.verdict]}`}>
       <div class="verdict">
-        <h1>{headings[data.verdict] ?? data.verdict}</h1>
+        <h1>{headingOf(data.verdict)}</h1>
         <p>{sentence(data)}</p>
       </div>
       <p class="muted run">
@@ -105,7 +107,7 @@ function sentence(data: PageData): string {
 
 /** A run that ended early for another reason has neither met nor missed its deadline. */
 const isMissed = ({ notRun, deadline, finishedAt }: PageData): boolean =>
-  deadline !== null && !deadline.met && (notRun.some(([, , why]) => why.startsWith('deadline')) || finishedAt > deadline.seconds * 1000);
+  deadline !== null && !deadline.met && (notRun.some(([, , why]) => why.startsWith('deadline')) || finishedAt > deadline.atMs);
 
 function deadlineWords(data: PageData, seconds: number): string {
   const budget = duration(seconds * 1000);

@@ -123,35 +123,83 @@ test('a provider that names no pipeline has no run', () => {
   expect(ciJob({ GITLAB_CI: 'true' })).toMatchObject({ provider: 'GitLab', run: null });
 });
 
-describe('the branch and the page of a job', () => {
+describe('the project, the branch and the page of a job', () => {
   test.each([
     [
-      { ...github, GITHUB_SERVER_URL: 'https://ci.example', GITHUB_REPOSITORY: 'a/b', GITHUB_HEAD_REF: '', GITHUB_REF_NAME: 'main' },
-      'main',
-      'https://ci.example/a/b/actions/runs/9876',
+      {
+        ...github,
+        GITHUB_SERVER_URL: 'https://ci.example',
+        GITHUB_REPOSITORY: 'acme/shop',
+        GITHUB_HEAD_REF: '',
+        GITHUB_REF: 'refs/heads/a/b',
+      },
+      'shop',
+      'a/b',
+      'https://ci.example/acme/shop/actions/runs/9876',
     ],
-    [{ ...github, GITHUB_HEAD_REF: 'fix', GITHUB_REF_NAME: '12/merge' }, 'fix', null],
-    [{ ...gitlab, CI_COMMIT_REF_NAME: 'fix', CI_JOB_URL: 'https://ci.example/-/jobs/100' }, 'fix', 'https://ci.example/-/jobs/100'],
-    [{ ...circle, CIRCLE_BRANCH: 'fix', CIRCLE_BUILD_URL: 'https://ci.example/gh/a/b/1' }, 'fix', 'https://ci.example/gh/a/b/1'],
-    [{ ...buildkite, BUILDKITE_BRANCH: 'fix', BUILDKITE_BUILD_URL: 'https://ci.example/b/1' }, 'fix', 'https://ci.example/b/1#j-1'],
+    [{ ...github, GITHUB_HEAD_REF: 'fix/totals', GITHUB_REF: 'refs/pull/12/merge' }, null, 'fix/totals', null],
+    [{ ...github, GITHUB_REF: 'refs/tags/v1.0' }, null, null, null],
     [
-      { ...azure, BUILD_SOURCEBRANCHNAME: 'main', SYSTEM_COLLECTIONURI: 'https://ci.example/org/', SYSTEM_TEAMPROJECT: 'my shop' },
-      'main',
+      { ...gitlab, CI_PROJECT_NAME: 'shop', CI_COMMIT_BRANCH: 'a/b', CI_JOB_URL: 'https://ci.example/-/jobs/100' },
+      'shop',
+      'a/b',
+      'https://ci.example/-/jobs/100',
+    ],
+    [{ ...gitlab, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: 'fix/totals' }, null, 'fix/totals', null],
+    [
+      { ...circle, CIRCLE_PROJECT_REPONAME: 'shop', CIRCLE_BRANCH: 'a/b', CIRCLE_BUILD_URL: 'https://ci.example/gh/acme/shop/1' },
+      'shop',
+      'a/b',
+      'https://ci.example/gh/acme/shop/1',
+    ],
+    [
+      { ...buildkite, BUILDKITE_PIPELINE_SLUG: 'shop', BUILDKITE_BRANCH: 'a/b', BUILDKITE_BUILD_URL: 'https://ci.example/b/1' },
+      'shop',
+      'a/b',
+      'https://ci.example/b/1#j-1',
+    ],
+    [
+      {
+        ...azure,
+        BUILD_REPOSITORY_NAME: 'acme/shop',
+        BUILD_SOURCEBRANCH: 'refs/heads/feature/tools',
+        SYSTEM_COLLECTIONURI: 'https://ci.example/org/',
+        SYSTEM_TEAMPROJECT: 'my shop',
+      },
+      'shop',
+      'feature/tools',
       'https://ci.example/org/my%20shop/_build/results?buildId=55',
     ],
     [
       {
+        ...azure,
+        SYSTEM_PULLREQUEST_SOURCEBRANCH: 'refs/heads/fix/totals',
+        BUILD_SOURCEBRANCH: 'refs/pull/7/merge',
+      },
+      null,
+      'fix/totals',
+      null,
+    ],
+    [
+      {
         ...bitbucket,
-        BITBUCKET_BRANCH: 'fix',
-        BITBUCKET_GIT_HTTP_ORIGIN: 'https://ci.example/a/b',
+        BITBUCKET_REPO_SLUG: 'shop',
+        BITBUCKET_BRANCH: 'a/b',
+        BITBUCKET_GIT_HTTP_ORIGIN: 'https://ci.example/acme/shop',
         BITBUCKET_BUILD_NUMBER: '7',
       },
-      'fix',
-      'https://ci.example/a/b/pipelines/results/7',
+      'shop',
+      'a/b',
+      'https://ci.example/acme/shop/pipelines/results/7',
     ],
-    [{ ...semaphore, SEMAPHORE_GIT_BRANCH: 'fix', SEMAPHORE_ORGANIZATION_URL: 'https://ci.example' }, 'fix', 'https://ci.example/jobs/j-1'],
-    [{ ...gitlab, CI_JOB_URL: 'javascript:alert(1)' }, null, null],
-  ])('%j', (env, branch, url) => {
-    expect(ciJob(env)).toMatchObject({ branch, url });
+    [
+      { ...semaphore, SEMAPHORE_PROJECT_NAME: 'shop', SEMAPHORE_GIT_BRANCH: 'a/b', SEMAPHORE_ORGANIZATION_URL: 'https://ci.example' },
+      'shop',
+      'a/b',
+      'https://ci.example/jobs/j-1',
+    ],
+    [{ ...gitlab, CI_JOB_URL: 'javascript:alert(1)' }, null, null, null],
+  ])('%j', (env, project, branch, url) => {
+    expect(ciJob(env)).toMatchObject({ project, branch, url });
   });
 });

@@ -112,9 +112,44 @@ test('reports the tests that are unstable over the last runs, and how long the s
       { nodeid: t1, seconds: 1, usualSeconds: 2 },
     ],
   });
-  const other = { unstable: [{ nodeid: nodeId('test_b.py::t'), lastRuns: 'FPFPF' }], slowest: [] };
-  expect(mergeHistories([found, other])?.unstable.map(({ nodeid }) => nodeid)).toEqual(['test_b.py::t', t2]);
+  const other = {
+    unstable: [
+      { nodeid: nodeId('test_b.py::t'), lastRuns: 'FPF' },
+      { nodeid: nodeId(t2), lastRuns: 'FPFPF' },
+    ],
+    slowest: [],
+  };
+  expect(mergeHistories([found, other])?.unstable).toEqual([
+    { nodeid: t2, lastRuns: 'FPFPF' },
+    { nodeid: 'test_b.py::t', lastRuns: 'FPF' },
+  ]);
   expect(mergeHistories([])).toBeNull();
+});
+
+test('names a node id that several tests share once', () => {
+  const copy = `${t1}\u001e2`;
+  const state = stateAfter(
+    opening,
+    enqueued(1),
+    reported(a1, 1, 1, collected(file, [t1, copy])),
+    ...[t1, copy].map((id) => reported(a1, 1, 1, finished(id, 'failed', { seconds: 1 }))),
+  );
+  const lastRuns = new Map([t1, copy].map((id) => [nodeId(id), 'FP']));
+  const old = history({ ...timing(0, { [t1]: 1 }), lastRuns });
+  expect(historyOf(state, old, learn(old, state))).toEqual({
+    unstable: [{ nodeid: t1, lastRuns: 'FPF' }],
+    slowest: [{ nodeid: t1, seconds: 1, usualSeconds: 1 }],
+  });
+});
+
+test('forgets the last runs of tests that a file no longer has once the file has run whole', () => {
+  const known = { ...timing(0, { [t1]: 1, [t2]: 9 }), lastRuns: new Map([[nodeId(t2), 'FPF']]) };
+  expect(learn(history(known), ran(0, { [t1]: 1 })).get(file)?.lastRuns.size).toBe(0);
+  expect(
+    learn(history(known), ran(0, { [t1]: 5 }, [t1, t2]))
+      .get(file)
+      ?.lastRuns.get(nodeId(t2)),
+  ).toBe('FPF');
 });
 
 test('leaves serial tests out of the duration of their file', () => {

@@ -19,7 +19,7 @@ const lastRunsAfter = (...outcomes: readonly (Outcome | null)[]): LastRuns => {
     const results = outcome === null ? [] : [reported(a1, 1, 1, finished(t1, outcome))];
     const state = stateAfter(opening, enqueued(1), reported(a1, 1, 1, collected('test_a.py', [t1])), ...results);
     const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
-    known = learnLastRuns(known, parts);
+    known = learnLastRuns(known, parts, false);
   }
   return known.get(nodeId(t1)) ?? '';
 };
@@ -94,9 +94,12 @@ test('counts a flaky test as half a failure', () => {
   ];
   const state = stateAfter(twice, ...first, enqueued(1, 2, 'rerun'), reported(a1, 1, 2, finished(t1)));
   const parts = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
-  const lastRuns = learnLastRuns(new Map(), parts).get(nodeId(t1));
+  const lastRuns = learnLastRuns(new Map(), parts, true).get(nodeId(t1));
   expect(lastRuns).toBe('R');
   expect(chanceOfFailure(lastRuns ?? '')).toBeCloseTo(0.15);
+  // The first failure was that of a broken agent.
+  for (const test of state.tests.values()) test.isDoubted = true;
+  expect(learnLastRuns(new Map(), parts, true).size).toBe(0);
 });
 
 test('shards are ordered by the chances of their files, which are kept for later decisions', () => {

@@ -12,7 +12,7 @@ import { type AttemptEvent, isRunEventKind, type RunEvent, type TestResult } fro
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import { inTimeOf } from '../../../shared/wire/agreed-time.ts';
-import { decodeNote, encodeNote } from '../../../shared/wire/run-note.ts';
+import { decodeNote, encodeNote, type RunNote } from '../../../shared/wire/run-note.ts';
 import { opened, shardOf } from '../core/run-kit.ts';
 
 const spec = {
@@ -210,37 +210,52 @@ test('a stream of a run that another process coordinates gives the page that a r
   expect(streamed?.line()).toEqual({ runId: 'r1', isOpen: false, verdict: 'ended', tests: 3, failures: 1 });
 });
 
-test('shows what the coordinator notes: progress and deadline while the run is on, then the verdict and the report', () => {
-  const runs = createLiveRuns(50_000);
-  const id = runId('r1');
-  runs.opened({ ...spec, openedAt: 51_000 });
-  runs.noted(id, { kind: 'running', filesDone: 1, files: 3, endsAt: 58_000, deadlineAt: 61_000 });
-  const head = () => runs.newestFirst()[0]?.head(2000);
-  expect(head()).toMatchObject({
-    verdict: 'running',
-    progress: { filesDone: 1, files: 3, endsAt: 7000 },
-    deadline: { seconds: 10 },
-    report: null,
-  });
-  const ended = {
+const deadline = { seconds: 9.5, reserveSeconds: 1, endsAt: 61_000, met: false };
+const endedNote: RunNote = {
+  at: 56_000,
+  deadline,
+  state: {
     kind: 'ended',
     verdict: 'deadline',
     exitCode: 10,
     report: { host: 'ci-1', path: '/out/report.html' },
-    job: null,
-  } as const;
-  // The note of an earlier coordinator of a run that goes on.
-  runs.noted(id, ended);
-  expect(head()).toMatchObject({ verdict: 'running' });
+    job: 'https://ci.example/1',
+  },
+};
+
+test('shows the notes of a run: progress and deadline while it is open, then the verdict and the report', () => {
+  const runs = createLiveRuns(50_000);
+  const id = runId('r1');
+  runs.opened({ ...spec, openedAt: 51_000 });
+  runs.noted(id, { at: 52_000, deadline, state: { kind: 'running', filesDone: 1, files: 3, endsAt: 58_000 } });
+  const head = (now: number) => runs.newestFirst()[0]?.head(now);
+  expect(head(2500)).toMatchObject({
+    verdict: 'running',
+    progress: { filesDone: 1, files: 3, endsAt: 7000 },
+    deadline: { seconds: 9.5, atMs: 10_000, met: false },
+    report: null,
+  });
+  // A forecast that nobody has renewed is no forecast.
+  expect(head(13_000)).toMatchObject({ progress: { filesDone: 1, files: 3, endsAt: null } });
+  // An earlier coordinator ended the run, and another one resumed it.
+  runs.noted(id, endedNote);
+  expect(head(2500)).toMatchObject({ verdict: 'running', exitCode: null, report: null, job: null });
   runs.closed(id, 5000);
-  expect(head()).toMatchObject({ verdict: 'deadline', exitCode: 10, report: '/out/report.html on ci-1', running: [] });
+  expect(head(6000)).toMatchObject({
+    verdict: 'deadline',
+    exitCode: 10,
+    report: '/out/report.html on ci-1',
+    job: 'https://ci.example/1',
+    running: [],
+  });
 });
 
 test('a note is data: its texts become one line, and only a web address becomes a link', () => {
-  const report = { host: 'ci\n1', path: '/out/report.html' };
-  const note = { kind: 'ended', verdict: 'passed', exitCode: 0, report, job: 'https://ci.example/1' } as const;
-  expect(decodeNote(encodeNote(note), 'test')).toEqual({ ...note, report: { ...report, host: 'ci\\n1' } });
-  expect(() => decodeNote(encodeNote({ ...note, job: 'javascript:alert(1)' }), 'test')).toThrow(/job/);
+  const state = { kind: 'ended', verdict: 'passed', exitCode: 0, report: { host: 'ci\n1', path: '/out/report.html' }, job: null } as const;
+  const note = { at: 1, deadline: null, state };
+  const read = { ...note, state: { ...state, report: { ...state.report, host: 'ci\\n1' } } };
+  expect(decodeNote(encodeNote(note), 'test')).toEqual(read);
+  expect(() => decodeNote(encodeNote({ ...note, state: { ...state, job: 'javascript:alert(1)' } }), 'test')).toThrow(/job/);
   expect(() => decodeNote('{"version":2,"note":{}}', 'test')).toThrow(expect.objectContaining({ code: 'newer-version' }));
 });
 

@@ -5,6 +5,7 @@ import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../
 import { createFinder, everything, slowestFiles } from '../../../coordinator/web/browser/query.ts';
 import { timelineOf, utilisation } from '../../../coordinator/web/browser/timeline/lanes.ts';
 import { bytes, duration, instant } from '../../../coordinator/web/browser/words.ts';
+import { nextSteps } from '../../../coordinator/web/next-steps.ts';
 import { reportHtml } from '../../../coordinator/web/report-html.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
 import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
@@ -14,6 +15,33 @@ import { sampleReport, sampleTest } from './sample-report.ts';
 
 const model = (report: Report) => readModel(pageData(report));
 const shop = syntheticReport({ tests: 400, agents: 2, workers: 3, seed: 3, failuresPerThousand: 40, deadlineSeconds: 5 });
+
+describe('the next steps', () => {
+  const failed = sampleReport([sampleTest('t.py::test_a', 'failed')]);
+  const missing = (reason: Report['notRun'][number]['reason']): Report =>
+    sampleReport([], { notRun: [{ nodeid: testFile('t.py'), kind: 'file', tests: 1, reason, predictedSeconds: 1 }] });
+  const origin = { project: 'shop', branch: null, command: 'shardline run', job: null };
+  test.each<readonly [string, Report, readonly string[]]>([
+    ['a run that passed', sampleReport([sampleTest('t.py::test_a', 'passed')]), []],
+    ['a failure on this machine', { ...failed, origin }, ['Run only what failed: `shardline run --failed`.']],
+    [
+      'a failure in CI',
+      { ...failed, origin: { ...origin, job: 'https://ci.example/1' } },
+      ['Run only what failed: `shardline run --failed --baseline report.json`, with the report.json beside this page.'],
+    ],
+    ['a deadline', missing('deadline'), ['The deadline was too short: raise `--deadline`, or add agents.']],
+    ['a crash', missing('crash-limit'), ['Tests crash pytest or its agent: open them in the list of tests, and run each alone.']],
+    ['no agent', missing('no-agent'), ['No agent was left: see "Agents and time", and check them with `shardline doctor`.']],
+    ['files that depend on each other', missing('inseparable'), ['Test files depend on each other: run with `--collect suite`.']],
+    [
+      'a missing part',
+      sampleReport([], { partProblems: ['part 2 of 3 is missing'] }),
+      ['The parts are not one whole suite: run the missing part again, and merge again.'],
+    ],
+  ])('of %s', (_, report, steps) => {
+    expect(nextSteps(report)).toEqual(steps);
+  });
+});
 
 describe('the columns of a page', () => {
   test('contain every test, attempt, not-run entry and collection error of the report', () => {

@@ -91,7 +91,7 @@ test('a short run gets no rating', () => {
   expect(profileLines(short)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 9.90 s (efficiency 90 %)');
 });
 
-test('names what earlier runs tell: a failed test that is unstable, and a test that took much longer than usual', () => {
+test('names a failed test that is unstable, and a test that took much longer than in earlier runs', () => {
   const [red, slow] = [sampleTest('t.py::test_red', 'failed'), { ...sampleTest('t.py::test_slow', 'passed'), seconds: 3 }];
   const history = {
     unstable: [

@@ -47,7 +47,10 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
   );
 }
 
-const nothingElse = ({ count }: Model): string => (count === 0 ? 'No tests.' : 'Every test passed.');
+function nothingElse({ count, data }: Model): string {
+  if (count === 0) return 'No tests.';
+  return data.verdict === 'passed' && data.totals.notRun === 0 ? 'Every test passed.' : 'Every test that ran passed.';
+}
 
 function useFinder(model: Model): Finder {
   const finder = useMemo(() => createFinder(model), [model]);

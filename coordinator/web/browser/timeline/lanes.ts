@@ -50,8 +50,8 @@ export function timelineOf(model: Model): Timeline {
   const runMs = Math.max(1, endMs);
   const marks: Timeline['marks'][number][] =
     data.verdict === 'running' || data.verdict === 'ended' ? [] : [{ at: data.finishedAt, name: 'report', kind: 'end' }];
-  if (deadline !== null && deadline.seconds * 1000 <= endMs * (1 + DEADLINE_ROOM)) {
-    const at = deadline.seconds * 1000;
+  if (deadline !== null && deadline.atMs <= endMs * (1 + DEADLINE_ROOM)) {
+    const at = deadline.atMs;
     marks.push({ at, name: 'deadline', kind: 'deadline' });
     marks.push({ at: at - deadline.reserveSeconds * 1000, name: 'drain', kind: 'drain' });
     endMs = Math.max(endMs, at);

@@ -25,14 +25,14 @@ export interface PoolWatcher {
 const READ_BATCHES = 200;
 /** Openings per read. */
 const OPENINGS = 100;
-/** How long a closed run's last note is waited for, in milliseconds: its coordinator still writes the reports. */
+/** How long to wait for the last note of a closed run, in milliseconds. Its coordinator writes the reports first. */
 const LAST_NOTE_MS = 60_000;
 
 /** Follows the pool until `signal` aborts, across failures of Redis. */
 export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher, signal: AbortSignal): Promise<void> {
   const { runs, opened } = poolKeys(pool);
   const followed = new Map<RunId, { stop: AbortController; followed: Promise<void> }>();
-  /** Closed runs without a last note, and until when it is waited for. */
+  /** Closed runs without a last note, and until when to wait for it. */
   const ending = new Map<RunId, number>();
 
   const look = async (): Promise<void> => {
@@ -51,10 +51,11 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
   const lookAtNote = async (id: RunId): Promise<void> => {
     const note = await readNote(redis, id);
     // The note of an earlier coordinator may say that a resumed run has ended.
-    if (note !== null && (note.kind === 'ended') === ending.has(id)) watcher.onNote(id, note);
-    if (note?.kind === 'ended' || performance.now() > (ending.get(id) ?? Number.POSITIVE_INFINITY)) ending.delete(id);
+    if (note !== null && (note.state.kind === 'ended') === ending.has(id)) watcher.onNote(id, note);
+    if (note?.state.kind === 'ended' || performance.now() > (ending.get(id) ?? Number.POSITIVE_INFINITY)) ending.delete(id);
   };
   const open = (id: RunId, text: string): void => {
+    ending.delete(id);
     const stop = new AbortController();
     followed.set(id, { stop, followed: follow(id, text, AbortSignal.any([signal, stop.signal])) });
   };

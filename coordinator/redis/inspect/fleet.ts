@@ -19,7 +19,7 @@ export interface OpenRun {
   readonly coordinator: LeaseHolder | null;
   /** Agents of the run, each with the number of attempts that it holds. */
   readonly agents: ReadonlyMap<AgentId, number>;
-  /** What the coordinator said last of the run; null if it has said nothing. */
+  /** null if the run has none yet. */
   readonly note: RunNote | null;
 }
 

@@ -1,6 +1,6 @@
 // Maps a test to its name in a JUnit file.
 
-import { xmlSafe } from './safe-text.ts';
+import { xmlSafe } from '../../../shared/text/safe-text.ts';
 
 /**
  * Names as pytest writes them: `tests/test_a.py::Class::test[x]` is `test[x]` of class `tests.test_a.Class`. A file that skipped itself or
