@@ -33,34 +33,6 @@ test('parts together run every test once; a missing part is never green, and a p
   const merged = await project.shardline(['report', '--merge', 'part-1', 'part-2', 'part-3', '--json', 'merged.json']);
   expect(merged.exitCode, merged.all).toBe(1);
   expect(merged.all).toMatch(/^failed: 1 failed, 8 passed in /m);
-  expect(merged.all).not.toContain('UNSTABLE');
-  // Each job of the next two runs begins without durations: only the merge knows the runs before.
-  for (const [run, assertion] of [
-    ['second', 'pass'],
-    ['third', 'assert False'],
-  ] as const) {
-    await writeFile(join(project.directory, 'tests', 'test_red.py'), `def test_red(): ${assertion}\n`);
-    for (const index of [1, 2]) {
-      await project.shardline([
-        'run',
-        '-n',
-        '1',
-        '--shard',
-        `${index}/2`,
-        '--plan',
-        'plan.json',
-        '--out',
-        `${run}-${index}`,
-        '--timings',
-        `${run}-${index}.json`,
-      ]);
-    }
-    const next = await project.shardline(['report', '--merge', `${run}-1`, `${run}-2`, '--timings', 'all.json', '--json', `${run}.json`]);
-    expect(next.all.includes('UNSTABLE tests/test_red.py::test_red - failed in 2 of its last 3 runs')).toBe(run === 'third');
-  }
-  const { history, origin } = JSON.parse(await project.read('third.json'));
-  expect(history.unstable).toEqual([{ nodeid: 'tests/test_red.py::test_red', lastRuns: 'FPF' }]);
-  expect(origin).toMatchObject({ command: '', job: null });
   const whole = await project.shardline(['run', '-n', '1', '--out', 'whole']);
   expect(whole.exitCode).toBe(1);
   const report = JSON.parse(await project.read('merged.json'));
@@ -103,6 +75,34 @@ test('parts follow one plan, and the merge collects the durations of all parts',
   expect(merged.all).toMatch(/^failed: 1 failed, 8 passed in /m);
   const durations = await project.shardline(['plan', '--timings', 'all.json']);
   expect(durations.stdout).toMatch(/^5 test files, \d\.\d+ s of tests$/m);
+  expect(merged.all).not.toContain('UNSTABLE');
+  // Each job of the next two runs begins without durations: only the merge knows the runs before.
+  for (const [run, assertion] of [
+    ['second', 'pass'],
+    ['third', 'assert False'],
+  ] as const) {
+    await writeFile(join(project.directory, 'tests', 'test_red.py'), `def test_red(): ${assertion}\n`);
+    for (const index of [1, 2]) {
+      await project.shardline([
+        'run',
+        '-n',
+        '1',
+        '--shard',
+        `${index}/2`,
+        '--plan',
+        'plan.json',
+        '--out',
+        `${run}-${index}`,
+        '--timings',
+        `${run}-${index}.json`,
+      ]);
+    }
+    const next = await project.shardline(['report', '--merge', `${run}-1`, `${run}-2`, '--timings', 'all.json', '--json', `${run}.json`]);
+    expect(next.all.includes('UNSTABLE tests/test_red.py::test_red - failed in 2 of its last 3 runs')).toBe(run === 'third');
+  }
+  const { history, origin } = JSON.parse(await project.read('third.json'));
+  expect(history.unstable).toEqual([{ nodeid: 'tests/test_red.py::test_red', lastRuns: 'FPF' }]);
+  expect(origin).toMatchObject({ command: '', job: null });
 
   const other = ['run', '--shard', '1/2', '--plan', 'plan.json'];
   const refusals: readonly (readonly [string[], string])[] = [
