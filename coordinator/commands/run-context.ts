@@ -55,7 +55,7 @@ export interface SharedRun {
   readonly again: (RunAgain & { readonly paths: readonly string[] }) | null;
   /** Checks that this job still coordinates the run. Throws `taken-over`. */
   confirm(): Promise<void>;
-  /** Tells all jobs how the run ended. Throws `taken-over`. */
+  /** Publishes how the run ended, for every job of it. Throws `taken-over`. */
   conclude(report: Report, exitCode: number): Promise<void>;
   /** Whether all jobs know how the run ended, so that it can be deleted. */
   readonly isConcluded: () => boolean;
