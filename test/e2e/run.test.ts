@@ -433,5 +433,5 @@ test('a run adds only its own folder to the project, and saves durations there f
   await using project = await newProject({ 'test_a.py': 'def test_ok(): pass\n' });
   expect((await project.shardline(['run', '--', '-p', 'no:cacheprovider'], { PYTHONDONTWRITEBYTECODE: '1' })).exitCode).toBe(0);
   expect((await readdir(project.directory)).sort()).toEqual(['.shardline', 'test_a.py']);
-  expect(JSON.parse(await project.read(join('.shardline', 'timings.json')))).toMatchObject({ version: 2, files: [['test_a.py', {}]] });
+  expect(JSON.parse(await project.read(join('.shardline', 'timings.json')))).toMatchObject({ version: 3, files: [['test_a.py', {}]] });
 });
