@@ -53,11 +53,12 @@ async function measure(): Promise<void> {
   ]);
 }
 
-const runPart = (part: number, out: string, options: readonly string[]): Promise<void> =>
-  command(`part ${part} of 4`, 'run', [
+async function runPart(part: number, out: string, options: readonly string[]): Promise<void> {
+  await command(`part ${part} of 4`, 'run', [
     ...['--shard', `${part}/4`, '--agents', '1', '-n', '2', '--out', join(directory, out), ...options],
     ...[...suite.paths, '--', ...suite.options],
   ]);
+}
 
 /** Prints exit code, time, and the lines that say how it ended. */
 async function command(title: string, name: string, argv: readonly string[]): Promise<void> {
@@ -76,4 +77,6 @@ async function command(title: string, name: string, argv: readonly string[]): Pr
   for (const line of telling.slice(-6)) console.log(`  ${line}`);
 }
 
-const since = (startedAt: number): string => ((Date.now() - startedAt) / 1000).toFixed(1);
+function since(startedAt: number): string {
+  return ((Date.now() - startedAt) / 1000).toFixed(1);
+}

@@ -26,6 +26,8 @@ import { durationsWarning } from './serving/save-durations.ts';
 export interface Ending {
   /** The store for learned durations; null if nothing was measured. */
   readonly store: (TimingStore & { readonly old: Timings }) | null;
+  /** What earlier runs have shown, where no store tells it. */
+  readonly history?: Report['history'];
   /** The run's log, still open; null if none is written. */
   readonly log: Pick<RunLog, 'close'> | null;
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
@@ -44,12 +46,12 @@ export interface Ending {
 export async function finishRun(
   setting: Setting,
   state: RunState,
-  { store, log, combined, copies, isShutOut, notes }: Ending,
+  { store, history = null, log, combined, copies, isShutOut, notes }: Ending,
 ): Promise<number> {
   const { settings, edge, out } = setting;
   const learned = store === null ? null : learn(store.old, state);
   const { job } = await setting.origin;
-  const merged = timedMerge(state, store === null || learned === null ? null : historyOf(state, store.old, learned), job);
+  const merged = timedMerge(state, store === null || learned === null ? history : historyOf(state, store.old, learned), job);
   const report = judge(
     setting.jobs?.again ? asRetry(merged, { failed: new Set(setting.jobs.again.failed), flakyFails: settings.flakyFails }) : merged,
     setting.judgement,
@@ -112,8 +114,10 @@ export async function finishRun(
   return exitCode();
 }
 
-/** The report contains the duration of the merge, which is known only after the merge. */
-/** `job` is the CI job that writes the report. It may have resumed the run of another job. */
+/**
+ * The report contains the duration of the merge, which is known only after the merge. `job` is the CI job that writes the report. It may have
+ * resumed the run of another job.
+ */
 function timedMerge(state: RunState, history: Report['history'], job: string | null): Report {
   const startedAt = performance.now();
   const report = merge(state, { finishedAt: Date.now(), mergeSeconds: 0 });

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunId } from '../../shared/domain/ids.ts';
+import type { Report } from '../../shared/domain/report.ts';
 import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { createClosingStack } from '../../shared/system/closing-stack.ts';
@@ -39,14 +40,15 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   // The directory of a CI job may have the log of another run, such as the one before a retry.
   const file = isForeign ? null : there;
   // A run that its coordinator closed is deleted from Redis, except when the coordinator had lost Redis. Then it may have been continued.
-  const isComplete = file !== null && !file.state.redisLost && (await isReported(given, file));
+  const isComplete = file !== null && !file.state.redisLost && (await reportOf(given, file)) !== null;
   const found = isComplete ? file : await readNewest(given, path, file, endOf(interrupts));
   let latest = found;
   const { opening } = found;
   const settings = { ...given.settings, pool: opening.spec.pool, deadlineSeconds: opening.deadline?.seconds ?? null };
   const setting: Setting = { ...given, settings, startedAt: opening.startedAt, resumes: () => latest.resumes + 1 };
   // The run has closed, and its coordinator may have died while it wrote the last outputs.
-  if (await isReported(given, found)) return await reportAgain(setting, found);
+  const reported = await reportOf(given, found);
+  if (reported !== null) return await reportAgain(setting, found, reported);
   // A coordinator with a Redis of its own is alive as long as its process exists: no other Redis knows its lease.
   if (settings.redis === null) opened.use(await holdDirectory(given.out));
   const log = createFileLog(path);
@@ -72,7 +74,8 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   };
   const redis = await openRedis(setting, opened, (pools) => pools.openRun(spec, takeOver), endOf(interrupts));
   // The coordinator that this command waited for may have ended the run.
-  if (await isReported(given, latest)) return await reportAgain(setting, latest);
+  const ended = await reportOf(given, latest);
+  if (ended !== null) return await reportAgain(setting, latest, ended);
   // If this command was frozen, another one may have taken the run over, and that one's log must stay. Nothing may happen between this line
   // and the publication of the log.
   await within(settings.redisWaitSeconds * 1000, redis.channel.confirm());
@@ -90,9 +93,9 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
 
 const runOf = ({ opening }: Found): RunId => opening.spec.runId;
 
-/** Writes the copies and prints the result of a run that has ended. */
-const reportAgain = (setting: Setting, { state, copies }: Found): Promise<number> =>
-  finishRun(setting, state, { store: null, log: null, combined: null, copies, isShutOut: null, notes: null });
+/** Writes the copies and prints the result of a run that has ended. What earlier runs have shown is not in its log, only in its report. */
+const reportAgain = (setting: Setting, { state, copies }: Found, { history }: Report): Promise<number> =>
+  finishRun(setting, state, { store: null, history, log: null, combined: null, copies, isShutOut: null, notes: null });
 
 /** Plans the shards of a whole list for the agents that the run had. */
 function planner({ state, opening: { affinity, part } }: Found, timings: Timings): (list: SuiteList, first: number) => SuitePlan {
@@ -106,11 +109,11 @@ function planner({ state, opening: { affinity, part } }: Found, timings: Timings
 /** A resumed run knows nothing of its suite's files but what its log has. */
 const NO_CENSUS: KnownCensus = { key: '', old: null, contents: new Map() };
 
-/** True if the run is closed, and this folder has its report. It may still have the report of another run. */
-async function isReported({ id, out }: Setting, { state }: Found): Promise<boolean> {
-  if (state.closed === null) return false;
+/** The report of a run that is closed; null if this folder has none, or still has that of another run. */
+async function reportOf({ id, out }: Setting, { state }: Found): Promise<Report | null> {
+  if (state.closed === null) return null;
   return await readReport(join(out, 'report.json')).then(
-    ({ runId }) => runId === id,
-    () => false,
+    (report) => (report.runId === id ? report : null),
+    () => null,
   );
 }

@@ -49,11 +49,15 @@ export async function checkoutOf(workspace: string): Promise<{ readonly project:
   return { project: basename(root === '' ? workspace : root), branch: branch === 'HEAD' ? null : branch };
 }
 
-/** Sorted paths from the repository's root: every changed tracked file, and every relevant untracked file. */
+/** Sorted paths from the repository's root: every changed tracked file, and every relevant untracked file outside of Python environments. */
 function changedIn(status: string): readonly string[] {
-  const paths = status.split('\0').flatMap((entry): readonly string[] => {
+  const entries = status.split('\0');
+  // Each machine has its own environment, in a directory with this file; the fingerprint compares Python and plugins by version.
+  const environments = entries.flatMap((entry) => /^\? (.*\/)?pyvenv\.cfg$/s.exec(entry)?.[1] ?? []);
+  const paths = entries.flatMap((entry): readonly string[] => {
     const untracked = /^\? (.*)$/s.exec(entry)?.[1];
-    if (untracked !== undefined) return isRelevant(untracked) ? [untracked] : [];
+    if (untracked !== undefined)
+      return isRelevant(untracked) && !environments.some((root) => untracked.startsWith(root)) ? [untracked] : [];
     // `1 XY sub mH mI mW hH hI path` for a change, `u XY sub m1 m2 m3 mW h1 h2 h3 path` for an unmerged file.
     const tracked = /^1 (?:\S+ ){7}(.*)$/s.exec(entry)?.[1] ?? /^u (?:\S+ ){9}(.*)$/s.exec(entry)?.[1];
     return tracked === undefined ? [] : [tracked];

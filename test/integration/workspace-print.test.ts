@@ -37,6 +37,16 @@ test('two clones at one commit have the same fingerprint despite ignored files, 
   expect(await refused(one, two)).toEqual([]);
 });
 
+test('a Python environment that git does not ignore is no difference', async () => {
+  await using clones = await twoClones();
+  await mkdir(join(clones.two, 'env', 'lib'), { recursive: true });
+  await writeFile(join(clones.two, 'env', 'pyvenv.cfg'), 'home = /usr/bin\n');
+  await writeFile(join(clones.two, 'env', 'lib', 'site.py'), 'x = 1\n');
+  expect(await refused(clones.one, clones.two)).toEqual([]);
+  await writeFile(join(clones.two, 'environment.py'), 'x = 1\n');
+  expect(await refused(clones.one, clones.two)).toEqual([expect.stringMatching(/^uncommitted changes in 1 file/)]);
+});
+
 test.each([
   ['a changed file', (two: string) => writeFile(join(two, 'data.txt'), 'b\n')],
   ['a file that is gone', (two: string) => rm(join(two, 'data.txt'))],
