@@ -294,8 +294,12 @@ const hasReliableCoordinator = ({ faults }: Scenario): boolean =>
   faults.reduce((sum, fault) => sum + ('forMs' in fault ? fault.forMs : 'downMs' in fault ? fault.downMs : 0), 0) < LEAST_SILENCE_MS;
 
 /** Can a shard be lost so often that it is given up? */
-const mayUseUp = ({ faults, limits }: Scenario): boolean =>
-  faults.filter(({ kind }) => kind !== 'break' && kind !== 'slow').length >= LOSSES_PER_EXECUTION * limits.attemptLimit;
+const mayUseUp = (scenario: Scenario): boolean => {
+  const { faults, limits } = scenario;
+  // A result that Redis forgets has used up the only attempt.
+  if (limits.attemptLimit === 1 && isForgetful(scenario)) return true;
+  return faults.filter(({ kind }) => kind !== 'break' && kind !== 'slow').length >= LOSSES_PER_EXECUTION * limits.attemptLimit;
+};
 
 /** A run with a deadline closes in time, and its report can be made in time. */
 function checkTime(scenario: Scenario, { opening, state, endedAt, journal }: Ended, rule: Rule): void {

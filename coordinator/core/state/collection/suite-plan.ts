@@ -13,14 +13,19 @@ import { weighLists } from './doubts.ts';
 
 /**
  * Records an agent's list. The first list counts, until another list holds files that the first agent could not collect: the error was then
- * the agent's fault, not the suite's.
+ * the agent's fault, not the suite's. After the run has closed, nothing can be planned in the error's place, so it stands.
  */
 export function applyList(state: RunState, agent: AgentId, list: SuiteList): void {
   const { suite } = state;
   suite.lists.set(agent, list);
   suite.proof ??= list.proof;
   if (suite.list === null) Object.assign(suite, { list, owner: agent });
-  else if (list.hash !== suite.list.hash && list.groups.length > 0 && list.failed.length < suite.list.failed.length) {
+  else if (
+    state.closed === null &&
+    list.hash !== suite.list.hash &&
+    list.groups.length > 0 &&
+    list.failed.length < suite.list.failed.length
+  ) {
     const before = suite.list;
     Object.assign(suite, { list, owner: agent, isPlanned: false });
     for (const file of before.failed) if (!list.failed.includes(file)) dropErrors(state, file);
