@@ -102,7 +102,7 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
       mistakes.push(
         new ShardlineError('bad-config', {
           problem: `The environment variable ${name} is not a shardline setting.`,
-          fix: `${didYouMean(name, known)}Run \`unset ${name}\`; docs/configuration.md lists the variables.`,
+          fix: `${didYouMean(name, known)}Run \`unset ${name}\`. The variable of an option is SHARDLINE_ and its name: SHARDLINE_JUNIT_XML for --junit-xml.`,
         }),
       );
   }
@@ -123,7 +123,7 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
       mistakes.push(
         new ShardlineError('bad-config', {
           problem: `[tool.shardline] in ${path} has no key ${key}.`,
-          fix: `${didYouMean(key, known)}docs/configuration.md lists the keys.`,
+          fix: `${didYouMean(key, known)}Remove the key ${key}. \`shardline run --help\` lists the options; their names are the keys.`,
         }),
       );
     } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') texts.set(key, String(value));

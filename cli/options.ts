@@ -772,8 +772,7 @@ export const optionTable: readonly OptionRow[] = [
     commands: runAndReport,
     env: null,
     meaning: 'Print the result as JSON lines on standard output',
-    detail:
-      'One line for each failure, with the command that reproduces it, and one for the verdict. Progress goes to standard error. See docs/report.md.',
+    detail: 'One line for each failure, with the command that reproduces it, and one for the verdict. Progress goes to standard error.',
   }),
   row({
     name: 'quiet',
@@ -800,8 +799,7 @@ export const optionTable: readonly OptionRow[] = [
     commands: both,
     decided: 'silent; info with --log-file',
     meaning: 'How much to log, as JSON lines',
-    detail:
-      '`info` has one line for each change of state of a run and its agents, `debug` also one for each attempt. See docs/adopting.md.',
+    detail: '`info` has one line for each change of state of a run and its agents, `debug` also one for each attempt.',
   }),
   row({
     name: 'log-file',

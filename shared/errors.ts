@@ -135,7 +135,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Redis at {url} rejected the user or password: {problem}',
     why: 'The server requires authentication, or the account lacks a permission that shardline needs.',
-    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. docs/redis.md lists the permissions.',
+    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. The account needs ~{sl:* &{sl:* +@read +@write +@scripting +@connection +@blocking +@transaction +@pubsub +info +time.',
   },
   'redis-too-old': {
     exitCode: 4,

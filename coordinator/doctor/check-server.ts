@@ -36,7 +36,7 @@ function answerOf({ answerMs, aheadMs }: ServerFacts, url: string): Finding {
 function accountOf({ maySubscribe }: ServerFacts): readonly Finding[] {
   if (maySubscribe) return [];
   const text = 'the account may not subscribe, so that a dead agent is noticed after 8 s instead of 0.2 s';
-  return [doubtful('redis', text, 'Grant `+@pubsub` and `&{sl:*`: docs/redis.md.')];
+  return [doubtful('redis', text, 'Run `ACL SETUSER NAME +@pubsub &{sl:*` on the server, with the name of the account.')];
 }
 
 function poolOf({ agents }: ServerFacts, pool: string): Finding {

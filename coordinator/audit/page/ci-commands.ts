@@ -46,7 +46,9 @@ export function commandBlocks(audit: Audit): readonly Block[] {
     },
     words('In GitHub Actions (add the steps that install your project):'),
     { kind: 'code', language: 'yaml', text: manyJobs(agents, run('--agents 1', '--junit-xml junit.xml', ...own, target), own) },
-    words('docs/adopting.md of shardline says how to validate this, and how to go back in one line.'),
+    words(
+      'Keep the old job until both have agreed for some days, then remove it. To go back, run the old pytest line: nothing else has changed.',
+    ),
   );
   return blocks;
 }

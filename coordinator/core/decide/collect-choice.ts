@@ -42,8 +42,8 @@ const UNSEEN_FILES = 10;
 const UNSEEN_SHARE = 0.05;
 
 const LATER = 'Nothing to do: later runs collect each file once where that is safe';
-const INDEPENDENT = 'To collect each file once, make the files independent of each other: docs/collecting.md';
-const HARMLESS = 'To collect each file once, see --harmless-hooks in docs/collecting.md';
+const INDEPENDENT = 'To collect each file once, make the files independent of each other';
+const HARMLESS = 'To collect each file once, name hooks that treat each test alone: --harmless-hooks tests/conftest.py';
 
 function whyWhole(question: CollectQuestion): (Pick<CollectDecision, 'advice'> & { readonly why: string }) | null {
   const { unstreamable, namesTests, census, contents } = question;
