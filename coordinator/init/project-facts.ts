@@ -6,6 +6,7 @@ import { parse as parseToml } from 'smol-toml';
 import { parse as parseYaml } from 'yaml';
 import { type CiProvider, ciProviders } from '../../shared/settings/settings.ts';
 import { type PytestLine, readPytestLine } from './pytest-line.ts';
+import { namedVersions, newest, pythonOfJob, supportedVersion } from './python-versions.ts';
 
 /** Where each provider has its configuration. */
 const PLACES: Readonly<Record<CiProvider, readonly string[]>> = {
@@ -25,13 +26,13 @@ export interface ProjectFacts {
   /** The file in which the line that runs pytest was found; null if none was. */
   readonly source: string | null;
   readonly pytest: PytestLine;
-  /** Python versions, as `3.12`. */
+  /** The Python versions that the new jobs run on, as `3.12`; empty if the machines or the steps of the old job decide. */
   readonly pythons: readonly string[];
   /** Commands that install the project and what its tests need. */
   readonly install: readonly string[];
   /** The GitHub job that runs pytest; null without one. */
   readonly job: GithubJob | null;
-  /** What could not be read, as sentences. */
+  /** What could not be read or kept, as sentences. */
   readonly notes: readonly string[];
 }
 
@@ -57,17 +58,16 @@ export async function readProject(directory: string, asked: CiProvider | null): 
     .find(({ line }) => readPytestLine(line) !== null);
   const job = provider === 'github' ? firstOf(own, ({ content }) => jobIn(content)) : null;
   const texts = own.flatMap(({ content }) => linesIn(content));
+  const contents = own.map(({ content }) => content);
+  const { pythons, notes: aboutPython } = await pythonsOf(directory, { provider, contents, job });
   return {
     provider,
     source: found?.path ?? null,
     pytest: (found && readPytestLine(found.line)) ?? NO_ARGS,
-    pythons: await pythonsOf(
-      directory,
-      own.map(({ content }) => content),
-    ),
+    pythons,
     install: await installsOf(directory, found === undefined ? [] : texts),
     job,
-    notes,
+    notes: [...notes, ...aboutPython],
   };
 }
 
@@ -138,23 +138,30 @@ function nameOf(step: unknown): string {
   return String(step.name ?? step.uses ?? line);
 }
 
-/** From the CI configuration, else `.python-version`, else the lowest version that the project supports. */
-async function pythonsOf(directory: string, contents: readonly unknown[]): Promise<readonly string[]> {
-  const named = contents.flatMap((content) => valuesOf(content, 'python-version'));
-  const versions = [...new Set(named.flatMap((value) => (Array.isArray(value) ? value : [value])).map(String))];
-  const plain = versions.filter((version) => /^\d\.\d+$/.test(version));
-  if (plain.length > 0) return plain;
+/**
+ * From the job that is kept, or else from the CI configuration, `.python-version`, or what the project supports. Only GitHub runs several, and
+ * the machines of Buildkite have their own.
+ */
+async function pythonsOf(directory: string, found: Found): Promise<Pick<ProjectFacts, 'pythons'> & { readonly notes: readonly string[] }> {
+  const { provider, contents, job } = found;
+  if (provider === 'buildkite') return { pythons: [], notes: [] };
   const pinned = /^(\d\.\d+)/.exec((await textOf(join(directory, '.python-version'))) ?? '')?.[1];
-  const project = await projectTable(directory);
-  const lowest = />=\s*(\d\.\d+)/.exec(String(project['requires-python'] ?? ''))?.[1];
-  return [pinned ?? lowest ?? '3.13'];
+  const named = job === null ? namedVersions(contents) : pythonOfJob(job).versions;
+  if (named.length === 0) {
+    if (pinned !== undefined) return { pythons: [pinned], notes: [] };
+    const requires = String((await projectTable(directory))['requires-python'] ?? '');
+    return { pythons: job === null ? [supportedVersion(requires)] : [], notes: [] };
+  }
+  if (provider === 'github' || named.length === 1) return { pythons: named, notes: [] };
+  const chosen = newest(named) ?? supportedVersion('');
+  const note = `found Python ${named.join(', ')}; these jobs run on ${chosen} only. For another version, copy the jobs and change it`;
+  return { pythons: [chosen], notes: [note] };
 }
 
-/** All values under this key, at any depth. */
-function valuesOf(content: unknown, key: string): readonly unknown[] {
-  if (Array.isArray(content)) return content.flatMap((each) => valuesOf(each, key));
-  if (!isTable(content)) return [];
-  return Object.entries(content).flatMap(([name, value]) => (name === key ? [value] : valuesOf(value, key)));
+interface Found {
+  readonly provider: CiProvider;
+  readonly contents: readonly unknown[];
+  readonly job: GithubJob | null;
 }
 
 async function installsOf(directory: string, lines: readonly string[]): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ export interface PytestLine {
   readonly options: readonly string[];
   /** What is left for pytest. */
   readonly pytestArgs: readonly string[];
-  /** Values of options that divided the suite, which shardline does itself. */
+  /** Options that divided the suite, with their values: shardline divides it itself. */
   readonly dropped: readonly string[];
 }
 
@@ -23,8 +23,7 @@ const RUNNERS: readonly (readonly string[])[] = [
 ];
 
 /** Options of pytest that name a part of the suite, from plugins that do what shardline does; with their values. */
-const OF_SPLITTERS =
-  /^--(splits|group|shard-id|num-shards|test-group(-count|-random-seed)?|splitting-algorithm|durations-path|store-durations)$/;
+const OF_SPLITTERS = /^--(splits|group|shard-id|num-shards|test-group(-count|-random-seed)?|splitting-algorithm|durations-path)$/;
 
 /** Options of pytest that take a value in the next word. */
 const WITH_VALUE =
@@ -64,7 +63,8 @@ function divided(args: readonly string[]): Omit<PytestLine, 'prefix'> {
     else if (name === '-n' || name === '--numprocesses') options.push('-n', value ?? next());
     else if (name === '--junitxml' || name === '--junit-xml') options.push('--junit-xml', value ?? next());
     else if (name === '-x' || name === '--exitfirst') options.push('-x');
-    else if (OF_SPLITTERS.test(name)) dropped.push(value ?? next());
+    else if (name === '--store-durations') dropped.push(name);
+    else if (OF_SPLITTERS.test(name)) dropped.push(`${name} ${value ?? next()}`);
     else if (!word.startsWith('-')) paths.push(word);
     else pytestArgs.push(word, ...(WITH_VALUE.test(word) ? [next()] : []));
   }

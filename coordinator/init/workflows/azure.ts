@@ -1,7 +1,19 @@
 // The pipeline for Azure Pipelines.
 
 import type { ProjectFacts } from '../project-facts.ts';
-import { ciLine, installs, mergeLine, PLAN, pipInstall, planLine, SECRET, type Workflows } from './workflow.ts';
+import {
+  ciLine,
+  installs,
+  mergeLine,
+  PLAN,
+  pipInstall,
+  planLine,
+  SECRET,
+  serverInstalls,
+  TIMINGS,
+  WITHOUT_SECRET,
+  type Workflows,
+} from './workflow.ts';
 
 const PATH = 'azure-pipelines-shardline.yml';
 const next = [`Commit ${PATH}, and create a pipeline from it in Azure DevOps.`];
@@ -9,6 +21,21 @@ const pool = { vmImage: 'ubuntu-latest' } as const;
 const usePython = ({ pythons }: ProjectFacts) => ({ task: 'UsePythonVersion@0', inputs: { versionSpec: pythons[0] } });
 const scripts = (lines: readonly string[]) => lines.map((script) => ({ script }));
 const publish = (artifact: string, path: string) => ({ publish: path, artifact, condition: 'always()' });
+const prepared = (facts: ProjectFacts) => scripts([...serverInstalls(facts, 'sudo '), ...installs(facts, 'all')]);
+/** A cache keeps a folder. It is saved when the job has passed, under a key that must be new. */
+const folder = 'timings';
+const timings = `${folder}/${TIMINGS}`;
+const cached = (name: string) => [
+  // Without the folder, the cache cannot be saved.
+  { script: `mkdir -p ${folder}` },
+  {
+    task: 'Cache@2',
+    // Only the last job has new durations: the plan restores them too, and saves under a name that no job restores.
+    inputs: { key: `"${name}" | "$(Build.BuildId)" | "$(System.JobAttempt)"`, restoreKeys: '"shardline-timings"', path: folder },
+  },
+];
+/** Without access to a secret, Azure leaves its macro in the text. */
+const withoutMacro = `case "$${SECRET}" in redis*|unix*) ;; *) unset ${SECRET} ;; esac`;
 /** Where the step `download` puts an artifact. */
 const downloaded = (artifact: string) => `"$(Pipeline.Workspace)/${artifact}"`;
 
@@ -22,7 +49,12 @@ export const azure: Workflows = {
         jobs: [
           {
             job: 'plan',
-            steps: [usePython(facts), ...scripts([...installs(facts, 'node'), planLine(facts, jobs)]), publish('plan', PLAN)],
+            steps: [
+              usePython(facts),
+              ...cached('shardline-plan'),
+              ...scripts([...installs(facts, 'node'), planLine(facts, jobs, timings)]),
+              publish('plan', PLAN),
+            ],
           },
           {
             job: 'part',
@@ -31,7 +63,8 @@ export const azure: Workflows = {
             steps: [
               usePython(facts),
               { download: 'current', artifact: 'plan' },
-              ...scripts([...installs(facts, 'all'), ciLine(facts, ['--plan', downloaded(`plan/${PLAN}`), '--out', 'out'])]),
+              ...prepared(facts),
+              ...scripts([ciLine(facts, ['--plan', downloaded(`plan/${PLAN}`), '--out', 'out'])]),
               publish('part-$(System.JobPositionInPhase)-$(System.JobAttempt)', 'out'),
             ],
           },
@@ -42,12 +75,13 @@ export const azure: Workflows = {
             steps: [
               usePython(facts),
               { download: 'current', patterns: 'part-*/**' },
-              ...scripts([pipInstall('node'), mergeLine(facts, '"$(Pipeline.Workspace)"/part-*')]),
+              ...cached('shardline-timings'),
+              ...scripts([pipInstall('node'), mergeLine(facts, '"$(Pipeline.Workspace)"/part-*', timings)]),
             ],
           },
         ],
       },
-      notes: [],
+      notes: ['the jobs learn durations only from green builds: Azure saves no cache in a job that failed'],
       next,
     };
   },
@@ -64,15 +98,15 @@ export const azure: Workflows = {
             strategy: { parallel: String(jobs) },
             steps: [
               usePython(facts),
-              ...scripts(installs(facts, 'node')),
+              ...prepared(facts),
               // Azure passes no secret to a script by itself.
-              { script: ciLine(facts, ['--out', 'report']), env: { [SECRET]: `$(${SECRET})` } },
+              { script: `${withoutMacro}\n${ciLine(facts, ['--out', 'report'])}`, env: { [SECRET]: `$(${SECRET})` } },
               publish('report-$(System.JobPositionInPhase)-$(System.JobAttempt)', 'report'),
             ],
           },
         ],
       },
-      notes: [],
+      notes: [WITHOUT_SECRET],
       next: [`Add the secret variable ${SECRET} to the pipeline.`, ...next],
     };
   },

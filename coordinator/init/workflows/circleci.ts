@@ -1,12 +1,28 @@
-// The workflow for CircleCI. A job without `when: always` for its workspace cannot pass on the report of a failed part, so parts do not fail:
-// the job that merges them decides.
+// The workflow for CircleCI. A step that fails ends its job before the workspace is saved, so a part fails in a step of its own after that.
 
 import type { ProjectFacts } from '../project-facts.ts';
-import { ciLine, installs, mergeLine, PLAN, pipInstall, planLine, SECRET, TIMINGS, type Workflows } from './workflow.ts';
+import { needsServer } from '../python-versions.ts';
+import {
+  ciLine,
+  installs,
+  mergeLine,
+  PLAN,
+  pipInstall,
+  planLine,
+  SECRET,
+  serverInstalls,
+  TIMINGS,
+  WITHOUT_SECRET,
+  type Workflows,
+} from './workflow.ts';
 
 const PATH = '.circleci/shardline.yml';
 const next = ['Copy its jobs and its workflow into .circleci/config.yml, or rename it to that if there is none; commit and push it.'];
-const docker = ({ pythons }: ProjectFacts) => [{ image: `cimg/python:${pythons[0]}` }];
+/** CircleCI's own images may be an Ubuntu whose Redis is too old. Those of Docker Hub are a newer Debian, and run as root. */
+const docker = ({ pythons }: ProjectFacts) => [{ image: `${pythons.some(needsServer) ? '' : 'cimg/'}python:${pythons[0]}` }];
+const prepared = (facts: ProjectFacts) => [...serverInstalls(facts, ''), ...installs(facts, 'all')];
+/** The exit code of a part, between its steps. */
+const EXIT = 'part-exit-code';
 const run = (commands: readonly string[]) => commands.map((command) => ({ run: command }));
 const restored = { restore_cache: { keys: ['shardline-timings-'] } };
 
@@ -33,10 +49,10 @@ export const circleci: Workflows = {
             steps: [
               'checkout',
               { attach_workspace: { at: '.' } },
-              ...run(installs(facts, 'all')),
-              // Any failure is in the report of the part, and a part without a report is missing in the merge.
-              { run: { name: 'Run this part', command: `${part} || true` } },
+              ...run(prepared(facts)),
+              { run: { name: 'Run this part', command: `${part} || echo $? > ${EXIT}` } },
               { persist_to_workspace: { root: '.', paths: ['parts'] } },
+              { run: { name: 'Fail if this part failed', command: `[ ! -e ${EXIT} ] || exit "$(cat ${EXIT})"` } },
             ],
           },
           verdict: {
@@ -50,7 +66,9 @@ export const circleci: Workflows = {
             ],
           },
         },
-        workflows: { tests: { jobs: ['plan', { part: { requires: ['plan'] } }, { verdict: { requires: ['part'] } }] } },
+        workflows: {
+          tests: { jobs: ['plan', { part: { requires: ['plan'] } }, { verdict: { requires: [{ part: ['success', 'failed'] }] } }] },
+        },
       },
       notes: [],
       next,
@@ -66,16 +84,12 @@ export const circleci: Workflows = {
           tests: {
             docker: docker(facts),
             parallelism: jobs,
-            steps: [
-              'checkout',
-              ...run([...installs(facts, 'node'), ciLine(facts, ['--out', 'report'])]),
-              { store_artifacts: { path: 'report' } },
-            ],
+            steps: ['checkout', ...run([...prepared(facts), ciLine(facts, ['--out', 'report'])]), { store_artifacts: { path: 'report' } }],
           },
         },
         workflows: { tests: { jobs: ['tests'] } },
       },
-      notes: [],
+      notes: [WITHOUT_SECRET],
       next: [`Add the environment variable ${SECRET} to the project.`, ...next],
     };
   },

@@ -1,11 +1,26 @@
 // The workflow for GitHub Actions. Where the repository has a job that runs pytest, its fields and the steps before pytest are kept.
 
 import type { ProjectFacts } from '../project-facts.ts';
-import { ciLine, installs, mergeLine, PLAN, pipInstall, planLine, SECRET, TIMINGS, type Workflow, type Workflows } from './workflow.ts';
+import { needsServer, pythonOfJob } from '../python-versions.ts';
+import {
+  ciLine,
+  installs,
+  mergeLine,
+  PLAN,
+  pipInstall,
+  planLine,
+  SECRET,
+  serverInstalls,
+  TIMINGS,
+  WITHOUT_SECRET,
+  type Workflow,
+  type Workflows,
+} from './workflow.ts';
 
 const PATH = '.github/workflows/shardline.yml';
 const ON = { push: null, pull_request: null } as const;
 const MINUTES = 20;
+const FALLBACK_PYTHON = '3.13';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,7 +31,7 @@ export const github: Workflows = {
     const timings = { path: TIMINGS, key: `timings${suffix}-\${{ github.run_id }}`, 'restore-keys': `timings${suffix}-\n` };
     const restore = { uses: 'actions/cache/restore@v4', with: timings };
     const perPython = Object.keys(matrix).length === 0 ? {} : { strategy: { 'fail-fast': false, matrix } };
-    return workflow(facts, notes, {
+    const all = workflow(facts, [...notes, ...oldServerIn(facts)], {
       plan: {
         ...base(facts),
         ...perPython,
@@ -32,7 +47,7 @@ export const github: Workflows = {
         ...base(facts),
         strategy: { 'fail-fast': false, matrix: crossed(matrix, part, jobs) },
         steps: [
-          ...prepared(facts, python, 'all'),
+          ...prepared(facts, python, 'all', server(facts, python)),
           { uses: 'actions/download-artifact@v4', with: { name: `plan${suffix}` } },
           { run: ciLine(facts, ['--shard', `\${{ matrix.${part} }}/${jobs}`, '--plan', PLAN, '--out', 'out']) },
           upload(`part${suffix}-\${{ matrix.${part} }}-\${{ github.run_attempt }}`, 'out'),
@@ -59,22 +74,33 @@ export const github: Workflows = {
         ],
       },
     });
+    return { ...all, next: [...all.next, 'Make the job `verdict` a required check.'] };
   },
 
   queue({ facts, jobs }) {
-    const { matrix, python, suffix, names, notes } = matrixOf(facts);
+    const { matrix, python, suffix, names, axis, notes } = matrixOf(facts);
     const job = freeName('job', matrix);
-    const own = names.filter((name) => name !== 'python-version').map((name) => `\${{ matrix.${name} }}`);
+    const own = names.filter((name) => name !== axis).map((name) => `\${{ matrix.${name} }}`);
     const runId = own.length === 0 ? [] : ['--run-id', `"${own.join(' ')}"`];
     const kept = base(facts);
-    const workflowOf = workflow(facts, notes, {
+    const workflowOf = workflow(facts, [...notes, ...oldServerIn(facts), WITHOUT_SECRET], {
       tests: {
         ...kept,
         strategy: { 'fail-fast': false, matrix: crossed(matrix, job, jobs) },
         env: { ...(kept.env as Fields | undefined), [SECRET]: `\${{ secrets.${SECRET} }}` },
         steps: [
-          ...prepared(facts, python, 'node'),
-          { run: ciLine(facts, [...runId, '--deadline', `${MINUTES - 5}m`, '--out', 'out']) },
+          ...prepared(facts, python, 'all', server(facts, python, `env.${SECRET} == ''`)),
+          // With a Redis, the number only names the job; without the secret, it names the part.
+          {
+            run: ciLine(facts, [
+              '--shard',
+              `\${{ matrix.${job} }}/${jobs}`,
+              ...runId,
+              ...deadlineOf(kept['timeout-minutes']),
+              '--out',
+              'out',
+            ]),
+          },
           upload(`report${suffix}-\${{ matrix.${job} }}-\${{ github.run_attempt }}`, 'out'),
         ],
       },
@@ -90,7 +116,7 @@ const workflow = ({ job }: ProjectFacts, notes: readonly string[], jobs: Fields)
   path: PATH,
   content: { name: 'tests', on: ON, ...job?.workflow, jobs },
   notes,
-  next: [`Commit ${PATH} and push it.`, 'Once it is green, remove the job that runs pytest.'],
+  next: [`Commit ${PATH} and push it.`],
 });
 
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);
@@ -113,6 +139,36 @@ const upload = (name: string, path: string): Fields => ({
   with: { name, path, 'if-no-files-found': 'ignore' },
 });
 
+/** Ends the run before GitHub ends the job, whose limit counts the steps before the tests too. Nothing if the limit is an expression. */
+function deadlineOf(limit: unknown): readonly string[] {
+  if (typeof limit !== 'number') return [];
+  const minutes = Math.floor(limit) - Math.min(5, Math.max(1, Math.ceil(limit / 5)));
+  return minutes < 1 ? [] : ['--deadline', `${minutes}m`];
+}
+
+/** The step that installs a Redis server on the legs whose Python has none; `condition` is another one that has to hold. */
+function server(facts: ProjectFacts, python: string, ...condition: readonly string[]): readonly unknown[] {
+  const { job, pythons } = facts;
+  const old = pythons.filter(needsServer);
+  const axis = /matrix\.[\w-]+/.exec(python)?.[0];
+  const mixed = axis !== undefined && old.length < pythons.length ? [`contains(fromJSON('${JSON.stringify(old)}'), ${axis})`] : [];
+  const linux = job === null || /^ubuntu-/.test(String(job.fields['runs-on'])) ? [] : ["runner.os == 'Linux'"];
+  const conditions = [...linux, ...mixed, ...condition];
+  // The image of a container has its own user, which is root in most.
+  return serverInstalls(facts, job?.fields.container === undefined ? 'sudo ' : '').map((run) => ({
+    name: 'Install a Redis server',
+    ...(conditions.length === 0 ? {} : { if: conditions.join(' && ') }),
+    run,
+  }));
+}
+
+/** Ubuntu 22.04 packages Redis 6.0. */
+function oldServerIn(facts: ProjectFacts): readonly string[] {
+  const isOld = /ubuntu-2[02]\.04/.test(JSON.stringify(facts.job?.fields ?? {}));
+  if (!isOld || !facts.pythons.some(needsServer)) return [];
+  return ['the Redis of Ubuntu 22.04 and earlier is too old: shardline needs 6.2. Fix: run the jobs on ubuntu-24.04'];
+}
+
 /** The fields of the job that ran pytest, without those that the new jobs set themselves. */
 function base({ job }: ProjectFacts): Fields {
   // A limit on concurrent jobs would make the parts wait for each other, or cancel each other.
@@ -120,12 +176,13 @@ function base({ job }: ProjectFacts): Fields {
   return { 'runs-on': 'ubuntu-latest', 'timeout-minutes': MINUTES, ...kept };
 }
 
-/** The steps up to the tests: those of the old job, or new ones. */
-function prepared(facts: ProjectFacts, python: string, extra: string): readonly unknown[] {
-  if (facts.job !== null) return [...facts.job.before, ...(facts.pytest.prefix[0] === 'uv' ? [] : [{ run: pipInstall(extra) }])];
+/** The steps up to the tests: those of the old job, or new ones; `added` come before shardline. */
+function prepared(facts: ProjectFacts, python: string, extra: string, added: readonly unknown[] = []): readonly unknown[] {
+  if (facts.job !== null) return [...facts.job.before, ...added, ...(facts.pytest.prefix[0] === 'uv' ? [] : [{ run: pipInstall(extra) }])];
   return [
     { uses: 'actions/checkout@v4' },
     { uses: 'actions/setup-python@v5', with: { 'python-version': python } },
+    ...added,
     ...installs(facts, extra).map((run) => ({ run })),
   ];
 }
@@ -137,8 +194,10 @@ function matrixOf({ job, pythons, pytest }: ProjectFacts) {
   const several = pythons.length > 1 && job === null ? { 'python-version': pythons } : {};
   const { kept, notes } = old === undefined ? { kept: several, notes: [] } : keptOf(old, pytest.dropped);
   const names = namesOf(kept);
-  const python = names.includes('python-version') ? `\${{ matrix.python-version }}` : (pythons[0] ?? '3.13');
-  return { matrix: kept, names, notes, python, suffix: names.map((name) => `-\${{ matrix.${name} }}`).join('') };
+  const own = job === null ? null : pythonOfJob(job);
+  const axis = job === null ? 'python-version' : (own?.axis ?? null);
+  const python = axis !== null && names.includes(axis) ? `\${{ matrix.${axis} }}` : (pythons[0] ?? FALLBACK_PYTHON);
+  return { matrix: kept, names, axis, notes, python, suffix: names.map((name) => `-\${{ matrix.${name} }}`).join('') };
 }
 
 /** What the new jobs keep of a matrix: all of it, without an axis that only numbered the parts of another plugin. */

@@ -1,10 +1,25 @@
 // The workflow for GitLab. It is a file to include, because a repository has one .gitlab-ci.yml.
 
-import { ciLine, installs, mergeLine, PLAN, pipInstall, planLine, SECRET, TIMINGS, type Workflows } from './workflow.ts';
+import type { ProjectFacts } from '../project-facts.ts';
+import {
+  ciLine,
+  installs,
+  mergeLine,
+  PLAN,
+  pipInstall,
+  planLine,
+  SECRET,
+  serverInstalls,
+  TIMINGS,
+  WITHOUT_SECRET,
+  type Workflows,
+} from './workflow.ts';
 
 const PATH = '.gitlab/shardline.yml';
 const INCLUDE = `Add \`include: { local: ${PATH} }\` to .gitlab-ci.yml, commit both and push them.`;
-const cache = (policy: string) => ({ key: 'shardline-timings', paths: [TIMINGS], policy });
+/** Saved after a red verdict too. */
+const cache = (policy: string) => ({ key: 'shardline-timings', paths: [TIMINGS], policy, when: 'always' });
+const prepared = (facts: ProjectFacts) => [...serverInstalls(facts, ''), ...installs(facts, 'all')];
 
 export const gitlab: Workflows = {
   parts({ facts, jobs }) {
@@ -22,7 +37,7 @@ export const gitlab: Workflows = {
           image,
           needs: ['shardline-plan'],
           parallel: jobs,
-          script: [...installs(facts, 'all'), ciLine(facts, ['--plan', PLAN, '--out', 'parts/$CI_NODE_INDEX'])],
+          script: [...prepared(facts), ciLine(facts, ['--plan', PLAN, '--out', 'parts/$CI_NODE_INDEX'])],
           artifacts: { when: 'always', paths: ['parts/'] },
         },
         'shardline-verdict': {
@@ -45,11 +60,11 @@ export const gitlab: Workflows = {
         shardline: {
           image: `python:${facts.pythons[0]}`,
           parallel: jobs,
-          script: [...installs(facts, 'node'), ciLine(facts, ['--out', 'report'])],
+          script: [...prepared(facts), ciLine(facts, ['--out', 'report'])],
           artifacts: { when: 'always', paths: ['report/'] },
         },
       },
-      notes: [],
+      notes: [WITHOUT_SECRET],
       next: [`Add the masked variable ${SECRET} in Settings > CI/CD > Variables.`, INCLUDE],
     };
   },

@@ -2,6 +2,7 @@
 
 import type { ProjectFacts } from '../project-facts.ts';
 import { shardlineLine } from '../pytest-line.ts';
+import { needsServer } from '../python-versions.ts';
 
 export interface WorkflowRequest {
   readonly facts: ProjectFacts;
@@ -13,7 +14,7 @@ export interface Workflow {
   /** Where the provider looks for it, relative to the repository. */
   readonly path: string;
   readonly content: Readonly<Record<string, unknown>>;
-  /** What was left out of the old configuration, as sentences. */
+  /** What differs from the old configuration, or from other providers, as sentences. */
   readonly notes: readonly string[];
   /** What to do after it is written, as sentences. */
   readonly next: readonly string[];
@@ -31,6 +32,9 @@ export const SECRET = 'SHARDLINE_REDIS_URL';
 export const PLAN = 'plan.json';
 export const TIMINGS = 'timings.json';
 
+/** What jobs without the secret do, for the notes of a queue. */
+export const WITHOUT_SECRET = `jobs without ${SECRET}, such as those of pull requests from forks, run a fixed part each, and no job merges the parts`;
+
 /** Installs the project and shardline, with these extras. */
 export const installs = ({ install, pytest }: ProjectFacts, extra: string): readonly string[] =>
   // uv adds shardline where it runs it.
@@ -38,18 +42,32 @@ export const installs = ({ install, pytest }: ProjectFacts, extra: string): read
 
 export const pipInstall = (extra: string): string => `pip install 'shardline[${extra}]'`;
 
+/** Installs the server that a part needs where `shardline[all]` brings none; nothing elsewhere. `sudo` is empty for images that run as root. */
+export const serverInstalls = ({ pythons }: ProjectFacts, sudo: '' | 'sudo '): readonly string[] =>
+  pythons.some(needsServer)
+    ? [`# Before Python 3.11, shardline[all] brings no Redis server.\n${sudo}apt-get update && ${sudo}apt-get install -y redis-server`]
+    : [];
+
 /** `exec` lets the signal of a cancelled job reach shardline. */
 export const ciLine = ({ pytest }: ProjectFacts, own: readonly string[]): string =>
   `exec ${shardlineLine(withoutJunit(pytest), 'ci', own)}`;
 
-export const planLine = ({ pytest }: ProjectFacts, jobs: number): string =>
-  shardlineLine({ ...pytest, options: [] }, 'plan', ['--shards', String(jobs), '--timings', TIMINGS, '--out', PLAN]);
+/** `timings`: the file of durations, or null if the provider keeps none. */
+export const planLine = ({ pytest }: ProjectFacts, jobs: number, timings: string | null = TIMINGS): string =>
+  shardlineLine({ ...pytest, options: [] }, 'plan', ['--shards', String(jobs), ...timingsOption(timings), '--out', PLAN]);
 
 /** The job that merges writes the JUnit file that the old line wrote. */
-export function mergeLine({ pytest }: ProjectFacts, parts: string): string {
+export function mergeLine(facts: ProjectFacts, parts: string, timings: string | null = TIMINGS): string {
+  const junit = junitOf(facts);
+  return ['exec shardline report --merge', parts, ...timingsOption(timings), ...(junit === null ? [] : ['--junit-xml', junit])].join(' ');
+}
+
+const timingsOption = (timings: string | null): readonly string[] => (timings === null ? [] : ['--timings', timings]);
+
+/** The JUnit file that the old line wrote; null for none. */
+export function junitOf({ pytest }: ProjectFacts): string | null {
   const at = pytest.options.indexOf('--junit-xml');
-  const junit = at === -1 ? [] : pytest.options.slice(at, at + 2);
-  return ['exec shardline report --merge', parts, '--timings', TIMINGS, ...junit].join(' ');
+  return at === -1 ? null : (pytest.options[at + 1] ?? null);
 }
 
 function withoutJunit(pytest: ProjectFacts['pytest']): ProjectFacts['pytest'] {

@@ -16,6 +16,7 @@ test.each([
   ['pytest --junitxml report.xml -x --maxfail 3 a b', 'shardline ci a b --junit-xml report.xml -x --out out -- --maxfail 3'],
   [`pytest --splits 4 --group \${{ matrix.group }} tests`, 'shardline ci tests --out out'],
   ['pytest --shard-id=1 --num-shards=3 -k "a or b" --cov=src', 'shardline ci --out out -- -k "a or b" --cov=src'],
+  ['pytest --store-durations tests', 'shardline ci tests --out out'],
   ['uv run pytest -q', "uv run --with 'shardline[all]' shardline ci --out out -- -q"],
   ['poetry run pytest tests', 'poetry run shardline ci tests --out out'],
   ['pytest tests 2> errors.txt && echo done', 'shardline ci tests --out out'],
