@@ -1,10 +1,11 @@
 // Builds the Python package: `npm run build:wheel [-- FOLDER]` writes a wheel into FOLDER, by default wheelhouse/.
 // The same sources and locked packages give the same bytes.
 
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { buildProgram } from './build.ts';
 import { bundleProgram } from './bundle-program.ts';
+import { packageReadme } from './package-readme.ts';
 import { capture, main, root, SetupError, say } from './process.ts';
 import { prepareWheelTools } from './venv.ts';
 
@@ -15,7 +16,8 @@ export async function buildWheel(folder: string): Promise<string> {
   const staging = mkdtempSync(join(root, '.wheel-'));
   try {
     cpSync(join(root, 'wheel'), staging, { recursive: true, filter: (path) => !/__pycache__|\.pyc$/.test(path) });
-    for (const file of ['README.md', 'LICENSE']) cpSync(join(root, file), join(staging, file));
+    cpSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
+    writeFileSync(join(staging, 'README.md'), packageReadme(readFileSync(join(root, 'README.md'), 'utf8')));
     const program = join(staging, 'shardline', 'program');
     await buildProgram(program);
     const { code, licences } = await bundleProgram(join(program, 'cli', 'main.js'), program);
