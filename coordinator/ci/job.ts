@@ -10,7 +10,10 @@ export interface CiJob {
   readonly attempt: number | null;
   /** Differs after a retry, so that a retry can be told from another job; null where the provider does not say. */
   readonly job: string | null;
+  /** Its number among all parallel jobs, which may also be those of a matrix. It tells jobs apart. */
   readonly place: Place | null;
+  /** The part of the suite that belongs to the job: its place, where the provider numbers copies of one job. Else null. */
+  readonly part: Place | null;
   readonly limit: JobLimit | null;
   /** The name of the repository, without its owner; null where the provider does not say. */
   readonly project: string | null;
@@ -20,7 +23,7 @@ export interface CiJob {
   readonly url: string | null;
 }
 
-/** One of several parallel jobs with the same configuration. */
+/** One of several parallel jobs. */
 export interface Place {
   /** From 1. */
   readonly index: number;
@@ -47,6 +50,8 @@ interface Provider {
   readonly attempt: (env: Environment) => number | null;
   readonly job: string | null;
   readonly place: (env: Environment) => Place | null;
+  /** Whether the jobs with a place are copies of one job. Those of a matrix are not: each runs the whole suite in its own way. */
+  readonly areCopies: (env: Environment, place: Place) => boolean;
   readonly limit: (env: Environment) => JobLimit | null;
   /** Variables that name the project and the branch; of each, the first that is set counts. */
   readonly project: readonly string[];
@@ -58,6 +63,8 @@ interface Provider {
 type Piece = { readonly text: string } | { readonly variable: string };
 
 const none = () => null;
+/** The provider numbers no other jobs. */
+const always = () => true;
 
 /**
  * Places that count from 0 are converted. GitHub states no place: `strategy.job-index` counts all legs of a matrix, so that in a matrix of
@@ -72,6 +79,7 @@ const providers: readonly Provider[] = [
     attempt: (env) => count(env.GITHUB_RUN_ATTEMPT),
     job: null,
     place: none,
+    areCopies: always,
     limit: none,
     project: ['GITHUB_REPOSITORY'],
     branch: ['GITHUB_HEAD_REF', 'GITHUB_REF'],
@@ -91,6 +99,8 @@ const providers: readonly Provider[] = [
     attempt: none,
     job: 'CI_JOB_ID',
     place: (env) => place(count(env.CI_NODE_INDEX), env.CI_NODE_TOTAL),
+    // `parallel: 4` names them `tests 2/4`. `parallel: matrix:` numbers its jobs too, and names them `tests: [3.12]`.
+    areCopies: (env, { index, total }) => (env.CI_JOB_NAME ?? '').trim().endsWith(` ${index}/${total}`),
     limit: gitlabLimit,
     project: ['CI_PROJECT_NAME'],
     branch: ['CI_MERGE_REQUEST_SOURCE_BRANCH_NAME', 'CI_COMMIT_BRANCH'],
@@ -104,6 +114,7 @@ const providers: readonly Provider[] = [
     attempt: none,
     job: 'CIRCLE_WORKFLOW_JOB_ID',
     place: (env) => place(fromZero(env.CIRCLE_NODE_INDEX), env.CIRCLE_NODE_TOTAL),
+    areCopies: always,
     limit: none,
     project: ['CIRCLE_PROJECT_REPONAME'],
     branch: ['CIRCLE_BRANCH'],
@@ -117,6 +128,7 @@ const providers: readonly Provider[] = [
     attempt: (env) => fromZero(env.BUILDKITE_RETRY_COUNT),
     job: 'BUILDKITE_JOB_ID',
     place: (env) => place(fromZero(env.BUILDKITE_PARALLEL_JOB), env.BUILDKITE_PARALLEL_JOB_COUNT),
+    areCopies: always,
     // `false` for none.
     limit: (env) => inMinutes('BUILDKITE_TIMEOUT', env.BUILDKITE_TIMEOUT),
     project: ['BUILDKITE_PIPELINE_SLUG'],
@@ -131,6 +143,8 @@ const providers: readonly Provider[] = [
     attempt: azureAttempt,
     job: 'SYSTEM_JOBID',
     place: (env) => place(count(env.SYSTEM_JOBPOSITIONINPHASE), env.SYSTEM_TOTALJOBSINPHASE),
+    // `strategy: parallel`. For `strategy: matrix`, which numbers its jobs too, it is MultiConfiguration.
+    areCopies: (env) => env.SYSTEM_PARALLELEXECUTIONTYPE?.trim().toLowerCase() === 'multimachine',
     // 0 for none.
     limit: (env) => inMinutes('SYSTEM_JOBTIMEOUT', env.SYSTEM_JOBTIMEOUT),
     project: ['BUILD_REPOSITORY_NAME'],
@@ -150,6 +164,8 @@ const providers: readonly Provider[] = [
     attempt: (env) => count(env.BITBUCKET_STEP_RUN_NUMBER),
     job: 'BITBUCKET_STEP_UUID',
     place: (env) => place(fromZero(env.BITBUCKET_PARALLEL_STEP), env.BITBUCKET_PARALLEL_STEP_COUNT),
+    // It numbers all steps of the group, whatever they do.
+    areCopies: () => false,
     limit: none,
     project: ['BITBUCKET_REPO_SLUG'],
     branch: ['BITBUCKET_BRANCH'],
@@ -163,6 +179,7 @@ const providers: readonly Provider[] = [
     attempt: none,
     job: 'SEMAPHORE_JOB_ID',
     place: (env) => place(count(env.SEMAPHORE_JOB_INDEX), env.SEMAPHORE_JOB_COUNT),
+    areCopies: always,
     limit: none,
     project: ['SEMAPHORE_PROJECT_NAME'],
     branch: ['SEMAPHORE_GIT_PR_BRANCH', 'SEMAPHORE_GIT_BRANCH'],
@@ -174,13 +191,15 @@ const providers: readonly Provider[] = [
 export function ciJob(env: Environment): CiJob | null {
   const provider = providers.find(({ mark }) => isSet(env[mark]));
   if (provider === undefined) return null;
+  const place = provider.place(env);
   const [pipeline, ...steps] = provider.run.map((name) => withoutPlace(env[name]?.trim() ?? ''));
   return {
     provider: provider.name,
     run: pipeline ? [provider.name, pipeline, ...steps].join(' ') : null,
     attempt: provider.attempt(env),
     job: provider.job === null ? null : (env[provider.job]?.trim() ?? null),
-    place: provider.place(env),
+    place,
+    part: place !== null && place.total > 1 && provider.areCopies(env, place) ? place : null,
     limit: provider.limit(env),
     project: firstSet(provider.project, env)?.split('/').at(-1) ?? null,
     branch: branchIn(firstSet(provider.branch, env)),

@@ -259,8 +259,28 @@ test('without a Redis each job runs its part, and a merge of all is whole', { ti
   expect(merged.all).toMatch(/^passed: 3 passed /m);
 
   const alone = await project.shardline(['ci', '-n', '1'], { MENDED: '1' });
-  expect(alone.all).toContain('shardline: running the whole suite: this is no job of a known CI provider. Fix: to run a part,');
+  expect(alone.all).toContain('shardline: found no CI provider; running the whole suite. Fix: add --shard I/N to run a part\n');
   expect(alone.exitCode).toBe(0);
+});
+
+test('without a Redis, a job of a matrix runs the whole suite', { timeout: 60_000 }, async () => {
+  await using project = await newProject({ ...flaky, 'test_more.py': 'def test_more(): pass\n' });
+  const matrix = {
+    GITLAB_CI: 'true',
+    CI_PIPELINE_ID: '1',
+    CI_JOB_NAME: 'tests: [3.11]',
+    CI_JOB_ID: '7',
+    CI_NODE_INDEX: '1',
+    CI_NODE_TOTAL: '2',
+  };
+  const { exitCode, all: output } = await ci(project, { ...matrix, MENDED: '1' });
+  expect(output).toContain('shardline: GitLab numbers different jobs together, as those of a matrix; running the whole suite. Fix:');
+  expect(exitCode, output).toBe(0);
+  expect(Object.keys(outcomesOf(await project.report())).length).toBe(3);
+
+  const planned = await ci(project, matrix, '--plan', 'plan.json');
+  expect(planned.exitCode).toBe(4);
+  expect(planned.all).toContain('--plan needs the number of the part: GitLab numbers different jobs together, as those of a matrix.');
 });
 
 test('durations belong to the suite, so that a new pool for each run loses nothing', { timeout: 120_000 }, async () => {

@@ -42,6 +42,7 @@ const azure = {
   SYSTEM_JOBATTEMPT: '1',
   SYSTEM_JOBPOSITIONINPHASE: '1',
   SYSTEM_TOTALJOBSINPHASE: '4',
+  SYSTEM_PARALLELEXECUTIONTYPE: 'MultiMachine',
   SYSTEM_JOBTIMEOUT: '60',
 };
 const bitbucket = {
@@ -100,6 +101,31 @@ describe('a retry keeps the run, and differs in its attempt or in its job', () =
 test('the legs of a matrix share a run on GitHub and have no place, since its index counts every leg', () => {
   expect(ciJob({ ...github, INPUT_PYTHON: '3.11' })).toEqual(ciJob(github));
   expect(ciJob(github)?.place).toBeNull();
+});
+
+describe('a job runs a part only if the provider numbers copies of one job', () => {
+  test.each([
+    ['GitHub Actions, a matrix', github, {}, null],
+    ['GitLab, parallel: 4', gitlab, {}, { index: 2, total: 4 }],
+    ['GitLab, one job', gitlab, { CI_JOB_NAME: 'tests', CI_NODE_INDEX: '', CI_NODE_TOTAL: '1' }, null],
+    ['GitLab, a matrix', gitlab, { CI_JOB_NAME: 'tests: [3.11]', CI_NODE_INDEX: '1', CI_NODE_TOTAL: '2' }, null],
+    ['GitLab, a matrix with a fraction', gitlab, { CI_JOB_NAME: 'tests: [1/2]', CI_NODE_INDEX: '1', CI_NODE_TOTAL: '2' }, null],
+    ['GitLab, a matrix of numbered parts', gitlab, { CI_JOB_NAME: 'tests: [3.11] 1/2', CI_NODE_INDEX: '3', CI_NODE_TOTAL: '4' }, null],
+    ['CircleCI, parallelism', circle, {}, { index: 1, total: 4 }],
+    ['Buildkite, parallelism', buildkite, {}, { index: 4, total: 4 }],
+    ['Azure Pipelines, strategy: parallel', azure, {}, { index: 1, total: 4 }],
+    ['Azure Pipelines, strategy: matrix', azure, { SYSTEM_PARALLELEXECUTIONTYPE: 'MultiConfiguration' }, null],
+    ['Azure Pipelines, unknown strategy', azure, { SYSTEM_PARALLELEXECUTIONTYPE: '' }, null],
+    ['Bitbucket, a parallel group', bitbucket, {}, null],
+    ['Semaphore, parallelism', semaphore, {}, { index: 4, total: 4 }],
+  ])('%s', (_, env, changes, part) => {
+    expect(ciJob({ ...env, ...changes })?.part).toEqual(part);
+  });
+
+  test('jobs of a matrix keep their place, which tells them apart in a run that they share', () => {
+    const job = ciJob({ ...gitlab, CI_JOB_NAME: 'tests: [3.11]', CI_NODE_INDEX: '1', CI_NODE_TOTAL: '2' });
+    expect(job).toMatchObject({ place: { index: 1, total: 2 }, part: null });
+  });
 });
 
 test('the jobs of a matrix of GitLab share a run', () => {
