@@ -148,7 +148,7 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'none; required outside a known CI provider',
     meaning: "Text added to the provider's ids to name the run",
     detail:
-      'Jobs with the same ids and text share a run. Pass every value of a matrix, except the number of the job. Jobs with another Python, other plugins, other paths, other pytest arguments or another --collect have a run of their own.',
+      'Jobs with the same ids and text share a run. Outside a known CI provider, give each build its own text. Pass every value of a matrix, except the number of the job. Jobs with another Python, other plugins, other paths, other pytest arguments or another --collect have a run of their own.',
   }),
   row({
     name: 'fresh',
@@ -156,7 +156,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'What to run',
     commands: ci,
     env: null,
-    meaning: 'In a retry, run the whole suite again',
+    meaning: 'Run the whole suite again in a retry, or after a run that only --run-id names',
     detail: 'Without it, a retry after a run in which only tests failed runs those tests.',
   }),
   row({

@@ -229,6 +229,8 @@ export interface GroupJob {
   readonly attempt: number | null;
   /** Whether it asks to run the whole suite if it is a retry. */
   readonly isFresh: boolean;
+  /** Age in milliseconds from which it takes no verdict, but begins another run. null for any age, where the provider tells retries apart. */
+  readonly tooOldMs: number | null;
 }
 
 /** The run that a job belongs to. The first one of a group has the generation 1, and each retry the next. */
@@ -236,6 +238,8 @@ export interface Joined {
   readonly generation: number;
   /** null if the run has not ended. */
   readonly verdict: GroupVerdict | null;
+  /** Milliseconds since the run ended; null if it has not ended. */
+  readonly endedMsAgo: number | null;
   /** The verdict of the generation before; null without one. */
   readonly before: GroupVerdict | null;
   /** Whether a retry that asked to run the whole suite began this generation. */

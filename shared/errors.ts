@@ -116,7 +116,7 @@ export const errorTable = {
   'ci-other-files': {
     exitCode: 11,
     what: 'Run {runId} of these jobs has ended, with other files than this job has.',
-    why: 'Its verdict says nothing about the files here.',
+    why: 'Its verdict covers other files.',
     fix: 'Check out the same commit in all jobs, and let git ignore what tests write.',
   },
   'not-redis': {

@@ -28,6 +28,19 @@ export function groupOf(files: string | null, { isNamedByUser, ...identity }: Gr
   return createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 16);
 }
 
+/** How late a job of the same build may come. */
+const LATE_MS = 60 * 60 * 1000;
+
+/**
+ * Age in milliseconds from which a job takes no stored verdict. null for any age: the ids of a provider belong to one pipeline. A name that
+ * the user gives may be used again by the next build: then the verdict counts for an hour, and only if git knows the files. Outside git their
+ * digest has no data files, and may be unknown.
+ */
+export function tooOldMs({ isNamedByUser }: GroupIdentity, isInGit: boolean, isFresh: boolean): number | null {
+  if (!isNamedByUser) return null;
+  return isInGit && !isFresh ? LATE_MS : 0;
+}
+
 /** The run of one generation. Every job knows its id without asking. */
 export const runOfGroup = (group: string, generation: number): RunId => runId(`ci-${group}-${generation}`);
 

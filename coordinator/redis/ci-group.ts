@@ -33,12 +33,18 @@ export function redisGroup(redis: Redis, group: string, line: LivenessLine, wait
   const source = `verdict of the CI jobs ${group}`;
   const verdictIn = (text: string): GroupVerdict | null => (text === '' ? null : decodeVerdict(text, source));
   return {
-    async join({ place, token, attempt, isFresh }: GroupJob) {
-      const argv = [place ?? '', token ?? '', attempt ?? 0, isFresh ? 1 : 0, GROUP_LIFE_SECONDS];
+    async join({ place, token, attempt, isFresh, tooOldMs }: GroupJob) {
+      const argv = [place ?? '', token ?? '', attempt ?? 0, isFresh ? 1 : 0, GROUP_LIFE_SECONDS, tooOldMs ?? ''];
       // At once, as when a run opens: a job does not begin on a server that accepts no writes.
       const joined: unknown = await redis.eval(JOIN, 4, keys.generation, keys.members, keys.verdicts, keys.leader, ...argv);
-      const [generation = '1', verdict = '', before = '', fresh = '0'] = Array.isArray(joined) ? joined.map(String) : [];
-      return { generation: Number(generation), verdict: verdictIn(verdict), before: verdictIn(before), isFresh: fresh === '1' };
+      const [generation = '1', verdict = '', before = '', fresh = '0', age = ''] = Array.isArray(joined) ? joined.map(String) : [];
+      return {
+        generation: Number(generation),
+        verdict: verdictIn(verdict),
+        before: verdictIn(before),
+        isFresh: fresh === '1',
+        endedMsAgo: age === '' ? null : Number(age),
+      };
     },
     async verdict(generation) {
       return verdictIn((await retryWhileUnavailable(() => redis.hget(keys.verdicts, String(generation)))) ?? '');

@@ -124,9 +124,9 @@ export interface GroupKeys {
   readonly leader: string;
   /** string: the number of the present generation. A retry begins the next one. */
   readonly generation: string;
-  /** hash: generation/`at` place → token of the job there; generation/`attempt`; generation/`fresh`. */
+  /** hash: generation/`at` place → token of the job there; generation/`attempt`; generation/`fresh`; generation/`begun`, in ms. */
   readonly members: string;
-  /** hash: generation → its verdict. */
+  /** hash: generation → its verdict; `ended` generation → when, in ms. */
   readonly verdicts: string;
 }
 

@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { commandsOf } from '../support/doc-commands.ts';
@@ -61,6 +62,7 @@ test('three jobs run one suite; a killed coordinator is replaced, and nothing is
   for (const { all: output } of ended) expect(output).toMatch(/passed: 16 passed in .*exit 0$/m);
 
   const late = await ci(leader.project, buildkite(server.url, 4));
+  expect(late.all).toMatch(/^shardline: run ci-\S+-1 ended .+ ago; this job ran no test$/m);
   expect(late.all).toMatch(/^shardline: run ci-\S+-1: passed: 16 passed /m);
   expect(late.exitCode).toBe(0);
 });
@@ -241,6 +243,36 @@ test('outside the known providers, --run-id must name the run', async () => {
   const { exitCode, all: output } = await ci(project, { SHARDLINE_REDIS_URL: server.url });
   expect(exitCode).toBe(4);
   expect(output).toContain('Give all jobs of a run the same text: --run-id TEXT.');
+});
+
+test('a run that only --run-id names passes nothing without running it', { timeout: 240_000 }, async () => {
+  await using project = await newProject({
+    'test_data.py': 'import pathlib\ndef test_data(): assert pathlib.Path("data.txt").read_text() == "good"\n',
+    'data.txt': 'good',
+  });
+  await using server = await startTcpServer();
+  const nightly = (...more: string[]) => ci(project, { SHARDLINE_REDIS_URL: server.url }, '--run-id', 'nightly', ...more);
+  const git = (...args: string[]) => execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: project.directory });
+  const data = (text: string) => writeFile(join(project.directory, 'data.txt'), text);
+  expect((await nightly()).exitCode).toBe(0);
+  await data('bad');
+  // Outside git, a changed data file does not change the digest of the files.
+  const again = await nightly();
+  expect(again.exitCode, again.all).toBe(1);
+  expect(again.all).toMatch(/run \S+-1 with the same --run-id has ended; running the whole suite again\n/);
+
+  await data('good');
+  await git('init', '-q');
+  await git('add', 'test_data.py', 'data.txt');
+  await git('commit', '-qm', 'one');
+  expect((await nightly()).exitCode).toBe(0);
+  const late = await nightly();
+  expect(late.exitCode, late.all).toBe(0);
+  expect(late.all).toMatch(/-1 ended .+ ago; this job ran no test\. Fix: add --fresh to run the suite again\n/);
+  const fresh = await nightly('--fresh');
+  expect(fresh.all).toMatch(/coordinates run \S+-2 /);
+  await data('bad');
+  expect((await nightly()).exitCode).toBe(1);
 });
 
 test('without a Redis each job runs its part, and a merge of all is whole', { timeout: 180_000 }, async () => {

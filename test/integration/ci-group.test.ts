@@ -46,7 +46,12 @@ const at = (place: number | null, token: string | null, attempt: number | null =
   token,
   attempt,
   isFresh,
+  tooOldMs: null,
 });
+/** A job without ids of a provider. */
+const named = (tooOldMs: number): GroupJob => ({ ...at(null, null), isFresh: true, tooOldMs });
+/** Moves a time in a hash of the group an hour and a minute back. */
+const backdate = (key: string, field: string) => redis.hincrby(key, field, -3_660_000);
 
 test('one job leads; another one does once the first is gone, and a deposed one changes nothing', async () => {
   const name = randomUUID();
@@ -86,7 +91,7 @@ test.each([
 ])('a retry of a job with %s begins a generation, and the other jobs join it', async (_, job) => {
   const name = randomUUID();
   const group = await joinAs(name);
-  expect(await group.join(job(1))).toEqual({ generation: 1, verdict: null, before: null, isFresh: false });
+  expect(await group.join(job(1))).toEqual({ generation: 1, verdict: null, before: null, isFresh: false, endedMsAgo: null });
   const first = await group.lead(never);
   // The job came back while the run went on: its machine was replaced.
   await first.renew();
@@ -95,7 +100,7 @@ test.each([
   expect(await group.join(job(1))).toMatchObject({ generation: 1, verdict: red });
   expect(await group.join(at(2, 'job-2-1'))).toMatchObject({ generation: 1, verdict: red });
 
-  const retried = { generation: 2, verdict: null, before: red, isFresh: false };
+  const retried = { generation: 2, verdict: null, before: red, isFresh: false, endedMsAgo: null };
   expect(await group.join(job(2))).toEqual(retried);
   expect(await group.join(job(2))).toEqual(retried);
   group.leave();
@@ -109,7 +114,7 @@ test('a job that is started again while the run goes on joins it; after everyone
   await (await group.lead(never)).renew();
   expect(await group.join(at(1, 'b'))).toMatchObject({ generation: 1 });
   await redis.hset(groupKeys(name).leader, 'expires', 1);
-  expect(await group.join(at(1, 'c'))).toEqual({ generation: 2, verdict: null, before: null, isFresh: false });
+  expect(await group.join(at(1, 'c'))).toEqual({ generation: 2, verdict: null, before: null, isFresh: false, endedMsAgo: null });
   expect(await group.join(at(2, 'b'))).toMatchObject({ generation: 2 });
   group.leave();
 });
@@ -121,6 +126,40 @@ test('a fresh retry is fresh for every job', async () => {
   await (await group.lead(never)).conclude(1, red);
   expect(await group.join(at(1, 'b', null, true))).toMatchObject({ generation: 2, isFresh: true });
   expect(await group.join(at(2, 'b'))).toMatchObject({ generation: 2, isFresh: true });
+  group.leave();
+});
+
+test('a job without ids takes a verdict only while it is young enough, and else begins a run that the others join', async () => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  const hour = 3_600_000;
+  expect(await group.join(named(hour))).toMatchObject({ generation: 1, verdict: null });
+  await (await group.lead(never)).conclude(1, green);
+  const late = await group.join(named(hour));
+  expect(late).toMatchObject({ generation: 1, verdict: green });
+  expect(late.endedMsAgo).toBeLessThan(hour);
+  await backdate(groupKeys(name).verdicts, 'ended 1');
+  const next = { generation: 2, verdict: null, before: green, isFresh: true, endedMsAgo: null };
+  expect(await group.join(named(hour))).toEqual(next);
+  // The lease is still that of the first run.
+  await backdate(groupKeys(name).leader, 'expires');
+  expect(await group.join(named(hour))).toEqual(next);
+  expect(await group.join(named(0))).toEqual(next);
+  await (await group.lead(never)).conclude(2, green);
+  expect(await group.join(named(0))).toMatchObject({ generation: 3, verdict: null });
+  group.leave();
+});
+
+test('a job without ids does not go on with a run that everyone left long ago', async () => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  await group.join(named(0));
+  await (await group.lead(never)).renew();
+  await redis.hset(groupKeys(name).leader, 'expires', 1);
+  // Another job may still take over.
+  expect(await group.join(named(0))).toMatchObject({ generation: 1 });
+  await backdate(groupKeys(name).members, '1/begun');
+  expect(await group.join(named(0))).toMatchObject({ generation: 2, isFresh: true });
   group.leave();
 });
 

@@ -17,13 +17,14 @@ import { readSelected } from '../../../shared/system/selected.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
 import type { GroupVerdict } from '../../../shared/wire/group.ts';
 import { followCancellation } from '../../ci/cancellation.ts';
-import { agentOfJob, type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, toRunAgain } from '../../ci/group.ts';
+import { agentOfJob, type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, tooOldMs, toRunAgain } from '../../ci/group.ts';
 import { ciJob } from '../../ci/job.ts';
 import { suiteName } from '../../discovery/suite-name.ts';
 import { type LocalAgents, startLocalAgents } from '../../local-agents.ts';
 import type { CiGroup, GroupJob } from '../../ports.ts';
 import { redisGroup } from '../../redis/ci-group.ts';
 import { openLivenessLine } from '../../redis/liveness-line.ts';
+import { inMinutes } from '../../reporters/summary/profile-text.ts';
 import { agentFlags } from '../bring-up.ts';
 import { placesOf } from '../preparation/last-failures.ts';
 import type { SharedRun } from '../run-context.ts';
@@ -62,14 +63,16 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   if (url === null) throw new ShardlineError('internal', { problem: 'no Redis to join the jobs by' });
   const given = { ...asked, run: await withSelected(asked.run, edge) };
   const group = await connectGroup(given.run, url, opened, leaving);
-  const [identity, files, suite] = await Promise.all([
+  const [identity, print, suite] = await Promise.all([
     identityOf(given, edge, leaving),
-    printWorkspace(given.run.workspace, true).then(digestOf),
+    printWorkspace(given.run.workspace, true),
     suiteName(given.run.workspace),
   ]);
+  const files = digestOf(print);
   const name = groupOf(files, identity);
   const members = group(name);
-  const job = ownJob(given, edge.env);
+  const { isNamedByUser } = identity;
+  const job = ownJob(given, edge.env, isNamedByUser, tooOldMs(identity, print.git !== null, given.isFresh));
   const joined = await withWords(url, members.join(job));
   const run = runOfGroup(name, joined.generation);
   const pool = poolOfGroup(name, joined.generation);
@@ -77,7 +80,13 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   const agent = agentOfJob(job.place, randomBytes(2).toString('hex'));
   if (joined.verdict !== null) {
     if (joined.verdict.files !== files) throw new ShardlineError('ci-other-files', { runId: run });
+    const ago = joined.endedMsAgo === null ? '' : ` ${inMinutes(joined.endedMsAgo / 1000)} ago`;
+    const fix = isNamedByUser ? '. Fix: add --fresh to run the suite again' : '';
+    edge.stderr.write(`shardline: run ${run} ended${ago}; this job ran no test${fix}\n`);
     return endWith(settings, edge, { verdict: joined.verdict, hasLed: false }, agent);
+  }
+  if (isNamedByUser && joined.before !== null) {
+    edge.stderr.write(`shardline: run ${joined.before.run} with the same --run-id has ended; running the whole suite again\n`);
   }
   edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}, in pool ${pool}\n`);
   const agents = startAgent(settings.run, edge, agent, url);
@@ -161,7 +170,7 @@ async function identityOf({ run, runName }: CiSettings, { env }: Edge, signal: A
   const job = ciJob(env);
   const names = [job?.run ?? null, runName].filter((name) => name !== null);
   if (names.length === 0) {
-    const problem = 'The run has no name: this is no job of a known CI provider.';
+    const problem = 'Could not name the run: found no CI provider.';
     throw new ShardlineError('bad-option', { problem, fix: 'Give all jobs of a run the same text: --run-id TEXT.' });
   }
   const python = JSON.stringify(await printInterpreter(run.python, run.workspace, signal));
@@ -175,17 +184,15 @@ async function withSelected(run: RunSettings, { stdin }: Edge): Promise<RunSetti
   return { ...run, paths: [...run.paths, ...(await readSelected(run.selected, stdin))], selected: null };
 }
 
-/** This job among those of its run. Throws `bad-option` for `--fresh` where a retry cannot be told from another job. */
-function ownJob({ run, isFresh }: CiSettings, env: Edge['env']): GroupJob {
+/** This job among those of its run. */
+function ownJob({ run, isFresh }: CiSettings, env: Edge['env'], isNamedByUser: boolean, tooOld: number | null): GroupJob {
   const job = ciJob(env);
-  if (job === null && isFresh) {
-    const problem = '--fresh needs a CI provider that tells a retry from another job.';
-    throw new ShardlineError('bad-option', { problem, fix: 'Run the whole suite again under another --run-id.' });
-  }
   const attempt = job?.attempt ?? null;
   // A single job of a provider that numbers parallel jobs has no number.
   const place = run.shard?.index ?? job?.place?.index ?? (job !== null && attempt === null ? 1 : null);
-  return { place, token: job === null ? null : `${job.job ?? ''}#${attempt ?? ''}`, attempt, isFresh };
+  const token = job === null ? null : `${job.job ?? ''}#${attempt ?? ''}`;
+  // The next build with the same name is no retry of this one.
+  return { place, token, attempt, isFresh: isFresh || isNamedByUser, tooOldMs: tooOld };
 }
 
 /** Redis may refuse the first write, as a replica does or a server without memory. */

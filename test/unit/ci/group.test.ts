@@ -1,7 +1,7 @@
 // Which CI jobs share a run, what a retry of it runs, and how a job ends that fails only for its own tests.
 
 import { expect, test } from 'vitest';
-import { groupOf, ownExitCode, toRunAgain, verdictOf } from '../../../coordinator/ci/group.ts';
+import { groupOf, ownExitCode, tooOldMs, toRunAgain, verdictOf } from '../../../coordinator/ci/group.ts';
 import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import { decodeVerdict, encodeVerdict, MOST_AGAIN } from '../../../shared/wire/group.ts';
@@ -27,6 +27,15 @@ test('a name that only the user gives stands for one state of the files', () => 
   const named = { ...identity, names: ['main'], isNamedByUser: true };
   expect(groupOf('abc', named)).toBe(groupOf('abc', { ...named }));
   expect(groupOf('abc', named)).not.toBe(groupOf('def', named));
+});
+
+test('a stored verdict counts for any job of a pipeline, and for an hour in git under a name that only the user gives', () => {
+  const named = { ...identity, isNamedByUser: true };
+  expect(tooOldMs(identity, true, false)).toBe(null);
+  expect(tooOldMs(identity, false, true)).toBe(null);
+  expect(tooOldMs(named, true, false)).toBe(3_600_000);
+  expect(tooOldMs(named, true, true)).toBe(0);
+  expect(tooOldMs(named, false, false)).toBe(0);
 });
 
 const attempt = { agent: agentId('job1') } as Report['tests'][0]['attempts'][0];
