@@ -103,9 +103,9 @@ export const errorTable = {
   },
   'redis-unreachable': {
     exitCode: 4,
-    what: 'Could not connect to Redis at {url}: {problem} (after {seconds} s)',
+    what: 'Could not connect to Redis at {url}: {problem}',
     why: '',
-    fix: 'Start Redis there, or correct the URL. Check with `redis-cli -u {url} ping`.',
+    fix: 'Start Redis there, or correct the URL. Check it with `shardline doctor --redis URL`.',
   },
   'ci-without-redis': {
     exitCode: 11,
@@ -235,7 +235,7 @@ export const errorTable = {
   },
   'bad-plan': {
     exitCode: 4,
-    what: 'Cannot follow the plan {path}: {problem}.',
+    what: 'Could not use the plan {path}: {problem}.',
     why: '',
     fix: 'Write it again with `shardline plan --shards N --out plan.json`, with the same files and options as the parts.',
   },
@@ -261,7 +261,7 @@ export const errorTable = {
     exitCode: 4,
     what: '{path} is not the result of a run: {problem}',
     why: '',
-    fix: 'Name the id of a run (`ls .shardline/runs` lists them), its directory, its report.json or its events.ndjson.',
+    fix: 'Name the id of a run (`shardline runs` lists them), its directory, its report.json or its events.ndjson.',
   },
   'nothing-to-replay': {
     exitCode: 4,

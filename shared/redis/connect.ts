@@ -17,6 +17,12 @@ const CONNECT_SECONDS = 5;
  */
 const SILENCE_MS = 5000;
 
+/**
+ * How long ioredis waits for the server to close a connection. It waits as long for one that is closed already, which would keep the process
+ * from ending. Nothing is lost, because a connection is closed once its replies have arrived.
+ */
+const DISCONNECT_MS = 200;
+
 /** The server was the primary and no longer is. A new connection may lead to the current primary. */
 const isDemoted = (error: Error): boolean => error.message.startsWith('READONLY');
 
@@ -77,6 +83,7 @@ async function connectOnce(url: string, name: string, begunAt: number, brokenMs:
     connectionName: name,
     lazyConnect: true,
     connectTimeout: CONNECT_SECONDS * 1000,
+    disconnectTimeout: DISCONNECT_MS,
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => (isOpen ? again(attempt) : null),
@@ -96,7 +103,7 @@ async function connectOnce(url: string, name: string, begunAt: number, brokenMs:
     // If the server rejects the requested database, ioredis silently continues in database 0.
     if (options.db) await redis.select(options.db);
   } catch (thrown) {
-    redis.disconnect();
+    if (redis.status !== 'end') redis.disconnect();
     const problem = messageOf(failure ?? thrown);
     const values = { url: safeUrl(url), problem };
     const cause = { cause: thrown };
@@ -104,7 +111,8 @@ async function connectOnce(url: string, name: string, begunAt: number, brokenMs:
     if (NOT_REDIS.test(problem)) throw new ShardlineError('not-redis', { url: values.url }, cause);
     if (NO_DATABASE.test(problem)) throw new ShardlineError('redis-no-database', { ...values, database: String(options.db) }, cause);
     const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
-    throw new ShardlineError('redis-unreachable', { ...values, problem: reasonOf(failure ?? thrown), seconds }, cause);
+    const after = seconds === '0.0' ? '' : ` (after ${seconds} s)`;
+    throw new ShardlineError('redis-unreachable', { ...values, problem: `${reasonOf(failure ?? thrown)}${after}` }, cause);
   }
   isOpen = true;
   // BullMQ duplicates this connection. It gives up a lazy duplicate whose first try to connect fails: an agent whose session opened while

@@ -115,7 +115,7 @@ test('parts follow one plan, and the merge collects the durations of all parts',
   for (const [argv, problem] of refusals) {
     const { exitCode, all } = await project.shardline(argv);
     expect(exitCode, all).toBe(4);
-    expect(all).toContain('shardline: error: Cannot follow the plan ');
+    expect(all).toContain('shardline: error: Could not use the plan ');
     expect(all).toContain(problem);
   }
   await writeFile(join(project.directory, 'tests', 'test_new.py'), 'def test_new(): pass\n');

@@ -32,9 +32,17 @@ describe('connect', () => {
   });
 
   test('reports the time it actually waited', async () => {
-    await using server = await serverThat((socket) => socket.end());
+    await using server = await serverThat((socket) => void setTimeout(() => socket.end(), 100));
     const refused = connect(server.url, 'test');
-    await expect(refused).rejects.toMatchObject({ code: 'redis-unreachable', message: expect.stringMatching(/\(after [01]\.\d s\)/) });
+    const message = expect.stringMatching(/: \D+ \(after (?!0\.0)\d\.\d s\)\nFix: Start Redis/);
+    await expect(refused).rejects.toMatchObject({ code: 'redis-unreachable', message });
+  });
+
+  test('leaves nothing behind that keeps the process from ending when it cannot connect', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+    const before = timers();
+    await expect(connect(`redis://127.0.0.1:${await freePort()}`, 'test')).rejects.toMatchObject({ code: 'redis-unreachable' });
+    expect(timers()).toBe(before);
   });
 
   test('reopens a broken connection, and gives it up when it stays broken for too long', async () => {
