@@ -39,7 +39,8 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
     const { summary, operands: taken, instead, takesPytestArgs } = commandRow(name);
     const command = program.command(name).description(summary);
     command.optionsGroup('Output:').helpOption('-h, --help', 'Print this help');
-    if (taken !== null) command.argument(taken.synopsis, taken.meaning);
+    // A missing operand is reported with the other mistakes of the command line.
+    if (taken !== null) command.argument(taken.synopsis.replace(/^<(.*)>$/, '[$1]'), taken.meaning);
     command.usage(['[options]', taken?.synopsis ?? '', takesPytestArgs ? '[-- pytest arguments]' : ''].filter(Boolean).join(' '));
     const options = optionsOf(name).map((option) => ({ option, flag: toFlag(option, name) }));
     for (const { flag } of options) command.addOption(flag);

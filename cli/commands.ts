@@ -98,7 +98,7 @@ export const commandTable = {
   },
   cancel: {
     summary: 'End an open run. Its coordinator reports the results so far.',
-    operands: { synopsis: '[run]', meaning: 'Run id; `shardline status` lists the open runs' },
+    operands: { synopsis: '<run>', meaning: 'Run id; `shardline status` lists the open runs' },
     instead: '',
     takesPytestArgs: false,
     isConfigurable: true,
@@ -119,7 +119,7 @@ export const commandTable = {
   },
   replay: {
     summary: 'Re-run the tests of one agent or worker in the same order, or bisect an order-dependent failure.',
-    operands: { synopsis: '[run]', meaning: 'Run id, directory or events.ndjson of the run' },
+    operands: { synopsis: '[run]', meaning: 'Run id, directory or events.ndjson of the run [default: the newest]' },
     instead: '',
     takesPytestArgs: false,
     isConfigurable: true,

@@ -54,16 +54,21 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   const mistake = (problem: string, fix: string): void => void mistakes.push(new ShardlineError('bad-option', { problem, fix }));
   const empty = isRedisUrlEmpty ? ' SHARDLINE_REDIS_URL is empty.' : '';
   if (given.command === 'agent' && !values.has('redis')) {
-    mistake(`No Redis was given: an agent receives its tests through Redis.${empty}`, NAME_REDIS('agent'));
+    mistake(`\`shardline agent\` needs a Redis: it receives its tests through it.${empty}`, NAME_REDIS('agent'));
   }
   if ((given.command === 'status' || given.command === 'cancel') && !values.has('redis')) {
-    mistake(`No Redis was given: \`shardline ${given.command}\` finds runs there.${empty}`, NAME_REDIS(given.command));
+    mistake(
+      `\`shardline ${given.command}\` needs a Redis: ${given.command === 'status' ? 'it lists the runs there' : 'it finds the run there'}.${empty}`,
+      NAME_REDIS(given.command),
+    );
   }
   if (given.command === 'cancel' && given.operands.length !== 1) {
-    mistake(`\`shardline cancel\` takes one run id, but got ${given.operands.length}.`, 'Run `shardline status` to list the open runs.');
+    const got = given.operands.length;
+    const problem = got === 0 ? 'Name the run to cancel.' : `\`shardline cancel\` takes one run, but got ${got}.`;
+    mistake(problem, 'Run `shardline cancel RUN_ID`; `shardline status` lists the open runs.');
   }
   if (given.command === 'serve' && !values.has('redis')) {
-    mistake(`No Redis was given: the dashboard reads runs from Redis.${empty}`, NAME_REDIS('serve'));
+    mistake(`\`shardline serve\` needs a Redis: the dashboard reads its runs.${empty}`, NAME_REDIS('serve'));
   }
   if (given.command === 'run' && values.get('agents') === 0 && !values.has('redis')) {
     mistake(
@@ -81,9 +86,9 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       );
     }
   }
-  if (given.command === 'replay' && given.operands.length !== 1) {
+  if (given.command === 'replay' && given.operands.length > 1) {
     mistake(
-      `\`shardline replay\` takes one finished run, but got ${given.operands.length}.`,
+      `\`shardline replay\` takes one run, but got ${given.operands.length}.`,
       'Run `shardline replay RUN_ID`; `shardline runs` lists the runs.',
     );
   }
@@ -103,7 +108,7 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (given.command === 'plan' && values.has('out') && !values.has('shards')) {
     mistake('--out needs --shards: it writes the files of each part.', 'Add for example --shards 4.');
   }
-  if (values.get('shards') === 0) mistake('--shards 0 divides nothing.', 'Write for example --shards 4.');
+  if (values.get('shards') === 0) mistake('--shards 0 is invalid: expected a whole number, 1 or more.', 'Write for example --shards 4.');
   if (values.has('shard') && values.has('failed')) {
     mistake(
       '--shard and --failed cannot be used together: each part has other failures.',
@@ -304,7 +309,7 @@ function replaySettings({ given, values, workspace }: Read): ReplaySettings {
   const { text } = reader(values);
   return {
     command: 'replay',
-    source: given.operands[0] ?? '',
+    source: given.operands[0] ?? null,
     agent: text('agent'),
     worker: text('worker'),
     bisect: text('bisect'),

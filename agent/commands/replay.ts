@@ -13,7 +13,7 @@ import type { ReplaySettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
-import { findRun } from '../../shared/system/run-place.ts';
+import { findRun, newestRun } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
 import { harmless, oneLine, plural } from '../../shared/text/safe-text.ts';
 import { shellWord } from '../../shared/text/shell-quote.ts';
@@ -39,9 +39,10 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
   const interrupted = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => interrupted.abort('cancelled')));
   try {
-    const journal = await journalOf(settings.source, edge.cwd);
+    const source = settings.source ?? relative(edge.cwd, await newestRun(settings.workspace));
+    const journal = await journalOf(source, edge.cwd);
     const work = await decodeRecordedWork(readLines(journal), journal);
-    const chosen = await choose(settings, work, edge);
+    const chosen = await choose(settings, source, work, edge);
     const hashSeed = hashSeedOf(work, settings, chosen);
     const replay: Replay = {
       engine: streamEngine((line) => edge.stderr.write(`shardline: ${line}\n`)),
@@ -57,7 +58,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
     edge.stderr.write(`Replaying ${chosen.where} of run ${work.spec.runId}: ${plural(chosen.tests.length, 'test')}, ${seed}\n`);
     return settings.bisect === null
       ? await once(replay, chosen, edge, interrupted.signal)
-      : await bisect(replay, chosen, { settings, journal }, edge, interrupted.signal);
+      : await bisect(replay, chosen, { source, journal }, edge, interrupted.signal);
   } finally {
     for (const stop of ignore) stop();
   }
@@ -68,11 +69,10 @@ async function journalOf(source: string, cwd: string): Promise<string> {
   return kind === 'folder' ? join(path, 'events.ndjson') : path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
 }
 
-async function choose(settings: ReplaySettings, work: RecordedWork, edge: Edge): Promise<Chosen> {
+async function choose(settings: ReplaySettings, source: string, work: RecordedWork, edge: Edge): Promise<Chosen> {
   const upTo = settings.bisect === null ? null : nodeId(settings.bisect);
   const agent = settings.agent === null ? null : agentId(settings.agent);
-  const nothing = (problem: string, fix: string): ShardlineError =>
-    new ShardlineError('nothing-to-replay', { run: settings.source, problem, fix });
+  const nothing = (problem: string, fix: string): ShardlineError => new ShardlineError('nothing-to-replay', { run: source, problem, fix });
   const agents = [...new Set(work.tests.map((test) => test.agent))];
   if (settings.selected !== null) {
     const tests = (await readSelected(settings.selected, edge.stdin)).map(nodeId);
@@ -147,7 +147,8 @@ async function once(replay: Replay, { tests, before }: Chosen, edge: Edge, inter
 }
 
 interface Found {
-  readonly settings: ReplaySettings;
+  /** The run, as it is named in commands. */
+  readonly source: string;
   readonly journal: string;
 }
 
@@ -187,7 +188,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
     if (interrupt.aborted) return 2;
     step = search.next(isFailing);
   }
-  const { settings, journal } = found;
+  const { source, journal } = found;
   const list = join(dirname(journal), 'bisect.txt');
   const needed = [...step.value, last];
   try {
@@ -198,7 +199,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   }
   const path = relative(edge.cwd, list);
   edge.stdout.write(`${name} fails after:\n${step.value.map((nodeid) => `  ${oneLine(nodeid)}\n`).join('')}`);
-  edge.stdout.write(`Again: shardline replay ${shellWord(settings.source)} --selected ${shellWord(path)}\nor:    ${commandFor(needed)}\n`);
+  edge.stdout.write(`Again: shardline replay ${shellWord(source)} --selected ${shellWord(path)}\nor:    ${commandFor(needed)}\n`);
   return 1;
 }
 

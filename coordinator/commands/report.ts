@@ -1,13 +1,11 @@
 // `shardline report`: shows the result of a finished run, and writes it in other forms. It runs no tests.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import type { Report, ReportedHistory } from '../../shared/domain/report.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { ReportSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { runFolders, runsOf } from '../../shared/system/run-place.ts';
+import { newestRun, runsOf } from '../../shared/system/run-place.ts';
 import { plural } from '../../shared/text/safe-text.ts';
 import { learn } from '../core/learn/learn.ts';
 import type { Baseline } from '../core/result/compare.ts';
@@ -85,12 +83,6 @@ async function readSources(settings: ReportSettings, cwd: string): Promise<Sourc
     return { ...run, events: () => renamed(run.events(), ofRun) };
   });
   return { runs, report: mergeReports(reports), baseline: given };
-}
-
-/** The folder of the newest run that left a report. Throws `no-run`. */
-async function newestRun(workspace: string): Promise<string> {
-  for (const folder of await runFolders(workspace)) if (existsSync(join(folder, 'report.json'))) return folder;
-  throw new ShardlineError('no-run', { folder: runsOf(workspace) });
 }
 
 async function* renamed(events: AsyncIterable<CoordinatorEvent>, ofRun: (agent: AgentId) => AgentId): AsyncGenerator<CoordinatorEvent> {

@@ -234,8 +234,8 @@ export interface CleanSettings {
 
 export interface ReplaySettings {
   readonly command: 'replay';
-  /** A finished run: its directory or id, its report.json or events.ndjson. */
-  readonly source: string;
+  /** A finished run: its directory or id, its report.json or events.ndjson. null for the newest. */
+  readonly source: string | null;
   /** null means the only agent, or the agent that ran the test to bisect. */
   readonly agent: string | null;
   /** An xdist worker's name; null for all workers of the agent. */

@@ -20,6 +20,12 @@ export async function runFolders(workspace: string): Promise<readonly string[]> 
     .filter((path) => ['report.json', 'events.ndjson'].some((name) => existsSync(join(path, name))));
 }
 
+/** The folder of the workspace's newest run that has a report. Throws `no-run`. */
+export async function newestRun(workspace: string): Promise<string> {
+  for (const folder of await runFolders(workspace)) if (existsSync(join(folder, 'report.json'))) return folder;
+  throw new ShardlineError('no-run', { folder: runsOf(workspace) });
+}
+
 /** Returns the named file, the named folder, or the folder of the run with this id in `.shardline/runs`. Throws `not-a-result`. */
 export async function findRun(name: string, cwd: string): Promise<{ readonly kind: 'file' | 'folder'; readonly path: string }> {
   const given = resolve(cwd, name);

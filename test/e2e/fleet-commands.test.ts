@@ -26,7 +26,7 @@ test('status shows an open run and its agents, and cancel ends it with its resul
   const run = project.shardline(['run', '--verbose', '--out', 'out'], settings);
   const id = (await said(run, /Run (\S+):[\s\S]*PASSED test_quick/))[1] ?? '';
   await eventually('the agent has reported what it holds', async () =>
-    (await project.shardline(['status'], settings)).stdout.includes('holds 1 shard'),
+    (await project.shardline(['status'], settings)).stdout.includes('1 shard running or queued'),
   );
   const shown = (await project.shardline(['status'], settings)).stdout;
   expect(shown).toMatch(

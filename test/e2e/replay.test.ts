@@ -1,6 +1,6 @@
 // `shardline replay` on the output of a real run: repeats the order of one worker, and finds the tests that make another fail.
 
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
@@ -89,6 +89,15 @@ describe('shardline replay', () => {
     expect(nobody.exitCode).toBe(4);
     expect(nobody.stderr).toContain('Fix: Tests started on a1 gw0.');
     expect((await project.shardline(['replay', 'out', '--bisect', 'tests/test_x.py::test'])).exitCode).toBe(4);
-    expect((await project.shardline(['replay'])).exitCode).toBe(4);
+  });
+
+  test('takes the newest run if none is named', async () => {
+    const missing = await project.shardline(['replay']);
+    expect(missing.exitCode).toBe(4);
+    expect(missing.stderr).toContain('There is no finished run in ');
+    const name = '20260102-030405-abcd';
+    await cp(join(project.directory, 'out'), join(project.directory, '.shardline', 'runs', name), { recursive: true });
+    const replayed = await project.shardline(['replay', '--bisect', 'tests/test_second.py::test_victim']);
+    expect(replayed.stdout).toContain(`Again: shardline replay .shardline/runs/${name} --selected .shardline/runs/${name}/bisect.txt\n`);
   });
 });

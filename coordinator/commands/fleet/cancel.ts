@@ -24,12 +24,12 @@ export async function cancelCommand({ redis: url, run: name }: CancelSettings, {
     const asked = await Promise.all(ids.map((id) => pools.cancel(id)));
     const open = ids.filter((_, index) => asked[index] === true);
     if (open.length === 0) throw new ShardlineError('no-open-run', { runId: name });
-    stderr.write(`shardline: asked the coordinator of run ${name} to end it; running tests get 10 s\n`);
+    stderr.write(`Cancelled run ${name}; running tests have 10 s to finish.\n`);
     const keys = open.map((id) => runKeys(id).spec);
     for (const until = performance.now() + WAIT_MS; (await redis.exists(...keys)) > 0; await systemClock.wait(LOOK_MS)) {
       if (performance.now() > until) throw new ShardlineError('run-not-cancelled', { runId: name, seconds: WAIT_MS / 1000 });
     }
-    stderr.write(`shardline: run ${name} has ended; its coordinator writes the report\n`);
+    stderr.write(`Run ${name} has ended; its coordinator writes the report.\n`);
     return 0;
   } finally {
     redis.disconnect();

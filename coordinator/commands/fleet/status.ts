@@ -41,7 +41,9 @@ function runLines({ id, spec, coordinator, agents, note }: OpenRun, now: number)
     `run ${oneLine(id)}${what}`,
     `  ${age}, ${who}`,
     ...(coordinator === null ? [] : progressLines(note, now)),
-    ...[...agents].map(([agent, held]) => `  agent ${oneLine(agent)}: ${held === 0 ? 'idle' : `runs or holds ${plural(held, 'shard')}`}`),
+    ...[...agents].map(
+      ([agent, held]) => `  agent ${oneLine(agent)}: ${held === 0 ? 'idle' : `${plural(held, 'shard')} running or queued`}`,
+    ),
   ];
 }
 

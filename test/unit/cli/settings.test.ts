@@ -151,6 +151,14 @@ describe('settings', () => {
     expect(await mistakes(agent([]))).toEqual([expect.stringContaining('SHARDLINE_REDIS_URL')]);
   });
 
+  test('a run to cancel must be named, and a replay takes the newest run', async () => {
+    const redis = ['--redis', 'redis://h'];
+    expect(await mistakes(load(['cancel', ...redis]))).toEqual([expect.stringMatching(/^Name the run to cancel\.\nFix: /)]);
+    expect(await mistakes(load(['cancel', 'a', 'b', ...redis]))).toEqual([expect.stringContaining('takes one run, but got 2.')]);
+    expect(await mistakes(load(['replay', 'a', 'b']))).toEqual([expect.stringContaining('takes one run, but got 2.')]);
+    expect(await load(['replay'])).toMatchObject({ source: null });
+  });
+
   test('all mistakes in all sources are reported together', async () => {
     const toml = '[tool.shardline]\nagnets = 2\npool = "a b"\n';
     const told = await mistakes(
