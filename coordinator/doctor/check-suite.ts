@@ -12,10 +12,10 @@ import type { DiscoveredSuite } from '../ports.ts';
 import { censusFile } from '../record/census-file.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
 import { inSeconds } from '../reporters/summary/profile-text.ts';
-import { doubtful, type Finding, ok } from './finding.ts';
+import { doubtful, type Finding, ok, skipped } from './finding.ts';
 
-/** Rejects with the errors of discovery, each of which says how to fix it. */
-export async function checkSuite(settings: DoctorSettings, signal: AbortSignal): Promise<readonly Finding[]> {
+/** Asks no Redis if `isRedisBad`. Rejects with the errors of discovery, each of which says how to fix it, and with the signal's reason. */
+export async function checkSuite(settings: DoctorSettings, isRedisBad: boolean, signal: AbortSignal): Promise<readonly Finding[]> {
   const { workspace, python, paths, pytestArgs, serialMarker } = settings;
   const startedAt = performance.now();
   const suite = await pytestDiscovery().discover({ workspace, python, pytestArgs: [...paths, ...pytestArgs], serialMarker }, signal);
@@ -26,14 +26,16 @@ export async function checkSuite(settings: DoctorSettings, signal: AbortSignal):
     ...suite.collectErrors.map(({ file }) =>
       doubtful('suite', `pytest cannot load ${file}`, `Run \`pytest --collect-only ${file}\` to see why.`),
     ),
-    ...(await collection(settings, suite)),
+    ...(await collection(settings, suite, isRedisBad)),
   ];
 }
 
 /** What earlier runs found out, hook by hook. */
-async function collection(settings: DoctorSettings, suite: DiscoveredSuite): Promise<readonly Finding[]> {
+async function collection(settings: DoctorSettings, suite: DiscoveredSuite, isRedisBad: boolean): Promise<readonly Finding[]> {
   const { rootdir, files, unstreamable, namesTests, censusKey } = suite;
-  const census = await knownCensus(settings, censusKey);
+  const isUnknown = isRedisBad && settings.redis !== null;
+  const census = isUnknown ? null : await knownCensus(settings, censusKey);
+  if (isUnknown && unstreamable === null && !namesTests) return [skipped('collect', 'redis')];
   if (census === null && unstreamable === null && !namesTests) {
     return [ok('collect', 'not known yet: the first run finds out whether each file can be collected once')];
   }

@@ -7,23 +7,25 @@ import type { DoctorSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { gitPrint } from '../../shared/system/git-print.ts';
 import { readMachine } from '../../shared/system/machine.ts';
-import { oneLine, plural } from '../../shared/text/safe-text.ts';
+import { harmless, oneLine, plural } from '../../shared/text/safe-text.ts';
 import { inBytes } from '../reporters/summary/profile-text.ts';
 import { checkRedis } from './check-server.ts';
 import { checkSuite } from './check-suite.ts';
-import { bad, doubtful, type Finding, ok } from './finding.ts';
+import { bad, doubtful, type Finding, ok, skipped } from './finding.ts';
 
-const WORDS = { ok: 'ok', doubtful: 'note', bad: 'BAD' } as const;
+const WORDS = { ok: 'ok', doubtful: 'note', bad: 'BAD', skipped: 'skip' } as const;
+/** The lines below the first one begin under its text. */
+const INDENT = ' '.repeat(15);
 
-/** Resolves with 0, or with 4 if a run could not start. */
+/** Resolves with 0, with 4 if a run could not start, or with 2 if a signal ended the checks. */
 export async function doctorCommand(settings: DoctorSettings, edge: Edge): Promise<number> {
   const stopping = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => stopping.abort(name)));
-  let isBad = false;
+  const badOnes = new Set<string>();
   const print = ({ health, subject, text, fix }: Finding): void => {
-    isBad ||= health === 'bad';
-    edge.stdout.write(`${WORDS[health].padEnd(5)}${subject.padEnd(10)}${oneLine(text)}\n`);
-    if (fix !== null) edge.stdout.write(`${' '.repeat(15)}Fix: ${oneLine(fix)}\n`);
+    if (health === 'bad') badOnes.add(subject);
+    edge.stdout.write(`${WORDS[health].padEnd(5)}${subject.padEnd(10)}${harmless(text).replaceAll('\n', `\n${INDENT}`)}\n`);
+    if (fix !== null) edge.stdout.write(`${INDENT}Fix: ${oneLine(fix)}\n`);
   };
   try {
     print(ok('node', process.version));
@@ -32,11 +34,16 @@ export async function doctorCommand(settings: DoctorSettings, edge: Edge): Promi
     for (const [subject, check] of [
       ['python', () => interpreterOf(settings, stopping.signal)],
       ['redis', () => checkRedis(settings, edge.env.PATH ?? '')],
-      ['suite', () => checkSuite(settings, stopping.signal)],
+      ['suite', () => suiteOf(settings, badOnes, stopping.signal)],
     ] as const) {
-      for (const finding of await check().catch((thrown: unknown) => failed(subject, thrown))) print(finding);
-      if (stopping.signal.aborted) return 2;
+      const findings = await check().catch((thrown: unknown) => (stopping.signal.aborted ? [] : failed(subject, thrown)));
+      if (stopping.signal.aborted) {
+        edge.stderr.write(`shardline: interrupted by ${stopping.signal.reason} before every check was done\n`);
+        return 2;
+      }
+      for (const finding of findings) print(finding);
     }
+    const isBad = badOnes.size > 0;
     edge.stdout.write(isBad ? 'A run cannot start here yet.\n' : 'A run can start here: `shardline run`.\n');
     return isBad ? 4 : 0;
   } finally {
@@ -44,10 +51,15 @@ export async function doctorCommand(settings: DoctorSettings, edge: Edge): Promi
   }
 }
 
+/** What the suite needs is a finding of its own, whose error is not repeated here. */
+async function suiteOf(settings: DoctorSettings, badOnes: ReadonlySet<string>, signal: AbortSignal): Promise<readonly Finding[]> {
+  return badOnes.has('python') ? [skipped('suite', 'python')] : await checkSuite(settings, badOnes.has('redis'), signal);
+}
+
 /** An expected failure is a finding: its message ends with the fix. */
 function failed(subject: string, thrown: unknown): readonly Finding[] {
   if (!(thrown instanceof ShardlineError)) throw thrown;
-  const [what = '', fix = ''] = messageOf(thrown).split('\nFix: ');
+  const [what = '', fix = ''] = messageOf(thrown).split(/\nFix: (?!.*\nFix: )/s);
   return [bad(subject, what, fix)];
 }
 

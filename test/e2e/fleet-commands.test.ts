@@ -87,4 +87,32 @@ test('doctor finds a suite that can run, and what is missing otherwise', { timeo
   expect(without.stdout).toMatch(
     /^BAD {2}python {4}cpython 3\.\d+ at \S+ has no pytest\n {15}Fix: Run `\S+ -m pip install "pytest>=7" "pytest-xdist>=3"`\./m,
   );
+  expect(without.stdout).toMatch(/^skip suite {5}needs python$/m);
+});
+
+test('doctor names a problem once, on lines of its own', { timeout: 60_000 }, async () => {
+  await using project = await newProject(suite);
+  const away = await project.shardline(['doctor', '--redis', 'redis://127.0.0.1:1']);
+  expect(away.exitCode).toBe(4);
+  expect(away.stdout.match(/Could not connect to Redis/g)?.length).toBe(1);
+  expect(away.stdout).toMatch(/^ok {3}suite {5}pytest .*\nskip collect {3}needs redis$/m);
+
+  const none = await project.shardline(['doctor', '--redis-bin', 'nowhere']);
+  expect(none.stdout).toMatch(
+    /^BAD {2}redis {5}Found no Redis server program for the embedded Redis\.\n {15}Looked for \S+\.\n {15}Fix: Name an/m,
+  );
+});
+
+test('doctor ends on a signal with exit code 2', { timeout: 60_000 }, async () => {
+  await using project = await newProject({
+    ...suite,
+    'conftest.py': 'import sys, time\nopen("begun", "w").close()\ntime.sleep(60)\n',
+  });
+  const doctor = project.shardline(['doctor']);
+  await eventually('pytest loads the conftest', async () => project.holds('begun'));
+  doctor.kill('SIGINT');
+  const { exitCode, all } = await doctor;
+  expect(exitCode, all).toBe(2);
+  expect(all).toContain('shardline: interrupted by SIGINT before every check was done');
+  expect(all).not.toContain('failed unexpectedly');
 });
