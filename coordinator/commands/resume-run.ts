@@ -8,6 +8,7 @@ import type { SuiteList } from '../../shared/domain/suite-list.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { createClosingStack } from '../../shared/system/closing-stack.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
+import { removeEmpty } from '../../shared/system/make-directory.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
 import { announcedSpec } from '../core/decide/restart.ts';
 import { FIXED_SECONDS } from '../core/plan/plan.ts';
@@ -33,6 +34,7 @@ import { type Found, fileOnly, missingRecords, newestLog, readFound, readNewest,
  */
 export async function resumeRun(given: Setting, interrupts: Interrupts): Promise<number> {
   await using opened = createClosingStack();
+  if (!existsSync(given.out)) opened.defer(() => removeEmpty(given.out));
   const path = join(given.out, 'events.ndjson');
   const there = existsSync(path) ? await readFound(given, readFileLog(path)) : null;
   const isForeign = there !== null && runOf(there) !== given.id;

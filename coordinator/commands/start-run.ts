@@ -1,9 +1,11 @@
 // Begins a run: prepares it within its deadline, and serves it.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { createClosingStack } from '../../shared/system/closing-stack.ts';
 import { holdDirectory } from '../../shared/system/hold-directory.ts';
+import { removeEmpty } from '../../shared/system/make-directory.ts';
 import { readSelected } from '../../shared/system/selected.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
 import { deadlineBeyondJob } from '../ci/limit.ts';
@@ -33,6 +35,8 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
   await using opened = createClosingStack();
   const paths = await pathsOf(setting);
   const pytestArgs = [...paths, ...settings.pytestArgs];
+  // A run that ends before it has written anything leaves no directory.
+  if (!existsSync(setting.out)) opened.defer(() => removeEmpty(setting.out));
   await prepareOut(setting.out);
   opened.use(await holdDirectory(setting.out));
   const deadline = deadlineOf(settings);

@@ -2,6 +2,7 @@
 // directory, as /proc does, that call retries forever and ignores every signal (Node.js 22).
 
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 
 /** shardline's folder in a project. */
@@ -14,6 +15,13 @@ export function makeDirectory(path: string, mode = 0o777): void {
   for (const each of missing.reverse()) makeOne(each, mode);
   ignoreInGit(resolve(path));
 }
+
+/** Removes an empty directory, and resolves with whether it did. Leaves anything else alone. */
+export const removeEmpty = (path: string): Promise<boolean> =>
+  rmdir(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Throws when the path exists and is not a directory. */
 function isDirectory(path: string): boolean {

@@ -10,14 +10,37 @@ export const runsOf = (workspace: string): string => join(workspace, '.shardline
 
 /** The folders of the workspace's runs, the newest first: their names begin with the time. */
 export async function runFolders(workspace: string): Promise<readonly string[]> {
+  const folders = await allFolders(workspace);
+  return folders.filter((path) => ['report.json', 'events.ndjson'].some((name) => existsSync(join(path, name))));
+}
+
+/** A run that is starting has an empty folder for less time. */
+const STARTING_MS = 60_000;
+
+/** Empty folders where runs were killed before they wrote anything. */
+export async function leftFolders(workspace: string): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const path of await allFolders(workspace)) if (await isLeft(path)) left.push(path);
+  return left;
+}
+
+async function isLeft(path: string): Promise<boolean> {
+  try {
+    return (await readdir(path)).length === 0 && Date.now() - (await stat(path)).mtimeMs > STARTING_MS;
+  } catch {
+    // It was removed meanwhile, or is not readable.
+    return false;
+  }
+}
+
+async function allFolders(workspace: string): Promise<readonly string[]> {
   const folder = runsOf(workspace);
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   return names
     .sort()
     .reverse()
-    .map((name) => join(folder, name))
-    .filter((path) => ['report.json', 'events.ndjson'].some((name) => existsSync(join(path, name))));
+    .map((name) => join(folder, name));
 }
 
 /** The folder of the workspace's newest run that has a report. Throws `no-run`. */
