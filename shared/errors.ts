@@ -263,6 +263,12 @@ export const errorTable = {
     why: '',
     fix: 'Name the id of a run (`shardline runs` lists them), its directory, its report.json or its events.ndjson.',
   },
+  'holds-runs': {
+    exitCode: 4,
+    what: '{path} holds no run itself; it has runs in {runs}.',
+    why: '',
+    fix: 'Run `{command}`.',
+  },
   'nothing-to-replay': {
     exitCode: 4,
     what: 'Found nothing to replay in run {run}: {problem}',

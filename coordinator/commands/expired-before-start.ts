@@ -7,7 +7,7 @@ import type { RunOrigin } from '../../shared/domain/report.ts';
 import type { Selector, Shard } from '../../shared/domain/shard.ts';
 import type { Timings } from '../../shared/domain/timings.ts';
 import { NO_AFFINITY } from '../core/plan/affinity.ts';
-import { filesOfPart } from '../core/plan/divide.ts';
+import { divide } from '../core/plan/divide.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';
 import { knownBelow, knownTests } from '../core/result/not-run.ts';
 import type { Deadline, KnownTests, OwnEvent, RunOpened } from '../core/state/events.ts';
@@ -66,7 +66,7 @@ function partKnown(setting: Setting, { suite, timings }: Known, pytestArgs: read
   if (suite === null) return { ...partOf(setting, shard, [], pytestArgs, []), digest: '' };
   const seconds = estimateFiles(suite.files, timings);
   const units = suite.files.map(({ file }) => ({ selectors: [{ kind: 'file', file } as const], seconds: seconds.get(file) ?? 0 }));
-  return partOf(setting, shard, suite.files, pytestArgs, filesOfPart(units, shard));
+  return partOf(setting, shard, suite.files, pytestArgs, divide(units, shard.total));
 }
 
 function found(suite: DiscoveredSuite, timings: Timings): readonly Shard[] {

@@ -8,13 +8,14 @@ import type { PlanSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { readMachine } from '../../shared/system/machine.ts';
 import { plural } from '../../shared/text/safe-text.ts';
-import { filesOfPart } from '../core/plan/divide.ts';
+import { divide } from '../core/plan/divide.ts';
 import { FIXED_SECONDS, planShards } from '../core/plan/plan.ts';
 import { splitUnits } from '../core/plan/split.ts';
 import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import { writeDivision } from '../record/division-file.ts';
 import { fileTimingStore } from '../record/timings-file.ts';
 import { inSeconds } from '../reporters/summary/profile-text.ts';
+import { addoptsOf } from './preparation/part.ts';
 import { type SuiteUnits, suiteUnits } from './preparation/units.ts';
 
 const AGENTS = [1, 2, 4, 8, 16] as const;
@@ -54,10 +55,10 @@ async function plan(settings: PlanSettings, edge: Edge, signal: AbortSignal): Pr
     settings.numprocesses === 'auto' ? maxAutoWorkers(await readMachine(), settings.workerBytes) : Number(settings.numprocesses);
   for (const agents of AGENTS) say(predicted(divided, timings, agents, workers));
   if (shards === null) return 0;
-  const parts = Array.from({ length: shards }, (_, place) => filesOfPart(divided.units, { index: place + 1, total: shards }));
+  const parts = divide(divided.units, shards);
   for (const [place, files] of parts.entries()) say(partLine(place + 1, shards, files, divided));
   if (out === null) return 0;
-  await writeDivision(out, { pytestArgs, collect, parts });
+  await writeDivision(out, { pytestArgs, addopts: addoptsOf(edge), collect, parts });
   say(`Wrote ${relative(edge.cwd, out)}. Run a part: \`shardline run --shard 1/${shards} --plan ${relative(edge.cwd, out)}\``);
   return 0;
 }

@@ -1,5 +1,6 @@
 // One part of a suite that is divided among runs which do not know of each other. Their reports prove together that the parts are whole.
 
+import type { FingerprintPolicy } from './fingerprint.ts';
 import type { TestFile } from './ids.ts';
 import type { CollectChoice } from './suite-list.ts';
 
@@ -19,9 +20,11 @@ export function parsePart(text: string): Pick<PartRequest, 'index' | 'total'> | 
 }
 
 export interface SuitePart extends PartRequest {
-  /** Digest of what all parts must agree on: `total`, `pytestArgs`, `collect` and `files`. */
+  /** Digest of the division and its arguments: equal in parts that were divided alike. Empty if the suite is unknown. */
   readonly digest: string;
   readonly pytestArgs: readonly string[];
+  /** The arguments in PYTEST_ADDOPTS, as typed. */
+  readonly addopts: string;
   readonly collect: CollectChoice;
   /** Every test file of the suite, as this run found them. */
   readonly files: readonly TestFile[];
@@ -30,7 +33,7 @@ export interface SuitePart extends PartRequest {
 }
 
 /** The parts of a suite, planned once for all jobs: `shardline plan --shards N --out plan.json`. */
-export interface Division extends Pick<SuitePart, 'pytestArgs' | 'collect'> {
+export interface Division extends Pick<SuitePart, 'pytestArgs' | 'addopts' | 'collect'> {
   /** The files of each part; every file is in exactly one. */
   readonly parts: readonly (readonly TestFile[])[];
 }
@@ -39,4 +42,15 @@ export interface Division extends Pick<SuitePart, 'pytestArgs' | 'collect'> {
 export interface ReportedPart extends SuitePart {
   /** Whether hooks of the suite turn a session without tests into a success. A part without tests is one in any case. */
   readonly acceptsNoTests: boolean;
+  /** Whether a flaky test makes the run fail. A part that ran again may make a test flaky. */
+  readonly flakyFails: boolean;
+  readonly fingerprintPolicy: FingerprintPolicy;
+  /** The whole list of the suite's tests; null if each worker collected only the files of this part, which has nothing to compare. */
+  readonly list: ReportedList | null;
+}
+
+/** The digest does not depend on the order of the tests, which a plugin may shuffle differently in each part. */
+export interface ReportedList {
+  readonly tests: number;
+  readonly digest: string;
 }

@@ -1,6 +1,6 @@
 // Finds the files of a finished run by the name that a user gives.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ShardlineError } from '../errors.ts';
@@ -10,8 +10,7 @@ export const runsOf = (workspace: string): string => join(workspace, '.shardline
 
 /** The folders of the workspace's runs, the newest first: their names begin with the time. */
 export async function runFolders(workspace: string): Promise<readonly string[]> {
-  const folders = await allFolders(workspace);
-  return folders.filter((path) => ['report.json', 'events.ndjson'].some((name) => existsSync(join(path, name))));
+  return (await allFolders(workspace)).filter(holdsRun);
 }
 
 /** A run that is starting has an empty folder for less time. */
@@ -49,13 +48,31 @@ export async function newestRun(workspace: string): Promise<string> {
   throw new ShardlineError('no-run', { folder: runsOf(workspace) });
 }
 
-/** Returns the named file, the named folder, or the folder of the run with this id in `.shardline/runs`. Throws `not-a-result`. */
+const holdsRun = (folder: string): boolean => ['report.json', 'events.ndjson'].some((name) => existsSync(join(folder, name)));
+
+/** The names of the folders with a run in the named folder, which is none itself; `parts/*`, which no shell has expanded, means `parts`. */
+export function runsBelow(name: string, cwd: string): readonly string[] {
+  const folder = resolve(cwd, name.replace(/\*$/, ''));
+  if (holdsRun(folder)) return [];
+  try {
+    return readdirSync(folder)
+      .filter((entry) => holdsRun(join(folder, entry)))
+      .sort((left, right) => left.localeCompare(right, 'en', { numeric: true }));
+  } catch {
+    return [];
+  }
+}
+
+/** Returns the named file, the named folder with a run, or the folder of the run with this id in `.shardline/runs`. Throws `not-a-result`. */
 export async function findRun(name: string, cwd: string): Promise<{ readonly kind: 'file' | 'folder'; readonly path: string }> {
   const given = resolve(cwd, name);
+  let problem = 'no such file or directory';
   for (const path of [given, join(runsOf(cwd), name)]) {
     const found = await stat(path).catch(() => null);
     if (found?.isFile()) return { kind: 'file', path };
-    if (found?.isDirectory()) return { kind: 'folder', path };
+    if (!found?.isDirectory()) continue;
+    if (holdsRun(path)) return { kind: 'folder', path };
+    problem = 'it has no report.json and no events.ndjson';
   }
-  throw new ShardlineError('not-a-result', { path: given, problem: 'no such file or directory' });
+  throw new ShardlineError('not-a-result', { path: given, problem });
 }

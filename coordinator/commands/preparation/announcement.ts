@@ -7,6 +7,7 @@ import type { DiscoveredSuite, Pools, RunChannel } from '../../ports.ts';
 import type { Setting } from '../run-context.ts';
 import { drainOf, specOf } from '../run-spec-builder.ts';
 import type { Timed } from './both-at-once.ts';
+import { addoptsOf } from './part.ts';
 import { cacheToShip } from './ship-cache.ts';
 
 export interface Announcement {
@@ -38,7 +39,7 @@ export function announcementOf(
       const source = {
         workspace,
         pytestArgs,
-        addopts: edge.env.PYTEST_ADDOPTS ?? '',
+        addopts: addoptsOf(edge),
         warn: (line: string) => void edge.stderr.write(`shardline: ${line}\n`),
       };
       const finding = discovering.then(({ value }) => value.cache);

@@ -1,7 +1,7 @@
 // Divides a suite into parts for runs that do not know of each other. Runs with the same files and durations find the same division.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
-import type { PartRequest, SuitePart } from '../../../shared/domain/part.ts';
+import type { SuitePart } from '../../../shared/domain/part.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
 import { pull } from './list-schedule.ts';
 import type { EstimatedUnit } from './plan.ts';
@@ -9,14 +9,16 @@ import type { EstimatedUnit } from './plan.ts';
 /** Without this, files of which no duration is known would all go to one part. */
 const LEAST_SECONDS = 0.001;
 
-/** The files of one part. Every unit is in exactly one part; longest first into the emptiest part (Graham 1969). */
-export function filesOfPart(units: readonly EstimatedUnit[], { index, total }: Pick<PartRequest, 'index' | 'total'>): readonly TestFile[] {
+/** The files of each of `total` parts. Every unit is in exactly one part; longest first into the emptiest part (Graham 1969). */
+export function divide(units: readonly EstimatedUnit[], total: number): readonly (readonly TestFile[])[] {
   const sorted = units.toSorted((left, right) => right.seconds - left.seconds || compareText(firstOf(left) ?? '', firstOf(right) ?? ''));
   const { machines } = pull(
     sorted.map(({ seconds }) => Math.max(LEAST_SECONDS, seconds)),
     total,
   );
-  return sorted.filter((_, place) => machines[place] === index - 1).flatMap(({ selectors }) => selectors.map(({ file }) => file));
+  const parts = Array.from({ length: total }, (): TestFile[] => []);
+  for (const [place, { selectors }] of sorted.entries()) parts[machines[place] ?? 0]?.push(...selectors.map(({ file }) => file));
+  return parts;
 }
 
 /**

@@ -9,8 +9,8 @@ import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.
 import { coverageFindings } from './coverage.ts';
 import { mergeHistories } from './history.ts';
 import { countNotRun } from './not-run.ts';
+import { proveParts } from './parts/prove-parts.ts';
 import { rate } from './profile.ts';
-import { proveParts } from './prove-parts.ts';
 import { mergeShown } from './reported-shown.ts';
 import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
 
@@ -20,28 +20,28 @@ const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 
 /**
  * Returns one report with one verdict. A test of several runs keeps all attempts and gets the outcome that comes first in `precedence`. A
  * test that any run ran counts as run. Agents with the same name in several runs get their run's number as a suffix. Reports of parts must
- * prove that they are one whole suite.
+ * prove that they are one whole suite. `unreadable`: what is wrong with the sources that could not be read.
  */
-export function mergeReports(given: readonly [Report, ...Report[]]): Report {
-  const { counted: reports, earlier, problems } = proveParts(withOwnAgents(given));
+export function mergeReports(given: readonly [Report, ...Report[]], unreadable: readonly string[] = []): Report {
+  const { counted: reports, earlier, problems } = proveParts(withOwnAgents(given), unreadable);
   const texts = newTextBudget();
   const tests = withRetries(mergeTests(reports, texts), earlier);
   const notRun = stillNotRun(reports, tests);
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.nodeid, error])).values()];
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
-  const flakyFails = reports.some(failsForFlaky);
   const coverage = coverageFindings(reports.map((report) => report.coverage));
   const found = verdict({
     totals,
     skippedModules: countSkippedModules(tests),
     collectErrors: collectErrors.length + sessionErrors.length,
     acceptsNoTests: reports.every(acceptsNoTests),
-    notRun,
-    isInterrupted: false,
-    isInseparable: false,
+    // Nothing interrupted the merge: a part that did not end is a problem of the proof.
+    notRun: reports.some(({ part }) => part !== null) ? notRun.filter(({ reason }) => reason !== 'cancelled') : notRun,
+    isInterrupted: endedUnnamed(reports, 2),
+    isInseparable: endedUnnamed(reports, 11),
     isUnproven: problems.length > 0,
-    flakyFails,
+    flakyFails: reports.some((report) => report.part?.flakyFails || failsForFlaky(report)),
     coverage,
   });
   const targets = reports.flatMap((report) => report.targets ?? []);
@@ -95,6 +95,10 @@ function commonOrigin([first = null, ...others]: readonly Report['origin'][]): R
 
 const acceptsNoTests = ({ part, verdict: word, exitCode }: Report): boolean =>
   part === null ? word === 'no-tests' && exitCode === 0 : part.acceptsNoTests;
+
+/** True if a run that is no part ended with this code and names no test behind it, which another run may have run. */
+const endedUnnamed = (reports: readonly Report[], code: number): boolean =>
+  reports.some(({ part, exitCode, notRun }) => part === null && exitCode === code && notRun.length === 0);
 
 /** True if the run failed only because of flaky tests. */
 const failsForFlaky = ({ verdict: word, totals, collectErrors, sessionErrors }: Report): boolean =>

@@ -28,6 +28,7 @@ import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';
 import { coverageFindings } from './coverage.ts';
 import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
+import { reportedPart } from './parts/reported-part.ts';
 import { profile } from './profile.ts';
 import { differencesOf, reportFingerprint } from './report-fitness.ts';
 import { reportShown } from './reported-shown.ts';
@@ -86,7 +87,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     profile: profile(state, finish.mergeSeconds),
     coverage,
     ...reportShown(state.shown, testsInOrder(state), [...state.agents.keys()]),
-    part: opened.part === null ? null : { ...opened.part, own: ownFiles(state), acceptsNoTests: state.acceptsNoTests },
+    part: reportedPart(state),
     partProblems: [],
     restarted: opened.restarted === null ? null : { why: opened.restarted.why, voidTests: opened.restarted.voidTests },
     targets: null,
@@ -94,10 +95,6 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     history: null,
   };
 }
-
-/** The files that the run was to run: a collection of the whole list may have bound others to them. */
-const ownFiles = ({ shards }: RunState): readonly TestFile[] =>
-  [...new Set([...shards.values()].flatMap(({ files }) => [...files.keys()]))].sort(compareText);
 
 function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { notRun }: Totals): Report['deadline'] {
   if (deadline === null) return null;

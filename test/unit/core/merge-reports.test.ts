@@ -78,3 +78,11 @@ test('keeps a missed target and an internal error', () => {
   const broken = { ...ran('a.py::test', 'passed'), exitCode: 3 };
   expect(mergeReports([ran('b.py::test', 'failed'), broken])).toMatchObject({ verdict: 'internal-error', exitCode: 3 });
 });
+
+test('keeps that a run was interrupted, or was incomplete, unless another run completed it', () => {
+  const ended = (exitCode: number, notRun: readonly NotRun[] = []) => ({ ...ran('a.py::test', 'passed', notRun), exitCode });
+  const other = ran('b.py::test', 'passed');
+  expect(mergeReports([ended(2), other])).toMatchObject({ verdict: 'interrupted', exitCode: 2 });
+  expect(mergeReports([other, ended(11)])).toMatchObject({ verdict: 'incomplete', exitCode: 11 });
+  for (const exitCode of [2, 11]) expect(mergeReports([ended(exitCode, [missing('b.py')]), other])).toMatchObject({ exitCode: 0 });
+});
