@@ -278,6 +278,16 @@ export const optionTable: readonly OptionRow[] = [
       'The default is the first of these: the virtual environment that has both shardline and pytest; the active environment (`VIRTUAL_ENV`, `CONDA_PREFIX`); `.venv` in the workspace or above it in the same repository; the Python that has both shardline and pytest; `python3` on PATH.',
   }),
   row({
+    name: 'python',
+    kind: 'python',
+    metavar: 'PATH',
+    group: 'Reports',
+    commands: ['report'],
+    env: null,
+    decided: 'as for `shardline run`',
+    meaning: 'Python interpreter that combines the coverage of parts',
+  }),
+  row({
     name: 'workspace',
     kind: 'path',
     metavar: 'DIR',

@@ -229,6 +229,7 @@ function reportSettings({ given, values, workspace }: Read): ReportSettings {
     merge: flag('merge'),
     timings: text('timings'),
     workspace,
+    python: text('python') ?? '',
     copies: copies(values),
     github: flag('github'),
     targets: parseTargets(text('targets') ?? ''),

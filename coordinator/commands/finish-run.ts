@@ -16,7 +16,7 @@ import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
 import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
 import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
-import type { CombinedRun } from './combine-run.ts';
+import type { CombinedRun } from './coverage/combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, type Setting, within } from './run-context.ts';
 import { type NoteWriter, noteVerdict } from './serving/note-run.ts';

@@ -13,6 +13,8 @@ import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
 import { type CoordinatorEvent, withAgent } from '../core/state/events.ts';
 import { baselineOf, readBaseline } from '../record/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';
+import { combineParts } from './coverage/combine-parts.ts';
+import type { CombinedRun } from './coverage/combine-run.ts';
 
 export interface Sources {
   /** The runs that the report is about. */
@@ -21,7 +23,11 @@ export interface Sources {
   readonly baseline: Baseline | null;
   /** What is wrong with sources that could not be read and are not needed, as messages. */
   readonly ignored: readonly string[];
+  /** The combined coverage of merged parts; null without any. */
+  readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
 }
+
+const ALONE = { ignored: [], combined: null } as const;
 
 /**
  * Returns the run to show and the baseline to compare it with. If two runs are not merged, the first is the earlier one. Throws `no-run`,
@@ -36,18 +42,21 @@ export async function readSources(settings: ReportSettings, cwd: string): Promis
   const [second] = others;
   // One part alone is not the whole suite, which only a merge can tell.
   if (second === undefined && !(settings.merge && first.report.part !== null)) {
-    return { runs: [first], report: first.report, baseline: given, ignored: [] };
+    return { ...ALONE, runs: [first], report: first.report, baseline: given };
   }
   if (second !== undefined && !settings.merge)
-    return { runs: [second], report: second.report, baseline: baselineOf(first.report, sources[0] ?? ''), ignored: [] };
+    return { ...ALONE, runs: [second], report: second.report, baseline: baselineOf(first.report, sources[0] ?? '') };
   const reports = [first.report, ...others.map(({ report }) => report)] as const;
-  const report = mergeReports(reports, unreadable);
+  const merged = mergeReports(reports, { unreadable });
+  const combined = await combineParts(runs, merged, settings);
+  const report = combined === null ? merged : mergeReports(reports, { unreadable, coverage: combined.coverage });
   const names = ownAgentNames(reports);
   const renamedRuns = runs.map((run, index): FinishedRun => {
     const ofRun = (agent: AgentId): AgentId => names(agent, index);
     return { ...run, events: () => renamed(run.events(), ofRun) };
   });
-  return { runs: renamedRuns, report, baseline: given, ignored: unreadable.filter((problem) => !report.partProblems.includes(problem)) };
+  const ignored = unreadable.filter((problem) => !report.partProblems.includes(problem));
+  return { runs: renamedRuns, report, baseline: given, ignored, combined };
 }
 
 interface ReadRuns {

@@ -18,16 +18,20 @@ import { readSources } from './report-sources.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result`, `holds-runs` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
-  const { runs, report: shown, baseline, ignored } = await readSources(settings, edge.cwd);
+  const { runs, report: shown, baseline, ignored, combined } = await readSources(settings, edge.cwd);
   for (const problem of ignored) edge.stderr.write(`shardline: warning: ${problem}\n`);
   const history = settings.timings === null ? shown.history : await learnFrom(runs, settings.timings, edge);
   const report = judge({ ...shown, history }, { targets: settings.targets, baseline });
-  const reporters = [...copyFiles(settings.copies), ...githubReporters(settings, edge), reportPrinter(settings, edge)];
+  const reporters = [
+    ...copyFiles(settings.copies),
+    ...githubReporters(settings, edge),
+    reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge),
+  ];
   // Reading and reducing the events of a large run takes seconds.
   if (reporters.some(({ observe }) => observe !== undefined)) {
     for (const { events } of runs) await replayRun(reporters, events());
   }
-  const { problems } = await finishAll(reporters, report);
+  const { problems } = await finishAll(reporters, report, { paths: combined?.paths ?? [], problems: [] });
   if (problems.length > 0) throw new AggregateError(foldFullDisks(problems));
   return report.exitCode;
 }

@@ -18,6 +18,8 @@ export interface CombineTask {
   readonly directory: string;
   /** The output directory of the run. */
   readonly out: string;
+  /** The names of the combined data there. */
+  readonly dataNames: readonly string[];
   readonly options: CoverageOptions;
   readonly files: readonly ({ readonly path: string; readonly agent: AgentId } & CoverageOrigin)[];
   /** Whether to write reports, besides the combined data. */

@@ -148,6 +148,8 @@ export interface ReportSettings {
   readonly timings: string | null;
   /** The directory of the report's test files. */
   readonly workspace: string;
+  /** The interpreter that combines the coverage of parts. */
+  readonly python: string;
   readonly copies: Copies;
   /** Whether to write annotations and a job summary for GitHub Actions. */
   readonly github: boolean;

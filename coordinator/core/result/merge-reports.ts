@@ -1,5 +1,6 @@
 // Merges several finished runs into one report: runs of parts of a suite, of one suite in several places, or of tests left undone.
 
+import type { ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
 import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
@@ -17,12 +18,20 @@ import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
 /** If runs disagree about a test, the first of these outcomes counts: no failure is hidden, and an outcome that ran outranks a skip. */
 const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 'xfailed', 'skipped'];
 
+/** What a merge knows besides the reports. */
+export interface Merging {
+  /** What is wrong with the sources that could not be read, as messages. */
+  readonly unreadable?: readonly string[];
+  /** The coverage of all runs together; null if it was not combined. */
+  readonly coverage?: ReportedCoverage | null;
+}
+
 /**
  * Returns one report with one verdict. A test of several runs keeps all attempts and gets the outcome that comes first in `precedence`. A
  * test that any run ran counts as run. Agents with the same name in several runs get their run's number as a suffix. Reports of parts must
- * prove that they are one whole suite. `unreadable`: what is wrong with the sources that could not be read.
+ * prove that they are one whole suite.
  */
-export function mergeReports(given: readonly [Report, ...Report[]], unreadable: readonly string[] = []): Report {
+export function mergeReports(given: readonly [Report, ...Report[]], { unreadable = [], coverage = null }: Merging = {}): Report {
   const { counted: reports, earlier, problems } = proveParts(withOwnAgents(given), unreadable);
   const texts = newTextBudget();
   const tests = withRetries(mergeTests(reports, texts), earlier);
@@ -30,7 +39,6 @@ export function mergeReports(given: readonly [Report, ...Report[]], unreadable: 
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.nodeid, error])).values()];
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
-  const coverage = coverageFindings(reports.map((report) => report.coverage));
   const found = verdict({
     totals,
     skippedModules: countSkippedModules(tests),
@@ -42,7 +50,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], unreadable: 
     isInseparable: endedUnnamed(reports, 11),
     isUnproven: problems.length > 0,
     flakyFails: reports.some((report) => report.part?.flakyFails || failsForFlaky(report)),
-    coverage,
+    coverage: coverageFindings(coverage === null ? reports.map((report) => report.coverage) : [coverage]),
   });
   const targets = reports.flatMap((report) => report.targets ?? []);
   const more = [...(reports.some((report) => report.exitCode === 3) ? [3] : []), ...(targets.some(({ met }) => !met) ? [1] : [])];
@@ -75,7 +83,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], unreadable: 
     origin: commonOrigin(given.map(({ origin }) => origin)),
     fingerprint: given[0].fingerprint,
     profile: mergeProfiles(reports, tests.length),
-    coverage: null,
+    coverage,
     ...mergeShown(reports),
     targets: targets.length === 0 ? null : targets,
     part: null,

@@ -8,11 +8,12 @@ import { harmless, oneLine, plural } from '../../../shared/text/safe-text.ts';
 const SHOWN = 20;
 
 /** coverage.py's own table, and the caveats that the reader must know. */
-export function coverageLines({ coverage, totals }: Report, table: string): readonly string[] {
+export function coverageLines({ coverage, totals, part }: Report, table: string): readonly string[] {
   if (coverage === null) return [];
   const { percent, failUnder, isMet, missing, problems, warnings } = coverage;
-  const of = isPartial(coverage) ? ' of what arrived' : totals.notRun > 0 ? ' of what ran' : '';
-  const limit = failUnder === null ? '' : isMet === null ? `, limit ${failUnder} % not checked` : `, limit ${failUnder} %`;
+  const of = isPartial(coverage) ? ' of what arrived' : totals.notRun > 0 ? ' of what ran' : part === null ? '' : ' of this part';
+  const unchecked = part === null ? `limit ${failUnder} % not checked` : `the merge checks the limit of ${failUnder} %`;
+  const limit = failUnder === null ? '' : isMet === null ? `, ${unchecked}` : `, limit ${failUnder} %`;
   return [
     ...(table === '' ? [] : harmless(table.trimEnd()).split('\n')),
     ...warnings.map((warning) => `coverage ${oneLine(warning)}`),

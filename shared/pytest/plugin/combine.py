@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         options: Options
         isReported: bool
         out: str
+        # The names of the combined data in `out`.
+        dataNames: list[str]
         resultPath: str
 
     class CombineResult(TypedDict):
@@ -97,7 +99,8 @@ class CombinedCoverage:
         data = self.cov.get_data()
         self.report_foreign(data)
         if os.path.exists(data.data_filename()):
-            self.copy(data.data_filename(), ".coverage")
+            for name in self.task["dataNames"]:
+                self.copy(data.data_filename(), name)
         if self.task["isReported"]:
             try:
                 self.report()

@@ -113,10 +113,10 @@ describe('parts', () => {
 
   test('of which one could not be read do not, unless it may be an earlier attempt of a part that ran again', () => {
     const torn = ['could not read out/2: it has no report.json and no events.ndjson'];
-    expect(mergeReports(whole(), torn)).toMatchObject({ exitCode: 11, partProblems: torn });
+    expect(mergeReports(whole(), { unreadable: torn })).toMatchObject({ exitCode: 11, partProblems: torn });
     const again = partReport(2, { attempt: 2 });
-    expect(mergeReports([partReport(1), again, partReport(3)], torn)).toMatchObject({ exitCode: 0, partProblems: [] });
-    expect(mergeReports([partReport(1), partReport(2), again, partReport(3)], torn)).toMatchObject({ exitCode: 11 });
+    expect(mergeReports([partReport(1), again, partReport(3)], { unreadable: torn })).toMatchObject({ exitCode: 0, partProblems: [] });
+    expect(mergeReports([partReport(1), partReport(2), again, partReport(3)], { unreadable: torn })).toMatchObject({ exitCode: 11 });
     expect(proveParts([partReport(1), again], torn).problems).toContain(torn[0]);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { coverageFiles } from '../../../coordinator/commands/coverage-files.ts';
+import { coverageFiles } from '../../../coordinator/commands/coverage/coverage-files.ts';
 import { coverageLines } from '../../../coordinator/reporters/summary/coverage-text.ts';
 import type { CoveragePart, KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import { agentId, testFile } from '../../../shared/domain/ids.ts';

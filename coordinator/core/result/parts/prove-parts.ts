@@ -25,7 +25,7 @@ type PartReport = Report & { readonly part: ReportedPart };
 
 /** `unreadable`: what is wrong with the sources that could not be read, as messages. */
 export function proveParts(reports: readonly Report[], unreadable: readonly string[] = []): ProvenParts {
-  const parts = reports.filter((report): report is PartReport => report.part !== null);
+  const parts = reports.filter(isPart);
   const lasts = lastAttempts(parts);
   // A part whose deadline passed before discovery ended does not know its suite; its tests are reported as not run.
   const reference = lasts.find((report) => knowsSuite(report) && report.tests.length > 0) ?? lasts.find(knowsSuite) ?? lasts[0];
@@ -44,6 +44,14 @@ export function proveParts(reports: readonly Report[], unreadable: readonly stri
   ];
   return { counted: [...lasts, ...others], earlier: parts.filter((report) => !lasts.includes(report)), problems };
 }
+
+/** The reports that a merge counts: the last attempt of each part, or all if they are no parts. */
+export const isCounted = (reports: readonly Report[]): ((report: Report) => boolean) => {
+  const lasts = new Set<Report>(lastAttempts(reports.filter(isPart)));
+  return (report) => report.part === null || lasts.has(report);
+};
+
+const isPart = (report: Report): report is PartReport => report.part !== null;
 
 const knowsSuite = ({ part }: PartReport): boolean => part.digest !== '';
 

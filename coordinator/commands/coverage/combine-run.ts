@@ -1,17 +1,20 @@
 // Combines the coverage of a finished run and reports it as pytest-cov was asked to. It names the data that is missing.
 
-import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../shared/domain/coverage.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { type Combined, combineCoverage } from '../../shared/pytest/combine-coverage.ts';
-import { makeDirectory } from '../../shared/system/make-directory.ts';
-import { missingCoverage } from '../core/result/coverage.ts';
-import { merge } from '../core/result/merge.ts';
-import type { RunState } from '../core/state/run-state.ts';
+import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../../shared/domain/coverage.ts';
+import { messageOf, ShardlineError } from '../../../shared/errors.ts';
+import { type Combined, combineCoverage } from '../../../shared/pytest/combine-coverage.ts';
+import { makeDirectory } from '../../../shared/system/make-directory.ts';
+import { missingCoverage } from '../../core/result/coverage.ts';
+import { merge } from '../../core/result/merge.ts';
+import type { RunState } from '../../core/state/run-state.ts';
+import type { Setting } from '../run-context.ts';
 import type { CoverageFiles } from './coverage-files.ts';
-import type { Setting } from './run-context.ts';
+
+/** The data of a part for the merge. Its name is not hidden, because upload-artifact skips hidden files. */
+export const PART_DATA = 'coverage.data';
 
 /** How long coverage.py may take for its reports without a deadline. With a deadline it gets half of the time left. */
-const COMBINE_MS = 15 * 60_000;
+export const COMBINE_MS = 15 * 60_000;
 
 export interface CombinedRun {
   readonly coverage: ReportedCoverage;
@@ -35,7 +38,8 @@ export async function combineRun(setting: Setting, state: RunState, options: Cov
     makeDirectory(files.directory, 0o700);
     const { directory } = files;
     const isReported = !(options.notOnFail && hasFailed(state));
-    const about = { python: settings.python, workspace, directory, out, options, files: received, isReported };
+    const dataNames = state.opened.part === null ? ['.coverage'] : ['.coverage', PART_DATA];
+    const about = { python: settings.python, workspace, directory, out, dataNames, options, files: received, isReported };
     const combined = await combineCoverage({ ...about, limitMs: limitMs(setting) });
     const unusable = new Set(combined.unusable);
     const missing = missingCoverage(state, (agent, part) => {
@@ -61,8 +65,8 @@ function reported(
   { percent, isUnder, warnings }: Combined,
   short: Pick<ReportedCoverage, 'missing' | 'problems'>,
 ): ReportedCoverage {
-  // Partial coverage cannot be compared with a threshold for the whole.
-  const isWhole = !isPartial(short) && state.closed?.why.kind === 'done';
+  // Partial coverage cannot be compared with a threshold for the whole, and neither can that of a part: the merge does.
+  const isWhole = !isPartial(short) && state.closed?.why.kind === 'done' && state.opened.part === null;
   return { percent, failUnder, isMet: isWhole && isUnder !== null ? !isUnder : null, ...short, warnings };
 }
 

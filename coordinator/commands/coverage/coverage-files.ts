@@ -6,11 +6,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
-import { COVERAGE_LIMITS, type CoveragePart, type KeptCoverage } from '../../shared/domain/coverage.ts';
-import type { AgentId } from '../../shared/domain/ids.ts';
-import { messageOf } from '../../shared/errors.ts';
-import { PRIVATE, replaceFile } from '../../shared/system/replace-file.ts';
-import type { RunChannel } from '../ports.ts';
+import { COVERAGE_LIMITS, type CoveragePart, type KeptCoverage } from '../../../shared/domain/coverage.ts';
+import type { AgentId } from '../../../shared/domain/ids.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import { PRIVATE, replaceFile } from '../../../shared/system/replace-file.ts';
+import type { RunChannel } from '../../ports.ts';
 
 const decompress = promisify(inflate);
 
