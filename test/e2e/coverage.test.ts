@@ -150,31 +150,32 @@ test('the merge of parts combines their coverage as plain pytest measures it, an
   const asked = ['--cov=pkg', '--cov-branch', '--cov-fail-under=66', '--cov-report=term-missing'];
   expect(await plain(project, [...asked, '--cov-report=json:plain.json'])).toBe(0);
   const runPart = async (index: number, out: string, args: readonly string[]) => {
-    const argv = ['run', '-n', '1', '--shard', `${index}/2`, '--out', out, '--', ...plugins, ...args];
+    const argv = ['run', '-n', '1', '--shard', `${index}/3`, '--out', out, '--', ...plugins, ...args];
     return await project.shardline(argv, settings);
   };
   const merge = (...more: readonly string[]) =>
     project.shardline(['report', '--merge', ...more, '--python', python, '--json', 'merged.json']);
-  for (const index of [1, 2]) {
+  // The third part has no test.
+  for (const index of [1, 2, 3]) {
     const part = await runPart(index, `parts/${index}`, [...asked, '--cov-report=json:ours.json']);
     expect(part.exitCode, part.all).toBe(0);
-    expect(part.stdout).toMatch(/^coverage [\d.]+ % of this part, the merge checks the limit of 66 %$/m);
+    if (index < 3) expect(part.stdout).toMatch(/^coverage [\d.]+ % of this part, the merge checks the limit of 66 %$/m);
   }
-  const whole = await merge('parts/1', 'parts/2');
+  const whole = await merge('parts/1', 'parts/2', 'parts/3');
   expect(whole.exitCode, whole.all).toBe(0);
   expect(whole.stdout).toMatch(/^coverage 66\.67 %, limit 66 %$/m);
   expect(await measured(project, 'ours.json')).toEqual(await measured(project, 'plain.json'));
   expect(JSON.parse(await project.read('merged.json')).coverage).toMatchObject({ isMet: true, missing: [], problems: [] });
 
   await rm(join(project.directory, 'parts/1/coverage.data'));
-  const lacking = await merge('parts/1', 'parts/2');
+  const lacking = await merge('parts/1', 'parts/2', 'parts/3');
   expect(lacking.exitCode, lacking.all).toBe(11);
-  expect(lacking.stdout).toContain('COVERAGE MISSING part 1 of 2 has no coverage.data');
-  const without = await project.shardline(['report', '--merge', 'parts/1', 'parts/2', '--python', 'no-such-python']);
+  expect(lacking.stdout).toContain('COVERAGE MISSING part 1 of 3 has no coverage.data');
+  const without = await project.shardline(['report', '--merge', 'parts/1', 'parts/2', 'parts/3', '--python', 'no-such-python']);
   expect(without.exitCode, without.all).toBe(11);
 
-  for (const index of [1, 2]) expect((await runPart(index, `high/${index}`, ['--cov=pkg', '--cov-fail-under=90'])).exitCode).toBe(0);
-  const below = await merge('high/1', 'high/2');
+  for (const index of [1, 2, 3]) expect((await runPart(index, `high/${index}`, ['--cov=pkg', '--cov-fail-under=90'])).exitCode).toBe(0);
+  const below = await merge('high/1', 'high/2', 'high/3');
   expect(below.exitCode, below.all).toBe(1);
   expect(below.stdout).toContain('is below the limit of 90 % (--cov-fail-under)');
 });

@@ -36,7 +36,7 @@ export async function combineParts(
   if (first === undefined) return null;
   const failUnder = first.report.coverage?.failUnder ?? null;
   const short = { missing, problems: measured.flatMap(({ report }) => report.coverage?.problems ?? []) };
-  const parts = await Promise.all(measured.filter(({ report }) => report.tests.length > 0).map(partCoverage));
+  const parts = await Promise.all(measured.map(partCoverage));
   const unread = parts.filter((part) => typeof part === 'string');
   const found = parts.filter((part) => typeof part !== 'string');
   const options = found[0]?.options;
@@ -75,10 +75,12 @@ function reported(
 async function partCoverage({ report, directory, replayed }: FinishedRun): Promise<PartCoverage | string> {
   const path = join(directory, PART_DATA);
   const name = `part ${report.part?.index} of ${report.part?.total}`;
-  if (!existsSync(path)) return `${name} has no ${PART_DATA}, so that the merge cannot combine the coverage of the parts`;
   const state = await replayed();
   const options = state?.opened.coverage ?? null;
   if (state === null || options === null) return `${name} has no events.ndjson, which the merge needs to combine the coverage of the parts`;
+  // A part without tests measures nothing.
+  if (!state.coverage.kept.some(({ parts }) => parts.length > 0)) return { options, files: [] };
+  if (!existsSync(path)) return `${name} has no ${PART_DATA}, which the merge needs to combine the coverage of the parts`;
   return { options, files: originsOf(state).map((origin) => ({ path, ...origin })) };
 }
 
