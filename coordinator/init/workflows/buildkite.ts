@@ -1,6 +1,6 @@
 // The pipeline for Buildkite. `$$` keeps a variable for the job, because uploading a pipeline replaces `$NAME`.
 
-import { ciLine, installs, mergeLine, PLAN, pipInstall, planLine, SECRET, WITHOUT_SECRET, type Workflows } from './workflow.ts';
+import { ciLine, installs, mergeInstall, mergeLine, PLAN, planLine, SECRET, WITHOUT_SECRET, type Workflows } from './workflow.ts';
 
 const PATH = '.buildkite/shardline.yml';
 const next = [`Commit ${PATH}, and let a step of the pipeline run \`buildkite-agent pipeline upload ${PATH}\`.`];
@@ -36,7 +36,7 @@ export const buildkite: Workflows = {
           { wait: null, continue_on_failure: true },
           {
             label: 'Verdict',
-            commands: ['buildkite-agent artifact download "parts/**/*" .', pipInstall('node'), mergeLine(facts, 'parts/*', null)],
+            commands: ['buildkite-agent artifact download "parts/**/*" .', mergeInstall(facts), mergeLine(facts, 'parts/*', null)],
           },
         ],
       },

@@ -5,6 +5,7 @@ import { needsServer, pythonOfJob } from '../python-versions.ts';
 import {
   ciLine,
   installs,
+  mergeInstall,
   mergeLine,
   PLAN,
   pipInstall,
@@ -62,7 +63,7 @@ export const github: Workflows = {
         steps: [
           { uses: 'actions/checkout@v4' },
           { uses: 'actions/setup-python@v5', with: { 'python-version': python } },
-          { run: pipInstall('node') },
+          { run: mergeInstall(facts) },
           { uses: 'actions/download-artifact@v4', with: { path: 'parts', pattern: `part${suffix}-*` } },
           restore,
           { run: mergeLine(facts, 'parts/*') },

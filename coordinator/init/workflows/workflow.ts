@@ -42,6 +42,10 @@ export const installs = ({ install, pytest }: ProjectFacts, extra: string): read
 
 export const pipInstall = (extra: string): string => `pip install 'shardline[${extra}]'`;
 
+/** Installs what the job that merges needs: it combines the coverage of the parts. */
+export const mergeInstall = ({ pytest: { options, pytestArgs } }: ProjectFacts): string =>
+  [...options, ...pytestArgs].some((each) => each.startsWith('--cov')) ? `${pipInstall('node')} coverage` : pipInstall('node');
+
 /** Installs the server that a part needs where `shardline[all]` brings none; nothing elsewhere. `sudo` is empty for images that run as root. */
 export const serverInstalls = ({ pythons }: ProjectFacts, sudo: '' | 'sudo '): readonly string[] =>
   pythons.some(needsServer)
