@@ -7,6 +7,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
+import { NO_PLACES } from '../../coordinator/report-places.ts';
 import { reportHtml } from '../../coordinator/web/report-html.ts';
 import { encodeReport } from '../../shared/wire/report/report.ts';
 import { openBrowser } from '../../test/support/browser.ts';
@@ -50,7 +51,7 @@ try {
   const path = join(directory, 'report.html');
   for (let turn = 0; turn < repetitions; turn += 1) {
     const startedAt = performance.now();
-    const page = await reportHtml(report);
+    const page = await reportHtml(report, NO_PLACES);
     note('write (in the coordinator)', performance.now() - startedAt);
     await writeFile(path, page);
   }
@@ -77,7 +78,7 @@ try {
     `${tests} tests, 16 agents with 8 xdist workers; ${cpus().length} cores, Node.js ${process.version}, Chromium ${browser.version()}`,
   );
   console.log(
-    `report.html ${megabytes(Buffer.byteLength(await reportHtml(report)))}, report.json ${megabytes(Buffer.byteLength([...encodeReport(report)].join('')))}`,
+    `report.html ${megabytes(Buffer.byteLength(await reportHtml(report, NO_PLACES)))}, report.json ${megabytes(Buffer.byteLength([...encodeReport(report)].join('')))}`,
   );
   for (const [name, found] of times) {
     const sorted = found.toSorted((left, right) => left - right);

@@ -11,6 +11,7 @@ import { merge } from '../core/result/merge.ts';
 import { firstExitCode } from '../core/result/verdict.ts';
 import type { RunState } from '../core/state/run-state.ts';
 import type { RunLog, TimingStore } from '../ports.ts';
+import { NO_PLACES } from '../report-places.ts';
 import { foldFullDisks } from '../reporters/files/full-disks.ts';
 import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
@@ -18,7 +19,7 @@ import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter
 import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
 import type { CombinedRun } from './coverage/combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
-import { closeMs, type Setting, within } from './run-context.ts';
+import { closeMs, isUsualOut, placesOf, type Setting, within } from './run-context.ts';
 import { type NoteWriter, noteVerdict } from './serving/note-run.ts';
 import { durationsWarning } from './serving/save-durations.ts';
 
@@ -51,6 +52,7 @@ export async function finishRun(
   const { settings, edge, out } = setting;
   const learned = store === null ? null : learn(store.old, state);
   const { job } = await setting.origin;
+  const places = isShutOut === null ? placesOf(setting) : NO_PLACES;
   const merged = timedMerge(state, store === null || learned === null ? history : historyOf(state, store.old, learned), job);
   const report = judge(
     setting.jobs?.again ? asRetry(merged, { failed: new Set(setting.jobs.again.failed), flakyFails: settings.flakyFails }) : merged,
@@ -73,11 +75,11 @@ export async function finishRun(
     paths.push(...written.paths);
     problems.push(...written.problems);
   };
-  if (isShutOut === null) await finish([resultFiles(out)]);
+  if (isShutOut === null) await finish([resultFiles(out, places)]);
   if (log !== null) await attempt(log.close());
   await finish(copies);
   // The agents' pytest would each write the file with their own tests only.
-  await finish(copyFiles({ json: null, junitXml: state.opened.junitXml, html: null, trace: null }));
+  await finish(copyFiles({ json: null, junitXml: state.opened.junitXml, html: null, trace: null }, NO_PLACES));
   const unwritten = await leaveCache(state, report);
   if (store !== null && learned !== null) {
     const saving = within(closeMs(setting), store.save(learned));
@@ -88,13 +90,14 @@ export async function finishRun(
     );
   }
   if (isShutOut === null) {
-    const page = await resultPage(out).finish(report, NOTHING_WRITTEN);
+    const page = await resultPage(out, isUsualOut(setting)).finish(report, NOTHING_WRITTEN);
     paths.unshift(...page.paths);
     problems.push(...page.problems);
   }
 
   const exitCode = (): number => firstExitCode([report.exitCode, ...problems.map((problem) => problem.exitCode)]);
-  const printing = [...githubReporters(settings, edge), reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge)];
+  const shown = { ...settings, coverageTable: combined?.table ?? '' };
+  const printing = [...githubReporters(settings, edge, places), reportPrinter(shown, edge, places)];
   const printed = finishAll(printing, { ...report, exitCode: exitCode() }, { paths, problems: [] });
   await attempt(printed.then((written) => problems.push(...written.problems)));
   if (notes !== null) {

@@ -1,5 +1,6 @@
 // Reads the runs that `shardline report` is about.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import type { Report } from '../../shared/domain/report.ts';
@@ -13,6 +14,7 @@ import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
 import { type CoordinatorEvent, withAgent } from '../core/state/events.ts';
 import { baselineOf, readBaseline } from '../record/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';
+import { type Places, placesIn, type Recorded, shortest } from '../report-places.ts';
 import { combineParts } from './coverage/combine-parts.ts';
 import type { CombinedRun } from './coverage/combine-run.ts';
 
@@ -25,6 +27,7 @@ export interface Sources {
   readonly ignored: readonly string[];
   /** The combined coverage of merged parts; null without any. */
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
+  readonly places: Places;
 }
 
 const ALONE = { ignored: [], combined: null } as const;
@@ -42,10 +45,16 @@ export async function readSources(settings: ReportSettings, cwd: string): Promis
   const [second] = others;
   // One part alone is not the whole suite, which only a merge can tell.
   if (second === undefined && !(settings.merge && first.report.part !== null)) {
-    return { ...ALONE, runs: [first], report: first.report, baseline: given };
+    return { ...ALONE, runs: [first], report: first.report, baseline: given, places: placesOfRun(first, cwd) };
   }
   if (second !== undefined && !settings.merge)
-    return { ...ALONE, runs: [second], report: second.report, baseline: baselineOf(first.report, sources[0] ?? '') };
+    return {
+      ...ALONE,
+      runs: [second],
+      report: second.report,
+      baseline: baselineOf(first.report, sources[0] ?? ''),
+      places: placesOfRun(second, cwd),
+    };
   const reports = [first.report, ...others.map(({ report }) => report)] as const;
   const merged = mergeReports(reports, { unreadable });
   const combined = await combineParts(runs, merged, settings);
@@ -56,7 +65,28 @@ export async function readSources(settings: ReportSettings, cwd: string): Promis
     return { ...run, events: () => renamed(run.events(), ofRun) };
   });
   const ignored = unreadable.filter((problem) => !report.partProblems.includes(problem));
-  return { runs: renamedRuns, report, baseline: given, ignored, combined };
+  const json = settings.copies.json === null ? null : shortest(settings.copies.json, cwd);
+  const places = { json, isNewest: false, recorded: recordedIn(runs, names, cwd) };
+  return { runs: renamedRuns, report, baseline: given, ignored, combined, places };
+}
+
+function placesOfRun({ folder, hasEvents }: FinishedRun, cwd: string): Places {
+  const places = placesIn(shortest(folder, cwd), false);
+  return {
+    ...places,
+    json: existsSync(join(folder, 'report.json')) ? places.json : null,
+    recorded: (agent) => (hasEvents ? places.recorded(agent) : null),
+  };
+}
+
+/** Finds the agents of a merged report in the runs that it merges, where they have their own names. */
+function recordedIn(runs: readonly FinishedRun[], names: ReturnType<typeof ownAgentNames>, cwd: string): Places['recorded'] {
+  const known = new Map<string, Recorded>(
+    runs.flatMap(({ report, folder, hasEvents }, index) =>
+      hasEvents ? report.agents.map(({ id }) => [names(id, index), { folder: shortest(folder, cwd), agent: id }] as const) : [],
+    ),
+  );
+  return (agent) => known.get(agent) ?? null;
 }
 
 interface ReadRuns {

@@ -18,14 +18,16 @@ import { readSources } from './report-sources.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result`, `holds-runs` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
-  const { runs, report: shown, baseline, ignored, combined } = await readSources(settings, edge.cwd);
-  for (const problem of ignored) edge.stderr.write(`shardline: warning: ${problem}\n`);
+  const { runs, report: shown, baseline, ignored, combined, places } = await readSources(settings, edge.cwd);
+  for (const problem of ignored)
+    edge.stderr.write(`shardline: warning: ${problem}
+`);
   const history = settings.timings === null ? shown.history : await learnFrom(runs, settings.timings, edge);
   const report = judge({ ...shown, history }, { targets: settings.targets, baseline });
   const reporters = [
-    ...copyFiles(settings.copies),
-    ...githubReporters(settings, edge),
-    reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge),
+    ...copyFiles(settings.copies, places),
+    ...githubReporters(settings, edge, places),
+    reportPrinter({ ...settings, coverageTable: combined?.table ?? '' }, edge, places),
   ];
   // Reading and reducing the events of a large run takes seconds.
   if (reporters.some(({ observe }) => observe !== undefined)) {

@@ -1,14 +1,17 @@
 // The values and helpers that the steps of one run share.
 
+import { resolve } from 'node:path';
 import type { RunId } from '../../shared/domain/ids.ts';
 import type { Report, RunOrigin } from '../../shared/domain/report.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import type { Logger } from '../../shared/system/logger.ts';
+import { runsOf } from '../../shared/system/run-place.ts';
 import type { RunAgain } from '../../shared/wire/group.ts';
 import type { Judgement } from '../core/result/judge.ts';
 import type { RunChannel } from '../ports.ts';
+import { type Places, placesIn, shortest } from '../report-places.ts';
 import type { Interrupts } from '../run-loop.ts';
 
 /** How long a finished run waits for Redis to delete it, or to save its durations. */
@@ -60,6 +63,14 @@ export interface SharedRun {
   /** Whether all jobs know how the run ended, so that it can be deleted. */
   readonly isConcluded: () => boolean;
 }
+
+/** Where the run leaves its files, as the folder in which the command was started names them. */
+export const placesOf = ({ out, edge, settings, id }: Pick<Setting, 'out' | 'edge' | 'settings' | 'id'>): Places =>
+  placesIn(shortest(out, edge.cwd), isUsualOut({ out, settings, id }));
+
+/** Whether `run --failed` and `report` find the run by themselves: it is in the workspace's folder of runs, and not in a CI job's. */
+export const isUsualOut = ({ out, settings, id }: Pick<Setting, 'out' | 'settings' | 'id'>): boolean =>
+  resolve(out) === resolve(runsOf(settings.workspace), id);
 
 /** Aborts once the preparation of a run need not go on. */
 export const endOf = ({ requested, forced }: Interrupts): AbortSignal => AbortSignal.any([requested, forced]);

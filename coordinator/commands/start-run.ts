@@ -23,7 +23,7 @@ import { outOfTime } from './expired-before-start.ts';
 import { finishRun } from './finish-run.ts';
 import { lastFailures } from './preparation/last-failures.ts';
 import { type Known, prepareRun } from './prepare-run.ts';
-import { endOf, endsWithin, type Setting } from './run-context.ts';
+import { endOf, endsWithin, placesOf, type Setting } from './run-context.ts';
 import { serveRun } from './serve-run.ts';
 
 /**
@@ -59,7 +59,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
     recorder.flush();
     const state = openRun(opening);
     reduce(state, closing);
-    const copies = [...copyFiles(settings.copies), operatorLog(setting.logger)];
+    const copies = [...copyFiles(settings.copies, placesOf(setting)), operatorLog(setting.logger)];
     await replayRun(copies, [opening, closing]);
     const exitCode = await finishRun(setting, state, {
       store: null,
@@ -86,7 +86,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
       redis,
       log,
       recorder: createRecorder(log, { address: addressOf(opening.spec), epoch: redis.channel.epoch, seq: 0 }),
-      copies: [...copyFiles(settings.copies), operatorLog(setting.logger)],
+      copies: [...copyFiles(settings.copies, placesOf(setting)), operatorLog(setting.logger)],
     },
     interrupts,
   );

@@ -15,8 +15,9 @@ import { readReport } from './report-file.ts';
 
 export interface FinishedRun {
   readonly report: Report;
-  /** The directory of its files. */
-  readonly directory: string;
+  /** The folder that it was read from. */
+  readonly folder: string;
+  readonly hasEvents: boolean;
   /** Yields the recorded events of the run; none if it left only a report. Throws `bad-message`, `newer-version` and `older-version`. */
   readonly events: () => AsyncIterable<CoordinatorEvent>;
   /** The state at its end; null if it left only a report. Throws the same. */
@@ -32,7 +33,13 @@ export async function readFinishedRun(name: string, cwd: string): Promise<Finish
   try {
     const report = path.endsWith('.ndjson') ? await rebuild(path) : await readReport(path);
     const log = path.endsWith('.ndjson') ? path : join(dirname(path), 'events.ndjson');
-    return { report, directory: dirname(path), events: () => recordedEvents(log), replayed: () => replayed(log) };
+    return {
+      report,
+      folder: dirname(path),
+      hasEvents: await isThere(log),
+      events: () => recordedEvents(log),
+      replayed: () => replayed(log),
+    };
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
     throw new ShardlineError('not-a-result', { path, problem: problemOf(thrown) }, { cause: thrown });

@@ -1,5 +1,6 @@
 // Builds what a dashboard shows of one run from the events of its agents and the run's note, which has the verdict.
 
+import { dirname } from 'node:path';
 import { assertNever } from '../../shared/assert-never.ts';
 import { isRunEventKind, type RunEvent, type TestResult } from '../../shared/domain/events.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
@@ -171,6 +172,7 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     command: '',
     next: [],
     job: end?.job ?? null,
+    recorded: end?.report == null ? [] : recordedIn(dirname(end.report.path), agents.reported(0)),
     progress: note === null ? null : progressOf(note, spec.openedAt, now),
     report: end?.report == null ? null : `${end.report.path} on ${end.report.host}`,
     sessionErrors: errors.sessions(),
@@ -181,6 +183,8 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     running: span.kind === 'running' ? runningNow(running, columns, spec.openedAt) : [],
   };
 }
+
+const recordedIn = (folder: string, agents: LiveHead['agents']): LiveHead['recorded'] => agents.map(({ id }) => [id, folder, id]);
 
 function progressOf({ at, state }: RunNote, openedAt: number, now: number): LiveProgress | null {
   if (state.kind === 'ended') return null;

@@ -24,6 +24,11 @@ export interface PageData extends Columns {
   readonly command: string;
   /** The address of the CI job's page; null outside CI. */
   readonly job: string | null;
+  /**
+   * The agents whose work `shardline replay` can repeat: the folder of the run's events, and the agent's name there. The folder `.` is the
+   * folder of this page.
+   */
+  readonly recorded: readonly (readonly [agent: string, folder: string, own: string])[];
   /** `atMs` is the instant of the deadline. */
   readonly deadline: { readonly seconds: number; readonly reserveSeconds: number; readonly atMs: number; readonly met: boolean } | null;
   readonly totals: Totals;

@@ -3,11 +3,12 @@
 import type { NotRun, Report } from '../../shared/domain/report.ts';
 import { harmless, plural } from '../../shared/text/safe-text.ts';
 import { notRunName, notRunWords } from '../core/result/ending-text.ts';
+import type { Places } from '../report-places.ts';
 import { nextSteps } from './next-steps.ts';
 import { growColumns, tenths } from './page-columns.ts';
 import { nameIn, type PageData, sessionName } from './page-data.ts';
 
-export function pageData(report: Report): PageData {
+export function pageData(report: Report, places: Places): PageData {
   const startedAt = Date.parse(report.startedAt);
   const growing = growColumns(startedAt);
   for (const test of report.tests) growing.add(test);
@@ -25,9 +26,13 @@ export function pageData(report: Report): PageData {
     startedAt,
     finishedAt: Date.parse(report.finishedAt) - startedAt,
     about: aboutOf(report),
-    next: nextSteps(report),
+    next: nextSteps(report, places),
     command: harmless(report.origin?.command ?? ''),
     job: report.origin?.job ?? null,
+    recorded: report.agents.flatMap(({ id }) => {
+      const found = places.recorded(id);
+      return found === null ? [] : [[id, found.folder, found.agent] as const];
+    }),
     deadline: report.deadline === null ? null : { ...report.deadline, atMs: report.deadline.seconds * 1000 },
     totals: report.totals,
     profile: report.profile,
@@ -52,7 +57,7 @@ export function pageData(report: Report): PageData {
 }
 
 /** `shop`, `branch main`, `commit 1234567890ab`, `Python 3.12`, `pytest 9.2.0`. */
-function aboutOf({ fingerprint, origin }: Report): readonly string[] {
+export function aboutOf({ fingerprint, origin }: Report): readonly string[] {
   const { git } = fingerprint?.files ?? { git: null };
   const python = fingerprint?.python ?? null;
   const changed = git === null || git.changedFiles === 0 ? '' : ` with changes in ${plural(git.changedFiles, 'file')}`;

@@ -58,6 +58,9 @@ export interface Report extends ReportedShown {
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }
 
+/** Whether the report merges several runs. They may have run on other machines and at other times, so their times do not compare. */
+export const isMerged = ({ runId }: { readonly runId: string }): boolean => runId.startsWith('merged-');
+
 /**
  * `nodeid` names what pytest could not collect: the file or directory itself, a class of the file, or the test after which a teardown
  * failed. `message` is pytest's traceback (capped).

@@ -1,8 +1,23 @@
-// Reduces a traceback to one line. Callers prefer pytest's own line (an attempt's `brief`) if there is one.
+// Reduces a traceback to one line.
 
 /** The exception that ended the test follows the last of these lines. */
 const CHAIN = /^(?:During handling of the above exception|The above exception was the direct cause)/gm;
 const NATIVE = /^Traceback \(most recent call last\):$/gm;
+
+/** pytest's line about how two values differ, below the one that shows both of them. */
+const DIFFERENCE = /^E +(?:Differing items:\nE +(.+)|(At index \d+ diff: .+))$/m;
+/** A longer traceback is searched from here on, counted from its end. */
+const SEARCHED_CHARS = 40_000;
+
+/**
+ * Sums up a failure: by the difference between two values if pytest shows it, else by pytest's own line, else by the error in the traceback.
+ * pytest's own line (an attempt's `brief`) shortens long values, often to the part in which they are equal.
+ */
+export function sumUp(message: string, brief: string | null = null): string {
+  const end = message.slice(-SEARCHED_CHARS);
+  const [, items, index] = DIFFERENCE.exec(end) ?? [];
+  return items ?? index ?? brief ?? briefOf(end);
+}
 
 /** The first `E` line, which states the error. For Python's own traceback it is the exception, and otherwise the first line. */
 export function briefOf(message: string): string {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OWN_FOLDER, placesIn } from '../../coordinator/report-places.ts';
 import { reportHtml } from '../../coordinator/web/report-html.ts';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import type { Report } from '../../shared/domain/report.ts';
@@ -36,7 +37,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
 
   const write = async (name: string, report: Report): Promise<string> => {
     const path = join(directory, `${name}.html`);
-    await writeFile(path, await reportHtml(report));
+    await writeFile(path, await reportHtml(report, placesIn(OWN_FOLDER, false)));
     return pathToFileURL(path).href;
   };
   const rows = (page: Page) => page.getByRole('list', { name: 'Tests' }).getByRole('listitem');
@@ -56,7 +57,7 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     expect(await page.getByRole('banner').innerText()).toContain('shardline run tests --redis redis://ci@redis.example:6379');
     expect(await page.getByRole('link', { name: 'the CI job' }).getAttribute('href')).toBe('https://ci.example/jobs/8123');
     expect(await page.getByRole('list', { name: 'What to do next' }).getByRole('listitem').allInnerTexts()).toEqual([
-      'Run only what failed: shardline run --failed --baseline report.json, with the report.json beside this page.',
+      'Run only what failed: shardline run --failed --baseline report.json, with the report.json of this run.',
       'The deadline was too short: raise --deadline, or add agents.',
     ]);
     const unfolded = 3232 - totals.passed + totals.flaky;
@@ -119,8 +120,8 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     const text = await failures.locator('details').first().innerText();
     expect(text).toContain(first?.nodeid.split('::')[1]);
     expect(text).toContain(`pytest '${first?.nodeid}'`);
-    expect(text).toContain(`shardline replay 20260102-030405-demo --agent ${first?.attempts.at(-1)?.agent}`);
-    expect(text).toContain(`shardline replay 20260102-030405-demo --bisect '${first?.nodeid}'`);
+    expect(text).toContain(`shardline replay ${directory} --agent ${first?.attempts.at(-1)?.agent}`);
+    expect(text).toContain(`shardline replay ${directory} --bisect '${first?.nodeid}'`);
     const top = (locator: typeof failures): Promise<number> => locator.boundingBox().then((box) => box?.y ?? 0);
     expect(await top(failures)).toBeLessThan(await top(timeline(page)));
 

@@ -40,6 +40,16 @@ test('parts together run every test once; a missing part is never green, and a p
   expect(report.partProblems).toEqual([]);
 
   const red = [1, 2, 3].find((index) => codes.get(index) === 1) ?? 0;
+  // The command of a merged report replays the part that has the events.
+  const lines = await project.shardline(['report', '--merge', 'part-1', 'part-2', 'part-3', '--json-lines']);
+  const failure = JSON.parse(lines.stdout.split('\n', 1)[0] ?? '');
+  expect(failure).toMatchObject({
+    message: "{'currency': 'EUR'} != {'currency': 'USD'}",
+    replay: `shardline replay part-${red} --agent a1 --worker gw0`,
+  });
+  const replayed = await project.shardline(failure.replay.split(' ').slice(1));
+  expect(replayed.stdout, replayed.all).toMatch(/^replayed: \d replayed, 1 failed, \d as in the run; exit 1$/m);
+
   const green = [1, 2, 3].filter((index) => index !== red);
   const lacking = await project.shardline(['report', '--merge', ...green.map((index) => `part-${index}`)]);
   expect(lacking.exitCode).toBe(11);

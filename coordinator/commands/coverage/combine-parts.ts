@@ -72,8 +72,8 @@ function reported(
 }
 
 /** The data of a part; a message if it is not there. */
-async function partCoverage({ report, directory, replayed }: FinishedRun): Promise<PartCoverage | string> {
-  const path = join(directory, PART_DATA);
+async function partCoverage({ report, folder, replayed }: FinishedRun): Promise<PartCoverage | string> {
+  const path = join(folder, PART_DATA);
   const name = `part ${report.part?.index} of ${report.part?.total}`;
   const state = await replayed();
   const options = state?.opened.coverage ?? null;

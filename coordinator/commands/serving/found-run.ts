@@ -15,7 +15,7 @@ import { type ReplayedLog, type ReplayObserver, replayLog } from '../../record/r
 import { readableLog } from '../../redis/shared-log.ts';
 import { copyFiles, prepareOut } from '../../reporters/files/report-files.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
-import type { Setting } from '../run-context.ts';
+import { placesOf, type Setting } from '../run-context.ts';
 
 /** A run as its log shows it. */
 export interface Found extends ReplayedLog {
@@ -36,7 +36,7 @@ export const refused = ({ id, out }: Setting, problem: string): ShardlineError =
 
 /** Replays a log. */
 export async function readFound(setting: Setting, records: AsyncIterable<LogRecord>): Promise<Found> {
-  const copies = copyFiles(setting.settings.copies);
+  const copies = copyFiles(setting.settings.copies, placesOf(setting));
   const observe: ReplayObserver = (event, state, changes) => {
     for (const copy of copies) copy.observe?.(event, state, changes);
   };

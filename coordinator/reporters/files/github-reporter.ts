@@ -6,6 +6,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import type { Report } from '../../../shared/domain/report.ts';
 import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
+import type { Places } from '../../report-places.ts';
 import { NOTHING_WRITTEN, type Reporter } from '../reporter.ts';
 import { annotations } from './github.ts';
 import { summaryMarkdown } from './summary-md.ts';
@@ -18,15 +19,15 @@ export interface GithubJob {
 }
 
 /** Empty outside of a GitHub job. Place it before the terminal's reporter, so that the verdict stays the last line of the log. */
-export const githubReporters = (job: GithubJob, edge: Edge): readonly Reporter[] =>
-  job.github ? [githubReporter(job.workspace, edge)] : [];
+export const githubReporters = (job: GithubJob, edge: Edge, places: Places): readonly Reporter[] =>
+  job.github ? [githubReporter(job.workspace, edge, places)] : [];
 
-function githubReporter(workspace: string, { stdout, env }: Pick<Edge, 'stdout' | 'env'>): Reporter {
+function githubReporter(workspace: string, { stdout, env }: Pick<Edge, 'stdout' | 'env'>, places: Places): Reporter {
   const root = env.GITHUB_WORKSPACE ?? workspace;
   return {
     async finish(report) {
       for (const line of annotations(report, (file) => locate(file, workspace, root))) stdout.write(`${line}\n`);
-      const problem = await appendSummary(env.GITHUB_STEP_SUMMARY ?? '', report);
+      const problem = await appendSummary(env.GITHUB_STEP_SUMMARY ?? '', report, places);
       // The summary's path is not printed: GitHub shows the summary itself.
       return problem === null ? NOTHING_WRITTEN : { paths: [], problems: [problem] };
     },
@@ -34,10 +35,10 @@ function githubReporter(workspace: string, { stdout, env }: Pick<Edge, 'stdout' 
 }
 
 /** Appends to the file from which GitHub takes the job's summary, if there is one. Returns the problem, or null. */
-async function appendSummary(path: string, report: Report): Promise<ShardlineError | null> {
+async function appendSummary(path: string, report: Report, places: Places): Promise<ShardlineError | null> {
   if (path === '') return null;
   try {
-    await appendFile(path, summaryMarkdown(report));
+    await appendFile(path, summaryMarkdown(report, places));
     return null;
   } catch (thrown) {
     return new ShardlineError('output-not-writable', { path, problem: messageOf(thrown) }, { cause: thrown });

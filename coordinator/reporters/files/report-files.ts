@@ -9,6 +9,7 @@ import type { Copies } from '../../../shared/settings/settings.ts';
 import { makeDirectory } from '../../../shared/system/make-directory.ts';
 import { replaceFile } from '../../../shared/system/replace-file.ts';
 import { encodeReport } from '../../../shared/wire/report/report.ts';
+import { OWN_FOLDER, type Places, placesIn } from '../../report-places.ts';
 import { reportHtml } from '../../web/report-html.ts';
 import type { Reporter, Written } from '../reporter.ts';
 import { junitXml } from './junit.ts';
@@ -37,25 +38,30 @@ export async function prepareOut(dir: string): Promise<void> {
 }
 
 /** Writes the machine-readable outputs to the run's directory. */
-export const resultFiles = (dir: string): Reporter => ({
+export const resultFiles = (dir: string, places: Places): Reporter => ({
   finish: (report) =>
     writeFiles([
       [join(dir, 'report.json'), () => encodeReport(report)],
       [join(dir, 'junit.xml'), () => junitXml(report)],
-      [join(dir, 'summary.md'), () => summaryMarkdown(report)],
+      [join(dir, 'summary.md'), () => summaryMarkdown(report, places)],
     ]),
 });
 
-/** Writes report.html to the run's directory. It is a reporter of its own so that nothing else waits for it. */
-export const resultPage = (dir: string): Reporter => ({
-  finish: (report) => writeFiles([[join(dir, 'report.html'), () => reportHtml(report)]]),
+/** Writes report.html to the run's directory. `isNewest`: see `Places`. It is a reporter of its own so that nothing else waits for it. */
+export const resultPage = (dir: string, isNewest: boolean): Reporter => ({
+  finish: (report) => writeFiles([[join(dir, 'report.html'), () => reportHtml(report, placesIn(OWN_FOLDER, isNewest))]]),
 });
 
 /** Writes the copies that the user requested. */
-export function copyFiles({ json, junitXml: junit, html, trace }: Copies): readonly Reporter[] {
+export function copyFiles({ json, junitXml: junit, html, trace }: Copies, places: Places): readonly Reporter[] {
   const copy = (path: string | null, content: (report: Report) => Content): readonly Reporter[] =>
     path === null ? [] : [{ finish: (report) => writeFiles([[path, () => content(report)]]) }];
-  return [...copy(json, encodeReport), ...copy(junit, junitXml), ...copy(html, reportHtml), ...(trace === null ? [] : [traceFile(trace)])];
+  return [
+    ...copy(json, encodeReport),
+    ...copy(junit, junitXml),
+    ...copy(html, (report) => reportHtml(report, places)),
+    ...(trace === null ? [] : [traceFile(trace)]),
+  ];
 }
 
 function traceFile(path: string): Reporter {

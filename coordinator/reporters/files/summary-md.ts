@@ -1,11 +1,16 @@
 // Writes `summary.md`, the summary of a CI job.
 
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import type { Report } from '../../../shared/domain/report.ts';
+import { isMerged, type Report, type ReportedAttempt } from '../../../shared/domain/report.ts';
+import { sumUp } from '../../../shared/text/brief.ts';
 import { leastOf, plural } from '../../../shared/text/safe-text.ts';
+import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun } from '../../core/result/not-run.ts';
+import type { Places } from '../../report-places.ts';
+import { nextSteps } from '../../web/next-steps.ts';
+import { aboutOf } from '../../web/report-page.ts';
 import { agentProblem, agentsWords } from '../summary/agent-text.ts';
 import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
@@ -17,9 +22,11 @@ import { timelineText } from './timeline-text.ts';
 /** Maximum number of failures shown in full. CI systems cap the size of a summary. */
 const SHOWN = 20;
 const MESSAGE_CHARS = 4000;
+/** How many failures the command to reproduce them names. */
+const REPRODUCED = 3;
 const SLOWEST = { count: 10, leastSeconds: 0.1 } as const;
 
-export function summaryMarkdown(report: Report): string {
+export function summaryMarkdown(report: Report, places: Places): string {
   const { totals } = report;
   const { collecting, late } = splitErrors(report);
   const sections = [
@@ -29,6 +36,7 @@ export function summaryMarkdown(report: Report): string {
       '|---|---|---|---|---|---|---|---|---|',
       `| ${[totals.expected, totals.passed, totals.failed, totals.error, totals.skipped, totals.xfailed, totals.xpassed, totals.flaky, leastOf(totals.notRun, totals.notRunIsLeast)].join(' | ')} |`,
     ],
+    origin(report),
     targets(report),
     comparison(report),
     ...collecting
@@ -44,6 +52,7 @@ export function summaryMarkdown(report: Report): string {
     ]),
     ...failures(report),
     report.textsCut === 0 ? [] : [`- cut: ${cutWords(report.textsCut)}`],
+    again(report, places),
     flaky(report),
     unstable(report),
     notRun(report),
@@ -52,13 +61,37 @@ export function summaryMarkdown(report: Report): string {
     slowest(report),
     timeline(report),
     [
-      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; ran tests for ${inSeconds(report.profile.makespanSeconds)}; exit code ${report.exitCode}.`,
+      `${agentsWords(report)}, ${plural(report.shards.length, 'shard')}; ran tests for ${inSeconds(report.profile.makespanSeconds)}${isMerged(report) ? ', the sum of the merged runs' : ''}; exit code ${report.exitCode}.`,
     ],
   ];
   return `${sections
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** What was tested, and the command as typed. */
+function origin(report: Report): string[] {
+  const about = aboutOf(report).map(code).join(' · ');
+  const command = report.origin?.command ?? '';
+  return [...(about === '' ? [] : [`- tested: ${about}`]), ...(command === '' ? [] : [`- command: ${code(command)}`])];
+}
+
+/** How to reproduce the first failures, and what to do next. */
+function again(report: Report, places: Places): string[] {
+  const failed = report.tests.filter(({ outcome }) => isFailure(outcome));
+  const last = failed[0]?.attempts.at(-1);
+  const recorded = last === undefined ? null : places.recorded(last.agent);
+  const alone = shellCommand(['pytest', ...failed.slice(0, REPRODUCED).map(({ nodeid }) => nodeid)]);
+  return [
+    ...(failed.length === 0 ? [] : [`- reproduce${failed.length > REPRODUCED ? ` the first ${REPRODUCED}` : ''}: ${code(alone)}`]),
+    ...(recorded === null || last === undefined
+      ? []
+      : [
+          `- after the tests before it: ${code(shellCommand(['shardline', 'replay', recorded.folder, '--agent', recorded.agent, '--worker', last.worker]))}`,
+        ]),
+    ...nextSteps(report, places).map((step) => `- next: ${step}`),
+  ];
 }
 
 function targets({ targets: judged }: Report): string[] {
@@ -94,9 +127,18 @@ function failures(report: Report): string[][] {
   return [
     ...failed
       .slice(0, SHOWN)
-      .map((test) => [`${test.outcome} ${code(test.nodeid)}:`, '', fenced(test.attempts.at(-1)?.message ?? '', 'text', MESSAGE_CHARS)]),
+      .map((test) => [
+        `${test.outcome} ${code(test.nodeid)}: ${briefly(test.attempts.at(-1))}`,
+        '',
+        fenced(test.attempts.at(-1)?.message ?? '', 'text', MESSAGE_CHARS),
+      ]),
     ...(failed.length > SHOWN ? [[`and ${plural(failed.length - SHOWN, 'more failure')}.`]] : []),
   ];
+}
+
+function briefly(attempt: ReportedAttempt | undefined): string {
+  const brief = attempt === undefined ? '' : sumUp(attempt.message ?? '', attempt.brief);
+  return brief === '' ? '' : code(brief.slice(0, MESSAGE_CHARS));
 }
 
 function flaky(report: Report): string[] {

@@ -1,13 +1,13 @@
 // The end of a run for scripts and coding agents: one JSON object on each line. docs/report.md describes them; they are public interface.
 
-import { basename, dirname } from 'node:path';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report, ReportedTest } from '../../../shared/domain/report.ts';
-import { briefOf } from '../../../shared/text/brief.ts';
+import { briefOf, sumUp } from '../../../shared/text/brief.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { notRunWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
+import type { Places } from '../../report-places.ts';
 
 /** A reader that knows version 1 can read every later line with the same `kind`: fields are only added. */
 export const LINES_VERSION = 1;
@@ -20,12 +20,12 @@ export type ReportLine =
       readonly file: string;
       /** From 1; null if unknown. */
       readonly line: number | null;
-      /** pytest's line about the failure. */
+      /** One line: how the compared values differ, or pytest's own line about the failure. */
       readonly message: string;
       readonly agent: string | null;
       /** Runs this test alone, with pytest. */
       readonly command: string;
-      /** Runs again what this test's worker ran, in the same order; null if the test never started. */
+      /** Runs again what this test's worker ran, in the same order; null if that is unknown, or the events were not kept. */
       readonly replay: string | null;
     }
   | { readonly kind: 'error'; readonly nodeid: string | null; readonly message: string; readonly command: string | null }
@@ -44,7 +44,7 @@ export type ReportLine =
     };
 
 /** The verdict is the last line. */
-export function reportLines(report: Report, files: readonly string[]): readonly ReportLine[] {
+export function reportLines(report: Report, files: readonly string[], places: Pick<Places, 'recorded'>): readonly ReportLine[] {
   const { collecting, late } = splitErrors(report);
   return [
     ...[...collecting, ...late].map(
@@ -58,21 +58,16 @@ export function reportLines(report: Report, files: readonly string[]): readonly 
     ...report.sessionErrors.map(
       ({ message }): ReportLine => ({ kind: 'error', nodeid: null, message: oneLine(briefOf(message)), command: null }),
     ),
-    ...report.tests.filter(({ outcome }) => isFailure(outcome)).map((test) => failureLine(test, placeOf(report, files))),
+    ...report.tests.filter(({ outcome }) => isFailure(outcome)).map((test) => failureLine(test, places)),
     ...report.tests.filter((test) => test.flaky && !isFailure(test.outcome)).map(flakyLine),
     ...report.notRun.map(({ nodeid, tests, reason }): ReportLine => ({ kind: 'not-run', nodeid, tests, reason: notRunWords[reason] })),
     verdictLine(report, files),
   ];
 }
 
-/** How `shardline replay` finds the run: the folder of its reports. */
-function placeOf({ runId }: Report, files: readonly string[]): string {
-  const report = files.find((file) => basename(file) === 'report.json');
-  return report === undefined ? runId : dirname(report);
-}
-
-function failureLine({ nodeid, outcome, file, line, attempts }: ReportedTest, place: string): ReportLine {
+function failureLine({ nodeid, outcome, file, line, attempts }: ReportedTest, places: Pick<Places, 'recorded'>): ReportLine {
   const last = attempts.at(-1);
+  const recorded = last === undefined ? null : places.recorded(last.agent);
   return {
     kind: 'failure',
     nodeid,
@@ -82,7 +77,10 @@ function failureLine({ nodeid, outcome, file, line, attempts }: ReportedTest, pl
     message: messageOf(last),
     agent: last?.agent ?? null,
     command: shellCommand(['pytest', nodeid]),
-    replay: last === undefined ? null : shellCommand(['shardline', 'replay', place, '--agent', last.agent, '--worker', last.worker]),
+    replay:
+      last === undefined || recorded === null
+        ? null
+        : shellCommand(['shardline', 'replay', recorded.folder, '--agent', recorded.agent, '--worker', last.worker]),
   };
 }
 
@@ -95,7 +93,7 @@ const flakyLine = ({ nodeid, attempts }: ReportedTest): ReportLine => ({
 });
 
 const messageOf = (attempt: ReportedTest['attempts'][number] | undefined): string =>
-  oneLine(attempt?.brief ?? briefOf(attempt?.message ?? ''));
+  attempt === undefined ? '' : oneLine(sumUp(attempt.message ?? '', attempt.brief));
 
 function verdictLine({ runId, verdict, exitCode, startedAt, finishedAt, totals }: Report, files: readonly string[]): ReportLine {
   const { passed, failed, error, skipped, xfailed, xpassed, flaky, notRun } = totals;

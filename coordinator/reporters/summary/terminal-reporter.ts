@@ -1,10 +1,10 @@
 // Prints a report to the terminal or the log of a CI job.
 
 import { randomUUID } from 'node:crypto';
-import { isAbsolute, relative } from 'node:path';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { takesColor } from '../../../shared/system/terminal.ts';
+import { type Places, shortest } from '../../report-places.ts';
 import { folded, logProvider, withoutCommands } from '../files/log-sections.ts';
 import { NOTHING_WRITTEN, type Reporter } from '../reporter.ts';
 import { reportLines } from './json-lines.ts';
@@ -21,15 +21,16 @@ export interface Shown {
 }
 
 /** Prints the report in the form that the user asked for. */
-export const reportPrinter = (shown: Shown, edge: Edge): Reporter =>
-  shown.isJson ? jsonLinesReporter(edge) : terminalReporter(shown, edge);
+export const reportPrinter = (shown: Shown, edge: Edge, places: Places): Reporter =>
+  shown.isJson ? jsonLinesReporter(edge, places) : terminalReporter(shown, edge);
 
 /** Prints the report as JSON lines, and nothing else, on standard output. */
-export const jsonLinesReporter = ({ stdout, cwd }: Pick<Edge, 'stdout' | 'cwd'>): Reporter => ({
+export const jsonLinesReporter = ({ stdout, cwd }: Pick<Edge, 'stdout' | 'cwd'>, places: Places): Reporter => ({
   async finish(report, { paths }) {
     for (const line of reportLines(
       report,
       paths.map((path) => shortest(path, cwd)),
+      places,
     ))
       stdout.write(`${JSON.stringify(line)}\n`);
     return NOTHING_WRITTEN;
@@ -59,9 +60,3 @@ export const terminalReporter = (
     return NOTHING_WRITTEN;
   },
 });
-
-/** Returns the path relative to the command's working directory if it is inside. */
-function shortest(path: string, cwd: string): string {
-  const inside = relative(cwd, path);
-  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
-}

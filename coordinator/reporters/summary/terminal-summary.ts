@@ -2,10 +2,17 @@
 
 import { basename, dirname } from 'node:path';
 import { isFailure, type NotRunReason } from '../../../shared/domain/outcome.ts';
-import type { NotRun, Report, ReportedAttempt, ReportedCollectError, ReportedTest } from '../../../shared/domain/report.ts';
+import {
+  isMerged,
+  type NotRun,
+  type Report,
+  type ReportedAttempt,
+  type ReportedCollectError,
+  type ReportedTest,
+} from '../../../shared/domain/report.ts';
 import { warningCount } from '../../../shared/domain/shown.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
-import { briefOf } from '../../../shared/text/brief.ts';
+import { briefOf, sumUp } from '../../../shared/text/brief.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
@@ -228,7 +235,8 @@ function notRunLines(reason: NotRunReason, entries: Report['notRun']): readonly 
   ];
 }
 
-const briefOfAttempt = (attempt: ReportedAttempt | undefined): string => attempt?.brief ?? briefOf(attempt?.message ?? '');
+const briefOfAttempt = (attempt: ReportedAttempt | undefined): string =>
+  attempt === undefined ? '' : sumUp(attempt.message ?? '', attempt.brief);
 
 /** `failed on a1, passed on a2: <the first message>`. */
 function flakyHow(attempts: ReportedTest['attempts']): string {
@@ -285,12 +293,13 @@ export function verdictText(report: Report): string {
   )
     .filter(([, count]) => count > 0)
     .map(([name, count]) => (name === 'not run' ? `${leastOf(count, totals.notRunIsLeast)} ${name}` : countOf(count, name)));
+  const span = isMerged(report) ? ' from first start to last end' : '';
   const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
   // One agent that served to the end is not worth a mention. No agent at all explains an incomplete run, or a run that ended before it was
   // open.
   const isUsual = report.agents.length <= 1 && report.verdict !== 'incomplete' && report.agents.every(({ why }) => why === null);
   const agents = isUsual ? '' : `; ${agentsWords(report)}`;
-  return `${verdictWords[report.verdict]}: ${parts.join(', ') || 'nothing ran'} in ${seconds.toFixed(1)} s${agents}; exit ${report.exitCode}`;
+  return `${verdictWords[report.verdict]}: ${parts.join(', ') || 'nothing ran'} in ${seconds.toFixed(1)} s${span}${agents}; exit ${report.exitCode}`;
 }
 
 function heading(title: string, width: number, rule = '_'): string {

@@ -2,11 +2,13 @@
 
 import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
-import { briefOf } from '../../../shared/text/brief.ts';
+import { sumUp } from '../../../shared/text/brief.ts';
 import { shellWord } from '../../../shared/text/shell-quote.ts';
 import { attemptsOf, fileOf, laneName, type Model, nodeidOf, statuses } from './model.ts';
 import { duration, instant, number } from './words.ts';
 
+/** The page is in the same folder as the events of the run. */
+const OWN_FOLDER = '.';
 /** Longer text is shown only on request: a browser takes seconds to wrap a line of a megabyte. */
 const SHOWN_CHARS = 40_000;
 
@@ -49,18 +51,26 @@ export function Details({ model, row }: Props) {
 function Commands({ model, row, last }: Props & { readonly last: number | undefined }) {
   const id = shellWord(nodeidOf(model, row));
   const [agent, worker] = model.data.lanes[model.attempts.lane[last ?? -1] ?? -1] ?? [];
-  const { runId } = model.data;
+  const [, folder = null, own = ''] = model.data.recorded.find(([name]) => name === agent) ?? [];
+  const replay = `shardline replay ${shellWord(folderOf(folder ?? ''))}`;
   return (
     <>
       <Command title="Run alone" command={`pytest ${id}`} />
-      {agent !== undefined && worker !== undefined && (model.status[row] ?? 0) < 2 && (
+      {folder !== null && worker !== undefined && (model.status[row] ?? 0) < 2 && (
         <>
-          <Command title="Run after the same tests" command={`shardline replay ${runId} --agent ${shellWord(agent)} --worker ${worker}`} />
-          <Command title="Find the tests that cause it" command={`shardline replay ${runId} --bisect ${id}`} />
+          <Command title="Run after the same tests" command={`${replay} --agent ${shellWord(own)} --worker ${worker}`} />
+          <Command title="Find the tests that cause it" command={`${replay} --bisect ${id}`} />
         </>
       )}
     </>
   );
+}
+
+/** The page's own folder by the page's address, which is right wherever the folder was copied to. A page from a server has no folder. */
+function folderOf(folder: string): string {
+  if (folder !== OWN_FOLDER) return folder;
+  const { protocol, pathname } = window.location;
+  return protocol === 'file:' ? decodeURIComponent(pathname.slice(0, pathname.lastIndexOf('/'))) : 'FOLDER_OF_THIS_REPORT';
 }
 
 function Command({ title, command }: { readonly title: string; readonly command: string }) {
@@ -157,12 +167,8 @@ function tracebackLines(text: string) {
   });
 }
 
-/** pytest's line about how two values differ, below the one that shows both of them. */
-const DIFFERENCE = /^E +(?:Differing items:\nE +(.+)|(At index \d+ diff: .+))$/m;
+/** Longer summaries would fill the page. */
+const BRIEF_CHARS = 300;
 
-/** Sums up a traceback in one line: by the difference between two values if pytest shows it. */
-export function brief(text: string): string {
-  const end = text.slice(-SHOWN_CHARS);
-  const [, items, index] = DIFFERENCE.exec(end) ?? [];
-  return (items ?? index ?? briefOf(end)).slice(0, 300);
-}
+/** Sums up a traceback in one line. */
+export const brief = (text: string): string => sumUp(text).slice(0, BRIEF_CHARS);

@@ -1,5 +1,6 @@
 // The top of the page: the result of the run in one unambiguous line, and its numbers.
 
+import { isMerged } from '../../../shared/domain/report.ts';
 import type { PageData } from '../page-data.ts';
 import { type Model, statuses } from './model.ts';
 import { duration, least, number, percent, plural } from './words.ts';
@@ -122,7 +123,9 @@ function numbers(data: PageData): readonly Fact[] {
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
   const deselected = shown !== null && shown.deselected > 0 ? `, ${number(shown.deselected)} deselected` : '';
   return [
-    ['Time', duration(finishedAt), 'from the start of the command to its report'],
+    isMerged(data)
+      ? ['Time', `${duration(finishedAt)}, first start to last end`, 'from the start of the first merged run to the end of the last']
+      : ['Time', duration(finishedAt), 'from the start of the command to its report'],
     ...(deadline === null ? [] : [['Deadline', deadlineWords(data, deadline.seconds), 'time budget of the whole run'] as const]),
     ['Tests', `${least(totals.expected, totals.notRunIsLeast)}${deselected}`, 'expected tests, run or not'],
     [
@@ -130,7 +133,7 @@ function numbers(data: PageData): readonly Fact[] {
       workers === 0 ? number(agents.length) : `${number(agents.length)} with ${plural(workers, 'worker')}`,
       'and their xdist workers',
     ],
-    ...(profile === null
+    ...(profile === null || isMerged(data)
       ? []
       : ([
           [

@@ -9,6 +9,7 @@ import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun } from '../../../coordinator/core/state/run-state.ts';
 import { escapedLength, fitTexts, newTextBudget, TEXT_BUDGET } from '../../../coordinator/core/state/text-budget.ts';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
 import { encodeReport } from '../../../shared/wire/report/report.ts';
@@ -47,7 +48,7 @@ describe('fitTexts', () => {
           const message = text + more.repeat(50);
           const forms = (said: string): readonly number[] => {
             const report = sampleReport([sampleTest('t.py::test', 'skipped', `E ${said}`)]);
-            const page = JSON.stringify(pageData(report).texts).replaceAll('<', '\\u003c');
+            const page = JSON.stringify(pageData(report, NO_PLACES).texts).replaceAll('<', '\\u003c');
             // The text of the attribute is in the body too, and has its own limit.
             return [[...encodeReport(report)].join('').length, page.length, junitXml(report).replace(/ message="[^"]*"/, '').length];
           };

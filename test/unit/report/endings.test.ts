@@ -1,6 +1,7 @@
 // Every form of the report names failures, tests not run and unfit agents, with counts that agree.
 
 import { describe, expect, test } from 'vitest';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
@@ -52,7 +53,7 @@ describe('tests that were not run', () => {
     expect(lines).toContain('NOT RUN t/known.py (149 tests) - deadline reached');
     expect(lines).toContain('NOT RUN t/new.py (at least 1 test) - deadline reached');
     expect(lines.at(-1)).toBe('deadline missed: 1 passed, at least 150 not run in 12.3 s; exit 10');
-    const markdown = summaryMarkdown({ ...report, profile: base.profile });
+    const markdown = summaryMarkdown({ ...report, profile: base.profile }, NO_PLACES);
     expect(markdown).toContain('| at least 150 |');
     expect(markdown).toContain('- at least 150 not run (deadline reached): `t/known.py` (149 tests), `t/new.py`');
     expect(junitXml(report)).toContain('not run: deadline, 149 tests; predicted to take ');
@@ -60,8 +61,11 @@ describe('tests that were not run', () => {
 
   test('remove the rating of the run', () => {
     expect(rated.totals.notRun).toBe(0);
-    expect(JSON.stringify(pageData(report).totals)).toContain('"notRunIsLeast":true');
-    for (const text of [summaryMarkdown({ ...report, profile: base.profile }), renderReport({ ...report, profile: base.profile }, plain)])
+    expect(JSON.stringify(pageData(report, NO_PLACES).totals)).toContain('"notRunIsLeast":true');
+    for (const text of [
+      summaryMarkdown({ ...report, profile: base.profile }, NO_PLACES),
+      renderReport({ ...report, profile: base.profile }, plain),
+    ])
       expect(text).not.toContain('excellent');
   });
 
@@ -99,8 +103,8 @@ describe('agents', () => {
   });
 
   test('that ended badly appear in the summary and on the page', () => {
-    expect(summaryMarkdown(report)).toContain('- agent `a2` on `a2-box` lost: `it stopped answering 5.0 s into the run`');
-    expect(pageData(report).agents.map(({ why }) => why)).toEqual([
+    expect(summaryMarkdown(report, NO_PLACES)).toContain('- agent `a2` on `a2-box` lost: `it stopped answering 5.0 s into the run`');
+    expect(pageData(report, NO_PLACES).agents.map(({ why }) => why)).toEqual([
       null,
       'it stopped answering 5.0 s into the run',
       "its last 10 tests failed while other agents' tests passed",
@@ -120,7 +124,7 @@ test('reports a session that failed at its end as a session error, not as an err
   expect(lines).toContain("ERROR at the end of pytest on a1 - pytest's session ended with exit code 7");
   expect(lines.at(-1)).toBe('failed: 1 session error, 1 passed in 12.3 s; exit 1');
   expect(junitXml(report)).toContain('<testcase classname="" name="pytest session of a1" time="0.000">');
-  expect(summaryMarkdown(report)).toContain('pytest failed at the end of its session on `a1`:');
+  expect(summaryMarkdown(report, NO_PLACES)).toContain('pytest failed at the end of its session on `a1`:');
 });
 
 test('reports a teardown that failed after the result of its test as an error of that test', () => {
@@ -135,7 +139,7 @@ test('reports a teardown that failed after the result of its test as an error of
   expect(lines).toContain('ERROR t.py::TestX::test_2 - assert 0');
   expect(lines.at(-1)).toContain('failed: 1 error, 1 passed in ');
   expect(junitXml(report)).toMatch(/<testcase classname="t\.TestX" name="test_2" time="0\.000">\s*<error message="failed on teardown"/);
-  expect(summaryMarkdown(report)).toContain('Error at teardown of `t.py::TestX::test_2`:');
+  expect(summaryMarkdown(report, NO_PLACES)).toContain('Error at teardown of `t.py::TestX::test_2`:');
 });
 
 test('counts have the right plural', () => {

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readReport } from '../../../coordinator/record/report-file.ts';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { foldFullDisks } from '../../../coordinator/reporters/files/full-disks.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import { copyFiles, prepareOut, resultFiles, resultPage } from '../../../coordinator/reporters/files/report-files.ts';
@@ -202,7 +203,10 @@ describe('the terminal', () => {
 
 describe('summary.md', () => {
   test('backticks in a traceback do not end its code block', () => {
-    const markdown = summaryMarkdown(sampleReport([sampleTest('t.py::test_f', 'failed', 'a\n```\n<script>alert(1)</script>\n````')]));
+    const markdown = summaryMarkdown(
+      sampleReport([sampleTest('t.py::test_f', 'failed', 'a\n```\n<script>alert(1)</script>\n````')]),
+      NO_PLACES,
+    );
     expect(markdown).toContain('\n`````text\n');
     expect(markdown).toContain('| 1 | 0 | 1 |');
   });
@@ -213,7 +217,11 @@ describe('the files of a run', () => {
     const dir = join(directory, '.shardline', 'runs', 'r1');
     await prepareOut(dir);
     const json = join(directory, 'copies', 'r.json');
-    const reporters = [resultFiles(dir), ...copyFiles({ json, junitXml: null, html: null, trace: null }), resultPage(dir)];
+    const reporters = [
+      resultFiles(dir, NO_PLACES),
+      ...copyFiles({ json, junitXml: null, html: null, trace: null }, NO_PLACES),
+      resultPage(dir, false),
+    ];
     const { paths, problems } = await finishAll(reporters, sampleReport([]));
     expect(problems).toEqual([]);
     expect(paths).toEqual([join(dir, 'report.json'), join(dir, 'junit.xml'), join(dir, 'summary.md'), json, join(dir, 'report.html')]);
@@ -235,7 +243,7 @@ describe('the files of a run', () => {
       html: at('p.html'),
       trace: join(directory, 'file', 't'),
     };
-    const { paths, problems } = await finishAll(copyFiles(places), sampleReport([]));
+    const { paths, problems } = await finishAll(copyFiles(places, NO_PLACES), sampleReport([]));
     expect(paths).toEqual([places.junitXml, places.html]);
     expect(problems).toMatchObject([{ code: 'output-not-writable' }, { code: 'output-not-writable' }]);
     const full = (name: string): ShardlineError =>

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { annotations } from '../../../coordinator/reporters/files/github.ts';
 import { githubReporters } from '../../../coordinator/reporters/files/github-reporter.ts';
 import { withoutCommands } from '../../../coordinator/reporters/files/log-sections.ts';
@@ -93,7 +94,7 @@ describe('the reporter of a GitHub job', () => {
     const env = { GITHUB_WORKSPACE: directory, GITHUB_STEP_SUMMARY: summary };
     const edge = { stdout, env, cwd: directory } as unknown as Edge;
     const reporters = [
-      ...githubReporters({ github, workspace: join(directory, 'python') }, edge),
+      ...githubReporters({ github, workspace: join(directory, 'python') }, edge, NO_PLACES),
       terminalReporter({ verbosity: 'normal', github }, edge),
     ];
     const { paths, problems } = await finishAll(reporters, report, { paths: [join(directory, 'report.json')], problems: [] });
@@ -107,7 +108,7 @@ describe('the reporter of a GitHub job', () => {
     expect(lines[0]).toMatch(/^::error file=python\/tests\/test_a\.py,line=3,title=failed/);
     expect(lines[1]).toMatch(/^::stop-commands::/);
     expect(lines.at(-1)).toMatch(/^failed: /);
-    expect(await readFile(summary, 'utf8')).toBe(`an earlier step\n${summaryMarkdown(report)}`);
+    expect(await readFile(summary, 'utf8')).toBe(`an earlier step\n${summaryMarkdown(report, NO_PLACES)}`);
     expect({ paths, problems }).toEqual({ paths: [join(directory, 'report.json')], problems: [] });
   });
 

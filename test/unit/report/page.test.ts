@@ -1,6 +1,7 @@
 // The data of report.html: its columns, the rows it finds, the lanes of the timeline, and formatted durations and sizes.
 
 import { describe, expect, test } from 'vitest';
+import { NO_PLACES, type Places } from '../../../coordinator/report-places.ts';
 import { attemptsOf, laneName, nodeidOf, readModel, statusWord } from '../../../coordinator/web/browser/model.ts';
 import { createFinder, everything, slowestFiles } from '../../../coordinator/web/browser/query.ts';
 import { timelineOf, utilisation } from '../../../coordinator/web/browser/timeline/lanes.ts';
@@ -13,7 +14,7 @@ import type { Report } from '../../../shared/domain/report.ts';
 import { syntheticReport } from '../../support/synthetic-report.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
 
-const model = (report: Report) => readModel(pageData(report));
+const model = (report: Report) => readModel(pageData(report, NO_PLACES));
 const shop = syntheticReport({ tests: 400, agents: 2, workers: 3, seed: 3, failuresPerThousand: 40, deadlineSeconds: 5 });
 
 describe('the next steps', () => {
@@ -21,25 +22,43 @@ describe('the next steps', () => {
   const missing = (reason: Report['notRun'][number]['reason']): Report =>
     sampleReport([], { notRun: [{ nodeid: testFile('t.py'), kind: 'file', tests: 1, reason, predictedSeconds: 1 }] });
   const origin = { project: 'shop', branch: null, command: 'shardline run', job: null };
-  test.each<readonly [string, Report, readonly string[]]>([
-    ['a run that passed', sampleReport([sampleTest('t.py::test_a', 'passed')]), []],
-    ['a failure on this machine', { ...failed, origin }, ['Run only what failed: `shardline run --failed`.']],
+  const usual = { json: '.shardline/runs/r/report.json', isNewest: true };
+  const own = { json: 'report.json', isNewest: false };
+  const inCi = { ...origin, job: 'https://ci.example/1' };
+  test.each<readonly [string, Report, Pick<Places, 'json' | 'isNewest'>, readonly string[]]>([
+    ['a run that passed', sampleReport([sampleTest('t.py::test_a', 'passed')]), usual, []],
+    ['a failure on this machine', { ...failed, origin }, usual, ['Run only what failed: `shardline run --failed`.']],
     [
       'a failure in CI',
-      { ...failed, origin: { ...origin, job: 'https://ci.example/1' } },
-      ['Run only what failed: `shardline run --failed --baseline report.json`, with the report.json beside this page.'],
+      { ...failed, origin: inCi },
+      own,
+      ['Run only what failed: `shardline run --failed --baseline report.json`, with the report.json of this run.'],
     ],
-    ['a deadline', missing('deadline'), ['The deadline was too short: raise `--deadline`, or add agents.']],
-    ['a crash', missing('crash-limit'), ['Tests crash pytest or its agent: open them in the list of tests, and run each alone.']],
-    ['no agent', missing('no-agent'), ['No agent was left: see "Agents and time", and check them with `shardline doctor`.']],
-    ['files that depend on each other', missing('inseparable'), ['Test files depend on each other: run with `--collect suite`.']],
+    [
+      'a failure in a report that was written elsewhere',
+      failed,
+      { json: 'all.json', isNewest: false },
+      ['Run only what failed: `shardline run --failed --baseline all.json`.'],
+    ],
+    ['a failure in a report without a JSON file', failed, NO_PLACES, []],
+    [
+      'an interrupted run',
+      sampleReport([], { verdict: 'interrupted' }),
+      usual,
+      ['The run was interrupted: run the same command again. `--resume` is only for a run whose coordinator died.'],
+    ],
+    ['a deadline', missing('deadline'), usual, ['The deadline was too short: raise `--deadline`, or add agents.']],
+    ['a crash', missing('crash-limit'), usual, ['Tests crash pytest or its agent: open them in the list of tests, and run each alone.']],
+    ['no agent', missing('no-agent'), usual, ['No agent was left: see "Agents and time", and check them with `shardline doctor`.']],
+    ['files that depend on each other', missing('inseparable'), usual, ['Test files depend on each other: run with `--collect suite`.']],
     [
       'a missing part',
       sampleReport([], { partProblems: ['part 2 of 3 is missing'] }),
-      ['The parts are not one whole suite: run the missing part again, and merge again.'],
+      usual,
+      ['The parts do not cover the suite: run the missing part again, and merge again.'],
     ],
-  ])('of %s', (_, report, steps) => {
-    expect(nextSteps(report)).toEqual(steps);
+  ])('of %s', (_, report, places, steps) => {
+    expect(nextSteps(report, places)).toEqual(steps);
   });
 });
 
@@ -71,16 +90,16 @@ describe('the columns of a page', () => {
 
   test('omit only the output of passed tests', () => {
     const tests = [sampleTest('a.py::test_1', 'passed', null, 'chatter'), sampleTest('a.py::test_2', 'failed', 'E   no', 'output')];
-    expect(pageData(sampleReport(tests)).texts).toEqual(['E   no', 'Captured stdout call', 'output']);
+    expect(pageData(sampleReport(tests), NO_PLACES).texts).toEqual(['E   no', 'Captured stdout call', 'output']);
   });
 
   test('name the place of a skip by its node id, not by a path on the agent', () => {
     const skipped = sampleTest('t/a.py::test_1', 'skipped', '/home/ci/project/t/a.py:7: Skipped: no database');
-    expect(pageData(sampleReport([skipped])).texts).toEqual(['t/a.py:7: no database']);
+    expect(pageData(sampleReport([skipped]), NO_PLACES).texts).toEqual(['t/a.py:7: no database']);
   });
 
   test('are one JSON element in the page that no text can end', async () => {
-    const html = await reportHtml(sampleReport([sampleTest('a.py::t[</script><script>x]', 'failed', '<!--<script>')]));
+    const html = await reportHtml(sampleReport([sampleTest('a.py::t[</script><script>x]', 'failed', '<!--<script>')]), NO_PLACES);
     expect(html.match(/<\/script/g)).toHaveLength(2);
     expect(html.match(/<script/g)).toHaveLength(2);
     expect(html.slice(html.indexOf('<script type='), html.indexOf('</script>'))).not.toContain('<!--');

@@ -2,6 +2,7 @@
 
 import { XMLParser } from 'fast-xml-parser';
 import { expect, test } from 'vitest';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { junitXml } from '../../../coordinator/reporters/files/junit.ts';
 import type { TerminalOptions } from '../../../coordinator/reporters/summary/terminal-summary.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
@@ -136,7 +137,7 @@ test('writes properties to junit.xml as pytest does, and to the page', () => {
     { name: 'build', value: '7 <&>' },
     { name: 'odd', value: '#x00' },
   ]);
-  expect(pageData(report).properties).toEqual([[1, 'build', '7 <&>', 'odd', '\\x00']]);
+  expect(pageData(report, NO_PLACES).properties).toEqual([[1, 'build', '7 <&>', 'odd', '\\x00']]);
 });
 
 test('report.json keeps all of it, and a report of an earlier version has none', () => {

@@ -1,6 +1,7 @@
 // The timeline without its canvas: the places of bars, the tests that the keys select, and the selection.
 
 import { describe, expect, test } from 'vitest';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { readModel } from '../../../coordinator/web/browser/model.ts';
 import { type Bar, barAt, barOf, isSingle, laneHeightOf, type Scale } from '../../../coordinator/web/browser/timeline/bars.ts';
 import { besides, type Cursor, nextFailure } from '../../../coordinator/web/browser/timeline/cursor.ts';
@@ -30,6 +31,7 @@ const timeline = timelineOf(
         at('d2', 'gw1', 4002, 0.001),
         at('d3', 'gw1', 6000, 1, 'failed'),
       ]),
+      NO_PLACES,
     ),
   ),
 );

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { withTargets } from '../../../coordinator/core/result/targets.ts';
+import { NO_PLACES } from '../../../coordinator/report-places.ts';
 import { summaryMarkdown } from '../../../coordinator/reporters/files/summary-md.ts';
 import { comparisonLines, targetLines } from '../../../coordinator/reporters/summary/judgement-text.ts';
 import { adviceLine, profileLines } from '../../../coordinator/reporters/summary/profile-text.ts';
@@ -105,7 +106,7 @@ test('names a failed test that is unstable, and a test that took much longer tha
   expect(shown).toContain('UNSTABLE t.py::test_red - failed in 2 and passed only when run again in 2 of its last 7 runs');
   expect(shown).toContain('slowest  3.00 s t.py::test_slow (usually 1.20 s)');
   expect(shown.filter((line) => line.startsWith('UNSTABLE'))).toHaveLength(1);
-  expect(summaryMarkdown({ ...report, tests: [red, slow], history })).toContain(
+  expect(summaryMarkdown({ ...report, tests: [red, slow], history }, NO_PLACES)).toContain(
     '- unstable: `t.py::test_slow` failed in 2 of its last 4 runs',
   );
 });
