@@ -8,9 +8,25 @@ import { ShardlineError } from '../errors.ts';
 /** The folder with a folder for each run of the workspace. */
 export const runsOf = (workspace: string): string => join(workspace, '.shardline', 'runs');
 
-/** The folders of the workspace's runs, the newest first: their names begin with the time. */
+/** The folders of the workspace's runs, the newest first. Names do not tell: those of CI runs have no time. */
 export async function runFolders(workspace: string): Promise<readonly string[]> {
-  return (await allFolders(workspace)).filter(holdsRun);
+  const dated = await Promise.all((await allFolders(workspace)).map(async (path) => ({ path, at: await lastWrittenAt(path) })));
+  return dated
+    .filter(({ at }) => at !== null)
+    .sort((left, right) => (right.at ?? 0) - (left.at ?? 0) || (left.path < right.path ? 1 : -1))
+    .map(({ path }) => path);
+}
+
+/**
+ * When the run recorded its last event, in milliseconds since the epoch. A run without events counts by its report. null for a folder with
+ * neither, which is not a run.
+ */
+async function lastWrittenAt(folder: string): Promise<number | null> {
+  for (const name of ['events.ndjson', 'report.json']) {
+    const found = await stat(join(folder, name)).catch(() => null);
+    if (found !== null) return found.mtimeMs;
+  }
+  return null;
 }
 
 /** A run that is starting has an empty folder for less time. */
@@ -35,11 +51,7 @@ async function isLeft(path: string): Promise<boolean> {
 async function allFolders(workspace: string): Promise<readonly string[]> {
   const folder = runsOf(workspace);
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  return names
-    .sort()
-    .reverse()
-    .map((name) => join(folder, name));
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
 }
 
 /** The folder of the workspace's newest run that has a report. Throws `no-run`. */

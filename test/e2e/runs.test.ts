@@ -19,6 +19,7 @@ test('runs lists them, report shows the newest, clean removes the old ones', { t
   const killed = join(project.directory, '.shardline', 'runs', '20260102-030405-dead');
   await mkdir(killed);
   await writeFile(join(killed, 'events.ndjson'), '');
+  await utimes(join(killed, 'events.ndjson'), 1000, 1000);
   await mkdir(join(project.directory, '.shardline', 'runs', '0-mine'));
   const begun = join(project.directory, '.shardline', 'runs', '20260102-030405-left');
   await mkdir(begun);
