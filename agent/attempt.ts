@@ -2,6 +2,7 @@
 
 import type { Clock } from '../shared/clock.ts';
 import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
+import type { AttemptEvent } from '../shared/domain/events.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
 import type { Outbox } from './outbox.ts';
 import type { Session } from './ports.ts';
@@ -11,7 +12,7 @@ export interface RunningAttempt {
   readonly request: AttemptRequest;
   /** Stops the attempt early. Only the first cause counts. */
   interrupt(by: InterruptCause): void;
-  /** Resolves with the attempt's duration in seconds once its ending and every earlier result are stored. */
+  /** Resolves once its ending and every earlier result are stored, with the seconds in which its workers collected and ran tests. */
   readonly settled: Promise<number>;
 }
 
@@ -23,12 +24,17 @@ export function startAttempt(request: AttemptRequest, session: Session, agent: A
 
   const run = async (): Promise<number> => {
     const startedAt = clock.now();
+    let workSeconds = 0;
     outbox.push({ kind: 'attempt-started', at: startedAt, ...about, fence: request.fence, role: request.role });
-    const ended = await session.run(request, (event) => outbox.push({ kind: 'attempt-reported', ...about, event }), aborter.signal);
+    const report = (event: AttemptEvent): void => {
+      workSeconds += workSecondsIn(event);
+      outbox.push({ kind: 'attempt-reported', ...about, event });
+    };
+    const ended = await session.run(request, report, aborter.signal);
     const seconds = (clock.now() - startedAt) / 1000;
     outbox.push({ kind: 'attempt-ended', at: clock.now(), ...about, ending: withCause(ended, cause), seconds });
     await outbox.flushed();
-    return seconds;
+    return workSeconds;
   };
 
   return {
@@ -39,6 +45,12 @@ export function startAttempt(request: AttemptRequest, session: Session, agent: A
     },
     settled: run(),
   };
+}
+
+/** An attempt also waits at its worker, behind others, which is no work. */
+function workSecondsIn(event: AttemptEvent): number {
+  if (event.kind === 'collected') return event.seconds;
+  return event.kind === 'test-finished' ? event.result.seconds : 0;
 }
 
 /** The session knows only that it was interrupted; the agent knows why. A session that finished or crashed first keeps its own ending. */

@@ -12,7 +12,7 @@ export interface RunningAttempts {
   interruptAll(by: InterruptCause): void;
   /** Resolves when every running attempt is over, however it ended. */
   settled(): Promise<void>;
-  /** Sum of the durations of the attempts that are over. */
+  /** Seconds in which the workers collected and ran tests, in the attempts that are over. */
   busySeconds(): number;
 }
 

@@ -104,7 +104,7 @@ async function leaveAtDeadline({ drain, clock, run, listening }: Serving, leave:
 }
 
 async function reportLeaving({ agent, clock, outbox, session, joinedAt }: Serving, busySeconds: number): Promise<void> {
-  const servedSeconds = ((clock.now() - joinedAt) / 1000) * session.slots;
+  const servedSeconds = ((clock.now() - joinedAt) / 1000) * session.info.workers;
   outbox.push({
     kind: 'agent-left',
     at: clock.now(),

@@ -130,7 +130,7 @@ test('a run whose only agent is refused names the refusal and exits 11', async (
   const result = await project.shardline(['run', '--workspace', 'good', '--wait-agents', '6s', ...out], settings);
   await end(agent);
   expect(result.exitCode, result.all).toBe(11);
-  expect(result.all).toMatch(/No agent is left to run the tests: refused changed-\w+ \(see above\)/);
+  expect(result.all).toMatch(/All agents were refused \(changed-\w+\): see above\./);
   expect(result.all).toMatch(/REFUSED agent changed-\w+ on \S+ - .*: uncommitted changes in 1 file \(the run has none\)/);
   const { tests, notRun } = await project.report();
   expect(tests).toEqual([]);

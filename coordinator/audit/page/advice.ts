@@ -17,7 +17,7 @@ export function changeBlocks({ changes }: Audit): readonly Block[] {
   return [
     heading('What to change first'),
     ...(changes.length === 0
-      ? [words('Found no change that would save 2 % of the time.')]
+      ? [words('No change saves more than 2 % of the time.')]
       : table(
           ['change', 'saves', ''],
           changes.map((change) => [
@@ -63,7 +63,7 @@ function changeWords(change: Change): readonly Inline[] {
       ];
     }
     case 'longest':
-      return ['shorten the longest piece, in ', code(change.file), ': it alone delays the end'];
+      return ['shorten the longest piece, in ', code(change.file), ': it determines the end of the run'];
     case 'serial':
       return ['fix the tests marked to run alone, and remove the mark'];
     default:
@@ -108,7 +108,7 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
     words(
       knee === null
         ? `Up to ${plural(last?.agents ?? 1, 'agent')}, each doubling saves ${inPercent(LEAST_GAIN)} or more.`
-        : `More than ${plural(knee, 'agent')} hardly help: twice as many save less than ${inPercent(LEAST_GAIN)}.`,
+        : `By this prediction, ${enoughWords(knee)}.`,
       ` More agents cannot shorten: ${parts.join(', ')}`,
       code(floor.longest),
       '.',
@@ -127,6 +127,10 @@ export function predictionBlocks(audit: Audit): readonly Block[] {
 export const offBy = ({ predictedSeconds, measuredSeconds }: NonNullable<NonNullable<Audit['prediction']>['check']>): number =>
   Math.abs(predictedSeconds - measuredSeconds) / measuredSeconds;
 
+/** `more than 2 agents save less than 20 %`. */
+export const enoughWords = (knee: number): string =>
+  `more than ${plural(knee, 'agent')} ${knee === 1 ? 'saves' : 'save'} less than ${inPercent(LEAST_GAIN)}`;
+
 /** If this many times as many xdist workers fit, memory does not limit their number. */
 const FAR = 4;
 
@@ -137,7 +141,7 @@ export function memoryBlocks({ memory }: Audit): readonly Block[] {
   const fits = doAllFit
     ? fitting < FAR * workers
       ? `; ${plural(fitting, 'worker')} would fit.`
-      : ': there is plenty left.'
+      : `: ${inBytes(memoryBytes - workers * peakBytes)} are free.`
     : ', which is too much: pass ';
   return [
     heading('Memory'),

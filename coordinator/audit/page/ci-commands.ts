@@ -4,7 +4,7 @@ import { shellWord } from '../../../shared/text/shell-quote.ts';
 import { inSeconds } from '../../reporters/summary/profile-text.ts';
 import type { Block } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
-import { inMegabytes } from './advice.ts';
+import { enoughWords, inMegabytes } from './advice.ts';
 import { code, heading, words } from './blocks.ts';
 
 /** The commands to run, with the numbers of this suite. */
@@ -23,7 +23,7 @@ export function commandBlocks(audit: Audit): readonly Block[] {
     { kind: 'code', language: 'sh', text: run('--junit-xml junit.xml', ...own) },
   ];
   if (agents === 1 || expected === null) {
-    blocks.push(words('By the prediction above, more machines hardly help. In GitHub Actions:'), {
+    blocks.push(words(`By the prediction above, ${enoughWords(1)}. In GitHub Actions:`), {
       kind: 'code',
       language: 'yaml',
       text: oneJob(run('--junit-xml junit.xml', ...own)),

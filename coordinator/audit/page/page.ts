@@ -4,7 +4,7 @@ import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 import { inBytes, inMinutes, inPercent, inSeconds, isWorthRating } from '../../reporters/summary/profile-text.ts';
 import type { Block, Inline } from '../../web/audit-data.ts';
 import type { Audit } from '../core/audit.ts';
-import { changeBlocks, memoryBlocks, offBy, predictionBlocks, ratingBlocks } from './advice.ts';
+import { changeBlocks, enoughWords, memoryBlocks, offBy, predictionBlocks, ratingBlocks } from './advice.ts';
 import { code, heading, words } from './blocks.ts';
 import { commandBlocks } from './ci-commands.ts';
 import { measuredBlocks, slowBlocks, waysOf } from './measured.ts';
@@ -50,7 +50,7 @@ export function summary(audit: Audit): readonly string[] {
     ...(last === undefined
       ? []
       : [
-          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : '; more hardly help'}${check === null ? '' : ` (off by ${inPercent(offBy(check))} for the measured run)`}`,
+          `predicted: ${inSeconds(last.seconds)} with ${plural(last.agents, 'agent')} of ${plural(last.workers / last.agents, 'worker')}${prediction?.knee === null ? '' : `; ${enoughWords(last.agents)}`}${check === null ? '' : ` (off by ${inPercent(offBy(check))} for the measured run)`}`,
         ]),
     ...(first === undefined
       ? []

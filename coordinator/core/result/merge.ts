@@ -196,7 +196,7 @@ function givenUpWhy(state: RunState, record: ShardRecord): NotRunReason | null {
 function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId, texts: TextBudget): ReportedTest {
   const attempts = attemptsOf(record);
   const last = attempts.at(-1);
-  const message = `pytest collected this test, but no result of it came in ${attempts.length === 1 ? 'its only attempt' : `${attempts.length} attempts`}.`;
+  const message = `pytest collected this test, but shardline received no result from ${attempts.length === 1 ? 'its only attempt' : `${attempts.length} attempts`}.`;
   const blamed = attempts.filter((attempt) => attempt.state.kind === 'ended' && isBlamedOn(attempt.state.ending, nodeid)).length;
   const blame = blamed === 0 ? '' : ` It was running when pytest crashed (${blamed} of ${attempts.length}).`;
   const agent = last === undefined ? null : agentOf(last);

@@ -56,7 +56,7 @@ export function summaryMarkdown(report: Report, places: Places): string {
     flaky(report),
     unstable(report),
     notRun(report),
-    report.partProblems.map((problem) => `- not one whole suite: ${code(problem)}`),
+    report.partProblems.map((problem) => `- the parts do not cover the suite: ${code(problem)}`),
     agents(report),
     slowest(report),
     timeline(report),

@@ -112,6 +112,7 @@ function runOpened({ spec, shards, part }: EventOf<'run-opened'>): string {
 const FIX_WORKSPACE = "Fix: check out the run's commit there with the same packages, or start the run with --fingerprint warn.";
 
 function interruptLine(by: string): string {
+  if (by === 'cancel') return 'Cancelled by `shardline cancel`: finishing up, results are kept.';
   const [what, again] = by === 'SIGINT' ? ['Interrupted', 'Press Ctrl-C again'] : [`Interrupted by ${oneLine(by)}`, 'Send it again'];
   return `${what}: finishing up, results are kept. ${again} to quit now.`;
 }
@@ -200,9 +201,7 @@ function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] 
   const refused = [...agents.values()].filter(
     ({ unfit, conduct }) => unfit?.why === 'fingerprint' || conduct.dismissedFor === 'fingerprint',
   );
-  return refused.length === 0
-    ? []
-    : [`No agent is left to run the tests: refused ${refused.map(({ id }) => oneLine(id)).join(', ')} (see above).`];
+  return refused.length === 0 ? [] : [`All agents were refused (${refused.map(({ id }) => oneLine(id)).join(', ')}): see above.`];
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

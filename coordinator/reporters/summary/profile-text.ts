@@ -34,12 +34,15 @@ export const adviceLine = (report: Report): string[] => {
   return advice === null ? [] : [`advice   ${advice}`];
 };
 
+const leastWords = (boundSeconds: number, workers: number): string =>
+  `${plural(workers, 'worker')} ${workers === 1 ? 'needs' : 'need'} at least ${inSeconds(boundSeconds)}`;
+
 /** `time     15.1 s for the tests; 4 workers need at least 13.9 s (92 %, excellent)`; empty if the comparison is meaningless. */
 export function againstBound(report: Report): string[] {
   const { profile, agents } = report;
   if (profile.breakdown === null || !isWorthRating(report)) return [];
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
-  const least = `${plural(workers, 'worker')} ${workers === 1 ? 'needs' : 'need'} at least ${inSeconds(profile.boundSeconds)}`;
+  const least = leastWords(profile.boundSeconds, workers);
   return [`time     ${inSeconds(profile.makespanSeconds)} for the tests; ${least} (${inPercent(profile.efficiency)}${ratingWord(report)})`];
 }
 
@@ -82,7 +85,7 @@ export function speedWords({ profile }: Report): string {
 export function boundWords(report: Report): string {
   const { profile, agents, totals } = report;
   const workers = agents.reduce((sum, agent) => sum + agent.workers, 0);
-  const least = `this work needs at least ${inSeconds(profile.boundSeconds)} on ${plural(workers, 'worker')}`;
+  const least = leastWords(profile.boundSeconds, workers);
   const took = `it took ${inSeconds(profile.makespanSeconds)}`;
   const rating = totals.notRun > 0 ? ' for what ran' : ratingWord(report);
   return `${least}; ${took} (efficiency ${inPercent(profile.efficiency)}${rating})`;

@@ -117,7 +117,9 @@ function deadlineLines({ deadline, tests }: Report): string[] {
   const budget = `deadline ${inMinutes(deadline.seconds)}`;
   // More agents would not start any sooner.
   return [
-    tests.length === 0 ? `${budget}: over before a test ran. Fix: raise --deadline` : `${budget}. Fix: raise --deadline or add agents`,
+    tests.length === 0
+      ? `Reached the ${inMinutes(deadline.seconds)} deadline before any test ran. Fix: raise --deadline`
+      : `${budget}. Fix: raise --deadline or add agents`,
   ];
 }
 

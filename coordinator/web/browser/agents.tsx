@@ -13,7 +13,7 @@ export function Agents({ model }: { readonly model: Model }) {
           <h2 id="agents-title">Agents</h2>
         </header>
         <div class="scroll">
-          <table>
+          <table class="agents">
             <thead>
               <tr>
                 <th scope="col">Agent</th>
@@ -30,20 +30,22 @@ export function Agents({ model }: { readonly model: Model }) {
               {agents.map((agent) => (
                 <tr key={agent.id}>
                   <th scope="row">{agent.id}</th>
-                  <td>{agent.host}</td>
-                  <td>{agent.workers}</td>
-                  <td>{number(agent.tests)}</td>
-                  <td>{duration(agent.busySeconds * 1000)}</td>
-                  <td>{duration(agent.idleSeconds * 1000)}</td>
-                  <td>{agent.peakRssBytes === 0 ? '' : bytes(agent.peakRssBytes)}</td>
-                  <td class={agent.ended === null || agent.ended === 'left' ? '' : 'missed'}>{endWords(agent)}</td>
+                  <td data-label="Host">{agent.host}</td>
+                  <td data-label="Workers">{agent.workers}</td>
+                  <td data-label="Tests">{number(agent.tests)}</td>
+                  <td data-label="Busy">{duration(agent.busySeconds * 1000)}</td>
+                  <td data-label="Idle">{duration(agent.idleSeconds * 1000)}</td>
+                  <td data-label="Peak memory">{agent.peakRssBytes === 0 ? '' : bytes(agent.peakRssBytes)}</td>
+                  <td data-label="Ended" class={agent.ended === null || agent.ended === 'left' ? '' : 'missed'}>
+                    {endWords(agent)}
+                  </td>
                 </tr>
               ))}
             </tbody>
           </table>
         </div>
       </section>
-      {profile?.breakdown != null && <Phases breakdown={profile.breakdown} />}
+      {profile?.breakdown != null && <Phases breakdown={profile.breakdown} totalSeconds={model.data.finishedAt / 1000} />}
       {profile !== null && <Times profile={profile} />}
       {targets !== null && <Targets targets={targets} />}
     </div>
@@ -63,30 +65,40 @@ const meanings: Readonly<Record<Phase, string>> = {
   between: 'waiting for shards, and hooks outside of tests',
   lost: 'work done more than once, and the time of lost agents',
   imbalance: 'from the last test of a worker to the last test of the run',
-  ending: 'from the last test to the end of the run',
+  ending: 'from the last test until all results were in',
 };
 
-function Phases({ breakdown }: { readonly breakdown: Breakdown }) {
+function Phases({ breakdown, totalSeconds }: { readonly breakdown: Breakdown; readonly totalSeconds: number }) {
   // If every xdist worker collects the whole suite, no shard is enqueued before collection ends.
   const isSuite = breakdown.collection.seconds === 0 && breakdown.execution.seconds > 0;
+  const rows = phases.map((phase) => ({
+    name: phase as string,
+    spent: breakdown[phase].seconds,
+    meaning: phase === 'preparation' && isSuite ? 'set-up, discovery and collection' : meanings[phase],
+  }));
+  const spent = rows.reduce((sum, row) => sum + row.spent, 0);
+  const all = [
+    ...rows,
+    { name: 'reports', spent: Math.max(0, totalSeconds - spent), meaning: 'closing pytest, merging results and writing the reports' },
+  ];
   return (
     <section class="panel" aria-labelledby="phases-title">
       <header>
         <h2 id="phases-title">Where the time went</h2>
         <p class="muted">mean of all xdist workers</p>
       </header>
-      <table>
+      <table class="measures">
         <tbody>
-          {phases.map((phase) => (
-            <tr key={phase}>
-              <th scope="row">{phase}</th>
-              <td>{seconds(breakdown[phase].seconds)}</td>
-              <td>
-                <span class="share-bar" role="img" aria-label={percent(breakdown[phase].share)}>
-                  <i class="part" style={{ width: `${Math.min(100, breakdown[phase].share * 100)}%` }} />
+          {all.map(({ name, spent, meaning }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{seconds(spent)}</td>
+              <td class="bar">
+                <span class="share-bar" role="img" aria-label={percent(spent / totalSeconds)}>
+                  <i class="part" style={{ width: `${Math.min(100, (100 * spent) / totalSeconds)}%` }} />
                 </span>
               </td>
-              <td class="muted note">{phase === 'preparation' && isSuite ? 'set-up, discovery and collection' : meanings[phase]}</td>
+              <td class="muted note">{meaning}</td>
             </tr>
           ))}
         </tbody>
@@ -117,11 +129,11 @@ function Targets({ targets }: { readonly targets: readonly JudgedTarget[] }) {
 
 function Times({ profile }: { readonly profile: Profile }) {
   const rows: readonly (readonly [name: string, value: string, title: string])[] = [
-    ['Set-up', seconds(profile.setupSeconds), 'until Redis and the local agents were ready'],
+    ['Set-up', seconds(profile.setupSeconds), 'starting Redis and local agents'],
     ['Discovery', seconds(profile.discoverySeconds), 'pytest listing the test files, in parallel with set-up'],
     ['Collection', seconds(profile.collectionSeconds), 'sum over all agents'],
     ['Execution', seconds(profile.executionSeconds), 'sum over all agents'],
-    ['Merge', seconds(profile.mergeSeconds), 'from results to this report'],
+    ['Merge', seconds(profile.mergeSeconds), 'merging results and writing the reports'],
     [
       'First test after',
       profile.timeToFirstTestSeconds === null ? '' : seconds(profile.timeToFirstTestSeconds),
@@ -137,7 +149,7 @@ function Times({ profile }: { readonly profile: Profile }) {
       <header>
         <h2 id="times-title">Measures</h2>
       </header>
-      <table>
+      <table class="measures">
         <tbody>
           {rows
             .filter(([, value]) => value !== '')

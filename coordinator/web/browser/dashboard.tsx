@@ -63,6 +63,8 @@ function titleOf(head: LiveHead | null): string {
   const { expected, notRun, failed, error } = head.totals;
   const failures = failed + error > 0 ? `${number(failed + error)} failed, ` : '';
   const done = Math.floor((100 * (expected - notRun)) / Math.max(1, expected));
+  // "1 failed, failed" would say it twice.
+  if (head.verdict === 'failed' && failures !== '') return `${number(failed + error)} failed - shardline`;
   return `${failures}${head.verdict === 'running' ? `${done} %` : headingOf(head.verdict)} - shardline`;
 }
 

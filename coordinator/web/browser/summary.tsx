@@ -141,7 +141,7 @@ function numbers(data: PageData): readonly Fact[] {
             `${profile.speedup.toFixed(1)} ×`,
             'sum of all test times divided by the time from the first queued shard to the last merged result',
           ],
-          ['Efficiency', percent(profile.efficiency), `this work needs at least ${duration(profile.boundSeconds * 1000)} on these workers`],
+          ['Efficiency', percent(profile.efficiency), `these workers need at least ${duration(profile.boundSeconds * 1000)}`],
           ...(data.verdict !== 'passed' || totals.notRun > 0 || profile.makespanSeconds < LEAST_RATED_SECONDS
             ? []
             : [['Rating', profile.rating, 'by efficiency'] as const]),

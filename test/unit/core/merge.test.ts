@@ -158,7 +158,7 @@ test('reports an announced test without a result as an error that explains why',
   expect(report).toMatchObject({ verdict: 'failed', exitCode: 1, totals: { expected: 2, passed: 1, error: 1, notRun: 0 } });
   expect(report.tests[1]).toMatchObject({ nodeid: t2, outcome: 'error', attempts: [{ agent: 'a1', outcome: 'error' }] });
   const message = report.tests[1]?.attempts[0]?.message;
-  expect(message).toContain('no result of it came');
+  expect(message).toContain('received no result from its only attempt');
   expect(message).toContain('running when pytest crashed');
   expect(message).toContain('SIGKILL');
   expect(report.shards[0]?.state).toBe('lost');

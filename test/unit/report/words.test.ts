@@ -50,7 +50,7 @@ test('the profile has four lines whose seconds add up to the time of the run', (
   expect(profileLines(report)).toEqual([
     'time     12.3 s: set-up and discovery 1.23 s (10 %), collection 2.00 s (16 %), tests 8.00 s (65 %), merging and reports 1.06 s (9 %)',
     'speed    2.0 times as fast as one worker (20.0 s of collection and tests); first test after 1.50 s; 250 ms per test',
-    'bound    this work needs at least 9.00 s on 2 workers; it took 10.0 s (efficiency 90 %, excellent)',
+    'bound    2 workers need at least 9.00 s; it took 10.0 s (efficiency 90 %, excellent)',
     'agent    a1 on box: 1 test with 2 workers, CPU 75 %, memory at most 123 MB',
   ]);
 });
@@ -83,13 +83,13 @@ test('advises more workers if the tests wait, and more agents if the processors 
 
 test('omits the rating of a failed run', () => {
   const failed: Report = { ...report, verdict: 'failed', exitCode: 1 };
-  expect(profileLines(failed)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 10.0 s (efficiency 90 %)');
+  expect(profileLines(failed)[2]).toBe('bound    2 workers need at least 9.00 s; it took 10.0 s (efficiency 90 %)');
   expect(renderReport(failed, { color: false, width: 80, paths: [], verbosity: 'normal' })).not.toContain('excellent');
 });
 
 test('a short run gets no rating', () => {
   const short = { ...report, profile: { ...report.profile, makespanSeconds: 9.9 } };
-  expect(profileLines(short)[2]).toBe('bound    this work needs at least 9.00 s on 2 workers; it took 9.90 s (efficiency 90 %)');
+  expect(profileLines(short)[2]).toBe('bound    2 workers need at least 9.00 s; it took 9.90 s (efficiency 90 %)');
 });
 
 test('names a failed test that is unstable, and a test that took much longer than in earlier runs', () => {
@@ -138,7 +138,7 @@ test('a run ends with at most four lines: warnings, time against the bound, repo
     'deadline 1 min 30 s. Fix: raise --deadline or add agents',
   );
   expect(linesOf({ ...report, verdict: 'deadline', exitCode: 10, deadline, tests: [] }, { width: 100 })[0]).toBe(
-    'deadline 1 min 30 s: over before a test ran. Fix: raise --deadline',
+    'Reached the 1 min 30 s deadline before any test ran. Fix: raise --deadline',
   );
   expect(linesOf(report, { width: 40, paths: ['a/long/directory/report.html', 'a/long/directory/report.json'] }).at(-2)).toBe(
     'reports  a/long/directory/report.html and 1 more file',
