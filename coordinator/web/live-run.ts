@@ -173,7 +173,7 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     next: [],
     job: end?.job ?? null,
     recorded: end?.report == null ? [] : recordedIn(dirname(end.report.path), agents.reported(0)),
-    progress: note === null ? null : progressOf(note, spec.openedAt, now),
+    progress: note === null ? null : progressOf(note, tests.filesDone(), spec.openedAt, now),
     report: end?.report == null ? null : `${end.report.path} on ${end.report.host}`,
     sessionErrors: errors.sessions(),
     properties: [],
@@ -186,10 +186,15 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
 
 const recordedIn = (folder: string, agents: LiveHead['agents']): LiveHead['recorded'] => agents.map(({ id }) => [id, folder, id]);
 
-function progressOf({ at, state }: RunNote, openedAt: number, now: number): LiveProgress | null {
+/** The note is seconds old; the results that this page shows are newer, but do not tell of files without tests. */
+function progressOf({ at, state }: RunNote, seenDone: number, openedAt: number, now: number): LiveProgress | null {
   if (state.kind === 'ended') return null;
   const { filesDone, files, endsAt } = state;
-  return { filesDone, files, endsAt: endsAt === null || now - at > FRESH_MS ? null : endsAt - openedAt };
+  return {
+    filesDone: Math.min(files, Math.max(filesDone, seenDone)),
+    files,
+    endsAt: endsAt === null || now - at > FRESH_MS ? null : endsAt - openedAt,
+  };
 }
 
 const runningNow = (running: RunningTests, columns: GrowingColumns, openedAt: number): LiveHead['running'] =>

@@ -17,6 +17,8 @@ export interface LiveTests {
   take(agent: AgentId, attempt: AttemptId, result: TestResult): ReturnType<typeof countsAs>;
   /** Number of tests that have a result. */
   finished(): number;
+  /** Number of collected files whose tests all have a result. */
+  filesDone(): number;
   /** Number of tests that failed in their latest result that counts. */
   failures(): number;
   totals(): Totals;
@@ -32,6 +34,8 @@ interface LiveTest {
 
 export function createLiveTests(columns: GrowingColumns): LiveTests {
   const announced = new Set<NodeId>();
+  /** Tests without a result, by file. */
+  const open = new Map<string, number>();
   const tests = new Map<NodeId, LiveTest>();
   const rerunAttempts = new Set<AttemptId>();
   const counts: Record<Outcome, number> = { passed: 0, failed: 0, error: 0, skipped: 0, xfailed: 0, xpassed: 0 };
@@ -39,9 +43,18 @@ export function createLiveTests(columns: GrowingColumns): LiveTests {
   let duplicates = 0;
   let flaky = 0;
 
+  const announce = (nodeid: NodeId): void => {
+    if (announced.has(nodeid)) return;
+    announced.add(nodeid);
+    const file = fileOf(nodeid);
+    open.set(file, (open.get(file) ?? 0) + 1);
+  };
+
   const takeFirst = (agent: AgentId, result: TestResult): void => {
     const { nodeid, outcome } = result;
     counts[outcome] += 1;
+    const file = fileOf(nodeid);
+    open.set(file, (open.get(file) ?? 0) - 1);
     const place = columns.add(rowOf(agent, { ...result, ...fitTexts(texts, result) }));
     tests.set(nodeid, { place, accepted: { result: { outcome } }, reruns: [] });
   };
@@ -56,11 +69,11 @@ export function createLiveTests(columns: GrowingColumns): LiveTests {
 
   return {
     announce(nodeids) {
-      for (const nodeid of nodeids) announced.add(nodeid);
+      for (const nodeid of nodeids) announce(nodeid);
     },
     expectRerun: (attempt) => void rerunAttempts.add(attempt),
     take(agent, attempt, result) {
-      announced.add(result.nodeid);
+      announce(result.nodeid);
       columns.lane(agent, result.worker);
       const known = tests.get(result.nodeid);
       const as = countsAs(known ?? { accepted: null, reruns: [] }, attempt, rerunAttempts.has(attempt));
@@ -70,6 +83,7 @@ export function createLiveTests(columns: GrowingColumns): LiveTests {
       return as;
     },
     finished: () => tests.size,
+    filesDone: () => [...open.values()].filter((count) => count === 0).length,
     failures: () => counts.failed + counts.error,
     totals: () => ({
       expected: announced.size,
@@ -81,6 +95,8 @@ export function createLiveTests(columns: GrowingColumns): LiveTests {
     }),
   };
 }
+
+const fileOf = (nodeid: NodeId): string => nodeid.split('::', 1)[0] ?? '';
 
 /** A test's first result as a row of the columns. */
 function rowOf(agent: AgentId, result: TestResult): Parameters<GrowingColumns['add']>[0] {

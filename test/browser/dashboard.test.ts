@@ -93,7 +93,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
     await writeFile(join(project.directory, 'open'), '');
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe('Failed');
     expect(await page.getByRole('banner').getAttribute('class')).toContain('bad');
-    await expect.poll(() => page.title()).toBe('1 failed, failed - shardline');
+    await expect.poll(() => page.title()).toBe('1 failed - shardline');
     expect(await page.getByText(/^Report: /).innerText()).toContain(`${project.directory}/out/report.html on `);
     await page.getByRole('button', { name: 'Show all' }).click();
     await expect.poll(() => shown(page)).toBe('31 shown');

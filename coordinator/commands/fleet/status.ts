@@ -52,6 +52,6 @@ function progressLines(note: RunNote | null, now: number): readonly string[] {
   if (note?.state.kind !== 'running') return [];
   const { filesDone, files, endsAt } = note.state;
   const left = endsAt === null || now - note.at > FRESH_MS ? null : Math.ceil((endsAt - now) / 1000);
-  const end = left === null ? '' : left <= 0 ? ', ends any moment' : `, ends in about ${inMinutes(left)}`;
+  const end = left === null ? '' : left <= 0 ? ', later than expected' : `, ends in about ${inMinutes(left)}`;
   return [`  ${filesDone} of ${plural(files, 'file')} done${end}`];
 }

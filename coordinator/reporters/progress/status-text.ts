@@ -1,8 +1,11 @@
 // Formats a run's status in a few words, for the screen and for plain lines alike.
 
-import { countOf, plural } from '../../../shared/text/safe-text.ts';
+import { countOf, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { inMinutes } from '../summary/profile-text.ts';
 import type { RunStatus } from './run-status.ts';
+
+/** A test that has run for less is not why the run takes longer. */
+const LEAST_NAMED_SECONDS = 2;
 
 /** `812/1204 tests`. The second number grows until every file is collected. */
 export function testsWords({ tally, tests, howFar }: RunStatus): string {
@@ -19,12 +22,19 @@ export function timeWords({ elapsedSeconds, deadlineSeconds, secondsLeft, lateSe
   if (phase === 'stopping') return `${spent}, stopping`;
   if (agents.length === 0) return `${spent}, waiting for an agent`;
   if (phase === 'collecting') return `${spent}, collecting the whole suite`;
-  return `${spent}${endWords(secondsLeft)}${lateSeconds > 0 ? `, misses the deadline by ${inMinutes(Math.ceil(lateSeconds))}` : ''}`;
+  return `${spent}${endWords(secondsLeft, agents)}${lateSeconds > 0 ? `, misses the deadline by ${inMinutes(Math.ceil(lateSeconds))}` : ''}`;
 }
 
-function endWords(secondsLeft: number | null): string {
+/** Once the estimate is past, names the test that holds up the end. */
+function endWords(secondsLeft: number | null, agents: RunStatus['agents']): string {
   if (secondsLeft === null) return '';
-  return secondsLeft === 0 ? ', done any moment' : `, done in about ${inMinutes(Math.ceil(secondsLeft))}`;
+  if (secondsLeft > 0) return `, done in about ${inMinutes(Math.ceil(secondsLeft))}`;
+  const [longest] = agents
+    .flatMap(({ lanes }) => lanes)
+    .filter(({ nodeid, seconds }) => nodeid !== null && seconds >= LEAST_NAMED_SECONDS)
+    .toSorted((left, right) => right.seconds - left.seconds);
+  if (longest === undefined || longest.nodeid === null) return ', later than expected';
+  return `, running ${shortName(longest.nodeid)} for ${inMinutes(longest.seconds)}`;
 }
 
 /** `812/1204 tests, 40/81 files, 2 failed, 2 agents, 41 s, done in about 20 s`. */

@@ -42,7 +42,8 @@ function Dashboard() {
             <option value="">newest run</option>
             {runs.map(({ runId, verdict, tests, failures }) => (
               <option key={runId} value={runId}>
-                {runId}: {headingOf(verdict)}, {number(tests)} tests, {number(failures)} failed
+                {runId}: {headingOf(verdict)}, {plural(tests, 'test')}
+                {failures > 0 && `, ${number(failures)} failed`}
               </option>
             ))}
           </select>
@@ -94,7 +95,7 @@ function Ended({ head: { job, report } }: { readonly head: LiveHead }) {
 function progressWords({ progress, finishedAt }: LiveHead): string {
   if (progress === null) return '';
   const left = progress.endsAt === null ? null : progress.endsAt - finishedAt;
-  const end = left === null ? '' : left < 1000 ? ', done any moment' : `, done in about ${duration(left)}`;
+  const end = left === null ? '' : left < 1000 ? ', later than expected' : `, done in about ${duration(left)}`;
   return `, ${number(progress.filesDone)} of ${plural(progress.files, 'file')}${end}`;
 }
 

@@ -5,6 +5,8 @@ import { number, plural } from '../words.ts';
 
 interface Props {
   readonly shown: number;
+  /** Some rows are files that were not collected. */
+  readonly hasFiles: boolean;
   readonly all: number;
   readonly query: Query;
   readonly onQuery: (query: Query) => void;
@@ -12,10 +14,13 @@ interface Props {
   readonly onFold: () => void;
 }
 
-export function Found({ shown, all, query, onQuery, hasOpened, onFold }: Props) {
+export function Found({ shown, all, hasFiles, query, onQuery, hasOpened, onFold }: Props) {
   return (
     <div class="found">
-      <span role="status">{shown === all ? number(all) : `${number(shown)} of ${number(all)}`} shown</span>
+      <span role="status">
+        {shown === all ? number(all) : `${number(shown)} of ${number(all)}`}
+        {hasFiles ? ' tests and files' : ''} shown
+      </span>
       {shown < all && !isNarrowed(query) && (
         <button type="button" class="link" onClick={() => onQuery({ ...query, hidesPassed: false })}>
           Show {plural(all - shown, 'passed test')}

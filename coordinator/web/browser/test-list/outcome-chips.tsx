@@ -1,7 +1,7 @@
 // Buttons that narrow the list to outcomes, to flaky tests and to new failures. Each shows how many tests it stands for.
 
 import { useMemo } from 'preact/hooks';
-import { type Model, statuses } from '../model.ts';
+import { type Model, type Status, statuses } from '../model.ts';
 import type { Query } from '../query.ts';
 import { number } from '../words.ts';
 
@@ -13,7 +13,9 @@ interface Props {
 
 export function OutcomeChips({ model, query, onQuery }: Props) {
   const counts = useMemo(() => countStatuses(model), [model]);
-  const { tests, newFailures } = model.data;
+  const { tests, newFailures, totals } = model.data;
+  // A file that was not collected is one row, and stands for several tests.
+  const countOf = (status: Status, rows: number): number => (status === 'not run' && rows > 0 ? Math.max(rows, totals.notRun) : rows);
   return (
     <fieldset class="chips" aria-label="Outcome">
       {statuses.map((status, place) => (
@@ -21,7 +23,7 @@ export function OutcomeChips({ model, query, onQuery }: Props) {
           key={status}
           name={status}
           kind={status}
-          count={counts[place] ?? 0}
+          count={countOf(status, counts[place] ?? 0)}
           isPressed={query.statuses.includes(place)}
           onPress={() => onQuery({ ...query, statuses: flipped(query.statuses, place) })}
         />

@@ -35,6 +35,7 @@ export function Tests({ model, query, onQuery, opened, onOpened, wanted }: Props
         <Found
           shown={rows.length}
           all={model.count}
+          hasFiles={model.data.notRun.length < model.data.totals.notRun && model.data.notRun.length > 0}
           query={query}
           onQuery={onQuery}
           hasOpened={opened.size > 0}

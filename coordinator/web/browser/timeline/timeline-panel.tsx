@@ -45,7 +45,7 @@ function Utilization({ timeline: { lanes, runMs, firstMs } }: { readonly timelin
   const share = percent(Math.min(1, busyMs / (Math.max(1, runMs - firstMs) * lanes.length)));
   return (
     <p class="muted">
-      {plural(lanes.length, 'xdist worker')}, busy {share} of the time since the first test
+      {plural(lanes.length, 'xdist worker')} with tests, busy {share} of the time since the first test
     </p>
   );
 }
