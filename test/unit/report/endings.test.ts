@@ -90,6 +90,11 @@ describe('agents', () => {
       agent('a2', { ended: 'lost', why: 'it stopped answering 5.0 s into the run' }),
       agent('a3', { ended: 'quarantined', why: "its last 10 tests failed while other agents' tests passed" }),
       agent('a4', { ended: 'not-started', why: "pytest ended with exit code 1: ModuleNotFoundError: No module named 'x'\u001b[2J" }),
+      agent('a5', {
+        ended: 'refused',
+        why: "its workspace differs from the run's: pytest 8.4.0 (the run has 9.0.0)",
+        differences: ['pytest 8.4.0 (the run has 9.0.0)', 'no numpy (the run has 2.1.0)'],
+      }),
     ],
   });
 
@@ -98,8 +103,9 @@ describe('agents', () => {
     expect(lines).toContain('LOST agent a2 on a2-box - it stopped answering 5.0 s into the run');
     expect(lines).toContain("QUARANTINED agent a3 on a3-box - its last 10 tests failed while other agents' tests passed");
     expect(lines).toContain("NOT STARTED agent a4 on a4-box - pytest ended with exit code 1: ModuleNotFoundError: No module named 'x'");
+    expect(lines).toContain("REFUSED agent a5 on a5-box - its workspace differs from the run's: pytest 8.4.0 (the run has 9.0.0)");
     expect(lines.filter((line) => /^[A-Z ]+ agent a1/.test(line))).toEqual([]);
-    expect(lines.at(-1)).toContain('; 4 agents (1 lost, 1 quarantined, 1 not started); exit 0');
+    expect(lines.at(-1)).toContain('; 5 agents (1 lost, 1 quarantined, 1 not started, 1 refused); exit 0');
   });
 
   test('that ended badly appear in the summary and on the page', () => {
@@ -109,6 +115,7 @@ describe('agents', () => {
       'it stopped answering 5.0 s into the run',
       "its last 10 tests failed while other agents' tests passed",
       "pytest ended with exit code 1: ModuleNotFoundError: No module named 'x'",
+      "its workspace differs from the run's: pytest 8.4.0 (the run has 9.0.0)",
     ]);
   });
 });

