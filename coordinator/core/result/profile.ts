@@ -1,6 +1,6 @@
 // Profiles where a run's time went and how close it came to its bound. merge.ts reports the test outcomes.
 
-import type { Profile, Report } from '../../../shared/domain/report.ts';
+import type { Profile, Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { atomsOf, isDivisible } from '../plan/split.ts';
 import { measureFile } from '../state/measured-file.ts';
@@ -113,19 +113,44 @@ const LEAST_ADVISED_SECONDS = 30;
 const BUSY = 0.85;
 /** At this share of the processors' time, tests wait for something else. */
 const WAITING = 0.5;
+/** Reports round seconds. */
+const ROUNDING = 1.01;
+/** One test sets the bound if it takes this share of it. */
+const NEARLY = 0.9;
 /** xdist workers beyond this number cost more memory and start-up than they save. */
 const MOST_WORKERS = 16;
 
 /** Names what would make the next run faster: more workers than cores if the tests wait, and more agents if the processors are busy all the time; null where neither is clear. */
-export function adviceOf({ profile, agents, totals }: Pick<Report, 'profile' | 'agents' | 'totals'>): string | null {
-  const { cpuUtilization: cpu, efficiency, makespanSeconds } = profile;
+export function adviceOf(report: Report): string | null {
+  const { agents, totals } = report;
+  const { cpuUtilization: cpu, efficiency, makespanSeconds } = report.profile;
   const working = agents.filter(({ workers }) => workers > 0);
   if (cpu === null || totals.notRun > 0 || makespanSeconds < LEAST_ADVISED_SECONDS || working.length === 0) return null;
+  // More workers or agents do not shorten the longest piece.
+  const evenSeconds = report.profile.sequentialSeconds / sum(working.map((agent) => agent.workers));
+  if (report.profile.boundSeconds > ROUNDING * evenSeconds || boundingTest(report) !== null) return null;
   const workers = Math.max(...working.map((agent) => agent.workers));
   const more = Math.min(MOST_WORKERS, 2 * workers, Math.round(workers / Math.max(cpu, 0.01)));
-  const busy = `the CPUs are ${(cpu * 100).toFixed(0)} % busy`;
+  const percent = `CPU ${(cpu * 100).toFixed(0)} %`;
   if (cpu < WAITING && efficiency >= WAITING && more > workers) {
-    return `${busy}: the tests wait. Fix: use more workers than cores, -n ${more}`;
+    return `Tests wait (${percent}). Fix: \`${startCommand(report)} -n ${more}\``;
   }
-  return cpu >= BUSY && efficiency >= BUSY ? `${busy}: only more agents, or a machine with more cores, help` : null;
+  return cpu >= BUSY && efficiency >= BUSY ? `Tests are busy (${percent}). Fix: add agents, or use a machine with more cores` : null;
+}
+
+/** The test that alone takes nearly all of the least time that the run could have taken; null if there is none, or if something else cost more. */
+export function boundingTest({ profile, tests }: Pick<Report, 'profile' | 'tests'>): ReportedTest | null {
+  const [first, ...others] = tests;
+  if (first === undefined || profile.efficiency < WAITING) return null;
+  const slowest = others.reduce((most, test) => (test.seconds > most.seconds ? test : most), first);
+  return slowest.seconds >= NEARLY * profile.boundSeconds ? slowest : null;
+}
+
+/** The names of agents that a run starts itself. */
+const LOCAL = /^(\d{8}-\d{6}-\w+-)?(r\d+-)?a\d+$/;
+
+/** The command that sets the number of workers. */
+function startCommand({ agents, origin }: Pick<Report, 'agents' | 'origin'>): string {
+  if (origin?.command.startsWith('shardline ci')) return 'shardline ci';
+  return agents.every(({ id }) => LOCAL.test(id)) ? 'shardline run' : 'shardline agent';
 }

@@ -17,6 +17,7 @@ import { countOf, harmless, leastOf, oneLine, plural, shortName } from '../../..
 import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun, inFiles } from '../../core/result/not-run.ts';
+import { boundingTest } from '../../core/result/profile.ts';
 import { type Paint, paintFor, paintHead } from '../text/colors.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { fitted } from '../text/fit.ts';
@@ -128,7 +129,8 @@ function notableTest(report: Report): string[] {
   const least = Math.max(NOTABLE.leastSeconds, NOTABLE.share * makespanSeconds);
   const [slowestTest] = slowestTests(report);
   if (slowestTest === undefined || slowestTest.seconds < least || !isWorthRating(report)) return [];
-  return [`slowest  ${inSeconds(slowestTest.seconds)} ${shortName(slowestTest.nodeid)}${usualWords(report, slowestTest)}`];
+  const fix = boundingTest(report)?.nodeid === slowestTest.nodeid ? ': shorten or split it; more workers do not help' : '';
+  return [`slowest  ${inSeconds(slowestTest.seconds)} ${shortName(slowestTest.nodeid)}${usualWords(report, slowestTest)}${fix}`];
 }
 
 /** ` (usually 1.20 s)`, if the test took much longer than in earlier runs. */

@@ -67,11 +67,9 @@ test('advises more workers if the tests wait, and more agents if the processors 
     ...report,
     profile: { ...report.profile, cpuUtilization, efficiency, makespanSeconds },
   });
-  expect(adviceLine(measured(0.02, 0.9))).toEqual([
-    'advice   the CPUs are 2 % busy: the tests wait. Fix: use more workers than cores, -n 4',
-  ]);
+  expect(adviceLine(measured(0.02, 0.9))).toEqual(['advice   Tests wait (CPU 2 %). Fix: `shardline run -n 4`']);
   expect(adviceLine(measured(0.95, 0.92))).toEqual([
-    'advice   the CPUs are 95 % busy: only more agents, or a machine with more cores, help',
+    'advice   Tests are busy (CPU 95 %). Fix: add agents, or use a machine with more cores',
   ]);
   // Nothing is clear from a run that was short, badly divided, half measured or incomplete.
   expect(adviceLine(measured(0.02, 0.9, 20))).toEqual([]);
@@ -79,6 +77,33 @@ test('advises more workers if the tests wait, and more agents if the processors 
   expect(adviceLine(measured(0.7, 0.9))).toEqual([]);
   expect(adviceLine(measured(null, 0.9))).toEqual([]);
   expect(adviceLine({ ...measured(0.02, 0.9), totals: { ...report.totals, notRun: 1 } })).toEqual([]);
+});
+
+test('advises the command that starts the agents', () => {
+  const waits: Report = { ...report, profile: { ...report.profile, cpuUtilization: 0.02, makespanSeconds: 60 } };
+  const remote = { ...waits, agents: waits.agents.map((agent) => ({ ...agent, id: agentId('box-3c1a') })) };
+  expect(adviceLine(remote)).toEqual(['advice   Tests wait (CPU 2 %). Fix: `shardline agent -n 4`']);
+  const origin = { project: 'shop', branch: null, command: 'shardline ci tests/', job: null };
+  expect(adviceLine({ ...remote, origin })).toEqual(['advice   Tests wait (CPU 2 %). Fix: `shardline ci -n 4`']);
+});
+
+test('advises to split a test that alone takes as long as the run must, and no more workers', () => {
+  const slow = { ...sampleTest('t.py::test_slow', 'passed'), seconds: 40 };
+  const measured = (sequentialSeconds: number, boundSeconds: number): Report => ({
+    ...report,
+    tests: [...report.tests, slow],
+    profile: { ...report.profile, cpuUtilization: 0.02, makespanSeconds: 44, efficiency: 0.9, sequentialSeconds, boundSeconds },
+  });
+  const closing = (each: Report): string => renderReport(each, { color: false, width: null, paths: [], verbosity: 'normal' });
+  const line = 'slowest  40.0 s t.py::test_slow: shorten or split it; more workers do not help\n';
+  expect(adviceLine(measured(41, 40))).toEqual([]);
+  expect(closing(measured(41, 40))).toContain(line);
+  // The test is as long as an even share of the work.
+  expect(adviceLine(measured(82, 41))).toEqual([]);
+  // Another piece is the bound, such as a file whose tests stay together.
+  expect(adviceLine(measured(82, 60))).toEqual([]);
+  expect(closing(measured(82, 60))).toContain('slowest  40.0 s t.py::test_slow\n');
+  expect(adviceLine(measured(160, 80))).toHaveLength(1);
 });
 
 test('omits the rating of a failed run', () => {
