@@ -237,7 +237,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Could not use the plan {path}: {problem}.',
     why: '',
-    fix: 'Write it again with `shardline plan --shards N --out plan.json`, with the same files and options as the parts.',
+    fix: 'Write it again with `{command}`, or pass the files and options of that plan.',
   },
   'no-run': {
     exitCode: 4,

@@ -15,10 +15,12 @@ import { pytestDiscovery } from '../discovery/pytest-discovery.ts';
 import { writeDivision } from '../record/division-file.ts';
 import { fileTimingStore } from '../record/timings-file.ts';
 import { inSeconds } from '../reporters/summary/profile-text.ts';
-import { addoptsOf } from './preparation/part.ts';
+import { addoptsOf, planCommandLine } from './preparation/part.ts';
 import { type SuiteUnits, suiteUnits } from './preparation/units.ts';
 
 const AGENTS = [1, 2, 4, 8, 16] as const;
+/** Twice as many agents hardly help if they save a smaller share of the time. */
+const LEAST_GAIN = 0.2;
 
 /** Resolves with 0, with 2 if interrupted, or with 5 if there is no test file. Throws the errors of discovery and `output-not-writable`. */
 export async function planCommand(settings: PlanSettings, edge: Edge): Promise<number> {
@@ -53,21 +55,38 @@ async function plan(settings: PlanSettings, edge: Edge, signal: AbortSignal): Pr
   say(`${plural(suite.files.length, 'test file')}, ${inSeconds(seconds)} of tests${guessed}`);
   const workers =
     settings.numprocesses === 'auto' ? maxAutoWorkers(await readMachine(), settings.workerBytes) : Number(settings.numprocesses);
-  for (const agents of AGENTS) say(predicted(divided, timings, agents, workers));
+  say('Time of the tests only. Starting and ending a run takes a few seconds more.');
+  for (const line of predictions((agents) => predicted(divided, timings, agents * workers), workers)) say(line);
   if (shards === null) return 0;
   const parts = divide(divided.units, shards);
   for (const [place, files] of parts.entries()) say(partLine(place + 1, shards, files, divided));
   if (out === null) return 0;
   await writeDivision(out, { pytestArgs, addopts: addoptsOf(edge), collect, parts });
-  say(`Wrote ${relative(edge.cwd, out)}. Run a part: \`shardline run --shard 1/${shards} --plan ${relative(edge.cwd, out)}\``);
+  const path = relative(edge.cwd, out);
+  const request = { ...settings, workspace: relative(edge.cwd, workspace) };
+  say(`Wrote ${path}. Run a part: \`${planCommandLine('ci', request, ['--shard', `1/${shards}`, '--plan', path])}\``);
   return 0;
 }
 
-function predicted({ units, affinity }: SuiteUnits, timings: Parameters<typeof splitUnits>[1]['timings'], agents: number, workers: number) {
-  const slots = agents * workers;
+/** One line for each number of agents, until twice as many save less than LEAST_GAIN. */
+function predictions(secondsOf: (agents: number) => number, workers: number): readonly string[] {
+  const rows = AGENTS.map((agents) => ({ agents, seconds: secondsOf(agents) }));
+  const knee = rows.findIndex(({ seconds }, index) => {
+    const next = rows[index + 1];
+    return next !== undefined && seconds - next.seconds < LEAST_GAIN * seconds;
+  });
+  const lines = rows
+    .slice(0, knee === -1 ? rows.length : knee + 1)
+    .map(
+      ({ agents, seconds }) =>
+        `${plural(agents, 'agent')} with ${plural(workers, 'worker')}${agents === 1 ? '' : ' each'}: ${inSeconds(seconds)}`,
+    );
+  return knee === -1 ? lines : [...lines, 'More agents hardly help.'];
+}
+
+function predicted({ units, affinity }: SuiteUnits, timings: Parameters<typeof splitUnits>[1]['timings'], slots: number): number {
   const split = splitUnits(units, { timings, affinity, slots, thresholdSeconds: null });
-  const { predictedMakespanSeconds } = planShards({ units: split, slots, fixedSeconds: FIXED_SECONDS });
-  return `${plural(agents, 'agent').padEnd(10)} ${plural(workers, 'worker')} each: ${inSeconds(predictedMakespanSeconds)}`;
+  return planShards({ units: split, slots, fixedSeconds: FIXED_SECONDS }).predictedMakespanSeconds;
 }
 
 function partLine(index: number, total: number, files: readonly TestFile[], { units }: SuiteUnits): string {

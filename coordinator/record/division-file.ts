@@ -6,14 +6,14 @@ import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { replaceFile } from '../../shared/system/replace-file.ts';
 import { decodeDivision, encodeDivision } from '../../shared/wire/report/part.ts';
 
-/** Throws `bad-plan`, and `newer-version`. */
-export async function readDivision(path: string): Promise<Division> {
+/** Throws `bad-plan`, which names `command` to write the plan again, and `newer-version`. */
+export async function readDivision(path: string, command: string): Promise<Division> {
   try {
     return decodeDivision(await readFile(path, 'utf8'), path);
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code !== 'bad-message') throw thrown;
     const problem = thrown instanceof ShardlineError ? String(thrown.values.problem) : reasonOf(thrown);
-    throw new ShardlineError('bad-plan', { path, problem }, { cause: thrown });
+    throw new ShardlineError('bad-plan', { path, problem, command }, { cause: thrown });
   }
 }
 

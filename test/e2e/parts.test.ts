@@ -73,7 +73,7 @@ test('parts follow one plan, and the merge collects the durations of all parts',
   const planned = await project.shardline(['plan', '-n', '2', '--shards', '2', '--out', 'plan.json']);
   expect(planned.exitCode, planned.all).toBe(0);
   expect(planned.stdout).toMatch(/^5 test files, 5\.00 s of tests; 5 never ran, so that their times are guessed$/m);
-  expect(planned.stdout).toMatch(/^2 agents +2 workers each: \d\.\d+ s$/m);
+  expect(planned.stdout).toMatch(/^1 agent with 2 workers: \d\.\d+ s\n2 agents with 2 workers each: \d\.\d+ s$/m);
   expect(planned.stdout).toMatch(/^part 2 of 2: 2 files, 2\.00 s of tests$/m);
   expect(project.holds('.shardline')).toBe(false);
 
@@ -130,6 +130,22 @@ test('parts follow one plan, and the merge collects the durations of all parts',
   }
   await writeFile(join(project.directory, 'tests', 'test_new.py'), 'def test_new(): pass\n');
   expect((await project.shardline(other)).all).toContain('it does not have tests/test_new.py, which is in this suite');
+});
+
+test('plan prints a command that runs a part with its paths and options', { timeout: 180_000 }, async () => {
+  await using project = await newProject({
+    'tests/test_a.py': 'def test_one(): pass\ndef test_two(): pass\n',
+    'tests/test_b.py': 'def test_one(): pass\n',
+  });
+  const rest = ['--', '-k', 'one or three'];
+  const planned = await project.shardline(['plan', 'tests/', '--shards', '2', '--out', 'plan.json', ...rest]);
+  const printed = "shardline ci tests/ --shard 1/2 --plan plan.json -- -k 'one or three'";
+  expect(planned.stdout).toContain(`Wrote plan.json. Run a part: \`${printed}\``);
+  const part = await project.shardline(['ci', 'tests/', '--shard', '1/2', '--plan', 'plan.json', ...rest]);
+  expect(part.all).toMatch(/^passed: 1 passed/m);
+  expect(part.exitCode).toBe(0);
+  const other = await project.shardline(['ci', '--shard', '1/2', '--plan', 'plan.json', ...rest]);
+  expect(other.all).toContain("Fix: Write it again with `shardline plan --shards 2 --out plan.json -- -k 'one or three'`, or pass");
 });
 
 test('a part without a test passes; no test in any part is exit code 5', { timeout: 180_000 }, async () => {

@@ -1,11 +1,14 @@
 // Describes the part of a suite that a run runs.
 
 import { createHash } from 'node:crypto';
+import { relative } from 'node:path';
 import type { Division, PartRequest, SuitePart } from '../../../shared/domain/part.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
+import type { RunSettings } from '../../../shared/settings/settings.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
+import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { encodeDivision } from '../../../shared/wire/report/part.ts';
 import { ciJob } from '../../ci/job.ts';
 import type { DiscoveredFile } from '../../core/plan/discovered-file.ts';
@@ -53,11 +56,29 @@ export async function plannedPart(
   const { shard, plan, collect } = setting.settings;
   if (shard === null) return null;
   if (plan === null) return partOf(setting, shard, discovered, pytestArgs, divide(units, shard.total));
-  const division = await readDivision(plan);
+  const path = relative(setting.edge.cwd, plan);
+  const request = { ...setting.settings, workspace: relative(setting.edge.cwd, setting.settings.workspace) };
+  const command = planCommandLine('plan', request, ['--shards', String(shard.total), '--out', path]);
+  const division = await readDivision(plan, command);
   const here = { shard, collect, pytestArgs, addopts: addoptsOf(setting.edge), files: discovered.map(({ file }) => file) };
   const problem = mismatch(division, here);
-  if (problem !== null) throw new ShardlineError('bad-plan', { path: plan, problem });
+  if (problem !== null) throw new ShardlineError('bad-plan', { path: plan, problem, command });
   return partOf(setting, shard, discovered, pytestArgs, division.parts);
+}
+
+/** The command line of `shardline plan`, or of a part that follows the plan, for the same suite. `workspace` is empty if it is the current directory. */
+export function planCommandLine(
+  command: 'plan' | 'ci',
+  { workspace, paths, collect, pytestArgs }: Pick<RunSettings, 'workspace' | 'paths' | 'collect' | 'pytestArgs'>,
+  own: readonly string[],
+): string {
+  return shellCommand([
+    ...['shardline', command, ...paths],
+    ...(workspace === '' ? [] : ['--workspace', workspace]),
+    ...(collect === 'auto' ? [] : ['--collect', collect]),
+    ...own,
+    ...(pytestArgs.length === 0 ? [] : ['--', ...pytestArgs]),
+  ]);
 }
 
 interface Here extends Pick<SuitePart, 'collect' | 'pytestArgs' | 'addopts' | 'files'> {
