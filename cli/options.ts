@@ -534,7 +534,7 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'DURATION',
     group: 'Time limits',
     commands: run,
-    decided: '2 % of the deadline, at least 1 s',
+    decided: '2 % of the deadline, at least 1 s, at most 10 %',
     meaning: 'Part of the deadline kept for merging and reports',
   }),
   row({

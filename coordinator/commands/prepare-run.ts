@@ -181,7 +181,7 @@ function warnHopeless({ edge }: Setting, { shards, force }: RunPlan, availableSe
     seconds: predictedSeconds,
     files: [...new Set(selectors.map(({ file }) => file))],
   }));
-  const line = lateLine(judge(pieces, force, Math.max(0, availableSeconds)), 'Going by earlier runs,');
+  const line = lateLine(judge(pieces, force, Math.max(0, availableSeconds)), 'Earlier runs predict that this run');
   if (line !== null) edge.stderr.write(`shardline: ${line}\n`);
 }
 

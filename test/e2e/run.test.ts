@@ -316,7 +316,9 @@ test('warns of a hopeless deadline at the start and during the run, and does not
   expect((await project.shardline(['run', '-n', '4', ...out])).exitCode).toBe(1);
   const result = await project.shardline(['run', '-n', '1', '--deadline', '20s', ...out]);
   expect(result.exitCode, result.all).toBe(1);
-  expect(result.stderr).toMatch(/Going by earlier runs, the run misses its deadline by \d+ s\. .*eaving out these \d files/);
+  expect(result.stderr).toMatch(
+    /Earlier runs predict that this run misses its deadline by \d+ s\. Fix: raise --deadline, .*leave out \d files: /,
+  );
   expect(result.stderr).toMatch(/^At this rate the run misses its deadline by \d+ s/m);
   const report = await project.report();
   expect(outcomesOf(report)).toMatchObject({ 'test_7.py::test_x': 'failed' });

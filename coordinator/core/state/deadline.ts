@@ -8,8 +8,10 @@ import type { RunOpened } from './events.ts';
 const DRAIN_PART = 0.02;
 /** … within these bounds, in which agents stop running tests and store their last results … */
 const DRAIN_SECONDS = { least: 1, most: 10 } as const;
-/** … and never more than this part of a deadline that is too short for it; the reserve has the same limit. */
-const MOST_PART = 0.25;
+/** … and never more than this part of a deadline that is too short for it; the default reserve has the same limit. */
+const SHORT_PART = 0.1;
+/** A reserve that the user sets is at most this part of the deadline. */
+const MOST_RESERVE_PART = 0.25;
 
 /** Parts of the drain before running tests are interrupted and before they are killed; the rest is for the last results to arrive. */
 const INTERRUPT_PART = 0.3;
@@ -27,17 +29,17 @@ export interface DeadlineTimes {
   readonly endAt: number;
 }
 
-/** null without a deadline. A deadline too short for its phases leaves at least half of its time to the tests. */
+/** null without a deadline. A deadline too short for its phases leaves at least 80 % of its time to the tests with the default reserve. */
 export function deadlineTimes({ startedAt, deadline }: Pick<RunOpened, 'startedAt' | 'deadline'>): DeadlineTimes | null {
   if (deadline === null) return null;
   const { seconds, reserveSeconds } = deadline;
   const endAt = startedAt + seconds * 1000;
-  const mergeAt = endAt - Math.min(reserveSeconds, seconds * MOST_PART) * 1000;
+  const mergeAt = endAt - Math.min(reserveSeconds, seconds * MOST_RESERVE_PART) * 1000;
   const wantedSeconds = Math.min(Math.max(seconds * DRAIN_PART, DRAIN_SECONDS.least), DRAIN_SECONDS.most);
-  const drainMs = Math.min(wantedSeconds, seconds * MOST_PART) * 1000;
+  const drainMs = Math.min(wantedSeconds, seconds * SHORT_PART) * 1000;
   const drainAt = mergeAt - drainMs;
   return { drainAt, interruptAt: drainAt + drainMs * INTERRUPT_PART, killAt: drainAt + drainMs * KILL_PART, mergeAt, endAt };
 }
 
-/** Default reserve: 2 % of the deadline, at least one second. */
-export const defaultReserveSeconds = (seconds: number): number => Math.max(1, seconds * 0.02);
+/** Default reserve: 2 % of the deadline, at least one second, but at most a tenth of the deadline. */
+export const defaultReserveSeconds = (seconds: number): number => Math.min(Math.max(1, seconds * 0.02), seconds * SHORT_PART);

@@ -10,24 +10,23 @@ export const timeLeft = ({ secondsLeft }: Forecast): string => `done in about ${
  * Says by how much the run misses its deadline and what would fix that. Returns null if the forecast meets the deadline. The sentence
  * begins with `basis`.
  */
-export function lateLine({ lateSeconds, remedy }: Forecast, basis = 'At this rate'): string | null {
+export function lateLine({ lateSeconds, remedy }: Forecast, basis = 'At this rate the run'): string | null {
   if (lateSeconds === null || lateSeconds === 0 || remedy === null) return null;
-  const ways = waysOut(remedy);
-  const fix = ways.length === 0 ? '' : ` ${ways.join(', or ')} would fix it.`;
-  return `${basis} the run misses its deadline by ${Math.ceil(lateSeconds)} s.${fix}`;
+  const ways = ['raise --deadline', ...waysOut(remedy)];
+  const fix = ways.length === 1 ? ways[0] : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
+  return `${basis} misses its deadline by ${Math.ceil(lateSeconds)} s. Fix: ${fix}.`;
 }
 
 function waysOut({ agents, workersPerAgent, leaveOut }: Remedy): readonly string[] {
   const ways: string[] = [];
   if (agents !== null) {
     const each = agents === 1 ? '' : ' each';
-    ways.push(`${agents} more ${agents === 1 ? 'agent' : 'agents'} (${plural(Math.max(1, Math.round(workersPerAgent)), 'worker')}${each})`);
+    ways.push(`add ${plural(agents, 'agent')} (${plural(Math.max(1, Math.round(workersPerAgent)), 'worker')}${each})`);
   }
   if (leaveOut.files > 0) {
-    const named = leaveOut.named.map(oneLine).join(', ');
     const more = leaveOut.files - leaveOut.named.length;
-    const which = leaveOut.files === 1 ? 'this file' : `these ${leaveOut.files} files`;
-    ways.push(`${ways.length === 0 ? 'Leaving' : 'leaving'} out ${which} (${named}${more > 0 ? ` and ${more} more` : ''})`);
+    const named = leaveOut.named.map(oneLine).join(', ');
+    ways.push(`leave out ${plural(leaveOut.files, 'file')}: ${named}${more > 0 ? ` and ${more} more` : ''}`);
   }
   return ways;
 }

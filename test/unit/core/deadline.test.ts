@@ -23,5 +23,10 @@ test('the parts of a deadline keep their order and leave at least half of it to 
 
 test('gives no times without a deadline, and a default reserve', () => {
   expect(deadlineTimes({ startedAt: 0, deadline: null })).toBeNull();
-  expect([defaultReserveSeconds(10), defaultReserveSeconds(600)]).toEqual([1, 12]);
+  expect([5, 10, 600].map(defaultReserveSeconds)).toEqual([0.5, 1, 12]);
+});
+
+test.each([1, 5, 8, 10])('a deadline of %d s leaves at least 80 %% of it to start-up and tests', (seconds) => {
+  const times = deadlineTimes({ startedAt: 0, deadline: { seconds, reserveSeconds: defaultReserveSeconds(seconds) } });
+  expect(times?.drainAt).toBeGreaterThanOrEqual(seconds * 800 - 1e-6);
 });

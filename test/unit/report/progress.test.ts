@@ -125,7 +125,9 @@ test('reports a missed deadline after two late forecasts, and when the run is on
   const late: CoordinatorEvent = { kind: 'forecast', at: 1000, secondsLeft: 20, lateSeconds: 5, remedy };
   const inTime: CoordinatorEvent = { kind: 'forecast', at: 1000, secondsLeft: 9, lateSeconds: 0, remedy: null };
   expect(record.receive(1000, late, inTime, late)).toBe('');
-  expect(record.receive(1000, late)).toBe('At this rate the run misses its deadline by 5 s. 1 more agent (2 workers) would fix it.\n');
+  expect(record.receive(1000, late)).toBe(
+    'At this rate the run misses its deadline by 5 s. Fix: raise --deadline, or add 1 agent (2 workers).\n',
+  );
   expect(record.receive(1000, late, inTime)).toBe('On time for the deadline again: done in about 9 s\n');
 });
 
