@@ -346,7 +346,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Agents and workers',
     commands: ci,
     decided: 'the agents that have joined',
-    meaning: 'Plan for N jobs; more or fewer may come',
+    meaning: 'Plan for N jobs; more or fewer may join',
   }),
   row({
     name: 'wait-agents',
@@ -515,7 +515,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Redis',
     commands: run,
     fallback: '30s',
-    meaning: 'How long to wait for a lost Redis to come back',
+    meaning: 'How long to wait to reconnect to a lost Redis',
     detail: 'Then the run ends with the results it has.',
   }),
   row({

@@ -76,6 +76,12 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       'Start one with --agents 1, or use the Redis of your agents: --agents 0 --redis redis://HOST:6379.',
     );
   }
+  if (given.command === 'run' && given.flags.has('numprocesses') && values.has('redis') && !(Number(values.get('agents') ?? 0) > 0)) {
+    mistake(
+      'This run starts no agent, so -n has no effect: its agents run elsewhere.',
+      `Run \`shardline agent -n ${given.flags.get('numprocesses')}\`, or let the run start an agent with --agents 1.`,
+    );
+  }
   if (given.command === 'report') {
     if (given.operands.length === 0 && values.get('merge') === true) {
       mistake('--merge needs the runs to merge.', 'Run `shardline report --merge RUN RUN`; `shardline runs` lists the runs.');

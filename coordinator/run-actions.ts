@@ -75,7 +75,7 @@ function startAttempt({ state, take, outgoing }: Acting, action: ActionOf<'start
 function planSuite(on: Acting, at: number): void {
   const { state, channel, take, outgoing } = on;
   const list = unplannedList(state);
-  if (list === null) throw new ShardlineError('internal', { problem: 'a suite was to be planned before its list came' });
+  if (list === null) throw new ShardlineError('internal', { problem: 'planned a suite before receiving its list' });
   const first = state.suite.failureChances === null ? 1 : state.shards.size + 1;
   take({ kind: 'suite-planned', at, ...on.planSuite(list, first) });
   const { hash } = list;

@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 
 /** Milliseconds after which a step is long, and the time from line to line. */
 const LONG_MS = 3000;
-const EACH_MS = 15_000;
+const EACH_MS = 5000;
 
 /** What runs now, and when it began by the clock. */
 export interface Step {

@@ -91,7 +91,9 @@ async function choose(settings: ReplaySettings, source: string, work: RecordedWo
   if (first === undefined) {
     const places = [...new Set(work.tests.map((test) => `${test.agent} ${test.worker}`))].sort();
     const what = upTo === null ? 'no test started there' : `${upTo} did not start there`;
-    throw nothing(what, places.length === 0 ? 'Choose another run.' : `Tests started on ${places.slice(0, 20).join(', ')}.`);
+    const listed = `Pass a test that this run started; \`shardline report ${shellWord(settings.source)} -v\` lists them.`;
+    const started = `Tests started on ${places.slice(0, 20).join(', ')}.`;
+    throw nothing(what, places.length === 0 ? 'Choose another run.' : upTo === null ? started : listed);
   }
   const worker = settings.worker ?? (upTo === null ? null : first.worker);
   return {
@@ -170,7 +172,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   };
   const name = oneLine(last);
   if (await fails([])) {
-    edge.stdout.write(`${name} fails alone: no earlier test is needed.\nAgain: ${commandFor([last])}\n`);
+    edge.stdout.write(`${name} fails alone: no earlier test is needed.\nReproduce: ${commandFor([last])}\n`);
     return 1;
   }
   if (interrupt.aborted) return 2;
@@ -199,7 +201,7 @@ async function bisect(replay: Replay, { tests }: Chosen, found: Found, edge: Edg
   }
   const path = relative(edge.cwd, list);
   edge.stdout.write(`${name} fails after:\n${step.value.map((nodeid) => `  ${oneLine(nodeid)}\n`).join('')}`);
-  edge.stdout.write(`Again: shardline replay ${shellWord(source)} --selected ${shellWord(path)}\nor:    ${commandFor(needed)}\n`);
+  edge.stdout.write(`Reproduce: shardline replay ${shellWord(source)} --selected ${shellWord(path)}\nor:        ${commandFor(needed)}\n`);
   return 1;
 }
 

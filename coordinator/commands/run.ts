@@ -66,7 +66,11 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
 /** A run whose loop has begun ends with its results instead. */
 function lostRedis({ redis, redisWaitSeconds: seconds }: RunSettings, cause: unknown): ShardlineError {
   const url = redis === null ? 'the socket of the run' : safeUrl(redis);
-  return new ShardlineError('redis-unreachable', { url, problem: `it was lost and did not come back (after ${seconds} s)` }, { cause });
+  return new ShardlineError(
+    'redis-unreachable',
+    { url, problem: `lost the connection and could not reconnect (after ${seconds} s)` },
+    { cause },
+  );
 }
 
 async function baselineOf({ baseline, failed }: RunSettings, { cwd }: Edge): Promise<Baseline | null> {

@@ -95,7 +95,7 @@ test('the troubleshooting commands find the cause of a failure', { timeout: 300_
   const failed = await project.shardline(['run', 'tests/', '-n', '1', '--out', 'out'], leaking);
   expect(failed.exitCode, failed.all).toBe(1);
   const found = await typed(project, bisect, leaking);
-  expect(found.stdout).toMatch(/test_total fails after:\n {2}tests\/test_orders\.py::test_first\nAgain: /);
+  expect(found.stdout).toMatch(/test_total fails after:\n {2}tests\/test_orders\.py::test_first\nReproduce: /);
 
   for (const line of [memory, flaky]) {
     const result = await typed(project, line);

@@ -69,9 +69,9 @@ describe('shardline replay', () => {
     const found = await project.shardline(['replay', 'out', '--bisect', 'tests/test_second.py::test_victim']);
     expect(found.exitCode).toBe(1);
     expect(found.stdout).toContain(
-      'tests/test_second.py::test_victim fails after:\n  tests/test_first.py::test_b\n  tests/test_second.py::test_d\nAgain: ',
+      'tests/test_second.py::test_victim fails after:\n  tests/test_first.py::test_b\n  tests/test_second.py::test_d\nReproduce: ',
     );
-    const command = /^Again: shardline (.*)$/m.exec(found.stdout)?.[1]?.split(' ') ?? [];
+    const command = /^Reproduce: shardline (.*)$/m.exec(found.stdout)?.[1]?.split(' ') ?? [];
     const again = await project.shardline(command);
     expect(again.stdout.split('\n').at(-1)).toBe('replayed: 3 replayed, 1 failed, 3 as in the run; exit 1');
   });

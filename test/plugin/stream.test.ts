@@ -21,7 +21,7 @@ test('reports a broken file, a broken conftest and a missing file, and runs the 
   expect(failures).toHaveLength(3);
   expect(failures[0]).toMatch(/^test_broken\.py: [\s\S]*nothing_of_that_name/);
   expect(failures[1]).toMatch(/^bad(\/test_b\.py)?: [\s\S]*conftest broke/);
-  expect(failures[2]).toMatch(/^test_gone\.py: .*did not find/);
+  expect(failures[2]).toMatch(/^test_gone\.py: .*found no such file in /);
   expect(merged(ran)).toEqual({ 'test_fine.py::test_f': 'passed' });
   expect(ran.map(({ ending }) => ending.kind)).toEqual(['finished', 'finished', 'finished', 'finished']);
 });

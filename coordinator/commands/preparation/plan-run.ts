@@ -4,7 +4,7 @@ import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { Timings } from '../../../shared/domain/timings.ts';
 import { maxAutoWorkers } from '../../../shared/settings/auto-workers.ts';
 import { readMachine } from '../../../shared/system/machine.ts';
-import type { CollectDecision } from '../../core/decide/collect-choice.ts';
+import { type CollectDecision, FIRST_RUN } from '../../core/decide/collect-choice.ts';
 import type { Workforce } from '../../core/decide/forecast.ts';
 import type { Affinity } from '../../core/plan/affinity.ts';
 import { unitsOfPart } from '../../core/plan/divide.ts';
@@ -23,7 +23,8 @@ export function printSuiteNotes({ edge, settings }: Setting, suite: DiscoveredSu
     edge.stderr.write(`shardline: ${line}\n`);
   };
   const isQuiet = settings.verbosity === 'quiet';
-  if (decision.why !== null && !isQuiet) {
+  const isRoutine = decision.why === FIRST_RUN && settings.verbosity !== 'verbose';
+  if (decision.why !== null && !isQuiet && !isRoutine) {
     const advice = decision.advice === null ? '' : `. ${decision.advice}`;
     print(`every worker collects the whole suite: ${decision.why}${advice}`);
   }

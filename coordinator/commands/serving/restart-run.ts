@@ -20,4 +20,4 @@ export async function restartRun({ edge }: Setting, run: OpenedRun, opening: Run
 }
 
 const restartLine = ({ restarted }: RunOpened): string =>
-  `restarting, every worker now collects the whole suite: ${oneLine(restarted?.why ?? '')}. Discarded ${plural(restarted?.voidTests ?? 0, 'result')}; all tests run again. Nothing to do: later runs remember this`;
+  `restarting, every worker now collects the whole suite: ${oneLine(restarted?.why ?? '')}. Discarded ${plural(restarted?.voidTests ?? 0, 'result')}; all tests run again. Later runs remember this. No action needed.`;

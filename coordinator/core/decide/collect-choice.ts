@@ -41,7 +41,10 @@ export function decideCollect(question: CollectQuestion): CollectDecision {
 const UNSEEN_FILES = 10;
 const UNSEEN_SHARE = 0.05;
 
-const LATER = 'Nothing to do: later runs collect each file once where that is safe';
+/** Every new selection of tests has a first run, so that this reason is worth a line only with `-v`. */
+export const FIRST_RUN = 'first run with these conftest files, plugins and options';
+
+const LATER = 'Later runs collect each file once where that is safe. No action needed.';
 const INDEPENDENT = 'To collect each file once, make the files independent of each other';
 const HARMLESS = 'To collect each file once, name hooks that treat each test alone: --harmless-hooks tests/conftest.py';
 
@@ -49,7 +52,7 @@ function whyWhole(question: CollectQuestion): (Pick<CollectDecision, 'advice'> &
   const { unstreamable, namesTests, census, contents } = question;
   if (unstreamable !== null) return { why: unstreamable, advice: null };
   if (namesTests) return { why: 'single tests are named', advice: null };
-  if (census === null) return { why: 'first run with these conftest files, plugins and options', advice: LATER };
+  if (census === null) return { why: FIRST_RUN, advice: LATER };
   if (census.inseparable !== null) return { why: census.inseparable, advice: INDEPENDENT };
   if (census.uncollected !== null) {
     return { why: `${census.uncollected} could not be collected in the last run`, advice: 'Fix that error to collect each file once' };

@@ -147,10 +147,10 @@ export function boundingTest({ profile, tests }: Pick<Report, 'profile' | 'tests
 }
 
 /** The names of agents that a run starts itself. */
-const LOCAL = /^(\d{8}-\d{6}-\w+-)?(r\d+-)?a\d+$/;
+export const LOCAL_AGENT = /^(\d{8}-\d{6}-\w+-)?(r\d+-)?a\d+$/;
 
 /** The command that sets the number of workers. */
 function startCommand({ agents, origin }: Pick<Report, 'agents' | 'origin'>): string {
   if (origin?.command.startsWith('shardline ci')) return 'shardline ci';
-  return agents.every(({ id }) => LOCAL.test(id)) ? 'shardline run' : 'shardline agent';
+  return agents.every(({ id }) => LOCAL_AGENT.test(id)) ? 'shardline run' : 'shardline agent';
 }

@@ -9,8 +9,10 @@ import type { Shard } from '../../../shared/domain/shard.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import { briefOf } from '../../../shared/text/brief.ts';
 import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
+import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { whyDismissed, whyUnfit } from '../../core/result/agent-end.ts';
 import { causeOf } from '../../core/result/cause.ts';
+import { LOCAL_AGENT } from '../../core/result/profile.ts';
 import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
@@ -50,7 +52,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'suite-planned':
       return suitePlanned(event.shards, state);
     case 'agent-unfit':
-      return [unfitLine(event)];
+      return unfitLines(event, state);
     case 'agent-dismissed':
       return [dismissedLine(event, state)];
     case 'agent-lost':
@@ -168,10 +170,15 @@ function alone(gone: AgentId, changes: readonly Change[], { agents, closed, open
   ];
 }
 
-function unfitLine({ agent, host, why, problem }: EventOf<'agent-unfit'>): string {
+/** An agent that the run started itself prints the error in the same terminal. */
+function unfitLines({ agent, host, why, problem }: EventOf<'agent-unfit'>, { opened }: RunState): readonly string[] {
   const what = oneLine(whyUnfit(why, problem));
-  if (why === 'fingerprint') return `Refused agent ${oneLine(agent)}: ${what}. ${FIX_WORKSPACE}`;
-  return `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: read the full output of that agent on ${oneLine(host)}.`;
+  if (why === 'fingerprint') return [`Refused agent ${oneLine(agent)}: ${what}. ${FIX_WORKSPACE}`];
+  if (LOCAL_AGENT.test(agent)) return [];
+  const command = oneLine(shellCommand(['pytest', ...opened.spec.pytestArgs]));
+  return [
+    `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: run \`${command}\` on ${oneLine(host)} to reproduce.`,
+  ];
 }
 
 function suitePlanned(shards: readonly Shard[], { suite }: RunState): readonly string[] {

@@ -106,7 +106,8 @@ const measures = (report: Report, width: number | null, paint: Paint): readonly 
 
 /** Besides paths and verdict, returns at most two lines, including the one about warnings. It omits lines without information. */
 function closing(report: Report, width: number | null, paint: Paint): readonly string[] {
-  const time = report.verdict === 'deadline' ? deadlineLines(report) : againstBound(report);
+  const nothing = report.verdict === 'no-tests' ? ['tests    none. Fix: check the paths, and -k and -m after --'] : [];
+  const time = report.verdict === 'deadline' ? deadlineLines(report) : [...nothing, ...againstBound(report)];
   const advice = adviceLine(report);
   const second = advice.length > 0 ? advice : notableTest(report);
   const lines = [...time, ...(warningLines(report, width).length > 0 ? [] : second)];

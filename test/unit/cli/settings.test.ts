@@ -266,6 +266,13 @@ describe('--agents', () => {
     expect(await run(['--agents', '0', '--redis', 'redis://h'])).toMatchObject({ agents: 0 });
   });
 
+  test('-n needs an agent that the run starts', async () => {
+    expect(await mistakes(run(['-n', '4', '--redis', 'redis://h']))).toEqual([
+      'This run starts no agent, so -n has no effect: its agents run elsewhere.\nFix: Run `shardline agent -n 4`, or let the run start an agent with --agents 1.',
+    ]);
+    expect(await run(['-n', '4', '--agents', '1', '--redis', 'redis://h'])).toMatchObject({ agents: 1, numprocesses: '4' });
+  });
+
   test('refuses a number below 0', async () => {
     expect(await mistakes(run(['--agents', '-1']))).toEqual([
       '--agents -1 is invalid: expected a whole number, 0 or more.\nFix: Write for example --agents 2.',

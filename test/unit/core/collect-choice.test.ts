@@ -33,7 +33,7 @@ test('collects by file where tests need what other files import, if no file is n
 });
 
 test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
-  ['first run with these conftest files, plugins and options', { census: null }, /^Nothing to do: /],
+  ['first run with these conftest files, plugins and options', { census: null }, /No action needed\.$/],
   ['single tests are named', { namesTests: true }, null],
   ['--lf needs the whole list of tests', { unstreamable: '--lf needs the whole list of tests' }, null],
   [
@@ -41,12 +41,12 @@ test.each<[string, Partial<CollectQuestion>, RegExp | null]>([
     { census: { ...census, uncollected: testFile('tests/test_1.py') } },
     /^Fix that error /,
   ],
-  ['11 files are new or have changed since it was last collected', { contents: contents(11) }, /^Nothing to do: /],
+  ['11 files are new or have changed since it was last collected', { contents: contents(11) }, /No action needed\.$/],
   ['a hook sorts (and 1 more)', { census: { ...census, problems: ['a hook sorts', 'another'] } }, /--harmless-hooks/],
   [
     '1 file is new or has changed since it was last collected',
     { census: { ...census, companions: [testFile('tests/test_7.py')] }, contents: contents(1) },
-    /^Nothing to do: /,
+    /No action needed\.$/,
   ],
   ['a fixture reads the list', { census: { ...census, inseparable: 'a fixture reads the list' } }, /make the files independent/],
 ])('collects the whole list and reports the reason and the fix: %s', (why, changes, advice) => {

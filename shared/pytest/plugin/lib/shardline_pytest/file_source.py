@@ -162,7 +162,7 @@ class FileSource:
         self.stored_ids.forget(file)
         try:
             if not path.exists():
-                self.fail(file, "pytest did not find this test file here")
+                self.fail(file, f"pytest found no such file in {self.config.rootpath}")
                 return []
             directory = self.directory(path.parent)
             if directory is not None:

@@ -182,7 +182,7 @@ class WholeList:
             and not self.has_failed(file)
             and not self.holds_nothing(file)
         ):
-            batch.fail(file, "pytest did not find this test file here")
+            batch.fail(file, f"pytest found no such file in {self.root}")
             return
         if ranks or skipped or not self.has_failed(file):
             nodeids = [self.keys[rank] for rank in ranks] + skipped
