@@ -76,7 +76,8 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       'Start one with --agents 1, or use the Redis of your agents: --agents 0 --redis redis://HOST:6379.',
     );
   }
-  if (given.command === 'run' && given.flags.has('numprocesses') && values.has('redis') && !(Number(values.get('agents') ?? 0) > 0)) {
+  const isNew = given.command === 'run' && !values.has('resume');
+  if (isNew && given.flags.has('numprocesses') && values.has('redis') && !(Number(values.get('agents') ?? 0) > 0)) {
     mistake(
       'This run starts no agent, so -n has no effect: its agents run elsewhere.',
       `Run \`shardline agent -n ${given.flags.get('numprocesses')}\`, or let the run start an agent with --agents 1.`,

@@ -21,6 +21,7 @@ import { type Audit, auditOf } from './core/audit.ts';
 import { measureSuite } from './measure/measure-suite.ts';
 import { auditMarkdown } from './page/md.ts';
 import { auditBlocks, auditTitle, summary } from './page/page.ts';
+import { worthOf } from './page/worth.ts';
 
 /** Resolves with the exit code. Throws a ShardlineError if there is nothing to report on. */
 export async function auditCommand(settings: AuditSettings, edge: Edge): Promise<number> {
@@ -56,7 +57,9 @@ export async function auditCommand(settings: AuditSettings, edge: Edge): Promise
     }
     const audit = auditOf(findings);
     const paths = await writeAudit(audit, out);
-    const lines = [auditTitle(audit), ...summary(audit).map((line) => `  ${line}`), ...paths];
+    const worth = worthOf(audit);
+    const next = worth === null ? [] : [`Next: \`${worth.next}\``];
+    const lines = [auditTitle(audit), ...summary(audit).map((line) => `  ${line}`), ...paths, ...next];
     edge.stdout.write(lines.map((line) => `${oneLine(line)}\n`).join(''));
     return exitCodeOf(audit);
   } catch (thrown) {

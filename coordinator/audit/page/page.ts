@@ -9,6 +9,7 @@ import { code, heading, words } from './blocks.ts';
 import { commandBlocks } from './ci-commands.ts';
 import { measuredBlocks, slowBlocks, waysOf } from './measured.ts';
 import { suspectBlocks } from './suspects.ts';
+import { worthOf } from './worth.ts';
 
 export function auditTitle({ what }: Audit): string {
   const names = what.filter((word) => word !== '--selected').join(' ');
@@ -44,7 +45,9 @@ export function summary(audit: Audit): readonly string[] {
   const last = prediction?.rows.find(({ agents }) => agents === prediction.knee) ?? prediction?.rows.at(-1);
   const check = prediction?.check ?? null;
   const first = changes.find(({ kind }) => kind !== 'adopt' && kind !== 'agents');
+  const worth = worthOf(audit);
   return [
+    ...(worth === null ? [] : [worth.verdict]),
     ...(ways.length === 0 ? [] : [`measured: ${ways.join(', ')}`]),
     ...(sharded === null || !isWorthRating(sharded.report) ? [] : [`rating: ${sharded.report.profile.rating}`]),
     ...(last === undefined
