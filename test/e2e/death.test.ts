@@ -338,7 +338,7 @@ test('a run that loses Redis while it is still planning ends by itself (exit 4)'
   await release(project);
   const result = await running;
   expect(result.exitCode, result.all).toBe(4);
-  expect(result.all).toContain('it was lost and did not come back (after 1 s)');
+  expect(result.all).toContain('lost the connection and could not reconnect (after 1 s)');
 });
 
 test('a Redis that is full or read-only for a while costs no result and no agent', async () => {
