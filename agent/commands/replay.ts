@@ -91,7 +91,7 @@ async function choose(settings: ReplaySettings, source: string, work: RecordedWo
   if (first === undefined) {
     const places = [...new Set(work.tests.map((test) => `${test.agent} ${test.worker}`))].sort();
     const what = upTo === null ? 'no test started there' : `${upTo} did not start there`;
-    const listed = `Pass a test that this run started; \`shardline report ${shellWord(settings.source)} -v\` lists them.`;
+    const listed = `Pass a test that this run started; \`shardline report ${shellWord(source)} -v\` lists them.`;
     const started = `Tests started on ${places.slice(0, 20).join(', ')}.`;
     throw nothing(what, places.length === 0 ? 'Choose another run.' : upTo === null ? started : listed);
   }
