@@ -7,10 +7,10 @@ import type { RunStatus } from './run-status.ts';
 /** A test that has run for less is not why the run takes longer. */
 const LEAST_NAMED_SECONDS = 2;
 
-/** `812/1204 tests`. The second number grows until every file is collected. */
+/** `812/1204 tests`; only `812 tests` until every file is collected, because the number of all tests is not known before. */
 export function testsWords({ tally, tests, howFar }: RunStatus): string {
   if (tests === 0 && !howFar.isAllCollected) return 'no tests yet';
-  return `${tally.done}/${tests} tests`;
+  return howFar.isAllCollected ? `${tally.done}/${tests} tests` : plural(tally.done, 'test');
 }
 
 export const filesWords = ({ howFar: { filesDone, files } }: RunStatus): string => `${filesDone}/${files} files`;

@@ -52,9 +52,11 @@ export function Agents({ model }: { readonly model: Model }) {
   );
 }
 
-/** Empty for an agent that left when the run was over and whose workspace matches the run's. */
-const endWords = ({ ended, why, differences }: ReportedAgent): string =>
-  [...(why === null ? [] : [`${ended}: ${why}`]), ...differences.map((difference) => `differs: ${difference}`)].join('; ');
+/** Empty for an agent that left when the run was over and whose workspace matches the run's. The reason of a refusal names the differences. */
+function endWords({ ended, why, differences }: ReportedAgent): string {
+  const others = ended === 'refused' && why !== null ? [] : differences.map((difference) => `differs: ${difference}`);
+  return [...(why === null ? [] : [`${ended}: ${why}`]), ...others].join('; ');
+}
 
 /** The same words as in docs/report.md. */
 const meanings: Readonly<Record<Phase, string>> = {

@@ -87,7 +87,7 @@ test('draws the screen below permanent lines, a few times a second, and removes 
   expect(screen.receive(50, ...begun.slice(1))).toBe('');
   expect(screen.receive(3050, tick(3050))).toMatch(/Agent a1 joined: 2 workers on host\n[\s\S]*slowest now: 3 s a\.py::t \(a1 gw0\)/);
   const failed = screen.receive(3200, reported(a1, 1, 1, finished('a.py::t', 'failed')));
-  expect(stripVTControlCharacters(failed)).toMatch(/^FAILED a\.py::t \(a1\)\n[\s\S]*1\/2 tests {2}0\/2 files\n1 failed\n/);
+  expect(stripVTControlCharacters(failed)).toMatch(/^FAILED a\.py::t \(a1\)\n[\s\S]*1 test {2}0\/2 files\n1 failed\n/);
   expect(screen.receive(3210, reported(a1, 1, 1, finished('a.py::u', 'error')))).toBe('');
   screen.progress.end();
   const last = screen.written();

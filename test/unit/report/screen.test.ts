@@ -24,7 +24,7 @@ const standing: RunStatus = {
   tests: 1204,
   collectErrors: 0,
   lateErrors: 0,
-  howFar: { filesDone: 40, files: 81, share: 0.67, isAllCollected: false },
+  howFar: { filesDone: 40, files: 81, share: 0.67, isAllCollected: true },
   elapsedSeconds: 41.7,
   deadlineSeconds: 120,
   secondsLeft: 19.2,
@@ -99,9 +99,11 @@ test('the line with the time also shows the end of a run, an interrupt, missing 
 });
 
 test('the status line of a log shows the same facts', () => {
-  expect(statusWords({ ...standing, tests: 0, tally: { ...standing.tally, done: 0 }, phase: 'collecting' })).toMatch(
+  const howFar = { ...standing.howFar, isAllCollected: false };
+  expect(statusWords({ ...standing, howFar, tests: 0, tally: { ...standing.tally, done: 0 }, phase: 'collecting' })).toMatch(
     /^no tests yet, 40\/81 files, .* collecting the whole suite$/,
   );
+  expect(statusWords({ ...standing, howFar })).toMatch(/^812 tests, 40\/81 files, /);
   expect(statusWords(standing)).toBe('812/1204 tests, 40/81 files, 2 failed, 1 flaky, 2 agents, 41 s of 2 min, done in about 20 s');
 });
 
