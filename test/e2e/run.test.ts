@@ -82,7 +82,7 @@ test('bad options and missing paths exit 4 with a fix and no stack trace', async
   const nothing = await project.shardline(['run', '--python', './no-python', '--redis', 'redis://127.0.0.1:1', ...out]);
   expect(nothing.exitCode).toBe(4);
   expect(nothing.stderr).toMatch(/Could not start the Python interpreter \S*no-python: no such file or directory\./);
-  expect(nothing.stderr).toMatch(/Could not connect to Redis at redis:\/\/127\.0\.0\.1:1: connection refused \(after [\d.]+ s\)/);
+  expect(nothing.stderr).toMatch(/Could not connect to Redis at redis:\/\/127\.0\.0\.1:1: connection refused/);
   const expression = await project.shardline(['run', ...out, '--', '-k', 'this and']);
   expect([expression.exitCode, expression.stderr]).toEqual([4, expect.stringContaining("Wrong expression passed to '-k': this and")]);
   expect(expression.stderr).toMatch(/^Fix: Run `.* -q -k 'this and'` to reproduce, then fix the error it reports\./m);
