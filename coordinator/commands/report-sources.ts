@@ -23,14 +23,10 @@ export interface Sources {
   readonly runs: readonly FinishedRun[];
   readonly report: Report;
   readonly baseline: Baseline | null;
-  /** What is wrong with sources that could not be read and are not needed, as messages. */
-  readonly ignored: readonly string[];
   /** The combined coverage of merged parts; null without any. */
   readonly combined: Pick<CombinedRun, 'table' | 'paths'> | null;
   readonly places: Places;
 }
-
-const ALONE = { ignored: [], combined: null } as const;
 
 /**
  * Returns the run to show and the baseline to compare it with. If two runs are not merged, the first is the earlier one. Throws `no-run`,
@@ -45,11 +41,11 @@ export async function readSources(settings: ReportSettings, cwd: string): Promis
   const [second] = others;
   // One part alone is not the whole suite, which only a merge can tell.
   if (second === undefined && !(settings.merge && first.report.part !== null)) {
-    return { ...ALONE, runs: [first], report: first.report, baseline: given, places: placesOfRun(first, cwd) };
+    return { combined: null, runs: [first], report: first.report, baseline: given, places: placesOfRun(first, cwd) };
   }
   if (second !== undefined && !settings.merge)
     return {
-      ...ALONE,
+      combined: null,
       runs: [second],
       report: second.report,
       baseline: baselineOf(first.report, sources[0] ?? ''),
@@ -64,10 +60,9 @@ export async function readSources(settings: ReportSettings, cwd: string): Promis
     const ofRun = (agent: AgentId): AgentId => names(agent, index);
     return { ...run, events: () => renamed(run.events(), ofRun) };
   });
-  const ignored = unreadable.filter((problem) => !report.partProblems.includes(problem));
   const json = settings.copies.json === null ? null : shortest(settings.copies.json, cwd);
   const places = { json, isNewest: false, recorded: recordedIn(runs, names, cwd) };
-  return { runs: renamedRuns, report, baseline: given, ignored, combined, places };
+  return { runs: renamedRuns, report, baseline: given, combined, places };
 }
 
 function placesOfRun({ folder, hasEvents }: FinishedRun, cwd: string): Places {

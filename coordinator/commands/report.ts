@@ -18,10 +18,7 @@ import { readSources } from './report-sources.ts';
 
 /** Resolves with the exit code of the run that is shown. Throws `not-a-result`, `holds-runs` and `output-not-writable`. */
 export async function reportCommand(settings: ReportSettings, edge: Edge): Promise<number> {
-  const { runs, report: shown, baseline, ignored, combined, places } = await readSources(settings, edge.cwd);
-  for (const problem of ignored)
-    edge.stderr.write(`shardline: warning: ${problem}
-`);
+  const { runs, report: shown, baseline, combined, places } = await readSources(settings, edge.cwd);
   const history = settings.timings === null ? shown.history : await learnFrom(runs, settings.timings, edge);
   const report = judge({ ...shown, history }, { targets: settings.targets, baseline });
   const reporters = [

@@ -51,6 +51,11 @@ async function rebuild(path: string): Promise<Report> {
   const recorded = await replayLog(readFileLog(path), path);
   if (recorded === null) throw new ShardlineError('not-a-result', { path, problem: 'its first event is not the start of a run' });
   const { state } = recorded;
+  const { coverage } = state.opened;
+  if (state.closed !== null && coverage !== null) {
+    const problems = ['the run ended before it combined its coverage'];
+    state.coverage.combined ??= { percent: null, failUnder: coverage.failUnder, isMet: null, missing: [], problems, warnings: [] };
+  }
   return merge(state, { finishedAt: state.coordinatorAt, mergeSeconds: 0 });
 }
 

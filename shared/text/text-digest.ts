@@ -1,6 +1,6 @@
-// A short digest of texts, to notice differences. It is not cryptographic: whoever can choose the texts can make two digests equal.
+// A short digest of texts, to notice differences. It is not cryptographic: two chosen texts can have equal digests.
 
-/** 64 bits in hexadecimal: two FNV-1a hashes with different starts. The order of the texts matters. */
+/** 64 bits in hexadecimal: two multiplicative hashes in the manner of FNV-1a, with different starts and factors. The order of the texts matters. */
 export function textDigest(texts: readonly string[]): string {
   let [low, high] = [0x811c9dc5, 0x01000193];
   for (const text of texts) {

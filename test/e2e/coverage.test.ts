@@ -167,6 +167,18 @@ test('the merge of parts combines their coverage as plain pytest measures it, an
   expect(await measured(project, 'ours.json')).toEqual(await measured(project, 'plain.json'));
   expect(JSON.parse(await project.read('merged.json')).coverage).toMatchObject({ isMet: true, missing: [], problems: [] });
 
+  // Killed after its last test, while it combined its coverage.
+  const lines = (await project.read('parts/2/events.ndjson')).split('\n');
+  await mkdir(join(project.directory, 'parts/killed'));
+  const kept = lines.slice(
+    0,
+    lines.findIndex((line) => line.includes('coverage-combined')),
+  );
+  await writeFile(join(project.directory, 'parts/killed/events.ndjson'), `${kept.join('\n')}\n`);
+  const killed = await merge('parts/1', 'parts/killed', 'parts/3');
+  expect(killed.exitCode, killed.all).toBe(11);
+  expect(killed.stdout).toContain('the run ended before it combined its coverage');
+
   await rm(join(project.directory, 'parts/1/coverage.data'));
   const lacking = await merge('parts/1', 'parts/2', 'parts/3');
   expect(lacking.exitCode, lacking.all).toBe(11);

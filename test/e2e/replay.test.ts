@@ -98,6 +98,8 @@ describe('shardline replay', () => {
     const name = '20260102-030405-abcd';
     await cp(join(project.directory, 'out'), join(project.directory, '.shardline', 'runs', name), { recursive: true });
     const replayed = await project.shardline(['replay', '--bisect', 'tests/test_second.py::test_victim']);
-    expect(replayed.stdout).toContain(`Reproduce: shardline replay .shardline/runs/${name} --selected .shardline/runs/${name}/bisect.txt\n`);
+    expect(replayed.stdout).toContain(
+      `Reproduce: shardline replay .shardline/runs/${name} --selected .shardline/runs/${name}/bisect.txt\n`,
+    );
   });
 });

@@ -31,7 +31,7 @@ test('a merge names a killed part, and exits with 11', { timeout: 240_000 }, asy
   await killed;
   expect(project.holds('parts/2/report.json')).toBe(false);
   const merged = await project.shardline(['report', '--merge', 'parts/1', 'parts/2']);
-  expect(merged.all).toContain('PARTS part 2 of 2 did not end (killed or interrupted)');
+  expect(merged.all).toContain('PARTS part 2 of 2 stopped early (killed, interrupted, or --sw)');
   expect(merged.exitCode, merged.all).toBe(11);
 });
 

@@ -106,6 +106,15 @@ test.each([
   group.leave();
 });
 
+test('a retry of a job with a number that failed before it joined begins a generation, and the other jobs join it', async () => {
+  const group = await joinAs(randomUUID());
+  expect(await group.join(at(1, '#1', 1))).toMatchObject({ generation: 1 });
+  await (await group.lead(never)).conclude(1, red);
+  expect(await group.join(at(4, '#2', 2))).toMatchObject({ generation: 2, verdict: null, before: red });
+  expect(await group.join(at(1, '#2', 2))).toMatchObject({ generation: 2, verdict: null });
+  group.leave();
+});
+
 test('a job that is started again while the run goes on joins it; after everyone has left it begins anew', async () => {
   const name = randomUUID();
   const group = await joinAs(name);

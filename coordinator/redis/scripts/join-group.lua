@@ -20,10 +20,11 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function field(name) return generation .. '/' .. name end
 local function sinceEnd() return now - tonumber(redis.call('HGET', KEYS[3], 'ended ' .. generation) or '0') end
 
+-- A job may have failed before it joined the attempt before: then only the number of its attempt tells that it is a retry.
 local isRetry = false
-if place ~= '' and token ~= '' then
-  local known = redis.call('HGET', KEYS[2], field('at ' .. place))
-  isRetry = known and known ~= token
+local known = place ~= '' and token ~= '' and redis.call('HGET', KEYS[2], field('at ' .. place))
+if known then
+  isRetry = known ~= token
 elseif attempt > 0 then
   isRetry = attempt > tonumber(redis.call('HGET', KEYS[2], field('attempt')) or attempt)
 end

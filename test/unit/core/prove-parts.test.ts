@@ -99,7 +99,7 @@ describe('parts', () => {
     expect(mergeReports(ended(2))).toMatchObject({
       exitCode: 11,
       verdict: 'incomplete',
-      partProblems: ['part 2 of 3 did not end (killed or interrupted)'],
+      partProblems: ['part 2 of 3 stopped early (killed, interrupted, or --sw)'],
     });
     expect(mergeReports(ended(2, { notRun: [missing('cancelled')] }))).toMatchObject({ exitCode: 11, totals: { notRun: 1 } });
     expect(mergeReports(ended(11))).toMatchObject({ exitCode: 11, partProblems: ['part 2 of 3 is incomplete (exit 11)'] });
@@ -111,11 +111,11 @@ describe('parts', () => {
     });
   });
 
-  test('of which one could not be read do not, unless it may be an earlier attempt of a part that ran again', () => {
+  test('of which one could not be read do not, because it may be the last attempt of a part', () => {
     const torn = ['could not read out/2: it has no report.json and no events.ndjson'];
     expect(mergeReports(whole(), { unreadable: torn })).toMatchObject({ exitCode: 11, partProblems: torn });
     const again = partReport(2, { attempt: 2 });
-    expect(mergeReports([partReport(1), again, partReport(3)], { unreadable: torn })).toMatchObject({ exitCode: 0, partProblems: [] });
+    expect(mergeReports([partReport(1), again, partReport(3)], { unreadable: torn })).toMatchObject({ exitCode: 11, partProblems: torn });
     expect(mergeReports([partReport(1), partReport(2), again, partReport(3)], { unreadable: torn })).toMatchObject({ exitCode: 11 });
     expect(proveParts([partReport(1), again], torn).problems).toContain(torn[0]);
   });

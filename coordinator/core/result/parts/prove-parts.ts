@@ -4,7 +4,6 @@ import { compareFingerprints, type FilesPrint } from '../../../../shared/domain/
 import type { TestFile } from '../../../../shared/domain/ids.ts';
 import type { ReportedList, ReportedPart } from '../../../../shared/domain/part.ts';
 import type { Report, ReportedFingerprint } from '../../../../shared/domain/report.ts';
-import { sum } from '../../../../shared/numbers.ts';
 import { compareText } from '../../../../shared/text/compare-text.ts';
 import { inWords, plural } from '../../../../shared/text/safe-text.ts';
 import { coverageFindings } from '../coverage.ts';
@@ -31,12 +30,12 @@ export function proveParts(reports: readonly Report[], unreadable: readonly stri
   const reference = lasts.find((report) => knowsSuite(report) && report.tests.length > 0) ?? lasts.find(knowsSuite) ?? lasts[0];
   if (reference === undefined) return { counted: reports, earlier: [], problems: unreadable };
   const others = reports.filter((report) => report.part === null);
-  const gone = missing(lasts, reference.part.total);
   const problems = [
     ...others.map(({ runId }) => `run ${runId} is not a part: it was started without --shard`),
-    ...(gone.length === 0 && unreadable.length <= lostAttempts(parts, lasts) ? [] : unreadable),
+    // It may be the last attempt of a part.
+    ...unreadable,
     ...repeated(lasts),
-    ...gone,
+    ...missing(lasts, reference.part.total),
     ...lasts.flatMap(unended),
     ...lasts.filter((report) => report !== reference).flatMap((report) => differences(reference, report)),
     ...differingLists(lasts),
@@ -61,12 +60,6 @@ function lastAttempts(parts: readonly PartReport[]): readonly PartReport[] {
   return parts.filter(({ part }) => part.attempt === latest.get(part.index)).toSorted((left, right) => left.part.index - right.part.index);
 }
 
-/** How many earlier attempts of these parts have no report. As many unreadable sources need not be counted attempts. */
-function lostAttempts(parts: readonly PartReport[], lasts: readonly PartReport[]): number {
-  const attemptsOf = Map.groupBy(parts, ({ part }) => part.index);
-  return sum(lasts.map(({ part: { index, attempt } }) => attempt - new Set(attemptsOf.get(index)?.map(({ part }) => part.attempt)).size));
-}
-
 const named = ({ part: { index, total } }: PartReport): string => `part ${index} of ${total}`;
 
 function repeated(parts: readonly PartReport[]): readonly string[] {
@@ -84,11 +77,11 @@ function missing(parts: readonly PartReport[], total: number): readonly string[]
   return indexes.map((index) => `part ${index} of ${total} is missing`);
 }
 
-/** A part that did not end may lack tests that its report does not name. */
+/** A part that stopped early may lack tests that its report does not name. */
 function unended(report: PartReport): readonly string[] {
   const { exitCode, notRun } = report;
   if (exitCode === 2 || notRun.some(({ reason }) => reason === 'cancelled'))
-    return [`${named(report)} did not end (killed or interrupted)`];
+    return [`${named(report)} stopped early (killed, interrupted, or --sw)`];
   if (exitCode === 3 || exitCode === 4) return [`${named(report)} ended with an error of shardline (exit ${exitCode})`];
   // Tests that could not run, and missing coverage, are reported as such.
   const isExplained = notRun.length > 0 || coverageFindings([report.coverage]).isPartial;
