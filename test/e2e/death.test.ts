@@ -239,7 +239,8 @@ test('local agents get new names when another command resumed the run while this
   const resumes = [1, 2].map(() => project.shardline(['run', '--resume', id, '--agents', '1', '-n', '1', '--verbose', ...out], settings));
   // Both have read the log by now.
   await Promise.all(resumes.map((each) => said(each, /waiting for the coordinator/)));
-  const resumed = resumes.map((each, index) => said(each, /Resumed run/).then(() => index));
+  // Its agent joins once the resumed run is recorded, so that the other command knows of it.
+  const resumed = resumes.map((each, index) => said(each, /Resumed run[\s\S]*-a1 joined/).then(() => index));
   first.kill('SIGKILL');
   const served = await Promise.race(resumed);
   resumes[served]?.kill('SIGKILL');
