@@ -229,7 +229,7 @@ export interface GroupJob {
   readonly attempt: number | null;
   /** Whether it asks to run the whole suite if it is a retry. */
   readonly isFresh: boolean;
-  /** Age in milliseconds from which it takes no verdict, but begins another run. null for any age, where the provider tells retries apart. */
+  /** Age in milliseconds from which it takes no verdict, but begins another run. null for any age: ids of a provider distinguish retries. */
   readonly tooOldMs: number | null;
 }
 

@@ -10,7 +10,7 @@ export interface CiJob {
   readonly attempt: number | null;
   /** Differs after a retry, so that a retry can be told from another job; null where the provider does not say. */
   readonly job: string | null;
-  /** Its number among all parallel jobs, which may also be those of a matrix. It tells jobs apart. */
+  /** Its number among all parallel jobs, which may also be those of a matrix. It distinguishes jobs. */
   readonly place: Place | null;
   /** The part of the suite that belongs to the job: its place, where the provider numbers copies of one job. Else null. */
   readonly part: Place | null;

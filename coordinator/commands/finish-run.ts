@@ -27,7 +27,7 @@ import { durationsWarning } from './serving/save-durations.ts';
 export interface Ending {
   /** The store for learned durations; null if nothing was measured. */
   readonly store: (TimingStore & { readonly old: Timings }) | null;
-  /** What earlier runs have shown, where no store tells it. */
+  /** The history in an earlier report of this run, for an end without a store. */
   readonly history?: Report['history'];
   /** The run's log, still open; null if none is written. */
   readonly log: Pick<RunLog, 'close'> | null;

@@ -78,7 +78,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   const { log, failures, hoarders, usurpers, truth } = world;
   const { results } = truth;
   const leftovers = [...server.data.runs.keys()];
-  // Once a run has closed, whoever takes it over only reports it.
+  // Once a run has closed, another coordinator only reports it.
   const isRunClosed = ({ journal }: Coordinator): boolean => journal.some(({ kind }) => kind === 'run-closed');
   const deposed = coordinators.filter((each) => each.isDeposed && !isRunClosed(each)).map(({ name }) => name);
   return { scenario, ended, log, failures, isStuck, isStaying, results, hoarders, deposed, usurpers, early: server.early, leftovers };

@@ -1,7 +1,7 @@
 -- Finds the generation of a group that this job belongs to. A retry begins the next generation once the present one has ended, or has
 -- been left by everyone. A job that repeats the call, because the connection lost its reply, gets the same generation.
 --
--- Without ids of a provider, nothing but time tells the next build from a late job of this one. Such a job begins the next generation if the
+-- Without ids of a provider, only time distinguishes the next build from a late job of this one. Such a job begins the next generation if the
 -- present one ended too long ago, or was left by everyone.
 --
 -- KEYS  generation, members, verdicts, leader
@@ -20,7 +20,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function field(name) return generation .. '/' .. name end
 local function sinceEnd() return now - tonumber(redis.call('HGET', KEYS[3], 'ended ' .. generation) or '0') end
 
--- A job may have failed before it joined the attempt before: then only the number of its attempt tells that it is a retry.
+-- A job can fail before it joins its first attempt. Then only its attempt number shows that it is a retry.
 local isRetry = false
 local known = place ~= '' and token ~= '' and redis.call('HGET', KEYS[2], field('at ' .. place))
 if known then
