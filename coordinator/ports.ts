@@ -8,6 +8,7 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { PythonPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
 import type { FoundCache } from '../shared/domain/pytest-cache.ts';
+import type { RejectionCause } from '../shared/domain/report.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Timings } from '../shared/domain/timings.ts';
 import type { GroupVerdict } from '../shared/wire/group.ts';
@@ -60,7 +61,7 @@ export interface RunChannel {
   /** The run's log in Redis; null if the run keeps it in a file only. */
   readonly log: SharedLog | null;
   /** Yields the run's events after the entry `from` (`0` for all), entry by entry, in order. Ends without an error when `signal` aborts. */
-  events(from: string, signal: AbortSignal): AsyncIterable<readonly StreamedEvents[]>;
+  events(from: string, signal: AbortSignal): AsyncIterable<readonly (StreamedEvents | UnreadableEntry)[]>;
   /** Checks that this coordinator still has the run, and keeps it for some seconds. Looks at the presence do the same. */
   confirm(): Promise<void>;
   /** Sends a command to every agent of the run. */
@@ -89,10 +90,20 @@ export interface RunChannel {
 
 /** The events of one entry of the run's stream. */
 export interface StreamedEvents {
+  readonly kind: 'events';
   readonly position: string;
   /** The batch as its agent sent it. */
   readonly text: string;
   readonly events: readonly RunEvent[];
+}
+
+/** An entry of the run's stream that could not be read. `agent` is its sender; null if that is unknown. */
+export interface UnreadableEntry {
+  readonly kind: 'unreadable';
+  readonly position: string;
+  readonly agent: AgentId | null;
+  readonly why: RejectionCause;
+  readonly problem: string;
 }
 
 /** The record of one run, from which its state is rebuilt. */

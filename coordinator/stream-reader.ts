@@ -20,7 +20,13 @@ export interface StreamReader {
 export async function readEvents({ channel, recorded, clock, aheadMs }: StreamReader, inbox: Inbox, over: AbortSignal): Promise<void> {
   try {
     for await (const batch of channel.events(channel.isFound ? (recorded?.position ?? '0') : '0', over)) {
-      for (const { position, text, events } of batch) {
+      for (const entry of batch) {
+        if (entry.kind === 'unreadable') {
+          const { position, agent, why, problem } = entry;
+          inbox.push({ kind: 'message-rejected', at: clock.now(), position, agent, why, problem });
+          continue;
+        }
+        const { position, text, events } = entry;
         const read = { kind: 'stream-read', at: clock.now(), position, aheadMs } as const;
         inbox.push({ kind: 'stream-entry', text, events: events.map((event) => inTimeOf(event, -aheadMs)), read });
       }

@@ -49,7 +49,8 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       pool: settings.pool,
       agent: id,
       only: settings.run === null ? null : runId(settings.run),
-      warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'Redis did not answer'),
+      warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
+      declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
     if (!settings.isOwned) say(await introduction(settings, machine));

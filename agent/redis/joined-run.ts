@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { ControlCommand } from '../../shared/domain/control.ts';
 import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import { coverageField, jobKey, KEY_LIFE_SECONDS, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
@@ -126,18 +127,32 @@ async function storeCoverage(membership: Membership, part: number, data: Uint8Ar
   return { part, chunks };
 }
 
-async function* readCommands({ redis, runId, keys, address, life }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {
+async function* readCommands({ redis, runId, keys, address, life, warn }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {
   const source = `commands of run ${runId}`;
   // A run that was announced again has a new stream, so the reader starts over. Executing a command twice has no further effect.
   for (let returns = 0; !signal.aborted; returns = life.returns()) {
     for await (const entries of readStream(redis, keys.control, '0', 100, signal)) {
-      for (const { fields } of entries) yield decodeCommand(fields.get('command') ?? '', address, source);
+      for (const { fields } of entries) {
+        const command = readableCommand(fields.get('command') ?? '', address, source, warn);
+        if (command !== null) yield command;
+      }
       if (entries.length === 0 && life.isOver()) {
         yield { kind: 'close-run', by: 'cancelled' };
         return;
       }
       if (returns !== life.returns()) break;
     }
+  }
+}
+
+/** The coordinator of this run writes what this version reads, so that another command is not its own. */
+function readableCommand(text: string, address: RunAddress, source: string, warn: Membership['warn']): ControlCommand | null {
+  try {
+    return decodeCommand(text, address, source);
+  } catch (thrown) {
+    if (!(thrown instanceof ShardlineError)) throw thrown;
+    warn(thrown);
+    return null;
   }
 }
 

@@ -2,12 +2,14 @@
 
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect, connectAgain } from '../../shared/redis/connect.ts';
 import { agentChannel, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
+import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { PoolMember } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
@@ -23,6 +25,8 @@ export interface PoolMembership {
   readonly only: RunId | null;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
+  /** Receives, once, why this agent cannot join a run. */
+  readonly declined: (run: RunId, problem: ShardlineError) => void;
 }
 
 /** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
@@ -37,6 +41,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   }
   const keys = poolKeys(pool);
   const served = new Set<RunId>();
+  const unreadable = new Set<string>();
   // However this process ends, its connections end with it, and a coordinator that counts this channel's subscribers notices at once. If
   // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
@@ -46,11 +51,24 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   const openRun = async (): Promise<RunSpec | null> => {
     const runs = Object.entries(await retryWhileUnavailable(() => redis.hgetall(keys.runs), warn));
     const specs = runs
-      .map(([id, text]) => ({ run: id as RunId, text }))
-      .filter(({ run }) => !served.has(run) && (membership.only === null || run === membership.only))
-      .map(({ run, text }) => decodeSpec(text, { pool, run }, `run ${run} of pool ${pool}`))
+      .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
+      .flatMap(([id, text]) => readableSpec(id, text))
       .sort((left, right) => left.openedAt - right.openedAt);
     return specs[0] ?? null;
+  };
+
+  /** A run that this version cannot read, such as one of a newer version, is left to other agents. */
+  const readableSpec = (id: string, text: string): readonly RunSpec[] => {
+    const named = runIdSchema.safeParse(id);
+    if (!named.success) return [];
+    try {
+      return [decodeSpec(text, { pool, run: named.data }, `run ${named.data} of pool ${pool}`)];
+    } catch (thrown) {
+      if (!(thrown instanceof ShardlineError)) throw thrown;
+      if (!unreadable.has(text)) membership.declined(named.data, thrown);
+      unreadable.add(text);
+      return [];
+    }
   };
 
   return {

@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
@@ -50,7 +51,9 @@ type Fate =
   | { readonly kind: 'avoid' }
   /** BullMQ hands out a job again if its lock was lost while the agent still runs it. */
   | { readonly kind: 'await'; readonly running: Promise<void> }
-  | { readonly kind: 'serve'; readonly request: AttemptRequest };
+  | { readonly kind: 'serve'; readonly request: AttemptRequest }
+  /** It is not a job of the run's coordinator. The coordinator enqueues a lost attempt again. */
+  | { readonly kind: 'drop'; readonly problem: unknown };
 
 /** See `JoinedRun.pull`. */
 export async function pullAttempts(
@@ -72,7 +75,7 @@ export async function pullAttempts(
           await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, signal });
         } catch (thrown) {
           if (thrown instanceof WaitingError) throw thrown;
-          // Serving never fails because of the suite. This error is a defect or an unreadable message, and the agent must stop.
+          // Serving never fails because of the suite. This error is a defect, and the agent must stop.
           failed.reject(thrown);
           throw thrown;
         }
@@ -126,13 +129,26 @@ const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({
   ...LOCK,
 });
 
-/** Throws the errors of `decodeAttempt`. */
 function fateOf({ address, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
   const running = serving.get(idOf(job));
   if (isLeaving && running === undefined) return { kind: 'hand-back' };
-  const request = decodeAttempt(job.data, address, `shard queue of run ${address.run}`);
   if (running !== undefined) return { kind: 'await', running };
+  const request = readableAttempt(job, address);
+  if (request instanceof ShardlineError) return { kind: 'drop', problem: request };
   return isAvoidedBy(agent, request, job) ? { kind: 'avoid' } : { kind: 'serve', request };
+}
+
+/** The attempt of a job, or why it has none. */
+function readableAttempt({ id, data }: Job<string>, address: RunAddress): AttemptRequest | ShardlineError {
+  const source = `shard queue of run ${address.run}`;
+  try {
+    const request = decodeAttempt(data, address, source);
+    if (request.id === id) return request;
+    return new ShardlineError('bad-message', { source, problem: `job ${id} has the attempt ${request.id}` });
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError) return thrown;
+    throw thrown;
+  }
 }
 
 /** One fetched job, and what may be done with it. */
@@ -159,6 +175,9 @@ async function follow({ serving, warn }: Puller, fate: Fate, { job, token, serve
       throw new WaitingError();
     case 'await':
       await fate.running;
+      return;
+    case 'drop':
+      warn(fate.problem);
       return;
     case 'serve': {
       const begun = serve(fate.request).finally(() => serving.delete(idOf(job)));

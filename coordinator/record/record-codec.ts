@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
+import { rejectionCauses } from '../../shared/domain/report.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
 import { orders } from '../../shared/domain/shard.ts';
 import { ShardlineError } from '../../shared/errors.ts';
@@ -24,7 +25,7 @@ import {
 import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { originSchema } from '../../shared/wire/report/origin.ts';
 import { suitePartSchema } from '../../shared/wire/report/part.ts';
-import { type LogRecord, streamReadSchema } from '../../shared/wire/run-log.ts';
+import { type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { loadSchema } from '../../shared/wire/suite-list.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
@@ -127,6 +128,14 @@ const ownSchemas: OwnSchemas = {
   'redis-lost': z.object({ kind: z.literal('redis-lost'), at, message: z.string() }),
   'redis-emptied': z.object({ kind: z.literal('redis-emptied'), at, isMissing: z.boolean() }),
   'stream-read': streamReadSchema,
+  'message-rejected': z.object({
+    kind: z.literal('message-rejected'),
+    at,
+    position: positionSchema,
+    agent: agentIdSchema.nullable(),
+    why: z.enum(rejectionCauses),
+    problem: z.string(),
+  }),
   'run-resumed': z.object({ kind: z.literal('run-resumed'), at }),
   'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),
   forecast: z.object({

@@ -3,11 +3,12 @@
 import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
-import { type AgentId, type AttemptId, agentId } from '../../shared/domain/ids.ts';
+import type { AgentId, AttemptId } from '../../shared/domain/ids.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
+import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
 import type { CoordinatorEpoch } from './coordinator-epoch.ts';
 
 /** Jobs added or deleted per command; more would block Redis and Node for longer than a beat. */
@@ -86,9 +87,10 @@ export async function openAttemptQueue(
     async taken() {
       // An entry is undefined if Redis lost the job in between.
       const jobs: readonly (Job<string> | undefined)[] = await retryWhileUnavailable(() => queue.getJobs(['active']));
-      return jobs.flatMap((job) =>
-        job?.processedBy !== undefined && isKnown(job.id ?? '') ? [{ attempt: job.id as AttemptId, agent: agentId(job.processedBy) }] : [],
-      );
+      return jobs.flatMap((job) => {
+        const id = job?.id ?? '';
+        return isKnown(id) ? readId(agentIdSchema, job?.processedBy).map((agent) => ({ attempt: id, agent })) : [];
+      });
     },
     async stop() {
       isStopping = true;

@@ -2,10 +2,11 @@
 // Each look renews the lease, so that no command takes the run over while its coordinator answers.
 
 import type { Redis } from 'ioredis';
-import { type AgentId, agentId, type RunId } from '../../shared/domain/ids.ts';
+import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { KEY_LIFE_SECONDS, type RunKeys } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
+import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
 import { LEASE_MS } from '../lease-claim.ts';
 import type { CoordinatorLease } from './coordinator-lease.ts';
 import { readScript } from './read-script.ts';
@@ -69,10 +70,8 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
       if (Number(before) < known) return { kind: 'earlier' };
       const agents = new Map<AgentId, readonly string[]>();
       for (let at = 0; at + 1 < pairs.length; at += 2) {
-        agents.set(
-          agentId(pairs[at] ?? ''),
-          (pairs[at + 1] ?? '').split(' ').filter((id) => id !== ''),
-        );
+        const held = (pairs[at + 1] ?? '').split(' ').filter((id) => id !== '');
+        for (const agent of readId(agentIdSchema, pairs[at])) agents.set(agent, held);
       }
       return { kind: 'here', isCancelled: cancelled === '1', agents };
     },

@@ -4,15 +4,15 @@ import type { Redis } from 'ioredis';
 import { runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
-import { decodeEvents } from '../../shared/wire/events.ts';
-import type { StreamedEvents } from '../ports.ts';
+import type { StreamedEvents, UnreadableEntry } from '../ports.ts';
+import { readEntry } from './stream-entry.ts';
 
 /** Batches of events per read. */
 const READ_BATCHES = 200;
 
 export interface RunEvents {
   /** See `RunChannel.events`. */
-  read(from: string, signal: AbortSignal): AsyncGenerator<readonly StreamedEvents[]>;
+  read(from: string, signal: AbortSignal): AsyncGenerator<readonly (StreamedEvents | UnreadableEntry)[]>;
   /** A lost stream starts again, and its new ids may be below those already read. */
   restart(): void;
 }
@@ -22,15 +22,11 @@ export function createRunEvents(redis: Redis, address: RunAddress): RunEvents {
   let restart = new AbortController();
   return {
     async *read(from, signal) {
-      const source = `event stream of run ${address.run}`;
       for (let after = from; !signal.aborted; after = '0') {
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(redis, keys.events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, fields }) => {
-            const text = fields.get('batch') ?? '';
-            return { position: id, text, events: decodeEvents(text, address, source) };
-          });
+          yield entries.map((entry) => readEntry(entry, address));
         }
       }
     },

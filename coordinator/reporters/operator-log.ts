@@ -48,6 +48,9 @@ function logEvent(log: EventLog, run: RunId, event: CoordinatorEvent): void {
     case 'no-agent-can-come':
       log.error({ run, problem: event.message }, 'no agent left');
       break;
+    case 'message-rejected':
+      log.warn({ run, agent: event.agent, why: event.why, problem: event.problem }, 'message rejected');
+      break;
     case 'redis-lost':
       log.error({ run, problem: event.message }, 'Redis lost');
       break;

@@ -39,6 +39,8 @@ export interface Report extends ReportedShown {
   readonly agents: readonly ReportedAgent[];
   /** null in a report of an earlier version. */
   readonly origin: RunOrigin | null;
+  /** Usually empty, and so in a report of an earlier version. */
+  readonly rejected: readonly Rejection[];
   /** The fingerprint of the coordinator's workspace; null when none was taken. */
   readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;
@@ -88,6 +90,20 @@ export interface Comparison {
   readonly newlySlow: readonly { readonly nodeid: NodeId; readonly beforeSeconds: number; readonly seconds: number }[];
   readonly added: readonly NodeId[];
   readonly vanished: readonly string[];
+}
+
+/**
+ * Why a message of an agent does not count. `unreadable`: it is not what this version sends, or exceeds a limit. `other-version`: another
+ * version of shardline sent it.
+ */
+export const rejectionCauses = ['unreadable', 'other-version'] as const;
+export type RejectionCause = (typeof rejectionCauses)[number];
+
+/** How many messages of this sender did not count. `agent` is null if the sender is unknown. */
+export interface Rejection {
+  readonly agent: AgentId | null;
+  readonly why: RejectionCause;
+  readonly messages: number;
 }
 
 /** Where a run comes from, for the people who read its report. */

@@ -1,7 +1,8 @@
 // Which agents of a pool are alive, by the server's clock, because the machines' clocks differ.
 
 import type { Redis } from 'ioredis';
-import { type AgentId, agentId } from '../domain/ids.ts';
+import type { AgentId } from '../domain/ids.ts';
+import { agentIdSchema, readId } from '../wire/parse.ts';
 import { PRESENCE_MS } from './keys.ts';
 import { runScript, script } from './script.ts';
 
@@ -28,5 +29,5 @@ export async function leavePresence(redis: Redis, agentsKey: string, agent: Agen
 
 export async function alive(redis: Redis, agentsKey: string): Promise<readonly AgentId[]> {
   const names: unknown = await redis.eval(ALIVE, 1, agentsKey);
-  return Array.isArray(names) ? names.map((name) => agentId(String(name))) : [];
+  return Array.isArray(names) ? names.flatMap((name) => readId(agentIdSchema, String(name))) : [];
 }

@@ -3,10 +3,12 @@
 import { z } from 'zod';
 import { attemptRoles } from '../domain/attempt.ts';
 import { type AttemptEvent, type RunEvent, unfitCauses } from '../domain/events.ts';
+import type { AgentId } from '../domain/ids.ts';
 import { outcomes } from '../domain/outcome.ts';
+import { ShardlineError } from '../errors.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
-import { decodeMessage, encodeMessage, type Origin, type RunAddress } from './envelope.ts';
+import { decodeBody, decodeEnvelope, encodeMessage, type Origin, type RunAddress, requireAddress } from './envelope.ts';
 import { fingerprintSchema } from './fingerprint.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { countedWarningSchema, propertySchema, shownSchema } from './report/shown.ts';
@@ -140,6 +142,17 @@ const batchSchema = z.array(runEventSchema);
 
 export const encodeEvents = (events: readonly RunEvent[], origin: Origin): string => encodeMessage('events', origin, events);
 
-/** Throws `bad-message`, `newer-version` and `older-version`. */
-export const decodeEvents = (text: string, address: RunAddress, source: string): readonly RunEvent[] =>
-  decodeMessage('events', batchSchema, text, address, source);
+/** Every event must be its sender's own. Throws `bad-message`, `newer-version` and `older-version`. */
+export function decodeEvents(text: string, address: RunAddress, source: string): readonly RunEvent[] {
+  const envelope = decodeEnvelope(text, source);
+  requireAddress(envelope, 'events', address, source);
+  const events = decodeBody(batchSchema, envelope, source);
+  const foreign = events.map(agentOf).find((agent) => agent !== envelope.sender);
+  if (foreign === undefined) return events;
+  throw new ShardlineError('bad-message', { source, problem: `agent ${envelope.sender} sent an event of agent ${foreign}` });
+}
+
+function agentOf(event: RunEvent): AgentId {
+  if (event.kind === 'agent-joined') return event.agent.id;
+  return event.kind === 'coverage-kept' ? event.coverage.agent : event.agent;
+}

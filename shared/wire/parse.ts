@@ -65,6 +65,12 @@ export const agentIdSchema: z.ZodType<AgentId> = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,128}$/)
   .transform(agentId);
+/** The id as a list of one; empty for a text that cannot be an id. Anyone with access to Redis may write any text there. */
+export function readId<Id>(schema: z.ZodType<Id>, text: string | undefined): readonly Id[] {
+  const result = schema.safeParse(text);
+  return result.success ? [result.data] : [];
+}
+
 export const shardIdSchema: z.ZodType<ShardId> = z
   .string()
   .regex(/^s[1-9]\d{0,8}$/)

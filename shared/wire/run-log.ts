@@ -21,6 +21,9 @@ export interface StoredBatch {
   readonly text: string;
 }
 
+/** The id of an entry of a stream. */
+export const positionSchema = z.string().regex(/^\d{1,20}-\d{1,20}$/);
+
 /**
  * Everything up to the entry `position` of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's, whose
  * clock counts in every time of a report.
@@ -28,7 +31,7 @@ export interface StoredBatch {
 export const streamReadSchema = z.object({
   kind: z.literal('stream-read'),
   at: z.number(),
-  position: z.string().regex(/^\d{1,20}-\d{1,20}$/),
+  position: positionSchema,
   aheadMs: z.number(),
 });
 

@@ -66,7 +66,14 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
   return {
     pools: redisPools(redis),
     member: (spec, name = 'a1') =>
-      redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId(name), only: null, warn: () => undefined }),
+      redisPoolMember({
+        url: server.url,
+        pool: spec.pool,
+        agent: agentId(name),
+        only: null,
+        warn: () => undefined,
+        declined: () => undefined,
+      }),
     keys,
     isAnnounced: async ({ pool, runId }) => (await redis.hexists(poolKeys(pool).runs, runId)) === 1,
     async loseRun(run) {

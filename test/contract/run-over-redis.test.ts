@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PoolMember } from '../../agent/ports.ts';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
-import type { Pools, Presence, RunChannel } from '../../coordinator/ports.ts';
+import type { Pools, Presence, RunChannel, StreamedEvents, UnreadableEntry } from '../../coordinator/ports.ts';
 import type { EmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
@@ -68,11 +68,12 @@ const started = (index: number): RunEvent => ({
   fence: 1,
   role: 'primary',
 });
+const eventsIn = (entry: StreamedEvents | UnreadableEntry) => (entry.kind === 'events' ? entry.events : []);
 const receive = async (channel: RunChannel, count: number): Promise<RunEvent[]> => {
   const over = new AbortController();
   const received: RunEvent[] = [];
   for await (const batch of channel.events('0', over.signal)) {
-    received.push(...batch.flatMap(({ events }) => events));
+    received.push(...batch.flatMap(eventsIn));
     if (received.length >= count) over.abort();
   }
   return received;
@@ -604,7 +605,14 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
     await server[Symbol.asyncDispose]();
   });
   const member = (spec: RunSpec) =>
-    redisPoolMember({ url: server.url, pool: spec.pool, agent: agentId('a1'), only: null, warn: () => undefined });
+    redisPoolMember({
+      url: server.url,
+      pool: spec.pool,
+      agent: agentId('a1'),
+      only: null,
+      warn: () => undefined,
+      declined: () => undefined,
+    });
 
   test('every key of an open run expires, and a closed run leaves no keys', async () => {
     const spec = newSpec();

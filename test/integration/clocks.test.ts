@@ -87,7 +87,14 @@ test.each([
     const opening = { ...rest, spec: { ...spec, runId: runId('clocks'), pool: 'p1' } };
     const channel = await pools.openRun(opening.spec);
     const id = agentId('a1');
-    await using member = await redisPoolMember({ url: server.url, pool: 'p1', agent: id, only: null, warn: () => undefined });
+    await using member = await redisPoolMember({
+      url: server.url,
+      pool: 'p1',
+      agent: id,
+      only: null,
+      warn: () => undefined,
+      declined: () => undefined,
+    });
     const agentClock = clockAheadBy(agentMs);
     const serving = agentLoop(
       {
@@ -161,7 +168,14 @@ test('an agent whose pytest does not start reports it to the coordinator', async
     const pools = redisPools(redis);
     const channel = await pools.openRun({ ...opened([]).spec, runId: runId('unstarted'), pool: 'p1' });
     const id = agentId('a1');
-    await using member = await redisPoolMember({ url: server.url, pool: 'p1', agent: id, only: null, warn: () => undefined });
+    await using member = await redisPoolMember({
+      url: server.url,
+      pool: 'p1',
+      agent: id,
+      only: null,
+      warn: () => undefined,
+      declined: () => undefined,
+    });
     const open = async (): Promise<Session> => {
       throw new ShardlineError('session-not-started', {
         agent: id,
@@ -183,7 +197,7 @@ test('an agent whose pytest does not start reports it to the coordinator', async
     });
     const over = new AbortController();
     for await (const [batch] of channel.events('0', over.signal)) {
-      expect(batch?.events).toMatchObject([
+      expect(batch?.kind === 'events' && batch.events).toMatchObject([
         {
           kind: 'agent-unfit',
           why: 'not-started',

@@ -41,6 +41,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
       pool: 'p1',
       agent: agentId('a1'),
       only: null,
+      declined: () => undefined,
       warn: () => undefined,
     });
     await agentLoop(
@@ -65,7 +66,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
     const received: RunEvent[] = [];
     const over = new AbortController();
     for await (const batch of channel.events('0', over.signal)) {
-      received.push(...batch.flatMap(({ events }) => events));
+      received.push(...batch.flatMap((entry) => (entry.kind === 'events' ? entry.events : [])));
       if (received.some(({ kind }) => kind === 'agent-left')) over.abort();
     }
     expect(received.map(({ kind }) => kind)).toEqual(['agent-joined', 'attempt-started', 'attempt-ended', 'agent-left']);

@@ -31,7 +31,14 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
       const channel = await pools.openRun({ ...opened([]).spec, runId: runId('r1'), pool: 'p1' });
       const shard = shardId(1);
       await channel.enqueue([{ id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: [], predictedSeconds: 1, avoid: [] }]);
-      await using member = await redisPoolMember({ url, pool: 'p1', agent: agentId('a1'), only: null, warn: () => undefined });
+      await using member = await redisPoolMember({
+        url,
+        pool: 'p1',
+        agent: agentId('a1'),
+        only: null,
+        warn: () => undefined,
+        declined: () => undefined,
+      });
       const found = await member.nextRun(new AbortController().signal);
       if (found === null) throw new Error('the run was not found');
       const run = await member.join(found);

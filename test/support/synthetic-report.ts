@@ -168,6 +168,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   const bound = sequential / lanes.length;
   const isRed = count('failed') + count('error') > 0;
   return {
+    rejected: [],
     restarted: null,
     origin: {
       project: 'shop',

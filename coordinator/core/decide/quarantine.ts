@@ -13,20 +13,25 @@ const FILES_IN_A_ROW = 3;
 const STARTS_IN_A_ROW = 3;
 
 /**
- * Returns the dismissals that are due. Refused agents always go. Broken agents go only if a healthier one remains: the last result of
+ * Returns the dismissals that are due. Refused agents always go, and so do those whose messages cannot be read: their results are lost. Broken agents go only if a healthier one remains: the last result of
  * another living agent was no failure, or that agent collected what this one could not.
  */
 export function decideDismissals(state: RunState): readonly Action[] {
   const refused = [...state.agents.values()].filter(
     (agent) => agent.presence === 'alive' && agent.conduct.dismissedFor === null && isRefused(state, agent),
   );
-  const serving = [...state.agents.values()].filter((agent) => isServing(state, agent));
+  const unreadable = [...state.agents.values()].filter((agent) => isServing(state, agent) && agent.conduct.unreadable !== null);
+  const serving = [...state.agents.values()].filter((agent) => isServing(state, agent) && agent.conduct.unreadable === null);
   const broken = serving.flatMap((agent): Action[] => {
     const others = serving.filter((other) => other !== agent);
     const why = agent.conduct.contradicted !== null && others.length > 0 ? 'collection' : others.some(isWell) ? causeFor(agent) : null;
     return why === null ? [] : [{ kind: 'dismiss-agent', agent: agent.id, why }];
   });
-  return [...refused.map(({ id }): Action => ({ kind: 'dismiss-agent', agent: id, why: 'fingerprint' })), ...broken];
+  return [
+    ...refused.map(({ id }): Action => ({ kind: 'dismiss-agent', agent: id, why: 'fingerprint' })),
+    ...unreadable.map(({ id }): Action => ({ kind: 'dismiss-agent', agent: id, why: 'messages' })),
+    ...broken,
+  ];
 }
 
 function causeFor({ conduct: { streak, notStarted } }: AgentRecord): DismissalCause | null {

@@ -30,6 +30,8 @@ export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCa
       return differsIn(differences.refused.join('; '));
     case 'collection':
       return `it could not collect ${conduct.contradicted?.file ?? 'a file'}, and agent ${conduct.contradicted?.by ?? 'another'} could`;
+    case 'messages':
+      return `its messages could not be read: ${causeOf(conduct.unreadable ?? '')}`;
     case 'other-list':
       return 'it collected other tests than the other agents';
     default:

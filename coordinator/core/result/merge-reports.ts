@@ -80,6 +80,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     textsCut: texts.cut + sum(reports.map(({ textsCut }) => textsCut)),
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
+    rejected: reports.flatMap(({ rejected }) => rejected),
     origin: commonOrigin(given.map(({ origin }) => origin)),
     fingerprint: given[0].fingerprint,
     profile: mergeProfiles(reports, tests.length),
@@ -127,6 +128,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
       ...report,
       agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),
       sessionErrors: report.sessionErrors.map((error) => ({ ...error, agent: renamed(error.agent) })),
+      rejected: report.rejected.map((rejection) => ({ ...rejection, agent: rejection.agent === null ? null : renamed(rejection.agent) })),
       sessions: report.sessions.map((session) => ({ ...session, agent: renamed(session.agent) })),
       shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
       tests: report.tests.map((test) => ({

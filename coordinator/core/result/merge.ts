@@ -8,6 +8,7 @@ import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
+import { rejectionsOf } from '../state/agents/rejections.ts';
 import { collectErrorsOf } from '../state/collection/collect-errors.ts';
 import { isInseparable, isListed } from '../state/collection/suite.ts';
 import type { RunOpened } from '../state/events.ts';
@@ -83,6 +84,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     shards: [...state.shards.values()].map(reportShard),
     agents: reportAgents(state),
     origin: opened.origin,
+    rejected: rejectionsOf(state),
     fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
     profile: profile(state, finish.mergeSeconds),
     coverage,

@@ -9,7 +9,7 @@ import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../sha
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
-import type { RunOrigin } from '../../../shared/domain/report.ts';
+import type { RejectionCause, RunOrigin } from '../../../shared/domain/report.ts';
 import type { Reruns } from '../../../shared/domain/reruns.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import type { Order, Selector, Shard } from '../../../shared/domain/shard.ts';
@@ -134,6 +134,15 @@ export type CoordinatorEvent =
   | { readonly kind: 'redis-emptied'; readonly at: number; readonly isMissing: boolean }
   /** Every event up to this entry of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's. */
   | { readonly kind: 'stream-read'; readonly at: number; readonly position: string; readonly aheadMs: number }
+  /** The entry of the run's stream at this position does not count. `agent` is its sender; null if that is unknown. */
+  | {
+      readonly kind: 'message-rejected';
+      readonly at: number;
+      readonly position: string;
+      readonly agent: AgentId | null;
+      readonly why: RejectionCause;
+      readonly problem: string;
+    }
   /** Another coordinator took over the run with its whole record. */
   | { readonly kind: 'run-resumed'; readonly at: number }
   /** Every agent that could serve the run has ended. Without this event the run waits for one to join. */
@@ -162,9 +171,9 @@ export type CloseReason =
 
 /**
  * `fingerprint`: its workspace differs from the run's. `collection`: it cannot collect what another agent can. `other-list`: it collects
- * other tests, with `--collect suite`.
+ * other tests, with `--collect suite`. `messages`: a message of it could not be read.
  */
-export const dismissalCauses = ['failures', 'not-started', 'fingerprint', 'collection', 'other-list'] as const;
+export const dismissalCauses = ['failures', 'not-started', 'fingerprint', 'collection', 'other-list', 'messages'] as const;
 export type DismissalCause = (typeof dismissalCauses)[number];
 /** Numbers of tests by file, by directory, and by id that the user named; no entry if no earlier run ran any. */
 export type KnownTests = Readonly<Record<string, number>>;

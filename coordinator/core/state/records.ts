@@ -117,6 +117,8 @@ export interface Conduct {
   problem: string | null;
   /** The first file or directory that it could not collect and another agent could. */
   contradicted: { readonly file: TestFile; readonly by: AgentId } | null;
+  /** Why a message of it could not be read; null without one. */
+  unreadable: string | null;
   /** Number of its collection errors that another agent confirmed. */
   confirmedErrors: number;
   /** Why it was dismissed, and after how many failures or failed starts in a row; null and 0 while it serves. */
@@ -130,6 +132,7 @@ export const newConduct = (): Conduct => ({
   notStarted: 0,
   problem: null,
   contradicted: null,
+  unreadable: null,
   confirmedErrors: 0,
   dismissedFor: null,
   dismissedAfter: 0,

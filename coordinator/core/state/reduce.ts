@@ -4,6 +4,7 @@
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import { agentDismissed, agentJoined, agentLeft, agentLost, agentReturned, agentUnfit } from './agents/agent-life.ts';
+import { messageRejected } from './agents/rejections.ts';
 import { coverageKept, sessionEnded, sessionShown } from './agents/session-reports.ts';
 import {
   attemptCancelled,
@@ -87,6 +88,9 @@ function apply(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'agent-returned':
       agentReturned(state, event);
+      break;
+    case 'message-rejected':
+      messageRejected(state, event);
       break;
     case 'session-shown':
       sessionShown(state, event);

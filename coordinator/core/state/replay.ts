@@ -32,7 +32,7 @@ export function beginReplay(first: CoordinatorEvent): Replay | null {
     state,
     take(event) {
       const changes = reduce(state, event);
-      if (event.kind === 'stream-read') position = event.position;
+      if (event.kind === 'stream-read' || event.kind === 'message-rejected') position = event.position;
       if (event.kind === 'run-resumed') resumes += 1;
       // A run that starts anew, or that Redis has lost, has a new stream, in which these positions mean nothing.
       if (event.kind === 'run-restarted' || (event.kind === 'redis-emptied' && event.isMissing)) position = '0';

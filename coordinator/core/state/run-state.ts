@@ -3,7 +3,7 @@
 import type { KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { CollectError } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
-import type { SessionError } from '../../../shared/domain/report.ts';
+import type { Rejection, SessionError } from '../../../shared/domain/report.ts';
 import type { Change } from './changes.ts';
 import { newSuiteState, type SuiteState } from './collection/suite-state.ts';
 import type { CloseReason, RunOpened } from './events.ts';
@@ -39,6 +39,8 @@ export interface RunState {
   /** Number of failed and error outcomes of first results, and of collection errors. */
   failures: number;
   duplicatesDropped: number;
+  /** Messages that do not count, by sender and cause. */
+  readonly rejections: Map<string, Rejection>;
   /** Remaining budget for tracebacks and output of counted results. */
   readonly texts: TextBudget;
   /** Changes made so far by the event being reduced; empty between two events. */
@@ -84,6 +86,7 @@ export function openRun(opened: RunOpened): RunState {
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    rejections: new Map(),
     texts: newTextBudget(),
     changes: [],
     crashedTests: 0,

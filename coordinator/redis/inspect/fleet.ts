@@ -1,12 +1,13 @@
 // What is in a pool now: its open runs with their coordinators, and its agents. It only reads.
 
 import type { Redis } from 'ioredis';
-import { type AgentId, agentId, type RunId, runId } from '../../../shared/domain/ids.ts';
+import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { poolKeys, runKeys } from '../../../shared/redis/keys.ts';
 import { alive } from '../../../shared/redis/presence.ts';
 import { decodeHolder, type LeaseHolder } from '../../../shared/wire/lease-holder.ts';
+import { agentIdSchema, readId, runIdSchema } from '../../../shared/wire/parse.ts';
 import type { RunNote } from '../../../shared/wire/run-note.ts';
 import { decodeSpec } from '../../../shared/wire/run-spec.ts';
 import { readNote } from './run-notes.ts';
@@ -36,7 +37,8 @@ export async function readFleet(redis: Redis, pool: string): Promise<Fleet> {
   const keys = poolKeys(pool);
   const [specs, agents, time] = await Promise.all([redis.hgetall(keys.runs), alive(redis, keys.agents), redis.time()]);
   const now = Number(time[0]) * 1000;
-  const runs = await Promise.all(Object.entries(specs).map(([id, text]) => readRun(redis, pool, runId(id), text, now)));
+  const named = Object.entries(specs).flatMap(([name, text]) => readId(runIdSchema, name).map((id) => ({ id, text })));
+  const runs = await Promise.all(named.map(({ id, text }) => readRun(redis, pool, id, text, now)));
   return { runs: runs.sort((left, right) => (left.spec?.openedAt ?? 0) - (right.spec?.openedAt ?? 0)), agents, now };
 }
 
@@ -54,7 +56,11 @@ async function readRun(redis: Redis, pool: string, id: RunId, text: string, now:
     id,
     spec: orUnknown(() => decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`)),
     coordinator: isHeld ? orUnknown(() => decodeHolder(holder, `the lease of run ${id}`)) : null,
-    agents: new Map(living.map((agent) => [agentId(agent), (holding[agent] ?? '').split(' ').filter((held) => held !== '').length])),
+    agents: new Map(
+      living
+        .flatMap((name) => readId(agentIdSchema, name))
+        .map((agent) => [agent, (holding[agent] ?? '').split(' ').filter((held) => held !== '').length]),
+    ),
     note,
   };
 }

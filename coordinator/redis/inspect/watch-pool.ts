@@ -2,14 +2,15 @@
 
 import type { Redis } from 'ioredis';
 import type { RunEvent } from '../../../shared/domain/events.ts';
-import { type RunId, runId } from '../../../shared/domain/ids.ts';
+import type { RunId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { poolKeys, runKeys } from '../../../shared/redis/keys.ts';
 import { readStream } from '../../../shared/redis/read-stream.ts';
-import { decodeEvents } from '../../../shared/wire/events.ts';
+import { readId, runIdSchema } from '../../../shared/wire/parse.ts';
 import type { RunNote } from '../../../shared/wire/run-note.ts';
 import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { readEntry } from '../stream-entry.ts';
 import { readNote } from './run-notes.ts';
 
 export interface PoolWatcher {
@@ -28,6 +29,8 @@ const OPENINGS = 100;
 /** How long to wait for the last note of a closed run, in milliseconds. Its coordinator writes the reports first. */
 const LAST_NOTE_MS = 60_000;
 
+const eventsIn = (entry: ReturnType<typeof readEntry>): readonly RunEvent[] => (entry.kind === 'events' ? entry.events : []);
+
 /** Follows the pool until `signal` aborts, across failures of Redis. */
 export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher, signal: AbortSignal): Promise<void> {
   const { runs, opened } = poolKeys(pool);
@@ -37,7 +40,9 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
 
   const look = async (): Promise<void> => {
     const specs = await redis.hgetall(runs);
-    for (const [id, text] of Object.entries(specs)) if (!followed.has(id as RunId)) open(runId(id), text);
+    for (const [name, text] of Object.entries(specs)) {
+      for (const id of readId(runIdSchema, name)) if (!followed.has(id)) open(id, text);
+    }
     for (const [id, run] of followed) {
       if (id in specs) continue;
       followed.delete(id);
@@ -63,9 +68,8 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
     try {
       watcher.onOpened(decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`));
       for await (const entries of readStream(redis, runKeys(id).events, '0', READ_BATCHES, until)) {
-        const events = entries.flatMap(({ fields }) =>
-          decodeEvents(fields.get('batch') ?? '', { pool, run: id }, `event stream of run ${id}`),
-        );
+        // The run's coordinator reports messages that cannot be read.
+        const events = entries.flatMap((entry) => eventsIn(readEntry(entry, { pool, run: id })));
         if (events.length > 0) watcher.onEvents(id, events);
       }
     } catch (thrown) {

@@ -61,6 +61,10 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return alone(event.agent, changes, state);
     case 'redis-lost':
       return [`Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`];
+    case 'message-rejected':
+      return [
+        `Rejected a message of ${event.agent === null ? 'an unknown sender' : `agent ${event.agent}`}: ${oneLine(briefOf(event.problem))}`,
+      ];
     case 'no-agent-can-come':
       return [`No agent is left: ${oneLine(event.message)}`];
     case 'session-ended':

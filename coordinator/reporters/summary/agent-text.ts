@@ -1,6 +1,6 @@
 // Names the agents that did not serve to the end of the run. A user should not need the log to notice a lost machine.
 
-import type { Report, ReportedAgent } from '../../../shared/domain/report.ts';
+import type { RejectionCause, Report, ReportedAgent } from '../../../shared/domain/report.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
 
 /** Agents that ended early or abnormally, in the report's order. */
@@ -36,3 +36,15 @@ export function agentsWords(report: Pick<Report, 'agents'>): string {
   const parts = [...ended].map(([how, agents]) => `${agents.length} ${how}`);
   return `${plural(report.agents.length, 'agent')}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
+
+const rejections: Readonly<Record<RejectionCause, string>> = {
+  unreadable: 'could not be read',
+  'other-version': 'came from another version of shardline',
+};
+
+/** `REJECTED 3 messages of agent a1 - could not be read`. */
+export const rejectionLines = ({ rejected }: Pick<Report, 'rejected'>): string[] =>
+  rejected.map(({ agent, why, messages }) => {
+    const sender = agent === null ? 'an unknown sender' : `agent ${oneLine(agent)}`;
+    return `REJECTED ${plural(messages, 'message')} of ${sender} - ${rejections[why]}`;
+  });

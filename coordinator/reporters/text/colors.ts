@@ -29,7 +29,7 @@ const headStyles: readonly (readonly [RegExp, Style])[] = [
   [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
   [/^(LOST|QUARANTINED|REFUSED|NOT STARTED)(?= agent )/, 'red'],
   [/^WARNING(?= agent )/, 'yellow'],
-  [/^(FLAKY|UNSTABLE|NOT RUN|LEFT EARLY|PARTS|VANISHED|SLOWER)(?= )/, 'yellow'],
+  [/^(FLAKY|UNSTABLE|NOT RUN|LEFT EARLY|PARTS|VANISHED|SLOWER|REJECTED)(?= )/, 'yellow'],
   [/^(PASSED|XFAIL(ED)?|FIXED|target met)(?= )/, 'green'],
   [/^(SKIPPED|XPASS(ED)?)(?= )/, 'yellow'],
 ];

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { nodeId } from '../../domain/ids.ts';
 import { notRunReasons, outcomes, verdicts } from '../../domain/outcome.ts';
-import { agentEnds, phases, type Report, type ReportedFingerprint, ratings } from '../../domain/report.ts';
+import { agentEnds, phases, type Report, type ReportedFingerprint, ratings, rejectionCauses } from '../../domain/report.ts';
 import { measureNames } from '../../domain/targets.ts';
 import { messageOf, ShardlineError } from '../../errors.ts';
 import { reportedCoverageSchema } from '../coverage.ts';
@@ -119,6 +119,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     }),
   ),
   origin: originSchema.nullable().default(null),
+  rejected: z.array(z.object({ agent: agentIdSchema.nullable(), why: z.enum(rejectionCauses), messages: count })).default([]),
   fingerprint: reportedFingerprintSchema.default(null),
   profile: z.object({
     setupSeconds: seconds,

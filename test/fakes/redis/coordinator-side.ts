@@ -2,6 +2,7 @@
 
 import { claimLease, type LeasePort, NEW_RUN } from '../../../coordinator/lease-claim.ts';
 import type { Pools, PresenceOf, RunChannel, TakeOver } from '../../../coordinator/ports.ts';
+import { readEntry } from '../../../coordinator/redis/stream-entry.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
@@ -10,7 +11,6 @@ import { agentChannel, coordinatorChannel, coverageField } from '../../../shared
 import { encodeAttempt } from '../../../shared/wire/attempt.ts';
 import { encodeCommand } from '../../../shared/wire/control.ts';
 import { COORDINATOR } from '../../../shared/wire/envelope.ts';
-import { decodeEvents } from '../../../shared/wire/events.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { addressOf, encodeSpec } from '../../../shared/wire/run-spec.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -174,11 +174,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(place, events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, text: batch }) => ({
-            position: id,
-            text: batch,
-            events: decodeEvents(batch, address, `event stream of run ${runId}`),
-          }));
+          yield entries.map(({ id, text: batch }) => readEntry({ id, fields: new Map([['batch', batch]]) }, address));
         }
       }
     },

@@ -3,7 +3,7 @@ import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
-import { type AgentId, fileOf, nodeId, shardId } from '../../../shared/domain/ids.ts';
+import { type AgentId, agentId, fileOf, nodeId, shardId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import {
   a1,
@@ -46,6 +46,23 @@ test('quarantines an agent once when its tests fail in a row and the last test o
   const state = stateAfter(run, ...begun, ...ran(a2, 12, 'passed'), ...failed(a1, ten));
   expect(decideAll(state)).toEqual([dismissal]);
   expect(decide(state)).toEqual([]);
+});
+
+test('quarantines the sender of a message that could not be read, and runs its attempts elsewhere', () => {
+  const rejected = { kind: 'message-rejected', at: 3000, position: '1-0', agent: a1, why: 'unreadable', problem: 'no JSON' } as const;
+  const state = stateAfter(run, ...begun, started(a1, 1), rejected, rejected, { ...rejected, agent: null });
+  expect(decideAll(state)).toEqual([
+    { kind: 'dismiss-agent', agent: 'a1', why: 'messages' },
+    { kind: 'start-attempt', shard: 's1', role: 'retry' },
+  ]);
+  const report = reportOf(state);
+  expect(report.rejected).toEqual([
+    { agent: 'a1', why: 'unreadable', messages: 2 },
+    { agent: null, why: 'unreadable', messages: 1 },
+  ]);
+  expect(report.agents.find(({ id }) => id === a1)).toMatchObject({ ended: 'quarantined', why: 'its messages could not be read: no JSON' });
+  // A sender that never joined is only counted.
+  expect(decideAll(stateAfter(run, ...begun, { ...rejected, agent: agentId('ghost') }))).toEqual([]);
 });
 
 test('quarantines no agent for too few failures, failures of one file, or failures with a pass in between', () => {

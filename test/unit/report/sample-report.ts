@@ -32,6 +32,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   const count = (outcome: Outcome): number => tests.filter((test) => test.outcome === outcome).length;
   const isRed = count('failed') + count('error') > 0;
   return {
+    rejected: [],
     restarted: null,
     origin: null,
     part: null,

@@ -71,6 +71,7 @@ describe('the envelope', () => {
     ['an epoch beyond exact numbers', { epoch: 2 ** 60 }, 'bad-message'],
     ['a body that is no JSON', { body: '[' }, 'bad-message'],
     ['a body with an unknown event', { body: '[{"kind":"odd"}]' }, 'bad-message'],
+    ['another sender', { sender: 'a2' }, 'bad-message'],
   ])('refuses a batch of %s', (_, changes, expected) => {
     const text = changed(encodeEvents([joined(agent)], fromAgent), changes);
     expect(() => decodeEvents(text, address, 'x')).toThrow(code(expected));

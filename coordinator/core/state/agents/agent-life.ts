@@ -1,7 +1,7 @@
 // Applies the coming and going of agents: joined, unfit, left, dismissed, lost and returned.
 
 import { compareFingerprints } from '../../../../shared/domain/fingerprint.ts';
-import { endAttempt } from '../attempts/attempt-life.ts';
+import { endAttempt, loseAttemptsOf } from '../attempts/attempt-life.ts';
 import { dropDoubtsOf } from '../collection/doubts.ts';
 import { applyDismissal } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
@@ -44,6 +44,7 @@ export function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
 export function agentDismissed(state: RunState, { at, agent, why }: EventOf<'agent-dismissed'>): void {
   applyDismissal(state, agent, why);
   dropDoubtsOf(state, agent);
+  if (why === 'messages') loseAttemptsOf(state, agent);
   endService(state.agents.get(agent), at);
 }
 
@@ -52,10 +53,7 @@ export function agentLost(state: RunState, { at, agent: id }: EventOf<'agent-los
   if (agent?.presence !== 'alive') return;
   endService(agent, at);
   setPresence(state, agent, 'lost');
-  for (const attempt of state.attempts.values()) {
-    const isIts = (attempt.state.kind === 'taken' || attempt.state.kind === 'running') && attempt.state.agent === id;
-    if (isIts) endAttempt(state, attempt, id, { kind: 'lost' });
-  }
+  loseAttemptsOf(state, id);
 }
 
 export function agentReturned(state: RunState, { agent: id }: EventOf<'agent-returned'>): void {

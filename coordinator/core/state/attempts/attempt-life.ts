@@ -102,6 +102,14 @@ export function loseAttempts(state: RunState): void {
   for (const attempt of state.attempts.values()) endAttempt(state, attempt, agentAt(attempt), { kind: 'lost' });
 }
 
+/** Ends the attempts of an agent that is gone, or that may never report their end. */
+export function loseAttemptsOf(state: RunState, agent: AgentId): void {
+  for (const attempt of state.attempts.values()) {
+    const isIts = (attempt.state.kind === 'taken' || attempt.state.kind === 'running') && attempt.state.agent === agent;
+    if (isIts) endAttempt(state, attempt, agent, { kind: 'lost' });
+  }
+}
+
 /** Ends the attempt for this agent, if it has one, and settles its shard. The first ending counts. */
 export function endAttempt(state: RunState, attempt: AttemptRecord, agent: AgentId | null, ending: AttemptEnding): void {
   if (attempt.state.kind === 'ended') return;
