@@ -10,7 +10,7 @@ import { newestRun, runsBelow, runsOf } from '../../shared/system/run-place.ts';
 import { inWords } from '../../shared/text/safe-text.ts';
 import { shellCommand } from '../../shared/text/shell-quote.ts';
 import type { Baseline } from '../core/result/compare.ts';
-import { mergeReports, ownAgentNames } from '../core/result/merge-reports.ts';
+import { mergeReports, ownAgentNames } from '../core/result/parts/merge-reports.ts';
 import { type CoordinatorEvent, withAgent } from '../core/state/events.ts';
 import { baselineOf, readBaseline } from '../record/baseline.ts';
 import { type FinishedRun, readFinishedRun } from '../record/finished-run.ts';

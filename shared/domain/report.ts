@@ -48,6 +48,8 @@ export interface Report extends ReportedShown {
   readonly coverage: ReportedCoverage | null;
   /** The targets of the run; null without `--targets`. */
   readonly targets: readonly JudgedTarget[] | null;
+  /** Tests whose attempts contradict each other; usually empty, and so in a report of an earlier version. */
+  readonly conflicts: readonly Conflict[];
   /** null without a baseline. */
   readonly comparison: Comparison | null;
   /** The part of the suite that the run ran; null for all of it. */
@@ -94,10 +96,18 @@ export interface Comparison {
 
 /**
  * Why a message of an agent does not count. `unreadable`: it is not what this version sends, or exceeds a limit. `other-version`: another
- * version of shardline sent it.
+ * version of shardline sent it. `not-joined`: its agent has not joined the run. `not-holding`: its agent does not hold the attempt.
+ * `foreign-file`: its file belongs to another shard. `too-many`: the run has too many agents.
  */
-export const rejectionCauses = ['unreadable', 'other-version'] as const;
+export const rejectionCauses = ['unreadable', 'other-version', 'not-joined', 'not-holding', 'foreign-file', 'too-many'] as const;
 export type RejectionCause = (typeof rejectionCauses)[number];
+
+/** Two attempts of a test, without a rerun in between, of which one failed and one did not. Never green. */
+export interface Conflict {
+  readonly nodeid: NodeId;
+  readonly first: { readonly agent: AgentId; readonly outcome: Outcome };
+  readonly second: { readonly agent: AgentId; readonly outcome: Outcome };
+}
 
 /** How many messages of this sender did not count. `agent` is null if the sender is unknown. */
 export interface Rejection {

@@ -4,14 +4,13 @@
 import { z } from 'zod';
 import type { NodeId, TestFile } from '../domain/ids.ts';
 import { type FileTiming, KEPT_RUNS, type LastRuns, type Timings } from '../domain/timings.ts';
+import { LONGEST_SECONDS } from './limits.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
 
 /** Version 3 added how tests ended in their last runs. */
 const TIMINGS_VERSION = 3;
 const version = z.union([z.literal(1), z.literal(2), z.literal(TIMINGS_VERSION)]);
 
-/** About 116 days, in seconds. No test file takes longer, and sums of such values stay exact. */
-const LONGEST_SECONDS = 1e7;
 const seconds = z.number().min(0).max(LONGEST_SECONDS);
 export const lastRunsSchema = z
   .string()

@@ -27,6 +27,7 @@ const findings = fc.record({
   isInseparable: fc.boolean(),
   isUnproven: fc.boolean(),
   flakyFails: fc.boolean(),
+  conflicts: fc.nat(2),
   coverage: fc.record({ isMissed: fc.boolean(), isPartial: fc.constant(false) }),
 });
 
@@ -45,7 +46,7 @@ test('a run passes, with exit code 0, exactly when nothing is missing, failed or
   fc.assert(
     fc.property(findings, (found) => {
       const { totals, skippedModules, collectErrors, notRun, isInterrupted, isInseparable, isUnproven, flakyFails, coverage } = found;
-      const failures = totals.failed + totals.error + (flakyFails ? totals.flaky : 0) + Number(coverage.isMissed);
+      const failures = totals.failed + totals.error + found.conflicts + (flakyFails ? totals.flaky : 0) + Number(coverage.isMissed);
       const isSpotless =
         failures + collectErrors + notRun.length === 0 &&
         !isInterrupted &&
@@ -67,6 +68,7 @@ test('one more finding never weakens the exit code', () => {
       const worse = [
         { ...found, isInterrupted: true },
         { ...found, collectErrors: found.collectErrors + 1 },
+        { ...found, conflicts: found.conflicts + 1 },
         { ...found, coverage: { ...found.coverage, isMissed: true } },
         { ...found, notRun: [...found.notRun, { reason }] },
       ];

@@ -8,7 +8,7 @@ import type { Report } from '../../../shared/domain/report.ts';
 import { combineCoverage } from '../../../shared/pytest/combine-coverage.ts';
 import type { ReportSettings } from '../../../shared/settings/settings.ts';
 import { makeTempDirectory } from '../../../shared/system/temp-directory.ts';
-import { ownAgentNames } from '../../core/result/merge-reports.ts';
+import { ownAgentNames } from '../../core/result/parts/merge-reports.ts';
 import { isCounted } from '../../core/result/parts/prove-parts.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import type { FinishedRun } from '../../record/finished-run.ts';

@@ -27,6 +27,7 @@ import { finalResult, isFlaky } from '../state/results.ts';
 import { type RunState, testsInOrder } from '../state/run-state.ts';
 import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';
+import { conflictsOf } from './conflicts.ts';
 import { coverageFindings } from './coverage.ts';
 import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
 import { reportedPart } from './parts/reported-part.ts';
@@ -55,6 +56,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   const collectErrors = collectErrorsOf(state);
   const totals = count(state, tests, notRun);
   const coverage = state.coverage.combined;
+  const conflicts = conflictsOf(state);
   const found = {
     totals,
     skippedModules: countSkippedModules(tests),
@@ -66,6 +68,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     isInseparable: isInseparable(state),
     isUnproven: false,
     flakyFails: opened.flakyFails,
+    conflicts: conflicts.length,
     coverage: coverageFindings([coverage]),
   };
   return {
@@ -93,6 +96,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     partProblems: [],
     restarted: opened.restarted === null ? null : { why: opened.restarted.why, voidTests: opened.restarted.voidTests },
     targets: null,
+    conflicts,
     comparison: null,
     history: null,
   };

@@ -34,6 +34,8 @@ export interface Findings {
   readonly isUnproven: boolean;
   /** True if a flaky test makes the run fail. */
   readonly flakyFails: boolean;
+  /** Number of tests whose attempts contradict each other. */
+  readonly conflicts: number;
   readonly coverage: CoverageFindings;
 }
 
@@ -56,12 +58,13 @@ function applying({
   isInseparable,
   isUnproven,
   flakyFails,
+  conflicts,
   coverage,
 }: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
   if (isInseparable || isUnproven) codes.add(11);
-  if (totals.failed + totals.error + collectErrors + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
+  if (totals.failed + totals.error + collectErrors + conflicts + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
   if (coverage.isMissed) codes.add(1);
   // A stopped run also lacks coverage, but its missing tests already say so.
   if (coverage.isPartial && !isInterrupted && notRun.length === 0) codes.add(11);

@@ -10,7 +10,7 @@ import type { AttemptEnding, AttemptRole, InterruptCause } from '../../../shared
 import type { AgentInfo, TestResult, UnfitCause } from '../../../shared/domain/events.ts';
 import type { Differences, Fingerprint } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
-import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import type { NotRunReason, Outcome } from '../../../shared/domain/outcome.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { DismissalCause } from './events.ts';
 
@@ -48,6 +48,8 @@ export interface AttemptRecord {
   seconds: number | null;
   /** Set when the agents were asked to stop the attempt. */
   cancelledBy: InterruptCause | null;
+  /** Agents that have held it: more than one only if BullMQ handed it out again. Others have no results of it. */
+  readonly holders: Set<AgentId>;
   /** True if the attempt does not count against its shard's limit, because its agent is unfit or to blame for its failure. */
   isVoid: boolean;
 }
@@ -103,6 +105,12 @@ export interface TestRecord {
   isDoubted: boolean;
   /** Files in which the test counts as open until it has an outcome: one entry, unless shards overlap. */
   readonly expectedIn: FileProgress[];
+}
+
+/** A result that contradicts the first one of its test: one of them is a failure. */
+export interface ConflictRecord {
+  readonly test: TestRecord;
+  readonly second: { readonly agent: AgentId; readonly outcome: Outcome };
 }
 
 /** An agent's record in the run, judged by its results. */

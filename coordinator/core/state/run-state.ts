@@ -8,7 +8,7 @@ import type { Change } from './changes.ts';
 import { newSuiteState, type SuiteState } from './collection/suite-state.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import type { AttemptRecord, ShardRecord } from './records.ts';
-import { type AgentRecord, type Doubt, plannedFiles, type TestRecord } from './records.ts';
+import { type AgentRecord, type ConflictRecord, type Doubt, plannedFiles, type TestRecord } from './records.ts';
 import { indexShard, newShardIndex, type ShardIndex } from './shard-index.ts';
 import { noneShown, type ShownState } from './shown.ts';
 import { newTextBudget, type TextBudget } from './text-budget.ts';
@@ -39,6 +39,8 @@ export interface RunState {
   /** Number of failed and error outcomes of first results, and of collection errors. */
   failures: number;
   duplicatesDropped: number;
+  /** Later results that contradict the first one of their test. */
+  readonly conflicts: ConflictRecord[];
   /** Messages that do not count, by sender and cause. */
   readonly rejections: Map<string, Rejection>;
   /** Remaining budget for tracebacks and output of counted results. */
@@ -50,6 +52,8 @@ export interface RunState {
   /** Latest time by the coordinator's own clock; agents' clocks may differ from it and from each other. */
   coordinatorAt: number;
   firstEnqueuedAt: number | null;
+  /** Number of agents that are alive. */
+  living: number;
   /** Since when no agent is alive, by the coordinator's clock; null while one is. Any event of an agent moves it forward. */
   aloneSince: number | null;
   /** When a forecast was last recorded; null before the first. */
@@ -86,12 +90,14 @@ export function openRun(opened: RunOpened): RunState {
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    conflicts: [],
     rejections: new Map(),
     texts: newTextBudget(),
     changes: [],
     crashedTests: 0,
     coordinatorAt: opened.at,
     firstEnqueuedAt: null,
+    living: 0,
     aloneSince: opened.at,
     forecastAt: null,
     interruptedBy: null,

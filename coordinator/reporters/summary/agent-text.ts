@@ -40,6 +40,10 @@ export function agentsWords(report: Pick<Report, 'agents'>): string {
 const rejections: Readonly<Record<RejectionCause, string>> = {
   unreadable: 'could not be read',
   'other-version': 'came from another version of shardline',
+  'not-joined': 'it has not joined the run',
+  'not-holding': 'about attempts that it does not hold',
+  'foreign-file': 'about files of other shards',
+  'too-many': 'the run has too many agents',
 };
 
 /** `REJECTED 3 messages of agent a1 - could not be read`. */

@@ -211,6 +211,7 @@ function shortSummary(report: Report, width: number | null): string[] {
       .filter((test) => isFailure(test.outcome))
       .map(({ nodeid, outcome, attempts }) => line(outcome.toUpperCase(), shortName(nodeid), briefOfAttempt(attempts.at(-1)))),
     ...report.tests.filter(({ flaky }) => flaky).map(({ nodeid, attempts }) => line('FLAKY', shortName(nodeid), flakyHow(attempts))),
+    ...report.conflicts.map(({ nodeid, first, second }) => `CONFLICT ${shortName(nodeid)} - ${sideWords(first)}, ${sideWords(second)}`),
     ...unstableLines(report),
     ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => notRunLines(reason, missing)),
     ...report.partProblems.map((problem) => `PARTS ${oneLine(problem)}`),
@@ -218,6 +219,9 @@ function shortSummary(report: Report, width: number | null): string[] {
     ...rejectionLines(report),
   ];
 }
+
+/** `passed on a1`. */
+const sideWords = ({ agent, outcome }: Report['conflicts'][number]['first']): string => `${outcome} on ${oneLine(agent)}`;
 
 /** `UNSTABLE tests/test_a.py::test_b - failed in 3 of its last 10 runs`, for tests that failed in this run. */
 function unstableLines({ tests, history }: Report): readonly string[] {
@@ -284,6 +288,7 @@ export function verdictText(report: Report): string {
     [
       ['failed', totals.failed],
       ['error', totals.error + late.length],
+      ['conflict', report.conflicts.length],
       ['collection error', collecting.length],
       ['session error', report.sessionErrors.length],
       ['passed', totals.passed],

@@ -26,7 +26,7 @@ export const paintFor = (takesColor: boolean): Paint =>
 const asFormat = (format: (typeof formats)[Style]): Parameters<typeof styleText>[0] => (typeof format === 'string' ? format : [...format]);
 
 const headStyles: readonly (readonly [RegExp, Style])[] = [
-  [/^(FAILED|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
+  [/^(FAILED|CONFLICT|ERROR( collecting)?|NEW FAILURE|STILL FAILING|target MISSED)(?= )/, 'red'],
   [/^(LOST|QUARANTINED|REFUSED|NOT STARTED)(?= agent )/, 'red'],
   [/^WARNING(?= agent )/, 'yellow'],
   [/^(FLAKY|UNSTABLE|NOT RUN|LEFT EARLY|PARTS|VANISHED|SLOWER|REJECTED)(?= )/, 'yellow'],

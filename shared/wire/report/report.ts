@@ -28,6 +28,8 @@ const reportedFingerprintSchema: z.ZodType<ReportedFingerprint | null> = z
   })
   .nullable();
 
+const sideSchema = z.object({ agent: agentIdSchema, outcome: z.enum(outcomes) });
+
 const reportSchema: z.ZodType<Report> = z.object({
   schema: z.literal(REPORT_SCHEMA),
   runId: runIdSchema,
@@ -149,6 +151,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     .array(z.object({ target: z.string(), measure: z.enum(measureNames), value: z.number().nullable(), met: z.boolean() }))
     .nullable()
     .default(null),
+  conflicts: z.array(z.object({ nodeid: nodeIdSchema, first: sideSchema, second: sideSchema })).default([]),
   comparison: z
     .object({
       baseline: z.string(),

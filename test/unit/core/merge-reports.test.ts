@@ -1,7 +1,7 @@
 // Merges several finished runs into one report.
 
 import { expect, test } from 'vitest';
-import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
+import { mergeReports } from '../../../coordinator/core/result/parts/merge-reports.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun } from '../../../shared/domain/report.ts';

@@ -70,6 +70,7 @@ test('reports every field of a run whose tests all passed', () => {
   expect(report).toEqual({
     schema: 1,
     rejected: [],
+    conflicts: [],
     restarted: null,
     origin: null,
     part: null,

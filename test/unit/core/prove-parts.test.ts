@@ -1,7 +1,7 @@
 // Whether the reports of parts prove that they are one whole suite.
 
 import { describe, expect, test } from 'vitest';
-import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
+import { mergeReports } from '../../../coordinator/core/result/parts/merge-reports.ts';
 import { proveParts } from '../../../coordinator/core/result/parts/prove-parts.ts';
 import { runId, testFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';

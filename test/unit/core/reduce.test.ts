@@ -50,7 +50,9 @@ test('keeps the first result of a test and drops a second one from another agent
 
 test('ignores the events of an attempt that was never enqueued', () => {
   const events = [started(a1, 1, 7), reported(a1, 1, 7, finished(t1)), ended(a1, 1, 7), started(a1, 99)];
-  expect(stateAfter(oneFile, ...events)).toEqual(stateAfter(oneFile));
+  const { rejections, ...state } = stateAfter(oneFile, joined(a1), ...events);
+  expect({ ...state, rejections: new Map() }).toEqual(stateAfter(oneFile, joined(a1)));
+  expect([...rejections.values()]).toEqual([{ agent: a1, why: 'not-holding', messages: 4 }]);
 });
 
 test('an ending is final: neither a later start nor another ending changes it', () => {

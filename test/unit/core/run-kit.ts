@@ -223,11 +223,18 @@ export const lost = (agent: AgentId, at = 5000): CoordinatorEvent => ({ kind: 'a
 export const tick = (at: number): CoordinatorEvent => ({ kind: 'tick', at });
 export const closedDone = (at = 6000): CoordinatorEvent => ({ kind: 'run-closed', at, why: { kind: 'done' } });
 
+/** An agent that reports on attempts has joined before, unless the events say when. */
 export function stateAfter(opening: RunOpened, ...events: readonly CoordinatorEvent[]): RunState {
   const state = openRun(opening);
+  const joining = new Set(events.flatMap((event) => (event.kind === 'agent-joined' ? [event.agent.id] : [])));
+  const reporting = new Set(events.flatMap((event) => (isReport(event) ? [event.agent] : [])));
+  for (const agent of reporting.difference(joining)) reduce(state, joined(agent));
   for (const event of events) reduce(state, event);
   return state;
 }
+
+const isReport = (event: CoordinatorEvent) =>
+  event.kind === 'attempt-started' || event.kind === 'attempt-reported' || event.kind === 'attempt-ended';
 
 /** The event that the run loop records for an action. */
 export function eventOf(state: RunState, action: Action, at: number): CoordinatorEvent {

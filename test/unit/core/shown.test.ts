@@ -1,7 +1,7 @@
 // Warnings, sections and deselected tests of all agents, counted as one plain pytest counts them.
 
 import { expect, test } from 'vitest';
-import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
+import { mergeReports } from '../../../coordinator/core/result/parts/merge-reports.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { CountedWarning, Shown } from '../../../shared/domain/shown.ts';

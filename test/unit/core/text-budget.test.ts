@@ -4,7 +4,7 @@ import { constants } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { merge } from '../../../coordinator/core/result/merge.ts';
-import { mergeReports } from '../../../coordinator/core/result/merge-reports.ts';
+import { mergeReports } from '../../../coordinator/core/result/parts/merge-reports.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun } from '../../../coordinator/core/state/run-state.ts';

@@ -25,6 +25,7 @@ const green: Findings = {
   isInseparable: false,
   isUnproven: false,
   flakyFails: false,
+  conflicts: 0,
   coverage: { isMissed: false, isPartial: false },
 };
 

@@ -7,9 +7,14 @@ import { applyDismissal } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
 import { moveAttempt } from '../moves.ts';
 import type { RunState } from '../run-state.ts';
-import { endService, newAgent, noteAgentEvent, returned, setPresence } from './roster.ts';
+import { reject } from './rejections.ts';
+import { endService, hasRoom, newAgent, noteAgentEvent, returned, setPresence } from './roster.ts';
 
 export function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent-joined'>): void {
+  if (!hasRoom(state, info.id)) {
+    reject(state, info.id, 'too-many');
+    return;
+  }
   const agent = noteAgentEvent(state, info.id, at);
   if (agent.joinedAt !== null) return;
   agent.info = info;
@@ -21,14 +26,23 @@ export function agentJoined(state: RunState, { at, agent: info }: EventOf<'agent
 
 /** Records an agent that cannot serve the run. If it never joined, a run that waits for agents keeps waiting. */
 export function agentUnfit(state: RunState, { at, agent: id, host, why, problem, fingerprint }: EventOf<'agent-unfit'>): void {
+  if (!hasRoom(state, id)) {
+    reject(state, id, 'too-many');
+    return;
+  }
+  const isNew = !state.agents.has(id);
   const agent = state.agents.get(id) ?? newAgent(id);
   state.agents.set(id, agent);
   agent.unfit ??= { why, problem, host, fingerprint };
   endService(agent, at);
-  setPresence(state, agent, 'left');
+  setPresence(state, agent, 'left', isNew ? null : agent.presence);
 }
 
 export function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
+  if (state.agents.get(event.agent)?.joinedAt == null) {
+    reject(state, event.agent, 'not-joined');
+    return;
+  }
   const agent = noteAgentEvent(state, event.agent, event.at);
   if (agent.left !== null) return;
   const { busySeconds, idleSeconds, peakRssBytes, cpuSeconds } = event;

@@ -21,6 +21,12 @@ export const newAgent = (id: AgentId): AgentRecord => ({
   left: null,
 });
 
+/** Maximum number of agents in a run. */
+const MOST_AGENTS = 10_000;
+
+/** Whether the run may have this agent; a new one is refused once there are too many. */
+export const hasRoom = ({ agents }: RunState, id: AgentId): boolean => agents.has(id) || agents.size < MOST_AGENTS;
+
 /** Returns the agent's record. A new agent is alive until its presence shows otherwise. */
 export function knownAgent(state: RunState, id: AgentId): AgentRecord {
   const known = state.agents.get(id);
@@ -59,7 +65,8 @@ export function setPresence(
   presence: AgentRecord['presence'],
   from: AgentRecord['presence'] | null = agent.presence,
 ): void {
+  const before = from;
   moveAgent(state, agent, presence, from);
-  const isAnyAlive = [...state.agents.values()].some((each) => each.presence === 'alive');
-  state.aloneSince = isAnyAlive ? null : (state.aloneSince ?? state.coordinatorAt);
+  state.living += Number(agent.presence === 'alive') - Number(before === 'alive');
+  state.aloneSince = state.living > 0 ? null : (state.aloneSince ?? state.coordinatorAt);
 }

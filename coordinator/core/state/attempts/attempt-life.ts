@@ -1,13 +1,15 @@
 // Applies the course of attempts: enqueued, taken, started, reporting, ended, lost and cancelled. attempt-progress.ts applies their reports.
 
 import type { AttemptEnding } from '../../../../shared/domain/attempt.ts';
-import type { AgentId } from '../../../../shared/domain/ids.ts';
-import { knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
+import type { AttemptEvent } from '../../../../shared/domain/events.ts';
+import { type AgentId, fileOf, type TestFile } from '../../../../shared/domain/ids.ts';
+import { reject } from '../agents/rejections.ts';
+import { hasRoom, knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
 import { beginRecheck } from '../collection/doubts.ts';
 import { isOfRefused, isRefused } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
 import { addAttempt, cancelAttempt, moveAttempt } from '../moves.ts';
-import type { AttemptRecord } from '../records.ts';
+import type { AttemptRecord, ShardRecord } from '../records.ts';
 import { beginRerun } from '../results.ts';
 import type { RunState } from '../run-state.ts';
 import { settle } from '../settle.ts';
@@ -30,6 +32,7 @@ export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence
     lastReportAt: null,
     seconds: null,
     cancelledBy: null,
+    holders: new Set(),
     isVoid: false,
   };
   if (role === 'recheck') beginRecheck(state, attempt, selectors);
@@ -41,18 +44,25 @@ export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence
 export function attemptTaken(state: RunState, { attempt: id, agent: taker }: EventOf<'attempt-taken'>): void {
   const attempt = state.attempts.get(id);
   if (attempt?.state.kind !== 'enqueued') return;
+  if (!hasRoom(state, taker)) return;
   const agent = knownAgent(state, taker);
   // The event was seen before the agent left but arrived later; the agent has handed the attempt back since.
   if (agent.presence === 'left') return;
+  attempt.holders.add(taker);
   moveAttempt(state, attempt, { kind: 'taken', agent: taker });
   returned(state, agent);
 }
 
 export function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
   const attempt = state.attempts.get(id);
-  if (attempt === undefined) return;
+  if (!mayReport(state, starter)) return;
+  if (attempt === undefined) {
+    reject(state, starter, 'not-holding');
+    return;
+  }
   const agent = noteAgentEvent(state, starter, at);
   noteAttemptEvent(attempt, at);
+  attempt.holders.add(starter);
   attempt.startedAt ??= at;
   if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
   moveAttempt(state, attempt, { kind: 'running', agent: starter });
@@ -64,7 +74,15 @@ export function attemptStarted(state: RunState, { at, attempt: id, agent: starte
 export function attemptReported(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-reported'>): void {
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
-  if (attempt === undefined || record === undefined) return;
+  if (!mayReport(state, agent)) return;
+  if (attempt === undefined || record === undefined || !holds(attempt, agent)) {
+    reject(state, agent, 'not-holding');
+    return;
+  }
+  if (isForeign(state, record, fileIn(event))) {
+    reject(state, agent, 'foreign-file');
+    return;
+  }
   const reporter = noteAgentEvent(state, agent, event.at);
   noteAttemptEvent(attempt, event.at);
   if (isRefused(state, reporter)) return;
@@ -77,7 +95,11 @@ export function attemptReported(state: RunState, { agent, attempt: id, event }: 
 
 export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
   const attempt = state.attempts.get(event.attempt);
-  if (attempt === undefined) return;
+  if (!mayReport(state, event.agent)) return;
+  if (attempt === undefined || !holds(attempt, event.agent)) {
+    reject(state, event.agent, 'not-holding');
+    return;
+  }
   const agent = noteAgentEvent(state, event.agent, event.at);
   noteAttemptEvent(attempt, event.at);
   if (attempt.seconds === null) {
@@ -85,6 +107,32 @@ export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): 
     agent.attemptSeconds += event.seconds;
   }
   endAttempt(state, attempt, event.agent, event.ending);
+}
+
+/** False, and counted, for a sender that has not joined or whose messages could not be read. */
+function mayReport(state: RunState, id: AgentId): boolean {
+  const agent = state.agents.get(id);
+  const isMember = agent !== undefined && agent.joinedAt !== null && agent.conduct.dismissedFor !== 'messages';
+  if (!isMember) reject(state, id, 'not-joined');
+  return isMember;
+}
+
+/** Redis may have lost the message that an attempt has started. Then the first agent that reports on it holds it. */
+function holds({ holders }: AttemptRecord, agent: AgentId): boolean {
+  if (holders.size === 0) holders.add(agent);
+  return holders.has(agent);
+}
+
+/** True if the file is not of this shard and is of another one. pytest may find tests in files that are in no shard. */
+function isForeign({ shards }: RunState, record: ShardRecord, file: TestFile): boolean {
+  if (record.files.has(file)) return false;
+  for (const other of shards.values()) if (other.files.get(file)?.selectors.length) return true;
+  return false;
+}
+
+function fileIn(event: AttemptEvent): TestFile {
+  if (event.kind === 'test-finished') return event.result.file;
+  return event.kind === 'test-started' ? fileOf(event.nodeid) : event.file;
 }
 
 export function attemptLost(state: RunState, { attempt: id, agent }: EventOf<'attempt-lost'>): void {

@@ -4,7 +4,7 @@
 import { assertNever } from '../../../../shared/assert-never.ts';
 import type { AttemptEvent, TestResult } from '../../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
-import { isFailure } from '../../../../shared/domain/outcome.ts';
+import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
 import { OTHER } from '../changes.ts';
 import { recordErrors } from '../collection/collect-errors.ts';
 import { isContradicted, observeCollection, observeError } from '../collection/doubts.ts';
@@ -74,6 +74,7 @@ function testFinished(state: RunState, record: ShardRecord, by: ReportingAttempt
   if (countsAs(test, by.attempt, false) === null) {
     state.duplicatesDropped += 1;
     if (test.accepted?.attempt !== by.attempt) dropWork(state.work, by.attempt, result.nodeid, result.seconds);
+    noteConflict(state, test, by.agent, result.outcome);
     return;
   }
   test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
@@ -91,6 +92,16 @@ function testFinished(state: RunState, record: ShardRecord, by: ReportingAttempt
   }
   if (!isUnfinished(state, own)) fileDone(state, record, by);
   if (test.expectedIn.length > 1) settleAll(state);
+}
+
+/** Maximum number of conflicts that a run keeps. One is enough to fail it. */
+const MAX_CONFLICTS = 1000;
+
+/** Which attempt of a test is faster must not decide whether the run is green. */
+function noteConflict({ conflicts }: RunState, test: TestRecord, agent: AgentId, outcome: Outcome): void {
+  if (test.accepted === null || isFailure(test.accepted.result.outcome) === isFailure(outcome)) return;
+  if (conflicts.length < MAX_CONFLICTS && conflicts.every((known) => known.test !== test))
+    conflicts.push({ test, second: { agent, outcome } });
 }
 
 function collectFailed(

@@ -1,19 +1,19 @@
 // Merges several finished runs into one report: runs of parts of a suite, of one suite in several places, or of tests left undone.
 
-import type { ReportedCoverage } from '../../../shared/domain/coverage.ts';
-import type { AgentId, NodeId } from '../../../shared/domain/ids.ts';
-import { agentId, nodeId, runId, shardId } from '../../../shared/domain/ids.ts';
-import type { Outcome } from '../../../shared/domain/outcome.ts';
-import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../../shared/domain/report.ts';
-import { sum } from '../../../shared/numbers.ts';
-import { fitResult, newTextBudget, type TextBudget } from '../state/text-budget.ts';
-import { coverageFindings } from './coverage.ts';
-import { mergeHistories } from './history.ts';
-import { countNotRun } from './not-run.ts';
-import { proveParts } from './parts/prove-parts.ts';
-import { rate } from './profile.ts';
-import { mergeShown } from './reported-shown.ts';
-import { countSkippedModules, firstExitCode, verdict } from './verdict.ts';
+import type { ReportedCoverage } from '../../../../shared/domain/coverage.ts';
+import type { AgentId, NodeId } from '../../../../shared/domain/ids.ts';
+import { agentId, nodeId, runId, shardId } from '../../../../shared/domain/ids.ts';
+import type { Outcome } from '../../../../shared/domain/outcome.ts';
+import type { NotRun, Profile, Report, ReportedTest, Totals } from '../../../../shared/domain/report.ts';
+import { sum } from '../../../../shared/numbers.ts';
+import { fitResult, newTextBudget, type TextBudget } from '../../state/text-budget.ts';
+import { coverageFindings } from '../coverage.ts';
+import { mergeHistories } from '../history.ts';
+import { countNotRun } from '../not-run.ts';
+import { rate } from '../profile.ts';
+import { mergeShown } from '../reported-shown.ts';
+import { countSkippedModules, firstExitCode, verdict } from '../verdict.ts';
+import { proveParts } from './prove-parts.ts';
 
 /** If runs disagree about a test, the first of these outcomes counts: no failure is hidden, and an outcome that ran outranks a skip. */
 const precedence: readonly Outcome[] = ['error', 'failed', 'passed', 'xpassed', 'xfailed', 'skipped'];
@@ -39,6 +39,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
   const collectErrors = [...new Map(reports.flatMap((report) => report.collectErrors).map((error) => [error.nodeid, error])).values()];
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
+  const conflicts = reports.flatMap((report) => report.conflicts);
   const found = verdict({
     totals,
     skippedModules: countSkippedModules(tests),
@@ -50,6 +51,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     isInseparable: endedUnnamed(reports, 11),
     isUnproven: problems.length > 0,
     flakyFails: reports.some((report) => report.part?.flakyFails || failsForFlaky(report)),
+    conflicts: conflicts.length,
     coverage: coverageFindings(coverage === null ? reports.map((report) => report.coverage) : [coverage]),
   });
   const targets = reports.flatMap((report) => report.targets ?? []);
@@ -89,6 +91,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     targets: targets.length === 0 ? null : targets,
     part: null,
     partProblems: problems,
+    conflicts,
     comparison: null,
     history: mergeHistories(reports.flatMap(({ history }) => history ?? [])),
     restarted: null,
@@ -128,6 +131,11 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
       ...report,
       agents: report.agents.map((agent) => ({ ...agent, id: renamed(agent.id) })),
       sessionErrors: report.sessionErrors.map((error) => ({ ...error, agent: renamed(error.agent) })),
+      conflicts: report.conflicts.map(({ first, second, ...conflict }) => ({
+        ...conflict,
+        first: { ...first, agent: renamed(first.agent) },
+        second: { ...second, agent: renamed(second.agent) },
+      })),
       rejected: report.rejected.map((rejection) => ({ ...rejection, agent: rejection.agent === null ? null : renamed(rejection.agent) })),
       sessions: report.sessions.map((session) => ({ ...session, agent: renamed(session.agent) })),
       shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
