@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { ShardlineError } from '../shared/errors.ts';
+import { safeArguments } from '../shared/settings/redis-url.ts';
 import type { Output } from '../shared/system/edge.ts';
 import { shellCommand } from '../shared/text/shell-quote.ts';
 import { type CommandName, commandNames, commandRow } from './commands.ts';
@@ -56,11 +57,12 @@ export function readArguments(argv: readonly string[], version: string, stdout: 
       );
       const unknown = command.args.filter((word) => word.startsWith('-') && word !== '-');
       const operands = unknown.length > 0 ? [] : command.args;
-      const corrected = shellCommand(['shardline', name, ...withPytestOptionsLast(own.slice(own.indexOf(name) + 1), rest, name)]);
+      const last = withPytestOptionsLast(own.slice(own.indexOf(name) + 1), rest, name);
+      const corrected = shellCommand(['shardline', name, ...safeArguments(last)]);
       const mistakes = unknown.map((word) => unknownOption(word, name, takesPytestArgs ? corrected : null));
       const stray = [...(taken === null ? operands : []), ...(takesPytestArgs ? [] : rest)];
       if (stray.length > 0) {
-        const problem = `\`shardline ${name}\` takes no ${taken === null ? '' : 'pytest '}arguments, but got: ${stray.join(' ')}`;
+        const problem = `\`shardline ${name}\` takes no ${taken === null ? '' : 'pytest '}arguments, but got: ${safeArguments(stray).join(' ')}`;
         const fix = taken === null ? instead : `Remove them. \`shardline ${name} --help\` lists its options.`;
         mistakes.push(new ShardlineError('bad-option', { problem, fix }));
       }

@@ -41,7 +41,7 @@ function install(reason) {
   const byNpm = process.env.npm_execpath;
   const [command, ...first] = byNpm ? [process.execPath, byNpm] : ['npm'];
   // The first Node.js here may be older than some packages declare, and is not the one that runs them: npm's warnings would mislead.
-  const args = [...first, 'ci', '--include=dev', '--include=optional', '--loglevel=error'];
+  const args = [...first, 'ci', '--include=dev', '--include=optional', '--ignore-scripts', '--loglevel=error'];
   const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   if (result.error) fail(`npm could not be started (${result.error.message}). Fix: install npm, which comes with Node.js.`);
   if (result.status !== 0) fail('npm ci failed. Fix: correct the error above, often the network or a proxy, and run the command again.');

@@ -60,7 +60,7 @@ async function driveRun(setting: Setting, run: OpenedRun, coverage: CoverageFile
   redis.agents.local.speak((line) => progress.say(line));
   const writer = noteWriter(setting, run);
   const notes = writer === null ? [] : [noteProgress(writer)];
-  const { observe } = observeAll([progress, ...notes, ...copies, { observe: (event) => void takeCoverage(coverage, event) }]);
+  const { observe } = observeAll([progress, ...notes, ...copies, { observe: (event, state) => takeCoverage(coverage, event, state) }]);
   try {
     return await runLoop(
       {
@@ -103,8 +103,9 @@ function progressOf({ settings, edge }: Setting): Promise<Progress> {
   return openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
 }
 
-function takeCoverage(coverage: CoverageFiles, event: CoordinatorEvent): void {
-  if (event.kind === 'coverage-kept') coverage.take(event.coverage);
+/** Takes only what the run measures, from agents that serve it. */
+function takeCoverage(coverage: CoverageFiles, event: CoordinatorEvent, { opened, coverage: { kept } }: RunState): void {
+  if (event.kind === 'coverage-kept' && opened.coverage !== null && kept.at(-1) === event.coverage) coverage.take(event.coverage);
 }
 
 /** Other agents cannot join a run with its own Redis. */

@@ -26,6 +26,11 @@ export interface Dashboard extends AsyncDisposable {
 const UPDATE_MS = 500;
 /** A browser that is more than this many bytes behind is disconnected. It reconnects by itself and starts from the beginning. */
 const MOST_BYTES_BEHIND = 64 * 2 ** 20;
+/** Browsers that receive updates at once, in all and from one address: each may be behind by as much as that. */
+const MOST_READERS = { all: 32, each: 8 } as const;
+/** Open connections, also of browsers that only ask for the page. */
+const MOST_CONNECTIONS = 256;
+const MOST_HEADER_BYTES = 16 * 2 ** 10;
 const OTHERWISE = 'This page needs JavaScript.';
 
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
@@ -44,18 +49,22 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
   const answer = (response: ServerResponse, status: number, type: string, body: string): void => {
     response.writeHead(status, { ...headers, 'Content-Type': `${type}; charset=utf-8` }).end(body);
   };
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://dashboard');
+  const readers = createReaders();
+  const server = createServer({ maxHeaderSize: MOST_HEADER_BYTES }, (request, response) => {
     if (!isAddressedTo(request, settings.host))
       return answer(response, 403, 'text/plain', 'Host not allowed. Open the URL that `shardline serve` printed.\n');
+    const url = addressOf(request);
+    if (url === null) return answer(response, 400, 'text/plain', 'Bad request.\n');
     if (!isAllowed(url.searchParams.get('token'), settings.token))
       return answer(response, 401, 'text/plain', 'Token missing or wrong. Open the URL that `shardline serve` printed.\n');
     if (request.method !== 'GET') return answer(response, 405, 'text/plain', 'Method not allowed: the dashboard is read-only.\n');
     if (url.pathname === '/') return answer(response, 200, 'text/html', page);
     if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'Not found.\n');
+    if (!readers.admit(request, response)) return answer(response, 503, 'text/plain', 'Too many browsers are open.\n');
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
     sendUpdates(response, runs, url.searchParams.get('run'));
   });
+  server.maxConnections = MOST_CONNECTIONS;
   server.listen(settings.port, settings.host.replace(/^\[|\]$/g, ''));
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -67,6 +76,31 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** null for a request whose target is no path. */
+function addressOf({ url }: IncomingMessage): URL | null {
+  return url?.startsWith('/') ? URL.parse(`http://dashboard${url}`) : null;
+}
+
+/** Counts the browsers that receive updates. */
+function createReaders() {
+  const open = new Map<string, number>();
+  const countOf = (address: string): number => open.get(address) ?? 0;
+  return {
+    /** Counts the browser until its connection closes; false if there are too many. */
+    admit({ socket }: IncomingMessage, response: ServerResponse): boolean {
+      const address = socket.remoteAddress ?? '';
+      const all = [...open.values()].reduce((sum, count) => sum + count, 0);
+      if (all >= MOST_READERS.all || countOf(address) >= MOST_READERS.each) return false;
+      open.set(address, countOf(address) + 1);
+      response.on('close', () => {
+        if (countOf(address) > 1) open.set(address, countOf(address) - 1);
+        else open.delete(address);
+      });
+      return true;
+    },
   };
 }
 

@@ -64,5 +64,11 @@ export interface ReportedCoverage {
 export const isPartial = ({ missing, problems }: Pick<ReportedCoverage, 'missing' | 'problems'>): boolean =>
   missing.length + problems.length > 0;
 
-/** Limits of one data file: bytes per chunk, number of chunks, and bytes of the inflated file. */
-export const COVERAGE_LIMITS = { chunkBytes: 512 * 1024, chunks: 128, fileBytes: 512 * 1024 * 1024 } as const;
+/** Limits of one data file: bytes per chunk, number of chunks, and bytes of the inflated file. Then those of all files of a run. */
+export const COVERAGE_LIMITS = {
+  chunkBytes: 512 * 1024,
+  chunks: 128,
+  fileBytes: 512 * 1024 * 1024,
+  runParts: 100_000,
+  runBytes: 16 * 1024 ** 3,
+} as const;

@@ -63,6 +63,14 @@ export function safeUrl(text: string): string {
   return `${url.protocol}//${user}${url.host}${path}${/^\d+$/.test(database) ? `?db=${database}` : ''}`;
 }
 
+/** The arguments without users and passwords in the URL of Redis, and in every other URL, for messages and reports. */
+export const safeArguments = (argv: readonly string[]): readonly string[] =>
+  argv.map((argument, index) => {
+    if (argv[index - 1] === '--redis') return safeUrl(argument);
+    if (argument.startsWith('--redis=')) return `--redis=${safeUrl(argument.slice('--redis='.length))}`;
+    return argument.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]+@/gi, '$1');
+  });
+
 const isRedisProtocol = ({ protocol }: URL): boolean => redisProtocols.some((each) => each === protocol);
 
 /** Whether an @ follows the host: a password with one of / ? # has ended the host early. A socket's path may contain an @. */

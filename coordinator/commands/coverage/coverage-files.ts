@@ -33,13 +33,17 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
   const problems: string[] = [];
   let last = Promise.resolve();
 
+  let bytes = 0;
   const takePart = async (agent: AgentId, part: CoveragePart): Promise<void> => {
+    if (paths.size >= COVERAGE_LIMITS.runParts || bytes >= COVERAGE_LIMITS.runBytes) throw new Error('the run has too much coverage');
     const name = `${agent}-${part.part}.data`;
     const path = join(directory, name);
     if (!existsSync(path)) {
       const compressed = await channel.takeCoverage(agent, part);
       if (compressed === null) throw new Error('Redis does not have it');
-      await replaceFile(path, await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes }), PRIVATE);
+      const data = await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes });
+      bytes += data.length;
+      await replaceFile(path, data, PRIVATE);
     }
     paths.set(name, path);
   };

@@ -1,7 +1,7 @@
 // Finds out where a run comes from: its project, branch, command and CI job.
 
 import type { RunOrigin } from '../../../shared/domain/report.ts';
-import { safeUrl } from '../../../shared/settings/redis-url.ts';
+import { safeArguments } from '../../../shared/settings/redis-url.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { checkoutOf } from '../../../shared/system/git-print.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
@@ -14,7 +14,7 @@ const COMMAND_CHARS = 2000;
 export async function originOf(workspace: string, { argv, env }: Pick<Edge, 'argv' | 'env'>): Promise<RunOrigin> {
   const { project, branch } = await checkoutOf(workspace);
   const job = ciJob(env);
-  const command = shellCommand(['shardline', ...argv.map((argument, index) => withoutPassword(argument, argv[index - 1]))]);
+  const command = shellCommand(['shardline', ...safeArguments(argv)]);
   return {
     // A CI job checks out a commit, not a branch, and often into a directory with another name.
     project: job?.project ?? project,
@@ -22,11 +22,4 @@ export async function originOf(workspace: string, { argv, env }: Pick<Edge, 'arg
     command: command.length > COMMAND_CHARS ? `${command.slice(0, COMMAND_CHARS)} […]` : command,
     job: job?.url ?? null,
   };
-}
-
-/** Removes users and passwords from the URL of Redis and from every other URL in an argument. */
-function withoutPassword(argument: string, before: string | undefined): string {
-  if (before === '--redis') return safeUrl(argument);
-  if (argument.startsWith('--redis=')) return `--redis=${safeUrl(argument.slice('--redis='.length))}`;
-  return argument.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]+@/gi, '$1');
 }

@@ -1,6 +1,7 @@
 // Writes a run's output files. Each file is written to a temporary path and renamed, so readers only see complete files. If one file cannot
 // be written, the others still are.
 
+import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../../../shared/domain/report.ts';
@@ -31,8 +32,8 @@ type Output = readonly [path: string, content: () => Content];
 export async function prepareOut(dir: string): Promise<void> {
   await writing(dir, async () => {
     makeDirectory(dir);
-    const probe = join(dir, `.probe.${process.pid}.tmp`);
-    await writeFile(probe, '');
+    const probe = join(dir, `.probe.${randomUUID()}.tmp`);
+    await writeFile(probe, '', { flag: 'wx' });
     await rm(probe, { force: true });
   });
 }

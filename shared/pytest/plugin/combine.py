@@ -6,6 +6,7 @@ files with the roots of their paths, pytest-cov's options, and where to write th
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -98,6 +99,7 @@ class CombinedCoverage:
         self.cov.save()
         data = self.cov.get_data()
         self.report_foreign(data)
+        self.leave_out_strange(data)
         if os.path.exists(data.data_filename()):
             for name in self.task["dataNames"]:
                 self.copy(data.data_filename(), name)
@@ -147,6 +149,17 @@ class CombinedCoverage:
         if lost:
             self.result["problems"].append(f"{len(lost)} measured files are not in this workspace, the first of them {min(lost)}")
 
+    def leave_out_strange(self, data: CoverageData) -> None:
+        """Leaves files out of the reports that this project cannot have measured: data of an agent may name any file of this machine."""
+        roots = [os.path.realpath(root) + os.sep for root in own_roots(self.cov.config.source)]
+        strange = [path for path in data.measured_files() if not os.path.realpath(path).startswith(tuple(roots))]
+        if not strange:
+            return
+        omitted = list(self.cov.get_option("report:omit") or [])
+        # coverage.py reads a path as a pattern.
+        self.cov.set_option("report:omit", [*omitted, *(re.sub(r"[*?\[\]{}]", "?", path) for path in strange)])
+        self.result["warnings"].append(f"left {len(strange)} measured files outside of the project out, the first of them {min(strange)}")
+
     def report(self) -> None:
         """Writes the reports that pytest-cov 7.1 writes for these options, in its order."""
         reports, config, precision = self.options["reports"], self.cov.config, self.options["precision"]
@@ -192,11 +205,35 @@ class CombinedCoverage:
         """Copies a file into the output directory of the run."""
         there = os.path.join(self.task["out"], name)
         if os.path.realpath(path) != os.path.realpath(there):
+            # Writing through a link would change a file elsewhere.
+            if os.path.islink(there):
+                os.unlink(there)
             shutil.copyfile(path, there)
         self.wrote(there)
 
     def wrote(self, path: str) -> None:
         self.result["written"].append(os.path.abspath(path))
+
+
+def own_roots(sources: list[str] | None) -> list[str]:
+    """Directories with code of the project: its repository, the packages beside its interpreter, and what coverage.py is to measure."""
+    here = os.getcwd()
+    roots = [here, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    parents = [here]
+    while os.path.dirname(parents[-1]) != parents[-1]:
+        parents.append(os.path.dirname(parents[-1]))
+    roots += [parent for parent in parents if os.path.exists(os.path.join(parent, ".git"))][:1]
+    for source in sources or []:
+        if os.path.isdir(source):
+            roots.append(source)
+            continue
+        try:
+            spec = importlib.util.find_spec(source.partition(".")[0])
+        except (ImportError, ValueError):
+            continue
+        if spec is not None:
+            roots += [os.path.dirname(spec.origin)] if spec.origin else list(spec.submodule_search_locations or [])
+    return roots
 
 
 if __name__ == "__main__":

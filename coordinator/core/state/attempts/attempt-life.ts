@@ -4,7 +4,7 @@ import type { AttemptEnding } from '../../../../shared/domain/attempt.ts';
 import type { AttemptEvent } from '../../../../shared/domain/events.ts';
 import { type AgentId, fileOf, type TestFile } from '../../../../shared/domain/ids.ts';
 import { reject } from '../agents/rejections.ts';
-import { hasRoom, knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
+import { hasRoom, isMember, knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
 import { beginRecheck } from '../collection/doubts.ts';
 import { isOfRefused, isRefused } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
@@ -55,7 +55,7 @@ export function attemptTaken(state: RunState, { attempt: id, agent: taker }: Eve
 
 export function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
   const attempt = state.attempts.get(id);
-  if (!mayReport(state, starter)) return;
+  if (!isMember(state, starter)) return;
   if (attempt === undefined) {
     reject(state, starter, 'not-holding');
     return;
@@ -74,7 +74,7 @@ export function attemptStarted(state: RunState, { at, attempt: id, agent: starte
 export function attemptReported(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-reported'>): void {
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
-  if (!mayReport(state, agent)) return;
+  if (!isMember(state, agent)) return;
   if (attempt === undefined || record === undefined || !holds(attempt, agent)) {
     reject(state, agent, 'not-holding');
     return;
@@ -95,7 +95,7 @@ export function attemptReported(state: RunState, { agent, attempt: id, event }: 
 
 export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
   const attempt = state.attempts.get(event.attempt);
-  if (!mayReport(state, event.agent)) return;
+  if (!isMember(state, event.agent)) return;
   if (attempt === undefined || !holds(attempt, event.agent)) {
     reject(state, event.agent, 'not-holding');
     return;
@@ -107,14 +107,6 @@ export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): 
     agent.attemptSeconds += event.seconds;
   }
   endAttempt(state, attempt, event.agent, event.ending);
-}
-
-/** False, and counted, for a sender that has not joined or whose messages could not be read. */
-function mayReport(state: RunState, id: AgentId): boolean {
-  const agent = state.agents.get(id);
-  const isMember = agent !== undefined && agent.joinedAt !== null && agent.conduct.dismissedFor !== 'messages';
-  if (!isMember) reject(state, id, 'not-joined');
-  return isMember;
 }
 
 /** Redis may have lost the message that an attempt has started. Then the first agent that reports on it holds it. */

@@ -1,16 +1,17 @@
 // Applies what agents report about the suite as a whole.
 
-import { mayServe } from '../agents/roster.ts';
+import { isMember, mayServe } from '../agents/roster.ts';
 import type { EventOf } from '../events.ts';
 import type { RunState } from '../run-state.ts';
 import { applyList } from './suite-plan.ts';
 
 export function suiteListed(state: RunState, event: EventOf<'suite-listed'>): void {
-  if (mayServe(state, event)) applyList(state, event.agent, event.list);
+  if (isMember(state, event.agent) && mayServe(state, event)) applyList(state, event.agent, event.list);
 }
 
 export function suiteInseparable(state: RunState, event: EventOf<'suite-inseparable'>): void {
-  if (mayServe(state, event)) state.suite.inseparable ??= { why: event.why, file: event.file, companions: event.companions };
+  if (isMember(state, event.agent) && mayServe(state, event))
+    state.suite.inseparable ??= { why: event.why, file: event.file, companions: event.companions };
 }
 
 export function suiteRefused(state: RunState, event: EventOf<'suite-refused'>): void {
