@@ -99,7 +99,7 @@ const claiming = (setting: Setting, { log, recorder }: OpenedRun): Recorder => (
 
 function progressOf({ settings, edge }: Setting): Promise<Progress> {
   const out = edge.stderr;
-  const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env)];
+  const [color, screen] = [takesColor(out, edge.env), takesScreen(out, edge.env) ? edge.screen : null];
   return openProgress({ out, verbosity: settings.verbosity, color, screen, clock: systemClock });
 }
 

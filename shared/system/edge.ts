@@ -26,8 +26,13 @@ export interface Edge {
   readonly launcher: string | undefined;
   readonly cwd: string;
   readonly stdin: NodeJS.ReadableStream;
+  /** For people: whatever is written, a terminal and the log of a CI job execute none of it. */
   readonly stdout: Output;
-  readonly stderr: Drawable;
+  readonly stderr: Output;
+  /** Standard output for programs, such as JSON and the commands of CI providers. Text from tests must be made inert before. */
+  readonly machine: Output;
+  /** Standard error as a screen to draw on. */
+  readonly screen: Drawable;
   /** How this program was started: interpreter, its options, script. */
   readonly program: readonly [string, ...string[]];
   /** The id of the process that started this one, as long as it exists; then another id. */

@@ -1,5 +1,6 @@
-// Whether an output supports more than plain lines: colours, and a screen that is redrawn.
+// Outputs for people: what they execute of a text, which is nothing, and whether they have colours and a screen that is redrawn.
 
+import { inert } from '../text/inert.ts';
 import type { Output } from './edge.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,3 +19,17 @@ export function takesScreen({ isTTY, columns = 0, rows = 0 }: Output, env: Envir
 }
 
 const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
+
+/** The output, on which nothing but colours is executed. */
+export const forPeople = (stream: Output): Output => ({
+  write: (text) => stream.write(inert(text)),
+  get isTTY() {
+    return stream.isTTY;
+  },
+  get columns() {
+    return stream.columns;
+  },
+  get rows() {
+    return stream.rows;
+  },
+});

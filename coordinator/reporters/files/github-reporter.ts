@@ -22,11 +22,11 @@ export interface GithubJob {
 export const githubReporters = (job: GithubJob, edge: Edge, places: Places): readonly Reporter[] =>
   job.github ? [githubReporter(job.workspace, edge, places)] : [];
 
-function githubReporter(workspace: string, { stdout, env }: Pick<Edge, 'stdout' | 'env'>, places: Places): Reporter {
+function githubReporter(workspace: string, { machine, env }: Pick<Edge, 'machine' | 'env'>, places: Places): Reporter {
   const root = env.GITHUB_WORKSPACE ?? workspace;
   return {
     async finish(report) {
-      for (const line of annotations(report, (file) => locate(file, workspace, root))) stdout.write(`${line}\n`);
+      for (const line of annotations(report, (file) => locate(file, workspace, root))) machine.write(`${line}\n`);
       const problem = await appendSummary(env.GITHUB_STEP_SUMMARY ?? '', report, places);
       // The summary's path is not printed: GitHub shows the summary itself.
       return problem === null ? NOTHING_WRITTEN : { paths: [], problems: [problem] };

@@ -3,6 +3,7 @@
 
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Report, ReportedCollectError, ReportedTest } from '../../../shared/domain/report.ts';
+import { inert } from '../../../shared/text/inert.ts';
 import { harmless, plural } from '../../../shared/text/safe-text.ts';
 import { tailOf } from '../../../shared/text/tail.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
@@ -58,8 +59,8 @@ function error(where: { file: string; line: number | null; title: string }, mess
 }
 
 function command(name: string, properties: Readonly<Record<string, string>>, message: string): string {
-  const list = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(harmless(value))}`);
-  return `::${name}${list.length === 0 ? '' : ` ${list.join(',')}`}::${escapeData(message)}`;
+  const list = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(inert(harmless(value)))}`);
+  return `::${name}${list.length === 0 ? '' : ` ${list.join(',')}`}::${escapeData(inert(message))}`;
 }
 
 const escapeData = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

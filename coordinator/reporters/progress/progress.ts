@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../../shared/clock.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
-import type { Drawable } from '../../../shared/system/edge.ts';
+import type { Drawable, Output } from '../../../shared/system/edge.ts';
 import { harmless } from '../../../shared/text/safe-text.ts';
 import { createRunningTests } from '../../core/state/attempts/running-tests.ts';
 import type { RunObserver } from '../../run-observer.ts';
@@ -21,11 +21,11 @@ export interface Progress extends RunObserver {
 }
 
 export interface ProgressOptions {
-  readonly out: Drawable;
+  readonly out: Output;
   readonly verbosity: Verbosity;
   readonly color: boolean;
-  /** True if `out` is a terminal to draw on. */
-  readonly screen: boolean;
+  /** The terminal to draw on; null to print lines. */
+  readonly screen: Drawable | null;
   readonly clock: Clock;
 }
 
@@ -33,7 +33,7 @@ export interface ProgressOptions {
 export async function openProgress({ out, verbosity, color, screen, clock }: ProgressOptions): Promise<Progress> {
   const paint = paintFor(color);
   if (verbosity === 'quiet') return { observe: () => undefined, say: (line) => out.write(`${harmless(line)}\n`), end: () => undefined };
-  const output = screen ? (await import('./live-screen.ts')).createLiveScreen(out, paint, clock) : createPlainLines(out, clock);
+  const output = screen === null ? createPlainLines(out, clock) : (await import('./live-screen.ts')).createLiveScreen(screen, paint, clock);
   return progressOn(output, verbosity, clock, (line) => paintHead(paint, line));
 }
 

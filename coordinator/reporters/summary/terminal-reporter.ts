@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { takesColor } from '../../../shared/system/terminal.ts';
+import { inert } from '../../../shared/text/inert.ts';
 import { type Places, shortest } from '../../report-places.ts';
 import { folded, logProvider, withoutCommands } from '../files/log-sections.ts';
 import { NOTHING_WRITTEN, type Reporter } from '../reporter.ts';
@@ -25,14 +26,14 @@ export const reportPrinter = (shown: Shown, edge: Edge, places: Places): Reporte
   shown.isJson ? jsonLinesReporter(edge, places) : terminalReporter(shown, edge);
 
 /** Prints the report as JSON lines, and nothing else, on standard output. */
-export const jsonLinesReporter = ({ stdout, cwd }: Pick<Edge, 'stdout' | 'cwd'>, places: Places): Reporter => ({
+export const jsonLinesReporter = ({ machine, cwd }: Pick<Edge, 'machine' | 'cwd'>, places: Places): Reporter => ({
   async finish(report, { paths }) {
     for (const line of reportLines(
       report,
       paths.map((path) => shortest(path, cwd)),
       places,
     ))
-      stdout.write(`${JSON.stringify(line)}\n`);
+      machine.write(`${JSON.stringify(line)}\n`);
     return NOTHING_WRITTEN;
   },
 });
@@ -40,7 +41,7 @@ export const jsonLinesReporter = ({ stdout, cwd }: Pick<Edge, 'stdout' | 'cwd'>,
 /** Prints the report and the paths of the outputs, with the verdict on the last line. */
 export const terminalReporter = (
   { verbosity, github, coverageTable = '' }: Omit<Shown, 'isJson'>,
-  { stdout, env, cwd }: Edge,
+  { stdout, machine, env, cwd }: Edge,
 ): Reporter => ({
   async finish(report, { paths }) {
     const { parts, verdict } = reportParts(report, {
@@ -52,9 +53,9 @@ export const terminalReporter = (
     });
     const provider = logProvider(github, env);
     for (const { title, text } of parts) {
-      const shown = github ? withoutCommands(text, randomUUID()) : text;
+      const shown = github ? withoutCommands(inert(text), randomUUID()) : inert(text);
       const isFolded = title !== null && provider !== null;
-      stdout.write(isFolded ? folded(provider, title, 'shardline_details', shown, Math.floor(Date.now() / 1000)) : shown);
+      machine.write(isFolded ? folded(provider, title, 'shardline_details', shown, Math.floor(Date.now() / 1000)) : shown);
     }
     stdout.write(verdict);
     return NOTHING_WRITTEN;

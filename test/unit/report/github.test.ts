@@ -92,7 +92,7 @@ describe('the reporter of a GitHub job', () => {
     let text = '';
     const stdout = { write: (part: string) => (text += part) };
     const env = { GITHUB_WORKSPACE: directory, GITHUB_STEP_SUMMARY: summary };
-    const edge = { stdout, env, cwd: directory } as unknown as Edge;
+    const edge = { stdout, machine: stdout, env, cwd: directory } as unknown as Edge;
     const reporters = [
       ...githubReporters({ github, workspace: join(directory, 'python') }, edge, NO_PLACES),
       terminalReporter({ verbosity: 'normal', github }, edge),

@@ -35,11 +35,11 @@ const begun: readonly CoordinatorEvent[] = [
 ];
 
 /** Progress that writes to a stream in memory, with a clock that the test sets. */
-async function watched(changes: Partial<ProgressOptions> = {}) {
+async function watched({ isScreen = false, ...changes }: Partial<ProgressOptions> & { readonly isScreen?: boolean } = {}) {
   const out = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
   let at = 0;
   const clock = { now: () => at, wait: () => Promise.reject(new Error('nobody waits')) };
-  const progress = await openProgress({ out, verbosity: 'normal', color: false, screen: false, clock, ...changes });
+  const progress = await openProgress({ out, verbosity: 'normal', color: false, screen: isScreen ? out : null, clock, ...changes });
   const state = openRun(opening);
   return {
     out,
@@ -71,7 +71,7 @@ test('a log shows failures at once and a status line every few seconds, without 
 });
 
 test('shows a worker as idle after a second without a test, and sorts agents', async () => {
-  const screen = await watched({ screen: true });
+  const screen = await watched({ isScreen: true });
   screen.receive(0, opening, joined(agentId('a10')), ...begun.slice(1));
   const done = stripVTControlCharacters(screen.receive(2000, reported(a1, 1, 1, finished('a.py::t')), tick(2000)));
   expect(done).toMatch(/a1 on host: 2 workers\n {2}gw0 {7}a\.py::t\na10 on host: 2 workers, no test yet\n/);
@@ -82,7 +82,7 @@ test('shows a worker as idle after a second without a test, and sorts agents', a
 });
 
 test('draws the screen below permanent lines, a few times a second, and removes it at the end', async () => {
-  const screen = await watched({ screen: true });
+  const screen = await watched({ isScreen: true });
   expect(screen.receive(0, opening)).toContain('Run r1: found 2 test files in 2 shards\n');
   expect(screen.receive(50, ...begun.slice(1))).toBe('');
   expect(screen.receive(3050, tick(3050))).toMatch(/Agent a1 joined: 2 workers on host\n[\s\S]*slowest now: 3 s a\.py::t \(a1 gw0\)/);
@@ -96,7 +96,7 @@ test('draws the screen below permanent lines, a few times a second, and removes 
 });
 
 test('redraws a resized terminal at once with its new width', async () => {
-  const screen = await watched({ screen: true });
+  const screen = await watched({ isScreen: true });
   screen.receive(0, ...begun);
   screen.receive(3000, tick(3000));
   Object.assign(screen.out, { columns: 30 });
@@ -111,7 +111,7 @@ test('redraws a resized terminal at once with its new width', async () => {
 });
 
 test('prints messages of others above the screen, without their control characters', async () => {
-  const screen = await watched({ screen: true });
+  const screen = await watched({ isScreen: true });
   screen.receive(0, ...begun);
   screen.progress.say('shardline agent a1: \u001b[2Jslow');
   screen.progress.end();
@@ -145,5 +145,5 @@ test('verbose prints every test, quiet prints none', async () => {
   expect((await watched({ verbosity: 'verbose', color: true })).receive(0, ...begun, passed)).toContain(
     '\n\u001b[32mPASSED\u001b[39m a.py::t (a1)\n',
   );
-  expect((await watched({ verbosity: 'quiet', screen: true })).receive(9000, ...begun, passed, closedDone())).toBe('');
+  expect((await watched({ verbosity: 'quiet', isScreen: true })).receive(9000, ...begun, passed, closedDone())).toBe('');
 });
