@@ -1,15 +1,21 @@
 // Checks that this machine's workspace is the run's before the agent runs anything in it.
 
+import { realpath } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
 import { compareFiles, type FilesPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
+import { oneLine } from '../shared/text/safe-text.ts';
+import { type AcceptedArgs, judgeArgs } from './core/accepted-args.ts';
 
 export interface Candidate {
   readonly id: AgentId;
   readonly host: string;
   /** Whether the run itself started this agent in its own workspace. */
   readonly isLocal: boolean;
+  /** What a run may ask of pytest here. */
+  readonly accepts: AcceptedArgs;
   /** Takes the fingerprint of the workspace, limited to the parts that a comparison with the run's needs. */
   readonly printFiles: (run: FilesPrint) => Promise<FilesPrint>;
 }
@@ -24,6 +30,21 @@ export function refuseOtherFiles({ id, isLocal }: Candidate, spec: RunSpec, file
   if (isLocal || spec.files === null || spec.fingerprintPolicy !== 'strict') return;
   const { refused } = compareFiles(spec.files, files);
   if (refused.length > 0) throw new ShardlineError('workspace-differs', { agent: id, runId: spec.runId, differences: refused.join('; ') });
+}
+
+/** Throws `args-not-accepted` when the run asks pytest for something that this agent does not do for others. */
+export async function refuseForeignArgs({ id, accepts }: Candidate, { runId, pytestArgs }: RunSpec, workspace: string): Promise<void> {
+  const { refused, paths } = judgeArgs(pytestArgs, accepts);
+  const outside = await Promise.all(paths.map(async (path) => ((await isInside(workspace, path)) ? [] : [path])));
+  const args = [...refused, ...outside.flat()];
+  if (args.length > 0) throw new ShardlineError('args-not-accepted', { agent: id, runId, args: oneLine(args.join(' ')).slice(0, 1000) });
+}
+
+/** Follows links, because a run may name any path. A path that does not exist is for pytest to refuse. */
+async function isInside(workspace: string, path: string): Promise<boolean> {
+  const root = await realpath(workspace);
+  const real = await realpath(resolve(workspace, path)).catch(() => resolve(root, path));
+  return real === root || real.startsWith(`${root}${sep}`);
 }
 
 /** Why this agent cannot serve the run, in the form that the coordinator reports. */

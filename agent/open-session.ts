@@ -6,7 +6,7 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { FilesPrint } from '../shared/domain/fingerprint.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import { type Candidate, printOwnFiles, refuseOtherFiles, unfitBecause } from './fitness.ts';
+import { type Candidate, printOwnFiles, refuseForeignArgs, refuseOtherFiles, unfitBecause } from './fitness.ts';
 import type { Outbox } from './outbox.ts';
 import { type Engine, type JoinedRun, RunOver, type Session } from './ports.ts';
 import type { RunControl } from './run-control.ts';
@@ -55,6 +55,7 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
   try {
     files = await printOwnFiles(identity, spec);
     refuseOtherFiles(identity, spec, files);
+    await refuseForeignArgs(identity, spec, pytest.workspace);
     return await engine.open({
       agent: id,
       spec,

@@ -4,7 +4,7 @@ import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
-import { ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
+import { acceptChoices, ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 
@@ -35,6 +35,7 @@ export type OptionGroup =
   | 'Agents and workers'
   | 'Sharding and order'
   | 'Redis'
+  | 'Trust'
   | 'Time limits'
   | 'Failures and flaky tests'
   | 'Reports'
@@ -828,6 +829,28 @@ export const optionTable: readonly OptionRow[] = [
     env: null,
     isHidden: true,
     meaning: 'exit after one run',
+  }),
+  row({
+    name: 'accept-args',
+    kind: 'choice',
+    metavar: 'MODE',
+    choices: acceptChoices,
+    group: 'Trust',
+    commands: agent,
+    decided: 'safe, and any for a Redis on this machine',
+    meaning: 'Which arguments of a run to pass to pytest',
+    detail:
+      'Anyone who can write to Redis can start a run. `safe` accepts the selection of tests (paths in the workspace, `-k`, `-m` and the like) and the form of the output. `any` accepts everything, including options that run code or write files.',
+  }),
+  row({
+    name: 'own-args',
+    kind: 'text',
+    metavar: 'JSON',
+    group: 'Output',
+    commands: agent,
+    env: null,
+    isHidden: true,
+    meaning: 'arguments of pytest that the user of this machine gave',
   }),
   row({
     name: 'owned',

@@ -8,9 +8,11 @@ import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
 import { parseTargets } from '../shared/domain/targets.ts';
 import { ShardlineError } from '../shared/errors.ts';
+import { readRedisUrl } from '../shared/settings/redis-url.ts';
 import {
   type AgentSettings,
   type AuditSettings,
+  acceptChoices,
   type CancelSettings,
   type CiSettings,
   type CleanSettings,
@@ -225,7 +227,21 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     once: flag('once'),
     isOwned: flag('owned'),
     run: text('run'),
+    acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
+    ownArgs: ownArgsIn(text('own-args')),
   };
+}
+
+/** Whether users of other machines may write to this Redis. */
+function isNetwork(url: string): boolean {
+  const address = readRedisUrl(url);
+  return address.kind !== 'socket' && !(address.kind === 'tcp' && /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(address.host));
+}
+
+/** The command that starts the agent writes them as a JSON list. */
+function ownArgsIn(text: string | null): readonly string[] {
+  const given: unknown = text === null ? [] : JSON.parse(text);
+  return Array.isArray(given) ? given.map(String) : [];
 }
 
 function reportSettings({ given, values, workspace }: Read): ReportSettings {

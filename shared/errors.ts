@@ -203,6 +203,12 @@ export const errorTable = {
     why: 'Tests of another revision or environment can give other results.',
     fix: "Check out the run's commit with the same changes in the agent's --workspace, or start the run with --fingerprint warn.",
   },
+  'args-not-accepted': {
+    exitCode: 4,
+    what: 'Agent {agent} does not accept these arguments of run {runId} for pytest: {args}',
+    why: 'Anyone who can write to Redis can start a run, and these arguments can run code or write files on this machine.',
+    fix: 'Start the agent with `--accept-args any` if you trust everyone who can write to this Redis, or put the arguments in the configuration of pytest.',
+  },
   'output-not-writable': {
     exitCode: 4,
     what: 'Could not write {path}: {problem}',

@@ -63,6 +63,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           hashSeed: edge.env.PYTHONHASHSEED ?? null,
           // Only a run starts an agent with both options. It does so in its own workspace and with its own interpreter.
           isLocal: settings.once && settings.run !== null,
+          accepts: { mode: settings.acceptArgs, own: settings.ownArgs },
           printFiles: (run) => printBeside(settings.workspace, run),
         },
         pytest: {

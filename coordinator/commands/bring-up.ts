@@ -164,4 +164,5 @@ export const agentFlags = (settings: RunSettings): string[] => [
   ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
+  ...['--own-args', JSON.stringify([...settings.paths, ...settings.pytestArgs])],
 ];

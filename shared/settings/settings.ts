@@ -136,7 +136,14 @@ export interface AgentSettings extends CommonSettings {
   readonly isOwned: boolean;
   /** The only run to serve; null for every run of the pool. */
   readonly run: string | null;
+  /** What a run may ask of pytest: `safe` is the selection of tests and the form of the output. */
+  readonly acceptArgs: (typeof acceptChoices)[number];
+  /** Arguments of pytest that the user of this machine gave, if another shardline command started this agent. */
+  readonly ownArgs: readonly string[];
 }
+
+/** See `AgentSettings.acceptArgs`. */
+export const acceptChoices = ['safe', 'any'] as const;
 
 export interface ReportSettings {
   readonly command: 'report';

@@ -98,7 +98,15 @@ test.each([
     const agentClock = clockAheadBy(agentMs);
     const serving = agentLoop(
       {
-        identity: { id, host: 'host', pid: 1, hashSeed: null, isLocal: true, printFiles: async (run) => run },
+        identity: {
+          id,
+          host: 'host',
+          pid: 1,
+          hashSeed: null,
+          isLocal: true,
+          printFiles: async (run) => run,
+          accepts: { mode: 'any', own: [] },
+        },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
         member,
         engine: {
@@ -184,7 +192,15 @@ test('an agent whose pytest does not start reports it to the coordinator', async
       });
     };
     const loop = {
-      identity: { id, host: 'box', pid: 1, hashSeed: null, isLocal: false, printFiles: async (run: FilesPrint) => run },
+      identity: {
+        id,
+        host: 'box',
+        pid: 1,
+        hashSeed: null,
+        isLocal: false,
+        printFiles: async (run: FilesPrint) => run,
+        accepts: { mode: 'any' as const, own: [] },
+      },
       pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
       member,
       engine: { open },

@@ -46,7 +46,15 @@ test("an agent drains at the agreed time on the server's clock, without a comman
     });
     await agentLoop(
       {
-        identity: { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null, isLocal: true, printFiles: async (run) => run },
+        identity: {
+          id: agentId('a1'),
+          host: 'host',
+          pid: 1,
+          hashSeed: null,
+          isLocal: true,
+          printFiles: async (run) => run,
+          accepts: { mode: 'any', own: [] },
+        },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
         member,
         engine: {

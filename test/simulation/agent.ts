@@ -25,6 +25,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
           pid: 1,
           hashSeed: null,
           isLocal: false,
+          accepts: { mode: 'any', own: [] },
           printFiles: async () => printOf(kind === 'foreign' ? 'other' : 'same', name),
         },
         pytest: { workspace: '/', python: 'python3', numprocesses: String(workers), maxAutoWorkers: workers },

@@ -18,7 +18,15 @@ test.each([600, 2000])('an agent with a maximum idle time of %i hours waits for 
     },
     join: notHere,
   };
-  const identity = { id: agentId('a1'), host: 'host', pid: 1, hashSeed: null, isLocal: true, printFiles: notHere };
+  const identity = {
+    id: agentId('a1'),
+    host: 'host',
+    pid: 1,
+    hashSeed: null,
+    isLocal: true,
+    accepts: { mode: 'any', own: [] } as const,
+    printFiles: notHere,
+  };
   const pytest = { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 };
   const loop = { identity, pytest, member, engine: { open: notHere }, clock: systemClock, reportState: notHere, warn: notHere };
   await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000 }, new AbortController().signal);
