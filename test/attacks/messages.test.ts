@@ -65,7 +65,10 @@ test('a message that cannot be read is rejected and counted, and costs a known s
     const run = project.shardline(['run', '--redis', server.url, '--agents', '2', '-n', '1', '--out', 'out']);
     const [, id = ''] = await said(run, /Run (\S+):/);
     const { events, control } = runKeys(runId(id));
-    await eventually('an agent has sent something', async () => (await redis.xlen(events)) > 2, 60);
+    await eventually('both agents have joined', async () => {
+      const entries = await redis.xrange(events, '-', '+');
+      return ['a1', 'a2'].every((name) => entries.some(([, fields]) => fields.includes(`${id}-${name}`)));
+    });
     for (const batch of ['', '{', '[1e999]', 'x'.repeat(1000)]) await redis.xadd(events, '*', 'agent', 'ghost', 'batch', batch);
     await redis.xadd(events, '*', 'agent', '\u001b[2J/', 'batch', '{');
     await redis.xadd(events, '*', 'agent', `${id}-a1`, 'batch', '{');

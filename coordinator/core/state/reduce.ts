@@ -6,6 +6,7 @@ import type { RunEvent } from '../../../shared/domain/events.ts';
 import { agentDismissed, agentJoined, agentLeft, agentLost, agentReturned, agentUnfit } from './agents/agent-life.ts';
 import { messageRejected } from './agents/rejections.ts';
 import { coverageKept, sessionEnded, sessionShown } from './agents/session-reports.ts';
+import { takeWaiting, waitsForJoin } from './agents/waiting-events.ts';
 import {
   attemptCancelled,
   attemptEnded,
@@ -68,8 +69,14 @@ type TimedEvent = Exclude<OwnEvent, EventOf<'run-opened' | 'run-restarted'>>;
 const isTimed = (event: CoordinatorEvent): event is TimedEvent =>
   !Object.hasOwn(SENT_BY_AGENTS, event.kind) && event.kind !== 'run-opened' && event.kind !== 'run-restarted';
 
-/** Longer than other functions: the one list of all kinds of events. */
 function apply(state: RunState, event: CoordinatorEvent): void {
+  if (waitsForJoin(state, event)) return;
+  applyNow(state, event);
+  if (event.kind === 'agent-joined') for (const waited of takeWaiting(state, event.agent.id)) applyNow(state, waited);
+}
+
+/** Longer than other functions: the one list of all kinds of events. */
+function applyNow(state: RunState, event: CoordinatorEvent): void {
   switch (event.kind) {
     case 'agent-joined':
       agentJoined(state, event);
@@ -141,6 +148,7 @@ function apply(state: RunState, event: CoordinatorEvent): void {
       attemptCancelled(state, event);
       break;
     case 'redis-emptied':
+      state.hasLostMessages = true;
       loseAttempts(state);
       break;
     case 'redis-lost':

@@ -1,7 +1,7 @@
 // Defines the state of a run as plain values. records.ts defines its records, reduce.ts applies events to it, decide.ts decides from it.
 
 import type { KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
-import type { CollectError } from '../../../shared/domain/events.ts';
+import type { CollectError, RunEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Rejection, SessionError } from '../../../shared/domain/report.ts';
 import type { Change } from './changes.ts';
@@ -39,6 +39,8 @@ export interface RunState {
   /** Number of failed and error outcomes of first results, and of collection errors. */
   failures: number;
   duplicatesDropped: number;
+  /** Events of agents that have not joined. They count once their agent joins. */
+  readonly waiting: RunEvent[];
   /** Later results that contradict the first one of their test. */
   readonly conflicts: ConflictRecord[];
   /** Messages that do not count, by sender and cause. */
@@ -60,6 +62,8 @@ export interface RunState {
   forecastAt: number | null;
   interruptedBy: string | null;
   redisLost: boolean;
+  /** Whether Redis has lost messages of agents, such as that they have begun an attempt. */
+  hasLostMessages: boolean;
   /** Why no agent can join any more; null while one may. */
   noAgentCanCome: string | null;
   closed: { readonly at: number; readonly why: CloseReason } | null;
@@ -90,6 +94,7 @@ export function openRun(opened: RunOpened): RunState {
     failed: new Set(),
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
+    waiting: [],
     conflicts: [],
     rejections: new Map(),
     texts: newTextBudget(),
@@ -102,6 +107,7 @@ export function openRun(opened: RunOpened): RunState {
     forecastAt: null,
     interruptedBy: null,
     redisLost: false,
+    hasLostMessages: false,
     noAgentCanCome: null,
     closed: null,
   };

@@ -68,7 +68,7 @@ export function supersededAttempts(record: ShardRecord): readonly AttemptRecord[
 /** True if the attempt may still be running. A lost agent may only be frozen or disconnected. */
 const mayRun = ({ state }: AttemptRecord): boolean => state.kind !== 'ended' || state.ending.kind === 'lost';
 
-function put<Item>(set: Set<Item>, item: Item, isMember: boolean): void {
-  if (isMember) set.add(item);
+function put<Item>(set: Set<Item>, item: Item, isReadable: boolean): void {
+  if (isReadable) set.add(item);
   else set.delete(item);
 }

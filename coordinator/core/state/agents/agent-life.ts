@@ -39,10 +39,6 @@ export function agentUnfit(state: RunState, { at, agent: id, host, why, problem,
 }
 
 export function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
-  if (state.agents.get(event.agent)?.joinedAt == null) {
-    reject(state, event.agent, 'not-joined');
-    return;
-  }
   const agent = noteAgentEvent(state, event.agent, event.at);
   if (agent.left !== null) return;
   const { busySeconds, idleSeconds, peakRssBytes, cpuSeconds } = event;

@@ -1,8 +1,9 @@
 // Counts the messages of a run's stream that do not count, by sender and cause.
 
+import type { RunEvent } from '../../../../shared/domain/events.ts';
 import type { AgentId } from '../../../../shared/domain/ids.ts';
 import type { Rejection, RejectionCause } from '../../../../shared/domain/report.ts';
-import type { EventOf } from '../events.ts';
+import type { CoordinatorEvent, EventOf } from '../events.ts';
 import type { RunState } from '../run-state.ts';
 
 /** Maximum number of senders and causes that are counted one by one; the rest counts under no sender. */
@@ -24,4 +25,31 @@ export function reject(state: RunState, agent: AgentId | null, why: RejectionCau
 
 const keyOf = (agent: AgentId | null, why: RejectionCause): string => `${why} ${agent ?? ''}`;
 
-export const rejectionsOf = ({ rejections }: RunState): readonly Rejection[] => [...rejections.values()];
+/** Events that still wait for their agents to join are rejected in the end. */
+export function rejectionsOf({ rejections, waiting }: RunState): readonly Rejection[] {
+  const counts = new Map(rejections);
+  for (const event of waiting) {
+    const agent = senderOf(event)?.agent ?? null;
+    const key = keyOf(agent, 'not-joined');
+    counts.set(key, { agent, why: 'not-joined', messages: (counts.get(key)?.messages ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
+
+/** The agent of an event that only an agent that serves the run can send; null for other events. */
+export function senderOf(event: CoordinatorEvent): { readonly agent: AgentId; readonly event: RunEvent } | null {
+  switch (event.kind) {
+    case 'attempt-started':
+    case 'attempt-reported':
+    case 'attempt-ended':
+    case 'agent-left':
+    case 'session-ended':
+    case 'suite-listed':
+    case 'suite-inseparable':
+      return { agent: event.agent, event };
+    case 'coverage-kept':
+      return { agent: event.coverage.agent, event };
+    default:
+      return null;
+  }
+}

@@ -6,7 +6,6 @@ import { isRefused } from '../conduct.ts';
 import { moveAgent } from '../moves.ts';
 import { type AgentRecord, newConduct } from '../records.ts';
 import type { RunState } from '../run-state.ts';
-import { reject } from './rejections.ts';
 
 export const newAgent = (id: AgentId): AgentRecord => ({
   id,
@@ -45,13 +44,8 @@ export function noteAgentEvent(state: RunState, id: AgentId, at: number): AgentR
   return agent;
 }
 
-/** False, and counted as rejected, for a sender that has not joined, or whose messages could not be read. */
-export function isMember(state: RunState, id: AgentId): boolean {
-  const agent = state.agents.get(id);
-  const isOne = agent !== undefined && agent.joinedAt !== null && agent.conduct.dismissedFor !== 'messages';
-  if (!isOne) reject(state, id, 'not-joined');
-  return isOne;
-}
+/** False for an agent whose messages could not be read: what it says later may rest on what was lost. */
+export const isReadable = ({ agents }: RunState, id: AgentId): boolean => agents.get(id)?.conduct.dismissedFor !== 'messages';
 
 /** True if reports of this agent count. */
 export const mayServe = (state: RunState, { agent, at }: { readonly agent: AgentId; readonly at: number }): boolean =>

@@ -4,20 +4,20 @@ import { isOfRefused } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
 import type { RunState } from '../run-state.ts';
 import { addShown } from '../shown.ts';
-import { hasRoom, isMember, mayServe } from './roster.ts';
+import { hasRoom, isReadable, mayServe } from './roster.ts';
 
 export function sessionShown(state: RunState, { agent, shown }: EventOf<'session-shown'>): void {
   if (hasRoom(state, agent) && !isOfRefused(state, agent)) addShown(state.shown, agent, shown);
 }
 
 export function coverageKept(state: RunState, { at, coverage }: EventOf<'coverage-kept'>): void {
-  if (isMember(state, coverage.agent) && mayServe(state, { agent: coverage.agent, at })) state.coverage.kept.push(coverage);
+  if (isReadable(state, coverage.agent) && mayServe(state, { agent: coverage.agent, at })) state.coverage.kept.push(coverage);
 }
 
 /** Ignores a repeated problem, since a stream may be read twice. */
 export function sessionEnded(state: RunState, event: EventOf<'session-ended'>): void {
   const { agent, problem, acceptsNoTests } = event;
-  if (!isMember(state, agent) || !mayServe(state, event)) return;
+  if (!isReadable(state, agent) || !mayServe(state, event)) return;
   if (acceptsNoTests) state.acceptsNoTests = true;
   if (problem === null || state.sessionErrors.some((known) => known.agent === agent && known.message === problem)) return;
   state.sessionErrors.push({ agent, message: problem });

@@ -4,7 +4,7 @@ import type { AttemptEnding } from '../../../../shared/domain/attempt.ts';
 import type { AttemptEvent } from '../../../../shared/domain/events.ts';
 import { type AgentId, fileOf, type TestFile } from '../../../../shared/domain/ids.ts';
 import { reject } from '../agents/rejections.ts';
-import { hasRoom, isMember, knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
+import { hasRoom, isReadable, knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
 import { beginRecheck } from '../collection/doubts.ts';
 import { isOfRefused, isRefused } from '../conduct.ts';
 import type { EventOf } from '../events.ts';
@@ -55,7 +55,7 @@ export function attemptTaken(state: RunState, { attempt: id, agent: taker }: Eve
 
 export function attemptStarted(state: RunState, { at, attempt: id, agent: starter }: EventOf<'attempt-started'>): void {
   const attempt = state.attempts.get(id);
-  if (!isMember(state, starter)) return;
+  if (!isReadable(state, starter)) return;
   if (attempt === undefined) {
     reject(state, starter, 'not-holding');
     return;
@@ -74,8 +74,8 @@ export function attemptStarted(state: RunState, { at, attempt: id, agent: starte
 export function attemptReported(state: RunState, { agent, attempt: id, event }: EventOf<'attempt-reported'>): void {
   const attempt = state.attempts.get(id);
   const record = attempt === undefined ? undefined : state.shards.get(attempt.shard);
-  if (!isMember(state, agent)) return;
-  if (attempt === undefined || record === undefined || !holds(attempt, agent)) {
+  if (!isReadable(state, agent)) return;
+  if (attempt === undefined || record === undefined || !holds(state, attempt, agent)) {
     reject(state, agent, 'not-holding');
     return;
   }
@@ -95,8 +95,8 @@ export function attemptReported(state: RunState, { agent, attempt: id, event }: 
 
 export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): void {
   const attempt = state.attempts.get(event.attempt);
-  if (!isMember(state, event.agent)) return;
-  if (attempt === undefined || !holds(attempt, event.agent)) {
+  if (!isReadable(state, event.agent)) return;
+  if (attempt === undefined || !holds(state, attempt, event.agent)) {
     reject(state, event.agent, 'not-holding');
     return;
   }
@@ -109,9 +109,12 @@ export function attemptEnded(state: RunState, event: EventOf<'attempt-ended'>): 
   endAttempt(state, attempt, event.agent, event.ending);
 }
 
-/** Redis may have lost the message that an attempt has started. Then the first agent that reports on it holds it. */
-function holds({ holders }: AttemptRecord, agent: AgentId): boolean {
-  if (holders.size === 0) holders.add(agent);
+/**
+ * Whether the agent has held the attempt. An attempt without a holder is the first agent's that reports on it. Once Redis has lost messages,
+ * every agent may hold an attempt that the run does not know of: no result that an agent has may be lost.
+ */
+function holds({ hasLostMessages }: RunState, { holders }: AttemptRecord, agent: AgentId): boolean {
+  if (holders.size === 0 || hasLostMessages) holders.add(agent);
   return holders.has(agent);
 }
 
