@@ -20,7 +20,8 @@ export interface RunControl {
 
 /**
  * Reads the run's commands to `agent` until `signal` aborts. Calls `again` when the coordinator repeats how to collect the suite: another
- * coordinator took over the run, or Redis lost the run, and with it possibly what this agent has reported about itself.
+ * coordinator took over the run, or Redis lost the run, and with it possibly what this agent has reported about itself. Also calls it when the
+ * coordinator does not know this agent.
  */
 export function followControl(
   run: Pick<JoinedRun, 'commands'>,
@@ -46,6 +47,7 @@ export function followControl(
         isCollectKnown = true;
         collect.resolve(command.how);
       } else if (command.kind === 'list-known') known.add(command.hash);
+      else if (command.kind === 'introduce-agent' && command.agent === agent) again();
       const isDismissal = command.kind === 'dismiss-agent' && command.agent === agent;
       if (isDismissal) dismissal = command.problem;
       if (command.kind === 'close-run' || isDismissal) {

@@ -75,6 +75,7 @@ function obey(
   switch (command.kind) {
     case 'collect':
     case 'list-known':
+    case 'introduce-agent':
       return true;
     case 'cancel-attempt':
       attempts.cancel(command.attempt, command.by);

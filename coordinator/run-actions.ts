@@ -53,6 +53,9 @@ export function act(on: Acting, action: Action, at: number): void {
     case 'dismiss-agent':
       dismissAgent(on, action, at);
       break;
+    case 'ask-agent':
+      askAgent(on, action, at);
+      break;
     case 'give-up-shard':
       on.take({ kind: 'shard-given-up', at, shard: action.shard, why: action.why });
       break;
@@ -100,4 +103,9 @@ function dismissAgent({ state, channel, take, outgoing }: Acting, { agent, why }
   const problem = whyDismissed(state, agent, why);
   take({ kind: 'agent-dismissed', at, agent, why });
   outgoing.send(() => channel.send({ kind: 'dismiss-agent', agent, problem }));
+}
+
+function askAgent({ channel, take, outgoing }: Acting, { agent }: ActionOf<'ask-agent'>, at: number): void {
+  take({ kind: 'agent-asked', at, agent });
+  outgoing.send(() => channel.send({ kind: 'introduce-agent', agent }));
 }

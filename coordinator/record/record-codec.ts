@@ -120,6 +120,7 @@ const ownSchemas: OwnSchemas = {
   'shard-split': z.object({ kind: z.literal('shard-split'), at, shard: shardIdSchema, into: z.array(shardSchema) }),
   'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
   'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(dismissalCauses) }),
+  'agent-asked': z.object({ kind: z.literal('agent-asked'), at, agent: agentIdSchema }),
   'agent-lost': z.object({ kind: z.literal('agent-lost'), at, agent: agentIdSchema }),
   'agent-returned': z.object({ kind: z.literal('agent-returned'), at, agent: agentIdSchema }),
   'attempt-lost': z.object({ kind: z.literal('attempt-lost'), at, attempt: attemptIdSchema, agent: agentIdSchema.nullable() }),

@@ -39,6 +39,9 @@ function logEvent(log: EventLog, run: RunId, event: CoordinatorEvent): void {
     case 'agent-dismissed':
       log.warn({ run, agent: event.agent, why: event.why }, 'agent dismissed');
       break;
+    case 'agent-asked':
+      log.info({ run, agent: event.agent }, 'unknown agent asked');
+      break;
     case 'agent-lost':
       log.warn({ run, agent: event.agent }, 'agent lost');
       break;

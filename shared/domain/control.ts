@@ -9,6 +9,8 @@ export type ControlCommand =
   | { readonly kind: 'collect'; readonly how: HowToCollect }
   /** The hash of the list that the plan is based on. An agent with the same list need not send it. */
   | { readonly kind: 'list-known'; readonly hash: string }
+  /** The run does not know this agent: what it said of itself may be lost, and it says it again. */
+  | { readonly kind: 'introduce-agent'; readonly agent: AgentId }
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
   /** This agent must leave the run: hand back its attempts and take no more. `problem` is the reason, for its user. */
   | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly problem: string }

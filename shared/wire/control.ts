@@ -19,6 +19,7 @@ const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
     }),
   }),
   z.object({ kind: z.literal('list-known'), hash: z.string() }),
+  z.object({ kind: z.literal('introduce-agent'), agent: agentIdSchema }),
   z.object({ kind: z.literal('cancel-attempt'), attempt: attemptIdSchema, by: z.enum(interruptCauses) }),
   z.object({ kind: z.literal('dismiss-agent'), agent: agentIdSchema, problem: z.string().default('') }),
   z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),

@@ -337,4 +337,8 @@ const NOTICED_ONCE: ReadonlySet<CoordinatorEvent['kind']> = new Set([
   'agent-returned',
   'attempt-lost',
 ]);
-const withoutDuplicates = (report: Report): string => JSON.stringify({ ...report, totals: { ...report.totals, duplicatesDropped: 0 } });
+/** Without the numbers of messages that did not count. */
+function withoutDuplicates(report: Report): string {
+  const rejected = report.rejected.map((each) => ({ ...each, messages: 0 }));
+  return JSON.stringify({ ...report, totals: { ...report.totals, duplicatesDropped: 0 }, rejected });
+}

@@ -9,6 +9,7 @@ export type Action =
   | { readonly kind: 'plan-suite' }
   | { readonly kind: 'start-attempt'; readonly shard: ShardId; readonly role: AttemptRole }
   | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly why: DismissalCause }
+  | { readonly kind: 'ask-agent'; readonly agent: AgentId }
   | { readonly kind: 'split-shard'; readonly shard: ShardId }
   | { readonly kind: 'give-up-shard'; readonly shard: ShardId; readonly why: NotRunReason }
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }

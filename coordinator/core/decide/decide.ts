@@ -2,6 +2,7 @@
 // Deciding again after the actions were applied repeats nothing: every action changes the state that called for it.
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import { agentsToAsk } from '../state/agents/waiting-events.ts';
 import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/collection/suite.ts';
 import { deadlineTimes } from '../state/deadline.ts';
 import type { CloseReason } from '../state/events.ts';
@@ -24,6 +25,10 @@ export function decide(state: RunState): readonly Action[] {
   if (state.closed !== null) return [];
   const why = closeReason(state);
   if (why !== null) return [...superseded(state).map(callOff), { kind: 'close-run', why }];
+  return [...agentsToAsk(state).map((agent): Action => ({ kind: 'ask-agent', agent })), ...decideWork(state)];
+}
+
+function decideWork(state: RunState): readonly Action[] {
   if (isPlanDue(state)) return [{ kind: 'plan-suite' }];
   if (awaitsList(state)) return decideDismissals(state);
   const broken = decideDismissals(state);

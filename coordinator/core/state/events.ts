@@ -121,6 +121,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   /** The agent was asked to leave: its workspace differs from the run's, or others do better. Its failed tests run on other agents. */
   | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }
+  /** An agent that has not joined was asked who it is; recorded so that `decide` asks rarely. */
+  | { readonly kind: 'agent-asked'; readonly at: number; readonly agent: AgentId }
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** An agent declared lost is alive. Its attempts stay lost, but their results still count. */
   | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }

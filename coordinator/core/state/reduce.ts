@@ -87,6 +87,9 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
     case 'agent-left':
       agentLeft(state, event);
       break;
+    case 'agent-asked':
+      state.askedAt.set(event.agent, event.at);
+      break;
     case 'agent-dismissed':
       agentDismissed(state, event);
       break;

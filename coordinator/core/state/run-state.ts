@@ -41,6 +41,8 @@ export interface RunState {
   duplicatesDropped: number;
   /** Events of agents that have not joined. They count once their agent joins. */
   readonly waiting: RunEvent[];
+  /** When agents that have not joined were last asked who they are. */
+  readonly askedAt: Map<AgentId, number>;
   /** Later results that contradict the first one of their test. */
   readonly conflicts: ConflictRecord[];
   /** Messages that do not count, by sender and cause. */
@@ -95,6 +97,7 @@ export function openRun(opened: RunOpened): RunState {
     failures: opened.collectErrors.length,
     duplicatesDropped: 0,
     waiting: [],
+    askedAt: new Map(),
     conflicts: [],
     rejections: new Map(),
     texts: newTextBudget(),

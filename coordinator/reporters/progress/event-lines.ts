@@ -85,6 +85,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return forecastLines(event, lateForecasts);
     case 'run-closed':
       return [...rerunNothing(state), ...onlyRefused(event.why, state)];
+    case 'agent-asked':
     case 'attempt-cancelled':
     case 'attempt-lost':
     case 'attempt-started':

@@ -256,6 +256,8 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
       return { kind: 'attempt-cancelled', at, attempt: action.attempt, by: action.by };
     case 'dismiss-agent':
       return { kind: 'agent-dismissed', at, agent: action.agent, why: action.why };
+    case 'ask-agent':
+      return { kind: 'agent-asked', at, agent: action.agent };
     case 'close-run':
       return { kind: 'run-closed', at, why: action.why };
     case 'give-up-shard':
