@@ -103,6 +103,13 @@ export const commandTable = {
     takesPytestArgs: false,
     isConfigurable: true,
   },
+  keygen: {
+    summary: 'Write a pair of keys: one signs runs, the other makes agents trust them.',
+    operands: { synopsis: '<file>', meaning: 'File of the private key; the public key goes to FILE.pub' },
+    instead: '',
+    takesPytestArgs: false,
+    isConfigurable: false,
+  },
   runs: {
     summary: 'List the finished runs of this directory, the newest first.',
     operands: null,

@@ -42,6 +42,8 @@ async function runCommandOf(settings: Settings, edge: Edge): Promise<number> {
       return await (await import('../coordinator/commands/fleet/status.ts')).statusCommand(settings, edge);
     case 'cancel':
       return await (await import('../coordinator/commands/fleet/cancel.ts')).cancelCommand(settings, edge);
+    case 'keygen':
+      return await (await import('../coordinator/commands/keygen.ts')).keygenCommand(settings, edge);
     case 'runs':
       return await (await import('../coordinator/commands/runs.ts')).runsCommand(settings, edge);
     case 'clean':

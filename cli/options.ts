@@ -4,6 +4,7 @@ import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
+import { verifyModes } from '../shared/domain/trust.ts';
 import { acceptChoices, ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
@@ -841,6 +842,48 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'Which arguments of a run to pass to pytest',
     detail:
       'Anyone who can write to Redis can start a run. `safe` accepts the selection of tests (paths in the workspace, `-k`, `-m` and the like) and the form of the output. `any` accepts everything, including options that run code or write files.',
+  }),
+  row({
+    name: 'trust',
+    kind: 'path',
+    metavar: 'FILE',
+    group: 'Trust',
+    commands: agent,
+    decided: 'serve every run of the pool',
+    meaning: 'Public keys whose runs this agent serves',
+    detail:
+      'A file with the public key of each coordinator, one after the other. `shardline keygen` writes keys. To change a key, add the new one here, then sign with it, then remove the old one.',
+  }),
+  row({
+    name: 'verify',
+    kind: 'choice',
+    metavar: 'MODE',
+    choices: verifyModes,
+    group: 'Trust',
+    commands: agent,
+    decided: 'require with --trust, else off',
+    meaning: 'What to do with a run that no trusted key has signed',
+    detail: '`require` leaves it to other agents, `warn` serves it and prints why it would not, `off` checks no signatures.',
+  }),
+  row({
+    name: 'sign-key',
+    kind: 'path',
+    metavar: 'FILE',
+    group: 'Trust',
+    commands: run,
+    decided: 'sign nothing',
+    meaning: 'Private key that signs what agents are asked to do',
+    detail: 'Agents with --trust serve only signed runs. Only its owner may be able to read the file.',
+  }),
+  row({
+    name: 'trusted-key',
+    kind: 'text',
+    metavar: 'KEY',
+    group: 'Trust',
+    commands: agent,
+    env: null,
+    isHidden: true,
+    meaning: 'the public key of the command that started this agent, in base64',
   }),
   row({
     name: 'own-args',

@@ -7,6 +7,7 @@ import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
 import { parseTargets } from '../shared/domain/targets.ts';
+import { verifyModes } from '../shared/domain/trust.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { readRedisUrl } from '../shared/settings/redis-url.ts';
 import {
@@ -20,6 +21,7 @@ import {
   ciProviders,
   type DoctorSettings,
   type InitSettings,
+  type KeygenSettings,
   logLevels,
   type PlanSettings,
   type ReplaySettings,
@@ -64,6 +66,8 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       NAME_REDIS(given.command),
     );
   }
+  if (given.command === 'keygen' && given.operands.length !== 1)
+    mistake('`shardline keygen` takes one file.', 'Name the file of the private key: `shardline keygen shardline.key`.');
   if (given.command === 'cancel' && given.operands.length !== 1) {
     const got = given.operands.length;
     const problem = got === 0 ? 'Name the run to cancel.' : `\`shardline cancel\` takes one run, but got ${got}.`;
@@ -147,6 +151,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
   doctor: doctorSettings,
   status: statusSettings,
   cancel: cancelSettings,
+  keygen: keygenSettings,
   runs: runsSettings,
   clean: cleanSettings,
   replay: replaySettings,
@@ -201,6 +206,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     harmless: (text('harmless-hooks') ?? '').split(/\s+/).filter((word) => word !== ''),
     shardTogether: readSets(text('shard-together') ?? ''),
     redisWaitSeconds: number('redis-wait') ?? 0,
+    signKey: text('sign-key'),
   };
 }
 
@@ -229,6 +235,11 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     run: text('run'),
     acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
     ownArgs: ownArgsIn(text('own-args')),
+    trust: text('trust'),
+    trustedKey: text('trusted-key'),
+    verify:
+      verifyModes.find((each) => each === values.get('verify')) ??
+      (text('trust') === null && text('trusted-key') === null ? 'off' : 'require'),
   };
 }
 
@@ -315,6 +326,10 @@ function doctorSettings({ given, values, workspace, pip }: Read): DoctorSettings
 function statusSettings({ values }: Read): StatusSettings {
   const { text } = reader(values);
   return { command: 'status', redis: text('redis') ?? '', pool: text('pool') ?? '' };
+}
+
+function keygenSettings({ given }: Read): KeygenSettings {
+  return { command: 'keygen', path: given.operands[0] ?? '' };
 }
 
 function cancelSettings({ given, values }: Read): CancelSettings {

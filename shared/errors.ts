@@ -185,6 +185,30 @@ export const errorTable = {
     why: 'The format of messages and recorded events changed.',
     fix: 'Run the same version everywhere. For a finished run, give its report.json, or use the shardline that wrote it.',
   },
+  'not-signed': {
+    exitCode: 11,
+    what: 'Could not trust {source}: nobody has signed it.',
+    why: 'This agent was started with --trust, and takes only what the owner of a trusted key has signed.',
+    fix: 'Start the run with --sign-key FILE, or look for another program that writes to this Redis.',
+  },
+  'unknown-key': {
+    exitCode: 11,
+    what: 'Could not trust {source}: it is signed with key {key}, which this agent does not trust.',
+    why: '',
+    fix: 'If the key is yours, start the agent with --trust FILE for its public key too.',
+  },
+  'bad-signature': {
+    exitCode: 11,
+    what: 'Could not trust {source}: its signature with key {key} is wrong.',
+    why: 'Somebody has changed it on its way, or has made it up.',
+    fix: 'Find out who can write to this Redis, and change its passwords.',
+  },
+  'bad-key': {
+    exitCode: 4,
+    what: 'Could not use the key {path}: {problem}',
+    why: '',
+    fix: '{fix}',
+  },
   'bad-message': {
     exitCode: 3,
     what: 'Could not parse a message from {source}: {problem}',

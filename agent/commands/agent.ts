@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type AgentId, agentId, runId } from '../../shared/domain/ids.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import { printInterpreter } from '../../shared/pytest/interpreter-print.ts';
 import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
@@ -12,10 +13,12 @@ import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
 import { gitPrint } from '../../shared/system/git-print.ts';
+import { publicKeyFrom, readPublicKeys } from '../../shared/system/key-files.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
 import { plural } from '../../shared/text/safe-text.ts';
+import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
@@ -44,11 +47,13 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   const leave = leaveOnRequest(settings, edge);
   try {
     const machine = await readMachine();
+    const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using member = await redisPoolMember({
       url: settings.redis,
       pool: settings.pool,
       agent: id,
       only: settings.run === null ? null : runId(settings.run),
+      verifier,
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
       declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
     });
@@ -99,6 +104,15 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
  */
 function nameOf({ isOwned, name }: AgentSettings, host: string): AgentId {
   return agentId(isOwned && name !== null ? name : `${name ?? tidy(host)}-${randomBytes(2).toString('hex')}`);
+}
+
+/** Throws `bad-key`, and `bad-option` if there is nothing to verify with. */
+async function verifierFor({ trust, trustedKey, verify }: AgentSettings, onDoubt: (problem: ShardlineError) => void): Promise<Verifier> {
+  if (verify === 'off') return NO_VERIFIER;
+  const keys = [...(trust === null ? [] : await readPublicKeys(trust)), ...(trustedKey === null ? [] : [publicKeyFrom(trustedKey)])];
+  if (keys.length > 0) return verifierOf(keys, verify, onDoubt);
+  const problem = `--verify ${verify} has no key to verify with.`;
+  throw new ShardlineError('bad-option', { problem, fix: 'Name the trusted public keys with --trust FILE.' });
 }
 
 /** The agent's lines for the user of its machine. */

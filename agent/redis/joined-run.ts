@@ -11,8 +11,9 @@ import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
-import type { RunAddress } from '../../shared/wire/envelope.ts';
+import type { Reader, RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
+import type { Verifier } from '../../shared/wire/signature.ts';
 import type { JoinedRun } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { pullAttempts } from './pull-attempts.ts';
@@ -23,6 +24,7 @@ export interface JoinRequest {
   readonly pool: string;
   readonly runId: RunId;
   readonly agent: AgentId;
+  readonly verifier: Verifier;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
 }
@@ -61,7 +63,7 @@ const AGAIN_MS = 250;
 /** A joined run as its reads and writes see it. */
 interface Membership extends JoinRequest {
   readonly keys: RunKeys;
-  readonly address: RunAddress;
+  readonly reader: Reader;
   readonly life: RunLife;
   /** Reports that the agent is alive, and updates `life`. */
   readonly beat: () => Promise<void>;
@@ -69,14 +71,15 @@ interface Membership extends JoinRequest {
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
-  const { redis, pool, runId, agent, warn } = request;
+  const { redis, pool, runId, agent, verifier, warn } = request;
   const keys = runKeys(runId);
   const address: RunAddress = { pool, run: runId };
+  const reader: Reader = { ...address, verifier };
   /** The attempts that the agent serves, by their jobs. */
   const serving = new Map<string, Promise<void>>();
   const life = followRun(redis, keys);
   const beat = (): Promise<void> => life.beat(agent, [...serving.keys()]);
-  const membership: Membership = { ...request, keys, address, life, beat };
+  const membership: Membership = { ...request, keys, reader, life, beat };
   let batches = 0;
   await retryWhileUnavailable(beat, warn);
   const heart = startHeartbeat(beat, warn);
@@ -89,7 +92,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       await persist(membership, () => redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS));
     },
     storeCoverage: (part, data) => storeCoverage(membership, part, data),
-    pull: (slots, serve, signal) => pullAttempts({ redis, address, keys, agent, serving, warn }, slots, serve, signal),
+    pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, agent, serving, warn }, slots, serve, signal),
     commands: (signal) => readCommands(membership, signal),
     async isMoreWaiting() {
       const [waiting, urgent] = await Promise.all([redis.llen(jobKey(keys, 'wait')), redis.zcard(jobKey(keys, 'prioritized'))]);
@@ -127,13 +130,13 @@ async function storeCoverage(membership: Membership, part: number, data: Uint8Ar
   return { part, chunks };
 }
 
-async function* readCommands({ redis, runId, keys, address, life, warn }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {
+async function* readCommands({ redis, runId, keys, reader, life, warn }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {
   const source = `commands of run ${runId}`;
   // A run that was announced again has a new stream, so the reader starts over. Executing a command twice has no further effect.
   for (let returns = 0; !signal.aborted; returns = life.returns()) {
     for await (const entries of readStream(redis, keys.control, '0', 100, signal)) {
       for (const { fields } of entries) {
-        const command = readableCommand(fields.get('command') ?? '', address, source, warn);
+        const command = readableCommand(fields.get('command') ?? '', reader, source, warn);
         if (command !== null) yield command;
       }
       if (entries.length === 0 && life.isOver()) {
@@ -145,10 +148,10 @@ async function* readCommands({ redis, runId, keys, address, life, warn }: Member
   }
 }
 
-/** The coordinator of this run writes what this version reads, so that another command is not its own. */
-function readableCommand(text: string, address: RunAddress, source: string, warn: Membership['warn']): ControlCommand | null {
+/** The coordinator of this run writes what this version reads, and signs it as it signed the run, so that another command is not its own. */
+function readableCommand(text: string, reader: Reader, source: string, warn: Membership['warn']): ControlCommand | null {
   try {
-    return decodeCommand(text, address, source);
+    return decodeCommand(text, reader, source);
   } catch (thrown) {
     if (!(thrown instanceof ShardlineError)) throw thrown;
     warn(thrown);

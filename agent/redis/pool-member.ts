@@ -11,6 +11,7 @@ import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
+import type { Verifier } from '../../shared/wire/signature.ts';
 import type { PoolMember } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
@@ -23,6 +24,8 @@ export interface PoolMembership {
   readonly agent: AgentId;
   /** The only run to serve; null for every run of the pool. */
   readonly only: RunId | null;
+  /** Decides whose runs this agent serves. */
+  readonly verifier: Verifier;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
   /** Receives, once, why this agent cannot join a run. */
@@ -31,7 +34,7 @@ export interface PoolMembership {
 
 /** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
 export async function redisPoolMember(membership: PoolMembership): Promise<RedisPoolMember> {
-  const { pool, agent, warn } = membership;
+  const { pool, agent, verifier, warn } = membership;
   const redis = await connect(membership.url, `shardline:${agent}`);
   try {
     await checkServer(redis, membership.url);
@@ -62,7 +65,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     const named = runIdSchema.safeParse(id);
     if (!named.success) return [];
     try {
-      return [decodeSpec(text, { pool, run: named.data }, `run ${named.data} of pool ${pool}`)];
+      return [decodeSpec(text, { pool, run: named.data, verifier }, `run ${named.data} of pool ${pool}`)];
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
       if (!unreadable.has(text)) membership.declined(named.data, thrown);
@@ -82,7 +85,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun({ redis, pool, runId: spec.runId, agent, warn });
+      return joinRun({ redis, pool, runId: spec.runId, agent, verifier, warn });
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();

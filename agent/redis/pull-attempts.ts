@@ -12,7 +12,7 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
-import type { RunAddress } from '../../shared/wire/envelope.ts';
+import type { Reader } from '../../shared/wire/envelope.ts';
 
 // The lock outlives a short absence of Redis. The agent's connection and presence reveal its death long before the lock expires.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
@@ -32,7 +32,7 @@ const DRAIN_SECONDS = 1;
 /** Whose attempts are pulled, and for which agent. */
 export interface Puller {
   readonly redis: Redis;
-  readonly address: RunAddress;
+  readonly reader: Reader;
   readonly keys: RunKeys;
   readonly agent: AgentId;
   /** The attempts that the agent serves, by their jobs. Its heartbeat reports them. */
@@ -129,20 +129,20 @@ const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({
   ...LOCK,
 });
 
-function fateOf({ address, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
+function fateOf({ reader, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
   const running = serving.get(idOf(job));
   if (isLeaving && running === undefined) return { kind: 'hand-back' };
   if (running !== undefined) return { kind: 'await', running };
-  const request = readableAttempt(job, address);
+  const request = readableAttempt(job, reader);
   if (request instanceof ShardlineError) return { kind: 'drop', problem: request };
   return isAvoidedBy(agent, request, job) ? { kind: 'avoid' } : { kind: 'serve', request };
 }
 
 /** The attempt of a job, or why it has none. */
-function readableAttempt({ id, data }: Job<string>, address: RunAddress): AttemptRequest | ShardlineError {
-  const source = `shard queue of run ${address.run}`;
+function readableAttempt({ id, data }: Job<string>, reader: Reader): AttemptRequest | ShardlineError {
+  const source = `shard queue of run ${reader.run}`;
   try {
-    const request = decodeAttempt(data, address, source);
+    const request = decodeAttempt(data, reader, source);
     if (request.id === id) return request;
     return new ShardlineError('bad-message', { source, problem: `job ${id} has the attempt ${request.id}` });
   } catch (thrown) {

@@ -9,8 +9,10 @@ import { isForNow } from '../../shared/redis/retry-while-unavailable.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
+import { readSigner } from '../../shared/system/key-files.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import type { RunNote } from '../../shared/wire/run-note.ts';
+import type { Signer } from '../../shared/wire/signature.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
@@ -59,6 +61,7 @@ export async function openRedis(
   signal: AbortSignal,
 ): Promise<OpenRedis> {
   const { settings, edge, id } = setting;
+  const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
   const url = settings.redis ?? (await startOwnRedis(setting, opened, signal));
   // A resumed run has used this Redis before, so it may be restarting.
   const waitMs = settings.redisWaitSeconds * 1000;
@@ -70,9 +73,9 @@ export async function openRedis(
   opened.defer(() => line.close());
   await checkServer(redis, url);
   signal.throwIfAborted();
-  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null });
+  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, signer });
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());
-  const place: Place = { setting, url, opened, signal };
+  const place: Place = { setting, url, signer, opened, signal };
   const first = await openWithAgents(place, () => announce(pools, aheadMs), '');
   const onDropped = (dropped: number, source: string): void => {
     const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
@@ -107,13 +110,14 @@ async function startOwnRedis({ settings, edge }: Setting, opened: ClosingStack, 
 interface Place {
   readonly setting: Setting;
   readonly url: string;
+  readonly signer: Signer | null;
   readonly opened: ClosingStack;
   readonly signal: AbortSignal;
 }
 
 /** Announces a run and starts its local agents, whose names end in `suffix`. */
 async function openWithAgents(
-  { setting, url, opened, signal }: Place,
+  { setting, url, signer, opened, signal }: Place,
   announce: () => Promise<RunChannel>,
   suffix: string,
 ): Promise<Pick<OpenRedis, 'channel' | 'agents'>> {
@@ -134,7 +138,7 @@ async function openWithAgents(
     pool: settings.pool,
     redisUrl: url,
     program: edge.program,
-    flags: agentFlags(settings),
+    flags: agentFlags(settings, signer),
     cwd: edge.cwd,
     leaveMs: () => leaveMs(setting),
     env: edge.env,
@@ -160,9 +164,11 @@ function leaveMs({ settings, startedAt }: Setting): number {
   return Math.min(LEAVE_MS, Math.max(LEAST_LEAVE_MS, leftMs - LEAST_LEAVE_MS));
 }
 
-export const agentFlags = (settings: RunSettings): string[] => [
+/** The flags of an agent that serves only the runs of this command. */
+export const agentFlags = (settings: RunSettings, signer: Signer | null): string[] => [
   ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
+  ...(signer === null ? [] : ['--trusted-key', signer.publicKey]),
   ...['--own-args', JSON.stringify([...settings.paths, ...settings.pytestArgs])],
 ];

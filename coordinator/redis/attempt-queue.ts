@@ -9,6 +9,7 @@ import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailabl
 import { encodeAttempt } from '../../shared/wire/attempt.ts';
 import type { RunAddress } from '../../shared/wire/envelope.ts';
 import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
+import type { Signer } from '../../shared/wire/signature.ts';
 import type { CoordinatorEpoch } from './coordinator-epoch.ts';
 
 /** Jobs added or deleted per command; more would block Redis and Node for longer than a beat. */
@@ -42,11 +43,12 @@ export async function openAttemptQueue(
   address: RunAddress,
   epoch: Pick<CoordinatorEpoch, 'holds' | 'number'>,
   earlier: readonly AttemptId[],
+  signer: Signer | null,
 ): Promise<AttemptQueue> {
   const keys = runKeys(address.run);
   const toJob = (attempt: AttemptRequest) => ({
     name: attempt.role,
-    data: encodeAttempt(attempt, address, epoch.number),
+    data: encodeAttempt(attempt, address, epoch.number, signer),
     opts: { jobId: attempt.id, lifo: isUrgent(attempt) },
   });
   const queue = await retryWhileUnavailable(() => openQueue(redis, keys));

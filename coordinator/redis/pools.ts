@@ -11,8 +11,8 @@ import { type ChannelOptions, openChannel } from './run-channel.ts';
 
 const CANCEL = readScript('cancel-run');
 
-export const redisPools = (redis: Redis, { line = null, keepsLog = true }: Partial<ChannelOptions> = {}): Pools => ({
-  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { line, keepsLog }, { ...NEW_RUN, ...takeOver }),
+export const redisPools = (redis: Redis, { line = null, keepsLog = true, signer = null }: Partial<ChannelOptions> = {}): Pools => ({
+  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { line, keepsLog, signer }, { ...NEW_RUN, ...takeOver }),
   serverNow: () => serverNow(redis),
   async cancel(run) {
     const { spec, coordinator } = runKeys(run);

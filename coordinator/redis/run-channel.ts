@@ -9,6 +9,7 @@ import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailabl
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
+import type { Signer } from '../../shared/wire/signature.ts';
 import type { RunChannel, TakeOver } from '../ports.ts';
 import { type AttemptQueue, openAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
@@ -30,24 +31,26 @@ export interface ChannelOptions {
   readonly line: LivenessLine | null;
   /** The run has a log in Redis too. A Redis that ends with its coordinator has no use for one. */
   readonly keepsLog: boolean;
+  /** Signs what agents act on; null to sign nothing. */
+  readonly signer: Signer | null;
 }
 
 /** Takes the lease of the run, and announces the run. */
 export async function openChannel(
   redis: Redis,
   spec: RunSpec,
-  { line, keepsLog }: ChannelOptions,
+  { line, keepsLog, signer }: ChannelOptions,
   takeOver: TakeOver,
 ): Promise<RunChannel> {
   const { runId, pool } = spec;
   const keys = runKeys(runId);
   const address = addressOf(spec);
-  const text = encodeSpec(spec);
+  const text = encodeSpec(spec, signer);
   const lease = await takeLease({ redis, runId, keys, spec: text, line }, takeOver);
   const epoch = coordinatorEpoch(redis, runId, keys, text, lease);
-  await announceNew(redis, spec, epoch);
+  await announceNew(redis, spec, text, epoch);
   const log = keepsLog ? createSharedLog(redis, address, epoch.number) : null;
-  const openQueue = async (): Promise<AttemptQueue> => openAttemptQueue(redis, address, epoch, await takeOver.earlier(log));
+  const openQueue = async (): Promise<AttemptQueue> => openAttemptQueue(redis, address, epoch, await takeOver.earlier(log), signer);
   const queue = await openQueue().catch(async (thrown: unknown) => {
     // No coordinator follows, and agents must not join a run that this command has created.
     if (!epoch.isFound) await withdraw(redis, spec, epoch);
@@ -78,7 +81,7 @@ export async function openChannel(
       await epoch.holds();
     },
     async send(command) {
-      await epoch.send((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: epoch.number }));
+      await epoch.send((seq) => encodeCommand(command, { ...address, sender: COORDINATOR, seq, epoch: epoch.number }, signer));
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
@@ -86,7 +89,7 @@ export async function openChannel(
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),
     async announce() {
       await epoch.restore();
-      await retryWhileUnavailable(() => announceToPool(redis, spec));
+      await retryWhileUnavailable(() => announceToPool(redis, spec, text));
       presence.regained();
     },
     close() {
@@ -108,22 +111,23 @@ async function withdraw(redis: Redis, { runId, pool }: RunSpec, epoch: Coordinat
 }
 
 /** Announces a run that has been created, so that agents always find it open. */
-async function announceNew(redis: Redis, spec: RunSpec, epoch: CoordinatorEpoch): Promise<void> {
-  await announceToPool(redis, spec);
+async function announceNew(redis: Redis, spec: RunSpec, text: string, epoch: CoordinatorEpoch): Promise<void> {
+  await announceToPool(redis, spec, text);
   // Redis may have come back empty in between. An agent that finds an announced run missing takes it for closed and does not return.
   if (!(await epoch.holds())) {
     await epoch.restore();
-    await announceToPool(redis, spec);
+    await announceToPool(redis, spec, text);
   }
 }
 
-async function announceToPool(redis: Redis, spec: RunSpec): Promise<void> {
-  const pool = poolKeys(spec.pool);
+/** `text` is the encoded spec. */
+async function announceToPool(redis: Redis, { runId, pool: name }: RunSpec, text: string): Promise<void> {
+  const pool = poolKeys(name);
   await redis
     .multi()
-    .hset(pool.runs, spec.runId, encodeSpec(spec))
+    .hset(pool.runs, runId, text)
     .expire(pool.runs, KEY_LIFE_SECONDS)
-    .xadd(pool.opened, 'MAXLEN', '~', OPENINGS, '*', 'run', spec.runId)
+    .xadd(pool.opened, 'MAXLEN', '~', OPENINGS, '*', 'run', runId)
     .expire(pool.opened, OPENED_LIFE_SECONDS)
     .exec();
 }

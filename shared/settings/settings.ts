@@ -8,6 +8,7 @@ import type { Relay } from '../domain/run-spec.ts';
 import type { Order } from '../domain/shard.ts';
 import type { CollectChoice } from '../domain/suite-list.ts';
 import type { Target } from '../domain/targets.ts';
+import type { VerifyMode } from '../domain/trust.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -110,6 +111,8 @@ export interface RunSettings extends CommonSettings {
   /** Sets of glob patterns, relative to pytest's rootdir. Files that match one set go into one shard. */
   readonly shardTogether: readonly (readonly string[])[];
   readonly redisWaitSeconds: number;
+  /** The file of the private key that signs the run; null to sign nothing. */
+  readonly signKey: string | null;
 }
 
 export interface CiSettings {
@@ -138,6 +141,12 @@ export interface AgentSettings extends CommonSettings {
   readonly run: string | null;
   /** What a run may ask of pytest: `safe` is the selection of tests and the form of the output. */
   readonly acceptArgs: (typeof acceptChoices)[number];
+  /** The file of the public keys whose runs this agent serves; null for none. */
+  readonly trust: string | null;
+  /** A public key in base64 (SPKI), from the command that started this agent; null for none. */
+  readonly trustedKey: string | null;
+  /** What to do with runs that none of these keys has signed. */
+  readonly verify: VerifyMode;
   /** Arguments of pytest that the user of this machine gave, if another shardline command started this agent. */
   readonly ownArgs: readonly string[];
 }
@@ -227,6 +236,12 @@ export interface CancelSettings {
   readonly run: string;
 }
 
+export interface KeygenSettings {
+  readonly command: 'keygen';
+  /** The file of the private key, relative to the current directory. */
+  readonly path: string;
+}
+
 export interface RunsSettings {
   readonly command: 'runs';
   readonly workspace: string;
@@ -301,6 +316,7 @@ export type Settings =
   | DoctorSettings
   | StatusSettings
   | CancelSettings
+  | KeygenSettings
   | RunsSettings
   | CleanSettings
   | ReplaySettings

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../domain/attempt.ts';
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
-import { COORDINATOR, decodeMessage, encodeMessage, type RunAddress } from './envelope.ts';
+import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import type { Signer } from './signature.ts';
 
 export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),
@@ -38,9 +39,9 @@ export const endingSchema: z.ZodType<AttemptEnding> = z.discriminatedUnion('kind
 ]);
 
 /** `epoch` is the coordinator's. */
-export const encodeAttempt = (request: AttemptRequest, address: RunAddress, epoch: number): string =>
-  encodeMessage('attempt', { ...address, sender: COORDINATOR, seq: request.fence, epoch }, request);
+export const encodeAttempt = (request: AttemptRequest, address: RunAddress, epoch: number, signer: Signer | null = null): string =>
+  encodeMessage('attempt', { ...address, sender: COORDINATOR, seq: request.fence, epoch }, request, signer);
 
-/** Throws `bad-message`, `newer-version` and `older-version`. */
-export const decodeAttempt = (text: string, address: RunAddress, source: string): AttemptRequest =>
-  decodeMessage('attempt', requestSchema, text, address, source);
+/** Throws what `decodeMessage` throws. */
+export const decodeAttempt = (text: string, reader: Reader, source: string): AttemptRequest =>
+  decodeMessage('attempt', requestSchema, text, reader, source);

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { interruptCauses } from '../domain/attempt.ts';
 import type { ControlCommand } from '../domain/control.ts';
 import { collectModes } from '../domain/suite-list.ts';
-import { decodeMessage, encodeMessage, type Origin, type RunAddress } from './envelope.ts';
+import { decodeMessage, encodeMessage, type Origin, type Reader } from './envelope.ts';
 import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
+import type { Signer } from './signature.ts';
 import { loadSchema } from './suite-list.ts';
 
 const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
@@ -25,8 +26,9 @@ const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('close-run'), by: z.enum([...interruptCauses, 'done']) }),
 ]);
 
-export const encodeCommand = (command: ControlCommand, origin: Origin): string => encodeMessage('command', origin, command);
+export const encodeCommand = (command: ControlCommand, origin: Origin, signer: Signer | null = null): string =>
+  encodeMessage('command', origin, command, signer);
 
-/** Throws `bad-message`, `newer-version` and `older-version`. */
-export const decodeCommand = (text: string, address: RunAddress, source: string): ControlCommand =>
-  decodeMessage('command', commandSchema, text, address, source);
+/** Throws what `decodeMessage` throws. */
+export const decodeCommand = (text: string, reader: Reader, source: string): ControlCommand =>
+  decodeMessage('command', commandSchema, text, reader, source);

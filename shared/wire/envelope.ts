@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { AgentId, RunId } from '../domain/ids.ts';
 import { ShardlineError } from '../errors.ts';
 import { agentIdSchema, checked, parseJson, runIdSchema, versionOf } from './parse.ts';
+import type { Signer, Verifier } from './signature.ts';
 
 /** One version for all types of messages: a reader refuses every other version. Raised when an older reader could misread a message. */
 export const WIRE_VERSION = 5;
@@ -26,6 +27,11 @@ export interface RunAddress {
   readonly run: RunId;
 }
 
+/** The run whose messages a reader takes, and whose signatures count. */
+export interface Reader extends RunAddress {
+  readonly verifier: Verifier;
+}
+
 export interface Origin extends RunAddress {
   readonly sender: Sender;
   /** Numbers the messages of one sender and type from 1. An attempt carries its fence, a spec 0. */
@@ -36,7 +42,7 @@ export interface Origin extends RunAddress {
 
 export interface Envelope extends Origin {
   readonly type: MessageType;
-  /** Names the key of the signature. Empty, like the signature: messages are not signed yet. */
+  /** Names the key of the signature. Empty, like the signature, if the message is not signed. */
   readonly keyId: string;
   readonly signature: string;
   /** The exact text of the body, which is JSON. */
@@ -69,9 +75,15 @@ const envelopeSchema: z.ZodType<Envelope> = z.object({
  * One line of JSON. The body is JSON inside a JSON string, so that a signature can cover its exact text: an object that is parsed and
  * encoded again may differ in spaces, escapes and digits.
  */
-export function encodeMessage(type: MessageType, { pool, run, sender, seq, epoch }: Origin, body: unknown): string {
-  const text = JSON.stringify(body);
-  return JSON.stringify({ version: WIRE_VERSION, type, pool, run, sender, seq, epoch, keyId: '', signature: '', body: text });
+export function encodeMessage(
+  type: MessageType,
+  { pool, run, sender, seq, epoch }: Origin,
+  body: unknown,
+  signer: Signer | null = null,
+): string {
+  const message = { type, pool, run, sender, seq, epoch, keyId: signer?.keyId ?? '', body: JSON.stringify(body) };
+  const { body: text, ...rest } = message;
+  return JSON.stringify({ version: WIRE_VERSION, ...rest, signature: signer?.sign(message) ?? '', body: text });
 }
 
 /** Throws `bad-message`, `newer-version` and `older-version`. `source` names the origin of the text in the error. */
@@ -100,15 +112,13 @@ export function requireAddress(envelope: Envelope, type: MessageType, { pool, ru
 export const decodeBody = <Value>(schema: z.ZodType<Value>, { body }: Envelope, source: string): Value =>
   checked(schema, parseJson(body, source), source);
 
-/** The body of a message of this type and run. Throws `bad-message`, `newer-version` and `older-version`. */
-export function decodeMessage<Value>(
-  type: MessageType,
-  schema: z.ZodType<Value>,
-  text: string,
-  address: RunAddress,
-  source: string,
-): Value {
+/**
+ * The body of a message of this type and run. Throws `bad-message`, `newer-version`, `older-version`, `not-signed`, `unknown-key` and
+ * `bad-signature`.
+ */
+export function decodeMessage<Value>(type: MessageType, schema: z.ZodType<Value>, text: string, reader: Reader, source: string): Value {
   const envelope = decodeEnvelope(text, source);
-  requireAddress(envelope, type, address, source);
+  requireAddress(envelope, type, reader, source);
+  reader.verifier.verify(envelope, source);
   return decodeBody(schema, envelope, source);
 }

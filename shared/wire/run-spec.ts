@@ -5,10 +5,11 @@ import { fingerprintPolicies } from '../domain/fingerprint.ts';
 import { type RunSpec, relays } from '../domain/run-spec.ts';
 import { collectChoices } from '../domain/suite-list.ts';
 import { ShardlineError } from '../errors.ts';
-import { COORDINATOR, decodeMessage, encodeMessage, type RunAddress } from './envelope.ts';
+import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
 import { filesPrintSchema } from './fingerprint.ts';
 import { runIdSchema } from './parse.ts';
 import { cacheValuesSchema } from './pytest-cache.ts';
+import type { Signer } from './signature.ts';
 
 export const specSchema: z.ZodType<RunSpec> = z.object({
   runId: runIdSchema,
@@ -34,12 +35,12 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
 
 export const addressOf = ({ pool, runId }: RunSpec): RunAddress => ({ pool, run: runId });
 
-export const encodeSpec = (spec: RunSpec): string =>
-  encodeMessage('spec', { ...addressOf(spec), sender: COORDINATOR, seq: 0, epoch: 0 }, spec);
+export const encodeSpec = (spec: RunSpec, signer: Signer | null = null): string =>
+  encodeMessage('spec', { ...addressOf(spec), sender: COORDINATOR, seq: 0, epoch: 0 }, spec, signer);
 
-/** Throws `bad-message`, `newer-version` and `older-version`. */
-export function decodeSpec(text: string, address: RunAddress, source: string): RunSpec {
-  const spec = decodeMessage('spec', specSchema, text, address, source);
-  if (spec.runId === address.run && spec.pool === address.pool) return spec;
+/** Throws what `decodeMessage` throws. */
+export function decodeSpec(text: string, reader: Reader, source: string): RunSpec {
+  const spec = decodeMessage('spec', specSchema, text, reader, source);
+  if (spec.runId === reader.run && spec.pool === reader.pool) return spec;
   throw new ShardlineError('bad-message', { source, problem: `it is the spec of run ${spec.runId} of pool ${spec.pool}` });
 }

@@ -9,6 +9,7 @@ import { type AttemptId, agentId, type RunId } from '../../shared/domain/ids.ts'
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { jobKey, poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { modelMember } from '../fakes/redis/agent-side.ts';
 import { endConnections, type Network } from '../fakes/redis/connection.ts';
 import { modelPools } from '../fakes/redis/coordinator-side.ts';
@@ -71,6 +72,7 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
         pool: spec.pool,
         agent: agentId(name),
         only: null,
+        verifier: NO_VERIFIER,
         warn: () => undefined,
         declined: () => undefined,
       }),

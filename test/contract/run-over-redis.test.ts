@@ -16,6 +16,7 @@ import type { RunEvent } from '../../shared/domain/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { eventually } from '../support/eventually.ts';
 import { servers, startServer } from '../support/redis.ts';
 import { type Backend, backends } from './backends.ts';
@@ -610,6 +611,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
       pool: spec.pool,
       agent: agentId('a1'),
       only: null,
+      verifier: NO_VERIFIER,
       warn: () => undefined,
       declined: () => undefined,
     });

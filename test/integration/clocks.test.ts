@@ -24,6 +24,7 @@ import { systemClock } from '../../shared/system/clock.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import type { LogRecord } from '../../shared/wire/run-log.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { startServer } from '../support/redis.ts';
 import { opened, shardOf } from '../unit/core/run-kit.ts';
 
@@ -92,6 +93,7 @@ test.each([
       pool: 'p1',
       agent: id,
       only: null,
+      verifier: NO_VERIFIER,
       warn: () => undefined,
       declined: () => undefined,
     });
@@ -181,6 +183,7 @@ test('an agent whose pytest does not start reports it to the coordinator', async
       pool: 'p1',
       agent: id,
       only: null,
+      verifier: NO_VERIFIER,
       warn: () => undefined,
       declined: () => undefined,
     });

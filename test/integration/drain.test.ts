@@ -9,6 +9,7 @@ import type { RunEvent } from '../../shared/domain/events.ts';
 import { agentId, attemptId, runId, shardId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { systemClock } from '../../shared/system/clock.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { startServer } from '../support/redis.ts';
 import { opened } from '../unit/core/run-kit.ts';
 
@@ -41,6 +42,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
       pool: 'p1',
       agent: agentId('a1'),
       only: null,
+      verifier: NO_VERIFIER,
       declined: () => undefined,
       warn: () => undefined,
     });

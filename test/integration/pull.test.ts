@@ -9,6 +9,7 @@ import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { runKeys } from '../../shared/redis/keys.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { type DurableRedis, startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
@@ -29,7 +30,14 @@ const request: AttemptRequest = {
 function pull(redis: Redis) {
   const served: string[] = [];
   const leaving = new AbortController();
-  const puller = { redis, address, keys, agent: agentId('a1'), serving: new Map(), warn: () => undefined };
+  const puller = {
+    redis,
+    reader: { ...address, verifier: NO_VERIFIER },
+    keys,
+    agent: agentId('a1'),
+    serving: new Map(),
+    warn: () => undefined,
+  };
   const serve = async ({ id }: AttemptRequest): Promise<void> => void served.push(id);
   const pulling = pullAttempts(puller, () => 1, serve, leaving.signal);
   return {
@@ -49,7 +57,7 @@ async function connectionLost(server: DurableRedis): Promise<Redis> {
   return redis;
 }
 
-const openQueue = (redis: Redis) => openAttemptQueue(redis, address, { number: 1, holds: async () => true }, []);
+const openQueue = (redis: Redis) => openAttemptQueue(redis, address, { number: 1, holds: async () => true }, [], null);
 
 test('serves what is enqueued after Redis is back if it was away when the agent began to pull', async () => {
   await using server = await startDurableRedis();

@@ -9,6 +9,7 @@ import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { runKeys } from '../../shared/redis/keys.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { opened } from '../unit/core/run-kit.ts';
@@ -36,6 +37,7 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
         pool: 'p1',
         agent: agentId('a1'),
         only: null,
+        verifier: NO_VERIFIER,
         warn: () => undefined,
         declined: () => undefined,
       });

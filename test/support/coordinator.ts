@@ -14,6 +14,7 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { decodeSpec, encodeSpec } from '../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { eventually } from './eventually.ts';
 
 const LOOK_MS = 1000;
@@ -63,7 +64,9 @@ if (argv[1] === program) {
   const [url = '', spec = '', pool = '', run = ''] = argv.slice(2);
   const address = { pool, run: runId(run) };
   const redis = await connect(url, 'other coordinator');
-  const channel = await redisPools(redis, { line: openLivenessLine(redis) }).openRun(decodeSpec(spec, address, 'the command line'));
+  const channel = await redisPools(redis, { line: openLivenessLine(redis) }).openRun(
+    decodeSpec(spec, { ...address, verifier: NO_VERIFIER }, 'the command line'),
+  );
   process.stdout.write('open\n');
   await keepRun(channel, systemClock);
   process.exit(0);

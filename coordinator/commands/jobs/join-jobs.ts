@@ -13,9 +13,11 @@ import type { CiSettings, RunSettings } from '../../../shared/settings/settings.
 import { systemClock } from '../../../shared/system/clock.ts';
 import { type ClosingStack, createClosingStack } from '../../../shared/system/closing-stack.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
+import { readSigner } from '../../../shared/system/key-files.ts';
 import { readSelected } from '../../../shared/system/selected.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
 import type { GroupVerdict } from '../../../shared/wire/group.ts';
+import type { Signer } from '../../../shared/wire/signature.ts';
 import { followCancellation } from '../../ci/cancellation.ts';
 import { agentOfJob, type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, tooOldMs, toRunAgain } from '../../ci/group.ts';
 import { ciJob } from '../../ci/job.ts';
@@ -89,7 +91,8 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
     edge.stderr.write(`shardline: run ${joined.before.run} with the same --run-id has ended; running the whole suite again\n`);
   }
   edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}, in pool ${pool}\n`);
-  const agents = startAgent(settings.run, edge, agent, url);
+  const signer = settings.run.signKey === null ? null : await readSigner(settings.run.signKey);
+  const agents = startAgent(settings.run, signer, edge, agent, url);
   opened.use(agents);
   agents.speak((line) => void edge.stderr.write(`${line}\n`));
   const ended = await untilVerdict({ settings, edge, group: members, run, joined, files, leaving });
@@ -223,7 +226,7 @@ async function connectGroup(run: RunSettings, url: string, opened: ClosingStack,
 const unreachable = (problem: string): ShardlineError => new ShardlineError('ci-without-redis', { problem });
 
 /** The agent of this job, for all runs of the pool: a run that restarts has another id. */
-function startAgent(run: RunSettings, edge: Edge, name: AgentId, redisUrl: string): LocalAgents {
+function startAgent(run: RunSettings, signer: Signer | null, edge: Edge, name: AgentId, redisUrl: string): LocalAgents {
   const { program, cwd, env } = edge;
   return startLocalAgents({
     names: [name],
@@ -231,7 +234,7 @@ function startAgent(run: RunSettings, edge: Edge, name: AgentId, redisUrl: strin
     pool: run.pool,
     redisUrl,
     program,
-    flags: agentFlags(run),
+    flags: agentFlags(run, signer),
     cwd,
     leaveMs: () => LEAVE_MS,
     env,

@@ -10,6 +10,7 @@ import { decodeHolder, type LeaseHolder } from '../../../shared/wire/lease-holde
 import { agentIdSchema, readId, runIdSchema } from '../../../shared/wire/parse.ts';
 import type { RunNote } from '../../../shared/wire/run-note.ts';
 import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
 import { readNote } from './run-notes.ts';
 
 export interface OpenRun {
@@ -54,7 +55,7 @@ async function readRun(redis: Redis, pool: string, id: RunId, text: string, now:
   const isHeld = holder != null && Number(expires) > now;
   return {
     id,
-    spec: orUnknown(() => decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`)),
+    spec: orUnknown(() => decodeSpec(text, { pool, run: id, verifier: NO_VERIFIER }, `run ${id} of pool ${pool}`)),
     coordinator: isHeld ? orUnknown(() => decodeHolder(holder, `the lease of run ${id}`)) : null,
     agents: new Map(
       living

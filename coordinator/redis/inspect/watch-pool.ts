@@ -10,6 +10,7 @@ import { readStream } from '../../../shared/redis/read-stream.ts';
 import { readId, runIdSchema } from '../../../shared/wire/parse.ts';
 import type { RunNote } from '../../../shared/wire/run-note.ts';
 import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
 import { readEntry } from '../stream-entry.ts';
 import { readNote } from './run-notes.ts';
 
@@ -66,7 +67,7 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
   };
   const follow = async (id: RunId, text: string, until: AbortSignal): Promise<void> => {
     try {
-      watcher.onOpened(decodeSpec(text, { pool, run: id }, `run ${id} of pool ${pool}`));
+      watcher.onOpened(decodeSpec(text, { pool, run: id, verifier: NO_VERIFIER }, `run ${id} of pool ${pool}`));
       for await (const entries of readStream(redis, runKeys(id).events, '0', READ_BATCHES, until)) {
         // The run's coordinator reports messages that cannot be read.
         const events = entries.flatMap((entry) => eventsIn(readEntry(entry, { pool, run: id })));

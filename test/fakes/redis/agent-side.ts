@@ -11,6 +11,7 @@ import { decodeCommand } from '../../../shared/wire/control.ts';
 import type { RunAddress } from '../../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
 import { decodeSpec } from '../../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { abortOf, type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
@@ -41,7 +42,7 @@ export function modelMember(place: Place, pool: string, agent: AgentId): ModelMe
     const runs = await redis.request(() => [...scripts.poolOf(server, pool).runs]);
     const specs = runs
       .filter(([id]) => !served.has(id))
-      .map(([run, text]) => decodeSpec(text, { pool, run }, `run ${run} of pool ${pool}`))
+      .map(([run, text]) => decodeSpec(text, { pool, run, verifier: NO_VERIFIER }, `run ${run} of pool ${pool}`))
       .sort((left, right) => left.openedAt - right.openedAt);
     return specs[0] ?? null;
   };
@@ -152,7 +153,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
           return null;
         }
         try {
-          const request = decodeAttempt(job.data, address, `shard queue of run ${runId}`);
+          const request = decodeAttempt(job.data, { ...address, verifier: NO_VERIFIER }, `shard queue of run ${runId}`);
           if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
             await handBack(id);
             await Promise.race([clock.wait(AVOID_MS), stopped]);
@@ -208,7 +209,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
       const control = () => server.data.runs.get(runId)?.control ?? [];
       for (let known = 0; !signal.aborted; known = returns) {
         for await (const entries of readStream(place, control, '0', 100, signal)) {
-          for (const { text } of entries) yield decodeCommand(text, address, `commands of run ${runId}`);
+          for (const { text } of entries) yield decodeCommand(text, { ...address, verifier: NO_VERIFIER }, `commands of run ${runId}`);
           if (entries.length === 0 && isOver) {
             yield { kind: 'close-run', by: 'cancelled' };
             return;

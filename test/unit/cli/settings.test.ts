@@ -237,7 +237,7 @@ test('run --help groups its options under headings', () => {
   readArguments(['run', '--help'], '1', { write: (text) => (said += text) });
   const headings = [...said.matchAll(/^([A-Z][\w ]+):$/gm)].map(([, heading]) => heading);
   expect(headings).toEqual([
-    ...['Arguments', 'What to run', 'How to run', 'Agents and workers', 'Sharding and order', 'Redis', 'Time limits'],
+    ...['Arguments', 'What to run', 'How to run', 'Agents and workers', 'Sharding and order', 'Redis', 'Trust', 'Time limits'],
     ...['Failures and flaky tests', 'Reports', 'Output'],
   ]);
 });

@@ -7,10 +7,12 @@ import { decodeCommand, encodeCommand } from '../../../shared/wire/control.ts';
 import { COORDINATOR, decodeEnvelope, encodeMessage, LONGEST_MESSAGE, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
 import { decodeEvents, encodeEvents } from '../../../shared/wire/events.ts';
 import { decodeSpec, encodeSpec } from '../../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
 import { joined, opened } from '../core/run-kit.ts';
 
 const { spec } = opened([]);
 const address = { pool: 'default', run: runId('r1') };
+const reader = { ...address, verifier: NO_VERIFIER };
 const agent = agentId('a1');
 const fromAgent = { ...address, sender: agent, seq: 3, epoch: 0 };
 const fromCoordinator = { ...address, sender: COORDINATOR, seq: 3, epoch: 1_764_000_000_000 } as const;
@@ -30,10 +32,10 @@ describe('the envelope', () => {
   test('carries each type of message', () => {
     const events = [joined(agent)];
     expect(decodeEvents(encodeEvents(events, fromAgent), address, 'x')).toEqual(events);
-    expect(decodeSpec(encodeSpec(spec), address, 'x')).toEqual(spec);
-    expect(decodeAttempt(encodeAttempt(request, address, 7), address, 'x')).toEqual(request);
+    expect(decodeSpec(encodeSpec(spec), reader, 'x')).toEqual(spec);
+    expect(decodeAttempt(encodeAttempt(request, address, 7), reader, 'x')).toEqual(request);
     const command = { kind: 'close-run', by: 'done' } as const;
-    expect(decodeCommand(encodeCommand(command, fromCoordinator), address, 'x')).toEqual(command);
+    expect(decodeCommand(encodeCommand(command, fromCoordinator), reader, 'x')).toEqual(command);
   });
 
   test('names sender, number and epoch, and has room for a signature', () => {
@@ -93,6 +95,6 @@ describe('the envelope', () => {
 
   test('refuses the spec of a run whose envelope names another', () => {
     const text = encodeSpec({ ...spec, runId: runId('r2') });
-    expect(() => decodeSpec(changed(text, { run: 'r1' }), address, 'x')).toThrow(code('bad-message'));
+    expect(() => decodeSpec(changed(text, { run: 'r1' }), reader, 'x')).toThrow(code('bad-message'));
   });
 });
