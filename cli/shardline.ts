@@ -25,6 +25,9 @@ if (process.platform === 'win32') {
   // Node.js ignores this signal when a file grows above a limit, but stops ignoring it once a library has added and removed a listener.
   // Writing too much must remain an error that shardline can report.
   process.on('SIGXFSZ', () => undefined);
+  // ioredis would print the password of Redis. Any other value is the suite's, and stays as it is.
+  const { DEBUG: debug = '' } = process.env;
+  if (/(^|[\s,])(\*|ioredis)/.test(debug)) process.env.DEBUG = `${debug},-ioredis:*`;
   const { SHARDLINE_LAUNCHER: launcher } = process.env;
   delete process.env.SHARDLINE_LAUNCHER;
   // This import follows the version check, because an older Node.js cannot even parse these files.

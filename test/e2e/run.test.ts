@@ -353,7 +353,7 @@ test('two agents started by hand serve several runs over TCP with a password, an
   }
   await eventually('both wait', () => said.every((text) => text.includes('waiting for runs')));
   for (const dir of ['first', 'second']) {
-    const result = await project.shardline(['run', 'tests', '--out', dir], settings);
+    const result = await project.shardline(['run', 'tests', '--out', dir], { ...settings, DEBUG: '*' });
     expect(result.exitCode, result.all).toBe(0);
     const report = await project.report(dir);
     expect(report.tests).toHaveLength(8);
