@@ -34,14 +34,19 @@ export function refuseOtherFiles({ id, isLocal }: Candidate, spec: RunSpec, file
 
 /** Throws `args-not-accepted` when the run asks pytest for something that this agent does not do for others. */
 export async function refuseForeignArgs({ id, accepts }: Candidate, { runId, pytestArgs }: RunSpec, workspace: string): Promise<void> {
-  const { refused, paths } = judgeArgs(pytestArgs, accepts);
-  const outside = await Promise.all(paths.map(async (path) => ((await isInside(workspace, path)) ? [] : [path])));
-  const args = [...refused, ...outside.flat()];
+  const args = await foreignArgs(pytestArgs, accepts, workspace);
   if (args.length > 0) throw new ShardlineError('args-not-accepted', { agent: id, runId, args: oneLine(args.join(' ')).slice(0, 1000) });
 }
 
+/** The arguments that are not accepted, and the paths that lead out of the workspace. */
+export async function foreignArgs(pytestArgs: readonly string[], accepts: AcceptedArgs, workspace: string): Promise<readonly string[]> {
+  const { refused, paths } = judgeArgs(pytestArgs, accepts);
+  const outside = await Promise.all(paths.map(async (path) => ((await isInside(workspace, path)) ? [] : [path])));
+  return [...refused, ...outside.flat()];
+}
+
 /** Follows links, because a run may name any path. A path that does not exist is for pytest to refuse. */
-async function isInside(workspace: string, path: string): Promise<boolean> {
+export async function isInside(workspace: string, path: string): Promise<boolean> {
   const root = await realpath(workspace);
   const real = await realpath(resolve(workspace, path)).catch(() => resolve(root, path));
   return real === root || real.startsWith(`${root}${sep}`);

@@ -250,6 +250,16 @@ export const optionTable: readonly OptionRow[] = [
     meaning: 'Find the earlier tests that make this one fail',
   }),
   row({
+    name: 'trust-arguments',
+    kind: 'flag',
+    group: 'What to run',
+    commands: ['replay'],
+    env: null,
+    meaning: 'Pass all arguments of the run to pytest, wherever it comes from',
+    detail:
+      'A run of another machine, such as an artifact of a CI job, can ask pytest for anything. Without this flag, only arguments that select tests or change the output are passed; the replay of a run with others is refused.',
+  }),
+  row({
     name: 'agents',
     kind: 'count',
     metavar: 'N',

@@ -345,7 +345,7 @@ function cleanSettings({ values, workspace }: Read): CleanSettings {
 }
 
 function replaySettings({ given, values, workspace }: Read): ReplaySettings {
-  const { text } = reader(values);
+  const { text, flag } = reader(values);
   return {
     command: 'replay',
     source: given.operands[0] ?? null,
@@ -353,6 +353,7 @@ function replaySettings({ given, values, workspace }: Read): ReplaySettings {
     worker: text('worker'),
     bisect: text('bisect'),
     selected: text('selected'),
+    trustsArguments: flag('trust-arguments'),
     python: text('python') ?? '',
     workspace,
   };

@@ -299,6 +299,12 @@ export const errorTable = {
     why: '',
     fix: 'Run `{command}`.',
   },
+  'foreign-arguments': {
+    exitCode: 4,
+    what: 'Could not replay {run} as it is: its arguments of pytest can run code or write files: {arguments}',
+    why: 'It is not a run of this directory, so somebody else may have written them.',
+    fix: 'If you trust where it comes from, add --trust-arguments.',
+  },
   'nothing-to-replay': {
     exitCode: 4,
     what: 'Found nothing to replay in run {run}: {problem}',

@@ -13,13 +13,14 @@ import type { ReplaySettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { readLines } from '../../shared/system/read-lines.ts';
-import { findRun, newestRun } from '../../shared/system/run-place.ts';
+import { findRun, newestRun, runsOf } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
 import { harmless, oneLine, plural } from '../../shared/text/safe-text.ts';
-import { shellWord } from '../../shared/text/shell-quote.ts';
+import { shellCommand, shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';
+import { foreignArgs, isInside } from '../fitness.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
 
@@ -42,6 +43,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
     const source = settings.source ?? relative(edge.cwd, await newestRun(settings.workspace));
     const journal = await journalOf(source, edge.cwd);
     const work = await decodeRecordedWork(readLines(journal), journal);
+    if (!settings.trustsArguments && !(await isOwnRun(settings.workspace, journal))) await refuseForeign(source, work, settings.workspace);
     const chosen = await choose(settings, source, work, edge);
     const hashSeed = hashSeedOf(work, settings, chosen);
     const replay: Replay = {
@@ -63,6 +65,14 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
     for (const stop of ignore) stop();
   }
 }
+
+/** Throws `foreign-arguments` for arguments that do more than select tests or change the output. */
+async function refuseForeign(run: string, { spec }: RecordedWork, workspace: string): Promise<void> {
+  const args = await foreignArgs(spec.pytestArgs, { mode: 'safe', own: [] }, workspace);
+  if (args.length > 0) throw new ShardlineError('foreign-arguments', { run, arguments: oneLine(shellCommand(args)) });
+}
+
+const isOwnRun = async (workspace: string, journal: string): Promise<boolean> => isInside(runsOf(workspace), journal).catch(() => false);
 
 async function journalOf(source: string, cwd: string): Promise<string> {
   const { kind, path } = await findRun(source, cwd);

@@ -268,6 +268,8 @@ export interface ReplaySettings {
   readonly bisect: string | null;
   /** A list of node ids to run in its order, instead of an agent's tests; `-` is standard input. */
   readonly selected: string | null;
+  /** Whether to pass all arguments of a run that is not one of this directory. */
+  readonly trustsArguments: boolean;
   readonly python: string;
   readonly workspace: string;
 }

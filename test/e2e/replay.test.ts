@@ -102,4 +102,17 @@ describe('shardline replay', () => {
       `Reproduce: shardline replay .shardline/runs/${name} --selected .shardline/runs/${name}/bisect.txt\n`,
     );
   });
+
+  test('passes arguments that can run code only if they come from a run of this directory, or are trusted', async () => {
+    const run = (out: readonly string[]) => project.shardline(['run', ...out, '-n', '1', 'tests/test_first.py', '--', '-p', 'no:doctest']);
+    expect((await run(['--out', 'theirs'])).exitCode).toBe(0);
+    const refused = await project.shardline(['replay', 'theirs']);
+    expect(refused.exitCode, refused.all).toBe(4);
+    expect(refused.stderr).toContain('can run code or write files: -p');
+    const trusted = await project.shardline(['replay', 'theirs', '--trust-arguments']);
+    expect(trusted.exitCode, trusted.all).toBe(0);
+    expect((await run([])).exitCode).toBe(0);
+    const own = await project.shardline(['replay']);
+    expect(own.exitCode, own.all).toBe(0);
+  });
 });
