@@ -185,6 +185,12 @@ export const errorTable = {
     why: 'The format of messages and recorded events changed.',
     fix: 'Run the same version everywhere. For a finished run, give its report.json, or use the shardline that wrote it.',
   },
+  'name-taken': {
+    exitCode: 11,
+    what: 'Could not report to run {runId}: another process sends messages in the name of agent {agent}.',
+    why: 'Two agents have the same name, or another program writes to this Redis.',
+    fix: 'Start the agent again, and find out who can write to this Redis. The run goes on with other agents.',
+  },
   'not-signed': {
     exitCode: 11,
     what: 'Could not trust {source}: nobody has signed it.',

@@ -29,12 +29,14 @@ export interface JoinRequest {
   readonly warn: (problem: unknown) => void;
 }
 
-// Drops a batch that is sent again because the connection lost its reply. A closed run stores nothing: its keys stay deleted.
-// KEYS spec, events, producers   ARGV agent, number of the batch, batch, life in s   1 stored, 0 stored before, -1 the run is closed
+// Drops a batch that is sent again because the connection lost its reply. A later batch than this one is not this agent's: somebody has
+// raised the counter, and nothing of this agent would arrive. A closed run stores nothing: its keys stay deleted.
+// KEYS spec, events, producers   ARGV agent, number of the batch, batch, life in s   1 stored, 0 stored before, -1 the run is closed, -2 a later batch is there
 const APPEND = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 local last = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')
-if tonumber(ARGV[2]) <= last then return 0 end
+if tonumber(ARGV[2]) < last then return -2 end
+if tonumber(ARGV[2]) == last then return 0 end
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
 redis.call('XADD', KEYS[2], '*', 'agent', ARGV[1], 'batch', ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
@@ -89,7 +91,11 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       batches += 1;
       const batch = batches;
       const text = encodeEvents(events, { ...address, sender: agent, seq: batch, epoch: 0 });
-      await persist(membership, () => redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS));
+      await persist(membership, async () => {
+        const stored = await redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS);
+        if (stored === -2) throw new ShardlineError('name-taken', { agent, runId });
+        return stored;
+      });
     },
     storeCoverage: (part, data) => storeCoverage(membership, part, data),
     pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, agent, serving, warn }, slots, serve, signal),

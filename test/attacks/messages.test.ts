@@ -131,3 +131,23 @@ test('batches of an earlier green run, and events in the name of another agent, 
     redis.disconnect();
   }
 });
+
+test('an agent whose messages are blocked by a raised counter ends, and the run goes on with the other', { timeout: 180_000 }, async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const redis = await connect(server.url, 'attacker');
+  try {
+    const run = project.shardline(['run', '--redis', server.url, '--agents', '2', '-n', '1', '--out', 'out']);
+    const [, id = ''] = await said(run, /Run (\S+):/);
+    const { producers } = runKeys(runId(id));
+    const muted = `${id}-a1`;
+    await eventually('the agent has sent something', async () => (await redis.hexists(producers, muted)) === 1, 60);
+    await redis.hset(producers, muted, 1_000_000);
+    const { exitCode, all } = await run;
+    expect(exitCode, all).toBe(0);
+    expect(outcomesOf(await project.report())).toEqual(allPassed);
+    expect(all).toContain('another process sends messages in the name of agent');
+  } finally {
+    redis.disconnect();
+  }
+});

@@ -5,6 +5,7 @@ import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
 import { agentChannel, coverageField, PRESENCE_MS } from '../../../shared/redis/keys.ts';
 import { decodeAttempt } from '../../../shared/wire/attempt.ts';
 import { decodeCommand } from '../../../shared/wire/control.ts';
@@ -115,7 +116,11 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
       batches += 1;
       const number = batches;
       const text = encodeEvents(events, { ...address, sender: agent, seq: number, epoch: 0 });
-      await persist(() => scripts.append(server, runId, agent, number, text));
+      await persist(() => {
+        const stored = scripts.append(server, runId, agent, number, text);
+        if (stored === -2) throw new ShardlineError('name-taken', { agent, runId });
+        return stored;
+      });
     },
 
     async storeCoverage(part, data) {

@@ -149,7 +149,9 @@ export function announce(server: RedisServer, pool: string, id: RunId, spec: str
 export function append(server: RedisServer, id: RunId, agent: AgentId, number: number, text: string): number {
   const run = server.data.runs.get(id);
   if (run?.spec == null) return -1;
-  if (number <= (run.producers.get(agent) ?? 0) && !server.defects.storesAgain) return 0;
+  const last = run.producers.get(agent) ?? 0;
+  if (number < last) return -2;
+  if (number === last && !server.defects.storesAgain) return 0;
   run.producers.set(agent, number);
   run.events.push({ id: server.nextId(), text });
   server.changed();
