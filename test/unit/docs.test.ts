@@ -13,7 +13,7 @@ test.each([...pages])('%s matches the output of scripts/docs.ts', (path, text) =
 
 test('every file that README, CONTRIBUTING and docs/ link to exists', () => {
   const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
-  for (const page of ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)]) {
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs.map((name) => `docs/${name}`)]) {
     const text = readFileSync(join(root, page), 'utf8');
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       expect(() => readFileSync(join(root, page, '..', target)), `${page} refers to ${target}`).not.toThrow();
