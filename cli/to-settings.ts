@@ -7,7 +7,7 @@ import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { collectChoices } from '../shared/domain/suite-list.ts';
 import { parseTargets } from '../shared/domain/targets.ts';
-import { verifyModes } from '../shared/domain/trust.ts';
+import { type VerifyMode, verifyModes } from '../shared/domain/trust.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { readRedisUrl } from '../shared/settings/redis-url.ts';
 import {
@@ -207,6 +207,8 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     shardTogether: readSets(text('shard-together') ?? ''),
     redisWaitSeconds: number('redis-wait') ?? 0,
     signKey: text('sign-key'),
+    trust: text('trust'),
+    verify: verifyMode(values),
   };
 }
 
@@ -236,12 +238,15 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
     ownArgs: ownArgsIn(text('own-args')),
     trust: text('trust'),
+    signKey: text('sign-key'),
     trustedKey: text('trusted-key'),
-    verify:
-      verifyModes.find((each) => each === values.get('verify')) ??
-      (text('trust') === null && text('trusted-key') === null ? 'off' : 'require'),
+    verify: verifyMode(values),
   };
 }
+
+/** Whoever names trusted keys wants no others. */
+const verifyMode = (values: ReadonlyMap<string, Value>): VerifyMode =>
+  verifyModes.find((each) => each === values.get('verify')) ?? (values.has('trust') || values.has('trusted-key') ? 'require' : 'off');
 
 /** Whether users of other machines may write to this Redis. */
 function isNetwork(url: string): boolean {

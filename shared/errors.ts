@@ -209,6 +209,12 @@ export const errorTable = {
     why: 'Somebody has changed it on its way, or has made it up.',
     fix: 'Find out who can write to this Redis, and change its passwords.',
   },
+  'other-key': {
+    exitCode: 11,
+    what: 'Could not trust {source}: agent {agent} has used another key before.',
+    why: 'Another agent sends messages in its name.',
+    fix: 'Find out who holds the trusted keys, and replace the key of that agent.',
+  },
   'bad-key': {
     exitCode: 4,
     what: 'Could not use the key {path}: {problem}',

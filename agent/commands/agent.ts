@@ -13,7 +13,7 @@ import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
 import { gitPrint } from '../../shared/system/git-print.ts';
-import { publicKeyFrom, readPublicKeys } from '../../shared/system/key-files.ts';
+import { publicKeyFrom, readPublicKeys, readSigner } from '../../shared/system/key-files.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
@@ -47,12 +47,14 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   const leave = leaveOnRequest(settings, edge);
   try {
     const machine = await readMachine();
+    const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using member = await redisPoolMember({
       url: settings.redis,
       pool: settings.pool,
       agent: id,
       only: settings.run === null ? null : runId(settings.run),
+      signer,
       verifier,
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
       declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),

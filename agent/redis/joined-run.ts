@@ -13,7 +13,7 @@ import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import type { Reader, RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
-import type { Verifier } from '../../shared/wire/signature.ts';
+import type { Signer, Verifier } from '../../shared/wire/signature.ts';
 import type { JoinedRun } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { pullAttempts } from './pull-attempts.ts';
@@ -24,6 +24,8 @@ export interface JoinRequest {
   readonly pool: string;
   readonly runId: RunId;
   readonly agent: AgentId;
+  /** Signs what this agent reports; null to sign nothing. */
+  readonly signer: Signer | null;
   readonly verifier: Verifier;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
@@ -73,7 +75,7 @@ interface Membership extends JoinRequest {
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
-  const { redis, pool, runId, agent, verifier, warn } = request;
+  const { redis, pool, runId, agent, signer, verifier, warn } = request;
   const keys = runKeys(runId);
   const address: RunAddress = { pool, run: runId };
   const reader: Reader = { ...address, verifier };
@@ -90,7 +92,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
     async append(events) {
       batches += 1;
       const batch = batches;
-      const text = encodeEvents(events, { ...address, sender: agent, seq: batch, epoch: 0 });
+      const text = encodeEvents(events, { ...address, sender: agent, seq: batch, epoch: 0 }, signer);
       await persist(membership, async () => {
         const stored = await redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS);
         if (stored === -2) throw new ShardlineError('name-taken', { agent, runId });

@@ -11,7 +11,7 @@ import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
-import type { Verifier } from '../../shared/wire/signature.ts';
+import type { Signer, Verifier } from '../../shared/wire/signature.ts';
 import type { PoolMember } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
@@ -24,6 +24,8 @@ export interface PoolMembership {
   readonly agent: AgentId;
   /** The only run to serve; null for every run of the pool. */
   readonly only: RunId | null;
+  /** Signs what this agent reports; null to sign nothing. */
+  readonly signer: Signer | null;
   /** Decides whose runs this agent serves. */
   readonly verifier: Verifier;
   /** Receives problems that resolve themselves, such as a broken connection. */
@@ -34,7 +36,7 @@ export interface PoolMembership {
 
 /** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
 export async function redisPoolMember(membership: PoolMembership): Promise<RedisPoolMember> {
-  const { pool, agent, verifier, warn } = membership;
+  const { pool, agent, signer, verifier, warn } = membership;
   const redis = await connect(membership.url, `shardline:${agent}`);
   try {
     await checkServer(redis, membership.url);
@@ -85,7 +87,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun({ redis, pool, runId: spec.runId, agent, verifier, warn });
+      return joinRun({ redis, pool, runId: spec.runId, agent, signer, verifier, warn });
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { agentId, attemptId, runId, shardId } from '../../shared/domain/ids.ts';
 import { decodeEvents, encodeEvents } from '../../shared/wire/events.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { finished } from '../../test/unit/core/run-kit.ts';
 
 const ROUNDS = 5;
@@ -35,7 +36,7 @@ for (const size of [10, 200]) {
     const startedAt = processorMs();
     const texts = batches.map((batch, at) => encodeEvents(batch, { ...address, sender: agent, seq: at + 1, epoch: 0 }));
     const encodedAt = processorMs();
-    for (const text of texts) decodeEvents(text, address, 'bench');
+    for (const text of texts) decodeEvents(text, { ...address, verifier: NO_VERIFIER }, 'bench');
     encodeMs = Math.min(encodeMs, encodedAt - startedAt);
     decodeMs = Math.min(decodeMs, processorMs() - encodedAt);
     chars = texts.reduce((sum, text) => sum + text.length, 0);

@@ -9,10 +9,10 @@ import { isForNow } from '../../shared/redis/retry-while-unavailable.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
-import { readSigner } from '../../shared/system/key-files.ts';
+import { publicKeyFrom, readPublicKeys, readSigner } from '../../shared/system/key-files.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import type { RunNote } from '../../shared/wire/run-note.ts';
-import type { Signer } from '../../shared/wire/signature.ts';
+import { NO_VERIFIER, type Signer, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
@@ -73,7 +73,7 @@ export async function openRedis(
   opened.defer(() => line.close());
   await checkServer(redis, url);
   signal.throwIfAborted();
-  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, signer });
+  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, signer, verifier: await verifierOfAgents(setting, signer) });
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());
   const place: Place = { setting, url, signer, opened, signal };
   const first = await openWithAgents(place, () => announce(pools, aheadMs), '');
@@ -92,6 +92,28 @@ export async function openRedis(
   const again: OpenRedis['again'] = (announcing) => openWithAgents(place, () => announcing(pools), '-again');
   const note: OpenRedis['note'] = settings.redis === null ? null : ({ runId, epoch }, content) => writeNote(redis, runId, epoch, content);
   return { pools, ...first, aheadMs, store: { ...timings, old }, census, note, again };
+}
+
+/** Throws `bad-key`, and `bad-option` if this command's own agents could not sign. */
+async function verifierOfAgents({ settings, edge }: Setting, signer: Signer | null): Promise<Verifier> {
+  const { trust, verify, agents, redis } = settings;
+  if (verify === 'off' || redis === null) return NO_VERIFIER;
+  if (trust === null) {
+    throw new ShardlineError('bad-option', {
+      problem: `--verify ${verify} has no key to verify with.`,
+      fix: 'Name the public keys of the agents with --trust FILE.',
+    });
+  }
+  if (signer === null && (agents ?? 0) > 0) {
+    throw new ShardlineError('bad-option', {
+      problem: 'The agents of this command have no key to sign with.',
+      fix: 'Add --sign-key FILE.',
+    });
+  }
+  const own = signer === null ? [] : [publicKeyFrom(signer.publicKey)];
+  const onDoubt = (problem: ShardlineError): void =>
+    void edge.stderr.write(`shardline: warning: counts it all the same: ${problem.message}\n`);
+  return verifierOf([...(await readPublicKeys(trust)), ...own], verify, onDoubt);
 }
 
 /** Starts an embedded Redis for this run only, and returns its URL. */
@@ -169,6 +191,7 @@ export const agentFlags = (settings: RunSettings, signer: Signer | null): string
   ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
-  ...(signer === null ? [] : ['--trusted-key', signer.publicKey]),
+  // They are this command's own, and speak with its key.
+  ...(signer === null || settings.signKey === null ? [] : ['--trusted-key', signer.publicKey, '--sign-key', settings.signKey]),
   ...['--own-args', JSON.stringify([...settings.paths, ...settings.pytestArgs])],
 ];

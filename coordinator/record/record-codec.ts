@@ -27,6 +27,7 @@ import { originSchema } from '../../shared/wire/report/origin.ts';
 import { suitePartSchema } from '../../shared/wire/report/part.ts';
 import { type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { loadSchema } from '../../shared/wire/suite-list.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
 import { type CloseReason, type CoordinatorEvent, dismissalCauses, type EventOf, type OwnEvent } from '../core/state/events.ts';
@@ -189,7 +190,11 @@ function decodeRecord({ batch }: LogRecord, own: Envelope, source: string): read
   const event = decodeOwn(own, source);
   if ((event.kind === 'stream-read') !== (batch !== null)) throw bad(source, 'a batch and the record that it was read belong together');
   if (event.kind !== 'stream-read' || batch === null) return [event];
-  return [...decodeEvents(batch.text, own, source).map((reported) => inTimeOf(reported, -event.aheadMs)), event];
+  // The coordinator that recorded the batch had verified it.
+  return [
+    ...decodeEvents(batch.text, { ...own, verifier: NO_VERIFIER }, source).map((reported) => inTimeOf(reported, -event.aheadMs)),
+    event,
+  ];
 }
 
 function decodeOwn({ body }: Envelope, source: string): OwnEvent {

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { alive } from '../../shared/redis/presence.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { NEW_RUN } from '../lease-claim.ts';
 import type { Pools } from '../ports.ts';
 import { readScript } from './read-script.ts';
@@ -11,8 +12,11 @@ import { type ChannelOptions, openChannel } from './run-channel.ts';
 
 const CANCEL = readScript('cancel-run');
 
-export const redisPools = (redis: Redis, { line = null, keepsLog = true, signer = null }: Partial<ChannelOptions> = {}): Pools => ({
-  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { line, keepsLog, signer }, { ...NEW_RUN, ...takeOver }),
+export const redisPools = (
+  redis: Redis,
+  { line = null, keepsLog = true, signer = null, verifier = NO_VERIFIER }: Partial<ChannelOptions> = {},
+): Pools => ({
+  openRun: (spec, takeOver = {}) => openChannel(redis, spec, { line, keepsLog, signer, verifier }, { ...NEW_RUN, ...takeOver }),
   serverNow: () => serverNow(redis),
   async cancel(run) {
     const { spec, coordinator } = runKeys(run);

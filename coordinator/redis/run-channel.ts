@@ -9,7 +9,7 @@ import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailabl
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
-import type { Signer } from '../../shared/wire/signature.ts';
+import { oneKeyEach, type Signer, type Verifier } from '../../shared/wire/signature.ts';
 import type { RunChannel, TakeOver } from '../ports.ts';
 import { type AttemptQueue, openAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
@@ -33,13 +33,15 @@ export interface ChannelOptions {
   readonly keepsLog: boolean;
   /** Signs what agents act on; null to sign nothing. */
   readonly signer: Signer | null;
+  /** Decides whose reports count. */
+  readonly verifier: Verifier;
 }
 
 /** Takes the lease of the run, and announces the run. */
 export async function openChannel(
   redis: Redis,
   spec: RunSpec,
-  { line, keepsLog, signer }: ChannelOptions,
+  { line, keepsLog, signer, verifier }: ChannelOptions,
   takeOver: TakeOver,
 ): Promise<RunChannel> {
   const { runId, pool } = spec;
@@ -56,7 +58,7 @@ export async function openChannel(
     if (!epoch.isFound) await withdraw(redis, spec, epoch);
     throw thrown;
   });
-  const events = createRunEvents(redis, address);
+  const events = createRunEvents(redis, { ...address, verifier: oneKeyEach(verifier) });
   const presence = createRunPresence(epoch, queue, events.restart);
   const connections = followConnections(redis, pool);
 

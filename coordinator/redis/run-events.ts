@@ -3,7 +3,7 @@
 import type { Redis } from 'ioredis';
 import { runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
-import type { RunAddress } from '../../shared/wire/envelope.ts';
+import type { Reader } from '../../shared/wire/envelope.ts';
 import type { StreamedEvents, UnreadableEntry } from '../ports.ts';
 import { readEntry } from './stream-entry.ts';
 
@@ -17,8 +17,8 @@ export interface RunEvents {
   restart(): void;
 }
 
-export function createRunEvents(redis: Redis, address: RunAddress): RunEvents {
-  const keys = runKeys(address.run);
+export function createRunEvents(redis: Redis, reader: Reader): RunEvents {
+  const keys = runKeys(reader.run);
   let restart = new AbortController();
   return {
     async *read(from, signal) {
@@ -26,7 +26,7 @@ export function createRunEvents(redis: Redis, address: RunAddress): RunEvents {
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(redis, keys.events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map((entry) => readEntry(entry, address));
+          yield entries.map((entry) => readEntry(entry, reader));
         }
       }
     },

@@ -1,24 +1,34 @@
 // Reads one entry of a run's stream: a batch of an agent's events, or why it does not count.
 
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { RejectionCause } from '../../shared/domain/report.ts';
+import { type ErrorCode, messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { StreamEntry } from '../../shared/redis/read-stream.ts';
-import type { RunAddress } from '../../shared/wire/envelope.ts';
+import type { Reader } from '../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
 import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
+import type { Verifier } from '../../shared/wire/signature.ts';
 import type { StreamedEvents, UnreadableEntry } from '../ports.ts';
+
+const NOT_TRUSTED: ReadonlySet<ErrorCode> = new Set(['not-signed', 'unknown-key', 'bad-signature', 'other-key']);
 
 /** Maximum number of characters of the problem, which may quote the message. */
 const PROBLEM_CHARS = 1000;
 
 /** A message that cannot be read costs its sender the run, never the run its other agents. */
-export function readEntry({ id: position, fields }: StreamEntry, address: RunAddress): StreamedEvents | UnreadableEntry {
+export function readEntry({ id: position, fields }: StreamEntry, reader: Reader): StreamedEvents | UnreadableEntry {
   const text = fields.get('batch') ?? '';
   try {
-    return { kind: 'events', position, text, events: decodeEvents(text, address, `event stream of run ${address.run}`) };
+    return { kind: 'events', position, text, events: decodeEvents(text, reader, `event stream of run ${reader.run}`) };
   } catch (thrown) {
     if (!(thrown instanceof ShardlineError)) throw thrown;
-    const why = thrown.code === 'bad-message' ? 'unreadable' : 'other-version';
     const [agent = null] = readId(agentIdSchema, fields.get('agent'));
+    const why = causeOf(thrown.code, reader.verifier);
     return { kind: 'unreadable', position, agent, why, problem: messageOf(thrown).slice(0, PROBLEM_CHARS) };
   }
+}
+
+/** Where every agent signs, what cannot be read has no proven sender, and must cost nobody the run. */
+function causeOf(code: ErrorCode, { isStrict }: Verifier): RejectionCause {
+  if (NOT_TRUSTED.has(code) || (isStrict && code === 'bad-message')) return 'not-trusted';
+  return code === 'bad-message' ? 'unreadable' : 'other-version';
 }

@@ -99,7 +99,15 @@ export interface Comparison {
  * version of shardline sent it. `not-joined`: its agent has not joined the run. `not-holding`: its agent does not hold the attempt.
  * `foreign-file`: its file belongs to another shard. `too-many`: the run has too many agents.
  */
-export const rejectionCauses = ['unreadable', 'other-version', 'not-joined', 'not-holding', 'foreign-file', 'too-many'] as const;
+export const rejectionCauses = [
+  'unreadable',
+  'other-version',
+  'not-trusted',
+  'not-joined',
+  'not-holding',
+  'foreign-file',
+  'too-many',
+] as const;
 export type RejectionCause = (typeof rejectionCauses)[number];
 
 /** Two attempts of a test, without a rerun in between, of which one failed and one did not. Never green. */

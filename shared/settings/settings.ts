@@ -113,6 +113,10 @@ export interface RunSettings extends CommonSettings {
   readonly redisWaitSeconds: number;
   /** The file of the private key that signs the run; null to sign nothing. */
   readonly signKey: string | null;
+  /** The file of the public keys of agents whose reports count; null for every agent. */
+  readonly trust: string | null;
+  /** What to do with reports that none of these keys has signed. */
+  readonly verify: VerifyMode;
 }
 
 export interface CiSettings {
@@ -143,6 +147,8 @@ export interface AgentSettings extends CommonSettings {
   readonly acceptArgs: (typeof acceptChoices)[number];
   /** The file of the public keys whose runs this agent serves; null for none. */
   readonly trust: string | null;
+  /** The file of the private key that signs what this agent reports; null to sign nothing. */
+  readonly signKey: string | null;
   /** A public key in base64 (SPKI), from the command that started this agent; null for none. */
   readonly trustedKey: string | null;
   /** What to do with runs that none of these keys has signed. */

@@ -13,6 +13,7 @@ import { decodeEvents } from './events.ts';
 import { testFileSchema } from './parse.ts';
 import { decodeLines, streamReadSchema } from './run-log.ts';
 import { specSchema } from './run-spec.ts';
+import { NO_VERIFIER } from './signature.ts';
 
 export interface RecordedWork {
   readonly spec: RunSpec;
@@ -40,7 +41,7 @@ export async function decodeRecordedWork(lines: AsyncIterable<string>, source: s
       continue;
     }
     const { aheadMs } = decodeBody(streamReadSchema, envelope, source);
-    for (const sent of decodeEvents(batch.text, envelope, source)) {
+    for (const sent of decodeEvents(batch.text, { ...envelope, verifier: NO_VERIFIER }, source)) {
       const event = inTimeOf(sent, -aheadMs);
       if (event.kind === 'agent-joined') agents.push(event.agent);
       if (event.kind !== 'attempt-reported') continue;

@@ -8,7 +8,7 @@ import { outcomes } from '../domain/outcome.ts';
 import { ShardlineError } from '../errors.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
-import { decodeBody, decodeEnvelope, encodeMessage, type Origin, type RunAddress, requireAddress } from './envelope.ts';
+import { decodeBody, decodeEnvelope, encodeMessage, type Origin, type Reader, requireAddress } from './envelope.ts';
 import { fingerprintSchema } from './fingerprint.ts';
 import {
   bytesSchema,
@@ -22,6 +22,7 @@ import {
 } from './limits.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { countedWarningSchema, propertySchema, shownSchema } from './report/shown.ts';
+import type { Signer } from './signature.ts';
 import { suiteListSchema } from './suite-list.ts';
 
 const at = instantSchema;
@@ -150,12 +151,14 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
 
 const batchSchema = z.array(runEventSchema);
 
-export const encodeEvents = (events: readonly RunEvent[], origin: Origin): string => encodeMessage('events', origin, events);
+export const encodeEvents = (events: readonly RunEvent[], origin: Origin, signer: Signer | null = null): string =>
+  encodeMessage('events', origin, events, signer);
 
-/** Every event must be its sender's own. Throws `bad-message`, `newer-version` and `older-version`. */
-export function decodeEvents(text: string, address: RunAddress, source: string): readonly RunEvent[] {
+/** Every event must be its sender's own. Throws what `decodeMessage` throws. */
+export function decodeEvents(text: string, reader: Reader, source: string): readonly RunEvent[] {
   const envelope = decodeEnvelope(text, source);
-  requireAddress(envelope, 'events', address, source);
+  requireAddress(envelope, 'events', reader, source);
+  reader.verifier.verify(envelope, source);
   const events = decodeBody(batchSchema, envelope, source);
   const foreign = events.map(agentOf).find((agent) => agent !== envelope.sender);
   if (foreign === undefined) return events;

@@ -39,12 +39,14 @@ export interface Signer {
 
 /** Decides whose messages count. */
 export interface Verifier {
+  /** Whether it refuses what it cannot verify. */
+  readonly isStrict: boolean;
   /** Throws `not-signed`, `unknown-key` and `bad-signature`. */
   verify(message: Signed, source: string): void;
 }
 
 /** Accepts every message. */
-export const NO_VERIFIER: Verifier = { verify: () => undefined };
+export const NO_VERIFIER: Verifier = { isStrict: false, verify: () => undefined };
 
 export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey);
@@ -65,12 +67,27 @@ export function verifierOf(publicKeys: readonly KeyObject[], mode: VerifyMode, o
     return isGood ? null : new ShardlineError('bad-signature', { source, key: message.keyId });
   };
   return {
+    isStrict: mode === 'require',
     verify(message, source) {
       const problem = problemOf(message, source);
       if (problem === null) return;
       if (mode === 'require') throw problem;
       if (!told.has(problem.message)) onDoubt(problem);
       told.add(problem.message);
+    },
+  };
+}
+
+/** Refuses, beside that, messages of a sender whose earlier messages had another key: a trusted agent may not speak for another one. */
+export function oneKeyEach(verifier: Verifier): Verifier {
+  const known = new Map<string, string>();
+  return {
+    isStrict: verifier.isStrict,
+    verify(message, source) {
+      verifier.verify(message, source);
+      const key = known.get(message.sender) ?? message.keyId;
+      if (verifier.isStrict && key !== message.keyId) throw new ShardlineError('other-key', { source, agent: message.sender });
+      known.set(message.sender, key);
     },
   };
 }

@@ -1,11 +1,15 @@
 // Agents that trust a key serve only what that key has signed, whoever else can write to Redis.
 
-import { expect, test } from 'vitest';
-import { runId } from '../../shared/domain/ids.ts';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { type AgentId, agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { jobKey, poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { readSigner } from '../../shared/system/key-files.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
+import { encodeEvents } from '../../shared/wire/events.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTcpServer } from '../support/redis.ts';
@@ -85,3 +89,97 @@ test('a forged command and a changed job in a signed run have no effect', { time
     redis.disconnect();
   }
 });
+
+describe('a run with --trust', () => {
+  const red = { 'test_a.py': 'import time\ndef test_it():\n    time.sleep(2)\n    assert False\n' };
+
+  test('counts only what its agents have signed', { timeout: 180_000 }, async () => {
+    await using project = await newProject(red);
+    await using server = await startTcpServer();
+    const redis = await connect(server.url, 'attacker');
+    try {
+      for (const name of ['ours', 'theirs']) await project.shardline(['keygen', name]);
+      const argv = ['run', '--redis', server.url, '--agents', '1', '-n', '1', '--sign-key', 'ours', '--trust', 'ours.pub', '--out', 'out'];
+      const run = project.shardline(argv);
+      const [, id = ''] = await said(run, /Run (\S+):/);
+      const { events } = runKeys(runId(id));
+      const name = agentId(`${id}-a1`);
+      const address = { pool: 'default', run: runId(id) };
+      await eventually('the test runs', async () => JSON.stringify(await redis.xrange(events, '-', '+')).includes('test-started'), 60);
+      const forged = passed(name, (await redis.xrange(events, '-', '+')).map(([, fields]) => fields.join(' ')).join('\n'));
+      const theirs = await readSigner(join(project.directory, 'theirs'));
+      for (const signer of [null, theirs]) {
+        const text = encodeEvents(forged, { ...address, sender: name, seq: 1000, epoch: 0 }, signer);
+        await redis.xadd(events, '*', 'agent', name, 'batch', text);
+      }
+      await redis.xadd(events, '*', 'agent', name, 'batch', '{');
+      const { exitCode, all } = await run;
+      expect(exitCode, all).toBe(1);
+      const report = await project.report();
+      expect(outcomesOf(report)).toEqual({ 'test_a.py::test_it': 'failed' });
+      expect(report.conflicts).toEqual([]);
+      expect(report.rejected).toEqual([{ agent: name, why: 'not-trusted', messages: 3 }]);
+      expect(report.agents.map(({ ended }) => ended)).toEqual(['left']);
+    } finally {
+      redis.disconnect();
+    }
+  });
+
+  test('leaves out an agent that signs nothing, and runs its tests elsewhere', { timeout: 180_000 }, async () => {
+    await using project = await newProject(suite);
+    await using server = await startTcpServer();
+    await project.shardline(['keygen', 'ours']);
+    const agent = project.shardline(['agent', '--redis', server.url, '--name', 'far', '-n', '1']);
+    try {
+      await said(agent, /waiting for runs/);
+      const argv = [
+        'run',
+        '--redis',
+        server.url,
+        '--agents',
+        '1',
+        '-n',
+        '1',
+        '--collect',
+        'file',
+        '--sign-key',
+        'ours',
+        '--trust',
+        'ours.pub',
+        '--out',
+        'out',
+      ];
+      const { exitCode, all } = await project.shardline(argv);
+      expect(exitCode, all).toBe(0);
+      const report = await project.report();
+      expect(outcomesOf(report)).toEqual(allPassed);
+      expect(new Set(report.tests.map(({ attempts }) => attempts[0]?.agent))).toEqual(new Set([`${report.runId}-a1`]));
+      expect(report.rejected).toEqual([expect.objectContaining({ agent: expect.stringMatching(/^far-/), why: 'not-trusted' })]);
+    } finally {
+      agent.kill('SIGTERM');
+      await agent;
+    }
+  });
+});
+
+/** What the agent would report if its only test had passed. `sent` is what it has sent so far. */
+function passed(agent: AgentId, sent: string): readonly RunEvent[] {
+  const [, shard = '', attempt = ''] = /attempt[^s]+s(\d+)\.(\d+)/.exec(sent) ?? [];
+  const at = Date.now();
+  const about = { agent, attempt: attemptId(shardId(Number(shard)), Number(attempt)), shard: shardId(Number(shard)) } as const;
+  const result = {
+    nodeid: nodeId('test_a.py::test_it'),
+    file: testFile('test_a.py'),
+    line: 1,
+    outcome: 'passed',
+    startedAt: at,
+    seconds: 0.1,
+    setupSeconds: 0,
+    worker: 'gw0',
+    isCrash: false,
+    message: null,
+    brief: null,
+    sections: [],
+  } as const;
+  return [{ kind: 'attempt-reported', ...about, event: { kind: 'test-finished', at, result } }];
+}

@@ -72,6 +72,7 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
         pool: spec.pool,
         agent: agentId(name),
         only: null,
+        signer: null,
         verifier: NO_VERIFIER,
         warn: () => undefined,
         declined: () => undefined,

@@ -611,6 +611,7 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
       pool: spec.pool,
       agent: agentId('a1'),
       only: null,
+      signer: null,
       verifier: NO_VERIFIER,
       warn: () => undefined,
       declined: () => undefined,

@@ -42,6 +42,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
       pool: 'p1',
       agent: agentId('a1'),
       only: null,
+      signer: null,
       verifier: NO_VERIFIER,
       declined: () => undefined,
       warn: () => undefined,

@@ -37,6 +37,7 @@ test('an account with the rights of docs/redis.md can open a run, serve it and c
         pool: 'p1',
         agent: agentId('a1'),
         only: null,
+        signer: null,
         verifier: NO_VERIFIER,
         warn: () => undefined,
         declined: () => undefined,

@@ -70,7 +70,7 @@ export async function watchPool(redis: Redis, pool: string, watcher: PoolWatcher
       watcher.onOpened(decodeSpec(text, { pool, run: id, verifier: NO_VERIFIER }, `run ${id} of pool ${pool}`));
       for await (const entries of readStream(redis, runKeys(id).events, '0', READ_BATCHES, until)) {
         // The run's coordinator reports messages that cannot be read.
-        const events = entries.flatMap((entry) => eventsIn(readEntry(entry, { pool, run: id })));
+        const events = entries.flatMap((entry) => eventsIn(readEntry(entry, { pool, run: id, verifier: NO_VERIFIER })));
         if (events.length > 0) watcher.onEvents(id, events);
       }
     } catch (thrown) {

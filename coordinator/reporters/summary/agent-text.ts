@@ -40,6 +40,7 @@ export function agentsWords(report: Pick<Report, 'agents'>): string {
 const rejections: Readonly<Record<RejectionCause, string>> = {
   unreadable: 'could not be read',
   'other-version': 'came from another version of shardline',
+  'not-trusted': 'no trusted key has signed them',
   'not-joined': 'it has not joined the run',
   'not-holding': 'about attempts that it does not hold',
   'foreign-file': 'about files of other shards',

@@ -13,6 +13,7 @@ import { encodeCommand } from '../../../shared/wire/control.ts';
 import { COORDINATOR } from '../../../shared/wire/envelope.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { addressOf, encodeSpec } from '../../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
@@ -174,7 +175,9 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(place, events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, text: batch }) => readEntry({ id, fields: new Map([['batch', batch]]) }, address));
+          yield entries.map(({ id, text: batch }) =>
+            readEntry({ id, fields: new Map([['batch', batch]]) }, { ...address, verifier: NO_VERIFIER }),
+          );
         }
       }
     },

@@ -31,7 +31,7 @@ const code = (expected: string) => expect.objectContaining({ code: expected });
 describe('the envelope', () => {
   test('carries each type of message', () => {
     const events = [joined(agent)];
-    expect(decodeEvents(encodeEvents(events, fromAgent), address, 'x')).toEqual(events);
+    expect(decodeEvents(encodeEvents(events, fromAgent), reader, 'x')).toEqual(events);
     expect(decodeSpec(encodeSpec(spec), reader, 'x')).toEqual(spec);
     expect(decodeAttempt(encodeAttempt(request, address, 7), reader, 'x')).toEqual(request);
     const command = { kind: 'close-run', by: 'done' } as const;
@@ -76,17 +76,17 @@ describe('the envelope', () => {
     ['another sender', { sender: 'a2' }, 'bad-message'],
   ])('refuses a batch of %s', (_, changes, expected) => {
     const text = changed(encodeEvents([joined(agent)], fromAgent), changes);
-    expect(() => decodeEvents(text, address, 'x')).toThrow(code(expected));
+    expect(() => decodeEvents(text, reader, 'x')).toThrow(code(expected));
   });
 
   test('refuses messages of earlier versions, which had no envelope, with a way out', () => {
     const older = JSON.stringify({ version: 4, events: [] });
-    expect(() => decodeEvents(older, address, 'the stream')).toThrow(/the stream is in format 4.*Run the same version everywhere/s);
+    expect(() => decodeEvents(older, reader, 'the stream')).toThrow(/the stream is in format 4.*Run the same version everywhere/s);
   });
 
   test('refuses more than one line, and what is no JSON', () => {
-    expect(() => decodeEvents(`${encodeEvents([], fromAgent)}\n`, address, 'x')).toThrow(code('bad-message'));
-    expect(() => decodeEvents('', address, 'x')).toThrow(code('bad-message'));
+    expect(() => decodeEvents(`${encodeEvents([], fromAgent)}\n`, reader, 'x')).toThrow(code('bad-message'));
+    expect(() => decodeEvents('', reader, 'x')).toThrow(code('bad-message'));
   });
 
   test('refuses a message that is too long before it parses any of it', () => {

@@ -14,6 +14,8 @@ export function messageRejected(state: RunState, { agent, why, problem }: EventO
   reject(state, agent, why);
   const sender = agent === null ? undefined : state.agents.get(agent);
   if (sender === undefined) return;
+  // Once an agent has joined with a trusted key, whoever sends such messages is not this agent.
+  if (why === 'not-trusted' && sender.joinedAt !== null) return;
   sender.conduct.unreadable ??= problem;
 }
 
